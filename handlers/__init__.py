@@ -1,0 +1,1 @@
+"""Every way in: translate, call one operation, present the outcome; no rules live here."""

@@ -1,0 +1,1 @@
+"""What Nomatron remembers: the only package that knows SQL."""
