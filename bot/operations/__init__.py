@@ -1,1 +1,1 @@
-"""Verbs, one a file: ask, begin and lock, read, authorize, decide, advance, write row, audit event and outbox together."""
+"""Verbs, one a file: ask, begin and lock, read, authorize, decide, advance, then write row, event and outbox."""

@@ -1,1 +1,1 @@
-"""A simulated Slack and a simulated Nomad for newcomers, demonstrations and end-to-end tests; imports none of our code."""
+"""A simulated Slack and a simulated Nomad for newcomers, demonstrations and e2e tests; imports none of our code."""

@@ -1,0 +1,88 @@
+"""Who acts. Always passed explicitly, never taken from a context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SlackUser:
+    """A person in Slack, by team and user id; names and e-mail never decide anything."""
+
+    team: str
+    id: str
+
+    @property
+    def key(self) -> str:
+        """``slack:T0TEAM:U0USER``."""
+        return f"slack:{self.team}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CiIdentity:
+    """A pipeline, by its token's issuer and subject; ``human`` is the Slack user id behind it, where one is known."""
+
+    issuer: str
+    subject: str
+    human: str | None = None
+
+    @property
+    def key(self) -> str:
+        """``ci:ISSUER|SUBJECT|HUMAN``."""
+        return f"ci:{self.issuer}|{self.subject}|{self.human or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody at the host's command line, by the name of the operating system's user."""
+
+    name: str
+
+    @property
+    def key(self) -> str:
+        """``operator:NAME``."""
+        return f"operator:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Nomatron itself; ``part`` says which (``worker``, ``expiry``, ...)."""
+
+    part: str
+
+    @property
+    def key(self) -> str:
+        """``system:PART``."""
+        return f"system:{self.part}"
+
+
+Actor = SlackUser | CiIdentity | Operator | System
+
+
+def actor_from_key(key: str) -> Actor:
+    """The actor whose ``key`` this is; ``ValueError`` for anything else."""
+    kind, _, rest = key.partition(":")
+    match kind:
+        case "slack":
+            team, _, user = rest.partition(":")
+            return SlackUser(team, user)
+        case "ci":
+            issuer, subject, human = rest.split("|")
+            return CiIdentity(issuer, subject, human or None)
+        case "operator":
+            return Operator(rest)
+        case "system":
+            return System(rest)
+        case _:
+            raise ValueError(f"not an actor's key: {key!r}")
+
+
+def human_behind(actor: Actor) -> str | None:
+    """The Slack user id of the person who acts, or None where there is none."""
+    match actor:
+        case SlackUser(id=user):
+            return user
+        case CiIdentity(human=human):
+            return human
+        case _:
+            return None

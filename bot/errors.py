@@ -1,0 +1,163 @@
+"""What can break, as one tree; a rule that says no is not an error but a ``Refused`` (see ``bot.domain.decision``).
+
+::
+
+    NomatronError
+    ├── IllegalTransition        a state change that the table does not have: a bug, never a user's fault
+    ├── SettingsInvalid          the environment's settings cannot be used
+    ├── CatalogInvalid           the catalog folder has errors
+    ├── CatalogMissing           no catalog has been applied yet
+    ├── StoreError
+    │   ├── StoreBusy            locked for longer than we wait: nothing was written, try again
+    │   ├── StoreFull            no room: nothing was written
+    │   ├── StoreUnavailable     the database cannot be reached
+    │   ├── AmbiguousCommit      the commit may or may not have happened
+    │   ├── StaleFence           somebody took the work over: nothing was written
+    │   └── Replayed             this Slack request was taken before: nothing was written
+    ├── NomadError
+    │   ├── NomadUnavailable     no usable answer: nothing is known
+    │   ├── NomadForbidden       the token may not do this, or is unknown
+    │   └── NomadRefused         Nomad says no to the job, in its own words
+    └── SlackError
+        ├── SlackUnavailable     no usable answer, or asked to wait
+        ├── SlackRefused         Slack's own error code
+        └── MembershipUnknown    who is in a group could not be asked: closed
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class NomatronError(Exception):
+    """Root of everything that breaks here; ``code`` is stable and maps to an outcome on each surface."""
+
+    code: ClassVar[str] = "error"
+
+
+class IllegalTransition(NomatronError):
+    """A state change outside the table of ``bot.domain.deploy``."""
+
+    code = "illegal-transition"
+
+
+class SettingsInvalid(NomatronError):
+    """The settings cannot be used; the text names each and its mend."""
+
+    code = "settings-invalid"
+
+
+class CatalogInvalid(NomatronError):
+    """The catalog has errors; the text has a line for each."""
+
+    code = "catalog-invalid"
+
+
+class CatalogMissing(NomatronError):
+    """There is no active catalog: ``nomatron apply`` has never succeeded on this database."""
+
+    code = "catalog-missing"
+
+
+class StoreError(NomatronError):
+    """The database did not do as it was told."""
+
+    code = "store"
+
+
+class StoreBusy(StoreError):
+    """Locked for longer than we wait; nothing was written."""
+
+    code = "store-busy"
+
+
+class StoreFull(StoreError):
+    """The disk or the database is full; nothing was written."""
+
+    code = "store-full"
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached; nothing was written."""
+
+    code = "store-unavailable"
+
+
+class AmbiguousCommit(StoreError):
+    """The commit may have happened; an idempotency key settles it."""
+
+    code = "ambiguous-commit"
+
+
+class StaleFence(StoreError):
+    """The lease was lost and somebody else works on it now; nothing was written."""
+
+    code = "stale-fence"
+
+
+class Replayed(StoreError):
+    """The same signed Slack request was taken before; nothing was written."""
+
+    code = "replayed"
+
+
+class NomadError(NomatronError):
+    """Nomad did not do as asked."""
+
+    code = "nomad"
+
+
+class NomadUnavailable(NomadError):
+    """Nomad gave no usable answer: time-out, refused, no leader, 429, HTML. Nothing is known."""
+
+    code = "nomad-unavailable"
+
+
+class NomadForbidden(NomadError):
+    """403: the token is unknown or lacks a capability."""
+
+    code = "nomad-forbidden"
+
+
+class NomadRefused(NomadError):
+    """Nomad refuses the job. ``lines`` are its words, flattened, with the jobspec's line where it said one."""
+
+    code = "nomad-refused"
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = lines
+
+
+class SlackError(NomatronError):
+    """Slack did not do as asked."""
+
+    code = "slack"
+
+
+class SlackUnavailable(SlackError):
+    """No usable answer. ``retry_after`` is what Slack asked for, in seconds; ``sent`` whether it may have been done."""
+
+    code = "slack-unavailable"
+
+    def __init__(self, text: str, *, retry_after: float | None = None, sent: bool = False) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+        self.sent = sent
+
+
+class SlackRefused(SlackError):
+    """Slack says no; ``error`` is its code (``channel_not_found``, ``invalid_blocks``, ...)."""
+
+    code = "slack-refused"
+
+    def __init__(self, error: str, detail: str = "") -> None:
+        super().__init__(f"{error}: {detail}" if detail else error)
+        self.error = error
+        self.detail = detail
+
+
+class MembershipUnknown(SlackError):
+    """Slack could not be asked who is in a group or who a person is; nobody counts until it answers."""
+
+    code = "membership-unknown"
