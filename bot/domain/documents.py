@@ -15,7 +15,7 @@ Record = TypeVar("Record")
 
 
 def document_of(value: Any) -> Any:
-    """The JSON document of a record: datetimes as RFC 3339 UTC, durations as whole seconds, floats as text, sets sorted."""
+    """The JSON document of a record: datetimes as RFC 3339 UTC, durations as seconds, floats as text, sets sorted."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: document_of(getattr(value, field.name)) for field in dataclasses.fields(value)}
     match value:

@@ -1,0 +1,139 @@
+"""The rollout: what Nomad does after a register, observed, and judged in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class RolloutKind(StrEnum):
+    """Ours, or a revert that Nomad made by itself."""
+
+    DEPLOY = "deploy"
+    REVERT = "revert"
+
+
+class RolloutStatus(StrEnum):
+    """Where a rollout stands."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupHealth:
+    """One task group of a rollout, in Nomad's counters."""
+
+    name: str
+    desired: int
+    placed: int = 0
+    healthy: int = 0
+    unhealthy: int = 0
+    canaries: int = 0
+    promoted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailure:
+    """The first failed task event of an allocation: Nomad's own words and the exit code, where there is one."""
+
+    allocation: str
+    group: str
+    task: str
+    event: str
+    message: str
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NomadDeployment:
+    """Nomad's deployment object, as far as it matters here. ``description`` is Nomad's StatusDescription."""
+
+    id: str
+    status: str
+    description: str
+    job_version: int
+    job_spec_modify_index: int
+    groups: tuple[GroupHealth, ...]
+    create_index: int = 0
+    require_progress_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationState:
+    """One allocation: Nomad's ClientStatus and DesiredStatus, and its health where a deployment judges it."""
+
+    id: str
+    group: str
+    job_version: int
+    client_status: str
+    desired_status: str
+    healthy: bool | None = None
+    failure: TaskFailure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What Nomad says at one moment about a job version that we registered.
+
+    ``exists``/``stopped``/``current_version``/``current_index`` are of the job now (index is its JobModifyIndex);
+    ``stable`` whether our version is marked so; ``deployment`` is *ours* (JobSpecModifyIndex = our JobModifyIndex),
+    None where Nomad made none or no longer keeps it; ``deployment_expected`` whether this kind of job gets one;
+    ``evaluated`` whether our evaluation is complete; ``unplaced`` sentences of what could not be placed and why;
+    ``reverted_to`` the (version, JobModifyIndex) of the job version that Nomad's own revert made, if it did.
+    """
+
+    exists: bool
+    stopped: bool = False
+    job_type: str = "service"
+    current_version: int = 0
+    current_index: int = 0
+    stable: bool = False
+    launches: bool = True
+    wanted: Mapping[str, int] = field(default_factory=dict)
+    deployment: NomadDeployment | None = None
+    deployment_expected: bool = True
+    evaluated: bool = True
+    allocations: tuple[AllocationState, ...] = ()
+    unplaced: tuple[str, ...] = ()
+    reverted_to: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """A rollout row: ours or Nomad's revert, with its newest counters.
+
+    ``job_version`` is None where we landed but the version is unknown; ``note`` one line for people (waiting for
+    canary promotion, no capacity, stuck), ``detail`` the reason of an end in Nomad's words.
+    """
+
+    deploy_id: int
+    number: int
+    kind: RolloutKind
+    status: RolloutStatus
+    started_at: datetime
+    changed_at: datetime
+    job_version: int | None
+    job_modify_index: int | None
+    evaluation: str = ""
+    nomad_deployment: str = ""
+    groups: tuple[GroupHealth, ...] = ()
+    note: str = ""
+    detail: str = ""
+    failure: TaskFailure | None = None
+    reverted_to: int | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def healthy(self) -> int:
+        """Healthy allocations over all groups."""
+        return sum(group.healthy for group in self.groups)
+
+    @property
+    def wanted(self) -> int:
+        """Wanted allocations over all groups."""
+        return sum(group.desired for group in self.groups)

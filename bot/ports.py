@@ -1,0 +1,371 @@
+"""What the verbs need from outside, as Protocols whose docstrings are the contract, errors included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Mapping
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime, timedelta
+
+    from bot.domain.access import Membership
+    from bot.domain.approval import Approval
+    from bot.domain.catalog import Catalog
+    from bot.domain.deploy import Deploy, Draft, Status
+    from bot.domain.dispatch import Answer, Attempt, Sighting
+    from bot.domain.environment import Cluster, Value
+    from bot.domain.events import Event
+    from bot.domain.message import Card, Note, Outgoing, Posted
+    from bot.domain.plan import Change, Job, Plan
+    from bot.domain.release import Release
+    from bot.domain.rollout import Observation, Rollout
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """The present instant, with its zone (UTC)."""
+
+
+class Bell(Protocol):
+    """Wakes the workers of this process; a hint only, polling is the truth."""
+
+    def ring(self) -> None:
+        """There may be work."""
+
+
+# --- the store -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveCatalog:
+    """The catalog in force and its fingerprint."""
+
+    fingerprint: str
+    catalog: Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A deploy that this worker holds until ``until`` (the database's clock); an older ``fence`` writes nothing."""
+
+    deploy_id: int
+    status: Status
+    owner: str
+    fence: int
+    until: datetime
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """An outgoing intent that this worker holds; ``tries`` counts earlier attempts to send it."""
+
+    id: int
+    outgoing: Outgoing
+    owner: str
+    fence: int
+    created_at: datetime
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An audit event as it is stored; ``index`` orders them."""
+
+    index: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Since when the oldest item of each kind has been waiting; None where there is none."""
+
+    unplanned: datetime | None
+    undispatched: datetime | None
+    unsent: datetime | None
+
+
+class Reading(Protocol):
+    """Reads of one consistent moment. Deploys come newest first unless said otherwise."""
+
+    async def active_catalog(self) -> ActiveCatalog:
+        """The catalog in force; ``CatalogMissing`` where none was ever applied."""
+
+    async def catalog(self, fingerprint: str) -> Catalog | None:
+        """A catalog that was once active."""
+
+    async def deploy(self, deploy_id: int) -> Deploy | None:
+        """One deploy."""
+
+    async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
+        """Deploys whose status is open, oldest request first (turns go by request time, then number)."""
+
+    async def recent_deploys(
+        self, service: str | None = None, environment: str | None = None, limit: int = 20
+    ) -> tuple[Deploy, ...]:
+        """The newest deploys, open or not."""
+
+    async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
+        """The deploy that succeeded last there, by when it did."""
+
+    async def release(self, fingerprint: str) -> Release | None:
+        """A stored release."""
+
+    async def release_of(self, service: str, version: str) -> Release | None:
+        """The first stored release of that version: it keeps the template text it was first requested with."""
+
+    async def plan(self, deploy_id: int, number: int) -> Plan | None:
+        """One plan of a deploy."""
+
+    async def approvals(self, deploy_id: int) -> tuple[Approval, ...]:
+        """All approvals ever given to the deploy, void ones too, in order of time."""
+
+    async def attempts(self, deploy_id: int, plan: int) -> tuple[Attempt, ...]:
+        """The plan's attempts, in order."""
+
+    async def rollouts(self, deploy_id: int) -> tuple[Rollout, ...]:
+        """The deploy's rollouts: ours first, then Nomad's reverts."""
+
+    async def posted(self, deploy_id: int) -> Posted | None:
+        """The deploy's Slack message, where one was posted or is being posted."""
+
+    async def events(self, deploy_id: int | None = None, limit: int = 100) -> tuple[Stored, ...]:
+        """Audit events, oldest first, of one deploy or of all (then the newest ``limit``)."""
+
+    async def ages(self) -> Ages:
+        """For ``/metrics``: how long the oldest unplanned, undispatched and unsent item has been waiting."""
+
+
+class Transaction(Reading, Protocol):
+    """A unit of work: returning commits, raising rolls back."""
+
+    async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
+        """The deploy, locked before any decision is made on it; with a claim, ``StaleFence`` if that was taken over."""
+
+    async def add_deploy(self, draft: Draft) -> Deploy:
+        """A new deploy in PLANNING with the next number; gaps are allowed, reuse never."""
+
+    async def save_deploy(self, deploy: Deploy) -> None:
+        """Write all its fields; it must have been locked or added in this transaction.
+
+        A second deploy of the same service and environment in DISPATCHING is impossible (a partial unique index).
+        """
+
+    async def add_release(self, release: Release) -> None:
+        """Keep a release; one that is already kept is left as it is."""
+
+    async def add_plan(self, plan: Plan) -> None:
+        """Keep a plan under its number."""
+
+    async def add_approval(self, approval: Approval) -> None:
+        """Record a yes; one person has at most one that is not void on a deploy."""
+
+    async def save_approval(self, approval: Approval) -> None:
+        """Rewrite ``void`` and ``plan`` of an approval (found by deploy, user and ``at``)."""
+
+    async def add_attempt(self, attempt: Attempt) -> None:
+        """Record an attempt before it is sent."""
+
+    async def answer_attempt(self, attempt: Attempt) -> None:
+        """Record its answer."""
+
+    async def save_rollout(self, rollout: Rollout) -> None:
+        """Insert or rewrite a rollout by (deploy, number)."""
+
+    async def save_posted(self, posted: Posted) -> None:
+        """Insert or rewrite where the deploy's message is."""
+
+    async def apply_catalog(self, catalog: Catalog, at: datetime) -> ActiveCatalog:
+        """Store a catalog under its fingerprint and make it the active one."""
+
+    async def record(self, event: Event) -> None:
+        """Append the audit event of this change."""
+
+    async def send(self, outgoing: Outgoing, at: datetime) -> None:
+        """Put an intent into the outbox. A CARD that is pending already is brought forward, never doubled."""
+
+    async def unsend_card(self, deploy_id: int) -> bool:
+        """Take back a pending CARD of a deploy that has no message yet; whether the message was never begun."""
+
+    async def remember_request(self, signature: str, at: datetime) -> None:
+        """Keep a Slack request's signature hash for its replay window; ``Replayed`` where it is known already."""
+
+
+class Store(Protocol):
+    """What Nomatron remembers. Every method may raise ``StoreBusy``, ``StoreFull`` or ``StoreUnavailable``."""
+
+    def begin(self) -> AbstractAsyncContextManager[Transaction]:
+        """A writing unit of work. The commit is shielded; ``AmbiguousCommit`` where its end is not known."""
+
+    def read(self) -> AbstractAsyncContextManager[Reading]:
+        """A reading unit of work that takes no lock."""
+
+    async def claim(self, status: Status, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
+        """Take the oldest deploy in ``status`` that is due at ``now`` and that nobody holds, or whose lease ran out.
+
+        The fence grows with each claim; leases run by the database's clock.
+        """
+
+    async def renew(self, claim: Claim, lease: timedelta) -> Claim:
+        """Hold it longer; ``StaleFence`` where somebody else took it."""
+
+    async def release(self, claim: Claim) -> None:
+        """Let it go; nothing happens where it was taken over."""
+
+    async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
+        """Take the next outgoing intent: urgent ones first, then cards that tell a state, then the oldest.
+
+        At most one for each Slack message at a time, so that an older rendering never overwrites a newer one; THREAD
+        waits until its deploy's message has been posted.
+        """
+
+    async def parcel_done(self, parcel: Parcel) -> None:
+        """It was sent, or will never be; where a CARD was asked for again meanwhile, that one stays pending."""
+
+    async def parcel_later(self, parcel: Parcel, at: datetime) -> None:
+        """Try again at ``at``."""
+
+    async def take_over(self) -> None:
+        """Being alone on this database: end every lease at once, of claims and parcels alike."""
+
+    async def forget_requests(self, before: datetime) -> None:
+        """Drop signature hashes that are older than the replay window."""
+
+
+# --- Nomad -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NomadPlan:
+    """Nomad's answer to a plan, digested: redacted changes, the effect in one line, warnings in words.
+
+    ``base_index`` is Nomad's JobModifyIndex at that moment; ``unchanged`` is its ``Diff.Type`` being None.
+    """
+
+    base_index: int
+    unchanged: bool
+    changes: tuple[Change, ...]
+    effect: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An attempt's answer: its class, Nomad's words, and what a 200 carried."""
+
+    answer: Answer
+    text: str = ""
+    job_modify_index: int = 0
+    evaluation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobMoved:
+    """The event stream says that something about this job changed; a hint, never evidence."""
+
+    namespace: str
+    job: str
+
+
+class Nomad(Protocol):
+    """One cluster. Reads raise ``NomadUnavailable`` or ``NomadForbidden``; a missing thing is None or empty."""
+
+    async def parse(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
+        """The job that Nomad's own parser makes of a template; ``NomadRefused`` with the lines at fault."""
+
+    async def job(self, namespace: str, job_id: str) -> Job | None:
+        """The job as it is now, with Nomad's own fields."""
+
+    async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
+        """What registering ``job`` would change; ``NomadRefused`` where Nomad refuses it. Redacted but for ``show``."""
+
+    async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
+        """Register the frozen JSON with check-and-set and a submission; never raises: what is not known is UNKNOWN."""
+
+    async def look(
+        self, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
+    ) -> Sighting:
+        """Whether a register with this base and stamp landed, by Nomad's state (``docs/engine.md``, Look); never raises."""
+
+    async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
+        """What Nomad says now about the job version of that rollout."""
+
+    async def landed(self, namespace: str, job_id: str, job_modify_index: int) -> int | None:
+        """The version that has this JobModifyIndex, where it is still kept."""
+
+    def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobMoved]:
+        """The cluster's event stream, one connection; reconnects by itself and yields nothing while it is away."""
+
+
+class Nomads(Protocol):
+    """The clusters."""
+
+    def of(self, cluster: Cluster) -> Nomad:
+        """The gateway of a cluster of the active catalog; the same one for the same cluster."""
+
+
+# --- Slack -----------------------------------------------------------------------------------------------------------
+
+
+class Directory(Protocol):
+    """Who is in which group, and who people are."""
+
+    @property
+    def team(self) -> str:
+        """Our own workspace's id; empty until Slack was reached for the first time."""
+
+    async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
+        """A snapshot: user groups no older than 5 s (one shared read), people no older than 60 s; 1.5 s at most.
+
+        People are those of ``users`` and the members of ``usergroups``. Slack's user groups are not called where none
+        is asked for. ``MembershipUnknown`` where Slack does not answer.
+        """
+
+
+class Chat(Protocol):
+    """Slack's Web API for what we say. Raises ``SlackUnavailable`` (try again) or ``SlackRefused`` (Slack's code)."""
+
+    async def post_card(self, card: Card) -> str:
+        """Post a deploy's message to its channel; its ``ts``."""
+
+    async def update_card(self, card: Card, channel: str, ts: str) -> None:
+        """Draw it anew in place."""
+
+    async def reply(self, channel: str, ts: str, note: Note) -> None:
+        """A note in the message's thread."""
+
+    async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
+        """A note for one person: by ``response_url`` where given and good, else an ephemeral, else a direct message."""
+
+    async def announce(self, channel: str, note: Note) -> None:
+        """A note as a message of its own in a channel."""
+
+    async def strip(self, channel: str, ts: str, note: Note) -> None:
+        """Replace a message that is no longer ours by a note without buttons."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Durations that rule the work; settings or their defaults."""
+
+    lease: timedelta
+    write_timeout: timedelta
+    recheck: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """All that a verb may reach."""
+
+    store: Store
+    nomads: Nomads
+    directory: Directory
+    chat: Chat
+    clock: Clock
+    bell: Bell
+    limits: Limits
+    worker: str
