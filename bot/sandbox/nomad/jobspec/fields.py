@@ -1,0 +1,97 @@
+"""What Nomad's API job consists of: every block, its fields, their HCL names and kinds.
+
+A line of a block's table reads `ApiName hcl_name kind [Block]`. Kinds: string, int, bool, duration (ns), strings, ints,
+map (string to string), bytes, label (taken from the block's label), one/many/labelled Block (a nested block, a list of
+them, a map of them by label), map_block, lists_block and free_block (blocks whose keys are the author's).
+`?` after a kind: unset is null and not the zero value; `!`: required; `~`: left out of the JSON while unset.
+`-` as HCL name: no argument of a jobspec sets it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.sandbox.nomad.jobspec import job_blocks, service_blocks, task_blocks
+
+Job = dict[str, Any]
+"""A job, or a part of one, as Nomad's API writes it in JSON."""
+
+_ZERO: dict[str, Any] = {"string": "", "label": "", "int": 0, "bool": False, "duration": 0}
+NESTED = frozenset({"one", "many", "labelled", "map_block", "lists_block", "free_block"})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a block."""
+
+    name: str
+    hcl: str | None
+    kind: str
+    block: str | None
+    nullable: bool
+    required: bool
+    omitted: bool
+
+    @property
+    def nested(self) -> bool:
+        """Whether a jobspec writes it as a block."""
+        return self.kind in NESTED
+
+    @property
+    def unset(self) -> Any:
+        """The JSON value of the field where a jobspec does not set it."""
+        return None if self.nullable else _ZERO.get(self.kind)
+
+
+def _field(line: str) -> Field:
+    name, hcl, kind, *block = line.split()
+    return Field(
+        name=name,
+        hcl=None if hcl == "-" else hcl,
+        kind=kind.rstrip("?!~"),
+        block=block[0] if block else None,
+        nullable="?" in kind,
+        required="!" in kind,
+        omitted="~" in kind,
+    )
+
+
+def _read(*tables: str) -> dict[str, tuple[Field, ...]]:
+    blocks: dict[str, list[Field]] = {}
+    fields: list[Field] = []
+    for line in "\n".join(tables).splitlines():
+        if line.startswith(" "):
+            fields.append(_field(line))
+        elif line:
+            fields = blocks.setdefault(line, [])
+    return {name: tuple(found) for name, found in blocks.items()}
+
+
+BLOCKS: dict[str, tuple[Field, ...]] = _read(job_blocks.TABLE, task_blocks.TABLE, service_blocks.TABLE)
+"""The fields of each block, by the block's name in Nomad's API."""
+
+
+def unset(block: str) -> Job:
+    """A block with every field present and none set."""
+    return {field.name: field.unset for field in BLOCKS[block] if not field.omitted}
+
+
+def filled(block: str, part: Job) -> Job:
+    """`part` with every field of its block present, nested blocks included; keys Nomad does not know are dropped."""
+    whole = unset(block)
+    for field in BLOCKS[block]:
+        value = part.get(field.name)
+        if value is not None:
+            whole[field.name] = _filled_value(field, value)
+    return whole
+
+
+def _filled_value(field: Field, value: Any) -> Any:
+    if field.kind == "one" and field.block:
+        return filled(field.block, value)
+    if field.kind == "many" and field.block:
+        return [filled(field.block, each) for each in value]
+    if field.kind == "labelled" and field.block:
+        return {label: filled(field.block, each) for label, each in value.items()}
+    return value
