@@ -115,8 +115,8 @@ class Reading(Protocol):
     async def release(self, fingerprint: str) -> Release | None:
         """A stored release."""
 
-    async def release_of(self, service: str, version: str) -> Release | None:
-        """The first stored release of that version: it keeps the template text it was first requested with."""
+    async def release_of(self, service: str, version: str, template_name: str) -> Release | None:
+        """The first stored release of that version by that template: it keeps the text it was first requested with."""
 
     async def plan(self, deploy_id: int, number: int) -> Plan | None:
         """One plan of a deploy."""
@@ -289,7 +289,7 @@ class Nomad(Protocol):
     async def look(
         self, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
     ) -> Sighting:
-        """Whether a register with this base and stamp landed, by Nomad's state (``docs/engine.md``, Look); never raises."""
+        """Whether a register with this base and stamp landed, by Nomad's own state (``docs/engine.md``); no raise."""
 
     async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
         """What Nomad says now about the job version of that rollout."""
@@ -321,8 +321,8 @@ class Directory(Protocol):
     async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
         """A snapshot: user groups no older than 5 s (one shared read), people no older than 60 s; 1.5 s at most.
 
-        People are those of ``users`` and the members of ``usergroups``. Slack's user groups are not called where none
-        is asked for. ``MembershipUnknown`` where Slack does not answer.
+        People are those of ``users`` alone. Slack's user groups are not called where none is asked for.
+        ``MembershipUnknown`` where Slack does not answer.
         """
 
 

@@ -97,9 +97,9 @@ class Membership:
             return group.users
         return self.usergroups.get(group.usergroup, frozenset())
 
-    def counting(self, users: Iterable[str]) -> frozenset[str]:
-        """Those of ``users`` that are active people of our own team; one that was not asked for does not count."""
-        return frozenset(user for user in users if isinstance(self.standing(user), Allowed))
+    def counts(self, user: str) -> bool:
+        """Whether this is an active person of our own team; one that was not asked for does not count."""
+        return isinstance(self.standing(user), Allowed)
 
     def standing(self, user: str) -> Decision:
         """Whether one person counts; unknown is no."""

@@ -82,8 +82,9 @@ def _place(user: str, members: Sequence[frozenset[str]], holders: list[str | Non
 def eligible(
     seats: Iterable[Seat], membership: Membership, *, requester: str | None, self_approval: bool
 ) -> frozenset[str]:
-    """Everybody who could fill some seat: members who count, without the requester unless self-approval is allowed."""
-    users = membership.counting(user for each in seats for user in membership.members(each.group))
+    """Everybody who could fill some seat: members without those known not to count, nor the requester unless allowed."""
+    members = {user for each in seats for user in membership.members(each.group)}
+    users = frozenset(members - {user for user in members & membership.people.keys() if not membership.counts(user)})
     return users if self_approval or requester is None else users - {requester}
 
 

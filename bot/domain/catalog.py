@@ -54,16 +54,16 @@ class Catalog:
         return self.groups[name or ""]
 
     def variables_for(
-        self, service: str, environment: str, version: str, overrides: Mapping[str, Value]
+        self, service: str, environment: str, version: str, overrides: Mapping[str, Value], declared: frozenset[str]
     ) -> dict[str, Value]:
         """What Nomad's parse is given: template < environment < service < service there < request, and the version.
 
-        An environment's variables go to the templates that declare them; all others were checked when the catalog
-        was read. Nothing is passed that is not written in the catalog or asked for.
+        ``declared`` are the variables of the template's text in use: an environment's variables go to the templates
+        that declare them. Nothing is passed that is not written in the catalog or asked for.
         """
         template = self.template_for(service, environment)
         found = self.services[service]
-        shared = {k: v for k, v in self.environments[environment].variables.items() if k in template.declared}
+        shared = {k: v for k, v in self.environments[environment].variables.items() if k in declared}
         placed = found.placements[environment].variables
         return {
             **template.variables,

@@ -77,6 +77,8 @@ class Draft:
     expires_at: datetime
     catalog: str
     nonce: str | None = None
+    asked_in: str = ""
+    asked_via: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,8 @@ class Deploy:
     ``plan`` is the number of its newest plan (0 before the first), ``catalog`` the fingerprint it was last decided
     under, ``due_at`` when a worker should look at it next (None: never by itself), ``detail`` the sentence that
     explains the present state, ``blocked`` what holds a READY one or keeps a PLANNING one waiting, ``nonce`` set where
-    *Deploy again anyway* was asked, ``replaces`` where the requester chose to replace a running rollout.
+    *Deploy again anyway* was asked, ``replaces`` where the requester chose to replace a running rollout. ``asked_in``
+    is the Slack channel of the request and ``asked_via`` its response_url, dropped once the first plan is there.
     """
 
     id: int
@@ -101,6 +104,8 @@ class Deploy:
     expires_at: datetime
     catalog: str
     nonce: str | None = None
+    asked_in: str = ""
+    asked_via: str = ""
     status: Status = Status.PLANNING
     changed_at: datetime
     due_at: datetime | None = None
@@ -140,6 +145,8 @@ def begin(deploy_id: int, draft: Draft) -> Deploy:
         expires_at=draft.expires_at,
         catalog=draft.catalog,
         nonce=draft.nonce,
+        asked_in=draft.asked_in,
+        asked_via=draft.asked_via,
         changed_at=draft.requested_at,
         due_at=draft.requested_at,
     )

@@ -73,7 +73,10 @@ class Look(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One register on its way: committed before the request is sent, answered when an answer was read."""
+    """One register on its way: committed before the request is sent, answered when an answer was read.
+
+    ``taken_over`` is when another worker found it without an answer: its sender may have died, or may only be slow.
+    """
 
     deploy_id: int
     plan: int
@@ -81,6 +84,7 @@ class Attempt:
     at: datetime
     answer: Answer | None = None
     text: str = ""
+    taken_over: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +108,15 @@ class Verdict(StrEnum):
     ASK = "ask"
 
 
-def settled(attempts: Sequence[Attempt], *, since: datetime, now: datetime, write_timeout: timedelta) -> bool:
+def settled(attempts: Sequence[Attempt], *, now: datetime, write_timeout: timedelta) -> bool:
     """Whether no attempt can still be on its way.
 
     Every attempt has a definite answer, or Nomad's enqueue limit and the write time-out have passed since the last
-    attempt or since this worker took over (``since``), whichever is later.
+    attempt or take-over, whichever is later.
     """
     if all(attempt.answer is not None and attempt.answer.definite for attempt in attempts):
         return True
-    last = max([since, *(attempt.at for attempt in attempts)])
+    last = max(max(attempt.at, attempt.taken_over or attempt.at) for attempt in attempts)
     return now >= last + ENQUEUE_LIMIT + write_timeout
 
 

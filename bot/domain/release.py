@@ -16,11 +16,17 @@ _IMAGE_DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """Never changes. ``template`` is the jobspec's text, so that a promotion moves the same thing."""
+    """Never changes. ``template`` is the jobspec's text, so that a promotion moves the same thing.
+
+    ``declared`` and ``required`` are the variables of that text, as read when it was first requested.
+    """
 
     service: str
     version: str
+    template_name: str
     template: str
+    declared: frozenset[str]
+    required: frozenset[str]
 
     @property
     def fingerprint(self) -> str:
