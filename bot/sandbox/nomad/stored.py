@@ -7,11 +7,13 @@ job's update block keeps only its pace, group settings have been pushed down, an
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.nomad import defaults
 from bot.sandbox.nomad.canonical import canonicalize
-from bot.sandbox.nomad.jobspec.fields import Job
+
+if TYPE_CHECKING:
+    from bot.sandbox.nomad.jobspec.fields import Job
 
 _ZEROED: dict[str, dict[str, Any]] = {
     "Resources": {"DiskMB": 0, "IOPS": 0, "MemoryMaxMB": 0, "SecretsMB": 0},
@@ -64,9 +66,7 @@ def _group(group: Job, job: Job) -> None:
         _scaling(group["Scaling"], {"Namespace": job["Namespace"], "Job": job["ID"], "Group": group["Name"]})
     for task in group["Tasks"] or ():
         _task(task, group, job)
-    _empty_is_null(
-        group, ("Meta", "Constraints", "Affinities", "Spreads", "Services", "Networks", "Volumes", "Tasks")
-    )
+    _empty_is_null(group, ("Meta", "Constraints", "Affinities", "Spreads", "Services", "Networks", "Volumes", "Tasks"))
 
 
 def _scaling(policy: Job, target: dict[str, str]) -> None:
@@ -96,6 +96,7 @@ def _service(service: Job, job: Job, where: tuple[str, str, str]) -> None:
         # a task's check belongs to its task, whatever was written
         check["TaskName"] = service["TaskName"] if task else check["TaskName"] or service["TaskName"]
         _empty_is_null(check, ("Args", "Header"))
+        check.pop("Advertise", None)
     _empty_is_null(service, ("Tags", "CanaryTags", "Checks", "TaggedAddresses"))
     _identity(service["Identity"])
     if connect := service["Connect"]:

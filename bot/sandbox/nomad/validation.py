@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from bot.sandbox.nomad.jobspec.fields import Job
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.sandbox.nomad.jobspec.fields import Job
 
 
 def problems(job: Job) -> list[str]:

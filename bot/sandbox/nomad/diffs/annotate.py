@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from bot.sandbox.nomad.jobspec.fields import Job
+if TYPE_CHECKING:
+    from bot.sandbox.nomad.jobspec.fields import Job
 
 _UPDATES: Final = {
     "Ignore": "ignore", "Place": "create", "Migrate": "migrate", "Stop": "destroy", "Canary": "canary",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.nomad.jobspec.fields import Job
+if TYPE_CHECKING:
+    from bot.sandbox.nomad.jobspec.fields import Job
 
 _GROUP = ("EphemeralDisk", "Volumes")
 _TASK = (

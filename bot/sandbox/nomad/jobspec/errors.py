@@ -7,5 +7,5 @@ class JobspecError(Exception):
     """Nomad would refuse this jobspec, with this text (HTTP 400)."""
 
 
-class NotSimulated(Exception):  # noqa: N818 - it is no error of the caller: the name says what happened
+class NotSimulated(Exception):
     """Nomad may well accept this, but the simulation cannot say what it would answer (HTTP 501); the text says why."""

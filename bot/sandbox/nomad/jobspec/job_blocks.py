@@ -1,4 +1,4 @@
-"""Fields of the job and its groups, as Nomad's HTTP API names and types them (Nomad 2.0 API documentation).
+"""Fields of the job and its groups, as Nomad's HTTP API names and types them (Nomad 2.0).
 
 The notation is described in `fields`.
 """

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bot.sandbox.nomad.jobspec.errors import JobspecError, NotSimulated
-from bot.sandbox.nomad.jobspec.fields import Job
+
+if TYPE_CHECKING:
+    from bot.sandbox.nomad.jobspec.fields import Job
 
 
 def parse(hcl: str, variables: str = "") -> Job:

@@ -1,4 +1,4 @@
-"""Fields of services, checks and Consul service mesh, as Nomad's HTTP API names and types them (Nomad 2.0 API documentation).
+"""Fields of services, checks and Consul service mesh, as Nomad's HTTP API names and types them (Nomad 2.0).
 
 The notation is described in `fields`.
 """

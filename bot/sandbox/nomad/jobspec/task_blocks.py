@@ -1,4 +1,4 @@
-"""Fields of a task and what it needs, as Nomad's HTTP API names and types them (Nomad 2.0 API documentation).
+"""Fields of a task and what it needs, as Nomad's HTTP API names and types them (Nomad 2.0).
 
 The notation is described in `fields`.
 """

@@ -1,0 +1,46 @@
+"""Diffs of the simulation against those of Nomad's own code."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.sandbox.nomad.diffs import annotate, diff
+from bot.sandbox.nomad.stored import stored
+from tests.sandbox.nomad.golden import answer, needs_golden, rows
+
+pytestmark = needs_golden
+
+
+def ours(row):
+    before = stored(row["before"]) if row["before"] else None
+    desired = row["plan"]["Annotations"]["DesiredTGUpdates"]
+    return annotate(diff(before, stored(row["after"])), desired)
+
+
+def test_every_plan_s_diff_is_nomad_s(capsys):
+    plans = rows("plans.jsonl")
+    different = [f"{row['source']} ({row['case']})" for row in plans if ours(row) != row["plan"]["Diff"]]
+    with capsys.disabled():
+        print(f"\nplans.jsonl: {len(plans) - len(different)} of {len(plans)} diffs exact")
+    assert plans
+    assert different == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plan_unchanged", "plan_env_change", "plan_count_up", "plan_meta_change", "plan_canary", "plan_constraint"],
+)
+def test_plans_of_the_agent_against_its_stable_job(name):
+    recorded = answer(name)
+    live = answer("job_stable")["body"]
+    desired = recorded["body"]["Annotations"]["DesiredTGUpdates"]
+    got = annotate(diff(stored(live), stored(recorded["request"]["body"]["Job"])), desired)
+    assert got == recorded["body"]["Diff"]
+
+
+@pytest.mark.parametrize("name", ["plan_new", "plan_periodic"])
+def test_plans_of_the_agent_for_new_jobs(name):
+    recorded = answer(name)
+    desired = recorded["body"]["Annotations"]["DesiredTGUpdates"]
+    got = annotate(diff(None, stored(recorded["request"]["body"]["Job"])), desired)
+    assert got == recorded["body"]["Diff"]
