@@ -77,6 +77,7 @@ job "web" {
 
       config {
         image   = var.driver == "docker" ? "${var.image}:${var.image_tag}" : null
+        ports   = var.driver == "docker" ? ["http"] : null
         command = var.driver == "docker" ? null : "/bin/sleep"
         args    = var.driver == "docker" ? null : ["86400"]
       }

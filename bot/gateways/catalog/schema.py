@@ -1,0 +1,204 @@
+"""The whole schema of the catalog's files, declared once: validation and the JSON Schema for editors come from here.
+
+Keys whose gate does not exist yet are here too; ``enforced`` names them. Defaults are those of the behaviour page in
+``docs/``; a key without one is required.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+
+from bot.domain.access import Permission
+from bot.domain.environment import DEFAULT_EXPIRES
+from bot.gateways.catalog import scalars as kinds
+
+Variables = dict[kinds.VariableName, Any]
+Names = Annotated[list[kinds.Name], Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """A mapping of known keys; nothing is converted, nothing unknown is let through."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class GroupPart(Part):
+    """A Slack user group, or a fixed list of people."""
+
+    usergroup: kinds.UsergroupId | None = Field(None, description="Id of a Slack user group.")
+    users: list[kinds.UserId] | None = Field(None, min_length=1, description="Fixed list of Slack user ids.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> GroupPart:
+        if (self.usergroup is None) == (self.users is None):
+            raise ValueError("a group has either `usergroup` or `users`; write exactly one of them")
+        return self
+
+
+class RolePart(Part):
+    """Permissions that a group holds, everywhere or in some environments and for some services."""
+
+    group: kinds.Name
+    may: list[Annotated[Permission, Strict(strict=False)]] = Field(min_length=1)
+    environments: Names | None = None
+    services: Names | None = None
+
+
+class ClusterPart(Part):
+    """A Nomad to talk to."""
+
+    address: kinds.Address = Field(description="Nomad's HTTP address, such as https://nomad.eu:4646.")
+    region: kinds.Region | None = None
+    token_env: kinds.EnvName | None = Field(None, description="Name of the environment variable that holds the token.")
+    ca_file: str | None = Field(None, min_length=1, description="Certificate authority's PEM file on the bot's host.")
+    ui: kinds.Address | None = Field(None, description="Nomad's web UI, for links; the address's /ui otherwise.")
+
+
+class RulePart(Part):
+    """Seats that members of one group fill."""
+
+    source: kinds.GroupRef = Field(alias="from", description="A group's name, or service.owners.")
+    count: int = Field(1, ge=1, le=20)
+
+
+def _environment_alone(value: Any) -> Any:
+    return {"environment": value} if isinstance(value, str) else value
+
+
+class AfterPart(Part):
+    """An environment that a release must have passed, or be running in."""
+
+    environment: kinds.Name
+    soak: kinds.Duration = timedelta()
+    require: Literal["passed", "running"] = "passed"
+    within: kinds.PositiveDuration = timedelta(days=30)
+
+
+class VersionsPart(Part):
+    """Which versions may be asked for; patterns match whole."""
+
+    allow: list[kinds.Pattern] | None = Field(None, min_length=1)
+    deny: list[kinds.Pattern] | None = Field(None, min_length=1)
+
+
+class FreezePart(Part):
+    """A window in which the environment is closed: recurring (cron, for) or once (from, to; dates included)."""
+
+    name: kinds.Name
+    cron: kinds.Cron | None = None
+    lasts: kinds.PositiveDuration | None = Field(None, alias="for")
+    first: kinds.Date | None = Field(None, alias="from")
+    last: kinds.Date | None = Field(None, alias="to")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> FreezePart:
+        given = tuple(each is not None for each in (self.cron, self.lasts, self.first, self.last))
+        if given not in {(True, True, False, False), (False, False, True, True)}:
+            raise ValueError(
+                "a freeze has either `cron` and `for`, or `from` and `to`; write exactly one of these pairs"
+            )
+        if self.first and self.last and self.first > self.last:
+            raise ValueError(f"a freeze cannot end on {self.last}, before it begins; swap `from` and `to`")
+        return self
+
+
+class RiskPart(Part):
+    """What a plan must not contain, and what it is marked for."""
+
+    forbid: list[kinds.RiskName] | None = None
+    flag: list[kinds.RiskName] | None = None
+
+
+class BreakGlassPart(Part):
+    """How soon somebody must look at what went round a gate."""
+
+    review_within: kinds.PositiveDuration = timedelta(hours=24)
+
+
+class EnvironmentPart(Part):
+    """A cluster and a namespace, and the rules that hold there."""
+
+    name: kinds.Name
+    cluster: kinds.Name
+    namespace: kinds.Namespace = "default"
+    channel: kinds.ChannelId = Field(description="Slack channel for this environment's deploys.")
+    variables: Variables = Field(default_factory=dict)
+    approvals: list[RulePart] = Field(description="All must hold; [] where nobody needs to approve.")
+    self_approval: bool = Field(default=False, description="Whether the requester may fill a seat.")
+    expires: kinds.PositiveDuration = Field(DEFAULT_EXPIRES, description="How long a deploy may wait.")
+    reason: Literal["required", "optional"] = "optional"
+    after: list[Annotated[AfterPart, BeforeValidator(_environment_alone, json_schema_input_type=AfterPart | str)]] = (
+        Field(default_factory=list)
+    )
+    auto: bool = False
+    wait: kinds.Duration = timedelta()
+    supersede: bool = False
+    versions: VersionsPart | None = None
+    freezes: list[FreezePart] = Field(default_factory=list)
+    risk: RiskPart | None = None
+    rollback_window: kinds.Duration = timedelta(hours=1)
+    rollback_approvals: list[RulePart] | None = None
+    break_glass: BreakGlassPart | None = None
+
+
+class DigestPart(Part):
+    """A daily message of what happened."""
+
+    channel: kinds.ChannelId
+    at: kinds.TimeOfDay
+    environments: Names | None = None
+
+
+class TemplatePart(Part):
+    """A jobspec file and the variables that all its services share."""
+
+    file: kinds.InsidePath
+    variables: Variables = Field(default_factory=dict)
+
+
+class PlacementPart(Part):
+    """What a service says of one environment."""
+
+    variables: Variables = Field(default_factory=dict)
+    approvals: list[RulePart] = Field(default_factory=list, description="Added to the environment's, never instead.")
+    channel: kinds.ChannelId | None = Field(None, description="Instead of the environment's channel.")
+    template: kinds.Name | None = None
+
+
+class ServicePart(Part):
+    """What a team ships: one Nomad job in each environment."""
+
+    name: kinds.Name
+    template: kinds.Name
+    owners: kinds.Name | None = Field(None, description="A group's name; fills the seats of service.owners.")
+    job: kinds.JobId | None = Field(None, description="Nomad's job id, may hold {environment}; the name otherwise.")
+    version_variable: kinds.VariableName = Field(description="The template's variable that the version goes into.")
+    compare: kinds.Compare | None = Field(None, description="Link that compares two versions, with {from} and {to}.")
+    variables: Variables = Field(default_factory=dict)
+    settable: list[kinds.VariableName] = Field(default_factory=list, description="What a request may override.")
+    show: list[kinds.Shown] = Field(default_factory=list, description="Values shown in plans; others are redacted.")
+    environments: dict[kinds.Name, PlacementPart | None] = Field(min_length=1)
+
+
+class CatalogFile(Part):
+    """``nomatron.yaml``."""
+
+    timezone: kinds.Timezone = Field(description="IANA time zone, such as Europe/Amsterdam.")
+    admin_channel: kinds.ChannelId | None = Field(None, description="Slack channel for what operators must know.")
+    groups: dict[kinds.Name, GroupPart] = Field(default_factory=dict)
+    roles: list[RolePart] = Field(default_factory=list)
+    identities: dict[kinds.Identity, kinds.UserId] = Field(default_factory=dict)
+    clusters: dict[kinds.Name, ClusterPart] = Field(min_length=1)
+    environments: list[EnvironmentPart] = Field(min_length=1)
+    digests: list[DigestPart] = Field(default_factory=list)
+    templates: dict[kinds.Name, TemplatePart] = Field(min_length=1)
+    services: list[ServicePart] = Field(default_factory=list)
+
+
+class ServicesFile(Part):
+    """``services/*.yaml``: a file a team."""
+
+    services: list[ServicePart]

@@ -1,0 +1,69 @@
+"""``nomatron check [FOLDER]``: is this catalog one that can be applied? Offline, without settings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.gateways.catalog import json_schema, read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.gateways.catalog import Finding, Reading
+
+DESCRIPTION = """\
+Reads a catalog folder wholly and prints every error with its file, line and mend, then warnings.
+Needs no settings and no network. The exit status is 1 where there is an error, else 0.
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Check the folder that the words name, or print the JSON Schema; the exit status is 0, or 1 with errors."""
+    words = _parser().parse_args(argv)
+    if words.schema:
+        sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+        return 0
+    reading = read(words.folder)
+    sys.stdout.writelines(f"{line}\n" for line in report(words.folder, reading))
+    return 1 if reading.errors else 0
+
+
+def report(folder: Path, reading: Reading) -> list[str]:
+    """Errors, warnings and a summary, a line each, with paths that an editor can open from here."""
+    errors = [str(_from_here(folder, finding)) for finding in reading.errors]
+    warnings = [_from_here(folder, finding) for finding in reading.warnings]
+    marked = [str(replace(finding, message=f"warning: {finding.message}")) for finding in warnings]
+    return [*errors, *marked, _summary(folder, reading)]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nomatron check", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path("catalog"), help="the folder with nomatron.yaml (default: catalog)"
+    )
+    parser.add_argument("--schema", action="store_true", help="print the files' JSON Schema, for editors, and end")
+    return parser
+
+
+def _from_here(folder: Path, finding: Finding) -> Finding:
+    return replace(finding, file=(folder / finding.file).as_posix())
+
+
+def _summary(folder: Path, reading: Reading) -> str:
+    warnings = _counted(len(reading.warnings), "warning")
+    if reading.catalog is None:
+        return f"{folder}: {_counted(len(reading.errors), 'error')}, {warnings}; nothing of it can be applied"
+    services = _counted(len(reading.catalog.services), "service")
+    environments = _counted(len(reading.catalog.environments), "environment")
+    return f"{folder}: no errors, {warnings}; {services} in {environments}, fingerprint {reading.catalog.fingerprint}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
