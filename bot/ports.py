@@ -283,6 +283,9 @@ class Nomad(Protocol):
     async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
         """What registering ``job`` would change; ``NomadRefused`` where Nomad refuses it. Redacted but for ``show``."""
 
+    def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
+        """Sentences that say what moved between the plan before and what would be planned now; redacted likewise."""
+
     async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
         """Register the frozen JSON with check-and-set and a submission; never raises: what is not known is UNKNOWN."""
 
@@ -354,7 +357,6 @@ class Limits:
 
     lease: timedelta
     write_timeout: timedelta
-    recheck: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

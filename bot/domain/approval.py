@@ -82,7 +82,7 @@ def _place(user: str, members: Sequence[frozenset[str]], holders: list[str | Non
 def eligible(
     seats: Iterable[Seat], membership: Membership, *, requester: str | None, self_approval: bool
 ) -> frozenset[str]:
-    """Everybody who could fill some seat: members without those known not to count, nor the requester unless allowed."""
+    """Who could fill some seat: members, without those known not to count, and the requester only where allowed."""
     members = {user for each in seats for user in membership.members(each.group)}
     users = frozenset(members - {user for user in members & membership.people.keys() if not membership.counts(user)})
     return users if self_approval or requester is None else users - {requester}

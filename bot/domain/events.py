@@ -24,6 +24,7 @@ class EventType(StrEnum):
     DEPLOY_APPROVED = "deploy.approved"
     DEPLOY_RETRACTED = "deploy.retracted"
     DEPLOY_REJECTED = "deploy.rejected"
+    DEPLOY_REPLACES = "deploy.replaces"
     DEPLOY_WITHDRAWN = "deploy.withdrawn"
     DEPLOY_EXPIRED = "deploy.expired"
     DEPLOY_READY = "deploy.ready"

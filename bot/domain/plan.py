@@ -43,10 +43,11 @@ class Plan:
     """A numbered plan of a deploy.
 
     ``job`` is the frozen JSON that is registered byte for byte, ``base_index`` the JobModifyIndex that check-and-set
-    enforces (0: the job must not exist), ``base_version`` the version it replaces (None for a new job), ``base_image``
-    what runs now in a word. ``changes`` is the redacted difference, ``effect`` one line that says what it does to
-    allocations, ``warnings`` what people should know (no capacity, Nomad's warnings, count kept). ``moved`` are the
-    sentences that say what changed against the plan before it, where its fingerprint moved.
+    enforces (0: the job must not exist), ``base_version`` the version it replaces (None for a new job), ``replaced``
+    that live specification's text (empty for a new job), ``from_version`` what was deployed last. ``changes`` is the
+    redacted difference, ``effect`` one line that says what it does to allocations, ``warnings`` what people should
+    know (no capacity, Nomad's warnings, a count that is kept). ``moved`` are the sentences that say what changed
+    against the plan before it, where its fingerprint moved.
     """
 
     deploy_id: int
@@ -59,6 +60,7 @@ class Plan:
     from_version: str | None
     changes: tuple[Change, ...]
     effect: str
+    replaced: str = ""
     warnings: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     unchanged: bool = False

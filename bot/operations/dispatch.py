@@ -1,0 +1,91 @@
+"""Dispatch: claim a ready deploy through every gate, register it once, and believe only evidence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.domain.decision import Refused, refuse
+from bot.domain.deploy import Status
+from bot.domain.events import EventType
+from bot.domain.policy import may_dispatch
+from bot.errors import NomadForbidden, NomadUnavailable
+from bot.operations.judging import judge
+from bot.operations.ready import make_waiting
+from bot.operations.rendering import index_of, target_of
+from bot.operations.replan import back_to_planning
+from bot.operations.work import WORKER, claimed, hold
+
+if TYPE_CHECKING:
+    from bot.operations.judging import Judgement
+    from bot.ports import Claim, Ports
+
+LOOK_AGAIN = timedelta(seconds=2)
+"""How soon a deploy that something holds is looked at again."""
+
+
+async def step(ports: Ports) -> bool:
+    """Take the oldest ready deploy through the gates; whether there was one."""
+    async with claimed(ports, Status.READY) as claim:
+        if claim is None:
+            return False
+        held = await _through(ports, claim)
+        if isinstance(held, Refused):
+            await hold(ports, claim, held.reasons, LOOK_AGAIN)
+        return True
+
+
+async def _through(ports: Ports, claim: Claim) -> Refused | None:
+    """Dispatching, replanned or waiting for people again; or what holds it."""
+    try:
+        moved = await _moved(ports, claim)
+    except (NomadUnavailable, NomadForbidden) as error:
+        return refuse(error.code, f"Nomad: {error}")
+    decide = partial(_replan, cause=moved) if moved else _gates
+    return await judge(ports, claim.deploy_id, decide, claim=claim)
+
+
+async def _moved(ports: Ports, claim: Claim) -> str:
+    """What moved on Nomad since the plan, in a sentence; empty where the live job is still the one planned against."""
+    async with ports.store.read() as reading:
+        deploy = await reading.deploy(claim.deploy_id)
+        active = await reading.active_catalog()
+        plan = await reading.plan(deploy.id, deploy.plan) if deploy else None
+    if deploy is None or plan is None:
+        return "Its plan is not there."
+    target = target_of(ports.nomads, active.catalog, deploy)
+    live = await target.nomad.job(target.namespace, target.job_id)
+    if index_of(live) == plan.base_index:
+        return ""
+    now = f"version {live['Version']}" if live else "gone"
+    before = "no job" if plan.base_version is None else f"version {plan.base_version}"
+    return f"The job on Nomad is {now} now; the plan was made against {before}."
+
+
+async def _replan(judgement: Judgement, *, cause: str) -> None:
+    await back_to_planning(judgement, WORKER, cause)
+
+
+async def _gates(judgement: Judgement) -> Refused | None:
+    deploy, facts = judgement.deploy, judgement.facts
+    if not facts.seating.complete:
+        await make_waiting(judgement, _gone(judgement))
+        return None
+    decision = may_dispatch(facts, await judgement.tx.open_deploys(deploy.service, deploy.environment))
+    if isinstance(decision, Refused):
+        return decision
+    dispatching = deploy.advance(Status.DISPATCHING, judgement.now, catalog=facts.fingerprint)
+    await judgement.tx.save_deploy(dispatching)
+    members = {
+        user: sorted(g for g, us in facts.membership.usergroups.items() if user in us) for user in facts.approvers
+    }
+    await judgement.record(EventType.DEPLOY_DISPATCHING, WORKER, groups=members, plan=deploy.plan)
+    await judgement.redraw(urgent=True)
+
+
+def _gone(judgement: Judgement) -> str:
+    """Who was counted and no longer is, for the message."""
+    counted = {approval.user.id for approval in judgement.facts.approvals if not approval.void}
+    seated = set(judgement.facts.seating.holders)
+    return "An approver no longer counts." if counted - seated else "An approval is missing."

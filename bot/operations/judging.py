@@ -1,0 +1,175 @@
+"""The one way to decide about an existing deploy: ask Slack first, then lock, read again, and decide on that.
+
+Nothing talks to Slack or Nomad inside a transaction. Where the groups that matter changed between the asking and the
+locking (a new catalog, another approver), it starts over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from bot.domain.actor import human_behind
+from bot.domain.decision import Refused, refuse
+from bot.domain.events import Event, EventType
+from bot.domain.message import Delivery, Outgoing
+from bot.domain.policy import Facts, fixed_members, interests
+from bot.errors import MembershipUnknown
+from bot.operations.origin import NOWHERE, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from datetime import datetime
+
+    from bot.domain.access import Membership
+    from bot.domain.actor import Actor
+    from bot.domain.approval import Approval
+    from bot.domain.catalog import Catalog
+    from bot.domain.deploy import Deploy
+    from bot.ports import Claim, Ports, Reading, Transaction
+
+Result = TypeVar("Result")
+
+# a catalog that changes again and again while we ask is a person's typing, not a race: three rounds are plenty
+_ROUNDS = 3
+_MOST_PEOPLE_ASKED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a decision is made with: the open transaction, the facts read in it, and the instant."""
+
+    tx: Transaction
+    facts: Facts
+    now: datetime
+
+    @property
+    def deploy(self) -> Deploy:
+        """The locked deploy."""
+        return self.facts.deploy
+
+    async def record(self, kind: EventType, actor: Actor, **data: object) -> None:
+        """The audit event of a change to this deploy."""
+        await self.tx.record(event_of(kind, actor, self.deploy, self.now, self.facts.fingerprint, **data))
+
+    async def redraw(self, *, urgent: bool = False) -> None:
+        """Have the deploy's message drawn anew."""
+        await self.tx.send(Outgoing(kind=Delivery.CARD, deploy_id=self.deploy.id, urgent=urgent), self.now)
+
+
+def event_of(
+    kind: EventType, actor: Actor, deploy: Deploy, at: datetime, catalog: str | None = None, **data: object
+) -> Event:
+    """An audit event about a deploy."""
+    return Event(
+        type=kind,
+        at=at,
+        actor=actor,
+        deploy_id=deploy.id,
+        service=deploy.service,
+        environment=deploy.environment,
+        catalog=catalog or deploy.catalog,
+        data=data,
+    )
+
+
+async def judge(
+    ports: Ports,
+    deploy_id: int,
+    decide: Callable[[Judgement], Awaitable[Result]],
+    *,
+    actor: Actor | None = None,
+    claim: Claim | None = None,
+    origin: Origin = NOWHERE,
+) -> Result | Refused:
+    """Run ``decide`` on the locked deploy with fresh membership, in one transaction, and commit what it wrote.
+
+    Refused where there is no such deploy or Slack does not say who is who. Raises ``Replayed`` and ``StaleFence``.
+    """
+    for _ in range(_ROUNDS):
+        async with ports.store.read() as reading:
+            asked = await _gather(reading, deploy_id)
+        if asked is None:
+            return refuse("unknown-deploy", f"There is no deploy D-{deploy_id}. See `/deploy status`.")
+        membership = await _ask(ports, asked, actor)
+        if isinstance(membership, Refused):
+            return membership
+        async with ports.store.begin() as tx:
+            facts = await _facts(tx, asked, membership, claim)
+            if facts is not None:
+                now = ports.clock.now()
+                await origin.remember(tx, now)
+                result = await decide(Judgement(tx, facts, now))
+                break
+    else:
+        return refuse("catalog-busy", "The catalog changed while this was decided. Try again.")
+    ports.bell.ring()
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    deploy: Deploy
+    fingerprint: str
+    catalog: Catalog
+    approvals: tuple[Approval, ...]
+
+    @property
+    def people(self) -> frozenset[str]:
+        requester = human_behind(self.deploy.requester)
+        return frozenset({a.user.id for a in self.approvals if not a.void} | ({requester} if requester else set()))
+
+
+async def _gather(reading: Reading, deploy_id: int) -> _Asked | None:
+    deploy = await reading.deploy(deploy_id)
+    if deploy is None:
+        return None
+    active = await reading.active_catalog()
+    return _Asked(deploy, active.fingerprint, active.catalog, await reading.approvals(deploy_id))
+
+
+async def _ask(ports: Ports, asked: _Asked, actor: Actor | None) -> Membership | Refused:
+    user = human_behind(actor) if actor else None
+    people = asked.people | ({user} if user else set())
+    groups = interests(asked.catalog, asked.deploy.service, asked.deploy.environment)
+    return await ask_membership(ports, groups, people)
+
+
+async def ask_membership(ports: Ports, groups: Iterable[str], people: Iterable[str]) -> Membership | Refused:
+    """A fresh snapshot, or the refusal that says Slack could not be asked: closed, and nothing was counted."""
+    try:
+        return await ports.directory.membership(frozenset(groups), frozenset(people))
+    except MembershipUnknown:
+        return refuse(
+            "membership-unknown",
+            "Slack does not say right now who is in which group, so nothing was counted. Try again in a moment.",
+        )
+
+
+def people_to_ask(catalog: Catalog, service: str, environment: str, user: str | None) -> frozenset[str]:
+    """Whom a request asks Slack about: the requester, and short fixed lists, so that the numbers it says are right."""
+    fixed = fixed_members(catalog, service, environment)
+    return (fixed if len(fixed) <= _MOST_PEOPLE_ASKED else frozenset()) | ({user} if user else frozenset())
+
+
+async def _facts(tx: Transaction, asked: _Asked, membership: Membership, claim: Claim | None) -> Facts | None:
+    """The facts read under the lock; None where they are not those that Slack was asked about."""
+    deploy = await tx.lock_deploy(asked.deploy.id, claim)
+    active = await tx.active_catalog()
+    approvals = await tx.approvals(asked.deploy.id)
+    seen = {approval.user.id for approval in approvals if not approval.void} <= membership.people.keys()
+    if deploy is None or active.fingerprint != asked.fingerprint or not seen:
+        return None
+    return Facts(
+        fingerprint=active.fingerprint,
+        catalog=active.catalog,
+        membership=membership,
+        deploy=deploy,
+        approvals=tuple(approval for approval in approvals if approval.plan == deploy.plan),
+    )
+
+
+async def refused(judgement: Judgement, actor: Actor, act: str, refusal: Refused) -> Refused:
+    """Record that a click was refused, and why; the refusal itself."""
+    await judgement.record(EventType.ACTION_REFUSED, actor, act=act, codes=list(refusal.codes))
+    return refusal

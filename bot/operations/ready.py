@@ -1,0 +1,43 @@
+"""The step from WAITING to READY and back, shared by everything that fills or empties a seat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.actor import System, human_behind
+from bot.domain.deploy import Status
+from bot.domain.events import EventType
+from bot.domain.message import Delivery, Note, Outgoing
+from bot.domain.policy import RECHECK
+
+if TYPE_CHECKING:
+    from bot.domain.deploy import Deploy
+    from bot.operations.judging import Judgement
+
+RULES = System("rules")
+
+
+async def make_ready(judgement: Judgement) -> Deploy:
+    """Every seat is filled: the deploy awaits its turn, the worker is told, and so is the requester."""
+    deploy = judgement.deploy.advance(Status.READY, judgement.now)
+    await judgement.tx.save_deploy(deploy)
+    seating = judgement.facts.seating
+    seated = [holder for holder in seating.holders if holder]
+    await judgement.record(EventType.DEPLOY_READY, RULES, plan=deploy.plan, seated=seated)
+    await judgement.redraw(urgent=True)
+    if seated:
+        requester = human_behind(deploy.requester)
+        note = Note(
+            text=f"{deploy.number} has every approval it needs and goes next.",
+            mention=(requester,) if requester else (),
+        )
+        await judgement.tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), judgement.now)
+    return deploy
+
+
+async def make_waiting(judgement: Judgement, why: str) -> Deploy:
+    """A seat is empty again: the deploy waits for people, its message says why."""
+    deploy = judgement.deploy.advance(Status.WAITING, judgement.now, detail=why, due_at=judgement.now + RECHECK)
+    await judgement.tx.save_deploy(deploy)
+    await judgement.redraw(urgent=True)
+    return deploy

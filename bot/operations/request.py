@@ -1,0 +1,189 @@
+"""Ask for a deploy: recorded and numbered here; the worker plans it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot.domain.actor import human_behind
+from bot.domain.decision import Refused, every, refuse
+from bot.domain.deploy import Draft
+from bot.domain.events import Event, EventType
+from bot.domain.message import Delivery, Outgoing
+from bot.domain.policy import Ask, check_ask, check_requester, check_variables, interests
+from bot.domain.release import Release
+from bot.operations.judging import ask_membership, event_of, people_to_ask
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.access import Membership
+    from bot.domain.actor import Actor
+    from bot.domain.decision import Decision
+    from bot.domain.deploy import Deploy
+    from bot.operations.origin import Origin
+    from bot.ports import ActiveCatalog, Ports, Transaction
+
+__all__ = ["Ask", "Requested", "request"]
+
+_ROUNDS = 3
+PLANNING_SHOWN_AFTER = timedelta(seconds=10)
+"""A deploy whose plan is not there by then gets its message all the same, saying so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A deploy that was asked for, or that was open already for the very same thing."""
+
+    deploy: Deploy
+    existing: bool
+    notes: tuple[str, ...] = ()
+
+
+async def request(
+    ports: Ports, actor: Actor, ask: Ask, *, origin: Origin, nonce: str | None = None
+) -> Requested | Refused:
+    """Record a request, or say every reason why not; asked again while open, it answers with the same D-n.
+
+    ``nonce`` makes the job differ from what runs (*Deploy again anyway*). Raises ``CatalogMissing``, ``Replayed``.
+    """
+    for _ in range(_ROUNDS):
+        async with ports.store.read() as reading:
+            active = await reading.active_catalog()
+        environment, formed = check_ask(active.catalog, ask)
+        if isinstance(formed, Refused):
+            return await _refuse(ports, actor, ask, formed, origin)
+        membership = await _membership(ports, active, ask.service, environment, actor)
+        if isinstance(membership, Refused):
+            return membership
+        asking = _Asking(active, ask, environment, actor, origin, nonce, ports.clock.now())
+        async with ports.store.begin() as tx:
+            answer = await asking.decide(tx, membership)
+        if answer is not None:
+            ports.bell.ring()
+            return answer
+    return refuse("catalog-busy", "The catalog changed while this was decided. Try again.")
+
+
+async def _membership(
+    ports: Ports, active: ActiveCatalog, service: str, environment: str, actor: Actor
+) -> Membership | Refused:
+    groups = interests(active.catalog, service, environment)
+    people = people_to_ask(active.catalog, service, environment, human_behind(actor))
+    return await ask_membership(ports, groups, people)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    active: ActiveCatalog
+    ask: Ask
+    environment: str
+    actor: Actor
+    origin: Origin
+    nonce: str | None
+    now: datetime
+
+    async def decide(self, tx: Transaction, membership: Membership) -> Requested | Refused | None:
+        """The answer, written; None where the catalog is no longer the one that was asked under."""
+        if (await tx.active_catalog()).fingerprint != self.active.fingerprint:
+            return None
+        await self.origin.remember(tx, self.now)
+        release = await self._release(tx)
+        decision = every(
+            [
+                check_requester(
+                    self.actor,
+                    service=self.ask.service,
+                    environment=self.environment,
+                    catalog=self.active.catalog,
+                    membership=membership,
+                ),
+                self._variables(release),
+            ]
+        )
+        if isinstance(decision, Refused):
+            await tx.record(refusal_event(self.actor, self.ask, self.environment, decision, self.now))
+            return decision
+        same = await self._same(tx)
+        return Requested(same, existing=True) if same else await self._add(tx, release)
+
+    async def _release(self, tx: Transaction) -> Release:
+        template = self.active.catalog.template_for(self.ask.service, self.environment)
+        kept = await tx.release_of(self.ask.service, self.ask.version, template.name)
+        return kept or Release(
+            service=self.ask.service,
+            version=self.ask.version,
+            template_name=template.name,
+            template=template.text,
+            declared=template.declared,
+            required=template.required,
+        )
+
+    def _variables(self, release: Release) -> Decision:
+        values = self.active.catalog.variables_for(
+            self.ask.service, self.environment, self.ask.version, self.ask.overrides, release.declared
+        )
+        return check_variables(values, release.declared, release.required, release.template_name)
+
+    async def _same(self, tx: Transaction) -> Deploy | None:
+        for deploy in await tx.open_deploys(self.ask.service, self.environment):
+            if deploy.version == self.ask.version and dict(deploy.overrides) == dict(self.ask.overrides):
+                return deploy
+        return None
+
+    async def _add(self, tx: Transaction, release: Release) -> Requested:
+        await tx.add_release(release)
+        deploy = await tx.add_deploy(
+            Draft(
+                service=self.ask.service,
+                environment=self.environment,
+                version=self.ask.version,
+                release=release.fingerprint,
+                overrides=self.ask.overrides,
+                reason=self.ask.reason,
+                requester=self.actor,
+                requested_at=self.now,
+                expires_at=self.now + self.active.catalog.environments[self.environment].expires,
+                catalog=self.active.fingerprint,
+                nonce=self.nonce,
+                asked_in=self.origin.channel,
+                asked_via=self.origin.response_url,
+            )
+        )
+        await tx.record(
+            event_of(
+                EventType.DEPLOY_REQUESTED,
+                self.actor,
+                deploy,
+                self.now,
+                again=self.nonce is not None,
+                reason=self.ask.reason or "",
+                release=release.fingerprint,
+                version=deploy.version,
+                set=sorted(self.ask.overrides),
+            )
+        )
+        card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
+        await tx.send(card, self.now)
+        return Requested(deploy, existing=False)
+
+
+def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:
+    """The audit event of a refused request: it gets no number."""
+    return Event(
+        type=EventType.DEPLOY_REFUSED,
+        at=at,
+        actor=actor,
+        service=ask.service[:128],
+        environment=(environment or ask.environment or "")[:128],
+        data={"codes": list(decision.codes), "version": ask.version[:128]},
+    )
+
+
+async def _refuse(ports: Ports, actor: Actor, ask: Ask, decision: Refused, origin: Origin) -> Refused:
+    now = ports.clock.now()
+    async with ports.store.begin() as tx:
+        await origin.remember(tx, now)
+        await tx.record(refusal_event(actor, ask, "", decision, now))
+    return decision

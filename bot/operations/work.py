@@ -1,0 +1,55 @@
+"""What every worker's verb shares: take a deploy, hold it for one step, let it go whatever happens."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain.actor import System
+from bot.domain.events import EventType
+from bot.domain.message import Delivery, Outgoing
+from bot.errors import StaleFence
+from bot.operations.judging import event_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import timedelta
+
+    from bot.domain.decision import Reason
+    from bot.domain.deploy import Status
+    from bot.ports import Claim, Ports
+
+WORKER = System("worker")
+
+
+@asynccontextmanager
+async def claimed(ports: Ports, status: Status) -> AsyncIterator[Claim | None]:
+    """The oldest due deploy in ``status``, held while the block runs; None where nothing is due.
+
+    Losing it to another worker meanwhile ends the block quietly: whatever it wanted to write was refused.
+    """
+    claim = await ports.store.claim(status, owner=ports.worker, lease=ports.limits.lease, now=ports.clock.now())
+    if claim is None:
+        yield None
+        return
+    try:
+        yield claim
+    except StaleFence:
+        return
+    finally:
+        await ports.store.release(claim)
+
+
+async def hold(ports: Ports, claim: Claim, reasons: tuple[Reason, ...], wait: timedelta) -> None:
+    """Something holds the deploy: look again after ``wait``; recorded and shown once, not at every look."""
+    now = ports.clock.now()
+    async with ports.store.begin() as tx:
+        deploy = await tx.lock_deploy(claim.deploy_id, claim)
+        if deploy is None or deploy.status is not claim.status:
+            return
+        await tx.save_deploy(replace(deploy, blocked=reasons, due_at=now + wait))
+        if deploy.blocked != reasons:
+            codes = [reason.code for reason in reasons]
+            await tx.record(event_of(EventType.DEPLOY_BLOCKED, WORKER, deploy, now, codes=codes))
+            await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
