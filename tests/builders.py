@@ -123,7 +123,14 @@ def a_rollout(deploy_id: int = 1, number: int = 1, **changes: Any) -> Rollout:
 
 def a_release(**changes: Any) -> Release:
     """checkout v1.4.2 with its template's text."""
-    fields: dict[str, Any] = {"service": "checkout", "version": "v1.4.2", "template": JOBSPEC}
+    fields: dict[str, Any] = {
+        "service": "checkout",
+        "version": "v1.4.2",
+        "template_name": "web",
+        "template": JOBSPEC,
+        "declared": frozenset({"version"}),
+        "required": frozenset({"version"}),
+    }
     return Release(**{**fields, **changes})
 
 

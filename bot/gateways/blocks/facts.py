@@ -1,0 +1,117 @@
+"""What a deploy's message says of the request: where, which version, who asked, whose yes it needs and has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
+from bot.domain.deploy import Status
+from bot.gateways.blocks.text import FIELD, code, cut, fit, group, moment, person, who, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.domain.actor import Actor
+    from bot.domain.approval import Approval, Seat, Seating
+    from bot.domain.message import Card
+
+_MOST_MENTIONED = 10
+_MOST_LABELS = 12
+_SETTLED = frozenset({Status.PLANNING, Status.INVALID, Status.UNCHANGED})
+"""States in which nobody's approval is asked for, or could be."""
+
+
+def name_of(actor: Actor) -> str:
+    """Who acted, as a mention wherever a person stands behind it."""
+    user = human_behind(actor)
+    match actor:
+        case SlackUser(id=known):
+            return person(known)
+        case CiIdentity(subject=subject):
+            return f"{person(user)} by {code(subject, 150)}" if user else code(subject, 150)
+        case Operator(name=name):
+            return f"{code(name, 80)} on the host"
+        case _:
+            return "Nomatron"
+
+
+def facts_of(card: Card) -> list[str]:
+    """The texts of the facts' section."""
+    deploy = card.deploy
+    where = f"{words(deploy.environment, 100)} · {code(card.namespace, 100)}"
+    job = "" if card.job == deploy.service else f"\njob {code(card.job, 150)}"
+    facts = [
+        f"*Environment*\n{where}{job}",
+        f"*Version*\n{_versions(card)}",
+        f"*Requested by*\n{name_of(deploy.requester)}",
+    ]
+    if card.seating.seats and deploy.status not in _SETTLED:
+        facts.append(_needs(card))
+    if deploy.overrides:
+        facts.append("*With*\n" + cut(", ".join(_settings(card)), 1500))
+    return facts
+
+
+def _versions(card: Card) -> str:
+    new = code(card.deploy.version, 140)
+    return f"{code(card.from_version, 140)} → {new}" if card.from_version else f"{new} (first here)"
+
+
+def _settings(card: Card) -> Iterator[str]:
+    for name, value in sorted(card.deploy.overrides.items())[:10]:
+        yield code(f"{name}={value}", 100)
+
+
+def _needs(card: Card) -> str:
+    seating = card.seating
+    total = len(seating.seats)
+    labels = list(_labels(seating).items())[:_MOST_LABELS]
+    wanted = ", ".join(f"{count} of {words(label, 100)}" for label, count in labels)
+    lines = [f"*Needs*\n{wanted} ({seating.filled} of {total} so far)"]
+    if card.deploy.status is Status.WAITING and seating.missing:
+        lines += list(_missing(seating, human_behind(card.deploy.requester)))
+    return fit(lines, FIELD)
+
+
+def _labels(seating: Seating) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for seat in seating.seats:
+        counts[seat.label] = counts.get(seat.label, 0) + 1
+    return counts
+
+
+def _missing(seating: Seating, requester: str | None) -> Iterator[str]:
+    """A line for each label that is missing; a group that fills several is mentioned once in the whole message."""
+    mentioned: set[str] = set()
+    for label in dict.fromkeys(seat.label for seat in seating.missing):
+        seat = next(each for each in seating.missing if each.label == label)
+        fresh = _mentions(seat, requester, mentioned)
+        yield f":black_square_button: missing: {words(label, 100)}" + (f" — {fresh}" if fresh else "")
+
+
+def _mentions(seat: Seat, requester: str | None, mentioned: set[str]) -> str:
+    if seat.group.usergroup:
+        found = [] if seat.group.usergroup in mentioned else [seat.group.usergroup]
+        mentioned.update(found)
+        return "".join(group(each) for each in found)
+    users = sorted(user for user in seat.group.users if user not in mentioned and user != requester)
+    mentioned.update(users)
+    return who(users, (), _MOST_MENTIONED)
+
+
+def approvals_of(card: Card) -> list[str]:
+    """A line for each approval of this plan: who, for which seat, when; or why it no longer counts."""
+    labels = {
+        holder: seat.label for seat, holder in zip(card.seating.seats, card.seating.holders, strict=True) if holder
+    }
+    return [_approval(each, labels) for each in card.approvals]
+
+
+def _approval(approval: Approval, labels: dict[str, str]) -> str:
+    name, at = person(approval.user.id), moment(approval.at)
+    if approval.void:
+        return f":heavy_minus_sign: approval of {name}, {at}, no longer counts: {words(approval.void, 200)}"
+    label = labels.get(approval.user.id)
+    seat = f" for {words(label, 100)}" if label else ""
+    note = f" — “{words(approval.note, 200)}”" if approval.note else ""
+    return f":white_check_mark: approved by {name}{seat}, {at}{note}"
