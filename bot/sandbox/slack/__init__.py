@@ -1,0 +1,1 @@
+"""A simulated Slack: the Web API, interactivity and response_url as Slack behaves, held in memory."""

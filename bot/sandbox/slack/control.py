@@ -1,0 +1,221 @@
+"""The control interface under /sandbox: what the page and end-to-end tests do in place of people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot.sandbox.slack.finding import person_of
+from bot.sandbox.slack.refusals import ControlError
+from bot.sandbox.slack.snapshot import snapshot
+from bot.sandbox.slack.workspace import Person
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp.typedefs import Handler
+
+    from bot.sandbox.slack.events import Events
+    from bot.sandbox.slack.faults import FaultTable
+    from bot.sandbox.slack.interactions import Interactions
+    from bot.sandbox.slack.state import Json
+    from bot.sandbox.slack.submissions import Submissions
+    from bot.sandbox.slack.world import World
+
+PREFIX = "/sandbox/"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_FLAGS = {one.name for one in fields(Person)} - {"id"}
+
+
+class Control:
+    """Handlers of the control interface."""
+
+    def __init__(
+        self,
+        world: World,
+        faults: FaultTable,
+        interactions: Interactions,
+        submissions: Submissions,
+        events: Events,
+        closing: asyncio.Event,
+    ) -> None:
+        self._world = world
+        self._faults = faults
+        self._events = events
+        self._closing = closing
+        self._posts: dict[str, Callable[[Json], Awaitable[Json]]] = {
+            "command": interactions.command,
+            "action": interactions.act,
+            "submit": submissions.submit,
+            "close": submissions.close,
+            "raw": interactions.raw,
+            "people": self._people,
+            "groups": self._groups,
+            "channels": self._channels,
+            "home": self._home,
+            "event": self._event,
+            "fault": self._fault,
+            "limits": self._limits,
+            "dismiss": self._dismiss,
+        }
+
+    def routes(self) -> list[web.RouteDef]:
+        """Every address of the control interface."""
+        return [
+            web.get("/sandbox/state", self._state),
+            web.get("/sandbox/calls", self._calls),
+            web.get("/sandbox/requests", self._requests),
+            web.get("/sandbox/events", self._stream),
+            web.post("/sandbox/{what}", self._post),
+        ]
+
+    def switches(self) -> Json:
+        """What stands in the way of normal service."""
+        return {"faults": self._faults.standing(), "limits": self._world.limits.enforced}
+
+    async def _state(self, request: web.Request) -> web.Response:
+        user = request.query.get("as")
+        me = person_of(self._world, user) if user else None
+        return web.json_response(snapshot(self._world, me, self.switches()))
+
+    async def _calls(self, _: web.Request) -> web.Response:
+        return web.json_response([asdict(one) for one in self._world.state.calls])
+
+    async def _requests(self, _: web.Request) -> web.Response:
+        return web.json_response([asdict(one) for one in self._world.state.deliveries])
+
+    async def _post(self, request: web.Request) -> web.Response:
+        act = self._posts.get(request.match_info["what"])
+        if act is None:
+            raise ControlError(f"There is no control call {request.match_info['what']!r}.", 404)
+        answer = await act(await _json_object(request))
+        self._world.state.changed()
+        return web.json_response(answer)
+
+    async def _people(self, asked: Json) -> Json:
+        person = person_of(self._world, asked.get("user"))
+        flags = {name: value for name, value in asked.items() if name != "user"}
+        unknown = set(flags) - _FLAGS
+        if unknown:
+            raise ControlError(
+                f"A person has no {', '.join(sorted(unknown))}. Known: {', '.join(sorted(_FLAGS))}.", 400
+            )
+        for name, value in flags.items():
+            setattr(person, name, value)
+        await self._events.emit({"type": "user_change", "user": {"id": person.id, "deleted": person.deleted}})
+        return asdict(person)
+
+    async def _groups(self, asked: Json) -> Json:
+        group = self._world.workspace.group(str(asked.get("group")))
+        if group is None:
+            raise ControlError(f"There is no user group {asked.get('group')!r}.", 404)
+        before, users = set(group.users), [person_of(self._world, user).id for user in asked.get("users", group.users)]
+        previous, group.updated_at = group.updated_at, int(self._world.state.now())
+        group.users, group.disabled_at = users, group.updated_at if asked.get("disabled") else 0
+        await self._events.emit(
+            {
+                "type": "subteam_members_changed",
+                "subteam_id": group.id,
+                "team_id": self._world.workspace.team_id,
+                "date_previous_update": previous,
+                "date_update": group.updated_at,
+                "added_users": sorted(set(users) - before),
+                "added_users_count": str(len(set(users) - before)),
+                "removed_users": sorted(before - set(users)),
+                "removed_users_count": str(len(before - set(users))),
+            }
+        )
+        return asdict(group)
+
+    async def _channels(self, asked: Json) -> Json:
+        channel = self._world.workspace.channel(str(asked.get("channel")))
+        if channel is None:
+            raise ControlError(f"There is no channel {asked.get('channel')!r}.", 404)
+        for name in ("name", "private", "archived", "members", "is_ext_shared"):
+            setattr(channel, name, asked.get(name, getattr(channel, name)))
+        return asdict(channel)
+
+    async def _home(self, asked: Json) -> Json:
+        person = person_of(self._world, asked.get("user"))
+        direct = self._world.workspace.direct_with(person.id)
+        event = {"type": "app_home_opened", "user": person.id, "channel": direct.id, "tab": "home"}
+        delivery = await self._events.emit(event)
+        return {"sent": delivery is not None, "status": delivery.status if delivery else None}
+
+    async def _event(self, asked: Json) -> Json:
+        event = asked.get("event")
+        if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+            raise ControlError('Give an event: {"event": {"type": ...}}.', 400)
+        delivery = await self._events.emit(event, always=True)
+        return {"status": delivery.status if delivery else None, "error": delivery.error if delivery else None}
+
+    async def _fault(self, asked: Json) -> Json:
+        method, mode, times = asked.get("method", "*"), asked.get("mode", "none"), asked.get("times")
+        self._faults.put(str(method), str(mode), float(asked.get("seconds", 1)), None if times is None else int(times))
+        return self.switches()
+
+    async def _limits(self, asked: Json) -> Json:
+        self._world.limits.enforced = bool(asked.get("enforced", True))
+        return self.switches()
+
+    async def _dismiss(self, asked: Json) -> Json:
+        gone = self._world.state.ephemerals.pop(str(asked.get("ephemeral")), None)
+        return {"dismissed": gone is not None}
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        allow_origin(request, response)
+        await response.prepare(request)
+        seen = -1
+        while not self._closing.is_set():
+            seen = await self._world.state.wait_for_change(seen)
+            await response.write(f"data: {json.dumps({'index': seen})}\n\n".encode())
+        return response
+
+
+async def _json_object(request: web.Request) -> Json:
+    # A web page of another site can post without asking only as a form or plain text, so JSON has to be said.
+    if request.content_type != "application/json":
+        raise ControlError("Send JSON with Content-Type: application/json.", 415)
+    try:
+        body = json.loads(await request.text() or "{}")
+    except ValueError as wrong:
+        raise ControlError(f"This is no JSON: {wrong}.", 400) from wrong
+    if not isinstance(body, dict):
+        raise ControlError("Send a JSON object.", 400)
+    return body
+
+
+def allow_origin(request: web.Request, response: web.StreamResponse) -> None:
+    """Let a page on this machine read the answer."""
+    origin = request.headers.get("Origin")
+    if origin and urlsplit(origin).hostname in _LOOPBACK:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+
+
+@web.middleware
+async def control_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Words for refused control calls, and no control calls from pages of elsewhere."""
+    if not request.path.startswith(PREFIX):
+        return await handler(request)
+    origin = request.headers.get("Origin")
+    response: web.StreamResponse
+    if origin and urlsplit(origin).hostname not in _LOOPBACK:
+        return web.json_response({"error": "The sandbox answers pages on this machine only."}, status=403)
+    if request.method == "OPTIONS":
+        response = web.Response(status=204)
+    else:
+        try:
+            response = await handler(request)
+        except ControlError as refused:
+            response = web.json_response({"error": str(refused)}, status=refused.status)
+    if not response.prepared:
+        allow_origin(request, response)
+    return response

@@ -1,0 +1,114 @@
+"""What a workspace is before anybody says anything: people, channels, user groups and the installed app; plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+DEFAULT_SCOPES = (
+    "commands",
+    "chat:write",
+    "chat:write.public",
+    "im:write",
+    "users:read",
+    "usergroups:read",
+    "channels:read",
+    "groups:read",
+    "reactions:write",
+    "files:write",
+    "team:read",
+)
+
+
+@dataclass
+class Person:
+    """One member of the workspace, with the flags of Slack's user object that decide what an app may trust."""
+
+    id: str
+    name: str
+    real_name: str
+    tz: str = "Etc/UTC"
+    team_id: str | None = None  # None: the workspace's own; another id: somebody from a Slack Connect partner
+    deleted: bool = False
+    is_admin: bool = False
+    is_owner: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+    is_bot: bool = False
+    is_app_user: bool = False
+    email: str = ""
+
+
+@dataclass
+class Channel:
+    """A conversation: public or private channel, or a direct message where `partner` names the person."""
+
+    id: str
+    name: str
+    private: bool = False
+    archived: bool = False
+    members: list[str] = field(default_factory=list)
+    partner: str | None = None
+    is_ext_shared: bool = False
+    topic: str = ""
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether this is a direct message with the app."""
+        return self.partner is not None
+
+
+@dataclass
+class UserGroup:
+    """A user group ("subteam"); `disabled_at` is Unix seconds, 0 while the group is in use."""
+
+    id: str
+    handle: str
+    name: str
+    users: list[str] = field(default_factory=list)
+    description: str = ""
+    disabled_at: int = 0
+    updated_at: int = 1_700_000_000
+
+
+@dataclass
+class Workspace:
+    """The team, the installed app and all it can see; `scopes` and `bot_events` are what its manifest asked for."""
+
+    people: list[Person] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)
+    groups: list[UserGroup] = field(default_factory=list)
+    team_id: str = "T0NOMATRON"
+    team_name: str = "Nomatron"
+    team_domain: str = "nomatron"
+    app_id: str = "A0NOMATRON"
+    app_name: str = "Nomatron"
+    bot_user: str = "U0NOMATRON"
+    bot_id: str = "B0NOMATRON"
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
+    bot_events: tuple[str, ...] = ()
+    should_escape: bool = True
+    paid_plan: bool = True
+    verification_token: str = "simulated-verification"  # noqa: S105 - Slack's deprecated token field, no secret
+
+    def person(self, user: str) -> Person | None:
+        """The person with that id; the bot's own user is not among the people."""
+        return next((one for one in self.people if one.id == user), None)
+
+    def channel(self, channel: str) -> Channel | None:
+        """The conversation with that id."""
+        return next((one for one in self.channels if one.id == channel), None)
+
+    def group(self, group: str) -> UserGroup | None:
+        """The user group with that id."""
+        return next((one for one in self.groups if one.id == group), None)
+
+    def direct_with(self, user: str) -> Channel:
+        """The direct message between the app and that person, opened when it is not there yet."""
+        found = next((one for one in self.channels if one.partner == user), None)
+        if found is None:
+            found = Channel(
+                id=f"D0{user[2:]}", name="directmessage", private=True, members=[user, self.bot_user], partner=user
+            )
+            self.channels.append(found)
+        return found
