@@ -1,0 +1,58 @@
+"""Nomad's own parser: a template and its variables become a job."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.plan import without_server_fields
+from bot.errors import NomadRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.domain.environment import Value
+    from bot.domain.plan import Job
+    from bot.gateways.nomad.client import Client
+
+_PREFIX: Final = "Failed to parse job: "
+_PLACE: Final = re.compile(r"^(?:input\.hcl:(?P<line>\d+),[\d,-]+|<nil>): (?P<said>.*)$")
+_DISK_FUNCTION: Final = "filesystem function disabled"
+
+
+async def parse(client: Client, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
+    """The job with Nomad's defaults filled in and without its own fields; ``NomadRefused`` with a line for each fault.
+
+    Variables go as one JSON object, whose strings Nomad takes literally (nomad.md 1.1).
+    """
+    asked = {"JobHCL": jobspec, "Variables": variables_text(variables), "Canonicalize": True}
+    try:
+        reply = await client.post("jobs", "parse", namespace=namespace, body=json.dumps(asked).encode())
+    except NomadRefused as error:
+        raise NomadRefused(*diagnostics("\n".join(error.lines))) from None
+    return without_server_fields(reply.record())
+
+
+def variables_text(variables: Mapping[str, Value]) -> str:
+    """The variables as Nomad reads them: one line of JSON that begins with a brace."""
+    return json.dumps(dict(variables), ensure_ascii=False)
+
+
+def diagnostics(text: str) -> tuple[str, ...]:
+    """The parser's words, a line for each diagnostic, with the jobspec's line first where it names one."""
+    found: list[str] = []
+    for line in text.removeprefix(_PREFIX).splitlines():
+        if match := _PLACE.match(line):
+            found.append(_diagnostic(match["line"], match["said"]))
+        elif line.strip():
+            # a detail may have paragraphs: they belong to the diagnostic before them
+            found[-1:] = [f"{found[-1]} {line.strip()}" if found else line.strip()]
+    return tuple(found) or ("Nomad refuses the jobspec without a word",)
+
+
+def _diagnostic(line: str | None, said: str) -> str:
+    sentence = said.replace("; ", ": ", 1)
+    if _DISK_FUNCTION in said:
+        sentence += ". Nomad's parser has no disk: give the content by a variable instead"
+    return f"line {line}: {sentence}" if line else sentence

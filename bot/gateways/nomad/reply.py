@@ -1,0 +1,82 @@
+"""One HTTP answer of Nomad, read whole and bounded."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.errors import NomadUnavailable
+
+if TYPE_CHECKING:
+    import requests
+
+LARGEST: Final = 32 * 1024 * 1024
+"""Bytes of an answer, unpacked: far above a job of Nomad's own limits or a list of a few thousand allocations."""
+
+_CHUNK: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, text, and what tells Nomad's own answer from that of something in between."""
+
+    status: int
+    content_type: str
+    body: bytes
+    location: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether Nomad did as asked."""
+        return self.status == 200
+
+    @property
+    def foreign(self) -> bool:
+        """Whether something else answered: HTML is never Nomad's, and neither is a redirect in use."""
+        return "html" in self.content_type or self.body[:64].lstrip().startswith(b"<") or 300 <= self.status < 400
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", errors="replace").strip()
+
+    def json(self) -> Any:
+        """The body as JSON; ``NomadUnavailable`` where it is something else."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise NomadUnavailable(f"Nomad answered with something that is not JSON: {self.text[:80]!r}") from None
+
+    def record(self) -> dict[str, Any]:
+        """The body as a JSON object."""
+        document = self.json()
+        if not isinstance(document, dict):
+            raise NomadUnavailable(f"Nomad answered with JSON that is no object: {self.text[:80]!r}")
+        return document
+
+    def records(self) -> list[dict[str, Any]]:
+        """The body as a list of JSON objects; Nomad writes ``null`` for an empty one."""
+        document = self.json()
+        if document is None:
+            return []
+        if not isinstance(document, list) or not all(isinstance(each, dict) for each in document):
+            raise NomadUnavailable(f"Nomad answered with JSON that is no list of objects: {self.text[:80]!r}")
+        return document
+
+
+def read(response: requests.Response, seconds: float) -> Reply:
+    """The whole answer; ``NomadUnavailable`` where it is too large or still not over after ``seconds``."""
+    until = time.monotonic() + seconds
+    body = bytearray()
+    with response:
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > LARGEST:
+                raise NomadUnavailable(f"answered with more than {LARGEST // 2**20} MiB")
+            if time.monotonic() > until:
+                raise NomadUnavailable(f"was still sending its answer after {seconds:.0f} s")
+    headers = response.headers
+    kind = headers.get("Content-Type", "").casefold()
+    return Reply(response.status_code, kind, bytes(body), headers.get("Location", ""))

@@ -1,0 +1,48 @@
+"""python-nomad for one cluster, with nothing taken from the environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import nomad
+import requests
+from requests.adapters import HTTPAdapter
+
+from bot import __version__
+
+if TYPE_CHECKING:
+    from bot.domain.environment import Cluster
+
+CALLS: Final = 8
+"""Short calls to one cluster at a time: the size of its thread pool and of its connection pool."""
+
+USER_AGENT: Final = f"nomatron/{__version__}"
+
+
+def endpoints(cluster: Cluster, token: str | None, session: requests.Session) -> dict[str, Any]:
+    """python-nomad's endpoint objects by the first word of their path: ``jobs``, ``job`` and ``event``.
+
+    The library falls back to ``NOMAD_TOKEN``, ``NOMAD_REGION``, ``NOMAD_NAMESPACE`` and the client certificate of the
+    environment wherever it is given nothing, so what it took is put right on each endpoint that is used.
+    """
+    library = nomad.Nomad(address=cluster.address.rstrip("/"), token=token, verify=True, session=session)
+    used = {"jobs": library.jobs, "job": library.job, "acl": library.acl, "event": library.event.stream}
+    for endpoint in used.values():
+        endpoint.token = token
+        endpoint.namespace = None
+        endpoint.region = cluster.region
+        endpoint.cert = ()
+        endpoint.verify = cluster.ca_file or True
+    return used
+
+
+def open_session() -> requests.Session:
+    """A session with a pool, no proxy and no netrc of the environment, no retry; bodies are read by us, bounded."""
+    session = requests.Session()
+    session.trust_env = False
+    session.stream = True
+    session.headers["User-Agent"] = USER_AGENT
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=CALLS, max_retries=0)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
