@@ -1,0 +1,86 @@
+/**
+ * Building the document. Text from anywhere only ever becomes text nodes: nothing here, or anywhere on the page, reads HTML.
+ */
+
+/** An element. `attributes`: `class`, `on` (event name to listener), `data`; the rest as attributes; null and false are left out. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "on") {
+      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+    } else if (name === "data") {
+      for (const [key, datum] of Object.entries(value)) if (datum != null) element.dataset[key] = String(datum);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** An SVG icon from path data on a 16 by 16 grid; hidden from screen readers, the words beside it say the same. */
+export function icon(path, className = "icon") {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", className);
+  svg.setAttribute("aria-hidden", "true");
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  shape.setAttribute("d", path);
+  svg.append(shape);
+  return svg;
+}
+
+/**
+ * Makes `parent` show `items` in order, drawing again only those whose signature changed: what a person is reading,
+ * typing into or about to click stays where it is.
+ */
+export function keyed(parent, items, keyOf, signatureOf, draw) {
+  const before = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  let position = parent.firstElementChild;
+  for (const item of items) {
+    const key = String(keyOf(item));
+    const signature = signatureOf(item);
+    let element = before.get(key);
+    if (!element || element.signature !== signature) {
+      const fresh = draw(item);
+      fresh.dataset.key = key;
+      fresh.signature = signature;
+      if (element) {
+        const focus = focusWithin(element);
+        if (position === element) position = fresh;
+        element.replaceWith(fresh);
+        focus(fresh);
+      }
+      element = fresh;
+    }
+    before.delete(key);
+    if (element === position) position = position.nextElementSibling;
+    else parent.insertBefore(element, position);
+  }
+  for (const gone of before.values()) gone.remove();
+}
+
+/** Replaces the children of `parent`, and gives the focus back to what stands where it was. */
+export function replace(parent, ...children) {
+  const focus = focusWithin(parent);
+  parent.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  focus(parent);
+}
+
+/** Remembers which control inside `element` has the focus; the answer gives it back inside another element. */
+function focusWithin(element) {
+  const active = document.activeElement;
+  if (!active || active === element || !element.contains(active)) return () => {};
+  const names = ["data-action", "data-testid", "data-focus"].filter((name) => active.hasAttribute(name));
+  const selector = names.map((name) => `[${name}="${CSS.escape(active.getAttribute(name))}"]`).join("");
+  return (fresh) => selector && fresh.querySelector(selector)?.focus();
+}
+
+/** Says something in the corner for a while; `bad` for what went wrong. */
+export function toast(text, bad = false) {
+  const area = document.getElementById("toasts");
+  const line = h("div", { class: bad ? "toast bad" : "toast", data: { testid: "toast" } }, text);
+  area.append(line);
+  setTimeout(() => line.remove(), bad ? 9000 : 4500);
+}

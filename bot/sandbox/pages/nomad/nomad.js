@@ -1,0 +1,67 @@
+/** The right half: the simulated Nomad's jobs, and the switches that make trouble. */
+
+import { h, replace } from "../dom.js";
+import { changed, state } from "../state.js";
+import { drawJobs } from "./jobs.js";
+import { drawSwitches } from "./switches.js";
+
+const half = document.getElementById("nomad");
+const TABS = { jobs: "Jobs", switches: "Switches" };
+let tab = "jobs";
+let frame = null;
+
+/** Draws the open tab. */
+export function drawNomad() {
+  if (!frame) build();
+  for (const [name, button] of Object.entries(frame.tabs)) {
+    button.setAttribute("aria-selected", String(name === tab));
+    button.tabIndex = name === tab ? 0 : -1;
+    frame.panels[name].hidden = name !== tab;
+  }
+  replace(frame.status, status());
+  if (tab === "jobs") drawJobs(frame.panels.jobs);
+  else drawSwitches(frame.panels.switches);
+}
+
+/** Opens a tab: `jobs` or `switches`. */
+export function openTab(name) {
+  tab = name;
+  changed("nomad");
+}
+
+function build() {
+  const tabs = {};
+  const panels = {};
+  for (const [name, words] of Object.entries(TABS)) {
+    tabs[name] = h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, data: { testid: `tab-${name}` }, on: { click: () => openTab(name), keydown } }, words);
+    panels[name] = h("div", { role: "tabpanel", class: `panel ${name}`, id: `panel-${name}`, "aria-labelledby": `tab-${name}`, data: { testid: `panel-${name}` } });
+  }
+  const line = h("span", { class: "nomad-status" });
+  frame = { tabs, panels, status: line };
+  half.append(
+    h("header", { class: "nomad-bar" }, h("h2", {}, "Simulated Nomad"), h("div", { role: "tablist", "aria-label": "Nomad" }, Object.values(tabs)), line),
+    ...Object.values(panels),
+  );
+}
+
+function keydown(event) {
+  if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+  openTab(tab === "jobs" ? "switches" : "jobs");
+  frame.tabs[tab].focus();
+}
+
+function status() {
+  const trouble = troubles();
+  if (trouble.length) return [h("span", { class: "pill bad" }, trouble.join(" · "))];
+  return [h("span", { class: "pill" }, `${state.nomad.speed ?? 1}x speed`)];
+}
+
+/** What stands in Nomad's way just now, in words. */
+function troubles() {
+  const switches = state.nomad.switches ?? {};
+  const said = [];
+  if (switches.outage && switches.outage !== "none") said.push(`outage: ${switches.outage}`);
+  if (switches.next_register) said.push("next register is special");
+  if (switches.fail?.length) said.push("failing images");
+  return said;
+}

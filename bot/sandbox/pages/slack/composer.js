@@ -1,0 +1,69 @@
+/** Where commands are typed. In this workspace only the app speaks: what is no command is not sent. */
+
+import { post } from "../api.js";
+import { h, toast } from "../dom.js";
+import { conversation, refresh, state } from "../state.js";
+
+const area = document.getElementById("composer-area");
+const history = [];
+let at = 0;
+let box = null;
+
+/** Makes the composer once, and keeps its hint up to date. */
+export function drawComposer() {
+  if (!box) build();
+  const channel = conversation();
+  box.placeholder = channel ? `Message #${channel.name ?? "Nomatron"} · try /deploy help` : "";
+}
+
+/** Puts `text` in the composer, ready to be sent by the person. */
+export function fill(text) {
+  if (!box) build();
+  box.value = text;
+  box.focus();
+}
+
+function build() {
+  box = h("input", {
+    id: "composer",
+    class: "composer",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-label": "Type a command, such as /deploy help",
+    data: { testid: "composer" },
+    on: { keydown },
+  });
+  const send = h("button", { type: "submit", class: "send", "aria-label": "Send", data: { testid: "send" } }, "➤");
+  const form = h("form", { class: "composer-frame", on: { submit } }, box, send);
+  area.replaceChildren(form);
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const typed = box.value.trim();
+  if (!typed) return;
+  if (!typed.startsWith("/")) {
+    toast("In this workspace only commands are sent: begin with /deploy.");
+    return;
+  }
+  history.push(typed);
+  at = history.length;
+  box.value = "";
+  const [command] = typed.split(/\s/, 1);
+  try {
+    await post("/slack/command", { user: state.me, channel: state.channel, command, text: typed.slice(command.length).trim() });
+  } catch (problem) {
+    toast(problem.message, true);
+    box.value ||= typed;
+  }
+  refresh("slack");
+}
+
+/** Arrow up and down walk through what was sent before. */
+function keydown(event) {
+  const steps = { ArrowUp: -1, ArrowDown: 1 };
+  if (!(event.key in steps) || !history.length) return;
+  event.preventDefault();
+  at = Math.min(Math.max(at + steps[event.key], 0), history.length);
+  box.value = history[at] ?? "";
+}

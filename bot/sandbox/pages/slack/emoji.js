@@ -1,0 +1,63 @@
+/**
+ * The emoji that a deployment bot uses, drawn rather than taken from a font: a bare machine has no emoji font, and a
+ * square box says nothing.
+ */
+
+import { h, icon } from "../dom.js";
+
+const COLOURS = {
+  red: "#d92d3a", orange: "#e8831d", yellow: "#e9b518", green: "#2a9d5c", blue: "#2f7fd6", purple: "#8655c8",
+  brown: "#8a5a3b", white: "#d7dadd", black: "#2b2f33",
+};
+
+const CHECK = "M6.3 12.6 1.9 8.2l1.6-1.6 2.8 2.8 6.2-6.2 1.6 1.6z";
+const CROSS = "m3.4 2 4.6 4.6L12.6 2 14 3.4 9.4 8l4.6 4.6-1.4 1.4L8 9.4 3.4 14 2 12.6 6.6 8 2 3.4z";
+const PATHS = {
+  lock: ["#c98a12", "M4.5 7V5a3.5 3.5 0 0 1 7 0v2H13v8H3V7zm2 0h3V5a1.5 1.5 0 0 0-3 0z"],
+  unlock: ["#c98a12", "M4.5 7V5a3.5 3.5 0 0 1 6.9-.8l-1.9.5A1.5 1.5 0 0 0 6.5 5v2H13v8H3V7z"],
+  mag: ["#5b7083", "M6.5 1a5.5 5.5 0 0 1 4.3 8.9l4 4-1.4 1.4-4-4A5.5 5.5 0 1 1 6.5 1zm0 2a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z"],
+  no_entry: ["#d92d3a", "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zM4 6.8v2.4h8V6.8z"],
+  no_entry_sign: ["#d92d3a", "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zm0 2a5 5 0 0 0-3 9l7-7a5 5 0 0 0-4-2zm4 3.5L6.5 12.8A5 5 0 0 0 12 6.5z"],
+  hourglass: ["#a8752b", "M3 1h10v2h-1c0 3-1.5 4-2.5 5 1 1 2.5 2 2.5 5h1v2H3v-2h1c0-3 1.5-4 2.5-5C5.5 7 4 6 4 3H3z"],
+  hourglass_flowing_sand: ["#a8752b", "M3 1h10v2h-1c0 3-1.5 4-2.5 5 1 1 2.5 2 2.5 5h1v2H3v-2h1c0-3 1.5-4 2.5-5C5.5 7 4 6 4 3H3z"],
+  warning: ["#d9910d", "M8 1l7.5 13.5H.5zM7 6v4.5h2V6zm0 5.5v2h2v-2z"],
+  white_check_mark: ["#2a9d5c", CHECK],
+  heavy_check_mark: ["#2a9d5c", CHECK],
+  x: ["#d92d3a", CROSS],
+  heavy_minus_sign: ["#6b7280", "M2 6.5h12v3H2z"],
+  heavy_plus_sign: ["#6b7280", "M6.5 2h3v4.5H14v3H9.5V14h-3V9.5H2v-3h4.5z"],
+  bell: ["#d9910d", "M8 1a4.5 4.5 0 0 1 4.5 4.5V9L14 11.5V12H2v-.5L3.5 9V5.5A4.5 4.5 0 0 1 8 1zM6 13h4a2 2 0 0 1-4 0z"],
+  rocket: ["#7c5cc4", "M14.5 1.5C10 1.5 7 4 5.5 7L2 7.5.5 10l3 .500L5.5 12.5l.5 3L8.5 14l.5-3.5c3-1.5 5.5-4.5 5.5-9zM10.5 4a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3z"],
+  rewind: ["#2f7fd6", "M8 3v4l7-4v10L8 9v4L1 8z"],
+  leftwards_arrow_with_hook: ["#2f7fd6", "M6 2v3h4a4.5 4.5 0 0 1 0 9H4v-2h6a2.5 2.5 0 0 0 0-5H6v3L1.5 6z"],
+  information_source: ["#2f7fd6", "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zM7 7v5h2V7zm0-3v2h2V4z"],
+  repeat: ["#2f7fd6", "M11 1l4 3-4 3V5H5v3H3V3h8zM5 15l-4-3 4-3v2h6V8h2v5H5z"],
+  arrows_counterclockwise: ["#2f7fd6", "M11 1l4 3-4 3V5H5v3H3V3h8zM5 15l-4-3 4-3v2h6V8h2v5H5z"],
+  eyes: ["#5b7083", "M4.5 3C6.5 3 7.5 5.2 7.5 8s-1 5-3 5-3-2.2-3-5 1-5 3-5zm7 0c2 0 3 2.2 3 5s-1 5-3 5-3-2.2-3-5 1-5 3-5zM5.5 7a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zm7 0a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3z"],
+  memo: ["#5b7083", "M3 1h7l3 3v11H3zm2 5v1.5h6V6zm0 3v1.5h6V9zm0 3v1.5h4V12z"],
+  clock3: ["#5b7083", "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zM7 4v5h5V7H9V4z"],
+  rotating_light: ["#d92d3a", "M7 1h2v2H7zM2.5 3.5 4 2.5l1.5 2L4 5.5zM12 2.5l1.5 1-1.5 2-1.5-1zM4 10a4 4 0 0 1 8 0v2H4zm-1 3h10v2H3z"],
+  speech_balloon: ["#5b7083", "M2 2h12v9H8l-4 4v-4H2z"],
+  link: ["#5b7083", "M6 4H4a4 4 0 0 0 0 8h2v-2H4a2 2 0 0 1 0-4h2zm4 0v2h2a2 2 0 0 1 0 4h-2v2h2a4 4 0 0 0 0-8zM5 7v2h6V7z"],
+  ship: ["#2f7fd6", "M7 1h2v2h2v4l3 1-2 5H4L2 8l3-1V3h2zM1 14h14v1.5H1z"],
+  robot_face: ["#0b7d6e", "M7 1h2v2h4v10H3V3h4zm-2 5v2h2V6zm4 0v2h2V6zm-4 4v1.5h6V10zM1 6h1v4H1zm13 0h1v4h-1z"],
+};
+Object.assign(PATHS, { stopwatch: PATHS.clock3, timer_clock: PATHS.clock3, closed_lock_with_key: PATHS.lock, siren: PATHS.rotating_light });
+
+const SHAPE = /^(?:large_)?(red|orange|yellow|green|blue|purple|brown|white|black)_(circle|square)$/;
+
+/** The picture for a short code without its colons; null where the sandbox knows none, so that the code itself is shown. */
+export function emoji(name) {
+  const shape = SHAPE.exec(name);
+  if (shape) {
+    const dot = h("span", { class: `emoji shape ${shape[2]}`, role: "img", "aria-label": name.replaceAll("_", " ") });
+    dot.style.backgroundColor = COLOURS[shape[1]];
+    return dot;
+  }
+  if (!Object.hasOwn(PATHS, name)) return null;
+  const [colour, path] = PATHS[name];
+  const drawn = icon(path, "emoji");
+  drawn.style.fill = colour;
+  drawn.querySelector("path").setAttribute("fill-rule", "evenodd");
+  return drawn;
+}

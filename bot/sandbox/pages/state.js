@@ -1,0 +1,119 @@
+/** What the page knows, and who is told when it changes. Content always comes from the simulators, never from clicks. */
+
+import { get } from "./api.js";
+
+export const state = {
+  about: { cast: [] },
+  me: "U0ALICE001",
+  channel: "C0STAGING1",
+  thread: null,
+  slack: { people: [], groups: [], channels: [], ephemerals: [], views: [], dms: [] },
+  nomad: { jobs: [], switches: {} },
+  bot: { running: false, log: [] },
+  seed: { state: "off", detail: "" },
+  guide: { steps: [] },
+  connected: true,
+  seen: new Map(),
+};
+
+const listeners = [];
+const SOURCES = {
+  slack: () => `/slack/state?as=${encodeURIComponent(state.me)}`,
+  nomad: () => "/nomad/state",
+  bot: () => "/sandbox/bot",
+  seed: () => "/sandbox/seed",
+  guide: () => "/sandbox/guide",
+};
+
+/** Calls `draw` with the set of names that changed (`slack`, `nomad`, `bot`, `seed`, `guide`, `view`), once a frame at most. */
+export function onChange(draw) {
+  listeners.push(draw);
+}
+
+let pending = new Set();
+
+/** Notes that `names` changed and draws soon. */
+export function changed(...names) {
+  if (pending.size === 0) requestAnimationFrame(flush);
+  names.forEach((name) => pending.add(name));
+}
+
+function flush() {
+  const names = pending;
+  pending = new Set();
+  for (const draw of listeners) draw(names);
+}
+
+const running = new Map();
+
+/** Fetches what `names` stand for. One fetch of a kind at a time, and one more after it where something moved meanwhile. */
+export async function refresh(...names) {
+  await Promise.all(names.filter((name) => name in SOURCES).map(fetchOne));
+}
+
+async function fetchOne(name) {
+  if (running.has(name)) {
+    running.set(name, true);
+    return;
+  }
+  running.set(name, false);
+  try {
+    const path = SOURCES[name]();
+    const answer = await get(path);
+    // An answer for another person than the one who is now looking is not shown to them.
+    if (path === SOURCES[name]()) {
+      state[name] = answer;
+      changed(name);
+    } else {
+      running.set(name, true);
+    }
+  } catch {
+    state.connected = false;
+    changed("view");
+  }
+  const again = running.get(name);
+  running.delete(name);
+  if (again) await fetchOne(name);
+}
+
+/** Looks at Slack as somebody else. */
+export function become(person) {
+  if (state.me === person) return;
+  state.me = person;
+  state.thread = null;
+  changed("view");
+  refresh("slack");
+}
+
+/** Looks at another channel or direct message. */
+export function openChannel(channel) {
+  if (state.channel === channel) return;
+  state.channel = channel;
+  state.thread = null;
+  changed("view");
+}
+
+/** Opens the thread under a message of the open channel; null closes it. */
+export function openThread(ts) {
+  state.thread = ts;
+  changed("view");
+}
+
+/** Channels and direct messages in one list. */
+export function conversations() {
+  return [...(state.slack.channels ?? []), ...(state.slack.dms ?? [])];
+}
+
+/** The open conversation; undefined until the first answer. */
+export function conversation() {
+  return conversations().find((one) => one.id === state.channel);
+}
+
+/** How to draw a user id: `{name, initials, colour, part}`, whoever it is. */
+export function person(id) {
+  const cast = state.about.cast.find((one) => one.id === id);
+  if (cast) return cast;
+  const known = (state.slack.people ?? []).find((one) => one.id === id);
+  const name = known?.real_name || known?.name || id || "somebody";
+  return { id, name, initials: name.slice(0, 1).toUpperCase(), colour: "#6b7280", part: "" };
+}
