@@ -332,10 +332,10 @@ class Directory(Protocol):
 class Chat(Protocol):
     """Slack's Web API for what we say. Raises ``SlackUnavailable`` (try again) or ``SlackRefused`` (Slack's code)."""
 
-    async def post_card(self, card: Card) -> str:
-        """Post a deploy's message to its channel; its ``ts``."""
+    async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
+        """Post a deploy's message; its ``ts``. ``plain``: text alone, where Slack refused the blocks."""
 
-    async def update_card(self, card: Card, channel: str, ts: str) -> None:
+    async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
         """Draw it anew in place."""
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:

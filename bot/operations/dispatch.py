@@ -12,8 +12,8 @@ from bot.domain.events import EventType
 from bot.domain.policy import may_dispatch
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.judging import judge
+from bot.operations.moved import moved_since_plan
 from bot.operations.ready import make_waiting
-from bot.operations.rendering import index_of, target_of
 from bot.operations.replan import back_to_planning
 from bot.operations.work import WORKER, claimed, hold
 
@@ -39,28 +39,11 @@ async def step(ports: Ports) -> bool:
 async def _through(ports: Ports, claim: Claim) -> Refused | None:
     """Dispatching, replanned or waiting for people again; or what holds it."""
     try:
-        moved = await _moved(ports, claim)
+        moved = await moved_since_plan(ports, claim.deploy_id)
     except (NomadUnavailable, NomadForbidden) as error:
         return refuse(error.code, f"Nomad: {error}")
     decide = partial(_replan, cause=moved) if moved else _gates
     return await judge(ports, claim.deploy_id, decide, claim=claim)
-
-
-async def _moved(ports: Ports, claim: Claim) -> str:
-    """What moved on Nomad since the plan, in a sentence; empty where the live job is still the one planned against."""
-    async with ports.store.read() as reading:
-        deploy = await reading.deploy(claim.deploy_id)
-        active = await reading.active_catalog()
-        plan = await reading.plan(deploy.id, deploy.plan) if deploy else None
-    if deploy is None or plan is None:
-        return "Its plan is not there."
-    target = target_of(ports.nomads, active.catalog, deploy)
-    live = await target.nomad.job(target.namespace, target.job_id)
-    if index_of(live) == plan.base_index:
-        return ""
-    now = f"version {live['Version']}" if live else "gone"
-    before = "no job" if plan.base_version is None else f"version {plan.base_version}"
-    return f"The job on Nomad is {now} now; the plan was made against {before}."
 
 
 async def _replan(judgement: Judgement, *, cause: str) -> None:
@@ -82,6 +65,7 @@ async def _gates(judgement: Judgement) -> Refused | None:
     }
     await judgement.record(EventType.DEPLOY_DISPATCHING, WORKER, groups=members, plan=deploy.plan)
     await judgement.redraw(urgent=True)
+    return None
 
 
 def _gone(judgement: Judgement) -> str:

@@ -14,7 +14,7 @@ from bot.domain.decision import Refused, refuse
 from bot.domain.events import Event, EventType
 from bot.domain.message import Delivery, Outgoing
 from bot.domain.policy import Facts, fixed_members, interests
-from bot.errors import MembershipUnknown
+from bot.errors import MembershipUnknown, StaleFence
 from bot.operations.origin import NOWHERE, Origin
 
 if TYPE_CHECKING:
@@ -158,6 +158,8 @@ async def _facts(tx: Transaction, asked: _Asked, membership: Membership, claim: 
     active = await tx.active_catalog()
     approvals = await tx.approvals(asked.deploy.id)
     seen = {approval.user.id for approval in approvals if not approval.void} <= membership.people.keys()
+    if claim is not None and (deploy is None or deploy.status is not claim.status):
+        raise StaleFence(f"D-{asked.deploy.id} is no longer {claim.status}")
     if deploy is None or active.fingerprint != asked.fingerprint or not seen:
         return None
     return Facts(

@@ -41,10 +41,15 @@ class Rendered:
     live: Job | None
 
 
+def cluster_of(catalog: Catalog, deploy: Deploy) -> Cluster:
+    """The cluster of the deploy's environment."""
+    return catalog.clusters[catalog.environments[deploy.environment].cluster]
+
+
 def target_of(nomads: Nomads, catalog: Catalog, deploy: Deploy) -> Target:
     """Where the catalog sends this deploy; ``KeyError`` where it no longer knows the service or environment."""
     environment = catalog.environments[deploy.environment]
-    cluster = catalog.clusters[environment.cluster]
+    cluster = cluster_of(catalog, deploy)
     job_id = catalog.services[deploy.service].job_id(deploy.environment)
     return Target(nomads.of(cluster), environment.namespace, job_id, environment, cluster)
 

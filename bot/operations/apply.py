@@ -1,0 +1,117 @@
+"""Apply: make a catalog the active one, and judge what is open by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.domain.actor import System, human_behind
+from bot.domain.decision import Reason, Refused
+from bot.domain.deploy import Status
+from bot.domain.events import Event, EventType
+from bot.domain.message import Delivery, Note, Outgoing
+from bot.errors import CatalogMissing
+from bot.operations.judging import event_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.actor import Actor
+    from bot.domain.catalog import Catalog
+    from bot.domain.deploy import Deploy
+    from bot.ports import ActiveCatalog, Ports, Transaction
+
+CATALOG = System("catalog")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The catalog now in force; ``changed`` is false where it was already, ``withdrawn`` are deploys that it ended."""
+
+    active: ActiveCatalog
+    changed: bool
+    withdrawn: tuple[Deploy, ...] = ()
+
+
+async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refused:
+    """Activate a checked catalog.
+
+    Refused, naming them, where it removes or re-points a service or environment of a deploy that is on its way to
+    Nomad; waiting ones of such are withdrawn and people told; all others are judged anew.
+    """
+    now = ports.clock.now()
+    async with ports.store.begin() as tx:
+        before = await _active(tx)
+        if before is not None and before.fingerprint == catalog.fingerprint:
+            return Applied(before, changed=False)
+        cut = [
+            deploy for deploy in await tx.open_deploys() if before and not _same_target(before.catalog, catalog, deploy)
+        ]
+        moving = [deploy for deploy in cut if not deploy.status.undecided]
+        if moving:
+            return Refused(tuple(_on_its_way(deploy) for deploy in moving))
+        active = await tx.apply_catalog(catalog, now)
+        await tx.record(_applied(actor, before, active, now))
+        withdrawn = tuple([await _withdraw(tx, deploy.id, now) for deploy in cut])
+        await _judge_anew(tx, now)
+    ports.bell.ring()
+    return Applied(active, changed=True, withdrawn=withdrawn)
+
+
+async def _active(tx: Transaction) -> ActiveCatalog | None:
+    try:
+        return await tx.active_catalog()
+    except CatalogMissing:
+        return None
+
+
+def _same_target(before: Catalog, after: Catalog, deploy: Deploy) -> bool:
+    """Whether the deploy's cluster, namespace and job are still what they were."""
+    if after.placement(deploy.service, deploy.environment) is None or deploy.environment not in after.environments:
+        return False
+    return _target(before, deploy) == _target(after, deploy)
+
+
+def _target(catalog: Catalog, deploy: Deploy) -> tuple[str, str | None, str, str]:
+    environment = catalog.environments[deploy.environment]
+    cluster = catalog.clusters[environment.cluster]
+    job_id = catalog.services[deploy.service].job_id(deploy.environment)
+    return cluster.address, cluster.region, environment.namespace, job_id
+
+
+def _on_its_way(deploy: Deploy) -> Reason:
+    return Reason(
+        "catalog-cuts-deploy",
+        f"{deploy.number} ({deploy.service} to {deploy.environment}) is {deploy.status}: a catalog that removes or "
+        "re-points it has to wait until it has ended.",
+    )
+
+
+def _applied(actor: Actor, before: ActiveCatalog | None, after: ActiveCatalog, at: datetime) -> Event:
+    data = {"before": before.fingerprint if before else "", "after": after.fingerprint}
+    return Event(type=EventType.CATALOG_APPLIED, at=at, actor=actor, catalog=after.fingerprint, data=data)
+
+
+async def _withdraw(tx: Transaction, deploy_id: int, now: datetime) -> Deploy:
+    deploy = await tx.lock_deploy(deploy_id)
+    if deploy is None:
+        raise LookupError(f"D-{deploy_id} is gone")
+    detail = "The catalog no longer deploys this service there, or deploys it somewhere else."
+    withdrawn = deploy.advance(Status.WITHDRAWN, now, detail=detail)
+    await tx.save_deploy(withdrawn)
+    await tx.record(event_of(EventType.DEPLOY_WITHDRAWN, CATALOG, withdrawn, now, plan=deploy.plan))
+    await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=True), now)
+    requester = human_behind(deploy.requester)
+    note = Note(text=f"{deploy.number} was withdrawn. {detail}", mention=(requester,) if requester else ())
+    await tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), now)
+    return withdrawn
+
+
+async def _judge_anew(tx: Transaction, now: datetime) -> None:
+    for deploy in await tx.open_deploys():
+        if deploy.status not in {Status.WAITING, Status.READY}:
+            continue
+        locked = await tx.lock_deploy(deploy.id)
+        if locked is not None:
+            await tx.save_deploy(replace(locked, due_at=now))
+            await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)

@@ -1,0 +1,48 @@
+"""Expire: end what nobody decided in time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.actor import System, human_behind
+from bot.domain.deploy import Status
+from bot.domain.events import EventType
+from bot.domain.message import Delivery, Note, Outgoing
+from bot.operations.judging import event_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.deploy import Deploy
+    from bot.ports import Ports, Transaction
+
+EXPIRY = System("expiry")
+
+
+async def step(ports: Ports) -> bool:
+    """Expire every undecided deploy whose time is over; whether there was one."""
+    now = ports.clock.now()
+    async with ports.store.read() as reading:
+        late = [deploy for deploy in await reading.open_deploys() if _late(deploy, now)]
+    for deploy in late:
+        async with ports.store.begin() as tx:
+            await _expire(tx, deploy.id, now)
+    return bool(late)
+
+
+def _late(deploy: Deploy, now: datetime) -> bool:
+    return deploy.status.undecided and deploy.expires_at <= now
+
+
+async def _expire(tx: Transaction, deploy_id: int, now: datetime) -> None:
+    deploy = await tx.lock_deploy(deploy_id)
+    if deploy is None or not _late(deploy, now):
+        return
+    waited = "its plan" if deploy.status is Status.PLANNING else "a decision"
+    expired = deploy.advance(Status.EXPIRED, now, detail=f"It waited for {waited} until its time was over.")
+    await tx.save_deploy(expired)
+    await tx.record(event_of(EventType.DEPLOY_EXPIRED, EXPIRY, expired, now, plan=deploy.plan))
+    await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=True), now)
+    requester = human_behind(deploy.requester)
+    note = Note(text=f"{deploy.number} expired.", mention=(requester,) if requester else ())
+    await tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), now)

@@ -1,0 +1,45 @@
+"""Look at a waiting deploy again without being asked: did the job move, are the seats filled by now?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.domain.decision import Refused
+from bot.domain.deploy import Status
+from bot.domain.policy import RECHECK
+from bot.errors import NomadForbidden, NomadUnavailable
+from bot.operations.judging import judge
+from bot.operations.moved import moved_since_plan
+from bot.operations.ready import make_ready
+from bot.operations.replan import back_to_planning
+from bot.operations.work import WORKER, claimed, hold
+
+if TYPE_CHECKING:
+    from bot.operations.judging import Judgement
+    from bot.ports import Ports
+
+
+async def step(ports: Ports) -> bool:
+    """Recheck the waiting deploy that is due; whether there was one. What cannot be read now is read next time."""
+    async with claimed(ports, Status.WAITING) as claim:
+        if claim is None:
+            return False
+        try:
+            cause = await moved_since_plan(ports, claim.deploy_id)
+        except (NomadUnavailable, NomadForbidden):
+            cause = ""
+        outcome = await judge(ports, claim.deploy_id, partial(_recheck, cause=cause), claim=claim)
+        if isinstance(outcome, Refused):
+            await hold(ports, claim, (), RECHECK)
+        return True
+
+
+async def _recheck(judgement: Judgement, *, cause: str) -> None:
+    if cause:
+        await back_to_planning(judgement, WORKER, cause)
+    elif judgement.facts.seating.complete:
+        await make_ready(judgement)
+    else:
+        await judgement.tx.save_deploy(replace(judgement.deploy, due_at=judgement.now + RECHECK))
