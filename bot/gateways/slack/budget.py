@@ -1,0 +1,72 @@
+"""How often each method may still be called: token buckets by method and channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.gateways.slack.methods import Method
+
+_BURST_SHARE = 0.2
+_CHANNEL_BURST, _CHANNEL_RATE = 5.0, 1.0
+_MOST_CHANNELS = 2000
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Tokens that refill at ``rate`` a second up to ``burst``; times are monotonic seconds."""
+
+    burst: float
+    rate: float
+    tokens: float
+    at: float
+
+    def wait(self, now: float) -> float:
+        """Seconds until a token is there; 0 where one is."""
+        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
+        self.at = max(now, self.at)
+        return max(0.0, (1 - self.tokens) / self.rate)
+
+
+class Budget:
+    """The budgets of one workspace. A burst and a minute's refill together stay within Slack's tier."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._paused: dict[str, float] = {}
+
+    def wait(self, method: Method, channel: str = "") -> float:
+        """How many seconds to wait before this method may be called for that channel; 0 for now."""
+        now = self._monotonic()
+        pause = self._paused.get(method.name, now) - now
+        return max(pause, *(bucket.wait(now) for bucket in self._of(method, channel)))
+
+    def spend(self, method: Method, channel: str = "") -> float:
+        """Take a token and give 0, or take none and give the seconds to wait."""
+        wait = self.wait(method, channel)
+        if wait <= 0:
+            for bucket in self._of(method, channel):
+                bucket.tokens -= 1
+            return 0.0
+        return wait
+
+    def pause(self, method: Method, seconds: float) -> None:
+        """Slack itself asked to wait: nothing of this method until then."""
+        self._paused[method.name] = self._monotonic() + seconds
+
+    def _of(self, method: Method, channel: str) -> list[Bucket]:
+        burst = max(1.0, method.per_minute * _BURST_SHARE)
+        found = [self._bucket(method.name, "", burst, (method.per_minute - burst) / 60)]
+        if method.per_channel and channel:
+            found.append(self._bucket(method.name, channel, _CHANNEL_BURST, _CHANNEL_RATE))
+        return found
+
+    def _bucket(self, method: str, channel: str, burst: float, rate: float) -> Bucket:
+        if len(self._buckets) > _MOST_CHANNELS:
+            # full buckets hold no memory of anything: they can be made again
+            self._buckets = {key: each for key, each in self._buckets.items() if each.tokens < each.burst}
+        return self._buckets.setdefault((method, channel), Bucket(burst, rate, burst, self._monotonic()))

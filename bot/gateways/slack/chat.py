@@ -1,0 +1,77 @@
+"""What we say in Slack: deploys' messages, notes, private answers, modals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.errors import SlackRefused
+from bot.gateways.blocks import card as cards
+from bot.gateways.blocks import note as notes
+from bot.gateways.slack.methods import EPHEMERAL, OPEN_VIEW, POST, UPDATE
+
+if TYPE_CHECKING:
+    from bot.domain.message import Card, Note
+    from bot.gateways.blocks.parts import Json, Message
+    from bot.gateways.slack.connection import Connection
+    from bot.gateways.slack.methods import Method
+
+_QUIET = {"unfurl_links": False, "unfurl_media": False}
+"""Links never unfurl: what they show is somebody else's text."""
+
+
+class SlackChat:
+    """``bot.ports.Chat`` over the Web API."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def post_card(self, card: Card) -> str:
+        """As ``bot.ports.Chat`` promises; the ``ts`` is the message's name in its channel from now on."""
+        message = cards.render(card)
+        answer = await self._connection.call(POST, channel=card.channel, **message.arguments(), **_QUIET)
+        return str(answer["ts"])
+
+    async def update_card(self, card: Card, channel: str, ts: str) -> None:
+        """As ``bot.ports.Chat`` promises."""
+        await self._connection.call(UPDATE, channel=channel, ts=ts, **cards.render(card).arguments())
+
+    async def reply(self, channel: str, ts: str, note: Note) -> None:
+        """As ``bot.ports.Chat`` promises."""
+        message = notes.render(note)
+        await self._connection.call(POST, channel=channel, thread_ts=ts, **message.arguments(), **_QUIET)
+
+    async def announce(self, channel: str, note: Note) -> None:
+        """As ``bot.ports.Chat`` promises."""
+        await self._connection.call(POST, channel=channel, **notes.render(note).arguments(), **_QUIET)
+
+    async def strip(self, channel: str, ts: str, note: Note) -> None:
+        """As ``bot.ports.Chat`` promises; its metadata goes too, so that nothing takes it for the deploy's own."""
+        message = notes.render(note)
+        await self._connection.call(UPDATE, channel=channel, ts=ts, **message.arguments(), metadata={})
+
+    async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
+        """As ``bot.ports.Chat`` promises."""
+        await self.say(notes.render(note), user=user, channel=channel, response_url=response_url)
+
+    async def say(self, message: Message, *, user: str, channel: str, response_url: str, thread_ts: str = "") -> None:
+        """A ready message for one person's eyes: by ``response_url``, else as an ephemeral, else directly."""
+        said = {**message.arguments(), **({"thread_ts": thread_ts} if thread_ts else {})}
+        private = {"response_type": "ephemeral", "replace_original": False}
+        if response_url and await self._connection.respond(response_url, {**said, **private}):
+            return
+        try:
+            if channel:
+                await self._connection.call(EPHEMERAL, channel=channel, user=user, **said)
+                return
+        except SlackRefused:
+            # not in the channel, or it is gone: a direct message still reaches the person
+            pass
+        await self._connection.call(POST, channel=user, **message.arguments(), **_QUIET)
+
+    async def open_view(self, trigger_id: str, view: Json) -> None:
+        """Open a modal; Slack takes a trigger for 3 s, once."""
+        await self._connection.call(OPEN_VIEW, trigger_id=trigger_id, view=view)
+
+    def wait(self, method: Method, channel: str = "") -> float:
+        """Seconds until our budget lets the method be called for that channel."""
+        return self._connection.budget.wait(method, channel)

@@ -1,0 +1,132 @@
+"""One connection to Slack's Web API: a shared session, budgets, and every failure told apart.
+
+slack_sdk's own retry handlers are off: one of them posts twice after a lost answer, another sleeps on the ack path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import SlackRefused, SlackUnavailable
+from bot.gateways.slack.addresses import SLACK_API, api_base, is_loopback, is_response_url
+from bot.gateways.slack.budget import Budget
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace, TracebackType
+
+    from bot.gateways.slack.methods import Method
+
+CALL_TIMEOUT = 10.0
+_CONNECT_TIMEOUT = 4.0
+_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+"""Slack's codes for its own trouble: nothing is wrong with what was asked, and it may have been done."""
+
+
+class Connection:
+    """Slack at ``url`` with a bot token; ``async with`` opens and closes its session."""
+
+    def __init__(self, token: str, url: str = SLACK_API) -> None:
+        self.url = api_base(url)
+        self.budget = Budget(time.monotonic)
+        self._token = token
+        self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncWebClient | None = None
+
+    async def __aenter__(self) -> Self:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_redirect.append(_no_redirect)
+        timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT, connect=_CONNECT_TIMEOUT)
+        self._session = aiohttp.ClientSession(
+            timeout=timeout, trace_configs=[trace], cookie_jar=aiohttp.DummyCookieJar()
+        )
+        client = AsyncWebClient(self._token, self.url, session=self._session, retry_handlers=[])
+        if is_loopback(urlsplit(self.url).hostname or ""):
+            # a proxy named in the environment stands between us and the world, never between us and this machine
+            client.proxy = None
+        self._client = client
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def call(self, method: Method, *, within: float = CALL_TIMEOUT, **arguments: Any) -> dict[str, Any]:
+        """Slack's answer to one call, ``within`` seconds. Raises ``SlackUnavailable`` or ``SlackRefused``.
+
+        Nothing is sent where our own budget for the method is spent: ``retry_after`` says how long.
+        """
+        assert self._client is not None, "used outside of `async with`"  # noqa: S101 -- a bug of ours, not an input
+        wait = self.budget.spend(method, str(arguments.get("channel", "")))
+        if wait > 0:
+            raise SlackUnavailable(f"{method.name}: our own budget is spent", retry_after=wait)
+        given = {"params": arguments} if method.reads else {"json": arguments}
+        verb = "GET" if method.reads else "POST"
+        try:
+            async with asyncio.timeout(within):
+                answer = await self._client.api_call(method.name, http_verb=verb, **given)
+        except SlackApiError as error:
+            self._tell_apart(method, error)
+        except aiohttp.ClientConnectorError as error:
+            raise SlackUnavailable(f"{method.name}: Slack cannot be reached ({_said(error)})") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise SlackUnavailable(f"{method.name}: Slack did not answer ({_said(error)})", sent=True) from error
+        except (AttributeError, ValueError) as error:
+            # slack_sdk trips over plain text, other JSON than an object and broken UTF-8
+            raise SlackUnavailable(f"{method.name}: no usable answer", sent=True) from error
+        data = answer.data
+        return data if isinstance(data, dict) else {}
+
+    def _tell_apart(self, method: Method, error: SlackApiError) -> NoReturn:
+        """Raise what an answer other than ``ok`` means."""
+        data = getattr(error.response, "data", None)
+        body = data if isinstance(data, dict) else {}
+        status = int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0))
+        code = str(body.get("error") or "")
+        if status == 429 or code in {"ratelimited", "rate_limited"}:
+            seconds = _retry_after(error)
+            self.budget.pause(method, seconds)
+            raise SlackUnavailable(f"{method.name}: Slack asks to wait", retry_after=seconds) from error
+        if not code or code in _PASSING or status >= 500:
+            raise SlackUnavailable(f"{method.name}: no usable answer (HTTP {status} {code})", sent=True) from error
+        metadata = body.get("response_metadata")
+        messages = metadata.get("messages") if isinstance(metadata, dict) else None
+        detail = "; ".join(str(each) for each in messages[:5]) if isinstance(messages, list) else ""
+        needed = f"needs {body['needed']}" if isinstance(body.get("needed"), str) else ""
+        raise SlackRefused(code[:100], (detail or needed)[:1000]) from error
+
+    async def respond(self, response_url: str, payload: dict[str, Any]) -> bool:
+        """Post to a ``response_url``; whether Slack took it. Any doubt is a no: the caller has other ways."""
+        if self._session is None or not is_response_url(response_url, self.url):
+            return False
+        try:
+            async with self._session.post(response_url, json=payload, allow_redirects=False) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+
+def _retry_after(error: SlackApiError) -> float:
+    headers = getattr(error.response, "headers", None) or {}
+    try:
+        seconds = float(headers.get("Retry-After", 1))
+    except ValueError:
+        return 1.0
+    return min(max(seconds, 0.1), 3600.0)
+
+
+def _said(error: BaseException) -> str:
+    return type(error).__name__
+
+
+async def _no_redirect(_: aiohttp.ClientSession, __: SimpleNamespace, ___: aiohttp.TraceRequestRedirectParams) -> None:
+    """Slack's API never redirects: whatever does is not Slack, and gets nothing more of us."""
+    raise aiohttp.ClientError("redirected")

@@ -1,0 +1,168 @@
+"""Who is in which user group, and who people are: fresh, in one shared read, or openly unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.access import Membership, Person
+from bot.errors import MembershipUnknown, SlackError, SlackRefused
+from bot.gateways.slack.methods import AUTH_TEST, BOTS_INFO, GROUP_MEMBERS, GROUPS, PERSON
+from bot.gateways.slack.shared import Shared
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from bot.gateways.slack.connection import Connection
+    from bot.ports import Clock
+
+GROUPS_FRESH = 5.0
+PEOPLE_FRESH = 60.0
+TIME_OUT = 1.5
+"""Seconds: the greatest age of what is decided on, and how long a click waits for it in all."""
+
+_READ_TIME_OUT = 3.0
+_ALL_GROUPS = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who we are to Slack: workspace, bot user, bot, and app (empty where Slack does not tell it)."""
+
+    team: str
+    bot_user: str
+    bot: str
+    app: str
+
+
+class SlackDirectory:
+    """``bot.ports.Directory`` over the Web API; also knows who we are ourselves."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._identity: Identity | None = None
+        self._introductions: Shared[Identity] = Shared(float("inf"))
+        self._groups: Shared[frozenset[str]] = Shared(GROUPS_FRESH)
+        self._lists: Shared[dict[str, frozenset[str]]] = Shared(GROUPS_FRESH)
+        self._people: Shared[Person | None] = Shared(PEOPLE_FRESH)
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who we are, once Slack was reached."""
+        return self._identity
+
+    @property
+    def team(self) -> str:
+        """Our own workspace's id; empty until Slack was reached for the first time."""
+        return self._identity.team if self._identity else ""
+
+    @property
+    def app(self) -> str:
+        """Our app's id; empty until Slack was reached, or where it does not tell."""
+        return self._identity.app if self._identity else ""
+
+    async def introduce(self) -> Identity:
+        """Ask Slack who we are, once in this process. ``SlackUnavailable``, or ``SlackRefused`` for a bad token."""
+        self._identity = await self._introductions.get("us", self._ask_who_we_are)
+        return self._identity
+
+    async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
+        """As ``bot.ports.Directory`` promises."""
+        try:
+            async with asyncio.timeout(TIME_OUT):
+                return await self._membership(frozenset(usergroups), sorted(frozenset(users)))
+        except TimeoutError as error:
+            raise MembershipUnknown(f"Slack did not say within {TIME_OUT} s who is who") from error
+        except SlackError as error:
+            raise MembershipUnknown(f"Slack does not say who is who: {error}") from error
+
+    async def close(self) -> None:
+        """End what is still being read."""
+        await asyncio.gather(
+            self._introductions.close(), self._groups.close(), self._lists.close(), self._people.close()
+        )
+
+    async def _membership(self, usergroups: frozenset[str], users: list[str]) -> Membership:
+        # together, so that a click waits for the slowest call, not for their sum
+        people, ours, _ = await asyncio.gather(self._persons(users), self.introduce(), self._members(usergroups))
+        # a second look costs nothing, unless the others took so long that the groups are too old by now
+        groups = await self._members(usergroups)
+        return Membership(team=ours.team, at=self._clock.now(), usergroups=groups, people=people)
+
+    async def _persons(self, users: list[str]) -> dict[str, Person]:
+        reads = (self._people.get(user, partial(self._ask_person, user)) for user in users)
+        found = await asyncio.gather(*reads)
+        return {person.id: person for person in found if person is not None}
+
+    async def _ask_who_we_are(self) -> Identity:
+        us = await self._connection.call(AUTH_TEST, within=_READ_TIME_OUT)
+        bot, app = str(us.get("bot_id") or ""), ""
+        try:
+            if bot:
+                info = await self._connection.call(BOTS_INFO, within=_READ_TIME_OUT, bot=bot)
+                app = str((info.get("bot") or {}).get("app_id") or "")
+        except SlackRefused:
+            # a token without users:read cannot ask; then the app's id is not compared
+            app = ""
+        return Identity(str(us.get("team_id") or ""), str(us.get("user_id") or ""), bot, app)
+
+    async def _members(self, usergroups: frozenset[str]) -> dict[str, frozenset[str]]:
+        """One call at most: a single stale group is read alone, several come with the list of all."""
+        stale = [group for group in usergroups if not self._groups.fresh(group)]
+        if len(stale) > 1 or (stale and self._lists.reading(_ALL_GROUPS)):
+            listed = await self._lists.get(_ALL_GROUPS, self._list_groups)
+            return {
+                each: listed.get(each, frozenset()) if each in stale else self._groups.known(each)
+                for each in usergroups
+            }
+        for group in stale:
+            await self._groups.get(group, lambda: self._group(group))
+        return {group: self._groups.known(group) for group in usergroups}
+
+    async def _list_groups(self) -> dict[str, frozenset[str]]:
+        asked_at = time.monotonic()
+        answer = await self._connection.call(GROUPS, within=_READ_TIME_OUT, include_users=True)
+        listed = {
+            str(each.get("id")): frozenset(map(str, each.get("users") or ()))
+            for each in answer.get("usergroups") or ()
+            if not each.get("date_delete")
+        }
+        for group, users in listed.items():
+            self._groups.keep(group, users, asked_at)
+        return listed
+
+    async def _group(self, usergroup: str) -> frozenset[str]:
+        try:
+            answer = await self._connection.call(GROUP_MEMBERS, within=_READ_TIME_OUT, usergroup=usergroup)
+        except SlackRefused as error:
+            if error.error == "no_such_subteam":
+                # disabled or deleted: nobody is in it
+                return frozenset()
+            raise
+        return frozenset(map(str, answer.get("users") or ()))
+
+    async def _ask_person(self, user: str) -> Person | None:
+        try:
+            answer = await self._connection.call(PERSON, within=_READ_TIME_OUT, user=user)
+        except SlackRefused as error:
+            if error.error in {"user_not_found", "user_not_visible"}:
+                return None
+            raise
+        return person_from(user, answer.get("user") or {})
+
+
+def person_from(user: str, info: dict[str, Any]) -> Person:
+    """A person from Slack's user object (https://docs.slack.dev/reference/objects/user-object); no flag means false."""
+    return Person(
+        id=user,
+        team=str(info.get("team_id") or ""),
+        deleted=bool(info.get("deleted")),
+        bot=bool(info.get("is_bot") or info.get("is_app_user") or info.get("is_workflow_bot")),
+        guest=bool(info.get("is_restricted") or info.get("is_ultra_restricted")),
+        stranger=bool(info.get("is_stranger")),
+        name=str(info.get("real_name") or info.get("name") or "")[:120],
+    )
