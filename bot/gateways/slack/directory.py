@@ -115,12 +115,10 @@ class SlackDirectory:
         stale = [group for group in usergroups if not self._groups.fresh(group)]
         if len(stale) > 1 or (stale and self._lists.reading(_ALL_GROUPS)):
             listed = await self._lists.get(_ALL_GROUPS, self._list_groups)
-            return {
-                each: listed.get(each, frozenset()) if each in stale else self._groups.known(each)
-                for each in usergroups
-            }
+            known = {each: self._groups.known(each) for each in usergroups if each not in stale}
+            return {**known, **{each: listed.get(each, frozenset()) for each in stale}}
         for group in stale:
-            await self._groups.get(group, lambda: self._group(group))
+            await self._groups.get(group, partial(self._group, group))
         return {group: self._groups.known(group) for group in usergroups}
 
     async def _list_groups(self) -> dict[str, frozenset[str]]:
