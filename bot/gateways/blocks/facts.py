@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _MOST_MENTIONED = 10
 _MOST_LABELS = 12
-_SETTLED = frozenset({Status.PLANNING, Status.INVALID, Status.UNCHANGED})
-"""States in which nobody's approval is asked for, or could be."""
+_ASKED_FOR = frozenset({Status.WAITING, Status.READY})
+"""States in which approvals are asked for; before there is no plan to approve, afterwards it is history."""
 
 
 def name_of(actor: Actor) -> str:
@@ -45,7 +45,7 @@ def facts_of(card: Card) -> list[str]:
         f"*Version*\n{_versions(card)}",
         f"*Requested by*\n{name_of(deploy.requester)}",
     ]
-    if card.seating.seats and deploy.status not in _SETTLED:
+    if card.seating.seats and deploy.status in _ASKED_FOR:
         facts.append(_needs(card))
     if deploy.overrides:
         facts.append("*With*\n" + cut(", ".join(_settings(card)), 1500))

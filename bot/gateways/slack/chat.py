@@ -25,15 +25,14 @@ class SlackChat:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def post_card(self, card: Card) -> str:
+    async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
         """As ``bot.ports.Chat`` promises; the ``ts`` is the message's name in its channel from now on."""
-        message = cards.render(card)
-        answer = await self._connection.call(POST, channel=card.channel, **message.arguments(), **_QUIET)
+        answer = await self._connection.call(POST, channel=channel, **_drawn(card, plain=plain), **_QUIET)
         return str(answer["ts"])
 
-    async def update_card(self, card: Card, channel: str, ts: str) -> None:
+    async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
         """As ``bot.ports.Chat`` promises."""
-        await self._connection.call(UPDATE, channel=channel, ts=ts, **cards.render(card).arguments())
+        await self._connection.call(UPDATE, channel=channel, ts=ts, **_drawn(card, plain=plain))
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
         """As ``bot.ports.Chat`` promises."""
@@ -75,3 +74,9 @@ class SlackChat:
     def wait(self, method: Method, channel: str = "") -> float:
         """Seconds until our budget lets the method be called for that channel."""
         return self._connection.budget.wait(method, channel)
+
+
+def _drawn(card: Card, *, plain: bool) -> Json:
+    """The message's arguments; plainly, an empty list takes the blocks of before away."""
+    arguments = cards.render(card).arguments()
+    return {**arguments, "blocks": []} if plain else arguments
