@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from bot.sandbox.slack.api.people import user_object
 from bot.sandbox.slack.finding import person_of
 from bot.sandbox.slack.refusals import ControlError
 from bot.sandbox.slack.snapshot import snapshot
@@ -54,6 +55,8 @@ class Control:
             "submit": submissions.submit,
             "close": submissions.close,
             "raw": interactions.raw,
+            "options": interactions.options,
+            "shortcut": interactions.shortcut,
             "people": self._people,
             "groups": self._groups,
             "channels": self._channels,
@@ -107,7 +110,8 @@ class Control:
             )
         for name, value in flags.items():
             setattr(person, name, value)
-        await self._events.emit({"type": "user_change", "user": {"id": person.id, "deleted": person.deleted}})
+        user = user_object(self._world.workspace, person)
+        await self._events.emit({"type": "user_change", "user": user, "cache_ts": int(self._world.state.now())})
         return asdict(person)
 
     async def _groups(self, asked: Json) -> Json:

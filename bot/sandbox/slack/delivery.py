@@ -64,7 +64,8 @@ class Courier:
     async def send_interaction(self, payload: Json) -> Delivery:
         """Send an interaction: one form field `payload` that holds JSON."""
         body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
-        return await self.send_form(payload["type"], {"payload": body}, payload)
+        # Recorded from the text, because the state of a view that the payload points to goes on changing.
+        return await self.send_form(payload["type"], {"payload": body}, json.loads(body))
 
     async def send_json(self, kind: str, payload: Json, headers: Mapping[str, str] | None = None) -> Delivery:
         """Send an Events API request."""

@@ -115,6 +115,25 @@ class Interactions:
             opened.inputs[block["block_id"]][element["action_id"]] = chosen_state(element, click.given)
         return payloads.click_in_view(self._world, person, opened, [self._entry(block, element, click)])
 
+    async def options(self, asked: Json) -> Json:
+        """What an external select of a view offers for the text typed into it: `options` or `option_groups`."""
+        person = person_of(self._world, asked.get("user"))
+        opened = view_for(self._world, person, asked.get("view"))
+        block, element = in_blocks(opened.view["blocks"], Click(asked))
+        if not element["type"].endswith("external_select"):
+            raise ControlError(f"{element['action_id']!r} has its options in itself.", 400)
+        names = {"block_id": block["block_id"], "action_id": element["action_id"]}
+        payload = payloads.options_wanted(self._world, person, opened, names, str(asked.get("typed", "")))
+        delivery = await self._courier.send_interaction(payload)
+        answer = answered_json(delivery)
+        return {**outcome(delivery), **(answer if isinstance(answer, dict) and delivery.error is None else {})}
+
+    async def shortcut(self, asked: Json) -> Json:
+        """A global shortcut of the app, by its callback_id."""
+        person = person_of(self._world, asked.get("user"))
+        payload = payloads.shortcut(self._world, person, str(asked.get("callback_id", "")))
+        return outcome(await self._courier.send_interaction(payload))
+
     async def raw(self, asked: Json) -> Json:
         """Bytes as they are; `sign` adds right headers for them, at `timestamp` where one is given."""
         body = str(asked.get("body", "")).encode()

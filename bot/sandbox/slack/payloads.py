@@ -117,6 +117,27 @@ def click_in_view(world: World, person: Person, opened: OpenView, actions: list[
     }
 
 
+def options_wanted(world: World, person: Person, opened: OpenView, element: Json, typed: str) -> Json:
+    """block_suggestion: the options of an external select, for what the person has typed so far."""
+    return {
+        **_common(world, "block_suggestion", person),
+        "container": {"type": "view", "view_id": opened.id},
+        "view": view_object(world, opened),
+        **element,
+        "value": typed,
+    }
+
+
+def shortcut(world: World, person: Person, callback_id: str) -> Json:
+    """A global shortcut."""
+    return {
+        **_common(world, "shortcut", person),
+        "action_ts": world.state.new_ts(),
+        "callback_id": callback_id,
+        "trigger_id": world.triggers.issue(person.id),
+    }
+
+
 def view_submission(world: World, person: Person, opened: OpenView) -> Json:
     """view_submission of a modal."""
     return {

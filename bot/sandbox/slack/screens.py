@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.slack.blockkit.filling import filled
+from bot.sandbox.slack.blockkit.filling import filled_view
 from bot.sandbox.slack.blockkit.validator import view_problems
 from bot.sandbox.slack.inputs import initial_state
 from bot.sandbox.slack.refusals import SlackError, invalid_arguments
@@ -27,7 +27,7 @@ def read_view(view: Any, kind: str) -> Json:
         problems = [f"must be of type {kind} [json-pointer:/view/type]"]
     if problems:
         raise invalid_arguments("failed to match all allowed schemas [json-pointer:/view]", *problems)
-    return {**view, "blocks": filled(view["blocks"])}
+    return filled_view(view)
 
 
 def open_modal(world: World, user: str, view: Json, above: OpenView | None = None) -> OpenView:

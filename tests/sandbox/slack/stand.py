@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import aiohttp
 from aiohttp import web
+from slack_sdk.signature import Clock as VerifierClock
 from slack_sdk.signature import SignatureVerifier
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class App:
         return self.received[-1]
 
 
-class _VerifierClock:
+class _VerifierClock(VerifierClock):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 

@@ -139,9 +139,9 @@ BLOCKS: dict[str, Shape] = {
         ("alt_text", "thumbnail_url", "title", "video_url"),
         alt_text=Str(2000),
         thumbnail_url=URL,
-        title=plain(200),
+        title=plain(199),  # "less than 200 characters", and "less than 50" for the author
         video_url=URL,
-        author_name=Str(50),
+        author_name=Str(49),
         description=plain(200),
         provider_icon_url=Str(2000),
         provider_name=Str(50),

@@ -15,6 +15,11 @@ def filled(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [_filled_block(_with_text_defaults(block)) for block in blocks]
 
 
+def filled_view(view: dict[str, Any]) -> dict[str, Any]:
+    """A deep copy of a valid view with its blocks filled in and the defaults of its title and buttons."""
+    return {**_with_text_defaults(view), "blocks": filled(view["blocks"])}
+
+
 def _filled_block(block: dict[str, Any]) -> dict[str, Any]:
     block["block_id"] = block.get("block_id") or secrets.token_urlsafe(4)[:5]
     for _, element in interactive(block):

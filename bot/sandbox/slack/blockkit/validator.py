@@ -27,7 +27,7 @@ _VIEW: dict[str, Shape] = {
 _MODAL = Obj(
     {
         **_VIEW,
-        "blocks": Arr(Typed(BLOCKS, SURFACES["modal"]), MOST_BLOCKS["modal"]),
+        "blocks": Arr(Typed(BLOCKS, SURFACES["modal"]), MOST_BLOCKS["modal"], 1),
         "title": _TITLE,
         "submit": _TITLE,
         "close": _TITLE,
@@ -37,7 +37,7 @@ _MODAL = Obj(
     },
     needs=("title", "blocks"),
 )
-_HOME = Obj({**_VIEW, "blocks": Arr(Typed(BLOCKS, SURFACES["home"]), MOST_BLOCKS["home"])}, needs=("blocks",))
+_HOME = Obj({**_VIEW, "blocks": Arr(Typed(BLOCKS, SURFACES["home"]), MOST_BLOCKS["home"], 1)}, needs=("blocks",))
 _VIEWS = Typed({"modal": _MODAL, "home": _HOME})
 _MESSAGE_BLOCKS = Arr(Typed(BLOCKS, SURFACES["message"]), MOST_BLOCKS["message"])
 
