@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PORT = 8420
+ALONE_PORTS = {"nomad": 4646, "slack": 8421}
 
 
 def read_options(argv: Sequence[str]) -> argparse.Namespace:
@@ -224,7 +225,7 @@ async def _simulator_alone(options: argparse.Namespace, stop: asyncio.Event) -> 
         simulator = SimulatedSlack(story.workspace(), secret, token)
         simulator.request_url = os.environ.get("SLACK_REQUEST_URL", "http://127.0.0.1:3000/slack/events")
     try:
-        address = await simulator.start(port=options.port or 0)
+        address = await simulator.start(port=ALONE_PORTS[options.alone] if options.port is None else options.port)
         sys.stdout.write(json.dumps({options.alone: address}) + "\n" if options.json else f"{address}\n")
         sys.stdout.flush()
         await stop.wait()

@@ -79,7 +79,7 @@ function fail(jobs) {
   const match = h("input", { value: "v1.4.3", "aria-label": "Version or other text", size: 9, data: { testid: "fail-match" } });
   const set = (on) => () =>
     run("/nomad/fail", { ...split(job.value), match: match.value, fail: on }, on ? `${match.value} will fail` : `${match.value} works again`);
-  const standing = (state.nomad.switches?.fail ?? []).map((rule) => h("li", {}, typeof rule === "string" ? rule : `${rule.match} in ${rule.namespace}/${rule.job}`));
+  const standing = (state.nomad.switches?.fail ?? []).map((rule) => h("li", {}, `${rule.match} in ${rule.namespace}/${rule.job}`));
   return card(
     "Make a version fail",
     "Every task that carries this text in its image or environment exits with code 1, now and when it is started again.",
@@ -105,13 +105,20 @@ function change(jobs) {
 function register() {
   const choice = h("select", { "aria-label": "Next register", data: { testid: "register-choice" } }, Object.entries(REGISTERS).map(([value, [words]]) => h("option", { value }, words)));
   const submit = () => run("/nomad/next-register", { ...REGISTERS[choice.value][1], times: 1 }, `The next register: ${REGISTERS[choice.value][0]}`);
-  const standing = state.nomad.switches?.next_register;
+  const standing = state.nomad.switches?.next_registers ?? [];
   return card(
     "The next register",
     "What happens once, when a job is registered next: an answer that is late, lost or a refusal.",
     h("div", { class: "row" }, choice, button("Arm it", submit, "register")),
-    standing && h("p", { class: "standing" }, `Armed: ${typeof standing === "string" ? standing : JSON.stringify(standing)}`),
+    standing.length > 0 && h("ul", { class: "standing" }, standing.map((rule) => h("li", {}, `armed: ${ruleWords(rule)}`))),
   );
+}
+
+/** An armed rule in the words of the choice it came from. */
+function ruleWords(rule) {
+  const answer = typeof rule.answer === "object" ? String(rule.answer.status) : rule.answer;
+  const effect = rule.apply ? `applied ${rule.when} the answer` : "not applied";
+  return `answer ${answer}, ${effect}${rule.seconds ? `, ${rule.seconds} s` : ""}`;
 }
 
 function outage() {

@@ -10,10 +10,13 @@ import { emoji } from "./emoji.js";
 
 /** The nodes of a mrkdwn text: blocks of code, quotes, lines. */
 export function mrkdwn(text) {
-  return text.split(/```/).flatMap((part, number, all) => {
-    const fenced = number % 2 === 1 && number < all.length - 1;
-    if (fenced) return [h("pre", { class: "code-block" }, decode(part.replace(/^\n|\n$/g, "")))];
-    return paragraphs(number % 2 === 1 ? "```" + part : part);
+  const parts = text.split(/```/);
+  if (parts.length % 2 === 0) parts.push("```" + parts.pop()); // a fence that is never closed is no fence
+  return parts.flatMap((part, number) => {
+    if (number % 2 === 1) return [h("pre", { class: "code-block" }, decode(part.replace(/^\n|\n$/g, "")))];
+    const before = number > 0 ? part.replace(/^\n/, "") : part; // a code block is a block of its own: its line ends are no lines
+    const line = number < parts.length - 1 ? before.replace(/\n$/, "") : before;
+    return line ? paragraphs(line) : [];
   });
 }
 
