@@ -1,0 +1,1 @@
+"""Deployments: counting health, reacting to it, and what people may do to them."""

@@ -1,0 +1,139 @@
+"""The simulated Nomad as an HTTP server."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot.sandbox.clock import DEFAULT_SPEED, Clock
+from bot.sandbox.nomad.cluster import Cluster
+from bot.sandbox.nomad.refusals import Refused
+from bot.sandbox.nomad.wire.call import refused
+from bot.sandbox.nomad.wire.cluster_paths import logs
+from bot.sandbox.nomad.wire.control import Control
+from bot.sandbox.nomad.wire.registering import cut
+from bot.sandbox.nomad.wire.stream import OpenStreams
+from bot.sandbox.nomad.wire.table import MAX_BODY_BYTES, add_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiohttp.typedefs import Handler
+
+NAMESPACES = ("default", "staging", "apps")
+STOP_WITHIN_S = 0.2
+BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+
+
+class SimulatedNomad:
+    """A Nomad of one server and a few nodes that run nothing, with the sandbox's control API on the same port.
+
+    Waits shrink by `speed`; instants are told by the wall clock. Needs a running event loop.
+    """
+
+    def __init__(
+        self, speed: float = DEFAULT_SPEED, namespaces: Sequence[str] = NAMESPACES, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock or Clock(speed)
+        self._cluster = Cluster(self._clock, namespaces)
+        self._streams = OpenStreams()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen; the base URL. Raises OSError where the port is taken."""
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._guard])
+        add_paths(app, self._cluster, {"/v1/event/stream": self._streams.serve, "/v1/client/fs/logs/{id}": logs})
+        Control(self._cluster, self._streams).add_paths(app)
+        runner = web.AppRunner(app, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=True, access_log=None)
+        await runner.setup()
+        self._runner = runner
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError:
+            await self.stop()
+            raise
+        return f"http://{host}:{runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """Stop listening, and cut whatever is still open."""
+        self._clock.stop()
+        self._streams.cut_all()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            if request.path.startswith("/sandbox/"):
+                return await self._control(request, handler)
+            held = await self._outage(request)
+            return held if held is not None else await handler(request)
+        except Refused as refusal:
+            return refused(refusal)
+        except web.HTTPNotFound:
+            return refused(Refused(404, "Invalid path"))
+
+    async def _outage(self, request: web.Request) -> web.StreamResponse | None:
+        mode = self._cluster.switches.outage
+        if mode == "none":
+            return None
+        if mode == "html":
+            return web.Response(status=502, text=BAD_GATEWAY, content_type="text/html")
+        if mode == "error500":
+            raise Refused(500, "No cluster leader")
+        if mode == "forbidden":
+            raise Refused(403, "Permission denied")
+        if mode == "hang":
+            await self._cluster.switches.outage_changed.wait()
+        cut(request)
+        return web.Response(status=503)
+
+    async def _control(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin", "")
+        local = urlsplit(origin).hostname in {"127.0.0.1", "localhost"}
+        headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if local else {}
+        if request.method == "OPTIONS":
+            allowed = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "Content-Type"}
+            return web.Response(status=204, headers=headers | allowed)
+        try:
+            response = await handler(request)
+        except Refused as refusal:
+            response = refused(refusal)
+        if not response.prepared:
+            response.headers.update(headers)
+        return response
+
+
+async def serve(host: str, port: int, speed: float) -> None:
+    """Serve until told to stop."""
+    stopped = asyncio.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sign, stopped.set)
+    nomad = SimulatedNomad(speed)
+    address = await nomad.start(host, port)
+    print(f"simulated Nomad at {address}, {speed:g} times as fast")  # noqa: T201 - what the command is asked for
+    try:
+        await stopped.wait()
+    finally:
+        await nomad.stop()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: serve a simulated Nomad alone; the exit status."""
+    parser = argparse.ArgumentParser(prog="nomatron sandbox nomad", description="Serve a simulated Nomad.")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=4646, help="the port to listen on (%(default)s); 0 takes a free one"
+    )
+    parser.add_argument("--speed", type=float, default=DEFAULT_SPEED, help="how fast durations pass (%(default)s)")
+    options = parser.parse_args(argv)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(options.host, options.port, options.speed))
+    return 0

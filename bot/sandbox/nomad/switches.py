@@ -1,0 +1,90 @@
+"""What the control API has switched on: failing tasks, answers to the next registers, outages; and what it has seen."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from bot.sandbox.nomad.client.behaviour import mentions
+
+if TYPE_CHECKING:
+    from bot.sandbox.nomad.records import JobKey, Json
+
+Outage = Literal["none", "refuse", "hang", "html", "error500", "forbidden"]
+OUTAGES = ("none", "refuse", "hang", "html", "error500", "forbidden")
+ANY = "*"
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Tasks that are to exit 1: those of a job ("*" is any) that mention a text."""
+
+    namespace: str
+    job: str
+    match: str
+
+    def hits(self, key: JobKey, task: Json) -> bool:
+        """Whether this task of this job is meant."""
+        mine = self.namespace in {ANY, key.namespace} and self.job in {ANY, key.id}
+        return mine and mentions(task, self.match)
+
+
+@dataclass(frozen=True)
+class RegisterRule:
+    """What happens to one of the next registers; `seconds` are real ones."""
+
+    apply: bool = True
+    when: str = "before"
+    answer: str | tuple[int, str] = "normal"
+    seconds: float = 0.0
+
+
+@dataclass
+class Switches:
+    """The switches as they stand."""
+
+    failing: list[Failing] = field(default_factory=list)
+    next_registers: list[RegisterRule] = field(default_factory=list)
+    registers: list[Json] = field(default_factory=list)
+    outage: str = "none"
+    memory_mb: int = 0
+    outage_changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def fails(self, key: JobKey, task: Json) -> bool:
+        """Whether a task is to exit 1."""
+        return any(one.hits(key, task) for one in self.failing)
+
+    def set_failing(self, failing: Failing, *, on: bool) -> None:
+        """Switch failing tasks on or off."""
+        others = [one for one in self.failing if one != failing]
+        self.failing = [*others, failing] if on else others
+
+    def set_outage(self, mode: str) -> None:
+        """Begin or end an outage, and let go of those whom `hang` holds up."""
+        self.outage = mode
+        self.outage_changed.set()
+        self.outage_changed = asyncio.Event()
+
+    def next_rule(self) -> RegisterRule:
+        """The rule for the register that has just come."""
+        return self.next_registers.pop(0) if self.next_registers else RegisterRule()
+
+    def shown(self) -> Json:
+        """The switches for the control page."""
+        return {
+            "fail": [{"namespace": one.namespace, "job": one.job, "match": one.match} for one in self.failing],
+            "next_registers": [
+                {
+                    "apply": one.apply,
+                    "when": one.when,
+                    "answer": one.answer
+                    if isinstance(one.answer, str)
+                    else {"status": one.answer[0], "text": one.answer[1]},
+                    "seconds": one.seconds,
+                }
+                for one in self.next_registers
+            ],
+            "outage": self.outage,
+            "memory_mb": self.memory_mb,
+        }
