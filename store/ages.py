@@ -1,0 +1,34 @@
+"""How long things wait: what ``/metrics`` and ``doctor`` show first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from bot.domain.deploy import Status
+from bot.ports import Ages
+from store.session import Session
+from store.tables import deploys, outbox
+
+if TYPE_CHECKING:
+    from sqlalchemy import ScalarSelect
+
+
+class AgesReading(Session):
+    """One look at all three queues."""
+
+    async def ages(self) -> Ages:
+        """Since when the oldest item of each kind has been waiting; one that is not to be sent yet does not wait."""
+        unsent = select(func.min(func.coalesce(outbox.c.not_before, outbox.c.created_at))).scalar_subquery()
+        look = select(
+            _oldest(Status.PLANNING).label("unplanned"),
+            _oldest(Status.READY).label("undispatched"),
+            unsent.label("unsent"),
+        )
+        row = (await self._run(look)).mappings().one()
+        return Ages(unplanned=row["unplanned"], undispatched=row["undispatched"], unsent=row["unsent"])
+
+
+def _oldest(status: Status) -> ScalarSelect[Any]:
+    return select(func.min(deploys.c.changed_at)).where(deploys.c.status == status).scalar_subquery()

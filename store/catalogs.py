@@ -1,0 +1,50 @@
+"""Catalogs: every one that was ever in force, and which one is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from bot.errors import CatalogMissing
+from bot.ports import ActiveCatalog
+from store.catalog_cache import text_of
+from store.session import Session
+from store.tables import catalogs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.catalog import Catalog
+
+
+class CatalogReading(Session):
+    """Reads of catalogs."""
+
+    async def active_catalog(self) -> ActiveCatalog:
+        """The catalog in force; ``CatalogMissing`` where none was ever applied."""
+        newest = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
+        fingerprint = (await self._run(newest)).scalar()
+        catalog = await self.catalog(fingerprint) if fingerprint else None
+        if fingerprint is None or catalog is None:
+            raise CatalogMissing("No catalog has been applied yet: run `nomatron apply`.")
+        return ActiveCatalog(fingerprint, catalog)
+
+    async def catalog(self, fingerprint: str) -> Catalog | None:
+        """A catalog that was once active."""
+        known = self._parsed.get(fingerprint)
+        if known is not None:
+            return known
+        stored = select(catalogs.c.document).where(catalogs.c.fingerprint == fingerprint).limit(1)
+        text = (await self._run(stored)).scalar()
+        return None if text is None else self._parsed.read(fingerprint, text)
+
+
+class CatalogWriting(CatalogReading):
+    """Putting a catalog in force."""
+
+    async def apply_catalog(self, catalog: Catalog, at: datetime) -> ActiveCatalog:
+        """Store a catalog under its fingerprint and make it the active one."""
+        text, fingerprint = text_of(catalog), catalog.fingerprint
+        await self._run(catalogs.insert().values(fingerprint=fingerprint, document=text, applied_at=at))
+        return ActiveCatalog(fingerprint, catalog)

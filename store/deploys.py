@@ -1,0 +1,83 @@
+"""Deploys: found, locked, written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from bot.domain.deploy import Deploy, Status, begin
+from bot.errors import StaleFence
+from store.mapping import columns_of, record_of
+from store.session import Session
+from store.tables import deploys
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from bot.domain.deploy import Draft
+    from bot.ports import Claim
+
+OPEN = tuple(status for status in Status if status.open)
+
+
+def _deploys(service: str | None, environment: str | None) -> Select[tuple[object, ...]]:
+    found = select(deploys)
+    if service is not None:
+        found = found.where(deploys.c.service == service)
+    if environment is not None:
+        found = found.where(deploys.c.environment == environment)
+    return found
+
+
+class DeployReading(Session):
+    """Reads of deploys."""
+
+    async def deploy(self, deploy_id: int) -> Deploy | None:
+        """One deploy."""
+        return await self._one(Deploy, select(deploys).where(deploys.c.id == deploy_id))
+
+    async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
+        """Deploys whose status is open, oldest request first, then by number."""
+        found = _deploys(service, environment).where(deploys.c.status.in_(OPEN))
+        return await self._all(Deploy, found.order_by(deploys.c.requested_at, deploys.c.id))
+
+    async def recent_deploys(
+        self, service: str | None = None, environment: str | None = None, limit: int = 20
+    ) -> tuple[Deploy, ...]:
+        """The newest deploys, open or not, newest first."""
+        found = _deploys(service, environment).order_by(deploys.c.id.desc()).limit(limit)
+        return await self._all(Deploy, found)
+
+    async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
+        """The deploy that succeeded last there; a succeeded one never changes, so ``changed_at`` is when it did."""
+        found = _deploys(service, environment).where(deploys.c.status == Status.SUCCEEDED)
+        return await self._one(Deploy, found.order_by(deploys.c.changed_at.desc(), deploys.c.id.desc()).limit(1))
+
+
+class DeployWriting(DeployReading):
+    """Changes of deploys."""
+
+    async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
+        """The deploy, locked until the end of this transaction; ``StaleFence`` if the claim was taken over."""
+        row = await self._row(select(deploys).where(deploys.c.id == deploy_id).with_for_update())
+        if row is None:
+            return None
+        if claim is not None and row["fence"] != claim.fence:
+            raise StaleFence(f"D-{deploy_id} was taken over by {row['worker']}: nothing was written")
+        self._locked.add(deploy_id)
+        return record_of(Deploy, row)
+
+    async def add_deploy(self, draft: Draft) -> Deploy:
+        """A new deploy in PLANNING with the next number."""
+        values = columns_of(begin(0, draft), without=("id",))
+        number: int = (await self._run(deploys.insert().values(values).returning(deploys.c.id))).scalar_one()
+        self._locked.add(number)
+        return begin(number, draft)
+
+    async def save_deploy(self, deploy: Deploy) -> None:
+        """Write all its fields; ``StoreBusy`` where another one of its service and environment is dispatching."""
+        if deploy.id not in self._locked:
+            raise RuntimeError(f"{deploy.number} must be locked in the transaction that saves it")
+        values = columns_of(deploy, without=("id",))
+        await self._run(deploys.update().where(deploys.c.id == deploy.id).values(values))

@@ -1,0 +1,71 @@
+"""What differs between SQLite and PostgreSQL in a statement: how an instant is kept, the clock, and an upsert."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import DateTime, String, func, literal, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import ColumnElement, Dialect, Table
+    from sqlalchemy.types import TypeEngine
+
+SQLITE = "sqlite"
+NO_TIME = timedelta(0)
+# the same 27 characters as Instant writes; SQLite's clock has milliseconds
+_SQLITE_CLOCK = "%Y-%m-%dT%H:%M:%f000Z"
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment, always UTC: ``timestamptz`` on PostgreSQL, on SQLite text of 27 characters that sorts as time does."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Text on SQLite, which has no type for time."""
+        kind = String(27) if dialect.name == SQLITE else DateTime(timezone=True)
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """``ValueError`` for a datetime without a zone: it is nobody's moment."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone")
+        moment = value.astimezone(UTC)
+        if dialect.name != SQLITE:
+            return moment
+        return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- its contract
+        """With its zone, which is UTC."""
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC)
+
+
+def clock(dialect: Dialect, ahead: timedelta = NO_TIME) -> ColumnElement[datetime]:
+    """The database's own time, so many seconds ahead: what leases run by, whatever a process believes."""
+    if dialect.name == SQLITE:
+        return func.strftime(_SQLITE_CLOCK, "now", f"{ahead.total_seconds():+.3f} seconds", type_=Instant())
+    return type_coerce(func.clock_timestamp(type_=DateTime(timezone=True)) + literal(ahead), Instant())
+
+
+def insert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ON CONFLICT."""
+    return sqlite.insert(table) if dialect.name == SQLITE else postgresql.insert(table)
+
+
+def upsert(
+    dialect: Dialect, table: Table, values: Mapping[str, Any], key: tuple[str, ...]
+) -> sqlite.Insert | postgresql.Insert:
+    """Insert, or rewrite all other columns given of the row that has this ``key``."""
+    rest = {name: value for name, value in values.items() if name not in key}
+    return insert(dialect, table).values(**values).on_conflict_do_update(index_elements=list(key), set_=rest)

@@ -1,0 +1,108 @@
+"""What a database error means, in one table: the drivers' codes to our own errors."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+from sqlalchemy import exc
+
+from bot.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Taken(StoreBusy):
+    """A unique index said no: somebody else was first, nothing was written, and a new try sees why."""
+
+
+# primary result codes (sqlite3.h); an extended code has them in its low byte
+_SQLITE: Final[Mapping[int, type[StoreError]]] = {
+    sqlite3.SQLITE_BUSY: StoreBusy,
+    sqlite3.SQLITE_LOCKED: StoreBusy,
+    sqlite3.SQLITE_FULL: StoreFull,
+    sqlite3.SQLITE_CANTOPEN: StoreUnavailable,
+    sqlite3.SQLITE_IOERR: StoreUnavailable,
+    sqlite3.SQLITE_READONLY: StoreUnavailable,
+    sqlite3.SQLITE_PERM: StoreUnavailable,
+    sqlite3.SQLITE_CORRUPT: StoreUnavailable,
+    sqlite3.SQLITE_NOTADB: StoreUnavailable,
+}
+_SQLITE_TAKEN = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
+
+# SQLSTATEs, or their class of two letters (PostgreSQL manual, appendix A)
+_POSTGRES: Final[Mapping[str, type[StoreError]]] = {
+    "23505": Taken,
+    "40001": StoreBusy,
+    "40P01": StoreBusy,
+    "55P03": StoreBusy,
+    "57014": StoreBusy,
+    "53100": StoreFull,
+    "08": StoreUnavailable,
+    "28": StoreUnavailable,
+    "3D": StoreUnavailable,
+    "53": StoreUnavailable,
+    "57": StoreUnavailable,
+    "25006": StoreUnavailable,
+    "25P03": StoreUnavailable,
+}
+
+_SAYS: Final[Mapping[type[StoreError], str]] = {
+    Taken: "somebody else was first, nothing was written; try again",
+    StoreBusy: "the database is busy, nothing was written; try again",
+    StoreFull: "the database has no room, nothing was written: free disk space, or raise its size limit",
+    StoreUnavailable: "the database cannot be used: check that it runs and that its address and rights are right",
+    StoreError: "the database refused a statement, nothing was written",
+}
+
+CONNECTING = (exc.SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What opening a connection may raise: the driver's own errors come through unwrapped there."""
+
+
+def failure(error: BaseException) -> StoreError:
+    """Our error for the driver's, with the driver's words behind ours."""
+    kind = _kind(error)
+    return kind(f"{_SAYS[kind]} ({_words(error)})")
+
+
+def _kind(error: BaseException) -> type[StoreError]:
+    if isinstance(error, exc.TimeoutError):
+        return StoreBusy
+    cause = error.orig if isinstance(error, exc.DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", 0)
+        return Taken if code in _SQLITE_TAKEN else _SQLITE.get(code & 0xFF, StoreError)
+    state = getattr(cause, "sqlstate", None)
+    if state:
+        return _POSTGRES.get(state) or _POSTGRES.get(state[:2], StoreError)
+    lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+    if lost or isinstance(cause, (OSError, TimeoutError, asyncpg.InterfaceError, exc.InterfaceError)):
+        return StoreUnavailable
+    return StoreError
+
+
+def _words(error: BaseException) -> str:
+    """The driver's first line: a statement's parameters may be private and stay out."""
+    said = error.orig if isinstance(error, exc.DBAPIError) else error
+    return str(said).split("\n", 1)[0] or type(said).__name__
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Database errors of the block come out as ours; all others untouched."""
+    try:
+        yield
+    except exc.SQLAlchemyError as error:
+        raise failure(error) from error
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """The same for opening a connection."""
+    try:
+        yield
+    except CONNECTING as error:
+        raise failure(error) from error

@@ -1,0 +1,110 @@
+"""Parcels: what workers take out of the outbox, one for each Slack message at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, select
+from sqlalchemy import text as sql
+
+from bot.domain.message import Delivery, Outgoing
+from bot.ports import Parcel
+from store.dialects import clock, insert
+from store.mapping import record_of
+from store.session import Session
+from store.tables import PENDING_CARD, messages, outbox
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import ColumnElement, RowMapping
+
+# what touches a deploy's own message; the tables' partial index names the same two
+_OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
+_FREE = {"worker": None, "held_until": None}
+
+
+class Parcels(Session):
+    """Taking parcels, and giving them back; a parcel that somebody else took over is theirs."""
+
+    async def take(self, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
+        """The next parcel that is due; ``Taken`` where another worker took one for the same message meanwhile."""
+        await self._end_expired()
+        held = outbox.c.id == _next(now).scalar_subquery()
+        taken = outbox.update().where(held).values(
+            worker=owner,
+            held_until=clock(self._dialect, lease),
+            fence=outbox.c.fence + 1,
+            tries=outbox.c.tries + 1,
+        )  # fmt: skip
+        row = await self._row(taken.returning(outbox))
+        return None if row is None else _parcel(row)
+
+    async def _end_expired(self) -> None:
+        """Let go of what dead workers held, so that the index of held ones tells the truth."""
+        gone = outbox.c.held_until <= clock(self._dialect)
+        expired = select(outbox.c.id, outbox.c.fence, outbox.c.due_at, outbox.c.kind).where(gone)
+        for row in (await self._run(expired.with_for_update(skip_locked=True))).mappings().all():
+            await self._put_back(row["id"], row["fence"], row["due_at"], row["kind"])
+
+    async def done(self, parcel: Parcel) -> None:
+        """It is out of the outbox."""
+        await self._run(outbox.delete().where(outbox.c.id == parcel.id, outbox.c.fence == parcel.fence))
+
+    async def later(self, parcel: Parcel, at: datetime) -> None:
+        """It is pending again, due at ``at``."""
+        await self._put_back(parcel.id, parcel.fence, at, parcel.outgoing.kind)
+
+    async def _put_back(self, number: int, fence: int, at: datetime, kind: Delivery) -> None:
+        mine = (outbox.c.id == number, outbox.c.fence == fence)
+        if kind is not Delivery.CARD:
+            await self._run(outbox.update().where(*mine).values(due_at=at, **_FREE))
+            return
+        row = await self._row(outbox.delete().where(*mine).returning(outbox))
+        if row is not None:
+            await self._merge_card({**row, **_FREE, "due_at": at})
+
+    async def _merge_card(self, values: dict[str, Any]) -> None:
+        """Pending once more, or one with the card that was asked for meanwhile, which then waits as long."""
+        statement = insert(self._dialect, outbox).values(values)
+        later = statement.excluded.due_at > outbox.c.due_at
+        merged = statement.on_conflict_do_update(
+            index_elements=["deploy_id"],
+            index_where=sql(PENDING_CARD),
+            set_={
+                "due_at": case((later, statement.excluded.due_at), else_=outbox.c.due_at),
+                "created_at": statement.excluded.created_at,
+                "urgent": outbox.c.urgent | statement.excluded.urgent,
+                "tries": statement.excluded.tries,
+            },
+        )
+        await self._run(merged)
+
+
+def _next(now: datetime) -> Any:
+    other = outbox.alias("other")
+    busy = select(other.c.id).where(
+        other.c.deploy_id == outbox.c.deploy_id, other.c.kind.in_(_OF_MESSAGE), other.c.held_until.is_not(None)
+    )
+    posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
+    free = outbox.c.held_until.is_(None) & (outbox.c.due_at <= now)
+    alone: ColumnElement[bool] = outbox.c.kind.not_in(_OF_MESSAGE) | ~busy.exists()
+    anchored: ColumnElement[bool] = (outbox.c.kind != Delivery.THREAD) | posted.exists()
+    cards_first = case((outbox.c.kind == Delivery.CARD, 0), else_=1)
+    found = select(outbox.c.id).where(free, alone, anchored)
+    return (
+        found.order_by(outbox.c.urgent.desc(), cards_first, outbox.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=outbox)
+    )
+
+
+def _parcel(row: RowMapping) -> Parcel:
+    return Parcel(
+        id=row["id"],
+        outgoing=record_of(Outgoing, row),
+        owner=row["worker"],
+        fence=row["fence"],
+        created_at=row["created_at"],
+        tries=row["tries"] - 1,
+    )

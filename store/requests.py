@@ -1,0 +1,27 @@
+"""Slack requests that were taken: the replay cache, kept with the change that a request caused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.errors import Replayed
+from store.dialects import insert
+from store.session import Session
+from store.tables import requests
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class RequestWriting(Session):
+    """Remembering and forgetting requests."""
+
+    async def remember_request(self, signature: str, at: datetime) -> None:
+        """Keep a Slack request's signature hash for its replay window; ``Replayed`` where it is known already."""
+        kept = insert(self._dialect, requests).values(signature=signature, at=at).on_conflict_do_nothing()
+        if (await self._run(kept)).rowcount == 0:
+            raise Replayed("this Slack request was taken before: nothing was written")
+
+    async def forget_requests(self, before: datetime) -> None:
+        """Drop signature hashes that are older."""
+        await self._run(requests.delete().where(requests.c.at < before))

@@ -1,0 +1,299 @@
+"""The tables, named by their nouns. Rows only: no rule, and never the domain's records (``mapping`` goes between)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Identity, Index, Integer, LargeBinary, MetaData, Table
+from sqlalchemy import Text as Plain
+from sqlalchemy import text as sql
+from sqlmodel import Field, SQLModel
+
+from bot.domain.actor import Actor, SlackUser
+from bot.domain.decision import Reason
+from bot.domain.deploy import Status
+from bot.domain.dispatch import Answer
+from bot.domain.events import EventType
+from bot.domain.message import Delivery, Note
+from bot.domain.plan import Change
+from bot.domain.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
+from store.columns import Document, Json, Who, Word
+from store.dialects import Instant
+
+BIG: Final = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits; on SQLite by the one name that makes a key a row id."""
+
+NUMBERED: Final = {"sqlite_autoincrement": True}
+"""A number that was given is never given again, not even after its row is gone."""
+
+HELD = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
+PENDING_CARD = "held_until IS NULL AND kind = 'card'"
+"""As texts, because a partial index and the ON CONFLICT that names it must say the same."""
+
+
+class Row(SQLModel):
+    """The base of all tables. Every constraint has a name: Alembic's batch mode needs them."""
+
+    metadata: ClassVar[MetaData] = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def _number() -> Any:
+    return Field(default=None, sa_column=Column(BIG, Identity(), primary_key=True))
+
+
+def _is(kind: Any, **options: Any) -> Any:
+    """A column that is never empty."""
+    return Field(sa_column=Column(kind, nullable=False, **options))
+
+
+def _may_be(kind: Any) -> Any:
+    """A column that may be empty."""
+    return Field(default=None, sa_column=Column(kind, nullable=True))
+
+
+def _of_deploy(**options: Any) -> Any:
+    return Field(sa_column=Column(BIG, ForeignKey("deploys.id"), **{"nullable": False, **options}))
+
+
+def _where(name: str, *columns: str, condition: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=sql(condition), postgresql_where=sql(condition))
+
+
+class DeployRow(Row, table=True):
+    """A deploy, and who works on it: the columns after ``replaces`` belong to ``claims`` alone."""
+
+    __tablename__ = "deploys"
+    __table_args__ = (
+        _where("one_dispatching", "service", "environment", condition="status = 'dispatching'", unique=True),
+        Index("ix_deploys_turn", "status", "requested_at", "id"),
+        Index("ix_deploys_place", "service", "environment", "id"),
+        _where("ix_deploys_succeeded", "service", "environment", "changed_at", "id", condition="status = 'succeeded'"),
+        NUMBERED,
+    )
+
+    id: int | None = _number()
+    service: str = _is(Plain)
+    environment: str = _is(Plain)
+    version: str = _is(Plain)
+    release: str = _is(Plain)
+    overrides: dict[str, Any] = _is(Json)
+    reason: str | None = _may_be(Plain)
+    requester: Actor = _is(Who)
+    requested_at: datetime = _is(Instant)
+    expires_at: datetime = _is(Instant)
+    catalog: str = _is(Plain)
+    nonce: str | None = _may_be(Plain)
+    asked_in: str = _is(Plain)
+    asked_via: str = _is(Plain)
+    status: Status = _is(Word(Status))
+    changed_at: datetime = _is(Instant)
+    due_at: datetime | None = _may_be(Instant)
+    plan: int = _is(Integer)
+    detail: str = _is(Plain)
+    blocked: tuple[Reason, ...] = _is(Document(tuple[Reason, ...]))
+    replaces: bool = _is(Boolean)
+    worker: str | None = _may_be(Plain)
+    taken_at: datetime | None = _may_be(Instant)
+    held_until: datetime | None = _may_be(Instant)
+    fence: int = _is(Integer, server_default="0")
+
+
+class PlanRow(Row, table=True):
+    """A numbered plan of a deploy; never changes."""
+
+    __tablename__ = "plans"
+
+    deploy_id: int = _of_deploy(primary_key=True)
+    number: int = _is(Integer, primary_key=True, autoincrement=False)
+    at: datetime = _is(Instant)
+    job: str = _is(Plain)
+    fingerprint: str = _is(Plain)
+    base_index: int = _is(BIG)
+    base_version: int | None = _may_be(BIG)
+    from_version: str | None = _may_be(Plain)
+    changes: tuple[Change, ...] = _is(Document(tuple[Change, ...]))
+    effect: str = _is(Plain)
+    replaced: str = _is(Plain)
+    warnings: list[str] = _is(Document(tuple[str, ...]))
+    moved: list[str] = _is(Document(tuple[str, ...]))
+    unchanged: bool = _is(Boolean)
+
+
+class ApprovalRow(Row, table=True):
+    """One person's yes; a void one stays."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        _where("one_yes_each", "deploy_id", "user", condition="void = ''", unique=True),
+        Index("ix_approvals_deploy", "deploy_id", "at", "id"),
+        NUMBERED,
+    )
+
+    id: int | None = _number()
+    deploy_id: int = _of_deploy()
+    plan: int = _is(Integer)
+    user: SlackUser = _is(Who)
+    at: datetime = _is(Instant)
+    note: str = _is(Plain)
+    void: str = _is(Plain)
+
+
+class AttemptRow(Row, table=True):
+    """One register on its way to Nomad."""
+
+    __tablename__ = "attempts"
+
+    deploy_id: int = _of_deploy(primary_key=True)
+    plan: int = _is(Integer, primary_key=True, autoincrement=False)
+    number: int = _is(Integer, primary_key=True, autoincrement=False)
+    at: datetime = _is(Instant)
+    answer: Answer | None = _may_be(Word(Answer))
+    text: str = _is(Plain)
+    taken_over: datetime | None = _may_be(Instant)
+
+
+class RolloutRow(Row, table=True):
+    """What Nomad does after a register, with its newest counters."""
+
+    __tablename__ = "rollouts"
+
+    deploy_id: int = _of_deploy(primary_key=True)
+    number: int = _is(Integer, primary_key=True, autoincrement=False)
+    kind: RolloutKind = _is(Word(RolloutKind))
+    status: RolloutStatus = _is(Word(RolloutStatus))
+    started_at: datetime = _is(Instant)
+    changed_at: datetime = _is(Instant)
+    job_version: int | None = _may_be(BIG)
+    job_modify_index: int | None = _may_be(BIG)
+    evaluation: str = _is(Plain)
+    nomad_deployment: str = _is(Plain)
+    groups: tuple[GroupHealth, ...] = _is(Document(tuple[GroupHealth, ...]))
+    note: str = _is(Plain)
+    detail: str = _is(Plain)
+    failure: TaskFailure | None = _may_be(Document(TaskFailure))
+    reverted_to: int | None = _may_be(BIG)
+    ended_at: datetime | None = _may_be(Instant)
+
+
+class ReleaseRow(Row, table=True):
+    """One version of one service with its template's text; never changes."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        Index("uq_releases_fingerprint", "fingerprint", unique=True),
+        Index("ix_releases_version", "service", "version", "template_name", "id"),
+        NUMBERED,
+    )
+
+    id: int | None = _number()
+    fingerprint: str = _is(Plain)
+    service: str = _is(Plain)
+    version: str = _is(Plain)
+    template_name: str = _is(Plain)
+    template: str = _is(Plain)
+    declared: list[str] = _is(Document(frozenset[str]))
+    required: list[str] = _is(Document(frozenset[str]))
+
+
+class CatalogRow(Row, table=True):
+    """A catalog each time it was put in force; the newest row is the active one."""
+
+    __tablename__ = "catalogs"
+    __table_args__ = (Index("ix_catalogs_fingerprint", "fingerprint"), NUMBERED)
+
+    id: int | None = _number()
+    fingerprint: str = _is(Plain)
+    document: str = _is(Plain)
+    applied_at: datetime = _is(Instant)
+
+
+class AuditEventRow(Row, table=True):
+    """What happened: ``body`` is the truth, kept by triggers as it was written; the other columns only find it."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (
+        Index("ix_audit_events_deploy", "deploy", "index"),
+        Index("ix_audit_events_place", "service", "environment", "index"),
+        NUMBERED,
+    )
+
+    index: int | None = _number()
+    body: bytes = _is(LargeBinary)
+    at: datetime = _is(Instant)
+    type: EventType = _is(Word(EventType))
+    deploy: int | None = _may_be(BIG)
+    service: str | None = _may_be(Plain)
+    environment: str | None = _may_be(Plain)
+    actor: Actor = _is(Who)
+
+
+class OutboxRow(Row, table=True):
+    """Something to say, until it is said. One row a deploy is held at a time among those that touch its message."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        _where("one_held_for_a_message", "deploy_id", condition=HELD, unique=True),
+        _where("one_pending_card", "deploy_id", condition=PENDING_CARD, unique=True),
+        Index("ix_outbox_due", "due_at"),
+        NUMBERED,
+    )
+
+    id: int | None = _number()
+    kind: Delivery = _is(Word(Delivery))
+    deploy_id: int | None = _of_deploy(nullable=True)
+    note: Note | None = _may_be(Document(Note))
+    user: str = _is(Plain)
+    channel: str = _is(Plain)
+    ts: str = _is(Plain)
+    response_url: str = _is(Plain)
+    not_before: datetime | None = _may_be(Instant)
+    urgent: bool = _is(Boolean)
+    created_at: datetime = _is(Instant)
+    due_at: datetime = _is(Instant)
+    tries: int = _is(Integer)
+    worker: str | None = _may_be(Plain)
+    held_until: datetime | None = _may_be(Instant)
+    fence: int = _is(Integer)
+
+
+class MessageRow(Row, table=True):
+    """Where a deploy's one message stands in Slack."""
+
+    __tablename__ = "messages"
+
+    deploy_id: int = _of_deploy(primary_key=True)
+    channel: str = _is(Plain)
+    ts: str = _is(Plain)
+    posting: datetime | None = _may_be(Instant)
+    twice: bool = _is(Boolean)
+
+
+class RequestRow(Row, table=True):
+    """The hash of a Slack request's signature: the replay cache."""
+
+    __tablename__ = "requests"
+    __table_args__ = (Index("ix_requests_at", "at"),)
+
+    signature: str = _is(Plain, primary_key=True)
+    at: datetime = _is(Instant)
+
+
+deploys: Final[Table] = Row.metadata.tables["deploys"]
+plans: Final[Table] = Row.metadata.tables["plans"]
+approvals: Final[Table] = Row.metadata.tables["approvals"]
+attempts: Final[Table] = Row.metadata.tables["attempts"]
+rollouts: Final[Table] = Row.metadata.tables["rollouts"]
+releases: Final[Table] = Row.metadata.tables["releases"]
+catalogs: Final[Table] = Row.metadata.tables["catalogs"]
+audit_events: Final[Table] = Row.metadata.tables["audit_events"]
+outbox: Final[Table] = Row.metadata.tables["outbox"]
+messages: Final[Table] = Row.metadata.tables["messages"]
+requests: Final[Table] = Row.metadata.tables["requests"]

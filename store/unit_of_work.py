@@ -1,0 +1,138 @@
+"""Units of work: all of a change or none of it, and an honest word where nobody can know."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from bot.errors import AmbiguousCommit, StoreUnavailable
+from store.ages import AgesReading
+from store.approvals import ApprovalReading, ApprovalWriting
+from store.audit_events import EventReading, EventWriting
+from store.catalog_cache import CatalogCache
+from store.catalogs import CatalogReading, CatalogWriting
+from store.deploys import DeployReading, DeployWriting
+from store.failures import connecting, failure, translated
+from store.outbox import OutboxReading, OutboxWriting
+from store.plans import PlanReading, PlanWriting
+from store.requests import RequestWriting
+from store.rollouts import RolloutReading, RolloutWriting
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
+
+    from store.engine import Engines
+
+
+class SqlReading(
+    CatalogReading,
+    DeployReading,
+    PlanReading,
+    ApprovalReading,
+    RolloutReading,
+    OutboxReading,
+    EventReading,
+    AgesReading,
+):
+    """``bot.ports.Reading`` over SQL."""
+
+
+class SqlTransaction(
+    CatalogWriting,
+    DeployWriting,
+    PlanWriting,
+    ApprovalWriting,
+    RolloutWriting,
+    OutboxWriting,
+    EventWriting,
+    RequestWriting,
+    AgesReading,
+):
+    """``bot.ports.Transaction`` over SQL."""
+
+
+class UnitsOfWork:
+    """Opens transactions; one writer at a time where the engine has one write lock."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._turn = asyncio.Lock() if engines.one_writer else None
+        self.parsed = CatalogCache()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlReading]:
+        """A reading unit of work of one moment; it takes no lock."""
+        async with _connected(self._engines.reading) as connection:
+            with translated():
+                yield SqlReading(connection, self.parsed)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlTransaction]:
+        """A writing unit of work: returning commits, raising rolls back."""
+        async with self.writing() as connection:
+            yield SqlTransaction(connection, self.parsed)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction that commits at the end; closing it otherwise rolls back."""
+        committed = False
+        try:
+            async with self._turn or nullcontext(), _connected(self._engines.writing) as connection:
+                with translated():
+                    transaction = await connection.begin()
+                    yield connection
+                await _commit(transaction)
+                committed = True
+        except asyncio.CancelledError:
+            if committed:
+                raise AmbiguousCommit("cancelled right after the commit, which happened") from None
+            raise
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engines.writing.dispose()
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    with connecting():
+        connection = await engine.connect()
+    try:
+        yield connection
+    finally:
+        # whoever is cancelled, the next user of this connection must not find a transaction open in it
+        if await _outlast(asyncio.create_task(connection.close())):
+            raise asyncio.CancelledError
+
+
+async def _commit(transaction: AsyncTransaction) -> None:
+    """Commit to the end, whatever is cancelled meanwhile.
+
+    ``AmbiguousCommit`` where the connection was lost in it, or where the caller was cancelled: both have to look.
+    """
+    commit = asyncio.create_task(transaction.commit())
+    cancelled = await _outlast(commit)
+    if commit.cancelled():
+        raise AmbiguousCommit("the process ended during the commit; whether it happened is not known")
+    error = commit.exception()
+    if error is not None:
+        said = failure(error)
+        if isinstance(said, StoreUnavailable):
+            raise AmbiguousCommit(f"the connection was lost during the commit: {said}") from error
+        raise said from error
+    if cancelled:
+        raise AmbiguousCommit("cancelled during the commit, which happened all the same")
+
+
+async def _outlast(task: asyncio.Task[None]) -> bool:
+    """Wait until a task is over, through every cancellation; whether the caller was cancelled meanwhile."""
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled

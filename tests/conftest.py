@@ -1,0 +1,44 @@
+"""Fixtures for everybody; those of one part stay beside its tests."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from store import open_store
+from store.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from store import SqlStore
+
+
+@pytest.fixture(scope="session")
+def migrated_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file without rows, never opened again."""
+    path = tmp_path_factory.mktemp("template") / "nomatron.db"
+    asyncio.run(migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def migrated_sqlite(migrated_template: Path) -> Callable[[Path], str]:
+    """Puts a fresh migrated database at a path; its URL."""
+
+    def copy(path: Path) -> str:
+        shutil.copyfile(migrated_template, path)
+        return f"sqlite:///{path}"
+
+    return copy
+
+
+@pytest.fixture
+async def store(migrated_sqlite: Callable[[Path], str], tmp_path: Path) -> AsyncIterator[SqlStore]:
+    """An empty store on a SQLite file of this test's own."""
+    async with open_store(migrated_sqlite(tmp_path / "nomatron.db")) as opened:
+        yield opened
