@@ -277,6 +277,9 @@ class Nomad(Protocol):
     async def parse(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
         """The job that Nomad's own parser makes of a template; ``NomadRefused`` with the lines at fault."""
 
+    async def reach(self) -> None:
+        """Whether the cluster answers at all; raises where it does not."""
+
     async def job(self, namespace: str, job_id: str) -> Job | None:
         """The job as it is now, with Nomad's own fields."""
 
@@ -320,6 +323,9 @@ class Directory(Protocol):
     @property
     def team(self) -> str:
         """Our own workspace's id; empty until Slack was reached for the first time."""
+
+    async def introduce(self) -> object:
+        """Ask Slack once who we are; ``SlackUnavailable``, or ``SlackRefused`` for a token that is no good."""
 
     async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
         """A snapshot: user groups no older than 5 s (one shared read), people no older than 60 s; 1.5 s at most.

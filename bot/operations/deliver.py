@@ -134,7 +134,7 @@ async def _keep(ports: Ports, posted: Posted) -> None:
 
 
 async def _post_somewhere(ports: Ports, card: Card) -> tuple[str, str]:
-    """Post to the deploy's channel, plainly where Slack refuses the blocks; to the operators where the channel is dead."""
+    """Post to the deploy's channel, plainly where Slack refuses blocks; to the operators where the channel is dead."""
     try:
         return card.channel, await _post_to(ports, card, card.channel)
     except SlackRefused as error:

@@ -1,0 +1,85 @@
+"""Ports from settings: what every command that touches the database runs on."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from bot.errors import SettingsInvalid
+from bot.gateways.clock import SystemClock
+from bot.gateways.nomad.nomads import PythonNomads
+from bot.gateways.slack.chat import SlackChat
+from bot.gateways.slack.connection import Connection
+from bot.gateways.slack.directory import SlackDirectory
+from bot.ports import Limits, Ports
+from bot.settings import secret_beside, token_of
+from handlers.work import LocalBell
+from store import open_store
+from store.engine import database_url
+from store.migrate import head, revision
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from bot.domain.environment import Cluster
+    from bot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The ports, and the parts of them that only a server needs by their own types."""
+
+    ports: Ports
+    bell: LocalBell
+    directory: SlackDirectory
+
+
+def database_file(settings: Settings) -> Path | None:
+    """The SQLite file's path; None on PostgreSQL."""
+    url = database_url(settings.database_url)
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+async def check_schema(settings: Settings) -> None:
+    """``SettingsInvalid`` with the command to run where the database is not at this code's newest revision."""
+    file = database_file(settings)
+    found = None if file is not None and not file.exists() else await revision(settings.database_url)
+    if found != head():
+        state = "has no tables yet" if found is None else f"is at revision {found}, this code at {head()}"
+        raise SettingsInvalid(f"The database {state}: run `nomatron migrate` first")
+
+
+@asynccontextmanager
+async def composed(settings: Settings) -> AsyncIterator[Composed]:
+    """Every port, open; all of it closed again at the end. Nothing is called before somebody asks."""
+    clock, bell = SystemClock(), LocalBell()
+    nomads = PythonNomads(
+        _token, key=secret_beside(settings, database_file(settings)), write_timeout=settings.write_timeout
+    )
+    connection = Connection(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+    async with open_store(settings.database_url) as store, connection:
+        directory = SlackDirectory(connection, clock)
+        ports = Ports(
+            store=store,
+            nomads=nomads,
+            directory=directory,
+            chat=SlackChat(connection),
+            clock=clock,
+            bell=bell,
+            limits=Limits(lease=settings.lease, write_timeout=settings.write_timeout),
+            worker=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
+        )
+        try:
+            yield Composed(ports, bell, directory)
+        finally:
+            await directory.close()
+            nomads.close()
+
+
+def _token(cluster: Cluster) -> str | None:
+    return token_of(cluster.token_env)

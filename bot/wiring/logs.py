@@ -1,0 +1,59 @@
+"""Logs: one line an event on standard error, with its fields, and without what must not be in a log."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
+
+# tokens of Slack (xoxb-…, xapp-…), webhook addresses, UUIDs as Nomad's tokens are, and JWTs
+_SECRETS: Final = re.compile(
+    r"xox[abeprs]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+|https?://[^\s\"']*/(?:hooks|commands|actions)/[^\s\"']+"
+    r"|(?i:(?<=x-nomad-token[\"':= ])\s*[^\s\"',]+)|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"
+)
+_QUIET: Final = ("slack_bolt", "slack_sdk", "aiohttp.access", "apscheduler", "urllib3", "alembic", "aiosqlite")
+
+
+def set_up(level: int = logging.INFO) -> None:
+    """Send every logger's lines to standard error, secrets taken out; libraries only where they warn."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _without_secrets,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
+        ],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _without_secrets(_: object, __: str, event: EventDict) -> EventDict:
+    return {_key(key): _clean(value) for key, value in event.items()}
+
+
+def _key(key: str) -> str:
+    # logfmt has no keys with spaces
+    return key.replace(" ", "_")
+
+
+def _clean(value: object) -> object:
+    return _SECRETS.sub("[secret]", value) if isinstance(value, str) else value

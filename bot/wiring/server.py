@@ -1,0 +1,159 @@
+"""``nomatron run``: web and worker in one process on SQLite, until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import logging
+import signal
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bot.domain.actor import Operator
+from bot.domain.decision import Refused
+from bot.errors import CatalogInvalid, CatalogMissing, NomatronError, SettingsInvalid
+from bot.gateways.catalog import read as read_catalog
+from bot.gateways.catalog.hcl import warm
+from bot.operations.apply import apply
+from bot.wiring.compose import check_schema, composed, database_file
+from handlers.slack.edge import SlackEdge
+from handlers.ticks import scheduled
+from handlers.watch import Watcher
+from handlers.web.health import Health
+from handlers.work import Worker
+from store.lockfile import alone
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from bot.settings import Settings
+    from bot.wiring.compose import Composed
+
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 1024 * 1024
+
+
+async def run(settings: Settings) -> int:
+    """Serve Slack and work until SIGTERM or SIGINT; the exit status.
+
+    Raises ``SettingsInvalid`` where it may not start; it starts while Slack or Nomad is away, and says so.
+    """
+    settings.for_slack()
+    file = database_file(settings)
+    if file is None:
+        raise SettingsInvalid("`nomatron run` works on SQLite alone for now; take the PostgreSQL URL out")
+    with alone(file):
+        await check_schema(settings)
+        async with composed(settings) as parts:
+            await parts.ports.store.take_over()
+            await _first_catalog(parts, settings.catalog)
+            await _serve(parts, settings)
+    return 0
+
+
+async def _first_catalog(parts: Composed, folder: Path) -> None:
+    """Apply the folder; where it cannot be, go on under the catalog that is active already, if there is one."""
+    try:
+        await _apply(parts, folder)
+    except CatalogInvalid as error:
+        async with parts.ports.store.read() as reading:
+            try:
+                active = await reading.active_catalog()
+            except CatalogMissing:
+                raise error from None
+        log.warning("the catalog folder was not applied", extra={"active": active.fingerprint, "errors": str(error)})
+
+
+async def _apply(parts: Composed, folder: Path) -> None:
+    reading = await asyncio.to_thread(read_catalog, folder)
+    if reading.catalog is None:
+        raise CatalogInvalid("\n".join(str(finding) for finding in reading.errors))
+    outcome = await apply(parts.ports, Operator(getpass.getuser()), reading.catalog)
+    if isinstance(outcome, Refused):
+        raise CatalogInvalid("\n".join(reason.text for reason in outcome.reasons))
+    log.info("catalog", extra={"active": outcome.active.fingerprint, "changed": outcome.changed})
+
+
+async def _serve(parts: Composed, settings: Settings) -> None:
+    secrets = tuple(secret.get_secret_value() for secret in settings.slack_signing_secret)
+    async with SlackEdge(parts.ports, parts.directory, secrets=secrets) as edge:
+        app = web.Application(client_max_size=LARGEST_BODY)
+        app.router.add_post("/slack/events", edge.handle)
+        Health(parts.ports).add_to(app)
+        async with _listening(app, settings), _working(parts):
+            await _until_told(parts, settings)
+            log.info("ending")
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port)
+        await site.start()
+        for address in runner.addresses:
+            log.info("listening", extra={"host": address[0], "port": address[1]})
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _working(parts: Composed) -> AsyncIterator[None]:
+    worker, watcher, scheduler = Worker(parts.ports, parts.bell), Watcher(parts.ports), scheduled(parts.ports)
+    # the grammar of HCL takes seconds to build: never on the path of a request
+    warming = asyncio.create_task(asyncio.to_thread(warm))
+    introducing = asyncio.create_task(_introduce(parts))
+    worker.start()
+    watcher.start()
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+        introducing.cancel()
+        await watcher.stop()
+        await worker.stop()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(warming, introducing, return_exceptions=True)
+
+
+async def _introduce(parts: Composed) -> None:
+    """Ask Slack who we are until it answers, and say while it does not."""
+    while True:
+        try:
+            await parts.directory.introduce()
+        except NomatronError as error:
+            log.warning("slack is away", extra={"code": error.code, "error": str(error)})
+            await asyncio.sleep(5)
+        else:
+            log.info("slack", extra={"team": parts.directory.team})
+            return
+
+
+async def _until_told(parts: Composed, settings: Settings) -> None:
+    """Wait for SIGTERM or SIGINT; SIGHUP applies the catalog folder."""
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    applying: set[asyncio.Task[None]] = set()
+
+    def hang_up() -> None:
+        task = loop.create_task(_reapply(parts, settings.catalog))
+        applying.add(task)
+        task.add_done_callback(applying.discard)
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, told.set)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    await told.wait()
+
+
+async def _reapply(parts: Composed, folder: Path) -> None:
+    try:
+        await _apply(parts, folder)
+    except NomatronError as error:
+        log.warning("the catalog folder was not applied", extra={"code": error.code, "errors": str(error)})

@@ -1,0 +1,90 @@
+"""``nomatron status [--json]``: what runs where, and the open deploys."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.documents import document_of
+from bot.domain.message import STATE_WORDS
+from bot.operations.status import matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.domain.deploy import Deploy
+    from bot.operations.status import Cell, Matrix
+    from bot.ports import Ports
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command's words."""
+    parser = argparse.ArgumentParser(prog="nomatron status", description=__doc__)
+    parser.add_argument("service", nargs="?", help="one service alone")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    return parser.parse_args(argv)
+
+
+async def execute(words: argparse.Namespace, ports: Ports) -> int:
+    """Print the matrix; 1 where the service is not in the catalog."""
+    found = await matrix(ports, words.service)
+    if words.service and not found.rows:
+        sys.stderr.write(f"There is no service {words.service} in the active catalog.\n")
+        return 1
+    sys.stdout.write(json.dumps(_document(found), indent=2) + "\n" if words.json else _table(found))
+    return 0
+
+
+def _document(found: Matrix) -> dict[str, Any]:
+    return {
+        "environments": list(found.environments),
+        "services": [
+            {"service": row[0].service, "environments": {cell.environment: _cell(cell) for cell in row}}
+            for row in _placed(found)
+        ],
+    }
+
+
+def _placed(found: Matrix) -> list[list[Cell]]:
+    rows = ([cell for cell in row if cell] for row in found.rows)
+    return [row for row in rows if row]
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "running": _deploy(cell.running) if cell.running else None,
+        "open": [_deploy(deploy) for deploy in cell.open],
+    }
+
+
+def _deploy(deploy: Deploy) -> dict[str, Any]:
+    return {
+        "deploy": deploy.number,
+        "version": deploy.version,
+        "status": deploy.status.value,
+        "requester": deploy.requester.key,
+        "requested_at": document_of(deploy.requested_at),
+        "changed_at": document_of(deploy.changed_at),
+    }
+
+
+def _table(found: Matrix) -> str:
+    header = ["SERVICE", *(name.upper() for name in found.environments)]
+    rows = [[_name(row), *(_words(cell) for cell in row)] for row in found.rows]
+    widths = [max(len(line[index]) for line in [header, *rows]) for index in range(len(header))]
+    lines = ("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in [header, *rows])
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _name(row: tuple[Cell | None, ...]) -> str:
+    return next((cell.service for cell in row if cell), "")
+
+
+def _words(cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    running = cell.running.version if cell.running else "nothing yet"
+    waiting = (f"{each.number} {each.version} {STATE_WORDS[each.status].lower()}" for each in cell.open)
+    return "; ".join([running, *waiting])

@@ -1,0 +1,87 @@
+"""The watcher: one event stream for each cluster of the active catalog, handed on as nudges."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from bot.errors import NomatronError
+from bot.operations.nudge import nudge
+
+if TYPE_CHECKING:
+    from bot.domain.environment import Cluster
+    from bot.ports import JobMoved, Ports
+
+log = logging.getLogger(__name__)
+
+LOOK = 1.0
+"""Seconds between looks at the active catalog."""
+GATHER = 0.2
+"""Seconds over which moves are gathered: a rollout's batch of events is one nudge."""
+_AFTER_TROUBLE = 5.0
+
+
+class Watcher:
+    """Keeps the streams in step with the active catalog until it is stopped."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._streams: dict[tuple[Cluster, frozenset[str]], asyncio.Task[None]] = {}
+        self._main: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._main = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """Close every stream."""
+        tasks = [*self._streams.values(), *([self._main] if self._main else [])]
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                wanted = await self._wanted()
+            except NomatronError:
+                await asyncio.sleep(_AFTER_TROUBLE)
+                continue
+            for gone in self._streams.keys() - wanted:
+                self._streams.pop(gone).cancel()
+            for new in wanted - self._streams.keys():
+                self._streams[new] = asyncio.create_task(self._watch(*new))
+            await asyncio.sleep(LOOK)
+
+    async def _wanted(self) -> set[tuple[Cluster, frozenset[str]]]:
+        async with self._ports.store.read() as reading:
+            catalog = (await reading.active_catalog()).catalog
+        return {
+            (cluster, frozenset(each.namespace for each in catalog.environments.values() if each.cluster == name))
+            for name, cluster in catalog.clusters.items()
+        }
+
+    async def _watch(self, cluster: Cluster, namespaces: frozenset[str]) -> None:
+        while True:
+            gathered: set[JobMoved] = set()
+            nudging = asyncio.create_task(self._nudge(cluster, gathered))
+            try:
+                async for move in self._ports.nomads.of(cluster).moves(namespaces):
+                    gathered.add(move)
+            except NomatronError as error:
+                log.warning("a stream ended", extra={"cluster": cluster.name, "code": error.code})
+            finally:
+                nudging.cancel()
+            await asyncio.sleep(_AFTER_TROUBLE)
+
+    async def _nudge(self, cluster: Cluster, gathered: set[JobMoved]) -> None:
+        while True:
+            await asyncio.sleep(GATHER)
+            if gathered:
+                moves = tuple(gathered)
+                gathered.clear()
+                with contextlib.suppress(NomatronError):
+                    await nudge(self._ports, cluster.name, moves)

@@ -1,0 +1,125 @@
+"""The worker: every verb in a loop of its own, woken by the bell, with a poll as the truth."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from bot.errors import NomatronError
+from bot.operations import deliver, dispatch, follow, plan_deploy, recheck, register
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bot.ports import Ports
+
+    Step = Callable[[Ports], Awaitable[bool]]
+
+log = logging.getLogger(__name__)
+
+POLL = 1.0
+"""Seconds between looks of a verb's first loop; its other loops, there for several at once, look less often."""
+_SPARE_POLL = 5.0
+_LONGEST_BACK_OFF = 30.0
+GRACE = 25.0
+"""Seconds that steps may take to end after SIGTERM: Nomad's write time-out and a margin."""
+
+_VERBS: tuple[tuple[Step, int], ...] = (
+    (plan_deploy.step, 2),
+    (dispatch.step, 1),
+    (register.step, 4),
+    (follow.step, 2),
+    (recheck.step, 1),
+    (deliver.step, 3),
+)
+
+
+class LocalBell:
+    """Wakes every loop of this process that waits."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._rung = 0
+
+    @property
+    def rung(self) -> int:
+        """How often it has rung: what a loop compares, so that no ring between two looks is lost."""
+        return self._rung
+
+    def ring(self) -> None:
+        """As ``bot.ports.Bell`` promises."""
+        self._rung += 1
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self, seen: int, seconds: float) -> None:
+        """Until it rings, has rung since ``seen``, or ``seconds`` are over."""
+        if self._rung != seen:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        try:
+            await asyncio.wait([waiter], timeout=seconds)
+        finally:
+            self._waiting.discard(waiter)
+
+
+class Worker:
+    """Runs the worker's verbs until it is stopped."""
+
+    def __init__(self, ports: Ports, bell: LocalBell) -> None:
+        self._ports = ports
+        self._bell = bell
+        self._stopping = False
+        self._loops: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to work."""
+        for step, width in _VERBS:
+            for index in range(width):
+                pause = POLL if index == 0 else _SPARE_POLL
+                self._loops.append(asyncio.create_task(self._loop(step, pause), name=f"{step.__module__}-{index}"))
+
+    async def stop(self) -> None:
+        """Claim nothing more and let the steps under way end, for at most ``GRACE`` seconds."""
+        self._stopping = True
+        self._bell.ring()
+        if not self._loops:
+            return
+        _, late = await asyncio.wait(self._loops, timeout=GRACE)
+        for task in late:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _loop(self, step: Step, pause: float) -> None:
+        trouble = 0.0
+        while not self._stopping:
+            seen = self._bell.rung
+            try:
+                worked = await step(self._ports)
+                trouble = 0.0
+            except NomatronError as error:
+                trouble = _longer(trouble)
+                log.warning("a step failed", extra={"step": step.__module__, "code": error.code, "error": str(error)})
+            except Exception:
+                # the edge of the process: one broken deploy must not end the loop that serves all others
+                trouble = _longer(trouble)
+                log.exception("a step broke", extra={"step": step.__module__})
+            if trouble:
+                await self._rest(trouble)
+            elif not worked:
+                await self._bell.wait(seen, pause)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait out some trouble; only stopping ends it early."""
+        ends = asyncio.get_running_loop().time() + seconds
+        while not self._stopping and (left := ends - asyncio.get_running_loop().time()) > 0:
+            await self._bell.wait(self._bell.rung, left)
+
+
+def _longer(trouble: float) -> float:
+    return min(_LONGEST_BACK_OFF, trouble * 2 or 1.0)
