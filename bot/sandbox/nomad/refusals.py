@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class Refused(Exception):
     """An answer that is no 200: its status and its text, exactly as Nomad words it."""
 
     def __init__(self, status: int, text: str) -> None:

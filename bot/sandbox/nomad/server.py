@@ -19,7 +19,7 @@ from bot.sandbox.nomad.wire.cluster_paths import logs
 from bot.sandbox.nomad.wire.control import Control
 from bot.sandbox.nomad.wire.registering import cut
 from bot.sandbox.nomad.wire.stream import OpenStreams
-from bot.sandbox.nomad.wire.table import MAX_BODY_BYTES, add_paths
+from bot.sandbox.nomad.wire.table import MAX_BODY_BYTES, Paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,8 @@ class SimulatedNomad:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen; the base URL. Raises OSError where the port is taken."""
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._guard])
-        add_paths(app, self._cluster, {"/v1/event/stream": self._streams.serve, "/v1/client/fs/logs/{id}": logs})
+        special = {"/v1/event/stream": self._streams.serve, "/v1/client/fs/logs/{id}": logs}
+        Paths(self._cluster, special).add_to(app)
         Control(self._cluster, self._streams).add_paths(app)
         runner = web.AppRunner(app, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=True, access_log=None)
         await runner.setup()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
-
-from bot.sandbox.nomad.client.behaviour import mentions
 
 if TYPE_CHECKING:
     from bot.sandbox.nomad.records import JobKey, Json
@@ -14,6 +13,11 @@ if TYPE_CHECKING:
 Outage = Literal["none", "refuse", "hang", "html", "error500", "forbidden"]
 OUTAGES = ("none", "refuse", "hang", "html", "error500", "forbidden")
 ANY = "*"
+
+
+def mentions(task: Json, match: str) -> bool:
+    """Whether the text stands anywhere in the task's config or environment."""
+    return match in json.dumps([task["Config"], task["Env"]], ensure_ascii=False)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from enum import Enum
@@ -30,11 +29,6 @@ def image_of(task: Json) -> str:
     """What a task runs, in a word or two: its image or its command."""
     config = task["Config"] or {}
     return str(config.get("image") or config.get("command") or config.get("jar_path") or "")
-
-
-def mentions(task: Json, match: str) -> bool:
-    """Whether the text stands anywhere in the task's config or environment."""
-    return match in json.dumps([task["Config"], task["Env"]], ensure_ascii=False)
 
 
 def course_of(task: Json, job_type: str, *, told_to_fail: bool) -> Course:

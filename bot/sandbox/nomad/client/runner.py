@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.sandbox.nomad.client import tasks
 from bot.sandbox.nomad.client.behaviour import Course, course_of
-from bot.sandbox.nomad.records import SECOND, Json, group_named, key_of
+from bot.sandbox.nomad.records import SECOND, Json, go_duration, group_named, key_of
 from bot.sandbox.nomad.rollout.health import judged
 from bot.sandbox.nomad.scheduler.evaluations import evaluation_of
 from bot.sandbox.nomad.status import ended_on_client, health_of, told_to_stop
@@ -182,7 +182,7 @@ class AllocationRunner:
         if not allocation["DeploymentID"] or health_of(allocation) is not None or told_to_stop(allocation):
             return
         update = group_of(allocation)["Update"]
-        why = NOT_RUNNING.format(*(tasks.go_duration(update[name]) for name in ("MinHealthyTime", "HealthyDeadline")))
+        why = NOT_RUNNING.format(*(go_duration(update[name]) for name in ("MinHealthyTime", "HealthyDeadline")))
         now = self._state.clock.now_ns()
         states = {name: tasks.unhealthy(one, now, why) for name, one in (allocation["TaskStates"] or {}).items()}
         with self._state.batch("AllocationUpdated") as batch:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.sandbox.nomad.jobs.specification import same_specification
 from bot.sandbox.nomad.jobs.submissions import copy_submission, keep_submission, too_large
 from bot.sandbox.nomad.jobs.versions import evaluate_change, registered
 from bot.sandbox.nomad.records import JobKey, Json
 from bot.sandbox.nomad.refusals import Refused, several
 from bot.sandbox.nomad.scheduler.evaluations import evaluation_of
+from bot.sandbox.nomad.specification import same_specification
 from bot.sandbox.nomad.status import starts_nothing
 from bot.sandbox.nomad.stored import stored
 from bot.sandbox.nomad.validation import problems

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.sandbox.nomad.jobs.specification import same_specification
 from bot.sandbox.nomad.jobs.versions import register_again
 from bot.sandbox.nomad.records import Json, key_of
 from bot.sandbox.nomad.scheduler.evaluations import evaluation_of
+from bot.sandbox.nomad.specification import same_specification
 
 if TYPE_CHECKING:
-    from bot.sandbox.nomad.state import Batch, State
+    from bot.sandbox.nomad.state import State
 
 UNHEALTHY = "Failed due to unhealthy allocations"
 NO_PROGRESS = "Failed due to progress deadline"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.sandbox.nomad.records import JobKey
 from bot.sandbox.nomad.scheduler.groups import NOT_NEEDED, GroupReconciler, Placement, Situation, Verdict
 from bot.sandbox.nomad.scheduler.nodes import Room, need_of
 from bot.sandbox.nomad.scheduler.placing import new_allocation
@@ -17,7 +16,7 @@ from bot.sandbox.nomad.scheduler.system import system_verdict
 from bot.sandbox.nomad.status import ACTIVE_DEPLOYMENTS, terminal
 
 if TYPE_CHECKING:
-    from bot.sandbox.nomad.records import Json
+    from bot.sandbox.nomad.records import JobKey, Json
     from bot.sandbox.nomad.scheduler.nodes import Nodes
     from bot.sandbox.nomad.state import State
 

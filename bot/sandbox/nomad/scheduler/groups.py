@@ -80,7 +80,8 @@ class Situation:
     @property
     def state(self) -> Json | None:
         """The group's part of the job's present deployment."""
-        return (self.deployment or {}).get("TaskGroups", {}).get(self.group["Name"])
+        groups: dict[str, Json] = (self.deployment or {}).get("TaskGroups", {})
+        return groups.get(self.group["Name"])
 
     @property
     def held(self) -> bool:

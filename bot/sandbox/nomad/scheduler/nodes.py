@@ -97,7 +97,7 @@ class Room:
 
     def __init__(self, nodes: Nodes, allocations: Iterable[Json]) -> None:
         self._nodes = nodes.all
-        self._left = {one["ID"]: Counter(one["Room"]) for one in nodes.all}
+        self._left: dict[str, Counter[str]] = {one["ID"]: Counter(one["Room"]) for one in nodes.all}
         self._jobs: Counter[tuple[str, str]] = Counter()
         for allocation in allocations:
             if not terminal(allocation):

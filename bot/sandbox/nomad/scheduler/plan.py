@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.sandbox.nomad.diffs import annotate, diff
-from bot.sandbox.nomad.jobs.specification import same_specification
 from bot.sandbox.nomad.records import JobKey, Json
 from bot.sandbox.nomad.scheduler.decide import Decision, decide
 from bot.sandbox.nomad.scheduler.evaluations import blocked_evaluation, evaluation_of
+from bot.sandbox.nomad.specification import same_specification
 
 if TYPE_CHECKING:
     from bot.sandbox.nomad.scheduler.nodes import Nodes

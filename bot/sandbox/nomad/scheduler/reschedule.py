@@ -53,7 +53,7 @@ def delay_of(allocation: Json) -> int:
     tries = len(attempts_of(allocation))
     kind = policy.get("DelayFunction")
     if kind == "exponential":
-        wait = base * 2 ** min(tries, 30)
+        wait = base * (1 << min(tries, 30))
     elif kind == "fibonacci":
         wait = base * fibonacci(min(tries, 60))
     else:

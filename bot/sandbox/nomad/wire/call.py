@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -18,7 +18,8 @@ REGION = "global"
 MAX_WAIT_NS = 300 * 1_000_000_000
 
 
-class Answer(NamedTuple):
+@dataclass(frozen=True)
+class Answer:
     """A 200: its JSON, and the index that X-Nomad-Index tells (None: no such header)."""
 
     body: Any
@@ -85,7 +86,8 @@ class Call:
         return str(asked or self.job_in_body().get("Namespace") or "default")
 
 
-class Wait(NamedTuple):
+@dataclass(frozen=True)
+class Wait:
     """A blocking query: answer once the result's index is higher than this one, or after so many seconds."""
 
     index: int

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.sandbox.nomad.jobs.register import Order, register
-from bot.sandbox.nomad.jobs.specification import KEPT_BY_SERVER
 from bot.sandbox.nomad.records import JobKey, Json
 from bot.sandbox.nomad.refusals import Refused
+from bot.sandbox.nomad.specification import KEPT_BY_SERVER
 from bot.sandbox.nomad.switches import ANY, OUTAGES, Failing, RegisterRule
 from bot.sandbox.nomad.wire.picture import picture
 
@@ -29,7 +29,7 @@ KEEP_ALIVE_S = 15.0
 
 
 def wanted(body: Json, name: str, *kinds: type, default: Any = None) -> Any:
-    """A field of the body. Raises Refused with 400, saying what it has to be, where it is missing or of another kind."""
+    """A field of the body. Raises Refused with 400, saying what it has to be, where it is not of that kind."""
     value = body.get(name, default)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         listed = " or ".join(kind.__name__ for kind in kinds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.sandbox.nomad.canonical import canonicalize
@@ -11,13 +12,13 @@ from bot.sandbox.nomad.jobs.dispatch import children_of, dispatch
 from bot.sandbox.nomad.jobs.register import admitted
 from bot.sandbox.nomad.jobs.versions import mark_stable, revert, tag, untag
 from bot.sandbox.nomad.jobspec import JobspecError, NotSimulated, parse
-from bot.sandbox.nomad.records import Json
 from bot.sandbox.nomad.refusals import Refused
 from bot.sandbox.nomad.scheduler.plan import plan
 from bot.sandbox.nomad.wire.call import Answer, Missing
 from bot.sandbox.nomad.wire.shapes import allocation_stub, job_stub, summary_of
 
 if TYPE_CHECKING:
+    from bot.sandbox.nomad.records import Json
     from bot.sandbox.nomad.wire.call import Call
 
 
@@ -104,7 +105,7 @@ def diffs_of(call: Call, kept: list[Json]) -> list[Json] | None:
         return [diff(fixed, one) for one in kept if one is not fixed]
     if not call.flag("diffs"):
         return None
-    return [diff(older, newer) for newer, older in zip(kept, kept[1:], strict=False)]
+    return [diff(older, newer) for newer, older in pairwise(kept)]
 
 
 def submission(call: Call) -> Answer:

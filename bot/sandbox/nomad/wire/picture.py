@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.sandbox.nomad.client.behaviour import image_of
-from bot.sandbox.nomad.records import JobKey
 from bot.sandbox.nomad.status import health_of
 
 if TYPE_CHECKING:
     from bot.sandbox.nomad.cluster import Cluster
-    from bot.sandbox.nomad.records import Json
+    from bot.sandbox.nomad.records import JobKey, Json
     from bot.sandbox.nomad.state import State
 
 

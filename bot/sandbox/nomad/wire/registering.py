@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from bot.sandbox.nomad.jobs.register import Order, register
-from bot.sandbox.nomad.records import Json, new_id, rfc3339
+from bot.sandbox.nomad.records import JobKey, Json, new_id, rfc3339
 from bot.sandbox.nomad.refusals import Refused
 from bot.sandbox.nomad.wire.call import Answer, answered, refused
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from bot.sandbox.nomad.switches import RegisterRule
     from bot.sandbox.nomad.wire.call import Call
 
@@ -62,7 +62,7 @@ def attempt(call: Call, order: Order, seen: Json) -> web.Response:
         seen["refused"] = refusal.text
         return refused(refusal)
     seen["applied"] = True
-    seen["version"] = call.cluster.state.jobs[order.namespace, order.job["ID"]]["Version"]
+    seen["version"] = call.cluster.state.jobs[JobKey(order.namespace, order.job["ID"])]["Version"]
     return answered(call, Answer(done, done["Index"]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -11,6 +10,7 @@ from bot.sandbox.nomad.broker import EVERY, Interest
 from bot.sandbox.nomad.refusals import Refused
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterable
 
     from bot.sandbox.nomad.broker import Subscription

@@ -8,8 +8,6 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from aiohttp import web
-
 from bot.sandbox.nomad.refusals import Refused
 from bot.sandbox.nomad.wire import cluster_paths, jobs
 from bot.sandbox.nomad.wire.call import REGION, Answer, Call, Missing, Wait, answered, refused, wait_of
@@ -18,11 +16,14 @@ from bot.sandbox.nomad.wire.registering import register_job
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from aiohttp import web
+
     from bot.sandbox.nomad.cluster import Cluster
 
     Plain = Callable[[Call], Answer]
     Special = Callable[[Call], Awaitable[web.StreamResponse]]
     Handlers = Mapping[str, Plain]
+    Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
@@ -141,38 +142,45 @@ def job_path(raw: str) -> tuple[str, Handlers, dict[str, str]]:
     return unquote(raw), AFTER_JOB[""], {}
 
 
-def add_paths(app: web.Application, cluster: Cluster, special: Mapping[str, Special]) -> None:
-    """Serve Nomad's API; `special` are paths whose handlers write their response themselves."""
+class Paths:
+    """Nomad's API over one cluster."""
 
-    def plain(handlers: Handlers) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def __init__(self, cluster: Cluster, special: Mapping[str, Special]) -> None:
+        """`special` are paths whose handlers write their response themselves."""
+        self._cluster = cluster
+        self._special = special
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve them."""
+        app.router.add_route("*", "/v1/jobs", self._jobs)
+        for path, handlers in PATHS.items():
+            app.router.add_route("*", path, self._plain(handlers))
+        for path, handler in self._special.items():
+            app.router.add_route("*", path, self._written_by(handler))
+        app.router.add_route("*", "/v1/job/{rest:.+}", self._job)
+
+    def _plain(self, handlers: Handlers) -> Served:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return await dispatched(cluster, request, handlers, dict(request.match_info))
+            return await dispatched(self._cluster, request, handlers, dict(request.match_info))
 
         return handle
 
-    def written_by(handler: Special) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _written_by(self, handler: Special) -> Served:
         async def handle(request: web.Request) -> web.StreamResponse:
             if request.method != "GET":
                 raise Refused(405, "Invalid method")
-            return await handler(await call_of(cluster, request, dict(request.match_info)))
+            return await handler(await call_of(self._cluster, request, dict(request.match_info)))
 
         return handle
 
-    async def all_jobs(request: web.Request) -> web.StreamResponse:
+    async def _jobs(self, request: web.Request) -> web.StreamResponse:
         if request.method in {"POST", "PUT"}:
-            return await register_job(await call_of(cluster, request, {}))
-        return await dispatched(cluster, request, {"GET": jobs.job_list}, {})
+            return await register_job(await call_of(self._cluster, request, {}))
+        return await dispatched(self._cluster, request, {"GET": jobs.job_list}, {})
 
-    async def one_job(request: web.Request) -> web.StreamResponse:
+    async def _job(self, request: web.Request) -> web.StreamResponse:
         job_id, handlers, rest = job_path(request.rel_url.raw_path.removeprefix("/v1/job/"))
         parts = {"job": job_id, **rest}
         if handlers is AFTER_JOB[""] and request.method in {"POST", "PUT"}:
-            return await register_job(await call_of(cluster, request, parts))
-        return await dispatched(cluster, request, handlers, parts)
-
-    app.router.add_route("*", "/v1/jobs", all_jobs)
-    for path, handlers in PATHS.items():
-        app.router.add_route("*", path, plain(handlers))
-    for path, handler in special.items():
-        app.router.add_route("*", path, written_by(handler))
-    app.router.add_route("*", "/v1/job/{rest:.+}", one_job)
+            return await register_job(await call_of(self._cluster, request, parts))
+        return await dispatched(self._cluster, request, handlers, parts)
