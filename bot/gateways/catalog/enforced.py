@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from bot.gateways.catalog.scalars import spelled
 from bot.gateways.catalog.schema import CatalogFile, ServicesFile
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def json_schema() -> dict[str, Any]:
         (CatalogFile, "validation"),
         (ServicesFile, "validation"),
     ]
-    references, schema = models_json_schema(files, title="Nomatron's catalog")
+    references, schema = models_json_schema(files, title="Nomatron's catalog", schema_generator=_AsWritten)
     properties = schema["$defs"]["CatalogFile"]["properties"]
     for path in NOT_ENFORCED:
         section, _, key = path.rpartition(".")
@@ -62,6 +64,14 @@ def json_schema() -> dict[str, Any]:
         holder[key] |= {"deprecated": True, "description": "Not enforced yet by this version: leave it out."}
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {**dialect, **schema, "anyOf": [references[file] for file in files]}
+
+
+class _AsWritten(GenerateJsonSchema):
+    """Durations' defaults as the files write them; pydantic's own are ISO 8601, which the files do not take."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """A default as JSON."""
+        return spelled(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
 def _named(reference: dict[str, str]) -> str:

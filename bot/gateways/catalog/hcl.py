@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import hcl2
 from lark.exceptions import LarkError, UnexpectedInput
+
+from bot.gateways.catalog.findings import shortened
+
+_BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
+_END = "\n"
 
 
 class NotHclError(ValueError):
@@ -18,12 +24,20 @@ class NotHclError(ValueError):
 
 def blocks(text: str) -> dict[str, Any]:
     """The top-level blocks by kind, each a list; expressions stay text. ``NotHclError`` where it cannot be read."""
+    # Nomad takes a blank behind a heredoc's end marker, python-hcl2 does not
+    trimmed = _BLANKS.sub("", text)
     try:
-        found: dict[str, Any] = hcl2.loads(text)
+        found: dict[str, Any] = hcl2.loads(trimmed)
     except UnexpectedInput as error:
-        # the grammar gives up at the end of a file without a line of its own
-        line = error.line if error.line > 0 else text.count("\n") + 1
-        raise NotHclError(f"not HCL2: {str(error).splitlines()[0]}", line) from None
+        raise NotHclError(*_unexpected(error, text)) from None
     except (LarkError, RecursionError, ValueError, TypeError) as error:
         raise NotHclError(f"not HCL2 that can be read here ({type(error).__name__})", 1) from None
     return found
+
+
+def _unexpected(error: UnexpectedInput, text: str) -> tuple[str, int]:
+    token = getattr(error, "token", None)
+    if getattr(token, "type", "") == "$END":
+        return "not HCL2: the file ends inside a block", text.count("\n") + 1
+    what = "unexpected character" if token is None else f"unexpected {shortened(str(token).partition(_END)[0], 30)}"
+    return f"not HCL2: {what} in column {error.column}", error.line

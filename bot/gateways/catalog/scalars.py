@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
-from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from bot.gateways.catalog.findings import shortened, suggestion
@@ -63,10 +63,8 @@ class Judged:
         return text
 
 
-def duration(value: Any) -> Any:
+def duration(value: Any) -> timedelta:
     """A duration such as ``90s``, ``30m``, ``7d`` or ``1h30m``; ``ValueError`` otherwise, or above ten years."""
-    if isinstance(value, timedelta):
-        return value
     if not isinstance(value, str) or not re.fullmatch(_DURATION, value, re.ASCII):
         raise ValueError(f"{shortened(value)} is not a duration; write a number with d, h, m or s, such as 30m or 24h")
     parts = re.findall(r"(\d+)([dhms])", value)
@@ -76,7 +74,7 @@ def duration(value: Any) -> Any:
     return total
 
 
-def positive_duration(value: Any) -> Any:
+def positive_duration(value: Any) -> timedelta:
     """A duration of more than nothing."""
     found = duration(value)
     if found <= timedelta():
@@ -185,7 +183,6 @@ Compare = Annotated[str, Judged(_judge_compare)]
 JobId = Annotated[str, Judged(_judge_job)]
 InsidePath = Annotated[str, Judged(_judge_file)]
 
-_SPELLED = PlainSerializer(spelled, return_type=str)
 _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$", "examples": ["30m", "24h", "7d"]})
-Duration = Annotated[timedelta, BeforeValidator(duration), _SPELLED, _DURATION_SCHEMA]
-PositiveDuration = Annotated[timedelta, BeforeValidator(positive_duration), _SPELLED, _DURATION_SCHEMA]
+Duration = Annotated[timedelta, BeforeValidator(duration), _DURATION_SCHEMA]
+PositiveDuration = Annotated[timedelta, BeforeValidator(positive_duration), _DURATION_SCHEMA]

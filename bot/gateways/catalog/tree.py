@@ -151,6 +151,9 @@ class _Grower:
                 self._refused(line, f"`{key.value}` is set twice (first on line {first}); keep one of them")
             elif not _storable(key.value) or not key.value.isascii():
                 self._refused(line, f"the key {shortened(key.value)} is not plain ASCII; rename it")
+            elif key.value == "$float":
+                # the form in which records keep a number with a fraction
+                self._refused(line, "the key `$float` is reserved; rename it")
             else:
                 entries[key.value] = self.node(value, line)
         return entries

@@ -126,14 +126,20 @@ def _source(rule: Node) -> str:
 
 
 def _requesters(draft: Draft, lists: dict[str, Group], service: str, environment: str) -> set[str]:
-    """Who may request there; the outsider too where a user group may, or where nobody may yet."""
+    """Who might request there: the lists' people, or anybody where a user group may, or where nobody may yet."""
     found: set[str] = set()
     for role in draft.main.items("roles"):
         group = role.get("group")
         if Permission.REQUEST in dict(role.texts("may")) and covers(role, service, environment):
             users = lists[group.text].users if group and group.text in lists else frozenset[str]()
-            found |= users or {OUTSIDER}
-    return found or {OUTSIDER}
+            if not users:
+                return _anybody(lists)
+            found |= users
+    return found or _anybody(lists)
+
+
+def _anybody(lists: dict[str, Group]) -> set[str]:
+    return {OUTSIDER, *(user for group in lists.values() for user in group.users)}
 
 
 def covers(role: Node, service: str, environment: str) -> bool:

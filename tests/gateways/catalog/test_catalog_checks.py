@@ -1,0 +1,294 @@
+"""What a catalog must hold beyond its form."""
+
+from __future__ import annotations
+
+import pytest
+
+MAIN = "nomatron.yaml"
+CHECKOUT = "services/checkout.yaml"
+WEB = "templates/web.nomad.hcl"
+
+MAILER = """\
+services:
+  - name: {name}
+    template: web
+    owners: owners
+    job: "{job}"
+    version_variable: image_tag
+    environments: {{staging: {{}}}}
+"""
+
+SET_TWICE = (
+    "`image_tag` is set twice: a request's version goes into it; take it out here, or name another `version_variable`"
+)
+
+# (file, what stands there, what is put there, the finding on each line that ends in `# here`)
+ERRORS = [
+    # references
+    (
+        MAIN,
+        "- {group: developers, may: [request, promote]}",
+        "- group: develpers  # here\n    may: [request, promote]",
+        "unknown group `develpers`; did you mean `developers`?",
+    ),
+    (
+        MAIN,
+        "[{from: sre, count: 1}, {from: service.owners}]",
+        "\n      - from: srx  # here\n      - {from: owners}",
+        "unknown group `srx`; did you mean `sre`?",
+    ),
+    (CHECKOUT, "owners: owners", "owners: owner  # here", "unknown group `owner`; did you mean `owners`?"),
+    (CHECKOUT, "template: web", "template: wep  # here", "unknown template `wep`; did you mean `web`?"),
+    (
+        CHECKOUT,
+        "production: {",
+        "production:\n       {template: batch,  # here\n        ",
+        "unknown template `batch`; known: `web`",
+    ),
+    (
+        MAIN,
+        "cluster: eu\n    namespace: apps",
+        "cluster: us  # here\n    namespace: apps",
+        "unknown cluster `us`; known: `eu`",
+    ),
+    (
+        CHECKOUT,
+        "staging: {variables: {count: 1}}",
+        "stagin: {variables: {count: 1}}  # here",
+        "unknown environment `stagin`; did you mean `staging`?",
+    ),
+    (
+        MAIN,
+        "may: [request, promote]}",
+        "may: [request, promote],\n     environments: [qa]}",
+        "unknown environment `qa`; known: `production`, `staging`",
+    ),
+    (
+        MAIN,
+        "may: [request, promote]}",
+        "may: [request, promote],\n     services: [chekout]}",
+        "unknown service `chekout`; did you mean `checkout`?",
+    ),
+    # variables
+    (
+        MAIN,
+        "variables: {memory: 256}",
+        "variables: {memroy: 256}",
+        "template `web` declares no variable `memroy`; did you mean `memory`?",
+    ),
+    (
+        CHECKOUT,
+        "variables: {port: 8080}",
+        "variables: {prot: 8080}  # here",
+        "template `web` declares no variable `prot`; did you mean `port`?",
+    ),
+    (
+        CHECKOUT,
+        "staging: {variables: {count: 1}}",
+        "staging: {variables: {cuont: 1}}  # here",
+        "template `web` declares no variable `cuont`; did you mean `count`?",
+    ),
+    (
+        CHECKOUT,
+        "settable: [count]",
+        "settable: [counts]  # here",
+        "template `web` declares no variable `counts`; did you mean `count`?",
+    ),
+    (
+        CHECKOUT,
+        "version_variable: image_tag",
+        "version_variable: tag  # here",
+        "template `web` declares no variable `tag`; known: `count`, `image_tag`, `log_level`, `memory`, `port`",
+    ),
+    *(
+        (
+            file,
+            old,
+            new,
+            SET_TWICE,
+        )
+        for file, old, new in (
+            (MAIN, "variables: {memory: 256}", "variables: {image_tag: v1}"),
+            (MAIN, "variables: {log_level: warn}", "variables: {image_tag: v1}  # here"),
+            (CHECKOUT, "variables: {port: 8080}", "variables: {image_tag: v1}  # here"),
+            (CHECKOUT, "staging: {variables: {count: 1}}", "staging: {variables: {image_tag: v1}}  # here"),
+            (CHECKOUT, "settable: [count]", "settable: [count, image_tag]  # here"),
+        )
+    ),
+    (
+        CHECKOUT,
+        "variables: {port: 8080}",
+        "variables:\n      port: 80\n      port: 81  # here",
+        "`port` is set twice (first on line 8); keep one of them",
+    ),
+    # templates
+    (
+        MAIN,
+        "file: templates/web.nomad.hcl",
+        "file: templates/wep.nomad.hcl",
+        "template `web`: there is no file templates/wep.nomad.hcl; did you mean `templates/web.nomad.hcl`?",
+    ),
+    (
+        WEB,
+        'job "web" {',
+        'job "web" {}\njob "other" {',
+        'template `web`: a jobspec has exactly one `job "..." { }` block; write one',
+    ),
+    (
+        WEB,
+        'variable "port"',
+        'variable "memory" {} # here\nvariable "port"',
+        "template `web`: variable `memory` is declared twice; keep one",
+    ),
+    # names
+    (
+        CHECKOUT,
+        "name: checkout",
+        "name: rollback  # here",
+        "`/deploy rollback` is a command, so no service can be named `rollback`; rename it",
+    ),
+    (
+        CHECKOUT,
+        "name: checkout",
+        "name: d-1042  # here",
+        "`d-1042` reads like the number of a deploy; rename the service",
+    ),
+    (
+        CHECKOUT,
+        "name: checkout",
+        "name: staging  # here",
+        "`staging` is an environment too, so `/deploy lock staging` is ambiguous; rename one",
+    ),
+    (
+        MAIN,
+        "  sre: {",
+        "  service.owners: {users: [U0SAM00001]}  # here\n  sre: {",
+        "`service.owners` is what rules call the owners of each service; rename the group",
+    ),
+    # approvals
+    (
+        CHECKOUT,
+        "    owners: owners\n",
+        "",
+        "production wants approvals from service.owners and checkout has none; add `owners` to checkout",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "expected"), ERRORS)
+def test_an_error_stands_where_it_is_made(folder, file, old, new, expected):
+    folder.change(old, new, file=file)
+    reading, found = folder.read(), folder.errors()
+
+    assert any(each.endswith(f": {expected}") for each in found), found
+    assert reading.catalog is None
+    for place in folder.here():
+        assert f"{place}: {expected}" in found
+
+
+def test_one_mistake_is_one_error(folder):
+    folder.change("cluster: eu\n    namespace: apps", "cluster: us\n    namespace: apps")
+
+    assert len(folder.errors()) == 1
+
+
+def test_an_environments_name_is_used_once(folder):
+    again = "  - {name: staging, cluster: eu, channel: C0STAGING1, approvals: []}\n"
+    folder.change("  - name: production", f"{again}  - name: production")
+    place, first = "nomatron.yaml:20", "nomatron.yaml:14"
+
+    assert (
+        f"{place}: the environment `staging` is there twice (first in {first}); rename or remove one" in folder.errors()
+    )
+
+
+def test_a_services_name_is_used_once_over_all_files(folder):
+    folder.write("services/other.yaml", MAILER.format(name="checkout", job="other"))
+    first = "services/checkout.yaml:2"
+
+    assert folder.errors() == [
+        f"services/other.yaml:2: the service `checkout` is there twice (first in {first}); rename or remove one"
+    ]
+
+
+def test_names_in_mappings_are_used_once(folder):
+    folder.change(
+        "  sre: {usergroup: S0SRE00001}", "  developers: {usergroup: S0SRE00001}\n  sre: {usergroup: S0SRE00001}"
+    )
+
+    assert folder.errors() == ["nomatron.yaml:5: `developers` is set twice (first on line 4); keep one of them"]
+
+
+class TestSharedJobs:
+    def second_cluster(self, folder, cluster):
+        """Moves staging to another cluster, into the namespace that production has on the first."""
+        folder.change("    cluster: eu\n    namespace: staging", "    cluster: second\n    namespace: apps")
+        folder.change("environments:\n", f"  second: {cluster}\nenvironments:\n")
+
+    def test_two_services_cannot_be_one_job(self, folder):
+        folder.write("services/mailer.yaml", MAILER.format(name="mailer", job="checkout"))
+        (finding,) = folder.errors()
+
+        assert finding == (
+            "services/mailer.yaml:7: mailer in staging and checkout in staging are the same Nomad job: `checkout` in "
+            "namespace `staging` of one cluster; give one another `job`, such as mailer-{environment}"
+        )
+
+    def test_two_environments_in_one_namespace_need_the_environment_in_the_job(self, folder):
+        folder.change("namespace: apps", "namespace: staging")
+        assert "are the same Nomad job" in folder.errors()[0]
+
+        folder.change("    version_variable", '    job: "checkout-{environment}"\n    version_variable', file=CHECKOUT)
+        assert folder.errors() == []
+
+    def test_two_names_of_one_cluster_are_one_cluster(self, folder):
+        self.second_cluster(folder, '{address: "https://NOMAD.example:4646/"}')
+
+        assert "are the same Nomad job" in folder.errors()[0]
+
+    def test_two_regions_are_two_places(self, folder):
+        self.second_cluster(folder, '{address: "https://nomad.example:4646", region: us}')
+
+        assert folder.errors() == []
+
+
+class TestOrder:
+    def cycle(self, folder, staging, production):
+        folder.change("    approvals: []\n", f"    approvals: []\n    after: {staging}\n")
+        folder.change("    reason: required\n", f"    reason: required\n    after: {production}\n")
+        return [each for each in folder.errors() if "cycle" in each]
+
+    def test_environments_do_not_wait_for_each_other(self, folder):
+        assert self.cycle(folder, "[production]", "[{environment: staging}]") == [
+            "nomatron.yaml:20: a cycle in `after`: staging after production after staging; take one of them out"
+        ]
+
+    def test_nor_for_themselves(self, folder):
+        assert self.cycle(folder, "[staging]", "[staging]") == [
+            "nomatron.yaml:20: a cycle in `after`: staging after staging; take one of them out"
+        ]
+
+    def test_every_cycle_is_told(self, folder):
+        assert len(self.cycle(folder, "[staging, production]", "[production, staging]")) == 3
+
+    def test_a_line_is_no_cycle(self, folder):
+        assert self.cycle(folder, "[]", "[staging]") == []
+
+    def test_an_unknown_one_is_told_as_unknown(self, folder):
+        folder.change("    reason: required\n", "    reason: required\n    after: [stagin]\n")
+
+        assert "nomatron.yaml:28: unknown environment `stagin`; did you mean `staging`?" in folder.errors()
+
+
+def test_a_placement_with_its_own_template_is_checked_against_that(folder):
+    folder.write("templates/batch.nomad.hcl", 'variable "image_tag" {}\njob "batch" {}\n')
+    folder.change("templates:\n", "templates:\n  batch: {file: templates/batch.nomad.hcl}\n")
+    folder.change(
+        "staging: {variables: {count: 1}}", "staging: {template: batch, variables: {count: 1}}", file=CHECKOUT
+    )
+
+    assert folder.errors() == [
+        "services/checkout.yaml:7: template `batch` declares no variable `port`; known: `image_tag`",
+        "services/checkout.yaml:8: template `batch` declares no variable `count`; known: `image_tag`",
+        "services/checkout.yaml:11: template `batch` declares no variable `count`; known: `image_tag`",
+    ]

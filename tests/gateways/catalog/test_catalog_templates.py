@@ -1,0 +1,76 @@
+"""Templates: their text, their variables, and what keeps them from being read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.gateways.catalog import read
+
+GOLDEN = Path(__file__).parents[4] / "shared" / "nomad-golden" / "jobspecs"
+WEB = "templates/web.nomad.hcl"
+
+
+def test_labels_may_stand_without_quotes_and_null_is_a_default(folder):
+    folder.write(WEB, folder.text(WEB) + "variable zone { default = null }\n")
+
+    web = folder.read().catalog.templates["web"]
+    assert "zone" in web.declared - web.required
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", f"{WEB}:1: template `web`: a jobspec has exactly one"),
+        ("job = 3\n", f"{WEB}:1: template `web`: a jobspec has exactly one"),
+        ('job "a" {}\n\nvariable "x" {\n', f"{WEB}:4: template `web`: not HCL2: the file ends inside a block"),
+        ('job "a" {\n  x = [[\n}\n', f"{WEB}:3: template `web`: not HCL2: unexpected"),
+        ("x = " + "[" * 5000, f"{WEB}:1: template `web`: not HCL2"),
+    ],
+)
+def test_what_is_no_jobspec_is_told_at_its_line(folder, text, expected):
+    folder.write(WEB, text)
+
+    assert any(each.startswith(expected) for each in folder.errors()), folder.errors()
+
+
+def test_a_syntax_error_names_its_line(folder):
+    folder.write(WEB, 'job "web" {\n  group "g" {\n    count = = 3\n  }\n}\n')
+
+    (finding,) = folder.errors()
+    assert finding.startswith(f"{WEB}:3: template `web`: not HCL2: unexpected '= 3' in column 13; ")
+    assert finding.endswith("mend it, `nomad fmt` shows where")
+
+
+def test_text_that_is_not_utf_8_names_its_line(folder):
+    (folder.path / WEB).write_bytes(b'job "web" {\n}\n# \xff\n')
+
+    assert folder.errors() == [f"{WEB}:3: template `web`: this is not UTF-8; save the file as UTF-8"]
+
+
+def test_a_link_out_of_the_folder_is_not_followed(folder, tmp_path):
+    outside = tmp_path / "outside.hcl"
+    outside.write_text('job "web" {}')
+    (folder.path / WEB).unlink()
+    (folder.path / WEB).symlink_to(outside)
+
+    assert folder.errors() == [
+        f"nomatron.yaml:29: template `web`: {WEB} leads out of the catalog's folder; put the file inside"
+    ]
+
+
+def test_a_template_has_its_bounds(folder):
+    folder.write(WEB, folder.text(WEB) + "#" * 1_048_577)
+
+    assert folder.errors() == [f"nomatron.yaml:29: template `web`: {WEB} has more than 1048576 bytes; make it smaller"]
+
+
+@pytest.mark.skipif(not GOLDEN.is_dir(), reason=f"there are no golden jobspecs at {GOLDEN}")
+def test_real_jobspecs_are_read(folder):
+    unread = []
+    for path in sorted(GOLDEN.glob("*.nomad.hcl")):
+        folder.write(WEB, path.read_text(encoding="utf-8"))
+        unread += [str(each) for each in read(folder.path).errors if each.file == WEB]
+
+    assert unread == []
