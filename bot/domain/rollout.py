@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -65,7 +65,10 @@ class NomadDeployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationState:
-    """One allocation: Nomad's ClientStatus and DesiredStatus, and its health where a deployment judges it."""
+    """One allocation: Nomad's ClientStatus and DesiredStatus, and its health where a deployment judges it.
+
+    ``replaced`` is whether Nomad made, or is going to make, another in its place.
+    """
 
     id: str
     group: str
@@ -74,6 +77,7 @@ class AllocationState:
     desired_status: str
     healthy: bool | None = None
     failure: TaskFailure | None = None
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,8 @@ class Observation:
     ``stable`` whether our version is marked so; ``deployment`` is *ours* (JobSpecModifyIndex = our JobModifyIndex),
     None where Nomad made none or no longer keeps it; ``deployment_expected`` whether this kind of job gets one;
     ``evaluated`` whether our evaluation is complete; ``unplaced`` sentences of what could not be placed and why;
-    ``reverted_to`` the (version, JobModifyIndex) of the job version that Nomad's own revert made, if it did.
+    ``reverted_to`` the (version, JobModifyIndex) of the job version that Nomad's own revert made, if it did;
+    ``progress_deadline`` the longest that Nomad gives a group of ours to make progress.
     """
 
     exists: bool
@@ -101,6 +106,7 @@ class Observation:
     allocations: tuple[AllocationState, ...] = ()
     unplaced: tuple[str, ...] = ()
     reverted_to: tuple[int, int] | None = None
+    progress_deadline: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,7 +81,7 @@ class Client:
         return reply
 
     def _said(self, error: object) -> str:
-        return f"Nomad of cluster {self.cluster.name} {error}"
+        return f"cluster {self.cluster.name} {error}"
 
     async def _run(self, call: _Call) -> Reply:
         asked_at = time.monotonic()

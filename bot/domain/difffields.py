@@ -1,0 +1,72 @@
+"""Where a field of Nomad's Diff is, and the words for it: those of the jobspec (nomad.md 1.2)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_WORDS = {
+    "EmbeddedTmpl": "data", "DestPath": "destination", "RelativeDest": "destination", "SourcePath": "source",
+    "GetterSource": "source", "GetterMode": "mode", "GetterInsecure": "insecure", "LTarget": "attribute",
+    "RTarget": "value", "Operand": "operator", "RestartPolicy": "restart", "ReschedulePolicy": "reschedule",
+    "LogConfig": "logs", "PortLabel": "port", "MemoryMB": "memory MB", "MemoryMaxMB": "memory_max MB",
+    "SizeMB": "size MB", "DiskMB": "disk MB", "CPU": "cpu", "NUMA": "numa", "TTL": "ttl", "IOPS": "iops",
+    "ConsulConnect": "connect", "ConsulProxy": "proxy", "ConsulUpstreams": "upstreams", "GRPCUseTLS": "grpc_use_tls",
+    "TLSSkipVerify": "tls_skip_verify", "ParameterizedJob": "parameterized",
+}  # fmt: skip
+"""Where the jobspec's word is not Nomad's in other letters."""
+
+_LABELS = ("Name", "Label", "DestPath", "RelativeDest", "Destination")
+"""Fields that tell one object of a kind from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field: its ``level`` (job, group or task), the objects around it, its name and the keys in its brackets.
+
+    ``Env[A]`` of a task is ``Place("task", (), "Env", ("A",))``, ``Image`` of its driver's configuration
+    ``Place("task", ("Config",), "image", ())``.
+    """
+
+    level: str
+    objects: tuple[str, ...]
+    field: str
+    keys: tuple[str, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The innermost object, or the level where there is none."""
+        return self.objects[-1] if self.objects else self.level
+
+    @property
+    def words(self) -> str:
+        """The field for people: ``env LOG_LEVEL``, ``max_parallel``, ``labels team``."""
+        name = self.field if self.in_config else word(self.field)
+        return " ".join([name, *(key for key in self.keys if not key.isdigit())])
+
+    @property
+    def in_config(self) -> bool:
+        """Whether it is a field of a task driver's own configuration."""
+        return self.level == "task" and self.objects == ("Config",)
+
+
+def place(level: str, objects: tuple[str, ...], name: str) -> Place:
+    """Where a Diff's field is, by its name: ``Env[A]``, ``labels[0][team]``, ``Count``."""
+    field, bracket, inside = name.partition("[")
+    if not bracket:
+        return Place(level, objects, field)
+    inside = inside.removesuffix("]")
+    # a key of env or meta may hold brackets itself; only a driver's configuration nests
+    keys = tuple(inside.split("][")) if objects == ("Config",) else (inside,)
+    return Place(level, objects, field, keys)
+
+
+def word(name: str) -> str:
+    """Nomad's name of a field or object as the jobspec writes it: ``MaxParallel`` is ``max_parallel``."""
+    return _WORDS.get(name) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).casefold()
+
+
+def label(fields: list[dict[str, str]]) -> str:
+    """What tells an object from others of its kind, by its fields, changed or not; empty where nothing does."""
+    values = {field["Name"]: field.get("New") or field.get("Old") or "" for field in fields}
+    return next((values[name] for name in _LABELS if values.get(name)), "")

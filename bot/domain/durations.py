@@ -1,0 +1,30 @@
+"""Durations as people say them; Nomad's own are integers of nanoseconds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+_UNITS = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000))
+_FINE_UNITS = (("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
+
+
+def from_nanoseconds(nanoseconds: int) -> str:
+    """``10s``, ``1m30s``, ``1h``, ``250ms``; ``0s`` for none."""
+    if nanoseconds < 0:
+        return f"-{from_nanoseconds(-nanoseconds)}"
+    parts = []
+    rest = nanoseconds
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    for unit, size in _FINE_UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def in_words(duration: timedelta) -> str:
+    """The same, in whole seconds."""
+    return from_nanoseconds(int(duration.total_seconds()) * 1_000_000_000)

@@ -1,0 +1,122 @@
+"""What moved between two plans of a deploy: why an approval of the first says nothing of the second."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.domain.difffields import Place, word
+from bot.domain.plan import Job, scaled_groups, without_counts, without_server_fields
+from bot.domain.redaction import Redactor
+
+LARGEST = 12
+"""Sentences; the rest is counted."""
+
+_FREE = frozenset({"Env", "Meta"})
+_ONES = {
+    "Affinities": "Affinity",
+    "DynamicPorts": "Dynamic Port",
+    "Identities": "Identity",
+    "ReservedPorts": "Static Port",
+}
+_Leaf = tuple[tuple[str, ...], Place]
+
+
+def moved(
+    old_live: Job | None, new_live: Job | None, old_rendered: Job, new_rendered: Job, redactor: Redactor
+) -> tuple[str, ...]:
+    """Sentences on the parts of a fingerprint that are no longer the same; empty where the jobs say the same.
+
+    What runs comes first (``env LOG_LEVEL changed outside: info → debug``), then what would be registered. Counts of
+    groups with a ``scaling`` block and Nomad's own fields are no part of it.
+    """
+    scaled = scaled_groups(new_rendered)
+    said = [
+        *_versions(old_live, new_live),
+        *_between(_bare(old_live, scaled), _bare(new_live, scaled), redactor, "outside"),
+        *_between(_bare(old_rendered, scaled), _bare(new_rendered, scaled), redactor, "in what would be registered"),
+    ]
+    left = len(said) - LARGEST
+    return tuple(said) if left <= 0 else (*said[:LARGEST], f"and {left} more")
+
+
+def _bare(job: Job | None, scaled: frozenset[str]) -> Job | None:
+    return None if job is None else without_counts(without_server_fields(job), scaled)
+
+
+def _versions(old: Job | None, new: Job | None) -> Iterator[str]:
+    if old is None and new is not None:
+        yield "the job was created by another"
+    elif old is not None and new is None:
+        yield "the job was purged by another"
+    elif old is not None and new is not None:
+        before, now = old.get("Version"), new.get("Version")
+        if None not in {before, now} and before != now:
+            yield f"version {before} → {now} by another"
+        if "Stop" in old and bool(old["Stop"]) != bool(new.get("Stop")):
+            yield "the job was stopped by another" if new.get("Stop") else "the job was started by another"
+
+
+def _between(old: Job | None, new: Job | None, redactor: Redactor, where: str) -> Iterator[str]:
+    if old is None or new is None:
+        return
+    before, now = dict(_leaves(old)), dict(_leaves(new))
+    for leaf in [*now, *(leaf for leaf in before if leaf not in now)]:
+        was, becomes = before.get(leaf, ""), now.get(leaf, "")
+        if was != becomes:
+            yield _sentence(leaf, was, becomes, redactor, where)
+
+
+def _sentence(leaf: _Leaf, was: str, becomes: str, redactor: Redactor, where: str) -> str:
+    path, place = leaf
+    verb = "changed" if was and becomes else "added" if becomes else "removed"
+    name = " ".join([*path, place.words])
+    if not redactor.shows(place, was, becomes):
+        return f"{name} {verb} {where}"
+    old, new = redactor.pair(place, was, becomes)
+    values = f"{old} → {new}" if was and becomes else old or new
+    return f"{name} {verb} {where}: {_short(values)}"
+
+
+def _short(text: str, limit: int = 200) -> str:
+    said = " ".join(text.split())
+    return said if len(said) <= limit else said[: limit - 1] + "…"
+
+
+def _leaves(job: Job) -> Iterator[tuple[_Leaf, str]]:
+    """Each value of a job under its place; null, empty and false say nothing in Nomad's JSON."""
+    yield from _fields({key: value for key, value in job.items() if key != "TaskGroups"}, (), "job", ())
+    for group in job.get("TaskGroups") or ():
+        path = (f"group {group['Name']}",)
+        yield from _fields({key: value for key, value in group.items() if key != "Tasks"}, path, "group", ())
+        for task in group.get("Tasks") or ():
+            yield from _fields(task, (*path, f"task {task['Name']}"), "task", ())
+
+
+def _fields(part: Mapping[str, Any], path: tuple[str, ...], level: str, objects: tuple[str, ...]) -> Iterator[Any]:
+    for key, value in part.items():
+        if key in _FREE and isinstance(value, dict):
+            for name, each in value.items():
+                yield (path, Place(level, objects, key, (name,))), _text(each)
+        elif isinstance(value, dict):
+            yield from _fields(value, _named(path, key), level, (*objects, key))
+        elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            for number, each in enumerate(value):
+                here = (*path, f"{word(key)} {each.get('Name') or each.get('Label') or number + 1}")
+                yield from _fields(each, here, level, (*objects, _singular(key)))
+        elif value not in (None, "", [], False):
+            yield (path, Place(level, objects, key)), _text(value)
+
+
+def _named(path: tuple[str, ...], key: str) -> tuple[str, ...]:
+    return path if key == "Config" else (*path, word(key))
+
+
+def _singular(key: str) -> str:
+    """A list's name as the Diff calls one of it: ``Constraints`` holds a ``Constraint``."""
+    return _ONES.get(key, key.removesuffix("s"))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,142 @@
+"""The port ``Nomad`` for one cluster, and ``Nomads`` for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot.domain.moved import moved
+from bot.domain.redaction import Redactor
+from bot.errors import NomadError, NomadUnavailable
+from bot.gateways.nomad import look, observe, parse, plan, register, stream
+from bot.gateways.nomad.client import Client, Timeouts
+from bot.gateways.nomad.stream import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+
+    from bot.domain.dispatch import Sighting
+    from bot.domain.environment import Cluster, Value
+    from bot.domain.plan import Job, Plan
+    from bot.domain.rollout import Observation, Rollout
+    from bot.ports import JobMoved, NomadPlan, Registered
+
+log = structlog.get_logger(__name__)
+
+
+class PythonNomad:
+    """One cluster by python-nomad; the contract is that of ``bot.ports.Nomad``."""
+
+    def __init__(self, client: Client, key: bytes, patience: Patience) -> None:
+        self._client = client
+        self._key = key
+        self._patience = patience
+
+    def close(self) -> None:
+        """Let its connections go."""
+        self._client.close()
+
+    async def parse(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
+        """As ``bot.ports.Nomad.parse``."""
+        with _of_nomads_shape(self._client.cluster):
+            return await parse.parse(self._client, jobspec, variables, namespace)
+
+    async def job(self, namespace: str, job_id: str) -> Job | None:
+        """As ``bot.ports.Nomad.job``."""
+        return await look.job(self._client, namespace, job_id)
+
+    async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
+        """As ``bot.ports.Nomad.plan``."""
+        with _of_nomads_shape(self._client.cluster):
+            return await plan.plan(self._client, namespace, job, live, Redactor(self._key, show))
+
+    def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
+        """As ``bot.ports.Nomad.moved``."""
+        replaced = {**json.loads(before.replaced), "Version": before.base_version} if before.replaced else None
+        return moved(replaced, live, json.loads(before.job), job, Redactor(self._key, show))
+
+    async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
+        """As ``bot.ports.Nomad.register``."""
+        return await register.register(
+            self._client, namespace, job, base_index=base_index, source=source, variables=variables
+        )
+
+    async def look(
+        self, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
+    ) -> Sighting:
+        """As ``bot.ports.Nomad.look``."""
+        return await look.look(
+            self._client, namespace, job_id, base_index=base_index, base_version=base_version, stamp=stamp
+        )
+
+    async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
+        """As ``bot.ports.Nomad.observe``."""
+        with _of_nomads_shape(self._client.cluster):
+            return await observe.observe(self._client, namespace, job_id, rollout)
+
+    async def landed(self, namespace: str, job_id: str, job_modify_index: int) -> int | None:
+        """As ``bot.ports.Nomad.landed``."""
+        with _of_nomads_shape(self._client.cluster):
+            return await look.landed(self._client, namespace, job_id, job_modify_index)
+
+    def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobMoved]:
+        """As ``bot.ports.Nomad.moves``."""
+        return stream.moves(self._client.event_stream, self._check_token, frozenset(namespaces), self._patience)
+
+    async def _check_token(self) -> None:
+        """Say in the log why a stream stays silent: the one call that tells a bad token from a weak one."""
+        try:
+            reply = await self._client.get("acl", "token", "self", namespace="default")
+        except NomadError as error:
+            log.warning("nomad event stream is away", cluster=self._client.cluster.name, why=str(error))
+        else:
+            why = "the token lacks read-job" if reply.ok else "Nomad does not know who we are"
+            log.warning("nomad event stream is silent", cluster=self._client.cluster.name, why=why)
+
+
+@contextlib.contextmanager
+def _of_nomads_shape(cluster: Cluster) -> Iterator[None]:
+    """JSON that is not shaped like Nomad's is no usable answer, rather than a crash of the worker."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NomadUnavailable(
+            f"cluster {cluster.name} answered in a shape that is not Nomad's: {type(error).__name__} {error}"
+        ) from error
+
+
+class PythonNomads:
+    """The clusters, each with a session, a thread pool and a token of its own.
+
+    ``tokens`` gives a cluster's token, ``key`` is the installation's secret for redaction marks.
+    """
+
+    def __init__(
+        self,
+        tokens: Callable[[Cluster], str | None],
+        *,
+        key: bytes,
+        timeouts: Timeouts | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._tokens = tokens
+        self._key = key
+        self._timeouts = timeouts or Timeouts()
+        self._patience = patience or Patience()
+        self._open: dict[Cluster, PythonNomad] = {}
+
+    def of(self, cluster: Cluster) -> PythonNomad:
+        """The gateway of a cluster; the same one as long as nothing of its definition changes."""
+        if cluster not in self._open:
+            client = Client(cluster, self._tokens(cluster), self._timeouts)
+            self._open[cluster] = PythonNomad(client, self._key, self._patience)
+        return self._open[cluster]
+
+    def close(self) -> None:
+        """Let all connections go."""
+        for each in self._open.values():
+            each.close()
+        self._open.clear()

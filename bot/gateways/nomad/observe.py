@@ -1,0 +1,144 @@
+"""What Nomad says now about a job version that we registered."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.domain.placement import unplaced
+from bot.domain.rollout import Observation
+from bot.gateways.nomad.allocations import allocation_state
+from bot.gateways.nomad.deployments import nomad_deployment
+from bot.gateways.nomad.look import job, versions
+
+if TYPE_CHECKING:
+    from bot.domain.plan import Job
+    from bot.domain.rollout import Rollout
+    from bot.gateways.nomad.client import Client
+
+_ROLLING_BACK: Final = re.compile(r"rolling back to job version (\d+)")
+_DEFAULT_DEADLINE: Final = timedelta(minutes=10)
+
+Json = dict[str, Any]
+
+
+async def observe(client: Client, namespace: str, job_id: str, rollout: Rollout) -> Observation:
+    """One look at evaluations, deployments, the job, its versions and its allocations, in this order.
+
+    The order matters: what an earlier read shows, the later ones cannot lack. Nomad makes a deployment before the
+    evaluation is complete, and a revert's version together with the end of the deployment that it reverts.
+    """
+    evaluations = await _listed(client, namespace, job_id, "evaluations")
+    deployments = await _listed(client, namespace, job_id, "deployments")
+    live = await job(client, namespace, job_id)
+    if live is None:
+        return Observation(exists=False)
+    kept, allocations = await asyncio.gather(
+        versions(client, namespace, job_id), _listed(client, namespace, job_id, "allocations")
+    )
+    return _observation(rollout, _Seen(live, kept, evaluations, deployments, allocations))
+
+
+async def _listed(client: Client, namespace: str, job_id: str, what: str) -> list[Json]:
+    reply = await client.get("job", job_id, what, namespace=namespace)
+    return reply.records() if reply.ok else []
+
+
+class _Seen:
+    """The answers of one look."""
+
+    def __init__(
+        self, live: Job, kept: list[Job], evaluations: list[Json], deployments: list[Json], allocations: list[Json]
+    ) -> None:
+        self.live = live
+        self.kept = kept
+        self.evaluations = evaluations
+        self.deployments = deployments
+        self.allocations = allocations
+
+
+def _observation(rollout: Rollout, seen: _Seen) -> Observation:
+    ours = _our_version(rollout, seen)
+    deployment = _our_deployment(rollout, seen)
+    return Observation(
+        exists=True,
+        stopped=bool(seen.live.get("Stop")),
+        job_type=str(seen.live.get("Type") or "service"),
+        current_version=int(seen.live["Version"]),
+        current_index=int(seen.live["JobModifyIndex"]),
+        stable=bool(ours and ours.get("Stable")),
+        launches=not (seen.live.get("Periodic") or seen.live.get("ParameterizedJob")),
+        wanted=_wanted(ours),
+        deployment=nomad_deployment(deployment) if deployment else None,
+        deployment_expected=_expects_deployment(ours or seen.live),
+        evaluated=_evaluated(rollout, seen.evaluations),
+        allocations=tuple(
+            allocation_state(each) for each in seen.allocations if each["JobVersion"] == rollout.job_version
+        ),
+        unplaced=_unplaced(seen.evaluations, ours or seen.live),
+        reverted_to=_reverted_to(deployment, rollout, seen),
+        progress_deadline=_progress_deadline(ours or seen.live),
+    )
+
+
+def _our_version(rollout: Rollout, seen: _Seen) -> Job | None:
+    """The job as we registered it, where Nomad still keeps that version."""
+    return next((each for each in [seen.live, *seen.kept] if each["JobModifyIndex"] == rollout.job_modify_index), None)
+
+
+def _our_deployment(rollout: Rollout, seen: _Seen) -> Json | None:
+    """The deployment of our version: by the index of our register, never the job's latest (nomad.md trap 10)."""
+    for each in seen.deployments:
+        if rollout.job_modify_index is not None and each["JobSpecModifyIndex"] == rollout.job_modify_index:
+            return each
+    return next((each for each in seen.deployments if rollout.nomad_deployment == each["ID"]), None)
+
+
+def _wanted(ours: Job | None) -> dict[str, int]:
+    """The count of each group; none where the nodes decide, or where our version is no longer kept."""
+    if ours is None or ours.get("Type") in {"system", "sysbatch"}:
+        return {}
+    return {group["Name"]: int(group.get("Count") or 0) for group in ours.get("TaskGroups") or ()}
+
+
+def _expects_deployment(spec: Job) -> bool:
+    """Whether Nomad follows this kind of job by a deployment (nomad.md trap 12, 1.10)."""
+    if spec.get("Type") not in {"service", "system"} or spec.get("Periodic") or spec.get("ParameterizedJob"):
+        return False
+    groups = spec.get("TaskGroups") or ()
+    system = spec.get("Type") == "system"
+    return any((system or group.get("Count")) and (group.get("Update") or {}).get("MaxParallel") for group in groups)
+
+
+def _evaluated(rollout: Rollout, evaluations: list[Json]) -> bool:
+    """Whether our evaluation is done; without its id, whether none of the job's is still to be made."""
+    ours = next((each for each in evaluations if each["ID"] == rollout.evaluation), None)
+    if ours is not None:
+        return bool(ours["Status"] != "pending")
+    return not any(each["Status"] == "pending" for each in evaluations)
+
+
+def _unplaced(evaluations: list[Json], spec: Job) -> tuple[str, ...]:
+    """What waits for room: only blocked evaluations, an older failure may long be placed."""
+    blocked = [each for each in evaluations if each["Status"] == "blocked"]
+    failed = {group: metric for each in blocked for group, metric in (each.get("FailedTGAllocs") or {}).items()}
+    return tuple(unplaced(group, metric, spec) for group, metric in sorted(failed.items()))
+
+
+def _reverted_to(deployment: Json | None, rollout: Rollout, seen: _Seen) -> tuple[int, int] | None:
+    """The version that Nomad's own revert made: the next after ours, where our deployment says that it rolls back."""
+    if deployment is None or not _ROLLING_BACK.search(str(deployment.get("StatusDescription") or "")):
+        return None
+    after = int(deployment["JobVersion"] if rollout.job_version is None else rollout.job_version) + 1
+    found = next((each for each in [seen.live, *seen.kept] if each["Version"] == after), None)
+    return (after, int(found["JobModifyIndex"])) if found else None
+
+
+def _progress_deadline(spec: Job) -> timedelta:
+    deadlines = [
+        int((group.get("Update") or {}).get("ProgressDeadline") or 0) for group in spec.get("TaskGroups") or ()
+    ]
+    longest = max(deadlines, default=0)
+    return timedelta(microseconds=longest // 1_000) if longest else _DEFAULT_DEADLINE

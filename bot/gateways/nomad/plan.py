@@ -1,0 +1,31 @@
+"""Nomad's plan, digested: redacted before anybody else sees it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bot.domain.changes import changes
+from bot.domain.effect import effect, warnings
+from bot.domain.plan import frozen, without_server_fields
+from bot.ports import NomadPlan
+
+if TYPE_CHECKING:
+    from bot.domain.plan import Job
+    from bot.domain.redaction import Redactor
+    from bot.gateways.nomad.client import Client
+
+
+async def plan(client: Client, namespace: str, job: Job, live: Job | None, redactor: Redactor) -> NomadPlan:
+    """What registering the job would change; ``NomadRefused`` where Nomad refuses it."""
+    asked = f'{{"Job":{frozen(without_server_fields(job))},{json.dumps({"Diff": True})[1:]}'
+    reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode())
+    answer = reply.record()
+    diff = answer.get("Diff") or {"Type": "None"}
+    return NomadPlan(
+        base_index=int(answer.get("JobModifyIndex") or 0),
+        unchanged=diff["Type"] == "None",
+        changes=changes(diff, redactor),
+        effect=effect(answer, job),
+        warnings=warnings(answer, job, live),
+    )
