@@ -1,0 +1,115 @@
+"""Answers for one person's eyes: to what they typed or clicked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.deploy import Status
+from bot.domain.difftext import lines as diff_lines
+from bot.domain.message import STATE_WORDS
+from bot.gateways.blocks.card import EMOJI, headline
+from bot.gateways.blocks.facts import approvals_of, name_of
+from bot.gateways.blocks.note import plain_of
+from bot.gateways.blocks.parts import Json, Message, context, preformatted, section
+from bot.gateways.blocks.progress import progress_of
+from bot.gateways.blocks.text import channel as channel_link
+from bot.gateways.blocks.text import code, fit, moment, quoted, who, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bot.domain.approval import Seating
+    from bot.domain.decision import Refused
+    from bot.domain.deploy import Deploy
+    from bot.domain.message import Card
+
+REFUSED = ":no_entry:"
+"""The sign of a refusal that has no sign of its own."""
+
+
+def said(*lines: str, more: Iterable[Json] = ()) -> Message:
+    """Lines of ready mrkdwn as an answer, and blocks after them."""
+    return Message(plain_of(lines), (section(fit(lines, pointer="_… and more_")), *more))
+
+
+def refused(refusal: Refused, emoji: str = REFUSED) -> Message:
+    """Every reason why not, each with who could do it instead."""
+    lines: list[str] = []
+    for number, reason in enumerate(refusal.reasons[:20]):
+        sign = emoji if number == 0 else "•"
+        people = who(reason.users, reason.groups)
+        lines.append(f"{sign} {words(reason.text, 1200)}" + (f" Who can: {people}." if people else ""))
+    return said(*lines)
+
+
+def went_wrong(sentence: str, emoji: str) -> Message:
+    """A sentence on what broke and what to do."""
+    return said(f"{emoji} {words(sentence, 1500)}")
+
+
+def recorded(deploy: Deploy, *, existing: bool, channel: str = "", notes: Sequence[str] = ()) -> Message:
+    """A request was taken, or is open already."""
+    what = f"{code(deploy.number)} {_what(deploy)}"
+    if existing:
+        first = f":arrows_counterclockwise: That is asked for already: {what}, {_state(deploy)}."
+    else:
+        where = f" Its message comes in {channel_link(channel)}." if channel else ""
+        first = f":inbox_tray: Recorded as {what}. The plan is being made.{where}"
+    return said(first, *(f"• {words(note, 500)}" for note in notes))
+
+
+def approved(deploy: Deploy, seating: Seating) -> Message:
+    """A yes counted; who is still missing."""
+    total = len(seating.seats)
+    first = f":white_check_mark: Your approval of {code(deploy.number)} (plan {deploy.plan}) counts: "
+    if seating.complete:
+        return said(f"{first}{seating.filled} of {total}, all there. It goes next: {_what(deploy)}.")
+    missing = ", ".join(dict.fromkeys(words(seat.label, 100) for seat in seating.missing))
+    return said(f"{first}{seating.filled} of {total}. Still missing: {missing}.")
+
+
+def changed(deploy: Deploy, what: str) -> Message:
+    """Something was done to a deploy: ``what`` says it in our own words."""
+    return said(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {what}. Now {_state(deploy)}.")
+
+
+def _what(deploy: Deploy) -> str:
+    return f"{words(deploy.service, 128)} {code(deploy.version, 160)} to {words(deploy.environment, 128)}"
+
+
+def _state(deploy: Deploy) -> str:
+    return STATE_WORDS[deploy.status].casefold()
+
+
+def one(card: Card) -> Message:
+    """``status D-n``: where a deploy stands, without buttons."""
+    deploy = card.deploy
+    lines = [f"{EMOJI[deploy.status]} {headline(card)}", f"since {moment(deploy.changed_at)}"]
+    if card.plan:
+        lines.append(f":mag: {words(card.plan.effect, 800)}")
+    if deploy.detail:
+        lines.append(words(deploy.detail, 800))
+    lines += [f":hourglass: {words(reason.text, 400)}" for reason in deploy.blocked]
+    if deploy.status is Status.WAITING and card.seating.missing:
+        labels = dict.fromkeys(words(seat.label, 100) for seat in card.seating.missing)
+        lines.append(f"Missing: {', '.join(labels)}")
+    return said(*lines, *progress_of(card), *approvals_of(card))
+
+
+def plan(card: Card) -> Message:
+    """``plan D-n``: the whole difference, as far as it fits."""
+    deploy, shown = card.deploy, card.plan
+    if shown is None:
+        blocked = [f":hourglass: {words(reason.text, 500)}" for reason in deploy.blocked]
+        return said(f":hourglass_flowing_sand: {code(deploy.number)} has no plan yet: {_state(deploy)}.", *blocked)
+    first = f":mag: {code(deploy.number)} {_what(deploy)}, plan {shown.number} of {moment(shown.at)}"
+    lines = [first, words(shown.effect, 1000)]
+    if shown.base_version is not None:
+        before = f" ({code(shown.from_version)})" if shown.from_version else ""
+        lines.append(f"It replaces job version {shown.base_version}{before}.")
+    lines += [f":warning: {words(warning, 400)}" for warning in shown.warnings]
+    if deploy.reason:
+        lines.append(quoted(deploy.reason, 500))
+    difference = "\n".join(diff_lines(shown.changes)) or "no field changes"
+    mark = context(f"fingerprint {code(shown.fingerprint[:16])} · asked by {name_of(deploy.requester)}")
+    return said(*lines, more=(preformatted(difference), mark))

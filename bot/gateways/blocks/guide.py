@@ -1,0 +1,64 @@
+"""``/deploy help``: the grammar in short, and a page for each topic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.gateways.blocks.answers import said
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.gateways.blocks.parts import Message
+
+_FORMS: Final = (
+    ("request", "/deploy SERVICE VERSION [to ENV] [with NAME=VALUE ...] [because TEXT]", "ask for a deploy"),
+    ("status", "/deploy status [SERVICE|D-n] [in ENV]", "what runs where, and what waits"),
+    ("plan", "/deploy plan D-n", "what a deploy would change"),
+    ("approve", "/deploy approve D-n [TEXT]", "your yes to its current plan"),
+    ("retract", "/deploy retract D-n", "take your approval back"),
+    ("reject", "/deploy reject D-n TEXT", "a no, with the reason"),
+    ("withdraw", "/deploy withdraw D-n", "take a request back"),
+    ("whoami", "/deploy whoami", "your groups and permissions here"),
+    ("help", "/deploy help [TOPIC]", "this"),
+)
+
+_TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
+    "request": (
+        "For example `/deploy checkout v1.4.2 to production because SHOP-981`.",
+        (
+            "`to ENV` may be left out where the service has only one environment. `with count=3` sets what the catalog "
+            "lets a request set; a value with spaces goes in quotes. Everything after `because` is the reason."
+        ),
+        (
+            "The request is recorded at once and gets a number (`D-12`); its plan comes as one message in the channel. "
+            "The same request asked again while it is open answers with the same number."
+        ),
+    ),
+    "status": (
+        "Without words: every service and environment, what succeeded last and what is on its way.",
+        "`/deploy status checkout in production` narrows it; `/deploy status D-12` shows one deploy.",
+    ),
+    "plan": ("Shows the difference that Nomad would make, values hidden unless the catalog shows them.",),
+    "approve": (
+        "An approval counts for one exact plan: if anything in it moves, the approval is void and you are told.",
+        (
+            "Being in a group that a rule names is what lets you fill its seat. One person fills one seat, and whoever "
+            "asked for the deploy fills none unless the environment allows it."
+        ),
+    ),
+    "retract": ("Possible until the deploy is sent to Nomad; it then waits for approvals again.",),
+    "reject": ("Final for the deploy. Whoever may approve may reject, with a reason of 3 to 1,000 characters.",),
+    "withdraw": ("Your own request, or another's with the `withdraw` permission; until it is sent to Nomad.",),
+    "whoami": ("Your groups in this catalog, what they let you do, and where you can approve.",),
+}
+"""A page for each topic that the grammar knows; our own words, ready mrkdwn."""
+
+
+def help_on(topic: str | None) -> Message:
+    """The grammar in short, or one topic of it."""
+    if topic is None:
+        forms = (f"`{form}` — {what}" for _, form, what in _FORMS)
+        return said("*Nomatron* deploys to Nomad, with the approvals that each environment asks for.", *forms)
+    form = next(form for name, form, _ in _FORMS if name == topic)
+    return said(f"`{form}`", *_TOPICS[topic])
