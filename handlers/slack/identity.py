@@ -1,0 +1,82 @@
+"""From a payload to who sent it, by validated ids alone; names never decide anything."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.actor import SlackUser
+from handlers.slack.decoding import Malformed
+
+if TYPE_CHECKING:
+    from handlers.slack.decoding import Payload
+
+_TEAM = re.compile(r"[TE][A-Z0-9]{2,30}")
+_USER = re.compile(r"[UW][A-Z0-9]{2,30}")
+_CHANNEL = re.compile(r"[CDG][A-Z0-9]{2,30}")
+_TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A payload's workspace, app (empty where it names none) and person."""
+
+    team: str
+    app: str
+    user: SlackUser
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the person is of another organisation (Slack Connect)."""
+        return self.user.team != self.team
+
+
+def sender_of(payload: Payload) -> Sender:
+    """Who sent a command, click or submission; ``Malformed`` where an id is missing or is none."""
+    app = payload.get("api_app_id") or ""
+    if not isinstance(app, str):
+        raise Malformed("api_app_id")
+    if "command" in payload:
+        team = _matching(_TEAM, payload.get("team_id"), "team_id")
+        return Sender(team, app, SlackUser(team, _matching(_USER, payload.get("user_id"), "user_id")))
+    person, view = _object(payload, "user"), _object(payload, "view")
+    home = person.get("team_id")
+    # an organisation-wide installation leaves team out; a modal names where its app is installed
+    named = view.get("app_installed_team_id") or _object(payload, "team").get("id") or home
+    team = _matching(_TEAM, named, "team")
+    user = SlackUser(_matching(_TEAM, home or team, "user.team_id"), _matching(_USER, person.get("id"), "user.id"))
+    return Sender(team, app, user)
+
+
+def team_of(payload: Payload) -> str:
+    """The workspace of an event's envelope; ``Malformed`` where it names none."""
+    return _matching(_TEAM, payload.get("team_id"), "team_id")
+
+
+def channel_of(value: Any) -> str:
+    """A channel's id, or empty where it is none."""
+    return value if isinstance(value, str) and _CHANNEL.fullmatch(value) else ""
+
+
+def ts_of(value: Any) -> str:
+    """A message's timestamp, or empty where it is none."""
+    return value if isinstance(value, str) and _TS.fullmatch(value) else ""
+
+
+def text_of(value: Any, limit: int = 4000) -> str:
+    """A text of a payload, or empty where it is none or absurdly long."""
+    return value if isinstance(value, str) and len(value) <= limit else ""
+
+
+def _object(payload: Payload, name: str) -> Payload:
+    value = payload.get(name) or {}
+    if not isinstance(value, dict):
+        raise Malformed(name)
+    return value
+
+
+def _matching(form: re.Pattern[str], value: Any, name: str) -> str:
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise Malformed(f"{name} is no id")
+    return value
