@@ -35,6 +35,11 @@ def blocks(text: str) -> dict[str, Any]:
     return found
 
 
+def warm() -> None:
+    """Build the grammar now: the first reading takes seconds where it is not cached, and nobody should wait for it."""
+    blocks("")
+
+
 def _unexpected(error: UnexpectedInput, text: str) -> tuple[str, int]:
     token = getattr(error, "token", None)
     if getattr(token, "type", "") == "$END":
