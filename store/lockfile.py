@@ -1,0 +1,67 @@
+"""One process for a SQLite file: an operating system's lock beside it, which a kill frees."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.errors import StoreBusy, StoreUnavailable
+from store.dialects import SQLITE
+from store.engine import database_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def sole_process(url: str) -> Iterator[None]:
+    """Be the only server on this SQLite file while the block runs; nothing is locked for PostgreSQL.
+
+    ``StoreBusy`` where another process is, ``StoreUnavailable`` where the file system cannot lock. Short commands
+    beside a server need no lock: SQLite's own keeps them apart.
+    """
+    parsed = database_url(url)
+    if parsed.get_backend_name() != SQLITE:
+        yield
+        return
+    database = Path(parsed.database or "").absolute()
+    descriptor = _locked(database)
+    try:
+        yield
+    finally:
+        # the file stays: removing it would let two processes lock two files of one name
+        os.close(descriptor)
+
+
+def _locked(database: Path) -> int:
+    path = database.with_name(f"{database.name}.lock")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{path} cannot be opened: {error.strerror}; the folder must exist and be ours"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _refusal(database, descriptor) from None
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreUnavailable(
+            f"{path} cannot be locked ({error.strerror}): keep the SQLite file on a local disk, or use PostgreSQL"
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+def _refusal(database: Path, descriptor: int) -> StoreBusy:
+    holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+    os.close(descriptor)
+    return StoreBusy(
+        f"Another nomatron process (pid {holder}) serves {database}, and SQLite has room for one: stop that one, "
+        "or run several on PostgreSQL (NOMATRON_DATABASE_URL=postgresql+asyncpg://USER:PASSWORD@HOST/NAME)"
+    )

@@ -1,0 +1,231 @@
+"""The outbox on both engines: what comes next, one worker for a message, cards that never pile up."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.message import Delivery
+from tests.builders import a_draft, a_note, a_posted, an_outgoing
+from tests.clocks import NOON
+
+MINUTE, OVER = timedelta(minutes=1), timedelta(0)
+CARD, THREAD, TELL, ADMIN, STRIP = Delivery.CARD, Delivery.THREAD, Delivery.TELL, Delivery.ADMIN, Delivery.STRIP
+
+
+@pytest.fixture
+async def ready(one):
+    """A store that knows D-1, D-2 and D-3; the last two have a message."""
+    async with one.begin() as tx:
+        for number in (1, 2, 3):
+            await tx.add_deploy(a_draft())
+            if number > 1:
+                await tx.save_posted(a_posted(number))
+    return one
+
+
+async def send(store, *outgoing, at=NOON):
+    async with store.begin() as tx:
+        for each in outgoing:
+            await tx.send(each, at)
+
+
+async def take(store, owner="one", *, lease=MINUTE, now=NOON):
+    return await store.claim_parcel(owner=owner, lease=lease, now=now)
+
+
+async def drain(store, now=NOON):
+    """Take and finish all that is due, in order."""
+    found = []
+    while parcel := await take(store, now=now):
+        found.append((parcel.outgoing.kind, parcel.outgoing.deploy_id))
+        await store.parcel_done(parcel)
+    return found
+
+
+async def test_a_parcel_comes_as_it_was_sent_and_once(ready):
+    tell = an_outgoing(
+        TELL,
+        note=a_note("Žluť 𝄞", lines=("a", "b"), mention=("U1",), action=("Try again", "again", "D-1")),
+        user="U0ALICE001",
+        channel="C0STAGING1",
+        response_url="https://hooks.slack.com/x",
+        not_before=NOON,
+        urgent=True,
+    )
+    await send(ready, tell)
+    parcel = await take(ready)
+    assert (parcel.outgoing, parcel.owner, parcel.tries, parcel.created_at) == (tell, "one", 0, NOON)
+    assert await take(ready) is None
+    await ready.parcel_done(parcel)
+    assert await take(ready, now=NOON + timedelta(days=1)) is None
+
+
+async def test_urgent_ones_first_then_cards_then_the_oldest(ready):
+    await send(
+        ready,
+        an_outgoing(ADMIN, None),
+        an_outgoing(TELL, 1),
+        an_outgoing(CARD, 2),
+        an_outgoing(CARD, 3),
+        an_outgoing(TELL, 2, urgent=True),
+    )
+    assert await drain(ready) == [(TELL, 2), (CARD, 2), (CARD, 3), (ADMIN, None), (TELL, 1)]
+
+
+async def test_what_is_not_due_yet_waits(ready):
+    await send(ready, an_outgoing(TELL, not_before=NOON + MINUTE))
+    assert await take(ready) is None
+    assert await drain(ready, NOON + MINUTE) == [(TELL, 1)]
+
+
+async def test_a_thread_reply_waits_for_the_message_and_others_do_not(ready):
+    await send(ready, an_outgoing(THREAD, 1), an_outgoing(TELL, 1), an_outgoing(STRIP, 1), an_outgoing(THREAD, 2))
+    assert await drain(ready) == [(TELL, 1), (STRIP, 1), (THREAD, 2)]
+    for posted in (a_posted(1, ts="", posting=NOON), a_posted(1)):
+        assert await take(ready) is None
+        async with ready.begin() as tx:
+            await tx.save_posted(posted)
+    assert await drain(ready) == [(THREAD, 1)]
+
+
+async def test_one_worker_at_a_time_for_a_message(ready, two):
+    await send(ready, an_outgoing(CARD, 2), an_outgoing(THREAD, 2), an_outgoing(THREAD, 2), an_outgoing(TELL, 2))
+    card = await take(ready)
+    assert card.outgoing.kind is CARD
+    assert await drain(two) == [(TELL, 2)]
+    await ready.parcel_done(card)
+    reply = await take(two, "two")
+    assert reply.outgoing.kind is THREAD
+    assert await take(ready) is None
+
+
+async def test_workers_that_race_for_one_message_do_not_share_it(ready, two):
+    await send(ready, *(an_outgoing(THREAD, 2) for _ in range(6)))
+    parcels = await asyncio.gather(*(take(store) for store in (ready, two, ready, two, ready, two)))
+    assert sum(parcel is not None for parcel in parcels) == 1
+
+
+async def test_workers_that_race_for_many_messages_take_each_once(ready, two):
+    await send(
+        ready, an_outgoing(CARD, 1), *(an_outgoing(kind, number) for kind in (CARD, THREAD) for number in (2, 3))
+    )
+    parcels = await asyncio.gather(*(take(store) for store in (ready, two, ready, two, ready, two)))
+    taken = [parcel.outgoing.deploy_id for parcel in parcels if parcel]
+    assert len(taken) == len(set(taken))
+    rest = [parcel.outgoing.deploy_id for parcel in [await take(ready) for _ in range(4)] if parcel]
+    assert sorted(taken + rest) == [1, 2, 3]
+
+
+async def test_a_pending_card_is_brought_forward_and_never_doubled(ready):
+    await send(ready, an_outgoing(CARD, not_before=NOON + 2 * MINUTE))
+    await send(ready, an_outgoing(CARD, not_before=NOON + MINUTE))
+    await send(ready, an_outgoing(CARD, not_before=NOON + 3 * MINUTE))
+    assert await take(ready) is None
+    parcel = await take(ready, now=NOON + MINUTE)
+    assert parcel.outgoing == an_outgoing(CARD, not_before=NOON + MINUTE)
+    await ready.parcel_done(parcel)
+    assert await drain(ready, NOON + 5 * MINUTE) == []
+
+
+async def test_a_card_asked_for_now_does_not_wait_for_the_pending_ones_delay(ready):
+    await send(ready, an_outgoing(CARD, not_before=NOON + MINUTE))
+    await send(ready, an_outgoing(CARD, urgent=True))
+    await send(ready, an_outgoing(CARD))
+    assert (await take(ready)).outgoing == an_outgoing(CARD, urgent=True)
+
+
+async def test_a_card_asked_for_while_one_is_being_sent_is_sent_after_it(ready):
+    await send(ready, an_outgoing(CARD))
+    sending = await take(ready)
+    await send(ready, an_outgoing(CARD))
+    await send(ready, an_outgoing(CARD))
+    assert await take(ready) is None
+    await ready.parcel_done(sending)
+    assert await drain(ready) == [(CARD, 1)]
+
+
+async def test_what_could_not_be_sent_comes_again_later(ready):
+    await send(ready, an_outgoing(TELL), an_outgoing(CARD))
+    for tries in (0, 1, 2):
+        now = NOON + tries * MINUTE
+        for kind in (CARD, TELL):
+            parcel = await take(ready, now=now)
+            assert (parcel.outgoing.kind, parcel.tries, parcel.created_at) == (kind, tries, NOON)
+            await ready.parcel_later(parcel, now + MINUTE)
+        assert await take(ready, now=now) is None
+
+
+async def test_a_card_that_could_not_be_sent_becomes_one_with_the_card_asked_for_meanwhile(ready):
+    await send(ready, an_outgoing(CARD))
+    failed = await take(ready)
+    await send(ready, an_outgoing(CARD, urgent=True), at=NOON + MINUTE / 2)
+    await ready.parcel_later(failed, NOON + MINUTE)
+    assert await take(ready, now=NOON + MINUTE / 2) is None
+    merged = await take(ready, now=NOON + MINUTE)
+    assert (merged.tries, merged.outgoing.urgent, merged.created_at) == (1, True, NOON)
+    await ready.parcel_done(merged)
+    assert await drain(ready, NOON + MINUTE) == []
+
+
+@pytest.mark.parametrize("kind", [CARD, TELL])
+async def test_what_a_dead_worker_held_is_sent_by_another(ready, two, kind):
+    await send(ready, an_outgoing(kind, 2))
+    lost = await take(ready, lease=OVER)
+    won = await take(two, "two")
+    assert (won.outgoing, won.tries, won.owner) == (lost.outgoing, 1, "two")
+    await ready.parcel_done(lost)
+    await ready.parcel_later(lost, NOON)
+    assert await take(ready) is None
+    await two.parcel_done(won)
+    assert await drain(two, NOON + MINUTE) == []
+
+
+async def test_a_dead_workers_card_becomes_one_with_the_pending_one(ready):
+    await send(ready, an_outgoing(CARD))
+    assert await take(ready, lease=OVER)
+    await send(ready, an_outgoing(CARD))
+    assert await drain(ready) == [(CARD, 1)]
+
+
+async def test_a_late_worker_may_finish_as_long_as_nobody_took_over(ready):
+    await send(ready, an_outgoing(CARD))
+    late = await take(ready, lease=OVER)
+    await ready.parcel_done(late)
+    assert await drain(ready) == []
+
+
+async def test_being_alone_ends_the_leases_of_parcels(ready, two):
+    await send(ready, an_outgoing(CARD, 2), an_outgoing(TELL, 1))
+    assert await take(ready)
+    assert await take(ready)
+    await two.take_over()
+    assert await drain(two) == [(CARD, 2), (TELL, 1)]
+
+
+async def test_a_card_that_was_never_begun_can_be_taken_back(ready):
+    await send(ready, an_outgoing(CARD, 1), an_outgoing(TELL, 1), an_outgoing(CARD, 2))
+    async with ready.begin() as tx:
+        assert await tx.unsend_card(1)
+        assert not await tx.unsend_card(2)
+    assert await drain(ready) == [(CARD, 2), (TELL, 1)]
+
+
+async def test_a_card_that_is_being_sent_cannot_be_taken_back(ready):
+    await send(ready, an_outgoing(CARD, 1))
+    sending = await take(ready)
+    await send(ready, an_outgoing(CARD, 1))
+    async with ready.begin() as tx:
+        assert not await tx.unsend_card(1)
+    await ready.parcel_done(sending)
+    assert await drain(ready) == [(CARD, 1)]
+
+
+async def test_a_message_whose_post_has_begun_is_not_taken_back(ready):
+    await send(ready, an_outgoing(CARD, 1))
+    async with ready.begin() as tx:
+        await tx.save_posted(a_posted(1, ts="", posting=NOON))
+        assert not await tx.unsend_card(1)
+    assert await drain(ready) == [(CARD, 1)]
