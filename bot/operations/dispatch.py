@@ -15,7 +15,7 @@ from bot.operations.judging import judge
 from bot.operations.moved import moved_since_plan
 from bot.operations.ready import make_waiting
 from bot.operations.replan import back_to_planning
-from bot.operations.work import WORKER, claimed, hold
+from bot.operations.work import WORKER, hold, work_on
 
 if TYPE_CHECKING:
     from bot.operations.judging import Judgement
@@ -27,13 +27,13 @@ LOOK_AGAIN = timedelta(seconds=2)
 
 async def step(ports: Ports) -> bool:
     """Take the oldest ready deploy through the gates; whether there was one."""
-    async with claimed(ports, Status.READY) as claim:
-        if claim is None:
-            return False
-        held = await _through(ports, claim)
-        if isinstance(held, Refused):
-            await hold(ports, claim, held.reasons, LOOK_AGAIN)
-        return True
+    return await work_on(ports, Status.READY, _dispatch)
+
+
+async def _dispatch(ports: Ports, claim: Claim) -> None:
+    held = await _through(ports, claim)
+    if isinstance(held, Refused):
+        await hold(ports, claim, held.reasons, LOOK_AGAIN)
 
 
 async def _through(ports: Ports, claim: Claim) -> Refused | None:

@@ -19,7 +19,7 @@ from bot.operations.judging import judge
 from bot.operations.plan_shown import carry_approvals, show_plan
 from bot.operations.ready import make_ready
 from bot.operations.rendering import Rendered, index_of, render, target_of, version_of
-from bot.operations.work import WORKER, claimed, hold
+from bot.operations.work import WORKER, hold, work_on
 
 if TYPE_CHECKING:
     from bot.domain.deploy import Deploy
@@ -47,11 +47,7 @@ class _Drawn:
 
 async def step(ports: Ports) -> bool:
     """Plan the oldest deploy that awaits it; whether there was one."""
-    async with claimed(ports, Status.PLANNING) as claim:
-        if claim is None:
-            return False
-        await _plan(ports, claim)
-        return True
+    return await work_on(ports, Status.PLANNING, _plan)
 
 
 async def _plan(ports: Ports, claim: Claim) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
-from bot.domain.changes import lines
+from bot.domain.difftext import lines
 from bot.domain.message import Delivery, Note, Outgoing
 
 if TYPE_CHECKING:

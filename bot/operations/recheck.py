@@ -14,29 +14,29 @@ from bot.operations.judging import judge
 from bot.operations.moved import moved_since_plan
 from bot.operations.ready import make_ready
 from bot.operations.replan import back_to_planning
-from bot.operations.work import WORKER, claimed, hold
+from bot.operations.work import WORKER, hold, work_on
 
 if TYPE_CHECKING:
     from bot.operations.judging import Judgement
-    from bot.ports import Ports
+    from bot.ports import Claim, Ports
 
 
 async def step(ports: Ports) -> bool:
     """Recheck the waiting deploy that is due; whether there was one. What cannot be read now is read next time."""
-    async with claimed(ports, Status.WAITING) as claim:
-        if claim is None:
-            return False
-        try:
-            cause = await moved_since_plan(ports, claim.deploy_id)
-        except (NomadUnavailable, NomadForbidden):
-            cause = ""
-        outcome = await judge(ports, claim.deploy_id, partial(_recheck, cause=cause), claim=claim)
-        if isinstance(outcome, Refused):
-            await hold(ports, claim, (), RECHECK)
-        return True
+    return await work_on(ports, Status.WAITING, _recheck)
 
 
-async def _recheck(judgement: Judgement, *, cause: str) -> None:
+async def _recheck(ports: Ports, claim: Claim) -> None:
+    try:
+        cause = await moved_since_plan(ports, claim.deploy_id)
+    except (NomadUnavailable, NomadForbidden):
+        cause = ""
+    outcome = await judge(ports, claim.deploy_id, partial(_decide, cause=cause), claim=claim)
+    if isinstance(outcome, Refused):
+        await hold(ports, claim, (), RECHECK)
+
+
+async def _decide(judgement: Judgement, *, cause: str) -> None:
     if cause:
         await back_to_planning(judgement, WORKER, cause)
     elif judgement.facts.seating.complete:

@@ -16,7 +16,7 @@ from bot.domain.plan import stamp
 from bot.domain.rollout import Rollout, RolloutKind, RolloutStatus
 from bot.operations.judging import event_of
 from bot.operations.rendering import target_of
-from bot.operations.work import WORKER, claimed
+from bot.operations.work import WORKER, held_deploy, work_on
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,25 +53,21 @@ class _Held:
 
 async def step(ports: Ports) -> bool:
     """Take one dispatching deploy one step on: attempt, look, or conclude; whether there was one."""
-    async with claimed(ports, Status.DISPATCHING) as claim:
-        if claim is None:
-            return False
-        held = await _read(ports, claim)
-        if held is None:
-            return True
-        if not held.attempts:
-            held = await _attempt(held)
-        await _conclude(held)
-        return True
+    return await work_on(ports, Status.DISPATCHING, _register)
 
 
-async def _read(ports: Ports, claim: Claim) -> _Held | None:
+async def _register(ports: Ports, claim: Claim) -> None:
+    held = await _read(ports, claim)
+    if not held.attempts:
+        held = await _attempt(held)
+    await _conclude(held)
+
+
+async def _read(ports: Ports, claim: Claim) -> _Held:
     """What is known; an attempt that was left without an answer is marked as taken over by us."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
-        deploy = await tx.lock_deploy(claim.deploy_id, claim)
-        if deploy is None or deploy.status is not Status.DISPATCHING:
-            return None
+        deploy = await held_deploy(tx, claim)
         plan = await tx.plan(deploy.id, deploy.plan)
         release = await tx.release(deploy.release)
         catalog = await tx.catalog(deploy.catalog)
@@ -140,9 +136,8 @@ async def _conclude(held: _Held) -> None:
     is_settled = settled(held.attempts, now=now, write_timeout=ports.limits.write_timeout)
     verdict = judge(sighting, held.attempts, is_settled=is_settled)
     async with ports.store.begin() as tx:
-        deploy = await tx.lock_deploy(held.deploy.id, held.claim)
-        if deploy is not None and deploy.status is Status.DISPATCHING:
-            await _act(tx, replace(held, deploy=deploy), verdict, sighting, now)
+        deploy = await held_deploy(tx, held.claim)
+        await _act(tx, replace(held, deploy=deploy), verdict, sighting, now)
     ports.bell.ring()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,41 +13,45 @@ from bot.errors import StaleFence
 from bot.operations.judging import event_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Awaitable, Callable
     from datetime import timedelta
 
     from bot.domain.decision import Reason
-    from bot.domain.deploy import Status
-    from bot.ports import Claim, Ports
+    from bot.domain.deploy import Deploy, Status
+    from bot.ports import Claim, Ports, Transaction
 
 WORKER = System("worker")
 
 
-@asynccontextmanager
-async def claimed(ports: Ports, status: Status) -> AsyncIterator[Claim | None]:
-    """The oldest due deploy in ``status``, held while the block runs; None where nothing is due.
+async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], Awaitable[None]]) -> bool:
+    """Do one step of work on the oldest due deploy in ``status``; whether there was one.
 
-    Losing it to another worker meanwhile ends the block quietly: whatever it wanted to write was refused.
+    Losing it to another worker meanwhile ends the step quietly: whatever it wanted to write was refused.
     """
     claim = await ports.store.claim(status, owner=ports.worker, lease=ports.limits.lease, now=ports.clock.now())
     if claim is None:
-        yield None
-        return
-    try:
-        yield claim
-    except StaleFence:
-        return
-    finally:
-        await ports.store.release(claim)
+        return False
+    with suppress(StaleFence):
+        try:
+            await work(ports, claim)
+        finally:
+            await ports.store.release(claim)
+    return True
+
+
+async def held_deploy(tx: Transaction, claim: Claim) -> Deploy:
+    """The claimed deploy, locked, still in the state it was claimed in; ``StaleFence`` where it moved on."""
+    deploy = await tx.lock_deploy(claim.deploy_id, claim)
+    if deploy is None or deploy.status is not claim.status:
+        raise StaleFence(f"D-{claim.deploy_id} is no longer {claim.status}")
+    return deploy
 
 
 async def hold(ports: Ports, claim: Claim, reasons: tuple[Reason, ...], wait: timedelta) -> None:
     """Something holds the deploy: look again after ``wait``; recorded and shown once, not at every look."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
-        deploy = await tx.lock_deploy(claim.deploy_id, claim)
-        if deploy is None or deploy.status is not claim.status:
-            return
+        deploy = await held_deploy(tx, claim)
         await tx.save_deploy(replace(deploy, blocked=reasons, due_at=now + wait))
         if deploy.blocked != reasons:
             codes = [reason.code for reason in reasons]

@@ -1,0 +1,221 @@
+"""Stand-ins with state for the outside world; the store is never faked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.access import Membership
+from bot.domain.dispatch import Answer, Look, Sighting
+from bot.domain.rollout import Observation
+from bot.errors import MembershipUnknown, NomadError, SlackError
+from bot.ports import Limits, NomadPlan, Ports, Registered
+from tests.builders import TEAM, USERGROUPS, a_job, a_membership
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
+    from datetime import timedelta
+
+    from bot.domain.message import Card, Note
+    from bot.domain.plan import Job, Plan
+    from bot.ports import Clock, JobMoved, Store
+
+
+@dataclass
+class FakeNomad:
+    """One cluster with one namespace's worth of jobs. ``trouble`` is raised by every read while it is set."""
+
+    jobs: dict[str, Job] = field(default_factory=dict)
+    stamps: dict[tuple[str, int], str] = field(default_factory=dict)
+    parsed: Job = field(default_factory=a_job)
+    trouble: NomadError | None = None
+    unchanged: bool = False
+    index: int = 100
+    answers: list[Answer] = field(default_factory=list)
+    apply: bool = True
+    blind: bool = False
+    seen: Observation = field(default_factory=lambda: Observation(exists=True))
+    registers: list[dict[str, Any]] = field(default_factory=list)
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    def _read(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
+    async def reach(self) -> None:
+        self._read()
+
+    async def parse(self, jobspec: str, variables: dict[str, Any], namespace: str) -> Job:
+        self._read()
+        self.variables = dict(variables)
+        return json.loads(json.dumps(self.parsed))
+
+    async def job(self, namespace: str, job_id: str) -> Job | None:
+        self._read()
+        return self.jobs.get(job_id)
+
+    async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
+        self._read()
+        index = self.jobs[job["ID"]]["JobModifyIndex"] if job["ID"] in self.jobs else 0
+        return NomadPlan(index, self.unchanged, (), "web: 2 replaced one by one", ())
+
+    def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
+        return ("LOG_LEVEL changed outside",)
+
+    async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
+        self.registers.append({"job": job, "base": base_index, "source": source, "variables": variables})
+        answer = self.answers.pop(0) if self.answers else Answer.LANDED
+        if not (answer is Answer.LANDED or (answer is Answer.UNKNOWN and self.apply)):
+            return Registered(answer, "said so")
+        landed = self.change(json.loads(job), source)
+        return Registered(answer, "", landed["JobModifyIndex"], "eval-1")
+
+    def change(self, job: Job, source: str = "") -> Job:
+        """A new version of a job, ours or somebody else's."""
+        self.index += 1
+        before = self.jobs.get(job["ID"])
+        version = before["Version"] + 1 if before else 0
+        self.jobs[job["ID"]] = {**job, "Version": version, "JobModifyIndex": self.index}
+        self.stamps[job["ID"], version] = source.split("\n", 1)[0]
+        return self.jobs[job["ID"]]
+
+    async def look(
+        self, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
+    ) -> Sighting:
+        if self.blind:
+            return Sighting(look=Look.UNKNOWN)
+        job = self.jobs.get(job_id)
+        if (job["JobModifyIndex"] if job else 0) == base_index:
+            return Sighting(look=Look.UNMOVED)
+        ours = 0 if base_version is None else base_version + 1
+        found = self.stamps.get((job_id, ours))
+        if found is None:
+            return Sighting(look=Look.UNTRACEABLE)
+        if job is not None and found == stamp:
+            return Sighting(look=Look.LANDED, version=ours, job_modify_index=job["JobModifyIndex"])
+        return Sighting(look=Look.ANOTHERS)
+
+    async def observe(self, namespace: str, job_id: str, rollout: object) -> Observation:
+        self._read()
+        return self.seen
+
+    async def landed(self, namespace: str, job_id: str, job_modify_index: int) -> int | None:
+        return None
+
+    async def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobMoved]:
+        return
+        yield
+
+
+@dataclass
+class FakeDirectory:
+    """Slack's groups and people; ``silent`` while Slack does not answer. ``asked`` counts the snapshots."""
+
+    team: str = TEAM
+    usergroups: dict[str, frozenset[str]] = field(default_factory=lambda: dict(USERGROUPS))
+    snapshot: Membership = field(default_factory=a_membership)
+    silent: bool = False
+    trouble: SlackError | None = None
+    asked: int = 0
+
+    async def introduce(self) -> object:
+        if self.trouble is not None:
+            raise self.trouble
+        return self.team
+
+    async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
+        self.asked += 1
+        if self.silent:
+            raise MembershipUnknown("Slack does not say")
+        groups = {group: self.usergroups.get(group, frozenset()) for group in usergroups}
+        people = {user: person for user, person in self.snapshot.people.items() if user in users}
+        return Membership(team=TEAM, at=self.snapshot.at, usergroups=groups, people=people)
+
+
+@dataclass
+class FakeChat:
+    """What was said. ``refusals`` are raised by the next calls, one each; None lets one through."""
+
+    cards: dict[tuple[str, str], Card] = field(default_factory=dict)
+    said: list[tuple[str, Note, dict[str, str]]] = field(default_factory=list)
+    plain: list[bool] = field(default_factory=list)
+    refusals: list[SlackError | None] = field(default_factory=list)
+
+    def _next(self) -> None:
+        refusal = self.refusals.pop(0) if self.refusals else None
+        if refusal is not None:
+            raise refusal
+
+    async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
+        self._next()
+        ts = f"{len(self.cards) + 1}.0"
+        self.cards[channel, ts] = card
+        self.plain.append(plain)
+        return ts
+
+    async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
+        self._next()
+        self.cards[channel, ts] = card
+        self.plain.append(plain)
+
+    async def reply(self, channel: str, ts: str, note: Note) -> None:
+        self._next()
+        self.said.append(("reply", note, {"channel": channel, "ts": ts}))
+
+    async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
+        self._next()
+        self.said.append(("tell", note, {"user": user, "channel": channel, "response_url": response_url}))
+
+    async def announce(self, channel: str, note: Note) -> None:
+        self._next()
+        self.said.append(("announce", note, {"channel": channel}))
+
+    async def strip(self, channel: str, ts: str, note: Note) -> None:
+        self._next()
+        self.said.append(("strip", note, {"channel": channel, "ts": ts}))
+
+
+@dataclass
+class FakeBell:
+    """Counts its rings."""
+
+    rings: int = 0
+
+    def ring(self) -> None:
+        self.rings += 1
+
+
+@dataclass
+class FakeNomads:
+    """Every cluster is the same one."""
+
+    nomad: FakeNomad
+
+    def of(self, cluster: object) -> FakeNomad:
+        return self.nomad
+
+
+@dataclass
+class World:
+    """Ports over a real store and fakes, and the fakes themselves."""
+
+    store: Store
+    clock: Clock
+    limits: Limits
+    nomad: FakeNomad = field(default_factory=FakeNomad)
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    chat: FakeChat = field(default_factory=FakeChat)
+    bell: FakeBell = field(default_factory=FakeBell)
+
+    def ports(self, worker: str = "worker-1", lease: timedelta | None = None) -> Ports:
+        return Ports(
+            store=self.store,
+            nomads=FakeNomads(self.nomad),
+            directory=self.directory,
+            chat=self.chat,
+            clock=self.clock,
+            bell=self.bell,
+            limits=Limits(lease=lease or self.limits.lease, write_timeout=self.limits.write_timeout),
+            worker=worker,
+        )

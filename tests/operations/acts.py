@@ -1,0 +1,109 @@
+"""What tests of the verbs do again and again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.decision import Refused
+from bot.domain.deploy import Status
+from bot.operations import deliver, dispatch, plan_deploy, recheck, register
+from bot.operations.approve import approve
+from bot.operations.origin import Origin
+from bot.operations.request import Ask, Requested, request
+from tests.builders import ALICE, BOB, SAM
+
+if TYPE_CHECKING:
+    from bot.domain.actor import Actor
+    from bot.domain.deploy import Deploy
+    from tests.fakes import World
+
+HERE = Origin(channel="C0GENERAL1", response_url="https://hooks.slack.com/r/1")
+
+
+def an_ask(**changes: Any) -> Ask:
+    fields = {"service": "checkout", "version": "v1.4.2", "environment": "staging", "overrides": {}, "reason": None}
+    return Ask(**{**fields, **changes})
+
+
+async def asked(world: World, actor: Actor = ALICE, *, origin: Origin = HERE, **changes: Any) -> Deploy:
+    """A deploy that was asked for."""
+    answer = await request(world.ports(), actor, an_ask(**changes), origin=origin)
+    assert isinstance(answer, Requested), answer
+    return answer.deploy
+
+
+async def planned(world: World, environment: str = "staging", **changes: Any) -> Deploy:
+    """A deploy with its first plan."""
+    deploy = await asked(world, environment=environment, **changes)
+    assert await plan_deploy.step(world.ports())
+    return await now(world, deploy)
+
+
+async def ready(world: World, **changes: Any) -> Deploy:
+    """A production deploy that Bob and Sam approved."""
+    deploy = await planned(world, "production", **changes)
+    for who in (BOB, SAM):
+        answer = await approve(world.ports(), who, deploy.id, plan=deploy.plan, origin=Origin())
+        assert not isinstance(answer, Refused), answer
+    return await now(world, deploy)
+
+
+async def dispatching(world: World, **changes: Any) -> Deploy:
+    """A deploy that passed every gate."""
+    deploy = await ready(world, **changes)
+    assert await dispatch.step(world.ports())
+    deploy = await now(world, deploy)
+    assert deploy.status is Status.DISPATCHING, deploy
+    return deploy
+
+
+async def rolling(world: World, **changes: Any) -> Deploy:
+    """A deploy that Nomad took."""
+    deploy = await dispatching(world, **changes)
+    assert await register.step(world.ports())
+    deploy = await now(world, deploy)
+    assert deploy.status is Status.ROLLING, deploy
+    return deploy
+
+
+async def now(world: World, deploy: Deploy | int) -> Deploy:
+    """The deploy as it is stored."""
+    async with world.store.read() as reading:
+        found = await reading.deploy(deploy if isinstance(deploy, int) else deploy.id)
+    assert found is not None
+    return found
+
+
+async def change(world: World, deploy: Deploy) -> None:
+    """Write a deploy as it is given."""
+    async with world.store.begin() as tx:
+        await tx.lock_deploy(deploy.id)
+        await tx.save_deploy(deploy)
+
+
+async def events(world: World, deploy_id: int | None = None) -> list[dict[str, Any]]:
+    """The audit events' bodies, oldest first."""
+    async with world.store.read() as reading:
+        return [json.loads(stored.body) for stored in await reading.events(deploy_id)]
+
+
+async def types(world: World, deploy_id: int | None = None) -> list[str]:
+    """The audit events' types."""
+    return [event["type"] for event in await events(world, deploy_id)]
+
+
+async def delivered(world: World) -> None:
+    """Send everything that is due."""
+    while await deliver.step(world.ports()):
+        pass
+
+
+async def rechecked(world: World) -> bool:
+    """Recheck what is due."""
+    return await recheck.step(world.ports())
+
+
+def texts(world: World, kind: str) -> list[str]:
+    """What was said in one way."""
+    return [note.text for said, note, _ in world.chat.said if said == kind]
