@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,12 +26,13 @@ Json = dict[str, Any]
 
 
 async def observe(client: Client, namespace: str, job_id: str, rollout: Rollout) -> Observation:
-    """One look at evaluations, deployments, the job, its versions and its allocations, in this order.
+    """One look at evaluations, deployments, the job, its versions, its allocations, and the evaluations again.
 
     The order matters: what an earlier read shows, the later ones cannot lack. Nomad makes a deployment before the
-    evaluation is complete, and a revert's version together with the end of the deployment that it reverts.
+    evaluation is complete, and a revert's version together with the end of the deployment that it reverts. The second
+    read of the evaluations shows those that a failed allocation makes, so that a retry to come is not missed.
     """
-    evaluations = await _listed(client, namespace, job_id, "evaluations")
+    before = await _listed(client, namespace, job_id, "evaluations")
     deployments = await _listed(client, namespace, job_id, "deployments")
     live = await job(client, namespace, job_id)
     if live is None:
@@ -38,7 +40,8 @@ async def observe(client: Client, namespace: str, job_id: str, rollout: Rollout)
     kept, allocations = await asyncio.gather(
         versions(client, namespace, job_id), _listed(client, namespace, job_id, "allocations")
     )
-    return _observation(rollout, _Seen(live, kept, evaluations, deployments, allocations))
+    after = await _listed(client, namespace, job_id, "evaluations")
+    return _observation(rollout, _Seen(live, kept, deployments, allocations, before, after))
 
 
 async def _listed(client: Client, namespace: str, job_id: str, what: str) -> list[Json]:
@@ -46,17 +49,16 @@ async def _listed(client: Client, namespace: str, job_id: str, what: str) -> lis
     return reply.records() if reply.ok else []
 
 
+@dataclass(frozen=True, slots=True)
 class _Seen:
-    """The answers of one look."""
+    """The answers of one look; evaluations as they were before and after the others."""
 
-    def __init__(
-        self, live: Job, kept: list[Job], evaluations: list[Json], deployments: list[Json], allocations: list[Json]
-    ) -> None:
-        self.live = live
-        self.kept = kept
-        self.evaluations = evaluations
-        self.deployments = deployments
-        self.allocations = allocations
+    live: Job
+    kept: list[Job]
+    deployments: list[Json]
+    allocations: list[Json]
+    before: list[Json]
+    after: list[Json]
 
 
 def _observation(rollout: Rollout, seen: _Seen) -> Observation:
@@ -73,11 +75,11 @@ def _observation(rollout: Rollout, seen: _Seen) -> Observation:
         wanted=_wanted(ours),
         deployment=nomad_deployment(deployment) if deployment else None,
         deployment_expected=_expects_deployment(ours or seen.live),
-        evaluated=_evaluated(rollout, seen.evaluations),
+        evaluated=_evaluated(seen.before) and _evaluated(seen.after),
         allocations=tuple(
             allocation_state(each) for each in seen.allocations if each["JobVersion"] == rollout.job_version
         ),
-        unplaced=_unplaced(seen.evaluations, ours or seen.live),
+        unplaced=_unplaced(seen.after, ours or seen.live),
         reverted_to=_reverted_to(deployment, rollout, seen),
         progress_deadline=_progress_deadline(ours or seen.live),
     )
@@ -112,12 +114,13 @@ def _expects_deployment(spec: Job) -> bool:
     return any((system or group.get("Count")) and (group.get("Update") or {}).get("MaxParallel") for group in groups)
 
 
-def _evaluated(rollout: Rollout, evaluations: list[Json]) -> bool:
-    """Whether our evaluation is done; without its id, whether none of the job's is still to be made."""
-    ours = next((each for each in evaluations if each["ID"] == rollout.evaluation), None)
-    if ours is not None:
-        return bool(ours["Status"] != "pending")
-    return not any(each["Status"] == "pending" for each in evaluations)
+def _evaluated(evaluations: list[Json]) -> bool:
+    """Whether nothing of the job is still to be evaluated.
+
+    Nomad stores a register's evaluation together with it, and collects it some time after it is complete: ours is no
+    proof by its absence.
+    """
+    return all(each["Status"] != "pending" for each in evaluations)
 
 
 def _unplaced(evaluations: list[Json], spec: Job) -> tuple[str, ...]:
