@@ -21,7 +21,7 @@ def test_every_plan_s_diff_is_nomad_s(capsys):
     plans = rows("plans.jsonl")
     different = [f"{row['source']} ({row['case']})" for row in plans if ours(row) != row["plan"]["Diff"]]
     with capsys.disabled():
-        print(f"\nplans.jsonl: {len(plans) - len(different)} of {len(plans)} diffs exact")
+        print(f"\nplans.jsonl: {len(plans) - len(different)} of {len(plans)} diffs exact")  # noqa: T201 - the figures are wanted
     assert plans
     assert different == []
 
