@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
@@ -109,6 +110,9 @@ class Control:
                 f"A person has no {', '.join(sorted(unknown))}. Known: {', '.join(sorted(_FLAGS))}.", 400
             )
         for name, value in flags.items():
+            if isinstance(getattr(person, name), bool) and not isinstance(value, bool):
+                raise ControlError(f"{name} is true or false, not {value!r}.", 400)
+        for name, value in flags.items():
             setattr(person, name, value)
         user = user_object(self._world.workspace, person)
         await self._events.emit({"type": "user_change", "user": user, "cache_ts": int(self._world.state.now())})
@@ -176,9 +180,10 @@ class Control:
         allow_origin(request, response)
         await response.prepare(request)
         seen = -1
-        while not self._closing.is_set():
-            seen = await self._world.state.wait_for_change(seen)
-            await response.write(f"data: {json.dumps({'index': seen})}\n\n".encode())
+        with contextlib.suppress(ConnectionError):  # whoever listened has gone, which is their right
+            while not self._closing.is_set():
+                seen = await self._world.state.wait_for_change(seen)
+                await response.write(f"data: {json.dumps({'index': seen})}\n\n".encode())
         return response
 
 

@@ -21,7 +21,7 @@ class Events:
     """Sends events that the app has subscribed to, retrying in the background."""
 
     def __init__(self, world: World, courier: Courier) -> None:
-        self.retries = RETRIES
+        self.retries: tuple[float, ...] = RETRIES
         self._world = world
         self._courier = courier
         self._running: set[asyncio.Task[None]] = set()

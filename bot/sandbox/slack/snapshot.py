@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -58,11 +59,11 @@ def _view(world: World, opened: OpenView) -> Json:
 
 
 def _channel(state: State, channel: Channel, me: Person | None) -> Json:
-    top = [
-        one
-        for one in state.messages.values()
-        if one.channel == channel.id and one.thread_ts is None and (not one.deleted or state.replies(one))
-    ]
+    threads: defaultdict[str | None, list[Message]] = defaultdict(list)
+    for one in state.messages.values():
+        if one.channel == channel.id:
+            threads[one.thread_ts].append(one)
+    shown = [_thread(one, threads[one.ts]) for one in threads[None]]
     return {
         "id": channel.id,
         "name": channel.name,
@@ -71,12 +72,16 @@ def _channel(state: State, channel: Channel, me: Person | None) -> Json:
         "member": me is not None and me.id in channel.members,
         "members": list(channel.members),
         "partner": channel.partner,
-        "messages": [_message(state, one) for one in top],
+        "messages": [one for one in shown if one["replies"] or not one["deleted"]],
     }
 
 
-def _message(state: State, message: Message) -> Json:
-    replies = state.replies(message)
+def _thread(parent: Message, replies: list[Message]) -> Json:
+    shown = [_message(one) for one in replies if not one.deleted]
+    return {**_message(parent), "reply_count": len(shown), "replies": shown}
+
+
+def _message(message: Message) -> Json:
     shown = {
         "ts": message.ts,
         "user": message.user,
@@ -90,8 +95,8 @@ def _message(state: State, message: Message) -> Json:
         "reactions": message.reactions,
         "files": message.files,
         "deleted": message.deleted,
-        "reply_count": len(replies),
-        "replies": [_message(state, one) for one in replies],
+        "reply_count": 0,
+        "replies": [],
     }
     if message.deleted:
         shown |= {"text": "", "blocks": [], "attachments": [], "metadata": None}

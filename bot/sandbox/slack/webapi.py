@@ -45,14 +45,18 @@ class WebApi:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one call and remember it."""
         call = ApiCall(at=self._world.state.now(), method=request.match_info["method"], args={})
-        self._world.state.calls.append(call)
+        self._remember(call)
         return await self._behind_faults(request, call, lambda: self._answer(request, call))
 
     async def answer_hook(self, request: web.Request) -> web.StreamResponse:
         """Answer one post to a response_url, with the same faults and in the same record."""
         call = ApiCall(at=self._world.state.now(), method=FAULT_NAME, args={})
-        self._world.state.calls.append(call)
+        self._remember(call)
         return await self._behind_faults(request, call, lambda: answer_response_url(self._world, request, call))
+
+    def _remember(self, call: ApiCall) -> None:
+        self._world.state.calls.append(call)
+        self._world.state.changed()
 
     async def _behind_faults(
         self, request: web.Request, call: ApiCall, answer: Callable[[], Awaitable[web.Response]]

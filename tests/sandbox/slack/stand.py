@@ -60,6 +60,7 @@ class App:
 
     def __init__(self, clock: Clock) -> None:
         self.received: list[Received] = []
+        self._arrival = asyncio.Condition()
         self.answer: Any = None
         self.status = 200
         self.headers: dict[str, str] = {}
@@ -71,7 +72,9 @@ class App:
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.text()
         got = Received(body, dict(request.headers), self._verifier.is_valid_request(body, dict(request.headers)))
-        self.received.append(got)
+        async with self._arrival:
+            self.received.append(got)
+            self._arrival.notify_all()
         if self.hold:
             await self.held.wait()
         if self.meanwhile is not None:
@@ -79,6 +82,12 @@ class App:
         if self.answer is None or isinstance(self.answer, str):
             return web.Response(text=self.answer or "", status=self.status, headers=self.headers)
         return web.json_response(self.answer, status=self.status, headers=self.headers)
+
+    async def arrived(self, count: int) -> list[Received]:
+        """Everything received, once it is that much."""
+        async with self._arrival:
+            await self._arrival.wait_for(lambda: len(self.received) >= count)
+        return self.received
 
     @property
     def last(self) -> Received:
