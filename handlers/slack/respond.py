@@ -6,7 +6,6 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bot.domain.decision import Refused
 from bot.errors import NomatronError, SlackError
 from bot.gateways.blocks import answers
 from handlers.outcomes import incident, outcome_of, sentence_of
@@ -14,6 +13,7 @@ from handlers.outcomes import incident, outcome_of, sentence_of
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from bot.domain.decision import Refused
     from bot.gateways.blocks.parts import Json, Message
 
 log = logging.getLogger(__name__)

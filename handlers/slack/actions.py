@@ -1,0 +1,106 @@
+"""Clicks on buttons and menus: one operation, an answer to the surface of the click, and stray messages adopted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.decision import Refused, refuse
+from bot.errors import SlackError
+from bot.gateways.blocks import answers, modal
+from bot.operations import adopt, again, approve, replace, replan, retract, withdraw
+from handlers.slack.commands import told
+from handlers.slack.desk import target_of
+from handlers.slack.identity import text_of, ts_of
+from handlers.slack.respond import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bot.domain.deploy import Deploy
+    from bot.gateways.blocks.parts import Message
+    from handlers.slack.decoding import Payload
+    from handlers.slack.desk import Call, Target
+
+_UNKNOWN = refuse("button-unknown", "This button is not known any more. Use `/deploy help` for the words that do it.")
+
+
+async def act(call: Call, action: Payload) -> Message | None:
+    """Do what a click asks for; the answer, None where a modal is it. Raises what the operation raises."""
+    chosen = action.get("selected_option")
+    target = target_of(action.get("value") or (chosen.get("value") if isinstance(chosen, dict) else None))
+    served = _ACTIONS.get(str(action.get("action_id")))
+    if served is None or target is None:
+        return refusal(_UNKNOWN)
+    answer = await served(call, target)
+    if action.get("action_id") in _ON_CARDS:
+        _adopt_strays(call, target)
+    return answer
+
+
+async def _approve(call: Call, target: Target) -> Message:
+    done = await approve.approve(call.desk.ports, call.actor, target.deploy_id, plan=target.plan, origin=call.origin)
+    return refusal(done) if isinstance(done, Refused) else answers.approved(done.deploy, done.seating)
+
+
+async def _reject(call: Call, target: Target) -> None:
+    """The modal asks for the reason; it is opened in the background, so that the acknowledgement waits for nobody."""
+    call.desk.background.spawn(_open_reject(call, target), "reject modal")
+
+
+async def _open_reject(call: Call, target: Target) -> None:
+    async with call.desk.ports.store.read() as reading:
+        deploy = await reading.deploy(target.deploy_id)
+    what = f"{deploy.service} {deploy.version} to {deploy.environment}" if deploy else ""
+    number = f"D-{target.deploy_id}"
+    try:
+        view = modal.reject(number, target.value, what)
+        await call.desk.voice.open_view(text_of(call.payload.get("trigger_id"), 500), view)
+    except SlackError:
+        instead = f"The form did not open: Slack did not take it in time. Write `/deploy reject {number} TEXT`."
+        call.answer(answers.went_wrong(instead, ":hourglass:"))
+
+
+async def _menu(call: Call, target: Target) -> Message:
+    served = _MENU.get(target.verb)
+    if served is None:
+        return refusal(_UNKNOWN)
+    operation, what = served
+    return told(await operation(call.desk.ports, call.actor, target.deploy_id, origin=call.origin), what)
+
+
+async def _again(call: Call, target: Target) -> Message:
+    taken = await again.again(call.desk.ports, call.actor, target.deploy_id, origin=call.origin)
+    if isinstance(taken, Refused):
+        return refusal(taken)
+    return answers.recorded(taken.deploy, existing=taken.existing, notes=taken.notes)
+
+
+def _adopt_strays(call: Call, target: Target) -> None:
+    """A click on a message in a channel may come from one that is not the deploy's own; it is looked at later."""
+    container = call.container
+    ts = ts_of(container.get("message_ts"))
+    is_reply = ts_of(container.get("thread_ts")) not in {"", ts}
+    if ts and call.channel and not container.get("is_ephemeral") and not is_reply:
+        call.desk.background.spawn(_adopt(call, target, ts), "adopt")
+
+
+async def _adopt(call: Call, target: Target, ts: str) -> None:
+    async with call.desk.ports.store.read() as reading:
+        posted = await reading.posted(target.deploy_id)
+    if posted is not None and (posted.channel, posted.ts) != (call.channel, ts):
+        await adopt.adopt(call.desk.ports, target.deploy_id, channel=call.channel, ts=ts)
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Call, Target], Awaitable[Message | None]]]] = {
+    "deploy.approve": _approve,
+    "deploy.reject": _reject,
+    "deploy.menu": _menu,
+    "deploy.again": _again,
+}
+_ON_CARDS: Final = frozenset({"deploy.approve", "deploy.reject", "deploy.menu"})
+_MENU: Final[Mapping[str, tuple[Callable[..., Awaitable[Deploy | Refused]], str]]] = {
+    "withdraw": (withdraw.withdraw, "withdrawn"),
+    "retract": (retract.retract, "your approval is taken back"),
+    "replan": (replan.replan, "a new plan is being made"),
+    "replace": (replace.replace_running, "it will not wait for the running rollout"),
+}

@@ -1,0 +1,138 @@
+"""Slash commands: text to a record, one operation, an answer for the acknowledgement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.domain.decision import Refused, refuse
+from bot.gateways.blocks import answers, guide, overview
+from bot.operations import approve, reject, request, retract, status, whoami, withdraw
+from handlers.slack import grammar
+from handlers.slack.grammar import Vocabulary
+from handlers.slack.respond import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bot.domain.catalog import Catalog
+    from bot.domain.deploy import Deploy
+    from bot.gateways.blocks.parts import Message
+    from handlers.slack.desk import Call
+
+_MOST_CHOICES = 15
+
+
+async def answer(call: Call) -> Message:
+    """What to tell the author of a command. Raises what the operation raises, ``Replayed`` among it."""
+    async with call.desk.ports.store.read() as reading:
+        catalog = (await reading.active_catalog()).catalog
+    text = call.payload.get("text") or ""
+    words = Vocabulary(tuple(catalog.services), tuple(catalog.environments))
+    command = grammar.parse(text if isinstance(text, str) else "", words)
+    if isinstance(command, Refused):
+        return refusal(await _with_choices(call, command))
+    return await _SERVED[type(command)](call, command, catalog)
+
+
+async def _with_choices(call: Call, refused: Refused) -> Refused:
+    """The refusal of a command that names no deploy lists the open ones."""
+    if refused.codes != ("deploy-missing",):
+        return refused
+    async with call.desk.ports.store.read() as reading:
+        deploys = await reading.open_deploys()
+    named = (f"{deploy.number} ({deploy.service} {deploy.version} to {deploy.environment})" for deploy in deploys)
+    listed = "; ".join(list(named)[-_MOST_CHOICES:]) or "none"
+    reason = refused.reasons[0]
+    return Refused((replace(reason, text=f"{reason.text} Open are: {listed}."),))
+
+
+async def _request(call: Call, asked: grammar.Request, catalog: Catalog) -> Message:
+    ask = request.Ask(
+        service=asked.service,
+        version=asked.version,
+        environment=asked.environment,
+        overrides=asked.overrides,
+        reason=asked.reason,
+    )
+    taken = await request.request(call.desk.ports, call.actor, ask, origin=call.origin)
+    if isinstance(taken, Refused):
+        return refusal(taken)
+    deploy = taken.deploy
+    channel = catalog.channel_for(deploy.service, deploy.environment) if deploy.service in catalog.services else ""
+    return answers.recorded(deploy, existing=taken.existing, channel=channel, notes=taken.notes)
+
+
+async def _help(_: Call, asked: grammar.Help, __: Catalog) -> Message:
+    return guide.help_on(asked.topic)
+
+
+async def _whoami(call: Call, _: grammar.Whoami, __: Catalog) -> Message:
+    found = await whoami.whoami(call.desk.ports, call.actor)
+    if isinstance(found, Refused):
+        return refusal(found)
+    return overview.whoami(found.user, found.standing, found.groups, found.holdings, found.seats)
+
+
+async def _status(call: Call, asked: grammar.Status, _: Catalog) -> Message:
+    if asked.deploy_id is None:
+        found = await status.matrix(call.desk.ports, asked.service)
+        return overview.matrix(found.rows, asked.environment)
+    card = await status.card(call.desk.ports, asked.deploy_id)
+    return answers.one(card) if card else refusal(_unknown(asked.deploy_id))
+
+
+async def _of_deploy(call: Call, asked: grammar.OfDeploy, _: Catalog) -> Message:
+    return await _VERBS[asked.verb](call, asked)
+
+
+async def _plan(call: Call, asked: grammar.OfDeploy) -> Message:
+    card = await status.card(call.desk.ports, asked.deploy_id)
+    return answers.plan(card) if card else refusal(_unknown(asked.deploy_id))
+
+
+async def _approve(call: Call, asked: grammar.OfDeploy) -> Message:
+    done = await approve.approve(
+        call.desk.ports, call.actor, asked.deploy_id, plan=None, note=asked.text, origin=call.origin
+    )
+    return refusal(done) if isinstance(done, Refused) else answers.approved(done.deploy, done.seating)
+
+
+async def _reject(call: Call, asked: grammar.OfDeploy) -> Message:
+    done = await reject.reject(
+        call.desk.ports, call.actor, asked.deploy_id, plan=None, reason=asked.text, origin=call.origin
+    )
+    return told(done, "rejected")
+
+
+async def _simple(
+    call: Call, asked: grammar.OfDeploy, operation: Callable[..., Awaitable[Deploy | Refused]], what: str
+) -> Message:
+    return told(await operation(call.desk.ports, call.actor, asked.deploy_id, origin=call.origin), what)
+
+
+def told(done: Deploy | Refused, what: str) -> Message:
+    """The answer to an operation that gives the deploy back."""
+    return refusal(done) if isinstance(done, Refused) else answers.changed(done, what)
+
+
+def _unknown(deploy_id: int) -> Refused:
+    return refuse("unknown-deploy", f"There is no deploy D-{deploy_id}. See `/deploy status`.")
+
+
+_VERBS: Final[Mapping[str, Callable[[Call, grammar.OfDeploy], Awaitable[Message]]]] = {
+    "plan": _plan,
+    "approve": _approve,
+    "reject": _reject,
+    "retract": partial(_simple, operation=retract.retract, what="your approval is taken back"),
+    "withdraw": partial(_simple, operation=withdraw.withdraw, what="withdrawn"),
+}
+# one row a record of the grammar; each takes its own kind, which a mapping's type cannot say
+_SERVED: Final[Mapping[type, Callable[[Call, Any, Catalog], Awaitable[Message]]]] = {
+    grammar.Request: _request,
+    grammar.Help: _help,
+    grammar.Whoami: _whoami,
+    grammar.Status: _status,
+    grammar.OfDeploy: _of_deploy,
+}
