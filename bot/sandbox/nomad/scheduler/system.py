@@ -23,10 +23,9 @@ def system_verdict(situation: Situation, node_ids: list[str]) -> Verdict:
     missing = [] if held else [node for node in node_ids if node not in by_node]
     name = name_of(situation.job, situation.group, 0)
     verdict.place = [Placement(situation.group, name, node_id=node) for node in missing]
-    verdict.counters["DestructiveUpdate"] = len(verdict.replace)
-    # Nomad counts a system job's replacements as placements, too
-    verdict.counters["Place"] = len(missing) + len(verdict.replace)
-    verdict.counters["Ignore"] += len(destructive) - len(verdict.replace)
+    # Nomad counts every node of a system job as a placement, and replacements without regard to waves
+    verdict.counters["Place"] = len(node_ids) if situation.job["Type"] == "system" else len(missing)
+    verdict.counters["DestructiveUpdate"] = len(destructive)
     conclude(situation, verdict, total=len(destructive) + len(verdict.in_place) + len(missing))
     return verdict
 
