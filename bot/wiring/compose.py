@@ -12,7 +12,8 @@ from uuid import uuid4
 
 from bot.errors import SettingsInvalid
 from bot.gateways.clock import SystemClock
-from bot.gateways.nomad.nomads import PythonNomads
+from bot.gateways.nomad.client import Timeouts
+from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.slack.chat import SlackChat
 from bot.gateways.slack.connection import Connection
 from bot.gateways.slack.directory import SlackDirectory
@@ -37,6 +38,7 @@ class Composed:
     ports: Ports
     bell: LocalBell
     directory: SlackDirectory
+    chat: SlackChat
 
 
 def database_file(settings: Settings) -> Path | None:
@@ -58,24 +60,23 @@ async def check_schema(settings: Settings) -> None:
 async def composed(settings: Settings) -> AsyncIterator[Composed]:
     """Every port, open; all of it closed again at the end. Nothing is called before somebody asks."""
     clock, bell = SystemClock(), LocalBell()
-    nomads = PythonNomads(
-        _token, key=secret_beside(settings, database_file(settings)), write_timeout=settings.write_timeout
-    )
+    secret = secret_beside(settings, database_file(settings))
+    nomads = PythonNomads(_token, key=secret, timeouts=Timeouts(write=settings.write_timeout_seconds))
     connection = Connection(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     async with open_store(settings.database_url) as store, connection:
-        directory = SlackDirectory(connection, clock)
+        directory, chat = SlackDirectory(connection, clock), SlackChat(connection)
         ports = Ports(
             store=store,
             nomads=nomads,
             directory=directory,
-            chat=SlackChat(connection),
+            chat=chat,
             clock=clock,
             bell=bell,
             limits=Limits(lease=settings.lease, write_timeout=settings.write_timeout),
             worker=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
         )
         try:
-            yield Composed(ports, bell, directory)
+            yield Composed(ports, bell, directory, chat)
         finally:
             await directory.close()
             nomads.close()

@@ -18,12 +18,12 @@ from bot.gateways.catalog import read as read_catalog
 from bot.gateways.catalog.hcl import warm
 from bot.operations.apply import apply
 from bot.wiring.compose import check_schema, composed, database_file
-from handlers.slack.edge import SlackEdge
+from handlers.slack.guard import PATH, Guard
 from handlers.ticks import scheduled
 from handlers.watch import Watcher
 from handlers.web.health import Health
 from handlers.work import Worker
-from store.lockfile import alone
+from store.lockfile import sole_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ async def run(settings: Settings) -> int:
     file = database_file(settings)
     if file is None:
         raise SettingsInvalid("`nomatron run` works on SQLite alone for now; take the PostgreSQL URL out")
-    with alone(file):
+    with sole_process(settings.database_url):
         await check_schema(settings)
         async with composed(settings) as parts:
             await parts.ports.store.take_over()
@@ -80,13 +80,14 @@ async def _apply(parts: Composed, folder: Path) -> None:
 
 async def _serve(parts: Composed, settings: Settings) -> None:
     secrets = tuple(secret.get_secret_value() for secret in settings.slack_signing_secret)
-    async with SlackEdge(parts.ports, parts.directory, secrets=secrets) as edge:
-        app = web.Application(client_max_size=LARGEST_BODY)
-        app.router.add_post("/slack/events", edge.handle)
-        Health(parts.ports).add_to(app)
-        async with _listening(app, settings), _working(parts):
-            await _until_told(parts, settings)
-            log.info("ending")
+    guard = Guard(parts.ports, parts.chat, secrets, known_app=lambda: parts.directory.app)
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.router.add_post(PATH, guard.handle)
+    Health(parts.ports).add_to(app)
+    async with _listening(app, settings), _working(parts):
+        await _until_told(parts, settings)
+        log.info("ending")
+    await guard.drain()
 
 
 @asynccontextmanager

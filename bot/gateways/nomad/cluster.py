@@ -39,6 +39,10 @@ class PythonNomad:
         """Let its connections go."""
         self._client.close()
 
+    async def reach(self) -> None:
+        """As ``bot.ports.Nomad.reach``."""
+        await self._client.get("status", namespace="default")
+
     async def parse(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
         """As ``bot.ports.Nomad.parse``."""
         with _of_nomads_shape(self._client.cluster):

@@ -26,7 +26,13 @@ def endpoints(cluster: Cluster, token: str | None, session: requests.Session) ->
     environment wherever it is given nothing, so what it took is put right on each endpoint that is used.
     """
     library = nomad.Nomad(address=cluster.address.rstrip("/"), token=token, verify=True, session=session)
-    used = {"jobs": library.jobs, "job": library.job, "acl": library.acl, "event": library.event.stream}
+    used = {
+        "jobs": library.jobs,
+        "job": library.job,
+        "acl": library.acl,
+        "event": library.event.stream,
+        "status": library.status.leader,
+    }
     for endpoint in used.values():
         endpoint.token = token
         endpoint.namespace = None
