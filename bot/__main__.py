@@ -20,7 +20,9 @@ class Verb(NamedTuple):
 
 
 VERBS: Final = {
-    "sandbox": Verb("try it: a simulated Slack and Nomad, the bot, and a page in the browser", "bot.sandbox.run"),
+    "sandbox": Verb(
+        "try it: a simulated Slack and Nomad, the bot, and a page in the browser", "bot.sandbox.run", "command"
+    ),
     "check": Verb("check a catalog folder, offline", "handlers.cli.check"),
     "migrate": Verb("bring the database's tables up to date", "bot.wiring.commands", "migrate"),
     "apply": Verb("check the catalog folder and make it the active catalog", "bot.wiring.commands", "apply"),

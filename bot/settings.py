@@ -120,7 +120,7 @@ def _secret_in(path: str, name: str) -> str:
 
 
 def secret_beside(settings: Settings, database: Path | None) -> bytes:
-    """The key of redaction: ``NOMATRON_SECRET``, else a file beside the SQLite database, made (0600) where it is missing.
+    """The key of redaction: ``NOMATRON_SECRET``, else a file beside the SQLite database, made (0600) where missing.
 
     ``SettingsInvalid`` where it is shorter than 32 bytes, or there is neither.
     """

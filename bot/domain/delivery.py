@@ -10,18 +10,18 @@ from bot.domain.message import Delivery
 
 _DEAD_CHANNEL: Final = frozenset(
     {
-        "channel_not_found", "is_archived", "not_in_channel", "restricted_action", "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel", "restricted_action_non_threadable_channel", "channel_type_not_supported",
-        "message_limit_exceeded", "user_not_in_channel",
+        "channel_not_found", "is_archived", "not_in_channel", "restricted_action", "user_not_in_channel",
+        "restricted_action_read_only_channel", "restricted_action_thread_only_channel", "message_limit_exceeded",
+        "restricted_action_non_threadable_channel", "channel_type_not_supported",
     }
 )  # fmt: skip
 _BLOCKS: Final = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long"})
 _GONE: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _MENDED_OUTSIDE: Final = frozenset(
     {
-        "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope", "ratelimited",
-        "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "org_login_required",
-        "team_access_not_granted", "ekm_access_denied", "accesslimited", "no_permission",
+        "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope",
+        "ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout",
+        "org_login_required", "team_access_not_granted", "ekm_access_denied", "accesslimited", "no_permission",
     }
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ class Fate(StrEnum):
 
 
 def fate(error: str) -> Fate:
-    """By Slack's error code: try later what a person mends, say it plainly, post anew, use the admin channel, or drop."""
+    """By Slack's error code: later what a person mends, plainly, anew, in the admin channel, or not at all."""
     if error in _MENDED_OUTSIDE:
         return Fate.LATER
     if error in _BLOCKS:

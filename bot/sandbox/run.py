@@ -52,6 +52,11 @@ def read_options(argv: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def command(argv: Sequence[str]) -> int:
+    """``nomatron sandbox``: `main` on an event loop of its own."""
+    return asyncio.run(main(argv))
+
+
 async def main(argv: Sequence[str]) -> int:
     """Runs the sandbox until SIGTERM or SIGINT; returns the exit status: 0, or 1 where it could not start."""
     options = read_options(argv)

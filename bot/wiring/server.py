@@ -23,7 +23,7 @@ from handlers.ticks import scheduled
 from handlers.watch import Watcher
 from handlers.web.health import Health
 from handlers.work import Worker
-from store.lockfile import sole_process
+from store.lockfile import alone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ async def run(settings: Settings) -> int:
     file = database_file(settings)
     if file is None:
         raise SettingsInvalid("`nomatron run` works on SQLite alone for now; take the PostgreSQL URL out")
-    with sole_process(settings.database_url):
+    with alone(file):
         await check_schema(settings)
         async with composed(settings) as parts:
             await parts.ports.store.take_over()
