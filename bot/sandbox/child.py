@@ -50,7 +50,6 @@ class BotChild:
     ) -> None:
         self.base = base
         self.restarts = 0
-        self.last_exit: int | None = None
         self.on_change = on_change
         self._folder = folder
         self._environment = _environment(settings)
@@ -63,6 +62,11 @@ class BotChild:
     def running(self) -> bool:
         """Whether the process is there; says nothing about its readiness."""
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def last_exit(self) -> int | None:
+        """The status that it ended with, negative for a signal; None while it runs and before the first start."""
+        return self._process.returncode if self._process else None
 
     @property
     def died(self) -> bool:
@@ -100,7 +104,6 @@ class BotChild:
         if self._process is not None:
             self.restarts += 1
         self._ending = False
-        self.last_exit = None
         self._process = await self._spawn("run")
         self._reader = asyncio.create_task(self._follow(self._process))
         self.on_change()
@@ -122,11 +125,12 @@ class BotChild:
                 await asyncio.sleep(0.05)
         raise ChildFailedError(f"the bot is not ready after {seconds:.0f} s ({reasons}):", self.tail())
 
-    def kill(self) -> None:
-        """Ends it as a power cut would (SIGKILL)."""
+    async def kill(self) -> None:
+        """Ends it as a power cut would (SIGKILL); returns when it is gone."""
         if self._process and self.running:
             self._ending = True
             self._process.kill()
+            await self._process.wait()
 
     async def end(self, seconds: float = END_SECONDS) -> None:
         """Ends it as an operator would (SIGTERM), and by force after `seconds`. Returns when it is gone."""
@@ -162,8 +166,8 @@ class BotChild:
         assert process.stdout is not None  # noqa: S101 - the pipe was asked for two lines up
         while chunk := await _line(process.stdout):
             self._log.append(chunk.decode(errors="replace").rstrip())
-        self.last_exit = await process.wait()
-        self._log.append(f"-- the bot ended with status {self.last_exit} --")
+        status = await process.wait()
+        self._log.append(f"-- the bot ended with status {status} --")
         self.on_change()
 
 

@@ -32,8 +32,8 @@ class Switch(Protocol):
     async def start(self) -> None:
         """Starts it unless it runs."""
 
-    def kill(self) -> None:
-        """SIGKILL."""
+    async def kill(self) -> None:
+        """SIGKILL; returns when it is gone."""
 
     async def end(self, seconds: float = ...) -> None:
         """SIGTERM; returns when it is gone."""
@@ -87,6 +87,7 @@ class Page:
 
     async def stop(self) -> None:
         """Ends every connection; the page in a browser says that the sandbox is gone."""
+        self.feed.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -143,7 +144,7 @@ class Page:
             body = None
         what = body.get("do") if isinstance(body, dict) else None
         if what == "kill":
-            self._bot.kill()
+            await self._bot.kill()
         elif what == "start":
             await self._bot.start()
         elif what == "term":

@@ -25,6 +25,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[str]] = set()
+        self._closing = False
         self.hooks: list[Callable[[str], None]] = []
 
     def publish(self, what: str) -> None:
@@ -33,6 +34,12 @@ class Feed:
             hook(what)
         for queue in self._listeners:
             queue.put_nowait(what)
+
+    def close(self) -> None:
+        """Ends every stream."""
+        self._closing = True
+        for queue in self._listeners:
+            queue.put_nowait("end")
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[asyncio.Queue[str]]:
@@ -50,7 +57,7 @@ class Feed:
         await response.prepare(request)
         with self.listen() as queue, contextlib.suppress(ConnectionError):
             await response.write(b": connected\n\n")
-            while True:
+            while not self._closing:
                 names = await _changes(queue)
                 line = f"data: {json.dumps(sorted(names))}\n\n" if names else ": still here\n\n"
                 await response.write(line.encode())

@@ -74,7 +74,16 @@ function focusWithin(element) {
   if (!active || active === element || !element.contains(active)) return () => {};
   const names = ["data-action", "data-testid", "data-focus"].filter((name) => active.hasAttribute(name));
   const selector = names.map((name) => `[${name}="${CSS.escape(active.getAttribute(name))}"]`).join("");
-  return (fresh) => selector && fresh.querySelector(selector)?.focus();
+  const { selectionStart, selectionEnd } = active;
+  return (fresh) => selector && focusText(fresh.querySelector(selector), selectionStart, selectionEnd);
+}
+
+/** Gives an element the focus; in a text, the cursor stands where it is told, or at the end. */
+export function focusText(element, start = null, end = null) {
+  if (!element) return;
+  element.focus();
+  const isText = element.tagName === "TEXTAREA" || (element.tagName === "INPUT" && element.type === "text");
+  if (isText) element.setSelectionRange(start ?? element.value.length, end ?? element.value.length);
 }
 
 /** Says something in the corner for a while; `bad` for what went wrong. */

@@ -1,6 +1,6 @@
 /** The guide along the top: the steps of the first deploy, ticking off by what the simulators show. */
 
-import { h, replace } from "../dom.js";
+import { h, keyed } from "../dom.js";
 import { openTab } from "../nomad/nomad.js";
 import { fill } from "../slack/composer.js";
 import { become, changed, openChannel, openThread, person, state } from "../state.js";
@@ -13,13 +13,13 @@ export function drawGuide() {
   const { steps } = state.guide;
   const next = steps.findIndex((step) => !step.done);
   const shown = chosen ?? (next === -1 ? steps.length - 1 : next);
-  replace(
-    bar,
-    h("h1", {}, h("img", { src: "/pages/icon.svg", alt: "", width: 22, height: 22 }), "Nomatron sandbox"),
-    h("ol", { class: "steps", "aria-label": "The first deploy, step by step" }, steps.map((step, number) => chip(step, number, number === shown))),
-    h("div", { class: "step-now", "aria-live": "polite" }, now(steps, shown, next)),
-    h("div", { class: "guide-status" }, botPill()),
-  );
+  const parts = [
+    ["name", "", () => h("h1", {}, h("img", { src: "/pages/icon.svg", alt: "", width: 22, height: 22 }), "Nomatron sandbox")],
+    ["steps", [steps, shown], () => h("ol", { class: "steps", "aria-label": "The first deploy, step by step" }, steps.map((step, number) => chip(step, number, number === shown)))],
+    ["now", [steps, shown, next, chosen, state.seed, state.connected], () => h("div", { class: "step-now", "aria-live": "polite" }, now(steps, shown, next))],
+    ["bot", [state.bot.absent, state.bot.running], () => h("div", { class: "guide-status" }, botPill())],
+  ];
+  keyed(bar, parts, ([key]) => key, ([, shows]) => JSON.stringify(shows), ([, , draw]) => draw());
 }
 
 function chip(step, number, shown) {

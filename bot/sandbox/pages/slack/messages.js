@@ -15,17 +15,20 @@ let shownChannel = null;
 export function drawConversation() {
   const channel = conversation();
   if (!channel) return;
-  replace(
-    header,
-    h("h2", {}, h("span", { class: "hash", "aria-hidden": "true" }, sign(channel)), channelName(channel)),
-    h("span", { class: "topic" }, channel.topic || topic(channel)),
-  );
+  if (shownChannel !== channel.id) replace(header, title(channel));
   const atEnd = shownChannel !== channel.id || list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   const items = entries(channel.id, null, channel.messages ?? []);
   keyed(list, items.length ? items : [null], keyOf, signature, (item) => (item ? drawEntry(item) : empty(channel)));
   shownChannel = channel.id;
   if (atEnd) list.scrollTop = list.scrollHeight;
   state.seen.set(`${state.me} ${channel.id}`, newest(items));
+}
+
+function title(channel) {
+  return [
+    h("h2", {}, h("span", { class: "hash", "aria-hidden": "true" }, sign(channel)), channelName(channel)),
+    h("span", { class: "topic" }, topic(channel)),
+  ];
 }
 
 /** Messages and ephemerals of one place (`thread` null: the channel itself), oldest first. */

@@ -1,7 +1,7 @@
 /** The modal on top of the open person's stack. Its content is Slack's; what is typed stays through every update. */
 
 import { post } from "../api.js";
-import { h, replace, toast } from "../dom.js";
+import { focusText, h, replace, toast } from "../dom.js";
 import { refresh, state } from "../state.js";
 import { complain } from "./actions.js";
 import { drawBlock } from "./blocks.js";
@@ -84,7 +84,7 @@ async function send(view) {
     busy = false;
     await refresh("slack");
     drawModal();
-    dialog?.querySelector("[aria-invalid]")?.focus();
+    focusText(dialog?.querySelector("[aria-invalid]"));
   }
 }
 

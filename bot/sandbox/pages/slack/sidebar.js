@@ -1,6 +1,6 @@
-/** Who one is, and where one can go. */
+/** Who one is, and where one can go. What has not changed is left alone, so that an open choice stays open. */
 
-import { h, replace } from "../dom.js";
+import { h, keyed } from "../dom.js";
 import { become, openChannel, person, state } from "../state.js";
 import { avatar, entries, newest } from "./messages.js";
 
@@ -8,17 +8,18 @@ const sidebar = document.getElementById("sidebar");
 
 /** Draws the workspace's name, the person switch, and the channels. */
 export function drawSidebar() {
-  const channels = state.slack.channels ?? [];
-  const dms = state.slack.dms ?? [];
-  replace(
-    sidebar,
-    h("h2", { class: "workspace" }, "Simulated Slack"),
-    personSwitch(),
-    h("h3", {}, "Channels"),
-    h("ul", {}, channels.map((channel) => entry(channel, channel.name, channel.private ? "◆" : "#"))),
-    dms.length > 0 && h("h3", {}, "Apps"),
-    dms.length > 0 && h("ul", {}, dms.map((dm) => entry(dm, "Nomatron", "•"))),
-  );
+  const channels = (state.slack.channels ?? []).map((one) => entry(one, one.name, one.private ? "◆" : "#", `channel-${one.name}`));
+  const dms = (state.slack.dms ?? []).map((one) => entry(one, "Nomatron", "•", "channel-dm"));
+  const parts = [
+    { key: "workspace", shows: "", draw: () => h("h2", { class: "workspace" }, "Simulated Slack") },
+    { key: "person", shows: [state.me, state.slack.people], draw: personSwitch },
+    { key: "channels", shows: "", draw: () => h("h3", {}, "Channels") },
+    ...channels,
+    ...(dms.length ? [{ key: "apps", shows: "", draw: () => h("h3", {}, "Apps") }] : []),
+    ...dms,
+  ];
+  keyed(sidebar, parts, (part) => part.key, (part) => JSON.stringify(part.shows), (part) => part.draw());
+  for (const part of parts) part.mark?.(sidebar.querySelector(`[data-key="${CSS.escape(part.key)}"]`));
 }
 
 function personSwitch() {
@@ -37,25 +38,25 @@ function personSwitch() {
   );
 }
 
-function entry(channel, name, sign) {
+/** A channel as a part of the sidebar; its button stays the same one, whatever is marked on it. */
+function entry(channel, name, sign, testid) {
+  const draw = () =>
+    h(
+      "button",
+      { type: "button", class: "channel", data: { testid }, on: { click: () => openChannel(channel.id) } },
+      h("span", { class: "hash", "aria-hidden": "true" }, sign),
+      name,
+      h("span", { class: "dot", role: "img", "aria-label": "new messages", hidden: true }),
+    );
+  return { key: channel.id, shows: name, draw, mark: (button) => mark(button, channel) };
+}
+
+function mark(button, channel) {
   const open = channel.id === state.channel;
   const last = newest(entries(channel.id, null, channel.messages ?? []));
   const unread = !open && last > (state.seen.get(`${state.me} ${channel.id}`) ?? 0);
-  return h(
-    "li",
-    {},
-    h(
-      "button",
-      {
-        type: "button",
-        class: unread ? "channel unread" : "channel",
-        "aria-current": open ? "page" : null,
-        data: { testid: `channel-${state.slack.channels.includes(channel) ? name : "dm"}` },
-        on: { click: () => openChannel(channel.id) },
-      },
-      h("span", { class: "hash", "aria-hidden": "true" }, sign),
-      name,
-      unread && h("span", { class: "dot", role: "img", "aria-label": "new messages" }),
-    ),
-  );
+  if (open) button.setAttribute("aria-current", "page");
+  else button.removeAttribute("aria-current");
+  button.classList.toggle("unread", unread);
+  button.querySelector(".dot").hidden = !unread;
 }

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from bot.sandbox import catalog
+
+SOURCE = """\
+# ours
+timezone: Europe/Amsterdam
+clusters:
+  sandbox: {address: "http://127.0.0.1:4646", token_env: NOMAD_TOKEN_SANDBOX}  # the one
+  far:
+    address: https://nomad.example:4646
+"""
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    folder = tmp_path / "example"
+    (folder / "services").mkdir(parents=True)
+    (folder / "nomatron.yaml").write_text(SOURCE)
+    (folder / "services" / "shop.yaml").write_text("- name: checkout\n")
+    return folder
+
+
+def test_every_cluster_is_the_simulated_one_and_comments_stay(example, tmp_path):
+    tokens = catalog.prepare(tmp_path / "catalog", "http://127.0.0.1:5", example)
+    text = (tmp_path / "catalog" / "nomatron.yaml").read_text()
+    clusters = YAML(typ="safe").load(text)["clusters"]
+    assert {cluster["address"] for cluster in clusters.values()} == {"http://127.0.0.1:5"}
+    assert tokens == ["NOMAD_TOKEN_SANDBOX"]
+    assert "# ours" in text
+    assert "# the one" in text
+    assert (tmp_path / "catalog" / "services" / "shop.yaml").exists()
+
+
+def test_what_a_person_edited_stays_at_the_next_start(example, tmp_path):
+    folder = tmp_path / "catalog"
+    catalog.prepare(folder, "http://127.0.0.1:5", example)
+    path = folder / "nomatron.yaml"
+    path.write_text(path.read_text().replace("Amsterdam", "Berlin"))
+    catalog.prepare(folder, "http://127.0.0.1:6", example)
+    assert "Europe/Berlin" in path.read_text()
+    assert "127.0.0.1:6" in path.read_text()
+    assert "127.0.0.1:5" not in path.read_text()
+
+
+def test_without_an_example_it_says_what_to_do(tmp_path):
+    with pytest.raises(catalog.NoCatalogError, match="from a clone"):
+        catalog.prepare(tmp_path / "catalog", "http://127.0.0.1:5", tmp_path / "nowhere")
+
+
+def test_a_catalog_without_clusters_is_refused(tmp_path):
+    (tmp_path / "nomatron.yaml").write_text("timezone: UTC\n")
+    with pytest.raises(catalog.NoCatalogError, match="no `clusters`"):
+        catalog.prepare(tmp_path, "http://127.0.0.1:5")
+
+
+def test_the_projects_own_example_is_taken(tmp_path):
+    tokens = catalog.prepare(tmp_path / "catalog", "http://127.0.0.1:5")
+    document = YAML(typ="safe").load((tmp_path / "catalog" / "nomatron.yaml").read_text())
+    assert tokens == ["NOMAD_TOKEN_SANDBOX"]
+    assert [environment["channel"] for environment in document["environments"]] == ["C0STAGING1", "C0PROD0001"]

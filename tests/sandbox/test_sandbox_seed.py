@@ -1,0 +1,111 @@
+"""The seed, played against a workspace in which a few lines take the bot's place."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+from aiohttp import web
+
+from bot.sandbox import seed, story
+
+
+class Workspace:
+    """The part of Slack's control interface that the seed uses; `script` says what a deploy does next."""
+
+    SEATS: ClassVar = {"staging": 0, "production": 2}
+
+    def __init__(self, end="Succeeded", button="Approve"):
+        self.end, self.button = end, button
+        self.asked: list[dict] = []
+        self.clicked: list[dict] = []
+        self._runner: web.AppRunner = None  # type: ignore[assignment]  # made by start
+
+    async def start(self) -> str:
+        app = web.Application()
+        app.router.add_get("/sandbox/state", self._state)
+        app.router.add_post("/sandbox/command", self._command)
+        app.router.add_post("/sandbox/action", self._action)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def _command(self, request):
+        self.asked.append(await request.json())
+        return web.json_response({"status": 200})
+
+    async def _action(self, request):
+        click = await request.json()
+        self.clicked.append(click)
+        return web.json_response({"status": 200})
+
+    def _message(self, number, asked):
+        words = asked["text"].split()
+        environment = words[words.index("to") + 1]
+        waiting = len(self.clicked) < self.SEATS[environment]
+        state = "Approval needed" if waiting else self.end
+        button = {"type": "button", "action_id": "go", "value": "D-2:1", "text": {"text": self.button}}
+        blocks = [{"type": "actions", "block_id": "decide:7", "elements": [button]}] if waiting else []
+        text = f"{state}: {words[0]} {words[1]} to {environment}, asked by <@{asked['user']}> (D-{number})"
+        return {"ts": f"{number}.0", "text": text, "blocks": blocks}
+
+    async def _state(self, _):
+        messages = [self._message(number, asked) for number, asked in enumerate(self.asked, 1)]
+        told = [{"text": "You may not"}]
+        return web.json_response({"channels": [{"id": story.PRODUCTION, "messages": messages}], "ephemerals": told})
+
+
+@pytest.fixture
+async def play(monkeypatch):
+    monkeypatch.setattr(seed, "WAIT_SECONDS", 0.6)
+    opened = []
+
+    async def play(workspace):
+        opened.append(workspace)
+        lines: list[str] = []
+        await seed.play(await workspace.start(), lines.append)
+        return lines
+
+    yield play
+    for one in opened:
+        await one.stop()
+
+
+async def test_staging_then_production_approved_by_bob_and_sam(play):
+    workspace = Workspace()
+    lines = await play(workspace)
+    assert [asked["text"] for asked in workspace.asked] == [
+        "checkout v1.4.1 to staging because the first release",
+        "checkout v1.4.1 to production because the first release",
+    ]
+    assert {asked["user"] for asked in workspace.asked} == {story.ALICE}
+    assert [click["user"] for click in workspace.clicked] == [story.BOB, story.SAM]
+    assert workspace.clicked[0] == {
+        "user": story.BOB, "channel": story.PRODUCTION, "ts": "2.0",
+        "action_id": "go", "block_id": "decide:7", "value": "D-2:1",
+    }  # fmt: skip
+    assert lines == ["checkout v1.4.1 goes to staging", "checkout v1.4.1 goes to production"]
+
+
+async def test_a_deploy_that_fails_ends_it_with_words(play):
+    with pytest.raises(seed.SeedError, match="staging: D-1 is Failed, not Succeeded"):
+        await play(Workspace(end="Failed"))
+
+
+async def test_a_bot_that_never_gets_there_is_told_with_its_last_word(play):
+    with pytest.raises(seed.SeedError, match=r"staging: no `Succeeded` within .*: Rolling out"):
+        await play(Workspace(end="Rolling out"))
+
+
+async def test_a_message_without_the_button_is_told(play):
+    with pytest.raises(seed.SeedError, match="no Approve button"):
+        await play(Workspace(button="OK"))
+
+
+async def test_a_slack_that_is_not_there_is_told():
+    with pytest.raises(seed.SeedError, match="does not answer"):
+        await seed.play("http://127.0.0.1:1", print)
