@@ -57,6 +57,11 @@ def command(argv: Sequence[str]) -> int:
     return asyncio.run(main(argv))
 
 
+def command(argv: Sequence[str]) -> int:
+    """`nomatron sandbox` as a command: main(), to its end."""
+    return asyncio.run(main(argv))
+
+
 async def main(argv: Sequence[str]) -> int:
     """Runs the sandbox until SIGTERM or SIGINT; returns the exit status: 0, or 1 where it could not start."""
     options = read_options(argv)

@@ -15,7 +15,6 @@ import pytest
 
 from bot.sandbox import run
 
-COMMAND = "import asyncio, sys; from bot.sandbox.run import main; sys.exit(asyncio.run(main(sys.argv[1:])))"
 PROGRAM = """
 import http.server, os, signal, sys
 if sys.argv[1] == "migrate":
@@ -64,7 +63,7 @@ async def start():
 
     async def start(*options: str, **environment: str) -> Started:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", COMMAND, *options),
+            *(sys.executable, "-m", "bot", "sandbox", *options),
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=asyncio.subprocess.PIPE,
