@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.sandbox.slack.api.people import user_object
+from bot.sandbox.slack.asked import number, whole
 from bot.sandbox.slack.finding import person_of
 from bot.sandbox.slack.refusals import ControlError
 from bot.sandbox.slack.snapshot import snapshot
@@ -163,8 +164,8 @@ class Control:
         return {"status": delivery.status if delivery else None, "error": delivery.error if delivery else None}
 
     async def _fault(self, asked: Json) -> Json:
-        method, mode, times = asked.get("method", "*"), asked.get("mode", "none"), asked.get("times")
-        self._faults.put(str(method), str(mode), float(asked.get("seconds", 1)), None if times is None else int(times))
+        method, mode = str(asked.get("method", "*")), str(asked.get("mode", "none"))
+        self._faults.put(method, mode, number(asked, "seconds", 1), whole(asked, "times"))
         return self.switches()
 
     async def _limits(self, asked: Json) -> Json:

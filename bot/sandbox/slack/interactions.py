@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot.sandbox.slack import payloads
+from bot.sandbox.slack.asked import mapping, whole
 from bot.sandbox.slack.delivery import Courier, answered_json
 from bot.sandbox.slack.finding import (
     Click,
@@ -137,8 +138,8 @@ class Interactions:
     async def raw(self, asked: Json) -> Json:
         """Bytes as they are; `sign` adds right headers for them, at `timestamp` where one is given."""
         body = str(asked.get("body", "")).encode()
-        headers = {str(name): str(value) for name, value in (asked.get("headers") or {}).items()}
+        headers = {str(name): str(value) for name, value in mapping(asked, "headers").items()}
         if asked.get("sign"):
-            headers = {**self._courier.signed_headers(body, asked.get("timestamp")), **headers}
+            headers = {**self._courier.signed_headers(body, whole(asked, "timestamp")), **headers}
         delivery = await self._courier.send_raw("raw", body, headers, {})
         return outcome(delivery)

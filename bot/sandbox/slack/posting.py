@@ -12,6 +12,7 @@ from bot.sandbox.slack.state import Ephemeral, Json, Message, Revision
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.arguments import Arguments
+    from bot.sandbox.slack.blockkit.shapes import Problem
     from bot.sandbox.slack.workspace import Channel
     from bot.sandbox.slack.world import World
 
@@ -21,12 +22,14 @@ REFUSED_ABOVE = 4_000
 # The sum over all blocks at which messages are refused, as measured in bolt-js issue 2509.
 BLOCKS_TEXT = 13_200
 METADATA_BYTES = 16_000
+MOST_ATTACHMENTS = 100
 
 
 def read_revision(arguments: Arguments, *, previous: Revision | None = None) -> Revision:
     """The content a call asks for, parts left out as in `previous`; raises SlackError for what Slack refuses."""
+    _refuse_what_is_not_simulated(arguments)
     blocks = read_blocks(arguments)
-    attachments = arguments.structure("attachments") if "attachments" in arguments else None
+    attachments = read_attachments(arguments)
     metadata = read_metadata(arguments)
     if previous is not None:
         blocks = previous.blocks if blocks is None else blocks
@@ -43,15 +46,40 @@ def read_blocks(arguments: Arguments) -> list[Json] | None:
     blocks = arguments.structure("blocks")
     if blocks is None:
         return None
-    problems = message_problems(blocks)
-    if problems:
-        lines = [str(problem) for problem in problems]
-        raise SlackError(
-            "invalid_blocks", errors=lines, response_metadata={"messages": [f"[ERROR] {line}" for line in lines]}
-        )
+    _refuse("invalid_blocks", message_problems(blocks))
     if text_length(blocks) > BLOCKS_TEXT:
         raise SlackError("msg_blocks_too_long")
     return filled(blocks)
+
+
+def read_attachments(arguments: Arguments) -> list[Json] | None:
+    """The legacy attachments of a message with their blocks checked; None where none are given."""
+    attachments = arguments.structure("attachments")
+    if attachments is None:
+        return None
+    if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
+        raise SlackError("invalid_attachments")
+    if len(attachments) > MOST_ATTACHMENTS:
+        raise SlackError("too_many_attachments")
+    for number, one in enumerate(attachments):
+        if one.get("blocks") is not None:
+            _refuse("invalid_attachments", message_problems(one["blocks"], f"/attachments/{number}/blocks"))
+    return attachments
+
+
+def _refuse(name: str, problems: list[Problem]) -> None:
+    if problems:
+        lines = [str(problem) for problem in problems]
+        raise SlackError(name, errors=lines, response_metadata={"messages": [f"[ERROR] {line}" for line in lines]})
+
+
+def _refuse_what_is_not_simulated(arguments: Arguments) -> None:
+    """Raise `not_simulated`, which Slack does not know, rather than drop what the app meant."""
+    for name in ("markdown_text", "username", "icon_url", "icon_emoji"):
+        if arguments.text(name):
+            raise SlackError("not_simulated", detail=f"{name} is not simulated")
+    if arguments.flag("reply_broadcast"):
+        raise SlackError("not_simulated", detail="reply_broadcast is not simulated")
 
 
 def read_metadata(arguments: Arguments) -> Json | None:
@@ -124,10 +152,14 @@ def as_slack_shows(world: World, message: Message, revision: Revision | None = N
         "team": workspace.team_id,
         "blocks": shown.blocks or [_text_as_rich_text(shown.text)],
     }
+    replies = world.state.replies(message)
     optional = {
         "attachments": shown.attachments,
         "metadata": shown.metadata,
-        "thread_ts": message.thread_ts,
+        # A message with replies names itself as its thread, which makes it look like a reply at first sight.
+        "thread_ts": message.thread_ts or (message.ts if replies else None),
+        "reply_count": len(replies),
+        "latest_reply": replies[-1].ts if replies else None,
         "edited": message.edited,
         "files": message.files,
     }

@@ -164,6 +164,11 @@ class State:
         found = self.messages.get((channel, ts))
         return None if found is None or found.deleted else found
 
+    def replies(self, parent: Message) -> list[Message]:
+        """The thread under a message, oldest first, deleted ones left out."""
+        here = (one for one in self.messages.values() if one.channel == parent.channel)
+        return [one for one in here if one.thread_ts == parent.ts and not one.deleted]
+
     def stack(self, user: str) -> list[OpenView]:
         """The modals on that person's screen, the lowest first."""
         return [one for one in self.views.values() if one.user == user]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.slack import payloads
+from bot.sandbox.slack.asked import mapping
 from bot.sandbox.slack.delivery import Courier, answered_json
 from bot.sandbox.slack.finding import person_of, view_for
 from bot.sandbox.slack.inputs import chosen_state
@@ -37,7 +38,7 @@ class Submissions:
         opened = view_for(self._world, person, asked.get("view"))
         if opened.view["type"] != "modal":
             raise ControlError("An App Home is not submitted.", 400)
-        self._fill(opened, asked.get("values") or {})
+        self._fill(opened, mapping(asked, "values"))
         missing = {} if asked.get("unchecked") else client_errors(opened)
         if missing:
             opened.errors = missing
@@ -47,9 +48,9 @@ class Submissions:
         self._react(opened, delivery)
         return {**outcome(delivery), "errors": opened.errors, "open": opened.id in self._world.state.views}
 
-    def _fill(self, opened: OpenView, values: dict[str, dict[str, Any]]) -> None:
-        for block_id, given in values.items():
-            for action_id, value in given.items():
+    def _fill(self, opened: OpenView, values: Json) -> None:
+        for block_id in values:
+            for action_id, value in mapping(values, block_id).items():
                 element = _element(opened, block_id, action_id)
                 opened.inputs[block_id][action_id] = chosen_state(element, value)
 

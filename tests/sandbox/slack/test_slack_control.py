@@ -110,6 +110,10 @@ class TestPeopleGroupsChannels:
             ("groups", {"group": "S0DEV00001", "users": ["U0NOBODY"]}, 404),
             ("channels", {"channel": "C0NONE"}, 404),
             ("nonsense", {}, 404),
+            ("fault", {"method": "*", "mode": "slow", "seconds": "long"}, 400),
+            ("fault", {"method": "*", "mode": "500", "times": 1.5}, 400),
+            ("raw", {"body": "x", "headers": "X: y"}, 400),
+            ("raw", {"body": "x", "sign": True, "timestamp": "abc"}, 400),
         ],
     )
     async def test_mistakes_are_told(self, page: Page, what: str, asked: dict[str, Any], status: int) -> None:

@@ -94,6 +94,13 @@ class TestRefused:
             assert (await response.json())["error"] == error
         assert await whispers(page) == []
 
+    async def test_a_form_with_a_payload_is_taken(
+        self, command_url: str, session: aiohttp.ClientSession, page: Page
+    ) -> None:
+        async with session.post(command_url, data={"payload": '{"text": "hi"}'}) as response:
+            assert response.status == 200
+        assert await whispers(page) == ["hi"]
+
     async def test_an_invented_address(self, slack: SimulatedSlack) -> None:
         answer = await AsyncWebhookClient(f"{slack.world.base}/hooks/commands/T0/1/x").send(text="hi")
 

@@ -84,6 +84,12 @@ class TestCommand:
 
         assert [one.form["channel_name"] for one in app.received] == ["privategroup", "secrets"]
 
+    async def test_in_a_direct_message(self, client: AsyncWebClient, app: App, page: Page) -> None:
+        channel = (await client.conversations_open(users=[ALICE]))["channel"]["id"]
+        await page.post("command", user=ALICE, channel=channel, command="/deploy", text="")
+
+        assert (app.last.form["channel_id"], app.last.form["channel_name"]) == (channel, "directmessage")
+
     async def test_an_empty_acknowledgement_shows_nothing(self, app: App, page: Page) -> None:
         answer = await page.post("command", user=ALICE, channel=STAGING, command="/deploy", text="")
 
@@ -269,6 +275,35 @@ class TestClickOnMessage:
         assert app.received == []
 
 
+class TestNested:
+    async def test_buttons_in_containers_and_carousels_and_feedback(
+        self, client: AsyncWebClient, app: App, page: Page
+    ) -> None:
+        title = {"type": "plain_text", "text": "x"}
+        feedback = {
+            "type": "feedback_buttons",
+            "action_id": "feedback",
+            "positive_button": {"text": title, "value": "good"},
+            "negative_button": {"text": title, "value": "bad"},
+        }
+        select = {**MENU, "type": "static_select", "action_id": "inside"}
+        blocks: list[dict[str, Any]] = [
+            {"type": "container", "title": title, "child_blocks": [section("x", accessory=select, block_id="inner")]},
+            {"type": "carousel", "elements": [{"type": "card", "title": title, "actions": [button("card", "1")]}]},
+            {"type": "context_actions", "elements": [feedback]},
+        ]
+        ts = (await client.chat_postMessage(channel=STAGING, text="x", blocks=blocks))["ts"]
+        click = {"user": BOB, "channel": STAGING, "ts": ts}
+
+        await page.post("action", action_id="inside", value="explain:D-1042:1", **click)
+        state = app.last.payload["state"]["values"]
+        assert state["inner"]["inside"]["selected_option"]["value"] == "explain:D-1042:1"
+        await page.post("action", action_id="card", **click)
+        assert app.last.payload["actions"][0]["value"] == "1"
+        await page.post("action", action_id="feedback", value="bad", **click)
+        assert app.last.payload["actions"][0]["value"] == "bad"
+
+
 class TestClickOnEphemeral:
     async def test_has_no_message(self, client: AsyncWebClient, app: App, page: Page) -> None:
         blocks = [actions(button("who", "D-1042"))]
@@ -336,6 +371,7 @@ class TestClickInView:
         offered = [{"text": {"type": "plain_text", "text": "web"}, "value": "web"}]
         app.answer = {"options": offered}
 
+        await page.post("options", status=409, user=ALICE, view=opened["view"]["id"], action_id="nothing")
         answer = await page.post("options", user=ALICE, view=opened["view"]["id"], action_id="service", typed="we")
 
         sent = app.last.payload

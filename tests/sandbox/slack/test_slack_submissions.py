@@ -203,6 +203,16 @@ class TestClient:
 
         assert "reason" in refused["error"]
 
+    async def test_values_in_another_form(self, client: AsyncWebClient, app: App, page: Page) -> None:
+        view = await opened(client, app, page)
+
+        await page.post("submit", status=400, user=ALICE, view=view, values={"reason": "x"})
+
+    async def test_a_home_is_not_submitted(self, client: AsyncWebClient, app: App, page: Page) -> None:
+        home = (await client.views_publish(user_id=ALICE, view={"type": "home", "blocks": [section("hi")]}))["view"]
+
+        await page.post("submit", status=400, user=ALICE, view=home["id"])
+
     async def test_somebody_elses_modal(self, client: AsyncWebClient, app: App, page: Page) -> None:
         view = await opened(client, app, page)
 

@@ -137,6 +137,17 @@ class TestArguments:
 
         assert answer["error"] == "invalid_blocks_format"
 
+    @pytest.mark.parametrize(
+        ("arguments", "pointer"), [({"channel": ["C"], "text": "x"}, "/channel"), ({"limit": "many"}, "/limit")]
+    )
+    async def test_an_argument_of_the_wrong_type(self, call: Caller, arguments: Any, pointer: str) -> None:
+        method = "chat.postMessage" if "text" in arguments else "users.list"
+        how = "json" if "text" in arguments else "data"
+        _, answer, _ = await call(method, headers=AUTH, **{how: arguments})
+
+        assert answer["error"] == "invalid_arguments"
+        assert pointer in answer["response_metadata"]["messages"][0]
+
     async def test_an_unknown_method(self, call: Caller) -> None:
         _, answer, _ = await call("chat.shout", headers=AUTH)
 

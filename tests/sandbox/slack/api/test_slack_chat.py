@@ -126,6 +126,40 @@ class TestThread:
         with pytest.raises(SlackApiError, match=error):
             await client.chat_postMessage(channel=STAGING, text="x", thread_ts=thread_ts)
 
+    async def test_a_message_with_replies_names_itself_as_its_thread(self, client: AsyncWebClient) -> None:
+        parent = await client.chat_postMessage(channel=STAGING, text="deploy")
+        reply = await client.chat_postMessage(channel=STAGING, text="one", thread_ts=parent["ts"])
+
+        shown = (await client.chat_update(channel=STAGING, ts=parent["ts"], text="done"))["message"]
+
+        assert "thread_ts" not in parent["message"]
+        assert (shown["thread_ts"], shown["reply_count"], shown["latest_reply"]) == (parent["ts"], 1, reply["ts"])
+
+
+class TestAttachments:
+    async def test_are_kept_and_their_blocks_checked(self, client: AsyncWebClient, page: Page) -> None:
+        bar = {"color": "#a30200", "fallback": "failed", "blocks": [section("failed")]}
+        await client.chat_postMessage(channel=STAGING, text="x", attachments=[bar])
+
+        assert (await page.messages(STAGING))[0]["attachments"] == [bar]
+        with pytest.raises(SlackApiError) as refused:
+            await client.chat_postMessage(channel=STAGING, text="x", attachments=[{"blocks": [{"type": "poll"}]}])
+        assert "json-pointer:/attachments/0/blocks/0/type" in refused.value.response["errors"][0]
+
+    @pytest.mark.parametrize(
+        ("attachments", "error"), [({"color": "good"}, "invalid_attachments"), ([{}] * 101, "too_many_attachments")]
+    )
+    async def test_wrong_ones(self, client: AsyncWebClient, attachments: object, error: str) -> None:
+        body = {"channel": STAGING, "text": "x", "attachments": attachments}
+        with pytest.raises(SlackApiError, match=error):
+            await client.api_call("chat.postMessage", json=body)
+
+
+@pytest.mark.parametrize("more", [{"markdown_text": "# x"}, {"reply_broadcast": True}, {"username": "Bob"}])
+async def test_what_is_not_simulated_is_refused_loudly(client: AsyncWebClient, more: dict[str, Any]) -> None:
+    with pytest.raises(SlackApiError, match="not_simulated"):
+        await client.api_call("chat.postMessage", json={"channel": STAGING, "text": "x", **more})
+
 
 class TestUpdate:
     async def test_changes_the_message_in_its_place(self, client: AsyncWebClient, page: Page) -> None:
@@ -211,6 +245,12 @@ class TestEphemeral:
             await client.chat_postEphemeral(channel=SECRETS, user=NORA, text="psst")
         with pytest.raises(SlackApiError, match="user_not_found"):
             await client.chat_postEphemeral(channel=STAGING, user="U0NOBODY", text="psst")
+
+
+@pytest.mark.parametrize("method", ["chat.update", "chat.delete", "chat.getPermalink"])
+async def test_a_channel_that_is_not_there(client: AsyncWebClient, method: str) -> None:
+    with pytest.raises(SlackApiError, match="channel_not_found"):
+        await client.api_call(method, params={"channel": "C0NOWHERE1", "ts": "1.2", "message_ts": "1.2", "text": "x"})
 
 
 async def test_permalink_leads_to_the_message_or_into_its_thread(client: AsyncWebClient) -> None:

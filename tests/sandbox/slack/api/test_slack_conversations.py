@@ -26,6 +26,20 @@ class TestOpen:
         assert [one["id"] for one in (await page.get("state", **{"as": BOB}))["dms"]] == [channel]
         assert (await page.get("state", **{"as": ALICE}))["dms"] == []
 
+    async def test_a_known_one_by_its_id(self, client: AsyncWebClient) -> None:
+        channel = (await client.conversations_open(users=[BOB]))["channel"]["id"]
+
+        answer = await client.conversations_open(channel=channel)
+
+        assert answer["channel"]["user"] == BOB
+        assert [one["id"] for one in (await client.conversations_list(types="im"))["channels"]] == [channel]
+
+    async def test_with_another_bot(self, client: AsyncWebClient, page: Page) -> None:
+        await page.post("people", user=BOB, is_bot=True)
+
+        with pytest.raises(SlackApiError, match="cannot_dm_bot"):
+            await client.conversations_open(users=[BOB])
+
     @pytest.mark.parametrize(
         ("users", "error"),
         [

@@ -8,7 +8,10 @@ from slack_sdk.errors import SlackApiError
 from tests.sandbox.slack.stand import STAGING, Page
 
 if TYPE_CHECKING:
+    import aiohttp
     from slack_sdk.web.async_client import AsyncWebClient
+
+    from bot.sandbox.slack.server import SimulatedSlack
 
 
 async def test_an_upload_lands_in_the_thread(client: AsyncWebClient, page: Page) -> None:
@@ -29,10 +32,27 @@ async def test_an_upload_lands_in_the_thread(client: AsyncWebClient, page: Page)
     assert [(one["name"], one["title"], one["size"]) for one in reply["files"]] == [("day.csv", "The day", 11)]
 
 
+async def test_the_upload_has_to_be_whole(
+    client: AsyncWebClient, session: aiohttp.ClientSession, slack: SimulatedSlack
+) -> None:
+    url = (await client.files_getUploadURLExternal(filename="day.csv", length=3))["upload_url"]
+
+    async with session.post(url, data=b"id") as short:
+        assert (short.status, await short.text()) == (400, "expected 3 bytes, got 2")
+    async with session.post(url, data={"file": b"id\n"}) as form:
+        assert form.status == 200
+    async with session.post(f"{slack.world.base}/upload/F0", data=b"id\n") as unknown:
+        assert unknown.status == 404
+
+
 async def test_nothing_is_shared_before_it_is_uploaded(client: AsyncWebClient) -> None:
     answer = await client.files_getUploadURLExternal(filename="day.csv", length=3)
 
     with pytest.raises(SlackApiError, match="file_update_failed"):
         await client.files_completeUploadExternal(files=[{"id": answer["file_id"]}], channel_id=STAGING)
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        await client.api_call("files.completeUploadExternal", json={"files": []})
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        await client.files_getUploadURLExternal(filename="day.csv", length=0)
     with pytest.raises(SlackApiError, match="file_not_found"):
         await client.files_completeUploadExternal(files=[{"id": "F0"}], channel_id=STAGING)

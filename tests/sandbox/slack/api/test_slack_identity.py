@@ -53,3 +53,5 @@ class TestValidate:
     async def test_exactly_one_thing(self, client: AsyncWebClient) -> None:
         with pytest.raises(SlackApiError, match="invalid_arguments"):
             await client.api_call("blocks.validate", json={"blocks": [], "view": reason_modal()})
+        with pytest.raises(SlackApiError, match="invalid_arguments"):
+            await client.api_call("blocks.validate", json={"message": "hi"})

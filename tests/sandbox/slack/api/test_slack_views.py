@@ -130,6 +130,12 @@ class TestUpdate:
 
         assert (await client.views_update(external_id="one", view=reason_modal(external_id="one")))["ok"]
 
+    async def test_of_nothing(self, client: AsyncWebClient, app: App, page: Page) -> None:
+        with pytest.raises(SlackApiError, match="invalid_arguments"):
+            await client.api_call("views.update", json={"view": reason_modal()})
+        with pytest.raises(SlackApiError, match="invalid_arguments"):
+            await client.api_call("views.open", json={"trigger_id": await trigger(app, page)})
+
     async def test_of_one_that_was_closed(self, client: AsyncWebClient, app: App, page: Page) -> None:
         opened = (await client.views_open(trigger_id=await trigger(app, page), view=reason_modal()))["view"]
         await page.post("close", user=ALICE, view=opened["id"])

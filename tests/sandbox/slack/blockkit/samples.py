@@ -155,3 +155,9 @@ def rich(*parts: Json) -> Json:
 
 def line(*elements: Json) -> Json:
     return {"type": "rich_text_section", "elements": list(elements)}
+
+
+def twice(blocks: list[Json]) -> Json:
+    """A chart with its only series two times."""
+    chart = blocks[0]["chart"]
+    return {**blocks[0], "chart": {**chart, "series": chart["series"] * 2}}

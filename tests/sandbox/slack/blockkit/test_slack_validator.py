@@ -41,6 +41,7 @@ from tests.sandbox.slack.blockkit.samples import (
     select,
     table,
     task,
+    twice,
     typed,
 )
 
@@ -172,6 +173,15 @@ VIOLATIONS: list[tuple[str, Any, str]] = [
     ("container without title", [container(title=None)], "must define one of: title, rich_text_title"),
     ("collapsed but not collapsible", [container(default_collapsed=True)], "needs is_collapsible"),
     ("empty rich text", [rich(line({"type": "text", "text": ""}))], "more than 0"),
+    ("both icons", [card(icon=image(), slack_icon={"type": "icon", "name": "bot"})], "only one of: icon, slack_icon"),
+    ("header divider", [container(is_collapsible=True, has_header_divider=True)], "not for collapsible"),
+    ("both pictures", [{"type": "context", "elements": [image(slack_file={"id": "F1"})]}], "only one of: image_url"),
+    ("rich text in a header cell", [{**data_table(2)[0], "rows": [[rich()], [raw()]]}], "unsupported type: rich_text"),
+    ("series of one name", [twice(bars(1))], "must be unique"),
+    ("empty slice", [{**pie(1)[0], "chart": {"type": "pie", "segments": [{"label": "x", "value": 0}]}}], "greater than 0"),
+    ("length as text", typed(max_length="3"), "must provide an integer"),
+    ("fields as text", [section(fields="x")], "must provide an array"),
+    ("accessory as text", [section(accessory="x")], "must provide an object"),
     ("unknown rich text", [rich({"type": "rich_text_poem", "elements": []})], "unsupported type"),
     ("view of no kind", {"type": "workflow_step", "blocks": []}, "unsupported type: workflow_step"),
 ]  # fmt: skip
