@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.deploy import Status
+from bot.operations import deliver, plan_deploy
+from tests.operations.acts import asked, now
+
+if TYPE_CHECKING:
+    from bot.domain.deploy import Deploy
+    from bot.ports import Ports
+    from tests.fakes import World
+    from tests.slackside import Door, Slackside
+
+PRODUCTION = "C0PROD0001"
+
+
+async def posted(world: World, ports: Ports, slack: Slackside) -> tuple[Deploy, dict[str, Any]]:
+    """A production deploy that waits for two seats, and its message."""
+    deploy = await asked(world, environment="production")
+    await plan_deploy.step(ports)
+    await drawn(ports)
+    (message,) = await slack.page.messages(PRODUCTION)
+    return await now(world, deploy), message
+
+
+async def drawn(ports: Ports) -> None:
+    while await deliver.step(ports):
+        pass
+
+
+async def click(slack: Slackside, user: str, message: dict[str, Any], action_id: str, **more: Any) -> Any:
+    return await slack.page.post("action", user=user, channel=PRODUCTION, ts=message["ts"], action_id=action_id, **more)
+
+
+async def told(slack: Slackside, user: str, count: int = 1) -> list[str]:
+    """The texts that only this person sees, once there are so many: answers to clicks come in the background."""
+    for _ in range(200):
+        found = [one["text"] for one in await slack.ephemerals(user)]
+        if len(found) >= count:
+            return found
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{user} was told nothing")
+
+
+async def test_the_message_says_what_is_asked_for(world: World, ports: Ports, slack: Slackside, knocking: Door) -> None:
+    _, message = await posted(world, ports, slack)
+
+    assert message["text"] == "Approval needed: checkout v1.4.2 to production, asked by <@U0ALICE001> (D-1)"
+    assert message["metadata"]["event_payload"] == {"id": "D-1", "plan": 1, "status": "waiting"}
+
+
+async def test_three_people_are_refused_and_told_who_can(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    _, message = await posted(world, ports, slack)
+    for user in ("U0ALICE001", "U0GUS00001", "U0NORA0001"):
+        assert (await click(slack, user, message, "deploy.approve"))["status"] == 200
+
+    (alice,), (gus,), (nora,) = [await told(slack, user) for user in ("U0ALICE001", "U0GUS00001", "U0NORA0001")]
+    assert "somebody else has to approve it" in alice
+    assert "<!subteam^S0SRE00001>" in alice
+    assert "Guests" in gus
+    assert "names a group that you are in" in nora
+
+
+async def test_two_approvals_take_the_buttons_away(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    deploy, message = await posted(world, ports, slack)
+    await click(slack, "U0BOB00001", message, "deploy.approve")
+    assert "1 of 2" in (await told(slack, "U0BOB00001"))[0]
+    await click(slack, "U0BOB00001", message, "deploy.approve", stale=True)
+    assert "already approved" in (await told(slack, "U0BOB00001", 2))[1]
+    await click(slack, "U0SAM00001", message, "deploy.approve", stale=True)
+    assert "2 of 2, all there" in (await told(slack, "U0SAM00001"))[0]
+    await drawn(ports)
+
+    (after,) = await slack.page.messages(PRODUCTION)
+    assert after["text"].startswith("Ready: ")
+    assert not [block for block in after["blocks"] if block["type"] == "actions"]
+    assert (await now(world, deploy)).status is Status.READY
+
+
+async def test_the_menu_withdraws(world: World, ports: Ports, slack: Slackside, knocking: Door) -> None:
+    deploy, message = await posted(world, ports, slack)
+    await click(slack, "U0ALICE001", message, "deploy.menu", selected_option="withdraw D-1:1")
+
+    assert "withdrawn" in (await told(slack, "U0ALICE001"))[0]
+    assert (await now(world, deploy)).status is Status.WITHDRAWN
+
+
+async def test_a_rejection_asks_for_the_reason_in_a_modal(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    deploy, message = await posted(world, ports, slack)
+    await click(slack, "U0NORA0001", message, "deploy.reject")
+    nora = await opened(slack, "U0NORA0001")
+    shown = await slack.page.post("submit", user="U0NORA0001", view=nora, values={"reason": {"text": "I dislike it"}})
+    await click(slack, "U0SAM00001", message, "deploy.reject")
+    sam = await opened(slack, "U0SAM00001")
+    await slack.page.post("submit", user="U0SAM00001", view=sam, values={"reason": {"text": "<!channel> no 😱"}})
+    await drawn(ports)
+
+    assert "can reject it" in str(shown["body"])
+    assert (await now(world, deploy)).detail == "<!channel> no 😱"
+    (after,) = await slack.page.messages(PRODUCTION)
+    assert after["text"].startswith("Rejected: ")
+    assert "&lt;!channel&gt; no" in str(after["blocks"])
+    assert "<!channel>" not in str(after)
+
+
+async def opened(slack: Slackside, user: str) -> str:
+    """The id of that person's modal: it is opened in the background."""
+    for _ in range(200):
+        views = (await slack.page.get("state", **{"as": user}))["views"]
+        if views:
+            return views[-1]["id"]
+        await asyncio.sleep(0.01)
+    raise AssertionError("no modal")
+
+
+async def test_a_click_on_another_message_strips_it(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    _, message = await posted(world, ports, slack)
+    async with world.store.begin() as tx:
+        kept = await tx.posted(1)
+        assert kept is not None
+        await tx.save_posted(type(kept)(deploy_id=1, channel=PRODUCTION, ts="1763726400.000900"))
+    await click(slack, "U0BOB00001", message, "deploy.approve")
+    await knocking.edge.__aexit__(None, None, None)
+    await drawn(ports)
+
+    after = next(one for one in await slack.page.messages(PRODUCTION) if one["ts"] == message["ts"])
+    assert "posted twice" in after["text"]
+    assert not [block for block in after["blocks"] if block["type"] == "actions"]
+    assert not after.get("metadata")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.slackside import a_command
+
+if TYPE_CHECKING:
+    from tests.fakes import World
+    from tests.slackside import Door, Slackside
+
+
+async def said(knocking: Door, text: str, user: str = "U0ALICE001") -> Any:
+    status, body = await knocking.knock(a_command(text, user_id=user))
+    assert status == 200, body
+    assert body["response_type"] == "ephemeral"
+    return body["text"]
+
+
+async def test_a_request_is_recorded_and_answered_in_the_acknowledgement(knocking: Door, world: World) -> None:
+    answer = await said(knocking, "checkout v1.4.2 to production because SHOP-981")
+
+    async with world.store.read() as reading:
+        (deploy,) = await reading.open_deploys()
+    assert answer == (
+        ":inbox_tray: Recorded as `D-1` checkout `v1.4.2` to production. The plan is being made. "
+        "Its message comes in <#C0PROD0001>."
+    )
+    assert (deploy.requester.key, deploy.reason) == ("slack:T0NOMATRON:U0ALICE001", "SHOP-981")
+    assert deploy.asked_in == "C0GENERAL1"
+    assert "asked for already: `D-1`" in await said(knocking, "checkout v1.4.2 to production because again")
+
+
+async def test_words_that_are_missing_or_mistyped(knocking: Door) -> None:
+    assert "Did you mean `status`?" in await said(knocking, "stauts")
+    assert "Services: checkout." in await said(knocking, "")
+    assert "Did you mean `checkout`?" in await said(knocking, "chekout v1 to staging")
+    assert "Open are: none." in await said(knocking, "approve")
+    assert "There is no deploy D-9." in await said(knocking, "plan D-9")
+
+
+async def test_whoami_status_and_help(knocking: Door) -> None:
+    assert "`developers`" in await said(knocking, "whoami")
+    assert "Guests" in await said(knocking, "whoami", "U0GUS00001")
+    assert "What runs where" in await said(knocking, "status")
+    assert "your yes to its current plan" in await said(knocking, "help")
+    assert "One person fills one seat" in await said(knocking, "help approve")
+
+
+async def test_one_without_rights_is_told_who_can(knocking: Door, slack: Slackside) -> None:
+    answer = await said(knocking, "checkout v1.4.2 to production", "U0NORA0001")
+
+    assert answer.startswith(":lock: You do not hold the permission `request`")
+    assert "<!subteam^S0SRE00001>" in answer
