@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,7 +40,7 @@ async def test_the_upload_has_to_be_whole(
 
     async with session.post(url, data=b"id") as short:
         assert (short.status, await short.text()) == (400, "expected 3 bytes, got 2")
-    async with session.post(url, data={"file": b"id\n"}) as form:
+    async with session.post(url, data={"file": io.BytesIO(b"id\n")}) as form:
         assert form.status == 200
     async with session.post(f"{slack.world.base}/upload/F0", data=b"id\n") as unknown:
         assert unknown.status == 404

@@ -107,8 +107,8 @@ def data_table(rows: int, columns: int = 1, text: str = "x", **more: Any) -> lis
     return [{"type": "data_table", "caption": "jobs", "rows": cells, **more}]
 
 
-def pie(count: int, label: str = "x") -> list[Json]:
-    segments = [{"label": label, "value": 1} for _ in range(count)]
+def pie(count: int, label: str = "x", value: int = 1) -> list[Json]:
+    segments = [{"label": label, "value": value} for _ in range(count)]
     return [{"type": "data_visualization", "title": "Deploys", "chart": {"type": "pie", "segments": segments}}]
 
 

@@ -178,7 +178,7 @@ VIOLATIONS: list[tuple[str, Any, str]] = [
     ("both pictures", [{"type": "context", "elements": [image(slack_file={"id": "F1"})]}], "only one of: image_url"),
     ("rich text in a header cell", [{**data_table(2)[0], "rows": [[rich()], [raw()]]}], "unsupported type: rich_text"),
     ("series of one name", [twice(bars(1))], "must be unique"),
-    ("empty slice", [{**pie(1)[0], "chart": {"type": "pie", "segments": [{"label": "x", "value": 0}]}}], "greater than 0"),
+    ("empty slice", pie(1, value=0), "greater than 0"),
     ("length as text", typed(max_length="3"), "must provide an integer"),
     ("fields as text", [section(fields="x")], "must provide an array"),
     ("accessory as text", [section(accessory="x")], "must provide an object"),
