@@ -16,6 +16,7 @@ Json = dict[str, Any]
 
 SECOND = 1_000_000_000
 PATIENCE_S = 20.0
+PAUSE_S = 0.01
 OVER = {"successful", "failed", "cancelled"}
 BAD = {"command": "/bin/false"}
 ONCE = {"Attempts": 1, "Interval": 3600 * SECOND, "Delay": 5 * SECOND, "DelayFunction": "constant", "Unlimited": False}
@@ -103,21 +104,21 @@ class Agent:
     async def deployment_of(self, job: Json) -> Json:
         """The deployment of exactly this registration."""
 
-        async def ours() -> Json | None:
+        async def ours() -> list[Json]:
             every = (await self.get(f"/v1/job/{job['ID']}/deployments")).body
-            return next((one for one in every if one["JobSpecModifyIndex"] == job["JobModifyIndex"]), None)
+            return [one for one in every if one["JobSpecModifyIndex"] == job["JobModifyIndex"]]
 
-        found = await eventually(ours, bool)
-        assert found is not None
-        return found
+        found: list[Json] = await eventually(ours, bool)
+        return found[0]
 
     async def deployment_when(self, deployment_id: str, wanted: Callable[[Json], object]) -> Json:
-        return await eventually(lambda: self.deployment(deployment_id), wanted)
+        found: Json = await eventually(lambda: self.deployment(deployment_id), wanted)
+        return found
 
     async def settled(self, job: Json) -> Json:
         """The deployment of this registration, once it is over."""
         found = await self.deployment_of(job)
-        return await self.deployment_when(found["ID"], lambda one: one["Status"] in OVER)
+        return await self.deployment_when(str(found["ID"]), lambda one: one["Status"] in OVER)
 
     async def deployed(self, job: Json) -> Json:
         """Register, see the deployment succeed, and answer the job as it then is."""
@@ -135,8 +136,8 @@ class Agent:
 async def eventually(probe: Callable[[], Awaitable[Any]], wanted: Callable[[Any], object]) -> Any:
     """The first answer of `probe` that is `wanted`."""
     async with asyncio.timeout(PATIENCE_S):
-        while not wanted(seen := await probe()):
-            await asyncio.sleep(0.01)
+        while not wanted(seen := await probe()):  # noqa: ASYNC110 - what is awaited happens behind HTTP
+            await asyncio.sleep(PAUSE_S)
     return seen
 
 
@@ -147,6 +148,17 @@ async def lines_until(answer: aiohttp.ClientResponse, wanted: Callable[[Json], o
         while not lines or not wanted(lines[-1]):
             lines.append(json.loads(await answer.content.readline()))
     return lines
+
+
+async def ended(answer: aiohttp.ClientResponse) -> bool:
+    """Read a stream to its end, which may be a reset."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while await answer.content.readany():
+                pass
+    except aiohttp.ClientError:
+        return True
+    return answer.content.at_eof()
 
 
 def counters(deployment: Json) -> Json:

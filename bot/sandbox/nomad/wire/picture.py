@@ -75,7 +75,8 @@ def version_picture(state: State, key: JobKey, job: Json) -> Json:
 def allocation_picture(allocation: Json) -> Json:
     """One allocation, with the last thing that happened to it."""
     events = [event for state in (allocation["TaskStates"] or {}).values() for event in state["Events"]]
-    last = max(events, key=lambda event: int(event["Time"]), default=None)
+    # of events of one instant the last one told
+    last = max(reversed(events), key=lambda event: int(event["Time"]), default=None)
     return {
         "id": allocation["ID"],
         "name": allocation["Name"],
