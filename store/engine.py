@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,7 +78,7 @@ def database_url(text: str) -> URL:
 
 
 def _file_url(url: URL) -> URL:
-    if url.database in {None, "", ":memory:"} or "mode=memory" in (url.database or ""):
+    if url.database in {None, "", ":memory:"} or url.query.get("mode") == "memory":
         raise SettingsInvalid("SQLite needs a file, as in sqlite:///nomatron.db: in memory nothing would be kept")
     return url
 
@@ -90,9 +91,15 @@ def open_engines(text: str) -> Engines:
 
 def _sqlite(url: URL) -> Engines:
     engine = create_async_engine(url)
+    event.listen(engine.sync_engine, "do_connect", _try_to_open)
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     event.listen(engine.sync_engine, "begin", _begin)
     return Engines(engine, engine.execution_options(ro=True))
+
+
+def _try_to_open(_dialect: Any, _record: Any, arguments: Any, options: Any) -> None:
+    # where a file cannot be opened, aiosqlite leaves a thread behind that outlives the event loop: fail before that
+    sqlite3.connect(arguments[0], uri=options.get("uri", False)).close()
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

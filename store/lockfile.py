@@ -5,30 +5,23 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import StoreBusy, StoreUnavailable
-from store.dialects import SQLITE
-from store.engine import database_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @contextmanager
-def sole_process(url: str) -> Iterator[None]:
-    """Be the only server on this SQLite file while the block runs; nothing is locked for PostgreSQL.
+def alone(database: Path) -> Iterator[None]:
+    """Be the only server on this SQLite file while the block runs.
 
     ``StoreBusy`` where another process is, ``StoreUnavailable`` where the file system cannot lock. Short commands
     beside a server need no lock: SQLite's own keeps them apart.
     """
-    parsed = database_url(url)
-    if parsed.get_backend_name() != SQLITE:
-        yield
-        return
-    database = Path(parsed.database or "").absolute()
-    descriptor = _locked(database)
+    descriptor = _locked(database.absolute())
     try:
         yield
     finally:
