@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.access import Group, Membership
 from bot.domain.actor import SlackUser
-from bot.domain.decision import Allowed, Decision, refuse
+from bot.domain.decision import Allowed, Decision, Refused, refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +121,11 @@ def may_fill(
     self_approval: bool,
 ) -> Decision:
     """Whether this person's yes fills one more seat now; refused with who can."""
-    standing = membership.standing(user)
-    if not isinstance(standing, Allowed):
-        return standing
     now = seat(seats, approvers, membership)
-    who = mentions(now.missing or seats)
+    who = mentions(now.missing or seats, without=None if self_approval else requester)
+    standing = membership.standing(user)
+    if isinstance(standing, Refused):
+        return Refused(tuple(replace(reason, **who) for reason in standing.reasons))
     if user == requester and not self_approval:
         return refuse("own-request", "You asked for this deploy, so somebody else has to approve it.", **who)
     if user in approvers:
@@ -137,10 +137,10 @@ def may_fill(
     return Allowed()
 
 
-def mentions(seats: Iterable[Seat]) -> Mapping[str, tuple[str, ...]]:
-    """Who can fill these seats, as the ``users`` and ``groups`` of a ``Reason``."""
+def mentions(seats: Iterable[Seat], *, without: str | None = None) -> Mapping[str, tuple[str, ...]]:
+    """Who can fill these seats, as the ``users`` and ``groups`` of a ``Reason``; not one who may never (``without``)."""
     groups = [each.group for each in seats]
     return {
-        "users": tuple(sorted({user for group in groups for user in group.users})),
+        "users": tuple(sorted({user for group in groups for user in group.users} - {without})),
         "groups": tuple(dict.fromkeys(group.usergroup for group in groups if group.usergroup)),
     }
