@@ -29,10 +29,10 @@ _PROLOGUE: Final = "x=("
 _EXTRA: Final = (
     "Extra characters after interpolation expression",
     (
-        "Expected a closing brace to end the interpolation expression, but found extra characters.\n\nThis can "
-        "happen when you include interpolation syntax for another language, such as shell scripting, but forget to escape "
-        "the interpolation start token. If you are embedding this sequence for another language, escape it by starting with "
-        '"$${" instead of just "${".'
+        "Expected a closing brace to end the interpolation expression, but found extra characters.\n\n"
+        "This can happen when you include interpolation syntax for another language, such as shell scripting, but "
+        "forget to escape the interpolation start token. If you are embedding this sequence for another language, "
+        'escape it by starting with "$${" instead of just "${".'
     ),
 )
 
