@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.access import Group, Membership
 from bot.domain.actor import SlackUser
-from bot.domain.decision import Allowed, Decision, Refused, refuse
+from bot.domain.decision import Allowed, Decision, Reason, Refused, refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ def may_fill(
     who = mentions(now.missing or seats, without=None if self_approval else requester)
     standing = membership.standing(user)
     if isinstance(standing, Refused):
-        return Refused(tuple(replace(reason, **who) for reason in standing.reasons))
+        return Refused(tuple(Reason(reason.code, reason.text, **who) for reason in standing.reasons))
     if user == requester and not self_approval:
         return refuse("own-request", "You asked for this deploy, so somebody else has to approve it.", **who)
     if user in approvers:
@@ -138,7 +138,7 @@ def may_fill(
 
 
 def mentions(seats: Iterable[Seat], *, without: str | None = None) -> Mapping[str, tuple[str, ...]]:
-    """Who can fill these seats, as the ``users`` and ``groups`` of a ``Reason``; not one who may never (``without``)."""
+    """Who can fill these seats, for a ``Reason``; not one who may never (``without``)."""
     groups = [each.group for each in seats]
     return {
         "users": tuple(sorted({user for group in groups for user in group.users} - {without})),
