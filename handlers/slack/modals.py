@@ -8,7 +8,7 @@ from bot.domain.decision import Refused
 from bot.gateways.blocks import modal
 from bot.operations import reject
 from handlers.slack.desk import target_of
-from handlers.slack.typed import undo
+from handlers.slack.typed import visible
 
 if TYPE_CHECKING:
     from bot.gateways.blocks.parts import Json
@@ -40,4 +40,4 @@ def _reason(view: Payload) -> str:
     value: Any = view.get("state")
     for key in ("values", modal.REASON_BLOCK, modal.REASON_ACTION, "value"):
         value = value.get(key) if isinstance(value, dict) else None
-    return undo(value).strip() if isinstance(value, str) else ""
+    return visible(value).strip() if isinstance(value, str) else ""

@@ -25,8 +25,12 @@ LONGEST_TEXT: Final = 8000
 
 def undo(text: str) -> str:
     """The text as it was meant: links as their label, mentions as names, entities as characters, nothing invisible."""
-    visible = _INVISIBLE.sub("", text[:LONGEST_TEXT])
-    return _ENTITY.sub(lambda match: _ENTITIES[match[1]], _MARKED.sub(_unmarked, visible))
+    return _ENTITY.sub(lambda match: _ENTITIES[match[1]], _MARKED.sub(_unmarked, visible(text)))
+
+
+def visible(text: str) -> str:
+    """The text without what nobody sees; a modal's input comes as it was typed, so nothing else is to be undone."""
+    return _INVISIBLE.sub("", text[:LONGEST_TEXT])
 
 
 def _unmarked(match: re.Match[str]) -> str:

@@ -62,15 +62,16 @@ def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
     if card.deploy.reason:
         yield "reason", section(quoted(card.deploy.reason))
     sections = {
-        "plan": _plan(card),
-        "moved": _moved(card),
-        "state": _state(card),
-        "rollout": progress_of(card),
-        "approvals": approvals_of(card),
+        "plan": (_plan(card), 2000),
+        "moved": (_moved(card), 1300),
+        "state": (_state(card), 1600),
+        "rollout": (progress_of(card), 1800),
+        "approvals": (approvals_of(card), 1500),
     }
-    for name, lines in sections.items():
+    # Slack refuses a message whose blocks hold more than 13,200 characters in all (bolt-js issue 2509)
+    for name, (lines, limit) in sections.items():
         if lines:
-            yield name, section(fit(_few(lines)))
+            yield name, section(fit(_few(lines), limit))
     row = buttons(card)
     if row:
         yield "decide", actions(row)
@@ -86,7 +87,7 @@ def _head(card: Card) -> str:
 def _plan(card: Card) -> list[str]:
     lines = []
     if card.plan and card.plan.effect:
-        lines.append(f":mag: {words(card.plan.effect, 1000)}")
+        lines.append(f":mag: {words(card.plan.effect, 700)}")
     lines += _links(card)
     warnings = card.plan.warnings if card.plan else ()
     return lines + [f":warning: {words(warning, 400)}" for warning in warnings]
@@ -95,8 +96,8 @@ def _plan(card: Card) -> list[str]:
 def _links(card: Card) -> list[str]:
     """The links side by side; a very long address is left out rather than cut."""
     shown = [link(url, label) for label, url in card.links.items()]
-    fitting = [each for each in shown if len(each) <= 600]
-    return [" · ".join(fitting[:4])] if fitting else []
+    fitting = [each for each in shown if len(each) <= 400]
+    return [" · ".join(fitting[:3])] if fitting else []
 
 
 def _moved(card: Card) -> list[str]:
@@ -104,13 +105,13 @@ def _moved(card: Card) -> list[str]:
     if not moved:
         return []
     heading = ":twisted_rightwards_arrows: *What moved since the plan before* (approvals of that one are void):"
-    return [heading, *(f"• {words(sentence, 400)}" for sentence in moved)]
+    return [heading, *(f"• {words(sentence, 300)}" for sentence in moved)]
 
 
 def _state(card: Card) -> list[str]:
     deploy = card.deploy
-    lines = [words(deploy.detail, 1500)] if deploy.detail else []
-    return lines + [f":hourglass: {words(reason.text, 500)}" for reason in deploy.blocked]
+    lines = [words(deploy.detail, 1100)] if deploy.detail else []
+    return lines + [f":hourglass: {words(reason.text, 400)}" for reason in deploy.blocked]
 
 
 def _few(lines: Sequence[str]) -> list[str]:

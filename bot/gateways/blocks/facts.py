@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
 from bot.domain.deploy import Status
-from bot.gateways.blocks.text import FIELD, code, cut, fit, group, moment, person, who, words
+from bot.gateways.blocks.text import code, fit, group, moment, person, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from bot.domain.message import Card
 
 _MOST_MENTIONED = 10
-_MOST_LABELS = 12
+_MOST_LABELS = 8
+_LONGEST_NEEDS = 1500
 _ASKED_FOR = frozenset({Status.WAITING, Status.READY})
 """States in which approvals are asked for; before there is no plan to approve, afterwards it is history."""
 
@@ -48,7 +49,7 @@ def facts_of(card: Card) -> list[str]:
     if card.seating.seats and deploy.status in _ASKED_FOR:
         facts.append(_needs(card))
     if deploy.overrides:
-        facts.append("*With*\n" + cut(", ".join(_settings(card)), 1500))
+        facts.append(fit(["*With*", *_settings(card)], 600))
     return facts
 
 
@@ -70,7 +71,7 @@ def _needs(card: Card) -> str:
     lines = [f"*Needs*\n{wanted} ({seating.filled} of {total} so far)"]
     if card.deploy.status is Status.WAITING and seating.missing:
         lines += list(_missing(seating, human_behind(card.deploy.requester)))
-    return fit(lines, FIELD)
+    return fit(lines, _LONGEST_NEEDS)
 
 
 def _labels(seating: Seating) -> dict[str, int]:

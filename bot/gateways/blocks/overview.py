@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.decision import Refused
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_SERVICES = 40
 _MOST_OPEN = 5
+_LONGEST = 12_000
 
 
 class ShownCell(Protocol):
@@ -68,10 +70,17 @@ def matrix(rows: Sequence[Sequence[ShownCell | None]], environment: str | None =
             )
     if not sections:
         return said("Nothing is deployed by this catalog there yet.")
-    more = len(sections) - _MOST_SERVICES
+    fitting = _fitting(sections)
+    more = len(sections) - len(fitting)
     rest = [f"_… and {more} more services: `/deploy status SERVICE`_"] if more > 0 else []
-    shown = [*sections[:_MOST_SERVICES], *rest]
+    shown = [*fitting, *rest]
     return Message(cut("What runs where, and what waits.", 200), tuple(section(text) for text in shown))
+
+
+def _fitting(sections: Sequence[str]) -> list[str]:
+    """As many from the top as one message can hold."""
+    lengths = accumulate(len(text) for text in sections[:_MOST_SERVICES])
+    return [text for text, length in zip(sections, lengths, strict=False) if length <= _LONGEST]
 
 
 def _cell(cell: ShownCell) -> Iterator[str]:

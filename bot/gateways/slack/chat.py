@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _QUIET = {"unfurl_links": False, "unfurl_media": False}
 """Links never unfurl: what they show is somebody else's text."""
+_STRAY = {"event_type": "nomatron_stray", "event_payload": {}}
 
 
 class SlackChat:
@@ -44,9 +45,9 @@ class SlackChat:
         await self._connection.call(POST, channel=channel, **notes.render(note).arguments(), **_QUIET)
 
     async def strip(self, channel: str, ts: str, note: Note) -> None:
-        """As ``bot.ports.Chat`` promises; its metadata goes too, so that nothing takes it for the deploy's own."""
+        """As ``bot.ports.Chat`` promises; other metadata says that it is not the deploy's own any more."""
         message = notes.render(note)
-        await self._connection.call(UPDATE, channel=channel, ts=ts, **message.arguments(), metadata={})
+        await self._connection.call(UPDATE, channel=channel, ts=ts, **message.arguments(), metadata=_STRAY)
 
     async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
         """As ``bot.ports.Chat`` promises."""
