@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 _UNITS = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000))
 _FINE_UNITS = (("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
 
@@ -23,8 +21,3 @@ def from_nanoseconds(nanoseconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
-
-
-def in_words(duration: timedelta) -> str:
-    """The same, in whole seconds."""
-    return from_nanoseconds(int(duration.total_seconds()) * 1_000_000_000)

@@ -124,7 +124,8 @@ def _warnings(answer: Mapping[str, Any], job: Job, live: Job | None) -> Iterator
     for group, metric in sorted((answer.get("FailedTGAllocs") or {}).items()):
         yield unplaced(group, metric, job)
     if preempted := (answer.get("Annotations") or {}).get("PreemptedAllocs"):
-        yield f"{len(preempted)} allocations of other jobs are stopped to make room"
+        noun = "allocation" if len(preempted) == 1 else "allocations"
+        yield f"{len(preempted)} {noun} of other jobs stopped to make room"
     if sentence := _meta(answer.get("Diff") or {}):
         yield sentence
     running = {group["Name"]: group.get("Count") for group in (live or {}).get("TaskGroups") or ()}

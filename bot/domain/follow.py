@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.durations import in_words
 from bot.domain.flatten import one_line
 from bot.domain.rollout import (
     AllocationState,
@@ -222,7 +221,7 @@ def _note(rollout: Rollout, seen: Observation, now: datetime) -> str:
     idle = now - rollout.changed_at
     if idle >= seen.progress_deadline + PATIENCE and not _waits_for_people(seen.deployment):
         why = "; ".join(parts) or _idle_reason(rollout, seen)
-        return f"stuck: no change for {in_words(idle)}: {why}"
+        return f"stuck: no change since {rollout.changed_at:%Y-%m-%d %H:%M %Z}: {why}"
     return "; ".join(parts)
 
 

@@ -103,7 +103,7 @@ def _fields(part: Mapping[str, Any], path: tuple[str, ...], level: str, objects:
             yield from _fields(value, _named(path, key), level, (*objects, key))
         elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
             for number, each in enumerate(value):
-                here = (*path, f"{word(key)} {each.get('Name') or each.get('Label') or number + 1}")
+                here = (*path, f"{word(_singular(key))} {each.get('Name') or each.get('Label') or number + 1}")
                 yield from _fields(each, here, level, (*objects, _singular(key)))
         elif value not in (None, "", [], False):
             yield (path, Place(level, objects, key)), _text(value)

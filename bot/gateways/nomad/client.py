@@ -12,7 +12,7 @@ from urllib.parse import quote
 import requests
 from nomad.api.exceptions import BaseNomadException
 
-from bot.errors import NomadUnavailable
+from bot.errors import NomadRefused, NomadUnavailable
 from bot.gateways.nomad.errors import Unanswered, refusal, unanswered
 from bot.gateways.nomad.reply import Reply, read
 from bot.gateways.nomad.session import CALLS, endpoints, open_session
@@ -47,9 +47,12 @@ class Client:
         self._session.close()
 
     async def get(self, *path: str, namespace: str, **params: str | int) -> Reply:
-        """GET; a 404 is an answer, every other refusal is raised."""
+        """GET; a 404 is an answer, every other refusal is raised: nothing is refused to a read but for its token."""
         call = _Call("get", path, {**params, "namespace": namespace}, None, self._reading)
-        return self._accepted(await self._run(call), 404)
+        try:
+            return self._accepted(await self._run(call), 404)
+        except NomadRefused as error:
+            raise NomadUnavailable(self._said(f"refuses a read: {error}")) from None
 
     async def post(self, *path: str, namespace: str, body: bytes) -> Reply:
         """POST of something that changes nothing; refusals are raised."""
