@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -177,7 +178,7 @@ RECORDS = {
     ),
 }
 # what the store itself adds to a row
-BESIDE = {"releases": {"fingerprint": "f"}, "outbox": {"tries": 0, "fence": 0}}
+BESIDE: dict[str, dict[str, Any]] = {"releases": {"fingerprint": "f"}, "outbox": {"tries": 0, "fence": 0}}
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +207,7 @@ def test_a_row_gives_back_what_was_put_into_it(connection, name, data):
 
 
 def test_every_field_of_a_record_has_its_column():
-    kinds = {
+    kinds: dict[str, Any] = {
         "deploys": Deploy,
         "plans": Plan,
         "approvals": Approval,
@@ -217,4 +218,4 @@ def test_every_field_of_a_record_has_its_column():
         "messages": Posted,
     }
     for name, kind in kinds.items():
-        assert set(kind.__dataclass_fields__) <= set(tables.Row.metadata.tables[name].columns.keys()), name
+        assert {field.name for field in fields(kind)} <= set(tables.Row.metadata.tables[name].columns.keys()), name
