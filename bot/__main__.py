@@ -28,7 +28,7 @@ VERBS: Final = {
     "apply": Verb("check the catalog folder and make it the active catalog", "bot.wiring.commands", "apply"),
     "run": Verb("serve Slack and work, in one process on SQLite", "bot.wiring.commands", "run"),
     "status": Verb("what runs where, and the open deploys", "bot.wiring.commands", "status"),
-    "manifest": Verb("print the Slack app's manifest, or check manifest.yml", "handlers.cli.manifest"),
+    "manifest": Verb("print the Slack app's manifest, or check manifest.yml", "bot.wiring.manifest"),
 }
 
 

@@ -1,0 +1,51 @@
+"""``nomatron manifest [--url URL] [--check]``: the Slack app's manifest, printed, or compared with manifest.yml."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FILE = Path("manifest.yml")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command's words."""
+    parser = argparse.ArgumentParser(prog="nomatron manifest", description=__doc__)
+    parser.add_argument("--url", help="where Slack reaches this app, https and without a path")
+    parser.add_argument("--check", action="store_true", help=f"compare with {FILE} in this folder; 1 where it differs")
+    return parser.parse_args(argv)
+
+
+def execute(words: argparse.Namespace, render: Callable[[str | None], str]) -> int:
+    """Print or compare what ``render`` makes of the address; the exit status, 2 where the address cannot be used."""
+    try:
+        text = render(words.url)
+    except ValueError as error:
+        sys.stderr.write(f"nomatron manifest: {error}\n")
+        return 2
+    if words.check:
+        return _compare(text)
+    sys.stdout.write(text)
+    return 0
+
+
+def _compare(text: str) -> int:
+    try:
+        committed = FILE.read_text("utf-8")
+    except OSError as error:
+        sys.stderr.write(f"nomatron manifest: {FILE} cannot be read ({error.strerror})\n")
+        return 1
+    if committed == text:
+        return 0
+    lines = difflib.unified_diff(
+        committed.splitlines(keepends=True), text.splitlines(keepends=True), str(FILE), "what the code needs"
+    )
+    sys.stderr.writelines(lines)
+    sys.stderr.write(f"Write it anew: nomatron manifest > {FILE}\n")
+    return 1
