@@ -53,11 +53,6 @@ def read_options(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def command(argv: Sequence[str]) -> int:
-    """``nomatron sandbox``: `main` on an event loop of its own."""
-    return asyncio.run(main(argv))
-
-
-def command(argv: Sequence[str]) -> int:
     """`nomatron sandbox` as a command: main(), to its end."""
     return asyncio.run(main(argv))
 
