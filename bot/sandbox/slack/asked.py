@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.slack.refusals import ControlError
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from bot.sandbox.slack.state import Json
 
 
@@ -34,3 +37,24 @@ def whole(asked: Json, name: str) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
         raise ControlError(f"{name} is a whole number, not {value!r}.", 400)
     return value
+
+
+def strings(asked: Json, name: str, default: list[str]) -> list[str]:
+    """A list of strings."""
+    value = asked.get(name, default)
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ControlError(f"{name} is a list of ids, not {value!r}.", 400)
+    return value
+
+
+def change(record: DataclassInstance, values: Json) -> None:
+    """Set fields of a record, all of them or none; each keeps its type, and one that may be None is text."""
+    defaults = {one.name: one.default for one in fields(record)}
+    for name, value in values.items():
+        if name not in defaults or name == "id":
+            raise ControlError(f"There is no {name} to change. Known: {', '.join(sorted(defaults))}.", 400)
+        kind = str if defaults[name] is None else type(getattr(record, name))
+        if not isinstance(value, kind) and (value is not None or defaults[name] is not None):
+            raise ControlError(f"{name} is {kind.__name__}, not {value!r}.", 400)
+    for name, value in values.items():
+        setattr(record, name, value)

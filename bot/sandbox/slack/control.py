@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.sandbox.slack.api.people import user_object
-from bot.sandbox.slack.asked import number, whole
+from bot.sandbox.slack.asked import change, number, strings, whole
 from bot.sandbox.slack.finding import person_of
 from bot.sandbox.slack.refusals import ControlError
 from bot.sandbox.slack.snapshot import snapshot
-from bot.sandbox.slack.workspace import Person
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 PREFIX = "/sandbox/"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_FLAGS = {one.name for one in fields(Person)} - {"id"}
 
 
 class Control:
@@ -104,17 +102,7 @@ class Control:
 
     async def _people(self, asked: Json) -> Json:
         person = person_of(self._world, asked.get("user"))
-        flags = {name: value for name, value in asked.items() if name != "user"}
-        unknown = set(flags) - _FLAGS
-        if unknown:
-            raise ControlError(
-                f"A person has no {', '.join(sorted(unknown))}. Known: {', '.join(sorted(_FLAGS))}.", 400
-            )
-        for name, value in flags.items():
-            if isinstance(getattr(person, name), bool) and not isinstance(value, bool):
-                raise ControlError(f"{name} is true or false, not {value!r}.", 400)
-        for name, value in flags.items():
-            setattr(person, name, value)
+        change(person, {name: value for name, value in asked.items() if name != "user"})
         user = user_object(self._world.workspace, person)
         await self._events.emit({"type": "user_change", "user": user, "cache_ts": int(self._world.state.now())})
         return asdict(person)
@@ -123,7 +111,8 @@ class Control:
         group = self._world.workspace.group(str(asked.get("group")))
         if group is None:
             raise ControlError(f"There is no user group {asked.get('group')!r}.", 404)
-        before, users = set(group.users), [person_of(self._world, user).id for user in asked.get("users", group.users)]
+        wanted = strings(asked, "users", group.users)
+        before, users = set(group.users), [person_of(self._world, user).id for user in wanted]
         previous, group.updated_at = group.updated_at, int(self._world.state.now())
         group.users, group.disabled_at = users, group.updated_at if asked.get("disabled") else 0
         await self._events.emit(
@@ -145,8 +134,8 @@ class Control:
         channel = self._world.workspace.channel(str(asked.get("channel")))
         if channel is None:
             raise ControlError(f"There is no channel {asked.get('channel')!r}.", 404)
-        for name in ("name", "private", "archived", "members", "is_ext_shared"):
-            setattr(channel, name, asked.get(name, getattr(channel, name)))
+        strings(asked, "members", channel.members)
+        change(channel, {name: value for name, value in asked.items() if name not in {"channel", "partner"}})
         return asdict(channel)
 
     async def _home(self, asked: Json) -> Json:

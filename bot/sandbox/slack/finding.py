@@ -20,7 +20,7 @@ class Click:
 
     def __init__(self, asked: Json) -> None:
         self.action_id = str(asked.get("action_id", ""))
-        self.block_id: str | None = asked.get("block_id")
+        self.block_id: Any = asked.get("block_id")
         self.given: Any = asked.get("selected_option", asked.get("value"))
         self.value: Any = asked.get("value")
         self.stale = bool(asked.get("stale"))
@@ -31,10 +31,10 @@ class Click:
         return fitting[0] if fitting else None
 
     def _fits(self, block: Json, element: Json) -> bool:
-        if element.get("action_id") != self.action_id or self.block_id not in {None, block["block_id"]}:
+        if element.get("action_id") != self.action_id or self.block_id not in (None, block["block_id"]):
             return False
         # A button is known by its value too: "approve plan 2" is another button than "approve plan 3".
-        return element["type"] != "button" or self.value in {None, element.get("value")}
+        return element["type"] != "button" or self.value in (None, element.get("value"))
 
 
 def _elements(blocks: Iterable[Json]) -> Iterator[tuple[Json, Json]]:

@@ -106,6 +106,10 @@ class TestPeopleGroupsChannels:
             ("people", {"user": BOB, "is_wizard": True}, 400),
             ("people", {"user": "U0NOBODY"}, 404),
             ("people", {"user": BOB, "deleted": "yes"}, 400),
+            ("people", {"user": BOB, "name": 3}, 400),
+            ("people", {"user": BOB, "team_id": 3}, 400),
+            ("groups", {"group": "S0DEV00001", "users": "all"}, 400),
+            ("channels", {"channel": STAGING, "members": [3]}, 400),
             ("groups", {"group": "S0NONE"}, 404),
             ("groups", {"group": "S0DEV00001", "users": ["U0NOBODY"]}, 404),
             ("channels", {"channel": "C0NONE"}, 404),
@@ -118,6 +122,11 @@ class TestPeopleGroupsChannels:
     )
     async def test_mistakes_are_told(self, page: Page, what: str, asked: dict[str, Any], status: int) -> None:
         assert (await page.post(what, status=status, **asked))["error"]
+
+    async def test_a_foreign_person_comes_home(self, page: Page) -> None:
+        assert (await page.post("people", user=BOB, team_id="T0ELSEWHERE"))["team_id"] == "T0ELSEWHERE"
+        assert (await page.post("people", user=BOB, team_id=None))["team_id"] is None
+        await page.post("people", status=400, user=BOB, id="U0OTHER001")
 
     async def test_a_group_of_people_who_are_there_stays_when_one_is_not(self, page: Page) -> None:
         await page.post("groups", status=404, group="S0DEV00001", users=[NORA, "U0NOBODY"])
@@ -166,3 +175,41 @@ async def test_two_people_click_at_once(client: AsyncWebClient, app: App, page: 
     await asyncio.gather(*(page.post("action", user=user, **click) for user in (ALICE, BOB)))
 
     assert {one.payload["user"]["id"] for one in app.received} == {ALICE, BOB}
+
+
+CALLS = (
+    "command",
+    "action",
+    "submit",
+    "close",
+    "raw",
+    "options",
+    "shortcut",
+    "people",
+    "groups",
+    "channels",
+    "home",
+    "event",
+    "fault",
+    "limits",
+    "dismiss",
+)
+ODD: tuple[Any, ...] = (None, [], {}, {"a": 1}, "", 0, True, ["x", {}])
+NAMES = ("user", "channel", "ts", "action_id", "block_id", "value", "selected_option", "view", "ephemeral", "values")
+MORE = ("users", "group", "headers", "body", "event", "method", "mode", "text", "members", "deleted", "name")
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_no_odd_value_breaks_a_control_call(client: AsyncWebClient, app: App, page: Page, call: str) -> None:
+    blocks = [actions(button("approve", "D-1042:1"))]
+    ts = (await client.chat_postMessage(channel=STAGING, text="x", blocks=blocks))["ts"]
+    await page.post("command", user=ALICE, channel=STAGING, command="/deploy", text="")
+    view = (await client.views_open(trigger_id=app.last.form["trigger_id"], view=reason_modal()))["view"]["id"]
+    right = {"user": ALICE, "channel": STAGING, "ts": ts, "action_id": "approve"}
+    if call in {"submit", "close", "options"}:
+        right = {"user": ALICE, "view": view, "action_id": "text"}
+
+    for name in (*NAMES, *MORE):
+        for odd in ODD:
+            async with page.session.post(f"{page.base}/sandbox/{call}", json={**right, name: odd}) as response:
+                assert response.status < 500, (call, name, odd)

@@ -14,6 +14,7 @@ from slackblocks.blocks import Block as OtherBlock
 from slackblocks.errors import InvalidUsageError
 
 from bot.sandbox.slack.blockkit.blocks import SURFACES
+from bot.sandbox.slack.blockkit.filling import filled, filled_view
 from bot.sandbox.slack.blockkit.validator import message_problems, view_problems
 from tests.sandbox.slack.blockkit import limits_of_messages, limits_of_newer_blocks, limits_of_views
 from tests.sandbox.slack.blockkit.samples import (
@@ -47,6 +48,9 @@ from tests.sandbox.slack.blockkit.samples import (
 
 if TYPE_CHECKING:
     from tests.sandbox.slack.blockkit.limit import Limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LIMITS = [*limits_of_messages.LIMITS, *limits_of_views.LIMITS, *limits_of_newer_blocks.LIMITS]
 ROWS = pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
@@ -275,3 +279,42 @@ class TestOracles:
 
     def test_slacks_models_know_enough_limits_for_that_to_mean_something(self) -> None:
         assert sum(slack_sdk_refuses(one.build(one.most + 1)) for one in LIMITS) > 30
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 5000) | st.text(max_size=5) | st.sampled_from(["plain_text", "button"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "text", "value"]), inner),
+    max_leaves=6,
+)
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where every part of a JSON value stands, its own place first."""
+    yield at
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inside:
+        yield from places(one, (*at, key))
+
+
+def replaced(value: Any, at: tuple[Any, ...], by: Any) -> Any:
+    if not at:
+        return by
+    copy = value.copy()
+    copy[at[0]] = replaced(value[at[0]], at[1:], by)
+    return copy
+
+
+class TestAnything:
+    @given(data=st.data(), payload=st.sampled_from([row[1] for row in VALID]), by=JSON)
+    def test_a_good_payload_with_one_part_replaced_is_judged_and_never_breaks(
+        self, data: st.DataObject, payload: Any, by: Any
+    ) -> None:
+        at = data.draw(st.sampled_from(list(places(payload))))
+        changed = replaced(payload, at, by)
+        is_view = isinstance(payload, dict)
+
+        found = view_problems(changed) if is_view else message_problems(changed)
+
+        if not found:
+            again = view_problems(filled_view(changed)) if is_view else message_problems(filled(changed))
+            assert again == []
