@@ -16,7 +16,8 @@ DEFAULT_SPEED = 20.0
 class Timer:
     """One waiting call; cancelling it twice, or after it ran, does no harm."""
 
-    def __init__(self, call: Callable[[], None], forget: Callable[[Timer], None]) -> None:
+    def __init__(self, call: Callable[[], None], forget: Callable[[Timer], None], *, shrinks: bool = True) -> None:
+        self.shrinks = shrinks
         self._call = call
         self._forget = forget
         self._handle: asyncio.TimerHandle | None = None
@@ -56,6 +57,7 @@ class Clock:
     def __init__(self, speed: float = DEFAULT_SPEED) -> None:
         self._speed = checked_speed(speed)
         self._timers: set[Timer] = set()
+        self._stopped = False
 
     @property
     def speed(self) -> float:
@@ -67,7 +69,8 @@ class Clock:
         factor = self._speed / checked_speed(speed)
         self._speed = speed
         for timer in list(self._timers):
-            timer.arm(timer.remaining() * factor)
+            if timer.shrinks:
+                timer.arm(timer.remaining() * factor)
 
     def now_ns(self) -> int:
         """The wall clock, in nanoseconds since 1970."""
@@ -78,10 +81,17 @@ class Clock:
         return int(duration_ns / self._speed)
 
     def after(self, seconds: float, call: Callable[[], None]) -> Timer:
-        """Run `call` once after so many of Nomad's seconds."""
-        timer = Timer(call, self._timers.discard)
-        self._timers.add(timer)
-        timer.arm(seconds / self._speed)
+        """Run `call` once after so many of Nomad's seconds; never, once the clock has been stopped."""
+        return self._armed(Timer(call, self._timers.discard), seconds / self._speed)
+
+    def really_after(self, seconds: float, call: Callable[[], None]) -> Timer:
+        """Run `call` once after so many of our own seconds, whatever the speed."""
+        return self._armed(Timer(call, self._timers.discard, shrinks=False), seconds)
+
+    def _armed(self, timer: Timer, seconds: float) -> Timer:
+        if not self._stopped:
+            self._timers.add(timer)
+            timer.arm(seconds)
         return timer
 
     def at(self, instant_ns: int, call: Callable[[], None]) -> Timer:
@@ -89,7 +99,8 @@ class Clock:
         return self.after((instant_ns - self.now_ns()) / NS * self._speed, call)
 
     def stop(self) -> None:
-        """Cancel every wait."""
+        """Cancel every wait, and begin no other."""
+        self._stopped = True
         for timer in list(self._timers):
             timer.cancel()
 

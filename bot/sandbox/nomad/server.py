@@ -17,6 +17,7 @@ from bot.sandbox.nomad.refusals import Refused
 from bot.sandbox.nomad.wire.call import refused
 from bot.sandbox.nomad.wire.cluster_paths import logs
 from bot.sandbox.nomad.wire.control import Control
+from bot.sandbox.nomad.wire.parsing import parse_job
 from bot.sandbox.nomad.wire.registering import cut
 from bot.sandbox.nomad.wire.stream import OpenStreams
 from bot.sandbox.nomad.wire.table import MAX_BODY_BYTES, Paths
@@ -48,8 +49,13 @@ class SimulatedNomad:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen; the base URL. Raises OSError where the port is taken."""
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._guard])
-        special = {"/v1/event/stream": self._streams.serve, "/v1/client/fs/logs/{id}": logs}
+        special = {
+            "/v1/event/stream": {"GET": self._streams.serve},
+            "/v1/client/fs/logs/{id}": {"GET": logs},
+            "/v1/jobs/parse": {"POST": parse_job, "PUT": parse_job},
+        }
         Paths(self._cluster, special).add_to(app)
+        app.on_response_prepare.append(allow_local_pages)
         Control(self._cluster, self._streams).add_paths(app)
         runner = web.AppRunner(app, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=True, access_log=None)
         await runner.setup()
@@ -73,7 +79,7 @@ class SimulatedNomad:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             if request.path.startswith("/sandbox/"):
-                return await self._control(request, handler)
+                return web.Response(status=204) if request.method == "OPTIONS" else await handler(request)
             held = await self._outage(request)
             return held if held is not None else await handler(request)
         except Refused as refusal:
@@ -96,20 +102,15 @@ class SimulatedNomad:
         cut(request)
         return web.Response(status=503)
 
-    async def _control(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        origin = request.headers.get("Origin", "")
-        local = urlsplit(origin).hostname in {"127.0.0.1", "localhost"}
-        headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if local else {}
-        if request.method == "OPTIONS":
-            allowed = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "Content-Type"}
-            return web.Response(status=204, headers=headers | allowed)
-        try:
-            response = await handler(request)
-        except Refused as refusal:
-            response = refused(refusal)
-        if not response.prepared:
-            response.headers.update(headers)
-        return response
+
+async def allow_local_pages(request: web.Request, response: web.StreamResponse) -> None:
+    """Let pages that come from this machine use the control API."""
+    origin = request.headers.get("Origin", "")
+    if request.path.startswith("/sandbox/") and urlsplit(origin).hostname in {"127.0.0.1", "localhost"}:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+        response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+        response.headers["Vary"] = "Origin"
 
 
 async def serve(host: str, port: int, speed: float) -> None:

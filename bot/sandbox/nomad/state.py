@@ -52,7 +52,7 @@ class State:
     deployments: dict[str, Json] = field(default_factory=dict)
     allocations: dict[str, Json] = field(default_factory=dict)
     index: int = 10
-    tables: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    tables: defaultdict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
     listeners: list[Callable[[Batch], None]] = field(default_factory=list)
 
     def batch(self, kind: str) -> Batch:

@@ -8,7 +8,7 @@ import json
 import aiohttp
 import pytest
 
-from tests.sandbox.nomad.agent import Agent, a_job, ended, eventually
+from tests.sandbox.nomad.agent import SECOND, Agent, a_job, ended, eventually
 
 SUBMISSION = {"Source": "# nomatron D-1042 plan 2\njob {}\n", "Format": "hcl2"}
 RPC_ERROR = {"status": 500, "text": "rpc error: leadership lost while committing log"}
@@ -151,6 +151,21 @@ async def test_what_runs_already_fails_too(agent: Agent):
     assert failed["TaskStates"]["app"]["Failed"] is True
 
 
+async def test_what_failed_after_its_deployment_is_placed_again(agent: Agent):
+    policy = {"Attempts": 3, "Interval": 3600 * SECOND, "Delay": 5 * SECOND, "DelayFunction": "constant"}
+    job = await agent.deployed(a_job(env={"MODE": "fragile"}, reschedule={**policy, "Unlimited": False}))
+    await agent.control("fail", {"match": "fragile"})
+    await eventually(lambda: agent.allocations("shop"), lambda every: every[0]["ClientStatus"] == "failed")
+    await agent.control("fail", {"match": "fragile", "fail": False})
+    every = await eventually(
+        lambda: agent.allocations("shop"),
+        lambda some: some[0]["RescheduleTracker"] and some[0]["ClientStatus"] == "running",
+    )
+    assert every[0]["RescheduleTracker"]["Events"][0]["PrevAllocID"] == every[1]["ID"]
+    assert (every[1]["DesiredStatus"], every[1]["NextAllocation"]) == ("stop", every[0]["ID"])
+    assert (await agent.deployment_of(job))["Status"] == "successful"
+
+
 async def test_a_change_from_outside_is_a_version_of_somebody_elses(agent: Agent):
     await agent.registered(a_job(count=0, env={"A": "1"}), Submission=SUBMISSION)
     await agent.control("change", {"namespace": "default", "job": "shop", "env": {"LOG_LEVEL": "debug"}})
@@ -184,7 +199,9 @@ async def test_the_state_shows_jobs_versions_and_allocations(agent: Agent):
 
 
 async def test_the_page_is_told_of_every_change(agent: Agent):
-    async with agent.session.get(f"{agent.address}/sandbox/events") as events:
+    page = {"Origin": "http://127.0.0.1:8420"}
+    async with agent.session.get(f"{agent.address}/sandbox/events", headers=page) as events:
+        assert events.headers["Access-Control-Allow-Origin"] == page["Origin"]
         assert events.headers["Content-Type"] == "text/event-stream"
         before = json.loads((await events.content.readline()).removeprefix(b"data: "))["index"]
         await agent.registered(a_job(count=0))

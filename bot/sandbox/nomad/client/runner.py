@@ -12,7 +12,7 @@ from bot.sandbox.nomad.client.behaviour import Course, course_of
 from bot.sandbox.nomad.records import SECOND, Json, go_duration, group_named, key_of
 from bot.sandbox.nomad.rollout.health import judged
 from bot.sandbox.nomad.scheduler.evaluations import evaluation_of
-from bot.sandbox.nomad.status import ended_on_client, health_of, told_to_stop
+from bot.sandbox.nomad.status import ACTIVE_DEPLOYMENTS, ended_on_client, health_of, told_to_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +91,13 @@ class AllocationRunner:
         self._run(allocation, begun, courses)
 
     def _run(self, allocation: Json, begun: dict[str, Json], courses: dict[str, Course]) -> None:
+        if Course.RUN in courses.values():
+            # what only prepares the others is through before they run
+            now = self._state.clock.now_ns()
+            begun = {
+                name: state if courses[name] is Course.RUN else tasks.completed(state, now)
+                for name, state in begun.items()
+            }
         with self._state.batch("AllocationUpdated") as batch:
             running = {"ClientStatus": "running", "ClientDescription": "Tasks are running", "TaskStates": begun}
             stored = batch.put_allocation({**allocation, **running}, by_client=True)
@@ -105,6 +112,7 @@ class AllocationRunner:
         done = {"ClientStatus": "complete", "ClientDescription": "All tasks have completed", "TaskStates": ended}
         with self._state.batch("AllocationUpdated") as batch:
             batch.put_allocation({**allocation, **done}, by_client=True)
+        self._forget(allocation["ID"])
 
     def crash(self, allocation: Json, task: str) -> None:
         """End a running task with exit code 1, as from outside."""
@@ -135,7 +143,7 @@ class AllocationRunner:
             name: tasks.given_up(state, now, code, policy) if name == task else tasks.sibling_failed(state, now, task)
             for name, state in allocation["TaskStates"].items()
         }
-        counts = bool(allocation["DeploymentID"]) and health_of(allocation) is not False
+        counts = self._is_watched(allocation) and health_of(allocation) is not False
         if counts:
             states[task] = tasks.unhealthy(states[task], now, FAILED_TASK)
         ended = {"ClientStatus": "failed", "ClientDescription": "Failed tasks", "TaskStates": states}
@@ -146,6 +154,10 @@ class AllocationRunner:
             job = self._state.jobs.get(key_of(allocation))
             if job is not None and not job["Stop"] and not told_to_stop(allocation):
                 batch.put_evaluation(evaluation_of(job, "alloc-failure"))
+
+    def _is_watched(self, allocation: Json) -> bool:
+        deployment = self._state.deployments.get(allocation["DeploymentID"])
+        return deployment is not None and deployment["Status"] in ACTIVE_DEPLOYMENTS
 
     def _kill(self, allocation: Json) -> None:
         group, now = group_of(allocation), self._state.clock.now_ns()

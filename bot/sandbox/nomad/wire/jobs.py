@@ -5,13 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bot.sandbox.nomad.canonical import canonicalize
 from bot.sandbox.nomad.diffs import diff
 from bot.sandbox.nomad.jobs.deregister import evaluate, purge, scale, stop
 from bot.sandbox.nomad.jobs.dispatch import children_of, dispatch
 from bot.sandbox.nomad.jobs.register import admitted
 from bot.sandbox.nomad.jobs.versions import mark_stable, revert, tag, untag
-from bot.sandbox.nomad.jobspec import JobspecError, NotSimulated, parse
 from bot.sandbox.nomad.refusals import Refused
 from bot.sandbox.nomad.scheduler.plan import plan
 from bot.sandbox.nomad.wire.call import Answer, Missing
@@ -31,18 +29,6 @@ def job_list(call: Call) -> Answer:
         if call.namespace in {"*", key.namespace} and key.id.startswith(prefix)
     ]
     return Answer(found, state.tables["jobs"])
-
-
-def parse_job(call: Call) -> Answer:
-    """A jobspec as a job. Refused with 400 as Nomad words it, with 501 where the simulation does not know."""
-    body = call.fields
-    try:
-        job = parse(body.get("JobHCL") or "", body.get("Variables") or "")
-    except JobspecError as error:
-        raise Refused(400, str(error)) from error
-    except NotSimulated as error:
-        raise Refused(501, f"the sandbox's Nomad does not simulate this: {error}") from error
-    return Answer(canonicalize(job) if body.get("Canonicalize") else job)
 
 
 def validate(call: Call) -> Answer:

@@ -32,7 +32,7 @@ async def register_job(call: Call) -> web.StreamResponse:
         outcome = answered(call, Answer(pretended(call)))
         if rule.apply:
             wait = rule.seconds * (2 if rule.answer == "late" else 1)
-            asyncio.get_running_loop().call_later(wait, attempt, call, order, seen)
+            call.cluster.clock.really_after(wait, lambda: settle(call, order, seen))
     return await delivered(call, rule, outcome)
 
 
@@ -64,6 +64,12 @@ def attempt(call: Call, order: Order, seen: Json) -> web.Response:
     seen["applied"] = True
     seen["version"] = call.cluster.state.jobs[JobKey(order.namespace, order.job["ID"])]["Version"]
     return answered(call, Answer(done, done["Index"]))
+
+
+def settle(call: Call, order: Order, seen: Json) -> None:
+    """Register long after the answer; nobody hears what came of it."""
+    attempt(call, order, seen)
+    call.cluster.tell_changed()
 
 
 def pretended(call: Call) -> Json:

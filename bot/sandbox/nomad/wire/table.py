@@ -46,7 +46,6 @@ AFTER_JOB: Mapping[str, Handlers] = {
 }
 TAG: Handlers = {"POST": jobs.tag_version, "PUT": jobs.tag_version, "DELETE": jobs.untag_version}
 PATHS: Mapping[str, Handlers] = {
-    "/v1/jobs/parse": {"POST": jobs.parse_job, "PUT": jobs.parse_job},
     "/v1/validate/job": {"POST": jobs.validate, "PUT": jobs.validate},
     "/v1/deployments": {"GET": cluster_paths.deployments},
     "/v1/deployment/promote/{id}": {"POST": cluster_paths.promote_deployment, "PUT": cluster_paths.promote_deployment},
@@ -145,7 +144,7 @@ def job_path(raw: str) -> tuple[str, Handlers, dict[str, str]]:
 class Paths:
     """Nomad's API over one cluster."""
 
-    def __init__(self, cluster: Cluster, special: Mapping[str, Special]) -> None:
+    def __init__(self, cluster: Cluster, special: Mapping[str, Mapping[str, Special]]) -> None:
         """`special` are paths whose handlers write their response themselves."""
         self._cluster = cluster
         self._special = special
@@ -155,8 +154,8 @@ class Paths:
         app.router.add_route("*", "/v1/jobs", self._jobs)
         for path, handlers in PATHS.items():
             app.router.add_route("*", path, self._plain(handlers))
-        for path, handler in self._special.items():
-            app.router.add_route("*", path, self._written_by(handler))
+        for path, writers in self._special.items():
+            app.router.add_route("*", path, self._written_by(writers))
         app.router.add_route("*", "/v1/job/{rest:.+}", self._job)
 
     def _plain(self, handlers: Handlers) -> Served:
@@ -165,9 +164,10 @@ class Paths:
 
         return handle
 
-    def _written_by(self, handler: Special) -> Served:
+    def _written_by(self, writers: Mapping[str, Special]) -> Served:
         async def handle(request: web.Request) -> web.StreamResponse:
-            if request.method != "GET":
+            handler = writers.get(request.method)
+            if handler is None:
                 raise Refused(405, "Invalid method")
             return await handler(await call_of(self._cluster, request, dict(request.match_info)))
 
