@@ -1,0 +1,82 @@
+"""The stories that must always work, as far as they are there: 1 without promotion, 2.1-2.3, 3.1 and 3.5."""
+
+from __future__ import annotations
+
+from tests.e2e.driver import ALICE, BOB, GUS, NORA, PRODUCTION, SAM, STAGING, Sandbox
+
+
+def test_the_first_deploy(seeded: Sandbox):
+    staging = seeded.ask(ALICE, "checkout v1.4.2 to staging")
+    message = seeded.reach(staging, "Succeeded")
+    assert message.channel == STAGING
+    assert message.text == f"Succeeded: checkout v1.4.2 to staging, asked by <@{ALICE}> ({staging})"
+    assert "1/1 healthy" in message.whole
+
+    production = seeded.ask(ALICE, "checkout v1.4.2 to production because SHOP-981")
+    message = seeded.reach(production, "Approval needed")
+    assert message.channel == PRODUCTION
+    assert "sre" in message.whole
+    assert "owners of checkout" in message.whole
+    assert "SHOP-981" in message.whole
+    assert "canary" in message.whole
+
+    refusals = [seeded.click(who, message) for who in (ALICE, GUS, NORA)]
+    assert len(set(refusals)) == 3
+    assert all(BOB in refusal and "S0SRE00001" in refusal for refusal in refusals)
+    assert "1 of 2" in seeded.click(BOB, message)
+    assert "already" in seeded.click(BOB, message)
+    assert "2 of 2" in seeded.click(SAM, message)
+
+    message = seeded.reach(production, "Succeeded")
+    assert "deploy.approve" not in message.actions
+    assert "6/6 healthy" in message.whole
+    assert f"approved by <@{BOB}>" in message.whole
+    assert f"approved by <@{SAM}>" in message.whole
+    newest, before = seeded.versions("apps", "checkout")
+    assert (newest["version"], before["version"]) == (1, 0)
+    assert newest["submission_first_line"].startswith(f"# nomatron {production} plan 1 fingerprint ")
+    assert seeded.made_by(production) == [1]
+
+
+def test_approved_is_what_runs(seeded: Sandbox):
+    deploy = seeded.ask(ALICE, "checkout v1.4.2 to production because SHOP-981")
+    message = seeded.reach(deploy, "Approval needed")
+    assert "1 of 2" in seeded.click(BOB, message)
+
+    seeded.post("nomad", "/sandbox/change", {"namespace": "apps", "job": "checkout", "env": {"LOG_LEVEL": "trace"}})
+    assert "2 of 2" in seeded.click(SAM, message)
+
+    seeded.until(lambda: "LOG_LEVEL" in seeded.message(deploy).thread, "what moved")
+    message = seeded.reach(deploy, "Approval needed")
+    assert "void" in message.thread
+    assert "0 of 2" in message.whole
+    assert "plan 2" in message.whole
+    assert seeded.made_by(deploy) == []
+    stale = seeded.click(BOB, message, stale=True, value=f"{deploy}:1")
+    assert "Plan 1" in stale
+    seeded.approved(deploy)
+    seeded.reach(deploy, "Succeeded")
+    assert len(seeded.made_by(deploy)) == 1
+
+
+def test_a_bad_night(seeded: Sandbox):
+    seeded.post("nomad", "/sandbox/fail", {"namespace": "apps", "job": "checkout", "match": "v1.4.3", "fail": True})
+
+    deploy = seeded.ask(ALICE, "checkout v1.4.3 to production because SHOP-982")
+    seeded.approved(deploy)
+
+    message = seeded.reach(deploy, "Failed")
+    assert "reverted to" in message.whole
+    assert "Exit Code: 1" in message.whole or "exit code 1" in message.whole.lower()
+    seeded.until(lambda: seeded.job("apps", "checkout")["image"].endswith(":v1.4.1"), "Nomad's revert")
+
+
+def test_an_applied_register_whose_answer_is_lost_is_one_version_and_one_success(seeded: Sandbox):
+    seeded.post("nomad", "/sandbox/next-register", {"apply": True, "when": "before", "answer": "reset", "times": 1})
+
+    deploy = seeded.ask(ALICE, "checkout v1.4.2 to production because SHOP-983")
+    seeded.approved(deploy)
+
+    seeded.reach(deploy, "Succeeded")
+    assert seeded.made_by(deploy) == [1]
+    assert [each["version"] for each in seeded.versions("apps", "checkout")] == [1, 0]
