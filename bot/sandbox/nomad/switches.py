@@ -36,12 +36,18 @@ class Failing:
 
 @dataclass(frozen=True)
 class RegisterRule:
-    """What happens to one of the next registers; `seconds` are real ones."""
+    """What happens to one of the next registers, of any job ("*") or of one; `seconds` are real ones."""
 
     apply: bool = True
     when: str = "before"
     answer: str | tuple[int, str] = "normal"
     seconds: float = 0.0
+    namespace: str = ANY
+    job: str = ANY
+
+    def meant_for(self, namespace: str, job: str) -> bool:
+        """Whether a register of this job comes under the rule."""
+        return self.namespace in {ANY, namespace} and self.job in {ANY, job}
 
 
 @dataclass
@@ -70,9 +76,12 @@ class Switches:
         self.outage_changed.set()
         self.outage_changed = asyncio.Event()
 
-    def next_rule(self) -> RegisterRule:
-        """The rule for the register that has just come."""
-        return self.next_registers.pop(0) if self.next_registers else RegisterRule()
+    def next_rule(self, namespace: str, job: str) -> RegisterRule:
+        """The rule for the register of that job which has just come; the first that is meant for it, used up."""
+        for index, rule in enumerate(self.next_registers):
+            if rule.meant_for(namespace, job):
+                return self.next_registers.pop(index)
+        return RegisterRule()
 
     def shown(self) -> Json:
         """The switches for the control page."""
@@ -86,6 +95,8 @@ class Switches:
                     if isinstance(one.answer, str)
                     else {"status": one.answer[0], "text": one.answer[1]},
                     "seconds": one.seconds,
+                    "namespace": one.namespace,
+                    "job": one.job,
                 }
                 for one in self.next_registers
             ],

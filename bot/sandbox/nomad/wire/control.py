@@ -134,7 +134,7 @@ class Control:
         return register(self._cluster.state, Order(sent, namespace, token_id=SOMEONE))
 
     def next_register(self, body: Json) -> Json:
-        """Set what happens to the next register, or to the next `times`."""
+        """Set what happens to the next register, or to the next `times`; of one job alone where it is named."""
         when, answer = wanted(body, "when", str, default="before"), wanted(body, "answer", str, dict, default="normal")
         if when not in {"before", "after"}:
             raise Refused(400, f'"when" has to be "before" or "after", not {when!r}')
@@ -144,7 +144,8 @@ class Control:
             listed = ", ".join(ANSWERS)
             raise Refused(400, f'"answer" has to be one of {listed}, or a status and a text, not {answer!r}')
         seconds = float(wanted(body, "seconds", int, float, default=0 if answer == "normal" else 25))
-        rule = RegisterRule(wanted(body, "apply", bool, default=True), when, answer, seconds)
+        where = {name: wanted(body, name, str, default=ANY) for name in ("namespace", "job")}
+        rule = RegisterRule(wanted(body, "apply", bool, default=True), when, answer, seconds, **where)
         self._cluster.switches.next_registers += [rule] * wanted(body, "times", int, default=1)
         self._cluster.tell_changed()
         return self._cluster.switches.shown()

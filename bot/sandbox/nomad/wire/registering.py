@@ -23,7 +23,7 @@ async def register_job(call: Call) -> web.StreamResponse:
     if call.parts.get("job") not in {None, sent.get("ID")}:
         raise Refused(400, "Job ID does not match name")
     order = Order.read(call.fields, call.namespace_for_job())
-    rule = call.cluster.switches.next_rule()
+    rule = call.cluster.switches.next_rule(order.namespace, str(order.job.get("ID")))
     seen = noted(call, order)
     call.cluster.tell_changed()
     if rule.apply and rule.when == "before":
