@@ -33,7 +33,7 @@ def _element(allowed: frozenset[str]) -> Typed:
 
 
 _TASK_FIELDS: dict[str, Shape] = {
-    "type": TYPE,
+    "type": Str(one_of=frozenset({"task_card"})),  # may be left out inside a plan
     "block_id": ID,
     "task_id": Str(255, 1),
     "title": Str(least=1),
