@@ -1,0 +1,113 @@
+"""A deploy's card in every state, as the golden files have them; run it to write those files anew."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.domain.access import Membership
+from bot.domain.approval import Seating, seat
+from bot.domain.decision import Reason
+from bot.domain.deploy import Status
+from bot.domain.message import Card
+from bot.domain.policy import seats_for
+from bot.domain.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
+from bot.gateways.blocks.card import render
+from tests.builders import ALICE, BOB, SAM, a_catalog, a_deploy, a_membership, a_plan, a_rollout, an_approval
+from tests.clocks import NOON
+
+GOLDEN = Path(__file__).parent / "golden"
+LINKS = {
+    "Compare": "https://git.example/checkout/compare/v1.4.1...v1.4.2?a=1&b=2",
+    "Open in Nomad": "https://nomad.eu/ui/jobs/checkout@apps",
+}
+KNOWN = frozenset(
+    {ALICE.id, BOB.id, SAM.id, "U0CAROL001", "S0SRE00001", "S0DEV00001", "C0PROD0001"}
+    | {link.replace("&", "&amp;") for link in LINKS.values()}
+)
+_APPROVED = frozenset({Status.READY, Status.DISPATCHING, Status.ROLLING, Status.SUCCEEDED, Status.FAILED})
+_UNPLANNED = frozenset({Status.PLANNING, Status.INVALID})
+
+
+def a_seating(*approvers: str, membership: Membership | None = None) -> Seating:
+    """Production's two seats, filled by these."""
+    return seat(seats_for(a_catalog(), "checkout", "production"), approvers, membership or a_membership())
+
+
+def a_card(status: Status = Status.WAITING, **changes: Any) -> Card:
+    """Alice's checkout v1.4.2 for production, as it stands in that state."""
+    approved = status in _APPROVED
+    number = 0 if status in _UNPLANNED else 2
+    deploy = {"environment": "production", "reason": "SHOP-981 & <b>urgent</b>", "plan": number, "changed_at": NOON}
+    both = (an_approval(12, 2, BOB, note="looks good"), an_approval(12, 2, SAM, at=NOON + timedelta(minutes=5)))
+    fields: dict[str, Any] = {
+        "deploy": a_deploy(12, status, **{**deploy, **changes.pop("deploy", {})}),
+        "plan": a_plan(12, 2, warnings=("count kept at 6: the group scales itself",)) if number else None,
+        "seating": a_seating(BOB.id, SAM.id) if approved else a_seating(),
+        "approvals": both if approved else (),
+        "rollouts": (),
+        "channel": "C0PROD0001",
+        "from_version": "v1.4.1" if number else None,
+        "links": LINKS if number else {},
+        "job": "checkout",
+        "namespace": "apps",
+    }
+    return Card(**{**fields, **changes})
+
+
+def cards() -> dict[str, Card]:
+    """By the name of the golden file."""
+    moved = a_plan(12, 2, moved=("LOG_LEVEL: info → debug (changed outside Nomatron)",))
+    void = (an_approval(12, 2, BOB, void="the change moved"),)
+    turn = (Reason("turn", "D-11 (v1.4.0) is rolling out; this one goes after it."),)
+    away = (Reason("nomad-unavailable", "Nomad: connection refused"),)
+    half = (a_rollout(12, groups=(GroupHealth(name="web", desired=6, placed=6, healthy=4, unhealthy=1),)),)
+    whole = (a_rollout(12, status=RolloutStatus.SUCCEEDED, groups=(GroupHealth(name="web", desired=6, healthy=6),)),)
+    return {
+        "planning": a_card(Status.PLANNING, deploy={"blocked": away}),
+        "waiting": a_card(),
+        "waiting-one-of-two": a_card(seating=a_seating(BOB.id), approvals=(an_approval(12, 2, BOB),)),
+        "waiting-moved": a_card(plan=moved, approvals=void),
+        "ready-held": a_card(Status.READY, deploy={"blocked": turn}),
+        "dispatching": a_card(Status.DISPATCHING),
+        "rolling": a_card(Status.ROLLING, rollouts=half),
+        "succeeded": a_card(Status.SUCCEEDED, rollouts=whole),
+        "failed": a_card(Status.FAILED, rollouts=_failed()),
+        "rejected": a_card(Status.REJECTED, deploy={"detail": "not on a Friday"}),
+        "expired": a_card(Status.EXPIRED, deploy={"detail": "Nobody approved it within 24 hours."}),
+        "withdrawn": a_card(Status.WITHDRAWN, deploy={"detail": "Withdrawn by a person."}),
+        "superseded": a_card(Status.SUPERSEDED, deploy={"detail": "D-13 (v1.4.3) is newer."}),
+        "invalid": a_card(Status.INVALID, deploy={"detail": "Nomad: group web, task app: missing driver"}),
+        "unchanged": a_card(Status.UNCHANGED, deploy={"detail": "Nomad says that nothing would change."}, twice=True),
+    }
+
+
+def _failed() -> Any:
+    failure = TaskFailure(
+        allocation="a1b2c3d4", group="web", task="app", event="Terminated", message="Exit Code: 1", exit_code=1
+    )
+    ours = a_rollout(
+        12,
+        status=RolloutStatus.FAILED,
+        groups=(GroupHealth(name="web", desired=6, placed=1, unhealthy=1, canaries=1),),
+        detail="Failed due to unhealthy allocations - rolling back to job version 3",
+        failure=failure,
+        reverted_to=5,
+    )
+    revert = a_rollout(
+        12, 2, kind=RolloutKind.REVERT, groups=(GroupHealth(name="web", desired=6, healthy=2),), job_version=5
+    )
+    return ours, revert
+
+
+def golden_text(card: Card) -> str:
+    """What a golden file holds."""
+    return json.dumps(render(card).arguments(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for name, card in cards().items():
+        (GOLDEN / f"{name}.json").write_text(golden_text(card), "utf-8")
