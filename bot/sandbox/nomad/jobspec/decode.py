@@ -107,11 +107,13 @@ class Decoder:
         seen: dict[str, Block] = {}
         for block, inner in self._expanded(body, scope):
             each = nested.get(block.kind)
-            if each is None and block.kind not in others["extra"]:
+            if block.kind in others["extra"]:
+                continue
+            if each is None:
                 self.problems.append(complaints.unexpected_block(block, others["known"], nested, scope.source))
-            elif each and each.kind not in {"many", "labelled"} and block.kind in seen:
+            elif each.kind not in {"many", "labelled"} and block.kind in seen:
                 self.problems.append(complaints.twice(block, seen[block.kind], scope.source))
-            elif each:
+            else:
                 seen[block.kind] = block
                 self._add(found, each, block, inner)
 

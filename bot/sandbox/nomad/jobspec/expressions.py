@@ -14,6 +14,7 @@ from bot.sandbox.nomad.jobspec.errors import NotSimulated
 from bot.sandbox.nomad.jobspec.grammar import named, solid, syntax_tree, word
 from bot.sandbox.nomad.jobspec.masking import masked
 from bot.sandbox.nomad.jobspec.source import InvalidHclError
+from bot.sandbox.nomad.jobspec.values import tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ class ExpressionReader:
         if named(first, "int_lit"):
             return nodes.Literal(*place, int(word(first)))
         if named(first, "float_lit"):
-            return nodes.Literal(*place, Decimal(word(first)))
+            return nodes.Literal(*place, tidy(Decimal(word(first))))
         return self.node(first)
 
     def string(self, tree: Tree[Token]) -> Node:

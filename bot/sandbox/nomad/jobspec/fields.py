@@ -77,17 +77,44 @@ def unset(block: str) -> Job:
     return {field.name: field.unset for field in BLOCKS[block] if not field.omitted}
 
 
+class MalformedJobError(ValueError):
+    """A job's JSON has a value of the wrong type somewhere: Nomad's 400, in Go's words."""
+
+
 def filled(block: str, part: Job) -> Job:
-    """`part` with every field of its block present, nested blocks included; keys Nomad does not know are dropped."""
+    """`part` with every field of its block present, nested blocks included; keys Nomad does not know are dropped.
+
+    As in Nomad, the case of keys does not matter. Raises `MalformedJobError` for values of the wrong type.
+    """
+    _check(part, dict, block, "", block)
     whole = unset(block)
+    any_case = {name.lower(): value for name, value in part.items()}
     for field in BLOCKS[block]:
-        value = part.get(field.name)
+        value = part.get(field.name, any_case.get(field.name.lower()))
         if value is not None:
-            whole[field.name] = _filled_value(field, value)
+            whole[field.name] = _filled_value(block, field, value)
     return whole
 
 
-def _filled_value(field: Field, value: Any) -> Any:
+_PYTHON: dict[str, type] = {
+    "string": str, "label": str, "int": int, "bool": bool, "duration": int, "strings": list, "ints": list,
+    "many": list, "one": dict,
+}  # fmt: skip
+_GO: dict[str, str] = {"label": "string", "duration": "time.Duration", "strings": "[]string", "ints": "[]uint16"}
+_JSON: dict[type, str] = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+
+
+def _check(value: Any, wanted: type, block: str, name: str, go: str) -> None:
+    fits = isinstance(value, wanted) and not (wanted is int and isinstance(value, bool))
+    if not fits:
+        got = _JSON.get(type(value), "null")
+        raise MalformedJobError(f"json: cannot unmarshal {got} into Go struct field {block}.{name} of type {go}")
+
+
+def _filled_value(block: str, field: Field, value: Any) -> Any:
+    if field.kind != "bytes":
+        wanted = _PYTHON.get(field.kind, dict)
+        _check(value, wanted, block, field.name, field.block or _GO.get(field.kind, field.kind))
     if field.kind == "one" and field.block:
         return filled(field.block, value)
     if field.kind == "many" and field.block:

@@ -40,6 +40,8 @@ def syntax_tree(masked: str, source: Source, shift: int = 0) -> Tree[Token]:
 
 
 def _complaint(error: UnexpectedInput, masked: str, source: Source, shift: int) -> InvalidHclError:
+    if not masked.isascii():
+        raise NotSimulated("letters beyond ASCII outside of strings and comments")
     expected: set[str] = set()
     length, place = 1, error.pos_in_stream if error.pos_in_stream is not None else len(masked)
     if isinstance(error, UnexpectedToken):

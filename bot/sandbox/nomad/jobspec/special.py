@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.sandbox.nomad.jobspec import complaints
@@ -110,11 +111,12 @@ class JobDecoder(Decoder):
             self.problems.append(scope.source.problem(*place, "Invalid group scaling type", detail))
 
     def _task(self, block: Block, scope: Scope) -> Job:
-        found = self.block("Task", block, scope)
+        found = self.block("Task", block, scope, extra=("scaling",))
         seen: dict[str, Block] = {}
-        policies = [each for each, _scope in self._extra(block, "scaling", scope)]
-        for policy, written in zip(found["ScalingPolicies"] or (), policies, strict=False):
-            self._task_scaling(policy, written, seen, scope)
+        for written, inner in self._extra(block, "scaling", scope):
+            policy = self.one("ScalingPolicy", replace(written, labels=[], label_starts=[]), inner)
+            self._task_scaling(policy, written, seen, inner)
+            found["ScalingPolicies"] = [*(found["ScalingPolicies"] or ()), policy]
         return found
 
     def _task_scaling(self, policy: Job, block: Block, seen: dict[str, Block], scope: Scope) -> None:

@@ -114,21 +114,20 @@ class Variables:
 
     def _plain(self, attribute: Attribute) -> None:
         """A line of a `variables` block: a default, whose type is the variable's."""
-        self._new(attribute.name, attribute.start, attribute.name_end)
+        self._new(attribute.name, self.source.span(attribute.start, attribute.name_end))
         value = _Value(self._constant(attribute.value), "default", self._span(attribute.value))
         self._declared[attribute.name] = _Variable(attribute.name, value=value)
 
-    def _new(self, name: str, start: int, end: int) -> None:
+    def _new(self, name: str, where: str) -> None:
         if name in self._declared:
-            detail = f"Duplicate {name} variable definition found."
-            raise InvalidHclError(self.source.problem(start, end, "Duplicate variable", detail))
+            raise InvalidHclError(f"{where}: Duplicate variable; Duplicate {name} variable definition found.")
 
     def _span(self, node: Node) -> str:
         return self.source.span(node.start, node.end)
 
     def _variable(self, block: Block) -> None:
         name = block.labels[0]
-        self._new(name, block.start, block.header_end)
+        self._new(name, "<nil>")
         attributes = block.body.attributes
         for attribute in attributes.values():
             if attribute.name not in _DECLARATION:
