@@ -95,7 +95,7 @@ BLOCKS: dict[str, Shape] = {
     "carousel": _block(("elements",), elements=Arr(Typed({"card": _CARD}), 10, 1)),
     "context": _block(
         ("elements",),
-        elements=Arr(Typed({**_SECTION_TEXT.table, "image": IMAGE}), 10, 1),
+        elements=Arr(Typed({**_SECTION_TEXT.table, **IMAGE.table}), 10, 1),
     ),
     "context_actions": _block(("elements",), elements=Arr(_element(IN_CONTEXT_ACTIONS), 5, 1)),
     "data_table": DATA_TABLE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot.sandbox.slack.blockkit.richtext import RICH_TEXT
-from bot.sandbox.slack.blockkit.shapes import Anything, Arr, Flag, Num, Obj, Problem, Rule, Shape, Str
+from bot.sandbox.slack.blockkit.shapes import Anything, Arr, Flag, Num, Obj, Problem, Rule, Shape, Str, Typed
 from bot.sandbox.slack.blockkit.texts import (
     CONFIRM,
     DISPATCH,
@@ -153,15 +153,19 @@ def _one_source(value: dict[str, Any], at: str) -> Iterator[Problem]:
         yield Problem(at, "must define only one of: image_url, slack_file", "mutually_exclusive", None, "both")
 
 
-IMAGE = Obj(
-    {"type": TYPE, "image_url": URL, "slack_file": SLACK_FILE, "alt_text": Str(2000, 1)},
-    needs=("alt_text",),
-    one_of=("image_url", "slack_file"),
-    rules=(_one_source,),
+IMAGE = Typed(
+    {
+        "image": Obj(
+            {"type": TYPE, "image_url": URL, "slack_file": SLACK_FILE, "alt_text": Str(2000, 1)},
+            needs=("alt_text",),
+            one_of=("image_url", "slack_file"),
+            rules=(_one_source,),
+        )
+    }
 )
-URL_SOURCE = Obj({"type": TYPE, "url": URL, "text": Str(least=1)}, needs=("url", "text"))
+URL_SOURCE = Typed({"url": Obj({"type": TYPE, "url": URL, "text": Str(least=1)}, needs=("url", "text"))})
 
-ELEMENTS: Mapping[str, Shape] = {**_SELECTS, **_BUTTONS, **_INPUTS, "image": IMAGE, "url": URL_SOURCE}
+ELEMENTS: Mapping[str, Shape] = {**_SELECTS, **_BUTTONS, **_INPUTS, **IMAGE.table, **URL_SOURCE.table}
 
 _PICKERS = frozenset({"checkboxes", "radio_buttons", "datepicker", "timepicker"})
 IN_SECTION = frozenset(_SELECTS) | _PICKERS | {"button", "overflow", "workflow_button", "image"}
