@@ -12,7 +12,7 @@ from bot.ports import Parcel
 from store.dialects import clock, insert
 from store.mapping import record_of
 from store.session import Session
-from store.tables import PENDING_CARD, messages, outbox
+from store.tables import PENDING_CARD, deploys, messages, outbox
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -60,6 +60,10 @@ class Parcels(Session):
         if kind is not Delivery.CARD:
             await self._run(outbox.update().where(*mine).values(due_at=at, **_FREE))
             return
+        # a new row locks its deploy for the foreign key: in the order of every change, the deploy before its card,
+        # or PostgreSQL would find two waiting for each other
+        of_deploy = select(deploys.c.id).join(outbox, outbox.c.deploy_id == deploys.c.id).where(*mine)
+        await self._run(of_deploy.with_for_update(read=True, key_share=True, of=deploys))
         row = await self._row(outbox.delete().where(*mine).returning(outbox))
         if row is not None:
             await self._merge_card({**row, **_FREE, "due_at": at})

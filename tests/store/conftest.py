@@ -11,6 +11,7 @@ import pytest
 
 from store import open_store
 from store.migrate import migrate
+from store.tables import Row
 from tests.store.cluster import programs, running_cluster, server_user
 
 if TYPE_CHECKING:
@@ -22,24 +23,32 @@ if TYPE_CHECKING:
 _NUMBERS = count(1)
 
 
+_EMPTY = f"""
+    ALTER TABLE audit_events DISABLE TRIGGER USER;
+    TRUNCATE {", ".join(Row.metadata.tables)} RESTART IDENTITY;
+    ALTER TABLE audit_events ENABLE TRIGGER USER;
+"""
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A PostgreSQL server with a migrated database named ``template``; its URL without a database's name."""
+    """A PostgreSQL server with two migrated databases; its URL without a database's name."""
     folder, user = programs(), server_user()
     if folder is None or user is None:
         pytest.skip("PostgreSQL's server programs are not here (make test-deps installs them)")
     with running_cluster(folder, user) as server:
-        asyncio.run(_make_template(server))
+        asyncio.run(_make_databases(server))
         yield server
 
 
-async def _make_template(server: str) -> None:
-    await _execute(server, "CREATE DATABASE template")
+async def _make_databases(server: str) -> None:
+    await _execute(f"{server}/postgres", "CREATE DATABASE template")
     await migrate(f"{server}/template")
+    await _execute(f"{server}/postgres", "CREATE DATABASE emptied TEMPLATE template")
 
 
-async def _execute(server: str, statement: str) -> None:
-    connection = await asyncpg.connect(f"{server}/postgres")
+async def _execute(database: str, statement: str) -> None:
+    connection = await asyncpg.connect(database)
     try:
         await connection.execute(statement)
     finally:
@@ -47,12 +56,19 @@ async def _execute(server: str, statement: str) -> None:
 
 
 @pytest.fixture
-async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
-    """A migrated PostgreSQL database of this test's own."""
+async def postgres_url(postgres_server: str) -> str:
+    """A migrated PostgreSQL database without rows, shared by tests that leave its schema alone."""
+    await _execute(f"{postgres_server}/emptied", _EMPTY)
+    return f"{postgres_server}/emptied"
+
+
+@pytest.fixture
+async def own_postgres_url(postgres_server: str) -> AsyncIterator[str]:
+    """A migrated PostgreSQL database of this test's own; making one takes half a second."""
     name = f"test_{next(_NUMBERS)}"
-    await _execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE template")
+    await _execute(f"{postgres_server}/postgres", f"CREATE DATABASE {name} TEMPLATE template")
     yield f"{postgres_server}/{name}"
-    await _execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    await _execute(f"{postgres_server}/postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -87,14 +87,14 @@ async def test_a_migration_that_is_interrupted_leaves_nothing(tmp_path):
 
 
 @pytest.mark.postgres
-async def test_two_that_migrate_at_once_take_turns(postgres_server, postgres_url):
+async def test_two_that_migrate_at_once_take_turns(own_postgres_url):
     def clear(connection):
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
 
-    await run(postgres_url, clear)
-    await asyncio.gather(migrate(postgres_url), migrate(postgres_url))
-    assert await revision(postgres_url) == head()
+    await run(own_postgres_url, clear)
+    await asyncio.gather(migrate(own_postgres_url), migrate(own_postgres_url))
+    assert await revision(own_postgres_url) == head()
 
 
 @pytest.mark.parametrize("act", [migrate, revision])

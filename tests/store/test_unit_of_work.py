@@ -153,9 +153,9 @@ async def test_a_commit_that_the_database_refuses_is_not():
 
 
 @pytest.mark.postgres
-async def test_a_connection_lost_during_the_commit_is_ambiguous(postgres_url):
+async def test_a_connection_lost_during_the_commit_is_ambiguous(own_postgres_url):
     """A deferred trigger keeps the commit waiting, and its backend is shot meanwhile."""
-    async with open_store(postgres_url) as store, open_store(postgres_url) as other:
+    async with open_store(own_postgres_url) as store, open_store(own_postgres_url) as other:
         async with other.engines.writing.begin() as connection:
             for statement in SLOW_COMMIT:
                 await connection.execute(text(statement))

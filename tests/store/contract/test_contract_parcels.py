@@ -229,3 +229,15 @@ async def test_a_message_whose_post_has_begun_is_not_taken_back(ready):
         await tx.save_posted(a_posted(1, ts="", posting=NOON))
         assert not await tx.unsend_card(1)
     assert await drain(ready) == [(CARD, 1)]
+
+
+async def test_giving_a_card_back_and_asking_for_it_wait_for_each_other_without_a_deadlock(ready, two):
+    await send(ready, an_outgoing(CARD, 1))
+    failed = await take(ready)
+    async with two.begin() as tx:
+        await tx.lock_deploy(1)
+        giving_back = asyncio.create_task(ready.parcel_later(failed, NOON))
+        await asyncio.sleep(0.2)
+        await tx.send(an_outgoing(CARD, 1), NOON)
+    await giving_back
+    assert await drain(ready) == [(CARD, 1)]
