@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PORT = 8420
+TUNING = ("NOMATRON_LEASE_SECONDS", "NOMATRON_NOMAD_WRITE_TIMEOUT_SECONDS")
+"""Settings of the bot that are handed on from our own environment, for those who try out its patience."""
 ALONE_PORTS = {"nomad": 4646, "slack": 8421}
 
 
@@ -168,6 +170,7 @@ class Sandbox:
             "NOMATRON_HOST": host,
             "PORT": port,
             **dict.fromkeys(tokens, "00000000-0000-4000-8000-000000000001"),
+            **{name: os.environ[name] for name in TUNING if name in os.environ},
         }
 
     async def _start_bot(self) -> None:
