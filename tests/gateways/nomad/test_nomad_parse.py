@@ -1,0 +1,95 @@
+"""Parse: Nomad's own parser, on every Nomad."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.domain.plan import SERVER_FIELDS
+from bot.errors import NomadRefused
+from bot.gateways.nomad.parse import diagnostics, variables_text
+from tests.gateways.nomad.worlds import hcl
+
+NUMBER = 'variable "count" {\n  type    = number\n  default = 1\n}\n'
+
+
+async def refused(world, text, **variables) -> tuple[str, ...]:
+    with pytest.raises(NomadRefused) as caught:
+        await world.nomad.parse(text, variables, world.namespace)
+    return caught.value.lines
+
+
+def task_of(job):
+    return job["TaskGroups"][0]["Tasks"][0]
+
+
+async def test_a_template_and_its_variables_become_a_job(world):
+    job = await world.nomad.parse(hcl(world.job_id), {"tag": "v1"}, world.namespace)
+    assert job["ID"] == world.job_id
+    assert task_of(job)["Config"]["args"] == ["v1"]
+
+
+async def test_defaults_are_filled_in_and_nomads_own_fields_are_not_there(world):
+    job = await world.nomad.parse(hcl(world.job_id), {"tag": "v1"}, world.namespace)
+    assert (job["Type"], job["Priority"]) == ("service", 50)
+    assert job["TaskGroups"][0]["Update"]["MaxParallel"] == 1
+    assert not SERVER_FIELDS & job.keys()
+
+
+@pytest.mark.parametrize("value", ['a${b}"c\n', "%{if}", "1.10", "ключ", "\\n"])
+async def test_strings_arrive_as_they_are(world, value):
+    job = await world.nomad.parse(hcl(world.job_id), {"tag": value}, world.namespace)
+    assert task_of(job)["Config"]["args"] == [value]
+
+
+async def test_a_missing_variable_is_named(world):
+    (line,) = await refused(world, hcl(world.job_id))
+    assert line.startswith('Unset variable "tag"')
+
+
+async def test_a_fault_has_its_line(world):
+    (line,) = await refused(world, hcl(world.job_id).replace("driver =", "drover ="), tag="v1")
+    assert line.startswith("line 9: ")
+    assert "drover" in line
+
+
+async def test_a_wrong_type_says_what_is_required(world):
+    said = " ".join(await refused(world, hcl(world.job_id, NUMBER), tag="v1", count="many"))
+    assert "a number is required" in said
+
+
+async def test_a_function_that_wants_a_disk_is_explained(world):
+    said = " ".join(await refused(world, hcl(world.job_id).replace("var.tag", 'file("x")'), tag="v1"))
+    assert "give the content by a variable instead" in said
+
+
+async def test_nothing_to_parse(world):
+    assert await refused(world, "") == ("Job spec is empty",)
+
+
+def test_variables_are_one_line_of_json():
+    text = variables_text({"a": "x\ny", "b": [1, {"c": None}], "d": True})
+    assert text.startswith("{")
+    assert "\n" not in text
+    assert json.loads(text) == {"a": "x\ny", "b": [1, {"c": None}], "d": True}
+
+
+@pytest.mark.parametrize(
+    ("said", "lines"),
+    [
+        (
+            "Failed to parse job: input.hcl:2,3-9: Bad argument; No.\ninput.hcl:4,5-10: Bad argument; No.",
+            ("line 2: Bad argument: No.", "line 4: Bad argument: No."),
+        ),
+        (
+            "Failed to parse job: input.hcl:1,22-30: Invalid; Small or large.\n\nThis was checked at input.hcl:9,3-13.",
+            ("line 1: Invalid: Small or large. This was checked at input.hcl:9,3-13.",),
+        ),
+        ("Failed to parse job: input.hcl:3,1-4,2: Spans lines; Yes", ("line 3: Spans lines: Yes",)),
+        ("something else\nand more", ("something else and more",)),
+        ("", ("Nomad refuses the jobspec without a word",)),
+    ],
+)
+def test_diagnostics(said, lines):
+    assert diagnostics(said) == lines
