@@ -200,18 +200,22 @@ def _coalescelist(*values: Any) -> Any:
 def _sets(*values: Any) -> list[list[Any]]:
     if not values or not all(isinstance(value, list) for value in values):
         raise FunctionError("all arguments must be sets or lists")
-    kinds = {kind_of(each) for value in values for each in value}
-    if len(kinds) > 1:
-        raise NotSimulated("sets of elements of different types")
     return list(values)
 
 
+def _of_one_kind(*values: Any) -> list[list[Any]]:
+    sets = _sets(*values)
+    if len({kind_of(each) for value in sets for each in value}) > 1:
+        raise NotSimulated("sets of elements of different types")
+    return sets
+
+
 def _setunion(*values: Any) -> SetOf:
-    return set_of([each for value in _sets(*values) for each in value])
+    return set_of([each for value in _of_one_kind(*values) for each in value])
 
 
 def _setintersection(*values: Any) -> SetOf:
-    first, *others = _sets(*values)
+    first, *others = _of_one_kind(*values)
     return set_of([each for each in first if all(any(same(each, one) for one in other) for other in others)])
 
 
