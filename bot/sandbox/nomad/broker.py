@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bot.sandbox.nomad.records import Json
     from bot.sandbox.nomad.state import Batch, Event
 
+# Nomad's default event_buffer_size; an index that has left it starts at the oldest line, without a word
 BUFFERED_LINES = 100
 EVERY = "*"
 
@@ -91,6 +92,7 @@ class EventBroker:
     def subscribe(self, interest: Interest, index: int) -> Subscription:
         """A reader from `index` on, that index included; 0 is all that is buffered, a future one the newest line."""
         reader = Subscription(interest)
+        # at the index, not behind it: two lines may share one, and the second must not be lost
         past = [line for line in self._buffer if line["Index"] >= index]
         for line in past or list(self._buffer)[-1:]:
             reader.offer(line)

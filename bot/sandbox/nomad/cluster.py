@@ -73,6 +73,7 @@ class Cluster:
 
     def tell_changed(self) -> None:
         """Wake everybody who waits for a change."""
+        # a new event for the next change: whoever took this one has been woken and need not clear it
         self.changed.set()
         self.changed = asyncio.Event()
 

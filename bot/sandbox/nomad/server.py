@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 NAMESPACES = ("default", "staging", "apps")
+# calls that are held for ever would otherwise be waited for
 STOP_WITHIN_S = 0.2
 BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 
@@ -69,6 +70,7 @@ class SimulatedNomad:
 
     async def stop(self) -> None:
         """Stop listening, and cut whatever is still open."""
+        # first, so that nothing starts while connections close
         self._clock.stop()
         self._streams.cut_all()
         if self._runner is not None:

@@ -51,6 +51,7 @@ class State:
     evaluations: dict[str, Json] = field(default_factory=dict)
     deployments: dict[str, Json] = field(default_factory=dict)
     allocations: dict[str, Json] = field(default_factory=dict)
+    # a fresh agent's index is not 0 either, which would mean "do not wait" to a blocking query
     index: int = 10
     tables: defaultdict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
     listeners: list[Callable[[Batch], None]] = field(default_factory=list)
@@ -109,9 +110,11 @@ class Batch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # a batch that broke half way is a bug: its records stay, but nobody is told of what never ended
         if error is not None:
             return
-        for key in self._touched:
+        # a job's status follows from the whole batch, so it is told last, on the batch's last line
+        for key in list(self._touched):
             self._refresh_status(key)
         self.lines = [line for line in self.lines if line]
         for listener in list(self.state.listeners):
@@ -126,6 +129,7 @@ class Batch:
         key = JobKey(job["Namespace"], job["ID"])
         old = self.state.jobs.get(key)
         stored = {**job, "ModifyIndex": self.index}
+        # tags and stable marks may be put on older versions, which do not become the job again
         current = old is None or stored["Version"] >= old["Version"]
         if current:
             self.state.jobs[key] = stored
@@ -140,6 +144,7 @@ class Batch:
         untagged = [one["Version"] for one in ordered if not one["VersionTag"]][:KEPT_VERSIONS]
         kept = [one for one in ordered if one["VersionTag"] or one["Version"] in untagged]
         self.state.versions[key] = kept
+        # a submission lives as long as its version
         numbers = {one["Version"] for one in kept}
         for owner, number in [known for known in self.state.submissions if known[0] == key]:
             if number not in numbers:
@@ -177,6 +182,7 @@ class Batch:
 
     def purge(self, key: JobKey) -> None:
         """Forget a job with its versions, submissions, deployments and allocations, and tell of the job only."""
+        # deployments and allocations vanish without an event of their own: whoever watches them has to know
         job = self.state.jobs.pop(key)
         self.state.versions.pop(key, None)
         for known in [one for one in self.state.submissions if one[0] == key]:
@@ -196,6 +202,7 @@ class Batch:
     def _record(self, topic: str, table: str, old: Json | None, new: Json) -> None:
         self.state.tables[table] = self.index
         self.changes.append(Change(topic, old, new))
+        # allocations carry their job for the scheduler; the stream leaves it out, and so saves most of its bytes
         shown = {name: value for name, value in new.items() if topic == "Job" or name != "Job"}
         event = Event(topic, new["ID"], new["Namespace"], filter_keys(topic, new), {topic: shown})
         line = self.lines[-1]

@@ -51,9 +51,11 @@ def job_status(job: Json, allocations: Iterable[Json], evaluations: Iterable[Jso
         return "dead"
     if job["Type"] == "system" or starts_nothing(job):
         return "running"
+    # what is told to stop no longer counts, so a stopped job is dead before its processes are
     if any(not terminal(allocation) for allocation in allocations):
         return "running"
     statuses = {evaluation["Status"] for evaluation in evaluations}
     if "pending" in statuses:
         return "pending"
+    # one that waits for room counts as running: seen on an agent, whatever one may think of it
     return "running" if "blocked" in statuses else "dead"

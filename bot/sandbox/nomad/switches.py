@@ -73,6 +73,7 @@ class Switches:
     def set_outage(self, mode: str) -> None:
         """Begin or end an outage, and let go of those whom `hang` holds up."""
         self.outage = mode
+        # the old event stays set for those who hold it; the next outage gets its own
         self.outage_changed.set()
         self.outage_changed = asyncio.Event()
 

@@ -35,6 +35,7 @@ def course_of(task: Json, job_type: str, *, told_to_fail: bool) -> Course:
     """How this task's life will go. Commands are known by their names; images run, and batch work ends by itself."""
     config = task["Config"] or {}
     command = posixpath.basename(str(config.get("command") or ""))
+    # enough to let a shell one-liner fail on purpose
     arguments = " ".join(str(one) for one in config.get("args") or [])
     if told_to_fail or command in FAILS_AT_ONCE or _EXIT.search(arguments):
         return Course.FAIL
@@ -42,4 +43,5 @@ def course_of(task: Json, job_type: str, *, told_to_fail: bool) -> Course:
         return Course.COMPLETE
     lifecycle = task["Lifecycle"] or {}
     ends = job_type in {"batch", "sysbatch"} or (lifecycle.get("Hook") and not lifecycle.get("Sidecar"))
+    # what sleeps is a stand-in for a long job, and runs until it is stopped
     return Course.COMPLETE_SOON if ends and command not in RUNS else Course.RUN

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.sandbox.nomad.state import Batch, Change, State
     from bot.sandbox.nomad.switches import Switches
 
+# in Nomad's seconds: a container's start, a short job's work, a process's last moments
 START_S = 0.4
 BATCH_WORK_S = 5.0
 KILL_S = 0.3
@@ -83,6 +84,7 @@ class AllocationRunner:
             if (task["Lifecycle"] or {}).get("Hook") != "poststop"
         }
         courses = {name: self._course(allocation, task) for task in group["Tasks"] if (name := task["Name"]) in begun}
+        # a service whose task ends has failed, even with exit code 0: it was to stay
         failing = [name for name, course in courses.items() if course is Course.FAIL]
         ending = {name for name, course in courses.items() if course is Course.COMPLETE}
         if failing or (ending and allocation["Job"]["Type"] in {"service", "system"}):
@@ -116,12 +118,14 @@ class AllocationRunner:
 
     def crash(self, allocation: Json, task: str) -> None:
         """End a running task with exit code 1, as from outside."""
+        # one that is still starting asks for itself whether it fails
         if allocation["ClientStatus"] == "running" and not told_to_stop(allocation):
             self._exit(allocation, task, 1)
 
     def _exit(self, allocation: Json, task: str, code: int) -> None:
         policy = group_of(allocation)["RestartPolicy"] or {"Attempts": 0, "Delay": 0, "Interval": 0, "Mode": "fail"}
         state = allocation["TaskStates"][task]
+        # attempts are counted over the whole life: the interval is longer than any rollout here
         if state["Restarts"] < int(policy["Attempts"] or 0) or policy["Mode"] == "delay":
             self._restart(allocation, task, code, int(policy["Delay"] or 0))
         else:
@@ -151,6 +155,7 @@ class AllocationRunner:
             failed = {**allocation, **ended}
             failed = judged(failed, healthy=False, batch=batch) if counts else failed
             batch.put_allocation(failed, by_client=True)
+            # in the same batch, as the servers do when a client tells them
             job = self._state.jobs.get(key_of(allocation))
             if job is not None and not job["Stop"] and not told_to_stop(allocation):
                 batch.put_evaluation(evaluation_of(job, "alloc-failure"))
@@ -179,6 +184,7 @@ class AllocationRunner:
         if not allocation["DeploymentID"] or not update or update["HealthCheck"] == "manual":
             return
         if allocation["ClientStatus"] == "running" and health_of(allocation) is None:
+            # a restart in between begins the time anew
             since = restarts_of(allocation)
             seconds = update["MinHealthyTime"] / SECOND
             self._after(allocation["ID"], seconds, lambda now: self._tell_healthy(now, since))

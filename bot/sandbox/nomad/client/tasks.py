@@ -54,6 +54,7 @@ def event(kind: str, now: int, said: str, details: Mapping[str, str] | None = No
 
 def with_events(state: Json, *events: Json, **changed: object) -> Json:
     """The state with more events, of which the last ten are kept, and other fields changed."""
+    # ten is what Nomad's clients keep
     return {**state, **changed, "Events": [*state["Events"], *events][-10:]}
 
 
@@ -61,6 +62,7 @@ def started(state: Json, task: Json, now: int) -> Json:
     """The task runs."""
     image = (task["Config"] or {}).get("image")
     setup = "Building Task Directory"
+    # received and set up once; a restart only starts
     before = [] if state["Events"] else [event("Received", now, "Task received by client")]
     if not state["Events"]:
         before.append(event("Task Setup", now, setup, {"message": setup}, Message=setup))

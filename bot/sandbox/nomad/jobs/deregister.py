@@ -31,6 +31,7 @@ def stop(state: State, key: JobKey) -> Json:
     job = state.jobs.get(key)
     if job is None:
         return NOTHING_DONE
+    # without a look at what is there: a stopped job is stopped again, as one more version
     with state.batch("JobDeregistered") as batch:
         stopped = {**job, "Stop": True, "Stable": job["Stable"], "Version": job["Version"] + 1, "VersionTag": None}
         kept = batch.put_job({**stopped, "JobModifyIndex": batch.index, "SubmitTime": batch.now})
@@ -48,6 +49,7 @@ def purge(state: State, key: JobKey) -> Json:
     with state.batch("JobDeregistered") as batch:
         batch.purge(key)
         batch.next_line()
+        # the clients end what still runs; the evaluation finds nothing left to do
         evaluation = evaluate_change(job, "job-deregister", batch)
     return deregistered(evaluation, batch.index)
 

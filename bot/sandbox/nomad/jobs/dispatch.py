@@ -23,6 +23,7 @@ def dispatch(state: State, key: JobKey, body: Json, token: str) -> Json:
     if parent["Stop"]:
         raise Refused(500, f'Specified job "{key.id}" is stopped')
     check(parent["ParameterizedJob"], body)
+    # after the rules, so that a repeated call is held to them as well
     known = child_with(state, parent, token)
     if known is not None:
         return dispatched(known, None, known["CreateIndex"])
@@ -41,6 +42,7 @@ def check(rules: Json, body: Json) -> None:
         raise Refused(500, "Payload is forbidden by parameterized job")
     if not payload and rules["Payload"] == "required":
         raise Refused(500, "Payload is not provided but required by parameterized job")
+    # what is too much is told before what is missing
     extra = sorted(set(meta) - {*required, *optional})
     if extra:
         raise Refused(500, f"Dispatch request included unpermitted metadata keys: [{' '.join(extra)}]")

@@ -49,6 +49,7 @@ class Order:
 
 def admitted(state: State, job: Json, namespace: str) -> Json:
     """The job in the form in which it is kept. Raises Refused with 500 and every problem at once."""
+    # every problem is told at once, the namespace's too, as Nomad's admission does
     kept = fresh(stored({**job, "Namespace": namespace}), job)
     found = list(problems(kept))
     if namespace not in state.namespaces:
@@ -86,6 +87,7 @@ def check_index(order: Order, existing: Json | None) -> None:
             raise Refused(500, start + "job does not exist")
         return
     actual = existing["JobModifyIndex"]
+    # 0 stands for "must not exist", so it has words of its own
     if not wanted:
         raise Refused(500, start + "job already exists")
     if wanted != actual:
@@ -115,6 +117,7 @@ def register(state: State, order: Order) -> Json:
     """Register, and answer as Nomad does: a no-op answers with the job's ModifyIndex, and is evaluated all the same."""
     job = {**admitted(state, order.job, order.namespace), "NomadTokenID": order.token_id}
     existing = state.jobs.get(JobKey(order.namespace, job["ID"]))
+    # in this order: an invalid job is told so before a stale index, and a no-op is held to its index too
     check_index(order, existing)
     check_type(job, existing)
     if existing is not None:
@@ -128,9 +131,11 @@ def register(state: State, order: Order) -> Json:
 
 def no_op(state: State, existing: Json) -> Json:
     """Evaluate the job as it is."""
+    # the index in the answer is not the one to compare with: that is Nomad's own trap, and callers have to know it
     if starts_nothing(existing):
         return {**registered(existing, None, existing["ModifyIndex"]), "JobModifyIndex": existing["ModifyIndex"]}
     with state.batch("EvaluationUpdated") as batch:
+        # without a JobModifyIndex: nothing was registered
         evaluation = batch.put_evaluation(evaluation_of(existing, "job-register"))
     return {**registered(existing, evaluation, batch.index), "JobModifyIndex": existing["ModifyIndex"]}
 
@@ -144,6 +149,7 @@ def new_version(state: State, order: Order, job: Json, existing: Json | None) ->
                 "Version": next_number(job, existing),
                 "CreateIndex": existing["CreateIndex"] if existing else batch.index,
                 "JobModifyIndex": batch.index,
+                # the first of the two lines still shows the old status
                 "Status": existing["Status"] if existing else "dead",
                 "SubmitTime": batch.now,
             }
@@ -151,6 +157,7 @@ def new_version(state: State, order: Order, job: Json, existing: Json | None) ->
         dropped = too_large(order.submission)
         if order.submission is not None and not dropped:
             keep_submission(state, kept, order.submission)
+        # a version without a source of its own shows the last one, whoever made it
         elif existing is not None and not dropped:
             copy_submission(state, existing, kept)
         batch.next_line()

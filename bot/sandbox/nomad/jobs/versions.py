@@ -18,6 +18,7 @@ RPC_FIELDS: Json = {"KnownLeader": False, "LastContact": 0, "NextToken": ""}
 
 def register_again(job: Json, target: Json, batch: Batch, *, stable: bool) -> Json:
     """Make an older version the newest again, as a version of its own, with that version's Submission."""
+    # SubmitTime and NomadTokenID stay those of the version returned to
     fresh = {
         **target,
         "Version": job["Version"] + 1,
@@ -59,6 +60,7 @@ def revert(state: State, key: JobKey, version: int, prior: int | None) -> Json:
     if version == job["Version"]:
         raise Refused(500, "can't revert to current version")
     target = state.version(key, version)
+    # six versions are kept, so an older one may be gone
     if target is None:
         raise Refused(500, f'job "{key.id}" in namespace "{key.namespace}" at version {version} not found')
     if prior is not None and prior != job["Version"]:

@@ -32,6 +32,7 @@ def fail(state: State, deployment: Json, why: str, *, revert: bool) -> Failure:
     suffix = ""
     if revert:
         suffix, target = ending(job, target)
+    # one batch, one index: the failed deployment's ModifyIndex is the JobModifyIndex of the version returned to
     with state.batch("DeploymentStatusUpdate") as batch:
         ended = {"Status": "failed", "StatusDescription": why + suffix, "ModifyTime": batch.now}
         failed = batch.put_deployment({**deployment, **ended})
@@ -53,6 +54,7 @@ def ending(job: Json, target: Json | None) -> tuple[str, Json | None]:
     if target is None:
         return " - no stable job version to auto revert to", None
     number = target["Version"]
+    # else a stable version that no longer starts would be returned to for ever
     if same_specification(job, target):
         return f" - not rolling back to stable job version {number} as current job has same specification", None
     return f" - rolling back to job version {number}", target

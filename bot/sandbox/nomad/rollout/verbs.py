@@ -42,6 +42,7 @@ def answer(deployment: Json, evaluation: Json | None, reverted_to: int | None = 
 def promote(state: State, deployment_id: str, groups: list[str] | None) -> Json:
     """Promote the canaries of these groups, or of all. Raises Refused while too few of them are healthy."""
     deployment = wanted(state, deployment_id, "promote")
+    # a name that no group has is no error, and does nothing
     names = list(deployment["TaskGroups"]) if groups is None else groups
     problems = [
         f'Task group "{name}" has {have}/{group["DesiredCanaries"]} healthy allocations'
@@ -68,6 +69,7 @@ def promoted(state: State, deployment: Json, names: list[str]) -> Json:
             for name, group in deployment["TaskGroups"].items()
         }
         still = [one for one in groups.values() if one["DesiredCanaries"] and not one["Promoted"]]
+        # a paused deployment may be promoted; it goes on when it is resumed
         text = deployment["StatusDescription"] if still or deployment["Status"] == "paused" else RUNNING
         changed = {"TaskGroups": groups, "StatusDescription": text, "ModifyTime": batch.now}
         stored = batch.put_deployment({**deployment, **changed})
@@ -82,6 +84,7 @@ def with_promotion(group: Json, batch: Batch) -> Json:
 
 def deadline(group: Json, batch: Batch) -> str | None:
     """The progress deadline, counted from now, where one has been running."""
+    # nothing placed yet: there is no deadline to start anew
     if group["RequireProgressBy"] is None:
         return None
     return rfc3339(batch.now + batch.state.clock.shortened(group["ProgressDeadline"]))

@@ -56,15 +56,19 @@ class DeploymentWatcher:
         deployment = self._state.deployments.get(deployment_id)
         if deployment is None or deployment["Status"] in ENDED_DEPLOYMENTS:
             return None
+        # a superseded one is the scheduler's to cancel, and no longer to be promoted or failed
         job = self._state.jobs.get(key_of(deployment))
         return deployment if job and job["Version"] == deployment["JobVersion"] else None
 
     def _hopeless(self, allocation: Json, deployment: Json) -> bool:
         state = deployment["TaskGroups"][allocation["TaskGroup"]]
+        # since 2.0.1 a paused deployment does not fail
         if deployment["Status"] == "paused":
             return False
         if not state["ProgressDeadline"]:
+            # without a deadline there is nothing to wait for after the first unhealthy one
             return True
+        # since 1.6 there is no waiting for the deadline once no attempt is left
         timing = Timing(self._state.clock.now_ns(), self._state.clock.shortened)
         return policy_of(allocation) is not None and not attempts_left(allocation, timing)
 
@@ -91,6 +95,7 @@ class DeploymentWatcher:
             return
         job = self._state.jobs[key_of(deployment)]
         with self._state.batch("AllocationUpdateDesiredStatus") as batch:
+            # within a deployment nothing is rescheduled before the watcher says so
             for allocation in self._replaceable(deployment):
                 transition = {**allocation["DesiredTransition"], "Reschedule": True}
                 batch.put_allocation({**allocation, "DesiredTransition": transition})
@@ -109,6 +114,7 @@ class DeploymentWatcher:
     def _watch_deadline(self, deployment_id: str) -> None:
         deployment = self._active(deployment_id)
         due = next_deadline(deployment) if deployment and deployment["Status"] == "running" else None
+        # each change of health moves the deadline, and the old timer must not outlive it
         known = self._deadlines.get(deployment_id)
         if known and known[0] == due:
             return

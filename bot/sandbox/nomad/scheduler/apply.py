@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.sandbox.nomad.records import Json, new_id, rfc3339
-from bot.sandbox.nomad.scheduler.groups import BEING_UPDATED
+from bot.sandbox.nomad.scheduler.situation import BEING_UPDATED
 from bot.sandbox.nomad.status import told_to_stop
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def apply(decision: Decision, evaluation: Json, batch: Batch) -> Json | None:
         deployment = counted(deployment, touched, batch)
     if decision.complete:
         return succeed(decision, deployment, batch)
+    # one that was there before and gained nothing is not written: its index would move for no reason
     if touched or decision.deployment is None:
         return batch.put_deployment(deployment)
     return deployment
@@ -57,6 +58,7 @@ def made(decision: Decision, batch: Batch) -> Json:
         "TaskGroups": groups,
         "CreateIndex": batch.index,
         "CreateTime": batch.now,
+        # stays 0 until something is placed: so does Nomad, and nothing else tells a deployment without room
         "ModifyTime": 0,
     }
 
@@ -93,6 +95,7 @@ def change_in_place(decision: Decision, deployment: Json | None, batch: Batch) -
     """Give running allocations the new specification, and a place in its deployment."""
     inside = [one for one in decision.in_place if deployment and one["TaskGroup"] in deployment["TaskGroups"]]
     for allocation in decision.in_place:
+        # a changed specification is judged anew, so what was known of its health is dropped
         joined = deployment["ID"] if deployment and allocation in inside else ""
         fresh = {"Job": decision.job, "DeploymentID": joined, "DeploymentStatus": None}
         batch.put_allocation({**allocation, **fresh})
@@ -124,6 +127,7 @@ def with_placed(state: Json, allocation: Json, batch: Batch) -> Json:
     state = {**state, "PlacedAllocs": state["PlacedAllocs"] + 1}
     if allocation["DeploymentStatus"] and allocation["DeploymentStatus"]["Canary"]:
         state["PlacedCanaries"] = [*(state["PlacedCanaries"] or []), allocation["ID"]]
+    # without a placement there is no deadline at all, which is how a deployment without room waits for ever
     if state["RequireProgressBy"] is None and state["ProgressDeadline"]:
         due = batch.now + batch.state.clock.shortened(state["ProgressDeadline"])
         state["RequireProgressBy"] = rfc3339(due)

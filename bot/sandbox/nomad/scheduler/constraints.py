@@ -95,6 +95,7 @@ def refusing(node: Json, constraints: list[Json]) -> Json | None:
     """The first constraint that a node does not meet; `distinct_*` never filter here."""
     for constraint in constraints:
         test = OPERANDS.get(constraint["Operand"])
+        # operands that compare allocations with each other have no test here, and let every node in
         if test and not test(value_on(node, constraint["LTarget"]), value_on(node, constraint["RTarget"])):
             return constraint
     return None

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.sandbox.nomad.scheduler.groups import NOT_NEEDED, GroupReconciler, Placement, Situation, Verdict
+from bot.sandbox.nomad.scheduler.groups import GroupReconciler
 from bot.sandbox.nomad.scheduler.nodes import Room, need_of
 from bot.sandbox.nomad.scheduler.placing import new_allocation
 from bot.sandbox.nomad.scheduler.reschedule import Timing
+from bot.sandbox.nomad.scheduler.situation import NOT_NEEDED, Placement, Situation, Verdict
 from bot.sandbox.nomad.scheduler.system import system_verdict
 from bot.sandbox.nomad.status import ACTIVE_DEPLOYMENTS, terminal
 
@@ -108,8 +109,10 @@ def present_deployment(job: Json, latest: Json | None) -> tuple[Json | None, tup
         return None, None
     same = latest["JobVersion"] == job["Version"] and latest["JobCreateIndex"] == job["CreateIndex"]
     if not same:
+        # versions decide, not specifications: a revert to the same text supersedes, too
         active = latest["Status"] in ACTIVE_DEPLOYMENTS
         return None, (latest, SUPERSEDED) if active else None
+    # a failed one stays in force for its version, so that nothing is placed behind its back
     return (latest if latest["Status"] in {*ACTIVE_DEPLOYMENTS, "failed"} else None), None
 
 
@@ -173,8 +176,10 @@ class Placer:
         job = self._decision.job or {}
         group = next(one for one in job["TaskGroups"] if one["Name"] == old["TaskGroup"])
         self._room.free(old)
+        # a system job's replacement belongs on the same node, wherever else there may be room
         pinned = old["NodeID"] if job["Type"] in {"system", "sysbatch"} else ""
         if not self._find(Placement(group, old["Name"], previous=old, node_id=pinned), replaces=old):
+            # without a successor the old one keeps running, and its room with it
             self._room.take(old["NodeID"], need_of(group), old["JobID"])
 
     def _find(self, placement: Placement, replaces: Json | None = None) -> bool:
@@ -185,6 +190,7 @@ class Placer:
             self._miss(group["Name"], metric)
             return False
         self._room.take(node["ID"], need_of(group), job["ID"])
+        # full nodes that were passed over are no news where one was found
         calm = {**metric, "DimensionExhausted": None, "NodesExhausted": 0}
         allocation = new_allocation(job, placement, node, self._evaluation, calm, self._timing)
         self._decision.placed.append(Placed(allocation, placement.canary, replaces or placement.previous))
@@ -192,6 +198,7 @@ class Placer:
 
     def _miss(self, group: str, metric: Json) -> None:
         self._decision.queued[group] += 1
+        # Nomad explains the first failure of a group and only counts the others
         known = self._decision.failed.get(group)
         coalesced = known["CoalescedFailures"] + 1 if known else 0
         self._decision.failed[group] = {**(known or metric), "CoalescedFailures": coalesced}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.sandbox.nomad.scheduler.nodes import Nodes
     from bot.sandbox.nomad.state import Batch, Change, State
 
+# long enough to be seen pending, short enough not to be waited for
 TICK_S = 0.05
 UNPLACED = "created to place remaining allocations"
 
@@ -79,6 +80,7 @@ class Scheduler:
     def _follow_up(self, decision: Decision, batch: Batch) -> None:
         if decision.job is None or not decision.later:
             return
+        # one evaluation for all of them, at the first instant: the others are looked at again then
         due = min(when for _, when in decision.later)
         follow_up = evaluation_of(decision.job, "alloc-failure", WaitUntil=rfc3339(due))
         batch.put_evaluation(follow_up)
@@ -100,6 +102,7 @@ class Scheduler:
         if decision.failed:
             ended["FailedTGAllocs"] = decision.failed
             ended["BlockedEval"] = self._block(evaluation, decision, snapshot)
+        # still without room: it waits on, and is not complete
         if ended.get("BlockedEval") == evaluation["ID"]:
             return
         with self._state.batch("EvaluationUpdated") as batch:
@@ -121,6 +124,7 @@ class Scheduler:
         return str(blocked["ID"])
 
     def _cancel_blocked(self, key: JobKey, ended: Json, batch: Batch) -> None:
+        # at most one evaluation of a job waits for room, and none once everything is placed
         for one in self._state.evaluations_of(key):
             if one["Status"] == "blocked" and one["ID"] != ended.get("BlockedEval"):
                 why = f'evaluation "{ended["ID"]}" successful'

@@ -1,110 +1,25 @@
-"""One task group: what to place, to replace, to stop and to leave, in the present step of its rollout."""
+"""One task group of a service or batch job: what to place, replace, stop and leave in this step of its rollout."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.sandbox.nomad.scheduler.reschedule import Timing, due_at, held_back
+from bot.sandbox.nomad.scheduler.reschedule import due_at, held_back
+from bot.sandbox.nomad.scheduler.situation import (
+    NOT_NEEDED,
+    RESCHEDULED,
+    Placement,
+    Situation,
+    Verdict,
+    fresh_state,
+    name_of,
+    number_of,
+)
 from bot.sandbox.nomad.scheduler.updates import DESTRUCTIVE, IN_PLACE, update_kind
 from bot.sandbox.nomad.status import health_of, is_canary, terminal, told_to_stop
 
 if TYPE_CHECKING:
     from bot.sandbox.nomad.records import Json
-
-COUNTERS = (
-    "Canary",
-    "DestructiveUpdate",
-    "Disconnect",
-    "Ignore",
-    "InPlaceUpdate",
-    "Migrate",
-    "Place",
-    "Preemptions",
-    "Reconnect",
-    "RescheduleLater",
-    "RescheduleNow",
-    "Stop",
-)
-NOT_NEEDED = "alloc not needed due to job update"
-RESCHEDULED = "alloc was rescheduled because it failed"
-BEING_UPDATED = "alloc is being updated due to job update"
-
-
-@dataclass(frozen=True)
-class Placement:
-    """An allocation to be made."""
-
-    group: Json
-    name: str
-    previous: Json | None = None
-    canary: bool = False
-    rescheduled: bool = False
-    node_id: str = ""
-
-
-@dataclass
-class Verdict:
-    """What the scheduler wants of one group now."""
-
-    place: list[Placement] = field(default_factory=list)
-    replace: list[Json] = field(default_factory=list)
-    in_place: list[Json] = field(default_factory=list)
-    stop: list[tuple[Json, str]] = field(default_factory=list)
-    later: list[tuple[Json, int]] = field(default_factory=list)
-    counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
-    deployment_state: Json | None = None
-    wants_deployment: bool = False
-    complete: bool = False
-
-
-@dataclass(frozen=True)
-class Situation:
-    """All that decides about one group."""
-
-    job: Json
-    group: Json
-    allocations: list[Json]
-    deployment: Json | None
-    past_deployments: dict[str, Json]
-    evaluation_id: str
-    timing: Timing
-
-    @property
-    def waves(self) -> Json | None:
-        """The update block, where it makes waves: none for batch jobs and for `max_parallel = 0`."""
-        update = self.group["Update"]
-        rolls = self.job["Type"] in {"service", "system"}
-        return update if rolls and update and update["MaxParallel"] else None
-
-    @property
-    def state(self) -> Json | None:
-        """The group's part of the job's present deployment."""
-        groups: dict[str, Json] = (self.deployment or {}).get("TaskGroups", {})
-        return groups.get(self.group["Name"])
-
-    @property
-    def held(self) -> bool:
-        """Whether the deployment is paused or has failed: then it places nothing new."""
-        return self.deployment is not None and self.deployment["Status"] in {"paused", "failed"}
-
-
-def fresh_state(update: Json | None) -> Json:
-    """The group's part of a deployment that is about to be made."""
-    update = update or {}
-    return {
-        "AutoPromote": bool(update.get("AutoPromote")),
-        "AutoRevert": bool(update.get("AutoRevert")),
-        "DesiredCanaries": 0,
-        "DesiredTotal": 0,
-        "HealthyAllocs": 0,
-        "PlacedAllocs": 0,
-        "PlacedCanaries": None,
-        "ProgressDeadline": int(update.get("ProgressDeadline") or 0),
-        "Promoted": False,
-        "RequireProgressBy": None,
-        "UnhealthyAllocs": 0,
-    }
 
 
 class GroupReconciler:
@@ -124,11 +39,13 @@ class GroupReconciler:
         self._stop_surplus()
         destructive = self._judge_updates()
         if self._canarying():
+            # canaries stand beside the wanted count until they are promoted, so they must not fill it
             self.kept = [one for one in self.kept if one not in self.canaries]
         needs_canary = self._place_canaries(destructive)
         limit = self._limit(destructive)
         placements = self._placements()
         if self.on.state is None:
+            # what a deployment counts up to is fixed as it is made; reschedules later do not raise it
             self.state["DesiredTotal"] += len(destructive) + len(self.verdict.in_place) + len(placements)
         ready = not self.on.held and not self._canarying()
         if ready:
@@ -143,6 +60,7 @@ class GroupReconciler:
     def _conclude(self, changed: bool, *, needs_canary: bool, complete: bool) -> None:  # noqa: FBT001 - one call above
         verdict, job = self.verdict, self.on.job
         verdict.deployment_state = self.state
+        # a version that ran before gets no second deployment: a failed specification sent again does nothing
         had_this_version = any(
             one["Job"]["Version"] == job["Version"] and one["Job"]["CreateIndex"] == job["CreateIndex"]
             for one in self.on.allocations
@@ -158,6 +76,7 @@ class GroupReconciler:
 
     def _sort_out(self) -> None:
         for allocation in self.on.allocations:
+            # one with a successor is that one's business, even while its client still runs it down
             if told_to_stop(allocation) or (allocation["NextAllocation"] and terminal(allocation)):
                 continue
             if self._unwanted_canary(allocation):
@@ -169,7 +88,9 @@ class GroupReconciler:
 
     def _counts(self, allocation: Json) -> bool:
         if self.on.job["Type"] != "batch":
+            # a failed one still fills its place: only rescheduling, or a changed specification, empties it
             return allocation["ClientStatus"] not in {"complete", "lost"}
+        # finished work of this specification stays done; of an older one it is done again
         ours = allocation["Job"]["JobModifyIndex"] == self.on.job["JobModifyIndex"]
         return allocation["ClientStatus"] != "lost" and (ours or not terminal(allocation))
 
@@ -179,6 +100,7 @@ class GroupReconciler:
         own = self.on.past_deployments.get(allocation["DeploymentID"])
         if own is None or own["TaskGroups"].get(allocation["TaskGroup"], {}).get("Promoted"):
             return False
+        # canaries of a deployment that was superseded or failed go; those of the present one wait for promotion
         present = self.on.deployment is not None and own["ID"] == self.on.deployment["ID"]
         return not present or own["Status"] == "failed"
 
@@ -187,6 +109,7 @@ class GroupReconciler:
         due = None if held_back(allocation, self.on.deployment) else due_at(allocation, timing)
         if due is None:
             self.kept.append(allocation)
+        # the evaluation that was made for this moment may come a little early, and must not wait for itself
         elif due <= timing.now or allocation["FollowupEvalID"] == self.on.evaluation_id:
             self.again.append(allocation)
         else:
@@ -201,6 +124,7 @@ class GroupReconciler:
 
     def _stop_surplus(self) -> None:
         counted = [one for one in self.kept if not (self._canarying() and one in self.canaries)]
+        # while canaries are judged the old ones keep the count; once promoted, canaries are part of it
         surplus = len(counted) - int(self.on.group["Count"] or 0)
         names = set() if self._canarying() else {one["Name"] for one in self.canaries}
         # those a promoted canary stands in for go first, then the highest numbers
@@ -228,6 +152,7 @@ class GroupReconciler:
             return False
         self.state = {**self.state, "DesiredCanaries": wanted}
         if not self.on.held:
+            # a canary takes the name of one that it is to replace: promotion then stops exactly that one
             names = [one["Name"] for one in destructive] + [
                 name_of(self.on.job, self.on.group, n) for n in range(wanted)
             ]
@@ -244,6 +169,7 @@ class GroupReconciler:
         if self.on.held or self._canarying():
             return 0
         limit = int(self.on.waves["MaxParallel"])
+        # one that is neither healthy nor not holds up the next wave, and an unhealthy one stops all waves
         ours = self.on.deployment["ID"] if self.on.deployment else None
         for allocation in self.kept:
             if ours and allocation["DeploymentID"] == ours:
@@ -275,11 +201,13 @@ class GroupReconciler:
 
     def _backfill(self, placements: list[Placement]) -> None:
         failed = self.on.deployment is not None and self.on.deployment["Status"] == "failed"
+        # while a deployment is paused, failed or waits for promotion nothing is added, but what fell is put up again
         for placement in placements:
             previous = placement.previous
             if previous is None:
                 continue
             if failed and self.on.deployment and previous["DeploymentID"] == self.on.deployment["ID"]:
+                # the failed deployment's own are not tried once more
                 self.verdict.counters["Ignore"] += 1
                 continue
             self._place([placement], 0)
@@ -288,13 +216,3 @@ class GroupReconciler:
         self.verdict.replace = destructive[:limit]
         self.verdict.counters["DestructiveUpdate"] = len(self.verdict.replace)
         self.verdict.counters["Ignore"] += len(destructive) - len(self.verdict.replace)
-
-
-def name_of(job: Json, group: Json, number: int) -> str:
-    """The name of a group's allocation of that number."""
-    return f"{job['ID']}.{group['Name']}[{number}]"
-
-
-def number_of(allocation: Json) -> int:
-    """The number in an allocation's name."""
-    return int(allocation["Name"].rpartition("[")[2].removesuffix("]"))

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from bot.sandbox.nomad.records import Json
 
 DATACENTER, NODE_POOL = "dc1", "default"
+# enough for a wave to be seen spreading, few enough to fill by hand
 NODE_COUNT = 3
 CPU_MHZ, MEMORY_MB, DISK_MB = 16_000, 16_384, 200_000
+# Consul and Vault are there for jobs that ask for them: what they would do is not simulated
 ATTRIBUTES = {
     "kernel.name": "linux",
     "kernel.version": "6.1.0",
@@ -132,6 +134,7 @@ class Room:
     def find(self, job: Json, group: Json, node_id: str = "") -> Json | None:
         """A node for one allocation, preferring those with the fewest of this job; `node_id` allows only that one."""
         need = need_of(group)
+        # spreading a job over the nodes makes the pictures honest: bin packing would fill one node first
         fitting = [
             one for one in self.allowed(job, group) if not self._exhausted(one, need) and node_id in {"", one["ID"]}
         ]
@@ -143,6 +146,7 @@ class Room:
 
     def metric(self, job: Json, group: Json) -> Json:
         """Why an allocation finds no place (or what was looked at), as Nomad's AllocMetric."""
+        # the datacenter and the pool choose the nodes to look at; only constraints count as filters
         reachable, need = self._reachable(job), need_of(group)
         constraints = constraints_of(job, group)
         filtered = Counter(label(bad) for one in reachable if (bad := refusing(one, constraints)))

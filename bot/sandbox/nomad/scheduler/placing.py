@@ -8,7 +8,7 @@ from bot.sandbox.nomad.records import Json, new_id
 from bot.sandbox.nomad.scheduler.reschedule import Timing, tracked
 
 if TYPE_CHECKING:
-    from bot.sandbox.nomad.scheduler.groups import Placement
+    from bot.sandbox.nomad.scheduler.situation import Placement
 
 NO_TRANSITION: Json = {
     "ForceReschedule": None,

@@ -36,6 +36,7 @@ def plan(state: State, nodes: Nodes, job: Json, *, with_diff: bool) -> Json:
 
 def as_registered(state: State, job: Json, existing: Json | None) -> Json:
     """The job as a register would store it now."""
+    # an index to come: what runs then counts as of an older specification, as it will be
     ahead = {"JobModifyIndex": state.index + 1, "ModifyIndex": state.index + 1}
     if existing is None:
         return {**job, **ahead, "CreateIndex": state.index + 1}

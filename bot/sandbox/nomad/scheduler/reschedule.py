@@ -53,6 +53,7 @@ def delay_of(allocation: Json) -> int:
     tries = len(attempts_of(allocation))
     kind = policy.get("DelayFunction")
     if kind == "exponential":
+        # the ceiling comes soon enough; the bound keeps the number from growing without end
         wait = base * (1 << min(tries, 30))
     elif kind == "fibonacci":
         wait = base * fibonacci(min(tries, 60))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.sandbox.nomad.scheduler.groups import NOT_NEEDED, Placement, Situation, Verdict, fresh_state, name_of
+from bot.sandbox.nomad.scheduler.situation import NOT_NEEDED, Placement, Situation, Verdict, fresh_state, name_of
 from bot.sandbox.nomad.scheduler.updates import DESTRUCTIVE, IN_PLACE, update_kind
 from bot.sandbox.nomad.status import health_of, terminal, told_to_stop
 
@@ -19,6 +19,7 @@ def system_verdict(situation: Situation, node_ids: list[str]) -> Verdict:
     destructive = judged(situation, by_node, node_ids, verdict)
     limit = wave(situation, list(by_node.values()), len(destructive))
     verdict.replace = destructive[:limit]
+    # nodes without an allocation get one at once: waves are for replacing
     held = situation.held
     missing = [] if held else [node for node in node_ids if node not in by_node]
     name = name_of(situation.job, situation.group, 0)
@@ -34,6 +35,7 @@ def counts(allocation: Json, job: Json) -> bool:
     """Whether an allocation stands for its node: a finished one of a sysbatch job does, for its own specification."""
     if told_to_stop(allocation):
         return False
+    # one that failed stands for its node as well: system jobs are not rescheduled elsewhere
     ours = allocation["Job"]["JobModifyIndex"] == job["JobModifyIndex"]
     return ours or not terminal(allocation)
 

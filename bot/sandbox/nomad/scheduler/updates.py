@@ -22,4 +22,5 @@ def update_kind(allocation: Json, job: Json) -> str:
     old, new = group_named(ran, allocation["TaskGroup"]), group_named(job, allocation["TaskGroup"])
     if old is None or new is None or is_destructive(old, new, ran, job):
         return DESTRUCTIVE
+    # nothing runs that could take the change up
     return IGNORE if ended_on_client(allocation) else IN_PLACE

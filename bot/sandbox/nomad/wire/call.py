@@ -105,6 +105,7 @@ def wait_of(call: Call) -> Wait | None:
     if not index.isdecimal():
         raise Refused(400, "Invalid index")
     limit = min(nanoseconds, MAX_WAIT_NS) / 1_000_000_000
+    # Nomad adds up to a sixteenth, so that many waiters do not all wake at once
     return Wait(int(index), limit + limit / 32) if int(index) else None
 
 
@@ -122,6 +123,7 @@ def answered(call: Call, answer: Answer) -> web.Response:
         headers |= {"X-Nomad-Index": str(answer.index), "X-Nomad-KnownLeader": "true", "X-Nomad-LastContact": "0"}
     body = written(answer.body, pretty="pretty" in call.request.query)
     response = web.Response(body=body, headers=headers, content_type="application/json")
+    # aiohttp looks at what the caller accepts; small answers are not worth the work
     if len(body) > 1024:
         response.enable_compression()
     return response

@@ -141,6 +141,7 @@ async def logs(call: Call) -> web.StreamResponse:
         raise Refused(400, f'unknown task name "{name}"')
     text = output_of(found, task, stream).encode()
     offset = call.query.get("offset", "")
+    # from the end, an offset counts the bytes that are wanted; from the start, those that are skipped
     if offset.isdecimal() and int(offset):
         text = text[-int(offset) :] if call.query.get("origin") == "end" else text[int(offset) :]
     plain = call.flag("plain")

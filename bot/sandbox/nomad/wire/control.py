@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ANSWERS = ("normal", "late", "never", "reset")
 SOMEONE = "someone"
+# so that a page that has gone is noticed, and proxies do not close a quiet connection
 KEEP_ALIVE_S = 15.0
 
 
@@ -96,6 +97,7 @@ class Control:
         await response.prepare(request)
         try:
             while True:
+                # taken before writing, so that a change meanwhile is told, too
                 changed = self._cluster.changed
                 await response.write(f'data: {{"index":{self._cluster.state.index}}}\n\n'.encode())
                 await self._next(changed, response)
@@ -129,6 +131,7 @@ class Control:
         if job is None:
             raise Refused(404, f'there is no job "{job_id}" in namespace "{namespace}"')
         env = wanted(body, "env", dict)
+        # what the server wrote must not come back as a wish: a Version would be honoured
         sent = {name: value for name, value in job.items() if name not in KEPT_BY_SERVER | {"VersionTag"}}
         sent["TaskGroups"] = [with_env(group, env) for group in job["TaskGroups"] or []]
         return register(self._cluster.state, Order(sent, namespace, token_id=SOMEONE))

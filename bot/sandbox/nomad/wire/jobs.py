@@ -107,6 +107,7 @@ def submission(call: Call) -> Answer:
 
 def deployments(call: Call) -> Answer:
     """The job's deployments, in no order of time."""
+    # by id, as an agent does: whoever wants the newest has to look at CreateIndex
     state = call.cluster.state
     found = state.deployments_of(call.key, every_incarnation=call.flag("all"))
     return Answer(sorted(found, key=lambda one: str(one["ID"])), state.tables["deployments"])

@@ -29,6 +29,7 @@ async def register_job(call: Call) -> web.StreamResponse:
     if rule.apply and rule.when == "before":
         outcome = attempt(call, order, seen)
     else:
+        # whoever is answered before anything has happened gets what a success would look like
         outcome = answered(call, Answer(pretended(call)))
         if rule.apply:
             wait = rule.seconds * (2 if rule.answer == "late" else 1)
@@ -94,6 +95,7 @@ async def delivered(call: Call, rule: RegisterRule, outcome: web.Response) -> we
         return refused(Refused(status, text))
     if rule.answer == "late":
         await asyncio.sleep(rule.seconds)
+    # held until the caller or the server gives up
     if rule.answer == "never":
         await asyncio.Event().wait()
     if rule.answer == "reset":
@@ -103,5 +105,6 @@ async def delivered(call: Call, rule: RegisterRule, outcome: web.Response) -> we
 
 def cut(request: web.Request) -> None:
     """Close the connection without an answer, as a reset."""
+    # abort, not close: close would first send what is buffered
     if request.transport is not None:
         request.transport.abort()

@@ -108,6 +108,7 @@ def group_summary(group: Json, allocations: list[Json]) -> Json:
     """A group's allocations by state."""
     ours = [one for one in allocations if one["TaskGroup"] == group["Name"]]
     found = Counter(str(one["ClientStatus"]) for one in ours)
+    # what the group lacks is queued, as long as nothing stands in its place
     wanted = [one for one in ours if not told_to_stop(one)]
     return {
         "Complete": found["complete"],

@@ -74,6 +74,7 @@ async def write_lines(call: Call, reader: Subscription, response: web.StreamResp
     while True:
         line = await reader.next_line(HEARTBEAT_S)
         switches = call.cluster.switches
+        # what hangs loses nothing: the lines wait, and come when the outage ends
         while switches.outage == "hang":
             await switches.outage_changed.wait()
         await response.write(line or b"{}\n")

@@ -95,6 +95,7 @@ async def plain_answer(call: Call, handler: Plain) -> web.Response:
     wait = wait_of(call) if call.request.method == "GET" else None
     deadline = time.monotonic() + (wait.seconds if wait else 0.0)
     while True:
+        # taken before looking: a change in between must not be slept through
         changed = call.cluster.changed
         response, index = once(call, handler)
         left = deadline - time.monotonic()
@@ -115,6 +116,7 @@ def once(call: Call, handler: Plain) -> tuple[web.Response, int | None]:
     """The answer as it is now, and its index."""
     try:
         answer = handler(call)
+    # a blocking read of what is not there waits for it to come
     except Missing as missing:
         response = refused(missing)
         response.headers["X-Nomad-Index"] = str(missing.index)
