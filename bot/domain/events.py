@@ -28,6 +28,7 @@ class EventType(StrEnum):
     DEPLOY_WITHDRAWN = "deploy.withdrawn"
     DEPLOY_EXPIRED = "deploy.expired"
     DEPLOY_READY = "deploy.ready"
+    DEPLOY_WAITING = "deploy.waiting"
     DEPLOY_BLOCKED = "deploy.blocked"
     DEPLOY_DISPATCHING = "deploy.dispatching"
     DEPLOY_ATTEMPTED = "deploy.attempted"

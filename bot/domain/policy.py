@@ -224,19 +224,21 @@ def _seats(facts: Facts) -> Decision:
 
 def turn(deploy: Deploy, others: Sequence[Deploy]) -> Decision:
     """One at a time for each service and environment, the oldest ready one first, by request time, then number."""
+    rolling = any(other.status is Status.ROLLING for other in others)
     for other in others:
-        if other.id == deploy.id:
-            continue
         if other.status is Status.DISPATCHING or (other.status is Status.ROLLING and not deploy.replaces):
-            return refuse("turn", f"{other.number} ({other.version}) is {_doing(other)}; this one goes after it.")
-        if other.status is Status.READY and not _held(other) and _order(other) < _order(deploy):
-            return refuse("turn", f"{other.number} ({other.version}) was asked earlier and goes first.")
+            after = f"{other.number} ({other.version}) is {_doing(other)}"
+        elif other.status is Status.READY and _order(other) < _order(deploy) and not _held(other, rolling=rolling):
+            after = f"{other.number} ({other.version}) was asked earlier"
+        else:
+            continue
+        return refuse("turn", f"{after}: this one goes after it, and is planned again then.")
     return Allowed()
 
 
-def _held(deploy: Deploy) -> bool:
-    """Whether something other than its turn holds it, so that it does not keep younger ones waiting."""
-    return any(reason.code != "turn" for reason in deploy.blocked)
+def _held(deploy: Deploy, *, rolling: bool) -> bool:
+    """Whether something other than its turn holds it, or a rollout that it waits for: then younger ones may go."""
+    return any(reason.code != "turn" for reason in deploy.blocked) or (rolling and not deploy.replaces)
 
 
 def _order(deploy: Deploy) -> tuple[datetime, int]:

@@ -12,6 +12,7 @@ from bot.domain.events import Event, EventType
 from bot.domain.message import Delivery, Note, Outgoing
 from bot.errors import CatalogMissing
 from bot.operations.judging import event_of
+from bot.operations.kept import kept
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,15 +45,13 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
         before = await _active(tx)
         if before is not None and before.fingerprint == catalog.fingerprint:
             return Applied(before, changed=False)
-        cut = [
-            deploy for deploy in await tx.open_deploys() if before and not _same_target(before.catalog, catalog, deploy)
-        ]
+        cut = await _cut(tx, before.catalog, catalog) if before else []
         moving = [deploy for deploy in cut if not deploy.status.undecided]
         if moving:
             return Refused(tuple(_on_its_way(deploy) for deploy in moving))
         active = await tx.apply_catalog(catalog, now)
         await tx.record(_applied(actor, before, active, now))
-        withdrawn = tuple([await _withdraw(tx, deploy.id, now) for deploy in cut])
+        withdrawn = tuple([await _withdraw(tx, deploy, now) for deploy in cut])
         await _judge_anew(tx, now)
     ports.bell.ring()
     return Applied(active, changed=True, withdrawn=withdrawn)
@@ -65,9 +64,16 @@ async def _active(tx: Transaction) -> ActiveCatalog | None:
         return None
 
 
+async def _cut(tx: Transaction, before: Catalog, after: Catalog) -> list[Deploy]:
+    """The open deploys, locked, that the new catalog no longer knows or sends elsewhere."""
+    found = [deploy for deploy in await tx.open_deploys() if not _same_target(before, after, deploy)]
+    locked = [kept(await tx.lock_deploy(deploy.id), deploy.number) for deploy in found]
+    return [deploy for deploy in locked if deploy.status.open]
+
+
 def _same_target(before: Catalog, after: Catalog, deploy: Deploy) -> bool:
     """Whether the deploy's cluster, namespace and job are still what they were."""
-    if after.placement(deploy.service, deploy.environment) is None or deploy.environment not in after.environments:
+    if after.placement(deploy.service, deploy.environment) is None:
         return False
     return _target(before, deploy) == _target(after, deploy)
 
@@ -92,10 +98,7 @@ def _applied(actor: Actor, before: ActiveCatalog | None, after: ActiveCatalog, a
     return Event(type=EventType.CATALOG_APPLIED, at=at, actor=actor, catalog=after.fingerprint, data=data)
 
 
-async def _withdraw(tx: Transaction, deploy_id: int, now: datetime) -> Deploy:
-    deploy = await tx.lock_deploy(deploy_id)
-    if deploy is None:
-        raise LookupError(f"D-{deploy_id} is gone")
+async def _withdraw(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:
     detail = "The catalog no longer deploys this service there, or deploys it somewhere else."
     withdrawn = deploy.advance(Status.WITHDRAWN, now, detail=detail)
     await tx.save_deploy(withdrawn)
@@ -109,9 +112,7 @@ async def _withdraw(tx: Transaction, deploy_id: int, now: datetime) -> Deploy:
 
 async def _judge_anew(tx: Transaction, now: datetime) -> None:
     for deploy in await tx.open_deploys():
-        if deploy.status not in {Status.WAITING, Status.READY}:
-            continue
-        locked = await tx.lock_deploy(deploy.id)
-        if locked is not None:
+        locked = kept(await tx.lock_deploy(deploy.id), deploy.number)
+        if locked.status in {Status.WAITING, Status.READY}:
             await tx.save_deploy(replace(locked, due_at=now))
             await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)

@@ -11,6 +11,7 @@ from bot.domain.deploy import Status
 from bot.domain.events import EventType
 from bot.domain.policy import may_dispatch
 from bot.errors import NomadForbidden, NomadUnavailable
+from bot.operations.expire import expire, late
 from bot.operations.judging import judge
 from bot.operations.moved import moved_since_plan
 from bot.operations.ready import make_waiting
@@ -42,12 +43,18 @@ async def _through(ports: Ports, claim: Claim) -> Refused | None:
         moved = await moved_since_plan(ports, claim.deploy_id)
     except (NomadUnavailable, NomadForbidden) as error:
         return refuse(error.code, f"Nomad: {error}")
-    decide = partial(_replan, cause=moved) if moved else _gates
-    return await judge(ports, claim.deploy_id, decide, claim=claim)
+    return await judge(ports, claim.deploy_id, partial(_decide, moved=moved), claim=claim)
 
 
-async def _replan(judgement: Judgement, *, cause: str) -> None:
-    await back_to_planning(judgement, WORKER, cause)
+async def _decide(judgement: Judgement, *, moved: str) -> Refused | None:
+    # after an outage this may look before the tick that expires does: nothing old may go out unattended
+    if late(judgement.deploy, judgement.now):
+        await expire(judgement.tx, judgement.deploy, judgement.now)
+        return None
+    if moved:
+        await back_to_planning(judgement, WORKER, moved)
+        return None
+    return await _gates(judgement)
 
 
 async def _gates(judgement: Judgement) -> Refused | None:

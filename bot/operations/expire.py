@@ -9,6 +9,7 @@ from bot.domain.deploy import Status
 from bot.domain.events import EventType
 from bot.domain.message import Delivery, Note, Outgoing
 from bot.operations.judging import event_of
+from bot.operations.kept import kept
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,21 +24,22 @@ async def step(ports: Ports) -> bool:
     """Expire every undecided deploy whose time is over; whether there was one."""
     now = ports.clock.now()
     async with ports.store.read() as reading:
-        late = [deploy for deploy in await reading.open_deploys() if _late(deploy, now)]
-    for deploy in late:
+        found = [deploy.id for deploy in await reading.open_deploys() if late(deploy, now)]
+    for deploy_id in found:
         async with ports.store.begin() as tx:
-            await _expire(tx, deploy.id, now)
-    return bool(late)
+            deploy = kept(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
+            if late(deploy, now):
+                await expire(tx, deploy, now)
+    return bool(found)
 
 
-def _late(deploy: Deploy, now: datetime) -> bool:
+def late(deploy: Deploy, now: datetime) -> bool:
+    """Whether the deploy's time is over while nothing has been sent."""
     return deploy.status.undecided and deploy.expires_at <= now
 
 
-async def _expire(tx: Transaction, deploy_id: int, now: datetime) -> None:
-    deploy = await tx.lock_deploy(deploy_id)
-    if deploy is None or not _late(deploy, now):
-        return
+async def expire(tx: Transaction, deploy: Deploy, now: datetime) -> None:
+    """End a locked deploy as expired; its message and its requester are told."""
     waited = "its plan" if deploy.status is Status.PLANNING else "a decision"
     expired = deploy.advance(Status.EXPIRED, now, detail=f"It waited for {waited} until its time was over.")
     await tx.save_deploy(expired)

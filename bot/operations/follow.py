@@ -15,6 +15,7 @@ from bot.domain.message import Delivery, Note, Outgoing
 from bot.domain.rollout import RolloutKind, RolloutStatus
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.judging import event_of
+from bot.operations.kept import kept
 from bot.operations.rendering import target_of
 from bot.operations.work import WORKER, held_deploy, hold, work_on
 
@@ -75,11 +76,9 @@ async def _follow(ports: Ports, claim: Claim) -> None:
 
 async def _observed(ports: Ports, claim: Claim) -> _Followed:
     async with ports.store.read() as reading:
-        deploy = await reading.deploy(claim.deploy_id)
-        rollouts = await reading.rollouts(claim.deploy_id)
-        catalog = await reading.catalog(deploy.catalog) if deploy else None
-    if deploy is None or catalog is None:
-        raise LookupError(f"D-{claim.deploy_id} or its catalog is no longer kept")
+        deploy = kept(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
+        catalog = kept(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+        rollouts = await reading.rollouts(deploy.id)
     target = target_of(ports.nomads, catalog, deploy)
     after = {rollout.number: rollout for rollout in rollouts}
     for rollout in rollouts:
@@ -130,7 +129,7 @@ def _failure(rollout: Rollout) -> tuple[str, ...]:
 
 
 async def _reverting(tx: Transaction, deploy: Deploy, rollout: Rollout, *, known: bool, now: datetime) -> None:
-    """Nomad's own revert: recorded when it begins and when it ends, and said when it ends or waits for people."""
+    """Nomad's own revert: recorded when it begins and when it ends, and said when it ends."""
     if known and rollout.status is RolloutStatus.RUNNING:
         return
     data = {"job_version": rollout.job_version or 0, "status": rollout.status.value}

@@ -15,6 +15,7 @@ from bot.domain.events import Event, EventType
 from bot.domain.message import Delivery, Outgoing
 from bot.domain.policy import Facts, fixed_members, interests
 from bot.errors import MembershipUnknown, StaleFence
+from bot.operations.kept import kept
 from bot.operations.origin import NOWHERE, Origin
 
 if TYPE_CHECKING:
@@ -91,11 +92,14 @@ async def judge(
             asked = await _gather(reading, deploy_id)
         if asked is None:
             return refuse("unknown-deploy", f"There is no deploy D-{deploy_id}. See `/deploy status`.")
-        membership = await _ask(ports, asked, actor)
+        user = human_behind(actor) if actor else None
+        people = asked.people | ({user} if user else set())
+        groups = interests(asked.catalog, asked.deploy.service, asked.deploy.environment)
+        membership = await ask_membership(ports, groups, people)
         if isinstance(membership, Refused):
             return membership
         async with ports.store.begin() as tx:
-            facts = await _facts(tx, asked, membership, claim)
+            facts = await _facts(tx, asked, people, membership, claim)
             if facts is not None:
                 now = ports.clock.now()
                 await origin.remember(tx, now)
@@ -128,13 +132,6 @@ async def _gather(reading: Reading, deploy_id: int) -> _Asked | None:
     return _Asked(deploy, active.fingerprint, active.catalog, await reading.approvals(deploy_id))
 
 
-async def _ask(ports: Ports, asked: _Asked, actor: Actor | None) -> Membership | Refused:
-    user = human_behind(actor) if actor else None
-    people = asked.people | ({user} if user else set())
-    groups = interests(asked.catalog, asked.deploy.service, asked.deploy.environment)
-    return await ask_membership(ports, groups, people)
-
-
 async def ask_membership(ports: Ports, groups: Iterable[str], people: Iterable[str]) -> Membership | Refused:
     """A fresh snapshot, or the refusal that says Slack could not be asked: closed, and nothing was counted."""
     try:
@@ -152,15 +149,18 @@ def people_to_ask(catalog: Catalog, service: str, environment: str, user: str | 
     return (fixed if len(fixed) <= _MOST_PEOPLE_ASKED else frozenset()) | ({user} if user else frozenset())
 
 
-async def _facts(tx: Transaction, asked: _Asked, membership: Membership, claim: Claim | None) -> Facts | None:
+async def _facts(
+    tx: Transaction, asked: _Asked, people: frozenset[str], membership: Membership, claim: Claim | None
+) -> Facts | None:
     """The facts read under the lock; None where they are not those that Slack was asked about."""
-    deploy = await tx.lock_deploy(asked.deploy.id, claim)
+    deploy = kept(await tx.lock_deploy(asked.deploy.id, claim), asked.deploy.number)
+    if claim is not None and deploy.status is not claim.status:
+        raise StaleFence(f"{deploy.number} is no longer {claim.status}")
     active = await tx.active_catalog()
-    approvals = await tx.approvals(asked.deploy.id)
-    seen = {approval.user.id for approval in approvals if not approval.void} <= membership.people.keys()
-    if claim is not None and (deploy is None or deploy.status is not claim.status):
-        raise StaleFence(f"D-{asked.deploy.id} is no longer {claim.status}")
-    if deploy is None or active.fingerprint != asked.fingerprint or not seen:
+    approvals = await tx.approvals(deploy.id)
+    # by who was asked about, not by who is known: Slack knows nothing of somebody who was removed
+    seen = {approval.user.id for approval in approvals if not approval.void} <= people
+    if active.fingerprint != asked.fingerprint or not seen:
         return None
     return Facts(
         fingerprint=active.fingerprint,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.operations.kept import kept
 from bot.operations.rendering import index_of, target_of
 
 if TYPE_CHECKING:
@@ -16,11 +17,9 @@ async def moved_since_plan(ports: Ports, deploy_id: int) -> str:
     Raises ``NomadUnavailable`` and ``NomadForbidden``: a read that fails decides nothing.
     """
     async with ports.store.read() as reading:
-        deploy = await reading.deploy(deploy_id)
+        deploy = kept(await reading.deploy(deploy_id), f"D-{deploy_id}")
+        plan = kept(await reading.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
         active = await reading.active_catalog()
-        plan = await reading.plan(deploy.id, deploy.plan) if deploy else None
-    if deploy is None or plan is None:
-        return "Its plan is not kept."
     target = target_of(ports.nomads, active.catalog, deploy)
     live = await target.nomad.job(target.namespace, target.job_id)
     if index_of(live) == plan.base_index:

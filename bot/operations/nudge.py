@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.deploy import Status
+from bot.operations.kept import kept
 from bot.operations.rendering import cluster_of
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ async def nudge(ports: Ports, cluster: str, moves: Collection[JobMoved]) -> int:
     now = ports.clock.now()
     for deploy_id in found:
         async with ports.store.begin() as tx:
-            deploy = await tx.lock_deploy(deploy_id)
-            if deploy is not None and deploy.status in _FOLLOWED:
+            deploy = kept(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
+            if deploy.status in _FOLLOWED:
                 await tx.save_deploy(replace(deploy, due_at=now))
     if found:
         ports.bell.ring()
@@ -39,8 +40,6 @@ async def nudge(ports: Ports, cluster: str, moves: Collection[JobMoved]) -> int:
 
 
 def _moved(catalog: Catalog, cluster: str, moves: Collection[JobMoved], deploy: Deploy) -> bool:
-    if catalog.placement(deploy.service, deploy.environment) is None:
-        return False
     namespace = catalog.environments[deploy.environment].namespace
     job = catalog.services[deploy.service].job_id(deploy.environment)
     return cluster_of(catalog, deploy).name == cluster and any(

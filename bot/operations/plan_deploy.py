@@ -15,7 +15,9 @@ from bot.domain.message import Delivery, Note, Outgoing
 from bot.domain.plan import Plan, fingerprint, frozen, without_server_fields
 from bot.domain.policy import RECHECK
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
+from bot.operations.expire import expire, late
 from bot.operations.judging import judge
+from bot.operations.kept import kept
 from bot.operations.plan_shown import carry_approvals, show_plan
 from bot.operations.ready import make_ready
 from bot.operations.rendering import Rendered, index_of, render, target_of, version_of
@@ -69,11 +71,9 @@ async def _through(ports: Ports, claim: Claim) -> Refused | None:
 
 async def _draw(ports: Ports, claim: Claim) -> _Drawn:
     async with ports.store.read() as reading:
-        deploy = await reading.deploy(claim.deploy_id)
+        deploy = kept(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
+        release = kept(await reading.release(deploy.release), f"the release of {deploy.number}")
         active = await reading.active_catalog()
-        release = await reading.release(deploy.release) if deploy else None
-        if deploy is None or release is None:
-            raise NomadRefused("The deploy or its release is no longer kept.")
         old = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
         from_version = await _running(reading, deploy)
     target = target_of(ports.nomads, active.catalog, deploy)
@@ -110,7 +110,7 @@ async def _unchanged(judgement: Judgement, drawn: _Drawn) -> None:
     note = Note(
         text=f"Nothing to do: {deploy.service} in {deploy.environment} already runs exactly this "
         f"({deploy.version}, {deploy.number}).",
-        action=("Deploy again anyway", "deploy.again", f"{deploy.number}:{deploy.plan}"),
+        action=("Deploy again anyway", "deploy.again", f"{deploy.number}:{deploy.plan + 1}"),
     )
     await judgement.tx.add_plan(_plan_of(judgement, drawn))
     await _end(judgement, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, "Nomad says that nothing would change.", note)
@@ -122,7 +122,7 @@ async def _end(judgement: Judgement, status: Status, kind: EventType, detail: st
     number = deploy.plan + 1 if status is Status.UNCHANGED else deploy.plan
     ended = deploy.advance(status, judgement.now, detail=detail, plan=number, asked_via="")
     await judgement.tx.save_deploy(ended)
-    await judgement.record(kind, WORKER, detail=detail)
+    await judgement.record(kind, WORKER, detail=detail[:500])
     requester = human_behind(deploy.requester)
     if requester and await judgement.tx.unsend_card(deploy.id):
         tell = Outgoing(
@@ -140,6 +140,9 @@ async def _end(judgement: Judgement, status: Status, kind: EventType, detail: st
 
 
 async def _planned(judgement: Judgement, *, drawn: _Drawn) -> None:
+    if late(judgement.deploy, judgement.now):
+        await expire(judgement.tx, judgement.deploy, judgement.now)
+        return
     if judgement.facts.fingerprint != drawn.active.fingerprint:
         await judgement.tx.save_deploy(replace(judgement.deploy, due_at=judgement.now))
         return

@@ -26,18 +26,21 @@ async def make_ready(judgement: Judgement) -> Deploy:
     await judgement.record(EventType.DEPLOY_READY, RULES, plan=deploy.plan, seated=seated)
     await judgement.redraw(urgent=True)
     if seated:
-        requester = human_behind(deploy.requester)
-        note = Note(
-            text=f"{deploy.number} has every approval it needs and goes next.",
-            mention=(requester,) if requester else (),
-        )
-        await judgement.tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), judgement.now)
+        await _tell_requester(judgement, f"{deploy.number} has every approval it needs and goes next.")
     return deploy
 
 
 async def make_waiting(judgement: Judgement, why: str) -> Deploy:
-    """A seat is empty again: the deploy waits for people, its message says why."""
+    """A seat is empty again: the deploy waits for people, its message and its requester are told why."""
     deploy = judgement.deploy.advance(Status.WAITING, judgement.now, detail=why, due_at=judgement.now + RECHECK)
     await judgement.tx.save_deploy(deploy)
+    await judgement.record(EventType.DEPLOY_WAITING, RULES, cause=why, plan=deploy.plan)
     await judgement.redraw(urgent=True)
+    await _tell_requester(judgement, f"{deploy.number} waits for approval again. {why}")
     return deploy
+
+
+async def _tell_requester(judgement: Judgement, text: str) -> None:
+    requester = human_behind(judgement.deploy.requester)
+    note = Note(text=text, mention=(requester,) if requester else ())
+    await judgement.tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=judgement.deploy.id, note=note), judgement.now)

@@ -15,6 +15,7 @@ from bot.domain.message import Delivery, Note, Outgoing
 from bot.domain.plan import stamp
 from bot.domain.rollout import Rollout, RolloutKind, RolloutStatus
 from bot.operations.judging import event_of
+from bot.operations.kept import kept
 from bot.operations.rendering import target_of
 from bot.operations.work import WORKER, held_deploy, work_on
 
@@ -31,6 +32,8 @@ LOOK_AGAIN = timedelta(seconds=2)
 """How soon Nomad is looked at again while it is not known whether an attempt landed."""
 TOLD_AFTER = timedelta(minutes=2)
 """After that long people are told that the outcome is not known yet."""
+
+_PLANNED = frozenset({Status.WAITING, Status.READY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,9 @@ async def _read(ports: Ports, claim: Claim) -> _Held:
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         deploy = await held_deploy(tx, claim)
-        plan = await tx.plan(deploy.id, deploy.plan)
-        release = await tx.release(deploy.release)
-        catalog = await tx.catalog(deploy.catalog)
-        if plan is None or release is None or catalog is None:
-            raise LookupError(f"{deploy.number} has lost its plan, release or catalog")
+        plan = kept(await tx.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
+        release = kept(await tx.release(deploy.release), f"the release of {deploy.number}")
+        catalog = kept(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
         attempts = [each for each in await tx.attempts(deploy.id, plan.number) if each.at >= deploy.changed_at]
         for index, each in enumerate(attempts):
             if each.answer is None:
@@ -92,7 +93,8 @@ async def _attempt(held: _Held) -> _Held:
         await tx.lock_deploy(deploy.id, held.claim)
         now = ports.clock.now()
         number = len(await tx.attempts(deploy.id, plan.number)) + 1
-        attempt = Attempt(deploy_id=deploy.id, plan=plan.number, number=number, at=now)
+        # never older than the claim, however clocks differ: the next worker must find it
+        attempt = Attempt(deploy_id=deploy.id, plan=plan.number, number=number, at=max(now, deploy.changed_at))
         await tx.add_attempt(attempt)
         await tx.record(event_of(EventType.DEPLOY_ATTEMPTED, WORKER, deploy, now, number=number, plan=plan.number))
     answer = await held.target.nomad.register(
@@ -156,7 +158,7 @@ async def _act(tx: Transaction, held: _Held, verdict: Verdict, sighting: Sightin
             await _leave(tx, held, Status.FAILED, EventType.DEPLOY_FAILED, f"Nomad refused it: {last.text}", now)
         case Verdict.RETRY:
             wait = back_off(last.number)
-            detail = f"Attempt {last.number} did not reach Nomad ({last.text}); trying again."
+            detail = f"Nomad did not take attempt {last.number} ({last.text}); trying again."
             await _leave(tx, held, Status.READY, EventType.DEPLOY_READY, detail, now, due_at=now + wait)
         case Verdict.WAIT | Verdict.ASK:
             await _wait(tx, held, verdict, now)
@@ -164,16 +166,17 @@ async def _act(tx: Transaction, held: _Held, verdict: Verdict, sighting: Sightin
 
 async def _wait(tx: Transaction, held: _Held, verdict: Verdict, now: datetime) -> None:
     """Nothing may be concluded yet: look again, and say so once it takes long."""
-    words = "It is not known yet whether Nomad took it; nothing is sent again before that is certain."
+    said = held.deploy.detail
+    words = said
     if verdict is Verdict.ASK:
         words = (
             "Nomad no longer keeps the version that would prove whether this landed. Look at the job on Nomad; "
             "an operator has to settle it."
         )
-    long = verdict is Verdict.ASK or now - held.deploy.changed_at >= TOLD_AFTER
-    told = held.deploy.detail == words
-    await tx.save_deploy(replace(held.deploy, due_at=now + LOOK_AGAIN, detail=words if long else held.deploy.detail))
-    if long and not told:
+    elif not said and now - held.deploy.changed_at >= TOLD_AFTER:
+        words = "It is not known yet whether Nomad took it; nothing is sent again before that is certain."
+    await tx.save_deploy(replace(held.deploy, due_at=now + LOOK_AGAIN, detail=words))
+    if words != said:
         await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=held.deploy.id), now)
         await _tell(tx, held.deploy, words, now)
 
@@ -223,10 +226,8 @@ async def _landed(tx: Transaction, held: _Held, sighting: Sighting, evaluation: 
 async def _others_anew(tx: Transaction, landed: Deploy, now: datetime) -> None:
     """The live job moved under every other waiting or ready deploy of this service there."""
     for other in await tx.open_deploys(landed.service, landed.environment):
-        if other.status not in {Status.WAITING, Status.READY}:
-            continue
-        locked = await tx.lock_deploy(other.id)
-        if locked is None or locked.status not in {Status.WAITING, Status.READY}:
+        locked = kept(await tx.lock_deploy(other.id), other.number)
+        if locked.status not in _PLANNED:
             continue
         cause = f"{landed.number} ({landed.version}) was deployed meanwhile; planning again."
         anew = locked.advance(Status.PLANNING, now, detail=cause)

@@ -32,11 +32,11 @@ async def _withdraw(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
     decision = _may(judgement, actor) if deploy.status.undecided else not_open(deploy, "withdraw")
     if isinstance(decision, Refused):
         return await refused(judgement, actor, "withdraw", decision)
-    await judgement.tx.unsend_card(deploy.id)
+    unseen = await judgement.tx.unsend_card(deploy.id)
     withdrawn = deploy.advance(Status.WITHDRAWN, judgement.now, detail="Withdrawn by a person.")
     await judgement.tx.save_deploy(withdrawn)
     await judgement.record(EventType.DEPLOY_WITHDRAWN, actor, plan=deploy.plan)
-    if deploy.plan or await judgement.tx.posted(deploy.id):
+    if deploy.plan or not unseen:
         await judgement.redraw(urgent=True)
     return withdrawn
 

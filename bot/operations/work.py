@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import System
 from bot.domain.events import EventType
 from bot.domain.message import Delivery, Outgoing
-from bot.errors import StaleFence
+from bot.errors import StaleFence, StoreError
 from bot.operations.judging import event_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import timedelta
 
     from bot.domain.decision import Reason
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from bot.ports import Claim, Ports, Transaction
 
 WORKER = System("worker")
+HEARTBEATS = 3
+"""How often within a lease it is renewed, so that slow work is not taken for dead (``docs/engine.md``, Claims)."""
 
 
 async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], Awaitable[None]]) -> bool:
@@ -33,10 +36,30 @@ async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], A
         return False
     with suppress(StaleFence):
         try:
-            await work(ports, claim)
+            async with _beating(ports, claim):
+                await work(ports, claim)
         finally:
             await ports.store.release(claim)
     return True
+
+
+@asynccontextmanager
+async def _beating(ports: Ports, claim: Claim) -> AsyncIterator[None]:
+    """Renew the lease as long as the block runs."""
+    heart = asyncio.create_task(_beat(ports, claim))
+    try:
+        yield
+    finally:
+        heart.cancel()
+        await asyncio.gather(heart, return_exceptions=True)
+
+
+async def _beat(ports: Ports, claim: Claim) -> None:
+    while True:
+        await asyncio.sleep(ports.limits.lease.total_seconds() / HEARTBEATS)
+        # whoever lost it learns so at the next write; a database that is busy now is asked again at the next beat
+        with suppress(StoreError):
+            await ports.store.renew(claim, ports.limits.lease)
 
 
 async def held_deploy(tx: Transaction, claim: Claim) -> Deploy:
@@ -53,7 +76,8 @@ async def hold(ports: Ports, claim: Claim, reasons: tuple[Reason, ...], wait: ti
     async with ports.store.begin() as tx:
         deploy = await held_deploy(tx, claim)
         await tx.save_deploy(replace(deploy, blocked=reasons, due_at=now + wait))
-        if deploy.blocked != reasons:
-            codes = [reason.code for reason in reasons]
+        codes = [reason.code for reason in reasons]
+        if codes != [reason.code for reason in deploy.blocked]:
             await tx.record(event_of(EventType.DEPLOY_BLOCKED, WORKER, deploy, now, codes=codes))
+        if deploy.blocked != reasons:
             await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)

@@ -153,7 +153,7 @@ async def test_where_nothing_would_change_there_is_nothing_to_do_and_again_is_of
     assert deploy.status is Status.UNCHANGED
     assert world.chat.cards == {}
     note = world.chat.said[0][1]
-    assert note.action == ("Deploy again anyway", "deploy.again", "D-1:0")
+    assert note.action == ("Deploy again anyway", "deploy.again", "D-1:1")
 
 
 async def test_a_nonce_makes_the_job_differ(world: World):
