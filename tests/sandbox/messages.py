@@ -209,6 +209,7 @@ def rolling() -> dict:
     mailer = {
         **checkout,
         "id": "mailer",
+        "job_modify_index": 7,
         "image": "shop/mailer:v2.0.1",
         "versions": [_version(0, "v2.0.0")],
         "deployment": {
@@ -222,6 +223,7 @@ def rolling() -> dict:
     staging = {
         **checkout,
         "namespace": "staging",
+        "job_modify_index": 9,
         "deployment": {
             **checkout["deployment"],
             "Status": "successful",

@@ -78,7 +78,9 @@ class Shop:
 
 
 class Browser:
-    """What a person does and sees."""
+    """What a person does and sees; `patience` is in seconds."""
+
+    patience = PATIENCE
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
@@ -95,7 +97,7 @@ class Browser:
 
     def until(self, condition):
         # What was found may be drawn anew before it is looked at: then it is looked for again.
-        waiting = WebDriverWait(self.driver, PATIENCE, 0.05, ignored_exceptions=[StaleElementReferenceException])
+        waiting = WebDriverWait(self.driver, self.patience, 0.05, ignored_exceptions=[StaleElementReferenceException])
         return waiting.until(lambda _: condition())
 
     def become(self, person: str) -> None:

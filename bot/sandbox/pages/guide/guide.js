@@ -16,7 +16,7 @@ export function drawGuide() {
   const parts = [
     ["name", "", () => h("h1", {}, h("img", { src: "/pages/icon.svg", alt: "", width: 22, height: 22 }), "Nomatron sandbox")],
     ["steps", [steps, shown], () => h("ol", { class: "steps", "aria-label": "The first deploy, step by step" }, steps.map((step, number) => chip(step, number, number === shown)))],
-    ["now", [steps, shown, next, chosen, state.seed, state.connected], () => h("div", { class: "step-now", "aria-live": "polite" }, now(steps, shown, next))],
+    ["now", [steps, shown, next, chosen, state.seed, state.connected, state.me, state.channel], () => h("div", { class: "step-now", "aria-live": "polite" }, now(steps, shown, next))],
     ["bot", [state.bot.absent, state.bot.running], () => h("div", { class: "guide-status" }, botPill())],
   ];
   keyed(bar, parts, ([key]) => key, ([, shows]) => JSON.stringify(shows), ([, , draw]) => draw());
@@ -54,10 +54,10 @@ function now(steps, shown, next) {
   if (!steps.length) return null;
   const step = steps[shown];
   const finished = next === -1 && chosen === null;
-  if (finished) return h("p", {}, h("strong", {}, "That was a governed deploy. "), "Now try the switches on the right: a version that fails, a lost answer, kill -9.");
+  if (finished) return h("p", {}, h("strong", {}, "That was a governed deploy. "), "On the right: one new version, and its submission names the deploy. Now try the switches: a version that fails, a lost answer, kill -9.");
   return [
     h("p", {}, h("strong", {}, `${shown + 1}. ${step.title}. `), prose(step), state.seed.state === "failed" && h("em", {}, ` (The first deploys failed: ${state.seed.detail})`)),
-    (step.person || step.channel) && h("button", { type: "button", class: "setup", data: { testid: "setup" }, on: { click: () => setUp(step) } }, setUpWords(step)),
+    !isSetUp(step) && h("button", { type: "button", class: "setup", data: { testid: "setup" }, on: { click: () => setUp(step) } }, setUpWords(step)),
   ];
 }
 
@@ -66,6 +66,11 @@ function prose(step) {
   if (!step.typed || !step.what.includes(step.typed)) return step.what;
   const [before, after] = step.what.split(step.typed);
   return [before, h("code", {}, step.typed), after];
+}
+
+/** Whether the page is where the step wants it, so that there is nothing to set up. */
+function isSetUp(step) {
+  return !step.typed && (!step.person || state.me === step.person) && (!step.channel || state.channel === step.channel);
 }
 
 function setUpWords(step) {

@@ -4,6 +4,8 @@ import { post } from "../api.js";
 import { h, toast } from "../dom.js";
 import { refresh, state } from "../state.js";
 
+let logOpen = false;
+
 /** The node of the bot's switch. */
 export function drawBot() {
   const { absent, running, pid, restarts, exit, log } = state.bot;
@@ -22,7 +24,7 @@ export function drawBot() {
       button("Stop (SIGTERM)", "term", "", !running),
       button("Start", "start", "primary", running),
     ),
-    h("details", {}, h("summary", {}, "What it wrote last"), h("pre", { class: "log", tabindex: "0", data: { testid: "bot-log" } }, (log ?? []).join("\n") || "nothing yet")),
+    h("details", { open: logOpen, on: { toggle: (event) => (logOpen = event.target.open) } }, h("summary", {}, "What it wrote last"), h("pre", { class: "log", tabindex: "0", data: { testid: "bot-log" } }, (log ?? []).join("\n") || "nothing yet")),
   );
 }
 

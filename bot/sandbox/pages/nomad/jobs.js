@@ -31,8 +31,10 @@ function name(job) {
   return `${job.namespace}/${job.id}`;
 }
 
+/** What a person has opened or closed stays so; else what moves, or moved last, is open. */
 function isOpen(job) {
-  return opened.get(name(job)) ?? job.deployment?.Status === "running";
+  const last = Math.max(...state.nomad.jobs.map((one) => one.job_modify_index));
+  return opened.get(name(job)) ?? (job.deployment?.Status === "running" || job.job_modify_index === last);
 }
 
 function drawGroup({ namespace }) {

@@ -64,9 +64,20 @@ async function run(path, body, done) {
   refresh("nomad", "slack");
 }
 
+const chosen = new Map(); // what a person has put into a control, over every drawing
+
+/** A control that keeps what is put into it; `first` is what stands there at first. */
+function kept(key, control, first) {
+  control.value = chosen.get(key) ?? first;
+  if (control.tagName === "SELECT" && control.selectedIndex === -1) control.selectedIndex = 0;
+  control.addEventListener("input", () => chosen.set(key, control.value));
+  return control;
+}
+
 function jobChoice(jobs, id, any) {
-  const options = jobs.map((job) => h("option", { value: job, selected: job === "apps/checkout" }, job));
-  return h("select", { id, "aria-label": "Job" }, any && h("option", { value: "*/*" }, "any job"), options);
+  const options = jobs.map((job) => h("option", { value: job }, job));
+  const select = h("select", { id, "aria-label": "Job" }, any && h("option", { value: "*/*" }, "any job"), options);
+  return kept(id, select, jobs.includes("apps/checkout") ? "apps/checkout" : "*/*");
 }
 
 function split(choice) {
@@ -76,7 +87,7 @@ function split(choice) {
 
 function fail(jobs) {
   const job = jobChoice(jobs, "fail-job", true);
-  const match = h("input", { value: "v1.4.3", "aria-label": "Version or other text", size: 9, data: { testid: "fail-match" } });
+  const match = kept("match", h("input", { "aria-label": "Version or other text", size: 9, data: { testid: "fail-match" } }), "v1.4.3");
   const set = (on) => () =>
     run("/nomad/fail", { ...split(job.value), match: match.value, fail: on }, on ? `${match.value} will fail` : `${match.value} works again`);
   const standing = (state.nomad.switches?.fail ?? []).map((rule) => h("li", {}, `${rule.match} in ${rule.namespace}/${rule.job}`));
@@ -90,7 +101,7 @@ function fail(jobs) {
 
 function change(jobs) {
   const job = jobChoice(jobs, "change-job", false);
-  const pair = h("input", { value: "LOG_LEVEL=debug", "aria-label": "Variable and value", size: 18, data: { testid: "change-pair" } });
+  const pair = kept("pair", h("input", { "aria-label": "Variable and value", size: 18, data: { testid: "change-pair" } }), "LOG_LEVEL=debug");
   const submit = () => {
     const [key, ...rest] = pair.value.split("=");
     run("/nomad/change", { ...split(job.value), env: { [key]: rest.join("=") } }, `${job.value} has a version that Nomatron did not make`);
@@ -103,7 +114,8 @@ function change(jobs) {
 }
 
 function register() {
-  const choice = h("select", { "aria-label": "Next register", data: { testid: "register-choice" } }, Object.entries(REGISTERS).map(([value, [words]]) => h("option", { value }, words)));
+  const options = Object.entries(REGISTERS).map(([value, [words]]) => h("option", { value }, words));
+  const choice = kept("register", h("select", { "aria-label": "Next register", data: { testid: "register-choice" } }, options), "late");
   const submit = () => run("/nomad/next-register", { ...REGISTERS[choice.value][1], times: 1 }, `The next register: ${REGISTERS[choice.value][0]}`);
   const standing = state.nomad.switches?.next_registers ?? [];
   return card(

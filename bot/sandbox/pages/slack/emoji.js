@@ -27,7 +27,7 @@ const PATHS = {
   heavy_minus_sign: ["#6b7280", "M2 6.5h12v3H2z"],
   heavy_plus_sign: ["#6b7280", "M6.5 2h3v4.5H14v3H9.5V14h-3V9.5H2v-3h4.5z"],
   bell: ["#d9910d", "M8 1a4.5 4.5 0 0 1 4.5 4.5V9L14 11.5V12H2v-.5L3.5 9V5.5A4.5 4.5 0 0 1 8 1zM6 13h4a2 2 0 0 1-4 0z"],
-  rocket: ["#7c5cc4", "M14.5 1.5C10 1.5 7 4 5.5 7L2 7.5.5 10l3 .500L5.5 12.5l.5 3L8.5 14l.5-3.5c3-1.5 5.5-4.5 5.5-9zM10.5 4a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3z"],
+  rocket: ["#7c5cc4", "M14.5 1.5C10 1.5 7 4 5.5 7L2 7.5.5 10l3 .5L5.5 12.5l.5 3L8.5 14l.5-3.5c3-1.5 5.5-4.5 5.5-9zM10.5 4a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3z"],
   rewind: ["#2f7fd6", "M8 3v4l7-4v10L8 9v4L1 8z"],
   leftwards_arrow_with_hook: ["#2f7fd6", "M6 2v3h4a4.5 4.5 0 0 1 0 9H4v-2h6a2.5 2.5 0 0 0 0-5H6v3L1.5 6z"],
   information_source: ["#2f7fd6", "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zM7 7v5h2V7zm0-3v2h2V4z"],
@@ -41,6 +41,12 @@ const PATHS = {
   link: ["#5b7083", "M6 4H4a4 4 0 0 0 0 8h2v-2H4a2 2 0 0 1 0-4h2zm4 0v2h2a2 2 0 0 1 0 4h-2v2h2a4 4 0 0 0 0-8zM5 7v2h6V7z"],
   ship: ["#2f7fd6", "M7 1h2v2h2v4l3 1-2 5H4L2 8l3-1V3h2zM1 14h14v1.5H1z"],
   robot_face: ["#0b7d6e", "M7 1h2v2h4v10H3V3h4zm-2 5v2h2V6zm4 0v2h2V6zm-4 4v1.5h6V10zM1 6h1v4H1zm13 0h1v4h-1z"],
+  inbox_tray: ["#2f7fd6", "M7 1h2v5h2.5L8 9.5 4.5 6H7zM1 9h3.5l1.5 2h4l1.5-2H15v6H1z"],
+  fast_forward: ["#2f7fd6", "M8 3v4L1 3v10l7-4v4l7-5z"],
+  twisted_rightwards_arrows: ["#2f7fd6", "M11 2l4 3-4 3V6h-1.5l-5 6H1v-2h2.5l5-6H11zM1 4h3.5l1.7 2-1.3 1.6L3.5 6H1zm10 4.5 4 3-4 3V12H8.5l-1.7-2 1.3-1.6L9.5 10H11z"],
+  grey_question: ["#8a939c", "M5 5a3 3 0 1 1 4.5 2.6c-.4.3-.5.5-.5 1.4H7c0-1.8.5-2.4 1.4-3A1 1 0 1 0 7 5zm2 6h2v2.5H7z"],
+  bust_in_silhouette: ["#5b7083", "M8 1a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM1.5 15a6.5 6 0 0 1 13 0z"],
+  black_square_button: ["#6b7280", "M2 2h12v12H2zm2 2v8h8V4z"],
 };
 Object.assign(PATHS, { stopwatch: PATHS.clock3, timer_clock: PATHS.clock3, closed_lock_with_key: PATHS.lock, siren: PATHS.rotating_light });
 
