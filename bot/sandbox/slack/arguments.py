@@ -19,10 +19,12 @@ async def read_arguments(request: web.Request, *, json_body: bool) -> tuple[dict
     The body wins over the query. A JSON body is read only where `json_body` says the method takes one: Slack's reading
     methods answer as if a JSON body were not there.
     """
+    # A POST may carry arguments in its query as well; slack_sdk does so for some methods.
     arguments: dict[str, Any] = dict(request.query)
     if request.method != "POST" or not request.can_read_body:
         return arguments, []
     if request.content_type in FORM_TYPES:
+        # Files are no arguments: uploads have an address of their own.
         arguments.update({name: value for name, value in (await request.post()).items() if isinstance(value, str)})
         return arguments, []
     if request.content_type != "application/json":
@@ -57,6 +59,7 @@ class Arguments:
         value = self.raw.get(name)
         if value is None:
             return default
+        # bool is an int in Python, but `true` is no text to Slack.
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise invalid_arguments(f"must provide a string [json-pointer:/{name}]")
         return str(value)

@@ -115,6 +115,7 @@ class Control:
         before, users = set(group.users), [person_of(self._world, user).id for user in wanted]
         previous, group.updated_at = group.updated_at, int(self._world.state.now())
         group.users, group.disabled_at = users, group.updated_at if asked.get("disabled") else 0
+        # A delta with counts as text, as Slack sends it; apps are to take it as a hint and read the group again.
         await self._events.emit(
             {
                 "type": "subteam_members_changed",
@@ -171,6 +172,7 @@ class Control:
         await response.prepare(request)
         seen = -1
         with contextlib.suppress(ConnectionError):  # whoever listened has gone, which is their right
+            # From the first line on the page knows where it stands; several changes in a row come as one.
             while not self._closing.is_set():
                 seen = await self._world.state.wait_for_change(seen)
                 await response.write(f"data: {json.dumps({'index': seen})}\n\n".encode())
@@ -204,6 +206,7 @@ async def control_guard(request: web.Request, handler: Handler) -> web.StreamRes
     """Words for refused control calls, and no control calls from pages of elsewhere."""
     if not request.path.startswith(PREFIX):
         return await handler(request)
+    # The control interface has no password: a page from elsewhere in the same browser must not reach it.
     origin = request.headers.get("Origin")
     response: web.StreamResponse
     if origin and urlsplit(origin).hostname not in _LOOPBACK:

@@ -88,6 +88,7 @@ class Courier:
 
     async def send_raw(self, kind: str, body: bytes, headers: Mapping[str, str], payload: Json) -> Delivery:
         """Send bytes as they are and record the outcome; never raises for what the app does."""
+        # Recorded before it is sent, so that the page shows requests that are still waited for.
         delivery = Delivery(
             at=self._state.now(),
             kind=kind,
@@ -104,6 +105,7 @@ class Courier:
             delivery.error = TIMED_OUT
         except (aiohttp.ClientError, OSError, ValueError) as failed:
             delivery.error = NOT_DELIVERED
+            # In place of an answer: the page shows the person who set up the app what went wrong.
             delivery.answer = str(failed)
         delivery.ms = round((loop.time() - started) * 1000, 1)
         self._state.changed()
@@ -112,6 +114,7 @@ class Courier:
     async def _post(self, delivery: Delivery, body: bytes, headers: Mapping[str, str]) -> None:
         if self._session is None or self.request_url is None:
             raise aiohttp.ClientConnectionError("no app is connected")
+        # Slack follows no redirect of an acknowledgement, so a redirecting app is a failing app here too.
         async with self._session.post(self.request_url, data=body, headers=headers, allow_redirects=False) as response:
             answer = await response.text(errors="replace")
             delivery.status, delivery.answer = response.status, answer

@@ -34,11 +34,13 @@ class Events:
         delivery = await self._courier.send_json("event_callback", envelope)
         if delivery.error is not None and not delivery.no_retry:
             task = asyncio.create_task(self._retry(envelope, delivery))
+            # The loop keeps only weak references to tasks.
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         return delivery
 
     async def _retry(self, envelope: Json, last: Delivery) -> None:
+        # The envelope is sent unchanged: its event_id is how the app tells a retry from a new event.
         for number, seconds in enumerate(self.retries, start=1):
             await asyncio.sleep(seconds)
             headers = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": _reason(last)}

@@ -53,6 +53,7 @@ def _gone(click: Click) -> ControlError:
 
 def in_message(message: Message, click: Click) -> tuple[Revision, Json, Json]:
     """The revision, block and element; earlier revisions, and deleted messages, only for a stale click."""
+    # The newest first: a button that stayed the same is clicked on the message as it is.
     revisions = [message.now, *reversed(message.earlier)] if click.stale else [message.now]
     for revision in [] if message.deleted and not click.stale else revisions:
         found = click.found_in(revision.blocks)

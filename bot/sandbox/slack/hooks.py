@@ -23,6 +23,7 @@ async def answer_response_url(world: World, request: web.Request, call: ApiCall)
     try:
         where = _usable(world, request.match_info["key"])
         call.args = await _body(request)
+        # A post counts from here on, also when its content is refused.
         where.posts_left -= 1
         speak(world, where, call.args)
     except SlackError as refused:

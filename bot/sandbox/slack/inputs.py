@@ -71,6 +71,7 @@ def _converted(element: Json, chosen: str, given: Any) -> Any:
     if chosen in _LISTS:
         several = given if isinstance(given, list) else [given]
         return [_option(element, one) if chosen == "selected_options" else one for one in several if one is not None]
+    # A field that was emptied is null in Slack's payloads, not an empty text.
     if given in (None, ""):
         return None
     if chosen == "selected_option":
@@ -82,6 +83,7 @@ def _option(element: Json, given: Any) -> Json:
     """The option meant by an option object or by its value; external selects take what the page made up."""
     if isinstance(given, dict) and "value" in given and element["type"].endswith("external_select"):
         return given
+    # Whatever the page sends along, the app gets the option as it is in the blocks.
     wanted = given.get("value") if isinstance(given, dict) else given
     groups = [element.get("options") or [], *(group["options"] for group in element.get("option_groups") or [])]
     for option in (one for group in groups for one in group):

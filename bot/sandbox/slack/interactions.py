@@ -54,6 +54,7 @@ class Interactions:
             text = escaped(self._world.workspace, text)
         fields = payloads.slash_command(self._world, person, channel, command, text)
         delivery = await self._courier.send_form("slash_command", fields, dict(fields))
+        # Showing the answer can find a fault in it, so the error is looked at again afterwards.
         if delivery.error is None:
             self._show_answer(delivery, fields["response_url"])
         if delivery.error is not None:
@@ -62,6 +63,7 @@ class Interactions:
         return outcome(delivery)
 
     def _show_answer(self, delivery: Delivery, response_url: str) -> None:
+        # Text that happens to be JSON but no object ("17") is shown as it stands.
         body = answered_json(delivery)
         if not isinstance(body, dict):
             text = delivery.answer.strip()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def _common(world: World, kind: str, person: Person) -> Json:
     workspace = world.workspace
+    # Somebody of a Slack Connect partner acts under their own team's id.
     home_team = person.team_id or workspace.team_id
     return {
         "type": kind,
@@ -32,6 +33,7 @@ def shown_name(world: World, channel: Channel) -> str:
     """The channel's name as payloads tell it: not at all for private channels without the app, and direct messages."""
     if channel.is_direct:
         return "directmessage"
+    # Slack keeps the names of private channels from apps that are not in them.
     hidden = channel.private and world.workspace.bot_user not in channel.members
     return "privategroup" if hidden else channel.name
 

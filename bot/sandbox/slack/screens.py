@@ -33,6 +33,7 @@ def read_view(view: Any, kind: str) -> Json:
 def open_modal(world: World, user: str, view: Json, above: OpenView | None = None) -> OpenView:
     """Show a modal: a new stack that closes what was open, or one more on the stack of `above`."""
     _refuse_taken_external_id(world, view)
+    # A gesture outside any modal starts afresh; one inside a modal adds to its stack.
     if above is None:
         for one in world.state.stack(user):
             del world.state.views[one.id]
@@ -59,6 +60,7 @@ def _refuse_taken_external_id(world: World, view: Json) -> None:
 
 def replace_view(world: World, opened: OpenView, view: Json) -> None:
     """Show `view` in the place of `opened`; what was typed stays where block_id, action_id and type stay."""
+    # Every change gives a new hash, which is how an app that lost a race finds out.
     opened.view = {**view, "hash": f"{int(world.state.now())}.{secrets.token_hex(4)}"}
     opened.inputs = _kept(opened.inputs, initial_state(view["blocks"]))
     opened.errors = None
@@ -76,6 +78,7 @@ def _kept(before: Json, fresh: Json) -> Json:
 
 def close_modal(world: World, opened: OpenView) -> None:
     """Take a modal and whatever lies above it from the screen."""
+    # What lies above cannot be reached any more, so it goes first.
     above = [one for one in world.state.stack(opened.user) if one.previous == opened.id]
     for one in above:
         close_modal(world, one)

@@ -89,6 +89,7 @@ class SimulatedSlack:
 
     async def stop(self) -> None:
         """Cut what is held open and give every connection back."""
+        # Wakes the streams, which look at `closing` after every change.
         self._closing.set()
         self.state.changed()
         await self.events.close()

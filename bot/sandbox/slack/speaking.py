@@ -19,6 +19,7 @@ def speak(world: World, where: ResponseUrl, body: Json) -> None:
     `delete_original` and `replace_original` act on the message that was clicked; a slash command has none, so that
     there a replacement is one more message (bolt-python issue 1268).
     """
+    # Deleting needs no content, so it is looked at before the content is.
     arguments = Arguments(body)
     if arguments.flag("delete_original"):
         _delete(world, where)

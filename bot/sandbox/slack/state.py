@@ -141,6 +141,7 @@ class State:
     def changed(self) -> None:
         """Say that something visible moved."""
         self.index += 1
+        # A new event for the next change: whoever waits on the old one wakes exactly once.
         self._moved.set()
         self._moved = asyncio.Event()
 
@@ -152,6 +153,7 @@ class State:
 
     def new_ts(self) -> str:
         """A message timestamp: seconds and microseconds, never given twice, always rising."""
+        # Two messages in one microsecond, or a clock set back, must not share or swap timestamps.
         self._last_ts = max(int(self.now() * 1_000_000), self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 

@@ -45,6 +45,7 @@ class Submissions:
             self._world.state.changed()
             return {"status": None, "ms": 0, "body": "", "error": "held back by the client", "errors": missing}
         delivery = await self._courier.send_interaction(payloads.view_submission(self._world, person, opened))
+        # The app may have changed or closed the view by a call while it was thinking; its answer comes on top.
         self._react(opened, delivery)
         return {**outcome(delivery), "errors": opened.errors, "open": opened.id in self._world.state.views}
 
@@ -94,6 +95,7 @@ class Submissions:
         opened = view_for(self._world, person, asked.get("view"))
         cleared = bool(asked.get("all")) or bool(opened.view.get("clear_on_close"))
         closing = self._world.state.stack(person.id) if cleared else [opened]
+        # The payloads show the views as they were, so they are made before anything is closed.
         told = [
             payloads.view_closed(self._world, person, one, cleared=cleared)
             for one in reversed(closing)
@@ -116,6 +118,7 @@ def _element(opened: OpenView, block_id: str, action_id: str) -> Json:
 
 def _known_errors(opened: OpenView, errors: Any) -> dict[str, str]:
     inputs = {block["block_id"] for block in opened.view["blocks"] if block["type"] == "input"}
+    # Slack shows errors at inputs only; for any other block the client has no place and reports trouble.
     whole = isinstance(errors, dict) and bool(errors) and all(isinstance(one, str) for one in errors.values())
     if not whole or not set(errors) <= inputs:
         raise SlackError("invalid_errors")

@@ -39,6 +39,7 @@ class TriggerBook:
 
     def take(self, key: str) -> Trigger:
         """Spend a trigger id; raises SlackError by Slack's names for one that is unknown, spent or too old."""
+        # Spent before expired: an id that opened its view stays "exchanged" however late it comes again.
         trigger = self._issued.get(key)
         if trigger is None:
             raise SlackError("invalid_trigger_id")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bot.sandbox.slack.workspace import Workspace
 
+# One pass over the text, so that what one rule has put in is not escaped again by another.
 _TOKEN = re.compile(
     r"<(?P<user_id>@[UW][A-Z0-9]+)(?:\|[^>]*)?>"
     r"|<(?P<channel_id>\#C[A-Z0-9]+)(?:\|[^>]*)?>"

@@ -61,6 +61,7 @@ class WebApi:
     async def _behind_faults(
         self, request: web.Request, call: ApiCall, answer: Callable[[], Awaitable[web.Response]]
     ) -> web.StreamResponse:
+        # Faults come before the token: a Slack that is down does not look at it.
         fault = self._faults.strike(call.method)
         mode = fault.mode if fault else ""
         if fault is None or mode in {"slow", "lost"}:
@@ -70,6 +71,7 @@ class WebApi:
                 return response
             call.status, call.error = None, "answer lost"
             return cut(request)
+        call.args = await _arguments_of(request)
         call.error = f"fault: {mode}"
         if mode == "silent":
             await self._closing.wait()
@@ -88,6 +90,7 @@ class WebApi:
             response = web.json_response({"ok": True, **fields})
             call.ok = True
         call.status = response.status
+        # Slack tells the scopes of a token, so there are none to tell without a good one.
         if call.error not in {"not_authed", "invalid_auth"}:
             response.headers["X-OAuth-Scopes"] = ",".join(self._world.workspace.scopes)
             response.headers["X-Accepted-OAuth-Scopes"] = ",".join(_method_scopes(call.method))
@@ -95,12 +98,15 @@ class WebApi:
 
     async def _run(self, request: web.Request, call: ApiCall) -> Json:
         method = METHODS.get(call.method)
+        # Read before anything is refused, so that the record shows what a refused call asked for.
         raw, warnings = await read_arguments(request, json_body=method is None or method.json_body)
         call.args = _without_token(raw)
         if method is None:
             raise SlackError("unknown_method", req_method=call.method)
+        # The one method that Slack answers to anybody.
         if call.method != "api.test":
             self._check_token(request, raw)
+        # Calls that are refused below count as well: asking again and again does not come free.
         self._world.limits.spend(call.method, method.tier)
         self._check_scopes(method)
         fields = method.run(self._world, Arguments(call.args))
@@ -127,11 +133,21 @@ def _method_scopes(name: str) -> tuple[str, ...]:
     return METHODS[name].scopes if name in METHODS else ()
 
 
+async def _arguments_of(request: web.Request) -> Json:
+    """The arguments for the record alone, none where they cannot be read."""
+    try:
+        raw, _ = await read_arguments(request, json_body=True)
+    except SlackError:
+        return {}
+    return _without_token(raw)
+
+
 def _without_token(raw: Json) -> Json:
     return {name: value for name, value in raw.items() if name != "token"}
 
 
 def _refusal(refused: SlackError) -> web.Response:
+    # Only rate limits have an HTTP status of their own; every other refusal is a 200 that says `ok: false`.
     if refused.retry_after is not None:
         headers = {"Retry-After": str(refused.retry_after)}
         return web.json_response({"ok": False, "error": refused.name}, status=429, headers=headers)
@@ -162,4 +178,5 @@ def cut(request: web.Request) -> web.Response:
     """Close the caller's connection without an answer."""
     if request.transport is not None:
         request.transport.abort()
+    # The server wants something to send; on the aborted connection it goes nowhere.
     return web.Response()

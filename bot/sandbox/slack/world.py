@@ -41,6 +41,7 @@ class World:
         ephemeral: str | None = None,
     ) -> str:
         """A new response_url; `kind` is "commands" or "actions" as in Slack's own addresses."""
+        # The last part is the secret: whoever holds the address may post, so it must not be guessed.
         key = f"{kind}/{self.workspace.team_id}/{secrets.randbelow(10**13)}/{secrets.token_urlsafe(18)}"
         self.state.response_urls[key] = ResponseUrl(
             key=key,

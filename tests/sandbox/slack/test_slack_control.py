@@ -94,6 +94,16 @@ class TestStream:
 
             assert await next_index(response) > first
 
+    async def test_whoever_goes_away_leaves_no_error_behind(
+        self, client: AsyncWebClient, page: Page, session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with session.get(f"{page.base}/sandbox/events") as response:
+            await next_index(response)
+        for number in range(3):
+            await client.chat_postMessage(channel=STAGING, text=str(number))
+
+        assert [one for one in caplog.records if one.levelname == "ERROR"] == []
+
 
 class TestPeopleGroupsChannels:
     async def test_flags_are_set(self, page: Page) -> None:

@@ -228,6 +228,8 @@ class TestFaults:
             await asyncio.wait_for(call("chat.postMessage", headers=AUTH, json={"channel": STAGING, "text": "hi"}), 0.2)
 
         assert await page.messages(STAGING) == []
+        (made,) = await page.get("calls")
+        assert (made["args"]["text"], made["error"], made["status"]) == ("hi", "fault: silent", None)
 
     async def test_slow_answers_in_the_end(self, call: Caller, page: Page) -> None:
         await page.post("fault", method="auth.test", mode="slow", seconds=0.05)

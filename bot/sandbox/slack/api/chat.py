@@ -28,6 +28,7 @@ def writable_channel(world: World, arguments: Arguments) -> Channel:
         (one for one in workspace.channels if one.name == name.removeprefix("#") and not one.is_direct), None
     )
     member = channel is not None and workspace.bot_user in channel.members
+    # The same answer for both: an app must not learn which private channels exist.
     if channel is None or (channel.private and not member):
         raise SlackError("channel_not_found")
     if channel.archived:
@@ -41,9 +42,11 @@ def _thread(world: World, channel: Channel, arguments: Arguments) -> str | None:
     thread_ts = arguments.text("thread_ts") or None
     if thread_ts is None:
         return None
+    # Deleted messages keep their threads.
     parent = world.state.messages.get((channel.id, thread_ts))
     if parent is None:
         raise SlackError("thread_not_found" if _is_ts(thread_ts) else "invalid_thread_ts")
+    # Threads are one level deep.
     return parent.thread_ts or parent.ts
 
 
@@ -57,6 +60,7 @@ def post_message(world: World, arguments: Arguments) -> Json:
     channel = writable_channel(world, arguments)
     revision = read_revision(arguments)
     thread_ts = _thread(world, channel, arguments)
+    # Last of the checks: a message that is refused takes nothing from the channel's budget.
     world.limits.spend_post(channel.id)
     message = post(world, channel, revision, thread_ts)
     answer: Json = {"channel": channel.id, "ts": message.ts, "message": as_slack_shows(world, message)}
@@ -84,6 +88,7 @@ def update(world: World, arguments: Arguments) -> Json:
     message = _own_message(world, arguments, "cant_update_message")
     refuse_long_text(arguments)
     revision = read_revision(arguments, previous=message.now)
+    # Slack marks a message as edited for changed text alone; a re-rendered card stays unmarked.
     if not revision.blocks:
         message.edited = {"user": world.workspace.bot_user, "ts": world.state.new_ts()}
     message.revise(revision)

@@ -32,6 +32,7 @@ def user_object(workspace: Workspace, person: Person) -> Json:
     }
     if person.is_stranger:
         user["is_stranger"] = True
+    # Of people who left Slack tells little more than that they did.
     return user if person.deleted else {**user, **_of_active(person)}
 
 

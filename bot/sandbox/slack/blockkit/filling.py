@@ -37,6 +37,7 @@ def _filled_block(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_text_defaults(value: Any) -> Any:
+    # Text objects stand at many depths, and only they have these types.
     if isinstance(value, list):
         return [_with_text_defaults(one) for one in value]
     if not isinstance(value, dict):

@@ -139,6 +139,7 @@ class Obj:
             return
         found = [*self._missing(value, at), *self._unknown(value, at)]
         for name, shape in self.fields.items():
+            # Slack takes null for an optional field as if it were not there.
             if value.get(name) is not None:
                 found += shape.check(value[name], f"{at}/{name}")
         yield from found

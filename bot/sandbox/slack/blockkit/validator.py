@@ -44,6 +44,7 @@ _MESSAGE_BLOCKS = Arr(Typed(BLOCKS, SURFACES["message"]), MOST_BLOCKS["message"]
 
 def message_problems(blocks: Any, at: str = "/blocks") -> list[Problem]:
     """Everything Slack would refuse in the blocks of a message; an empty list when it would take them."""
+    # The rules across blocks may rely on every single block being well formed.
     problems = list(_MESSAGE_BLOCKS.check(blocks, at))
     return problems or [*_across(blocks, at), *_across_message(blocks, at)]
 
@@ -53,6 +54,7 @@ def view_problems(view: Any, at: str = "/view") -> list[Problem]:
     problems = list(_VIEWS.check(view, at))
     if problems:
         return problems
+    # A modal with inputs cannot be sent off without its button.
     found = list(_across(view["blocks"], f"{at}/blocks"))
     if view["type"] == "modal" and not view.get("submit") and any(one["type"] == "input" for one in view["blocks"]):
         found.append(Problem(at, "missing required field: submit", "missing_required_field", "submit"))
