@@ -148,6 +148,23 @@ class Sandbox:
         lines = "\n".join(map(str, self.get("page", "/sandbox/bot")["log"][-15:]))
         raise AssertionError(f"waited {PATIENCE:.0f} s for {what}\n{lines}")
 
+    def apply(self) -> str:
+        """``nomatron apply`` of the sandbox's catalog folder, as its operator would; what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", "apply"],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "NOMATRON_CATALOG": str(self.catalog),
+                "NOMATRON_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     # --- people ------------------------------------------------------------------------------------------------------
 
     def type(self, user: str, text: str, channel: str = GENERAL) -> str:
