@@ -1,0 +1,227 @@
+"""Calls: what python-nomad must not take from its surroundings, and answers that are not Nomad's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.domain.environment import Cluster
+from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
+from bot.gateways.nomad import reply as replies
+from bot.gateways.nomad.client import Client, Timeouts
+from bot.gateways.nomad.cluster import PythonNomads
+from bot.gateways.nomad.errors import refusal
+from bot.gateways.nomad.reply import Reply
+from bot.gateways.nomad.session import endpoints, open_session
+from tests.gateways.nomad.worlds import KEY, a_service
+
+TOKEN = "0c8a4f2e-aaaa-bbbb-cccc-444455556666"
+JSON = "application/json"
+
+
+class Server:
+    """Answers every request with one fixed answer, and remembers the heads and bodies of those."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.heads: list[str] = []
+
+    async def serve(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.heads.append(head)
+        length = next((int(line.split(":")[1]) for line in head.splitlines() if "content-length" in line.lower()), 0)
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await reader.readexactly(length)
+        writer.write(self.answer)
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+def http(status: str = "200 OK", body: bytes = b"", kind: str = JSON, *more: str) -> bytes:
+    head = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Connection: close", *more]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+@asynccontextmanager
+async def answering(answer: bytes, token: str | None = TOKEN, **of_cluster: str):
+    """A server with one answer, and a gateway to it."""
+    server = Server(answer)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
+    nomads = PythonNomads(lambda _: token, key=KEY, timeouts=Timeouts(connect=1, answer=1, write=2))
+    yield server, nomads.of(Cluster(name="main", address=address, **of_cluster))
+    nomads.close()
+    listener.close()
+    await listener.wait_closed()
+
+
+async def test_token_namespace_and_region_are_ours(monkeypatch):
+    for name, value in {
+        "NOMAD_ADDR": "http://127.0.0.1:1",
+        "NOMAD_TOKEN": "theirs",
+        "NOMAD_NAMESPACE": "theirs",
+        "NOMAD_REGION": "theirs",
+        "NOMAD_CLIENT_CERT": "/theirs",
+        "NOMAD_CLIENT_KEY": "/theirs",
+        "HTTP_PROXY": "http://127.0.0.1:1",
+        "http_proxy": "http://127.0.0.1:1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    async with answering(http(body=b'{"ID": "web"}'), token=None) as (server, nomad):
+        assert await nomad.job("apps", "web") == {"ID": "web"}
+    (head,) = server.heads
+    assert head.startswith("GET /v1/job/web?namespace=apps HTTP/1.1")
+    assert "theirs" not in head
+    assert "x-nomad-token" not in head.lower()
+
+
+async def test_what_the_cluster_says_is_sent():
+    async with answering(http(body=b"{}"), region="eu") as (server, nomad):
+        await nomad.job("apps", "a/b c")
+    (head,) = server.heads
+    path, _, rest = head.partition(" HTTP")
+    assert path.startswith("GET /v1/job/a%2Fb%20c?")
+    assert "namespace=apps" in path
+    assert "region=eu" in path
+    assert f"X-Nomad-Token: {TOKEN}" in rest
+    assert "User-Agent: nomatron/" in rest
+
+
+@pytest.mark.parametrize(("ca_file", "verify"), [(None, True), ("/etc/ca.pem", "/etc/ca.pem")])
+def test_certificates_are_verified(ca_file, verify, monkeypatch):
+    monkeypatch.setenv("NOMAD_CLIENT_CERT", "/theirs")
+    monkeypatch.setenv("NOMAD_CLIENT_KEY", "/theirs")
+    cluster = Cluster(name="main", address="https://nomad.example:4646", ca_file=ca_file)
+    with open_session() as session:
+        for endpoint in endpoints(cluster, TOKEN, session).values():
+            assert endpoint.verify == verify
+            assert endpoint.cert == ()
+            assert endpoint.session is session
+
+
+async def test_a_missing_ca_file_is_told(tmp_path):
+    cluster = Cluster(name="main", address="https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem"))
+    nomads = PythonNomads(lambda _: None, key=KEY)
+    with pytest.raises(NomadUnavailable, match=r"none\.pem"):
+        await nomads.of(cluster).job("default", "web")
+    nomads.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (http("502 Bad Gateway", b"<html>", "text/html"), NomadUnavailable, "answers 502 with a web page"),
+        (http(body=b"<!doctype html>", kind="text/html"), NomadUnavailable, "answers 200 with a web page"),
+        (http("404 Not Found", b"<html>", "text/html"), NomadUnavailable, "answers 404 with a web page"),
+        (
+            http("301 Moved", b"", "text/plain", "Location: https://other.example/"),
+            NomadUnavailable,
+            "redirect to https://other.example/: give the cluster's final address",
+        ),
+        (http(body=b"fine", kind="text/plain"), NomadUnavailable, "something that is not JSON"),
+        (http(body=b"[]"), NomadUnavailable, "JSON that is no object"),
+        (http("429 Too Many Requests"), NomadUnavailable, "too many connections from here"),
+        (http("500 Error", b"No cluster leader", "text/plain"), NomadUnavailable, "answers 500: No cluster leader"),
+        (http("503 Error"), NomadUnavailable, "answers 503: nothing"),
+        (http("400 Bad", b"missing something", "text/plain"), NomadUnavailable, "refuses a read: missing something"),
+        (http("403 Forbidden", b"Permission denied", "text/plain"), NomadForbidden, "Permission denied"),
+        (http("500 Error", b"ACL token expired", "text/plain"), NomadForbidden, "ACL token expired"),
+        (http(body=b'{"ID": "w"}')[:-4], NomadUnavailable, "cannot be reached"),
+        (b"HTTP/0.9 what\r\n\r\n", NomadUnavailable, "main"),
+        (b"", NomadUnavailable, "cannot be reached"),
+    ],
+)
+async def test_answers_that_are_no_answer(answer, error, words):
+    async with answering(answer) as (_, nomad):
+        with pytest.raises(error, match=words) as caught:
+            await nomad.job("default", "web")
+        assert TOKEN not in str(caught.value)
+        assert TOKEN not in repr(caught.value)
+
+
+async def test_a_missing_job_is_none():
+    async with answering(http("404 Not Found", b"job not found", "text/plain")) as (_, nomad):
+        assert await nomad.job("default", "web") is None
+
+
+async def test_packed_answers_are_read():
+    packed = gzip.compress(b'{"ID": "web"}')
+    async with answering(http("200 OK", packed, JSON, "Content-Encoding: gzip")) as (_, nomad):
+        assert await nomad.job("default", "web") == {"ID": "web"}
+
+
+@pytest.mark.parametrize("packed", [True, False])
+async def test_an_answer_has_a_largest_size_unpacked(packed, monkeypatch):
+    monkeypatch.setattr(replies, "LARGEST", 2**20)
+    body = b" " * (2**20 + 1)
+    answer = http("200 OK", gzip.compress(body), JSON, "Content-Encoding: gzip") if packed else http(body=body)
+    async with answering(answer) as (_, nomad):
+        with pytest.raises(NomadUnavailable, match="more than 1 MiB"):
+            await nomad.job("default", "web")
+
+
+async def test_a_shape_that_is_not_nomads_is_no_usable_answer():
+    async with answering(http(body=b'{"Versions": [{"Version": "x"}]}')) as (_, nomad):
+        with pytest.raises(NomadUnavailable, match="in a shape that is not Nomad's"):
+            await nomad.landed("default", "web", 3)
+    async with answering(http(body=b'{"Diff": {"Type": "Edited", "Fields": [{}]}}')) as (_, nomad):
+        with pytest.raises(NomadUnavailable, match="in a shape that is not Nomad's"):
+            await nomad.plan("default", a_service("web"), None, frozenset())
+
+
+async def test_a_queue_that_is_full_of_waiting_calls_sends_nothing_late():
+    client = Client(Cluster(name="main", address="http://127.0.0.1:1"), None, Timeouts(connect=-1.0))
+    with pytest.raises(NomadUnavailable, match="keeps all our connections waiting") as caught:
+        await client.get("job", "web", namespace="default")
+    assert caught.value.sent is False
+    client.close()
+
+
+def test_one_gateway_for_one_definition():
+    nomads = PythonNomads(lambda _: None, key=KEY)
+    one = nomads.of(Cluster(name="main", address="http://127.0.0.1:1"))
+    assert nomads.of(Cluster(name="main", address="http://127.0.0.1:1")) is one
+    assert nomads.of(Cluster(name="main", address="http://127.0.0.1:2")) is not one
+    nomads.close()
+
+
+def test_each_cluster_has_its_own_token():
+    asked = []
+    nomads = PythonNomads(lambda cluster: asked.append(cluster.token_env), key=KEY)
+    for name in ("NOMAD_TOKEN_EU", "NOMAD_TOKEN_US", "NOMAD_TOKEN_EU"):
+        nomads.of(Cluster(name=name, address="http://127.0.0.1:1", token_env=name))
+    assert asked == ["NOMAD_TOKEN_EU", "NOMAD_TOKEN_US"]
+    nomads.close()
+
+
+def test_an_empty_list_may_be_null():
+    assert Reply(200, JSON, b"null").records() == []
+    for text in (b"{}", b"[1]"):
+        with pytest.raises(NomadUnavailable, match="no list of objects"):
+            Reply(200, JSON, text).records()
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (Reply(400, "text/plain", b"Job ID does not match"), NomadRefused, "Job ID does not match"),
+        (Reply(400, "text/plain", b""), NomadRefused, "Nomad refuses without a word"),
+        (
+            Reply(500, "text/plain", b"1 error occurred:\n\t* Missing task driver\n"),
+            NomadRefused,
+            "^Missing task driver$",
+        ),
+        (Reply(500, "text/plain", b"rpc error: EOF"), NomadUnavailable, "answers 500: rpc error: EOF"),
+        (Reply(403, "text/plain", b""), NomadForbidden, "Permission denied"),
+    ],
+)
+def test_refusals(reply, error, words):
+    with pytest.raises(error, match=words):
+        raise refusal(reply)

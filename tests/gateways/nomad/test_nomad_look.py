@@ -1,0 +1,149 @@
+"""The look: what Nomad's own state says of a register, in every situation."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.domain.dispatch import Look
+from bot.gateways.nomad.look import _is_stamped
+from tests.gateways.nomad.worlds import a_service
+
+STAMP = "# nomatron D-1 plan 2 fingerprint 3f9a"
+SOURCE = f"{STAMP}\njob {{}}\n"
+
+
+async def look(world, base_index=0, base_version=None):
+    return await world.nomad.look(
+        world.namespace, world.job_id, base_index=base_index, base_version=base_version, stamp=STAMP
+    )
+
+
+async def a_base(world):
+    """A version 0 of somebody else's; its JobModifyIndex."""
+    await world.register(a_service(world.job_id))
+    return (await world.live())["JobModifyIndex"]
+
+
+def changed(world, number):
+    return a_service(world.job_id, env={"A": str(number)})
+
+
+async def test_a_new_job_that_landed(world):
+    answer = await world.register(a_service(world.job_id), source=SOURCE)
+    seen = await look(world)
+    assert (seen.look, seen.version, seen.job_modify_index) == (Look.LANDED, 0, answer.job_modify_index)
+
+
+async def test_a_version_that_landed(world):
+    base = await a_base(world)
+    answer = await world.register(changed(world, 1), base, source=SOURCE)
+    seen = await look(world, base, 0)
+    assert (seen.look, seen.version, seen.job_modify_index) == (Look.LANDED, 1, answer.job_modify_index)
+
+
+async def test_landed_stays_landed_when_others_follow(world):
+    base = await a_base(world)
+    answer = await world.register(changed(world, 1), base, source=SOURCE)
+    await world.foreign(changed(world, 2))
+    seen = await look(world, base, 0)
+    assert (seen.look, seen.version, seen.job_modify_index) == (Look.LANDED, 1, answer.job_modify_index)
+
+
+async def test_nothing_moved(world):
+    base = await a_base(world)
+    assert (await look(world, base, 0)).look is Look.UNMOVED
+
+
+async def test_a_tag_or_a_health_mark_moves_nothing(world):
+    rollout = await world.rolling(a_service(world.job_id))
+    await world.observed(rollout, lambda seen: seen.stable)
+    assert (await look(world, rollout.job_modify_index, 0)).look is Look.UNMOVED
+
+
+async def test_no_job_where_none_was(world):
+    assert (await look(world)).look is Look.UNMOVED
+
+
+async def test_somebody_made_the_job(world):
+    await a_base(world)
+    assert (await look(world)).look is Look.ANOTHERS
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+async def test_the_next_version_is_anothers(world, stamped):
+    base = await a_base(world)
+    if stamped:
+        await world.register(changed(world, 1), base, source="# nomatron D-9 plan 1 fingerprint 0000\n")
+    else:
+        await world.foreign(changed(world, 1))
+    assert (await look(world, base, 0)).look is Look.ANOTHERS
+
+
+async def test_the_job_is_gone(world):
+    base = await a_base(world)
+    await world.forget()
+    assert (await look(world, base, 0)).look is Look.ANOTHERS
+
+
+async def test_the_job_was_purged_and_made_anew(world):
+    base = await a_base(world)
+    await world.forget()
+    await world.foreign(a_service(world.job_id))
+    assert (await look(world, base, 7)).look is Look.ANOTHERS
+
+
+async def test_ours_is_no_longer_kept_but_a_later_one_inherited_its_stamp(world):
+    base = await a_base(world)
+    await world.register(changed(world, 1), base, source=SOURCE)
+    for number in range(2, 9):
+        await world.foreign(changed(world, number))
+    seen = await look(world, base, 0)
+    assert (seen.look, seen.version) == (Look.LANDED, None)
+
+
+async def test_ours_is_no_longer_kept_and_nothing_tells(world):
+    base = await a_base(world)
+    for number in range(2, 9):
+        await world.foreign(changed(world, number))
+    assert (await look(world, base, 0)).look is Look.UNTRACEABLE
+
+
+@pytest.mark.parametrize("mode", ["refuse", "hang", "html", "error500", "forbidden"])
+async def test_what_cannot_be_read_decides_nothing(simulated, mode):
+    base = await a_base(simulated)
+    await simulated.control("outage", {"mode": mode})
+    assert (await look(simulated, base, 0)).look is Look.UNKNOWN
+    await simulated.control("outage", {"mode": "none"})
+    assert (await look(simulated, base, 0)).look is Look.UNMOVED
+
+
+async def test_the_version_of_an_index(world):
+    base = await a_base(world)
+    second = await world.register(changed(world, 1), base)
+    assert await world.nomad.landed(world.namespace, world.job_id, base) == 0
+    assert await world.nomad.landed(world.namespace, world.job_id, second.job_modify_index) == 1
+    assert await world.nomad.landed(world.namespace, world.job_id, 1) is None
+
+
+async def test_no_version_of_a_job_that_is_not_there(world):
+    assert await world.nomad.landed(world.namespace, world.job_id, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "stamped"),
+    [
+        (SOURCE, True),
+        (f"{STAMP}  \r\n", True),
+        (STAMP, True),
+        (f"\n{STAMP}", False),
+        (f"{STAMP}0", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_stamp_is_the_first_line(source, stamped):
+    assert _is_stamped({"Source": source}, STAMP) == stamped
+
+
+def test_no_submission_is_no_stamp():
+    assert not _is_stamped(None, STAMP)

@@ -1,0 +1,171 @@
+"""Observe: rollouts followed to their ends, judged as the worker does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.follow import judge
+from bot.domain.rollout import RolloutKind, RolloutStatus
+from bot.errors import NomadForbidden, NomadUnavailable
+from tests.clocks import NOON
+from tests.gateways.nomad.worlds import SECOND, a_batch, a_service, eventually
+
+SUCCEEDED, FAILED = RolloutStatus.SUCCEEDED, RolloutStatus.FAILED
+RUNNING, SUPERSEDED = RolloutStatus.RUNNING, RolloutStatus.SUPERSEDED
+
+
+async def followed(world, rollout):
+    """The rollout at its end, and what it brought besides; the notes on the way are on the world."""
+    current = [rollout]
+
+    async def look():
+        seen = await world.nomad.observe(world.namespace, world.job_id, current[0])
+        current[:] = judge(current[0], seen, NOON)
+        return current
+
+    ended, *more = await eventually(look, lambda found: found[0].status is not RUNNING)
+    return ended, more
+
+
+async def deployed(world, job, base=0):
+    rollout = await world.rolling(job, base)
+    ended, _ = await followed(world, rollout)
+    assert ended.status is SUCCEEDED, ended.detail
+    return await world.live()
+
+
+async def test_a_first_deployment_to_its_success(world):
+    rollout = await world.rolling(a_service(world.job_id, count=2))
+    seen = await world.observed(rollout, lambda seen: seen.deployment is not None)
+    assert seen.deployment.job_spec_modify_index == rollout.job_modify_index
+    assert seen.wanted == {"web": 2}
+    assert seen.deployment_expected
+    assert seen.progress_deadline == timedelta(seconds=10)
+    ended, _ = await followed(world, rollout)
+    assert (ended.status, ended.detail) == (SUCCEEDED, "Deployment completed successfully")
+    assert (ended.healthy, ended.wanted) == (2, 2)
+    seen = await world.nomad.observe(world.namespace, world.job_id, rollout)
+    assert seen.stable
+    assert {each.client_status for each in seen.allocations} == {"running"}
+
+
+async def test_a_failure_has_its_first_event_and_exit_code(world):
+    ended, more = await followed(world, await world.rolling(a_service(world.job_id, good=False)))
+    assert (ended.status, more) == (FAILED, [])
+    assert ended.failure.event == "Terminated"
+    assert ended.failure.exit_code == 1
+    assert (ended.failure.group, ended.failure.task) == ("web", "app")
+    assert "Exit Code: 1" in ended.detail
+
+
+async def test_an_automatic_revert_is_followed_to_its_own_end(world):
+    update = {"AutoRevert": True}
+    live = await deployed(world, a_service(world.job_id, update=update))
+    bad = a_service(world.job_id, good=False, update=update)
+    ended, (revert,) = await followed(world, await world.rolling(bad, live["JobModifyIndex"]))
+    assert (ended.status, ended.reverted_to) == (FAILED, 0)
+    assert "Nomad reverted to version 0, as version 2" in ended.detail
+    assert (revert.kind, revert.job_version) == (RolloutKind.REVERT, 2)
+    assert revert.job_modify_index == (await world.live())["JobModifyIndex"]
+    back, _ = await followed(world, revert)
+    assert back.status is SUCCEEDED
+
+
+async def test_canaries_wait_for_people(world):
+    live = await deployed(world, a_service(world.job_id, count=2))
+    job = a_service(world.job_id, count=2, env={"A": "1"}, update={"Canary": 1})
+    rollout = await world.rolling(job, live["JobModifyIndex"])
+    healthy = lambda seen: seen.deployment and seen.deployment.groups[0].healthy == 1  # noqa: E731 - read once
+    seen = await world.observed(rollout, healthy)
+    (told,) = judge(rollout, seen, NOON)
+    command = f"nomad deployment promote {seen.deployment.id}"
+    assert told.note == f"waiting for canary promotion (1 of 1 healthy), for ever if nobody acts: {command}"
+    body = {"DeploymentID": seen.deployment.id, "All": True}
+    await world.call("POST", f"deployment/promote/{seen.deployment.id}", body)
+    ended, _ = await followed(world, told)
+    assert ended.status is SUCCEEDED
+
+
+async def test_no_room_goes_on_and_says_so(world):
+    rollout = await world.rolling(a_service(world.job_id, memory=2**30))
+    seen = await world.observed(rollout, lambda seen: seen.unplaced)
+    (told,) = judge(rollout, seen, NOON)
+    assert told.status is RUNNING
+    assert told.note.startswith(f"no capacity: web: 1 cannot be placed: needs {2**30} MB memory; ")
+
+
+async def test_a_newer_version_supersedes(world):
+    slow = {"MinHealthyTime": 600 * SECOND, "HealthyDeadline": 1200 * SECOND, "ProgressDeadline": 1800 * SECOND}
+    rollout = await world.rolling(a_service(world.job_id, update=slow))
+    await world.observed(rollout, lambda seen: seen.deployment)
+    await world.foreign(a_service(world.job_id, env={"A": "1"}))
+    ended, _ = await followed(world, rollout)
+    assert (ended.status, ended.detail) == (SUPERSEDED, "Cancelled due to newer version of job")
+
+
+async def test_a_stopped_job(world):
+    slow = {"MinHealthyTime": 600 * SECOND, "HealthyDeadline": 1200 * SECOND, "ProgressDeadline": 1800 * SECOND}
+    rollout = await world.rolling(a_service(world.job_id, update=slow))
+    await world.observed(rollout, lambda seen: seen.deployment)
+    await world.call("DELETE", f"job/{world.job_id}")
+    ended, _ = await followed(world, rollout)
+    assert ended.status is FAILED
+
+
+async def test_a_job_that_is_gone(world):
+    rollout = await world.rolling(a_service(world.job_id))
+    await world.forget()
+    assert not (await world.nomad.observe(world.namespace, world.job_id, rollout)).exists
+    ended, _ = await followed(world, rollout)
+    assert (ended.status, ended.detail) == (FAILED, "the job is gone: somebody purged it")
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "detail"),
+    [
+        (a_batch, SUCCEEDED, "1 allocation completed"),
+        (lambda job_id: a_batch(job_id, good=False), FAILED, "1 allocation failed; task app of web: Terminated"),
+        (lambda job_id: a_batch(job_id, ParameterizedJob={"Payload": "optional"}), SUCCEEDED, "registered: "),
+        (lambda job_id: a_service(job_id, count=0), SUCCEEDED, "registered: nothing is to run"),
+        (lambda job_id: a_service(job_id, count=2, update={"MaxParallel": 0}), SUCCEEDED, "2 of 2 running"),
+    ],
+    ids=["batch", "failing batch", "parameterized", "count 0", "max_parallel 0"],
+)
+async def test_jobs_without_a_deployment(world, spec, status, detail):
+    rollout = await world.rolling(spec(world.job_id))
+    seen = await world.nomad.observe(world.namespace, world.job_id, rollout)
+    assert not seen.deployment_expected
+    ended, _ = await followed(world, rollout)
+    assert ended.status is status, ended.detail
+    assert ended.detail.startswith(detail)
+
+
+async def test_a_landing_without_an_evaluation_id_is_followed_too(world):
+    rollout = await world.rolling(a_service(world.job_id))
+    ended, _ = await followed(world, type(rollout)(**{**_fields(rollout), "evaluation": ""}))
+    assert ended.status is SUCCEEDED
+
+
+def _fields(rollout):
+    return {name: getattr(rollout, name) for name in type(rollout).__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    ("mode", "error", "words"),
+    [
+        ("refuse", NomadUnavailable, "cannot be reached"),
+        ("hang", NomadUnavailable, "took too long to answer"),
+        ("html", NomadUnavailable, "answers 502 with a web page"),
+        ("error500", NomadUnavailable, "answers 500: No cluster leader"),
+        ("forbidden", NomadForbidden, "does not allow this to our token: Permission denied"),
+    ],
+)
+async def test_outages_are_told_in_words(simulated, mode, error, words):
+    rollout = await simulated.rolling(a_service(simulated.job_id))
+    await simulated.control("outage", {"mode": mode})
+    with pytest.raises(error, match=words):
+        await simulated.nomad.observe(simulated.namespace, simulated.job_id, rollout)
+    await simulated.control("outage", {"mode": "none"})
+    assert (await simulated.nomad.observe(simulated.namespace, simulated.job_id, rollout)).exists
