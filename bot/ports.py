@@ -152,7 +152,8 @@ class Transaction(Reading, Protocol):
     async def save_deploy(self, deploy: Deploy) -> None:
         """Write all its fields; it must have been locked or added in this transaction.
 
-        A second deploy of the same service and environment in DISPATCHING is impossible (a partial unique index).
+        A second deploy of the same service and environment in DISPATCHING is impossible (a partial unique index):
+        ``StoreBusy``, and a new try sees why.
         """
 
     async def add_release(self, release: Release) -> None:
@@ -162,7 +163,7 @@ class Transaction(Reading, Protocol):
         """Keep a plan under its number."""
 
     async def add_approval(self, approval: Approval) -> None:
-        """Record a yes; one person has at most one that is not void on a deploy."""
+        """Record a yes; one person has at most one that is not void on a deploy: ``StoreBusy`` for a second."""
 
     async def save_approval(self, approval: Approval) -> None:
         """Rewrite ``void`` and ``plan`` of an approval (found by deploy, user and ``at``)."""

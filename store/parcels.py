@@ -12,7 +12,7 @@ from bot.ports import Parcel
 from store.dialects import clock, insert
 from store.mapping import record_of
 from store.session import Session
-from store.tables import PENDING_CARD, deploys, messages, outbox
+from store.tables import HELD, PENDING_CARD, deploys, messages, outbox
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -86,10 +86,9 @@ class Parcels(Session):
 
 
 def _next(now: datetime) -> Any:
-    other = outbox.alias("other")
-    busy = select(other.c.id).where(
-        other.c.deploy_id == outbox.c.deploy_id, other.c.kind.in_(_OF_MESSAGE), other.c.held_until.is_not(None)
-    )
+    held = outbox.alias("held")
+    # the inner table's columns, being named without a table; as text, so that the partial index is used
+    busy = select(held.c.id).where(held.c.deploy_id == outbox.c.deploy_id, sql(HELD))
     posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     free = outbox.c.held_until.is_(None) & (outbox.c.due_at <= now)
     alone: ColumnElement[bool] = outbox.c.kind.not_in(_OF_MESSAGE) | ~busy.exists()

@@ -29,7 +29,7 @@ NUMBERED: Final = {"sqlite_autoincrement": True}
 
 HELD = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
 PENDING_CARD = "held_until IS NULL AND kind = 'card'"
-"""As texts, because a partial index and the ON CONFLICT that names it must say the same."""
+"""As texts: a query uses a partial index only where it says the same, and no placeholder says the same as a word."""
 
 
 class Row(SQLModel):
@@ -75,7 +75,7 @@ class DeployRow(Row, table=True):
         _where("one_dispatching", "service", "environment", condition="status = 'dispatching'", unique=True),
         Index("ix_deploys_turn", "status", "requested_at", "id"),
         Index("ix_deploys_place", "service", "environment", "id"),
-        _where("ix_deploys_succeeded", "service", "environment", "changed_at", "id", condition="status = 'succeeded'"),
+        Index("ix_deploys_ended", "service", "environment", "status", "changed_at", "id"),
         NUMBERED,
     )
 
@@ -243,6 +243,7 @@ class OutboxRow(Row, table=True):
         _where("one_held_for_a_message", "deploy_id", condition=HELD, unique=True),
         _where("one_pending_card", "deploy_id", condition=PENDING_CARD, unique=True),
         Index("ix_outbox_due", "due_at"),
+        _where("ix_outbox_held", "held_until", condition="held_until IS NOT NULL"),
         NUMBERED,
     )
 

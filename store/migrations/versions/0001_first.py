@@ -116,7 +116,7 @@ def _deploys() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_deploys_place", "deploys", ["service", "environment", "id"])
-    _where("ix_deploys_succeeded", "deploys", ["service", "environment", "changed_at", "id"], "status = 'succeeded'")
+    op.create_index("ix_deploys_ended", "deploys", ["service", "environment", "status", "changed_at", "id"])
     op.create_index("ix_deploys_turn", "deploys", ["status", "requested_at", "id"])
     _where("one_dispatching", "deploys", ["service", "environment"], "status = 'dispatching'", unique=True)
 
@@ -273,6 +273,7 @@ def _outbox() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_outbox_due", "outbox", ["due_at"])
+    _where("ix_outbox_held", "outbox", ["held_until"], "held_until IS NOT NULL")
     _where(
         "one_held_for_a_message",
         "outbox",
