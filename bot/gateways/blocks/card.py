@@ -70,8 +70,9 @@ def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
     }
     # Slack refuses a message whose blocks hold more than 13,200 characters in all (bolt-js issue 2509)
     for name, (lines, limit) in sections.items():
-        if lines:
-            yield name, section(fit(_few(lines), limit))
+        shown = [line for line in lines if line.strip()]
+        if shown:
+            yield name, section(fit(_few(shown), limit))
     row = buttons(card)
     if row:
         yield "decide", actions(row)

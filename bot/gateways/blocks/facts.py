@@ -55,7 +55,12 @@ def facts_of(card: Card) -> list[str]:
 
 def _versions(card: Card) -> str:
     new = code(card.deploy.version, 140)
-    return f"{code(card.from_version, 140)} → {new}" if card.from_version else f"{new} (first here)"
+    if card.from_version:
+        return f"{code(card.from_version, 140)} → {new}"
+    if card.plan is None:
+        return new
+    base = card.plan.base_version
+    return f"{new}, the first of this job" if base is None else f"job version {base} → {new}"
 
 
 def _settings(card: Card) -> Iterator[str]:

@@ -119,7 +119,7 @@ def moment(instant: datetime) -> str:
 
 def link(url: str, label: str) -> str:
     """A link to an http(s) address; anything else is shown as its label alone."""
-    shown = words(label, 150).replace("|", "¦")
+    shown = words(label, 150).replace("|", "¦") or "link"
     safe = web_address(url)
     return f"<{safe.replace('&', '&amp;')}|{shown}>" if safe else shown
 

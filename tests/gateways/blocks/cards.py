@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def a_card(status: Status = Status.WAITING, **changes: Any) -> Card:
     deploy = {"environment": "production", "reason": "SHOP-981 & <b>urgent</b>", "plan": number, "changed_at": NOON}
     both = (an_approval(12, 2, BOB, note="looks good"), an_approval(12, 2, SAM, at=NOON + timedelta(minutes=5)))
     fields: dict[str, Any] = {
-        "deploy": a_deploy(12, status, **{**deploy, **changes.pop("deploy", {})}),
+        "deploy": replace(a_deploy(12, status, **deploy), **changes.pop("deploy", {})),
         "plan": a_plan(12, 2, warnings=("count kept at 6: the group scales itself",)) if number else None,
         "seating": a_seating(BOB.id, SAM.id) if approved else a_seating(),
         "approvals": both if approved else (),
