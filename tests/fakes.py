@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class FakeNomad:
-    """One cluster with one namespace's worth of jobs. ``trouble`` is raised by every read while it is set."""
+    """One cluster with one namespace's worth of jobs, with check-and-set as Nomad's own state has it.
+
+    ``trouble`` is raised by every read while it is set. ``answers`` are given to the next registers: LANDED and, while
+    ``apply`` holds, UNKNOWN take effect; with ``late`` an UNKNOWN one is under way until ``arrive``.
+    """
 
     jobs: dict[str, Job] = field(default_factory=dict)
     stamps: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -34,6 +38,8 @@ class FakeNomad:
     index: int = 100
     answers: list[Answer] = field(default_factory=list)
     apply: bool = True
+    late: bool = False
+    under_way: list[tuple[str, int, str]] = field(default_factory=list)
     blind: bool = False
     seen: Observation = field(default_factory=lambda: Observation(exists=True))
     registers: list[dict[str, Any]] = field(default_factory=list)
@@ -66,10 +72,28 @@ class FakeNomad:
     async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
         self.registers.append({"job": job, "base": base_index, "source": source, "variables": variables})
         answer = self.answers.pop(0) if self.answers else Answer.LANDED
-        if not (answer is Answer.LANDED or (answer is Answer.UNKNOWN and self.apply)):
+        if answer is Answer.UNKNOWN:
+            self.under_way.append((job, base_index, source))
+            if not self.late:
+                self.arrive()
+            return Registered(answer, "timed out")
+        if answer is not Answer.LANDED:
             return Registered(answer, "said so")
-        landed = self.change(json.loads(job), source)
+        landed = self._set(job, base_index, source)
+        if landed is None:
+            return Registered(Answer.CONFLICT, f"Enforcing job modify index {base_index}: job exists")
         return Registered(answer, "", landed["JobModifyIndex"], "eval-1")
+
+    def arrive(self) -> None:
+        """Whatever is under way reaches Nomad, or is lost on the way unless ``apply`` holds."""
+        arrived, self.under_way = self.under_way, []
+        for each in arrived if self.apply else ():
+            self._set(*each)
+
+    def _set(self, job: str, base_index: int, source: str) -> Job | None:
+        spec = json.loads(job)
+        live = self.jobs.get(spec["ID"])
+        return self.change(spec, source) if (live["JobModifyIndex"] if live else 0) == base_index else None
 
     def change(self, job: Job, source: str = "") -> Job:
         """A new version of a job, ours or somebody else's."""

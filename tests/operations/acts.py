@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.actor import System
 from bot.domain.decision import Refused
 from bot.domain.deploy import Status
 from bot.operations import deliver, dispatch, plan_deploy, recheck, register
+from bot.operations.apply import apply
 from bot.operations.approve import approve
 from bot.operations.origin import Origin
 from bot.operations.request import Ask, Requested, request
-from tests.builders import ALICE, BOB, SAM
+from tests.builders import ALICE, BOB, SAM, a_catalog
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
+    from bot.domain.catalog import Catalog
     from bot.domain.deploy import Deploy
+    from bot.domain.dispatch import Attempt
+    from bot.domain.environment import Environment
+    from bot.domain.rollout import Rollout
     from tests.fakes import World
 
 HERE = Origin(channel="C0GENERAL1", response_url="https://hooks.slack.com/r/1")
@@ -107,3 +114,29 @@ async def rechecked(world: World) -> bool:
 def texts(world: World, kind: str) -> list[str]:
     """What was said in one way."""
     return [note.text for said, note, _ in world.chat.said if said == kind]
+
+
+async def rollouts(world: World, deploy: Deploy) -> tuple[Rollout, ...]:
+    """The deploy's rollouts as they are stored."""
+    async with world.store.read() as reading:
+        return await reading.rollouts(deploy.id)
+
+
+async def attempts(world: World, deploy: Deploy) -> tuple[Attempt, ...]:
+    """The attempts of its current plan."""
+    async with world.store.read() as reading:
+        return await reading.attempts(deploy.id, deploy.plan)
+
+
+async def applied(world: World, **changes: Any) -> Catalog:
+    """Another catalog in force: ``a_catalog()`` with changes."""
+    catalog = a_catalog(**changes)
+    answer = await apply(world.ports(), System("test"), catalog)
+    assert not isinstance(answer, Refused), answer
+    return catalog
+
+
+def environments(name: str, **changes: Any) -> dict[str, Environment]:
+    """The environments of ``a_catalog()``, one of them changed."""
+    known = a_catalog().environments
+    return {**known, name: replace(known[name], **changes)}
