@@ -1,0 +1,82 @@
+"""The port itself: what it adds to its parts."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import structlog
+
+from bot.domain.environment import Cluster
+from bot.gateways.nomad.cluster import PythonNomad, PythonNomads
+from bot.ports import Nomad, Nomads
+from tests.builders import a_job, a_live_job, a_plan
+from tests.gateways.nomad.worlds import KEY, a_service
+
+TOKEN = "0c8a4f2e-aaaa-bbbb-cccc-444455556666"
+
+
+@pytest.mark.parametrize(("port", "adapter"), [(Nomad, PythonNomad), (Nomads, PythonNomads)])
+def test_the_signatures_are_the_ports(port, adapter):
+    names = [name for name in vars(port) if not name.startswith("_")]
+    assert names
+    for name in names:
+        wanted = list(inspect.signature(getattr(port, name)).parameters.values())
+        given = list(inspect.signature(getattr(adapter, name)).parameters.values())
+        assert [(each.name, each.kind) for each in given] == [(each.name, each.kind) for each in wanted], name
+
+
+@pytest.fixture
+def nomad():
+    nomads = PythonNomads(lambda _: TOKEN, key=KEY)
+    yield nomads.of(Cluster(name="main", address="http://127.0.0.1:1"))
+    nomads.close()
+
+
+def with_env(job, **env):
+    job["TaskGroups"][0]["Tasks"][0]["Env"] = env
+    return job
+
+
+def test_what_moved_since_the_plan_before(nomad):
+    from_then = '{"ID":"checkout","TaskGroups":[{"Name":"web","Tasks":[{"Name":"app","Env":{"LOG_LEVEL":"info"}}]}]}'
+    live = with_env({"ID": "checkout", "TaskGroups": [{"Name": "web", "Tasks": [{"Name": "app"}]}]}, LOG_LEVEL="debug")
+    before = a_plan(replaced=from_then, base_version=3)
+    assert nomad.moved(before, {**live, "Version": 4}, a_job(), frozenset()) == (
+        "version 3 → 4 by another",
+        "group web task app env LOG_LEVEL changed outside",
+    )
+
+
+def test_a_job_that_appeared_since_the_plan_before(nomad):
+    before = a_plan(replaced="", base_version=None)
+    assert nomad.moved(before, a_live_job(), a_job(), frozenset()) == ("the job was created by another",)
+
+
+def test_no_token_where_things_are_printed(nomad):
+    assert TOKEN not in repr(nomad)
+    assert TOKEN not in str(nomad)
+
+
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        ("none", "the token lacks read-job"),
+        ("forbidden", "does not allow this to our token"),
+        ("error500", "No cluster leader"),
+    ],
+)
+async def test_a_silent_stream_is_explained_in_the_log(simulated, mode, why):
+    await simulated.control("outage", {"mode": mode})
+    with structlog.testing.capture_logs() as said:
+        await simulated.nomad._check_token()
+    (entry,) = said
+    assert entry["log_level"] == "warning"
+    assert entry["cluster"] == "main"
+    assert why in entry["why"]
+    assert TOKEN not in repr(said)
+
+
+async def test_jobs_of_other_namespaces_are_others(simulated):
+    await simulated.register(a_service(simulated.job_id))
+    assert await simulated.nomad.job("staging", simulated.job_id) is None

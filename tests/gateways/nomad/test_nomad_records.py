@@ -1,0 +1,187 @@
+"""Nomad's objects as records, some of them as a real agent wrote them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.domain.placement import unplaced
+from bot.gateways.nomad.allocations import allocation_state
+from bot.gateways.nomad.deployments import nomad_deployment
+from bot.gateways.nomad.errors import refusal
+from bot.gateways.nomad.parse import diagnostics
+from bot.gateways.nomad.register import answered
+from bot.gateways.nomad.reply import Reply
+from tests.golden import golden_file
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """A recorded exchange with an agent."""
+    return json.loads(golden_file(f"agent/{name}.json").read_text(encoding="utf-8"))
+
+
+def reply_of(name: str) -> Reply:
+    exchange = recorded(name)
+    body = exchange["body"]
+    text = body if isinstance(body, str) else json.dumps(body)
+    return Reply(exchange["status"], exchange["headers"].get("Content-Type", "").casefold(), text.encode())
+
+
+def an_event(kind, **changes):
+    return {"Type": kind, "Time": 1, "DisplayMessage": f"{kind} happened", "ExitCode": 0, "Signal": 0, **changes}
+
+
+def an_allocation(*events, failed=True, restarts=0, **changes):
+    state = {"State": "dead", "Failed": failed, "Restarts": restarts, "Events": list(events)}
+    return {
+        "ID": "a1", "TaskGroup": "web", "JobVersion": 4, "ClientStatus": "failed", "DesiredStatus": "run",
+        "DeploymentStatus": {"Healthy": False}, "TaskStates": {"app": state}, **changes,
+    }  # fmt: skip
+
+
+def failure_of(*events, **changes):
+    return allocation_state(an_allocation(*events, **changes)).failure
+
+
+def test_the_earliest_cause_is_the_failure():
+    failure = failure_of(
+        an_event("Received"),
+        an_event("Alloc Unhealthy", Time=2),
+        an_event("Driver Failure", Time=9),
+        an_event("Terminated", Time=5, ExitCode=137, DisplayMessage="Exit Code: 137"),
+    )
+    assert (failure.event, failure.message, failure.exit_code) == ("Terminated", "Exit Code: 137", 137)
+    assert (failure.allocation, failure.group, failure.task) == ("a1", "web", "app")
+
+
+def test_a_cause_without_an_exit_code():
+    failure = failure_of(an_event("Driver Failure", DisplayMessage="", Message="no such image"))
+    assert (failure.message, failure.exit_code) == ("no such image", None)
+
+
+@pytest.mark.parametrize(
+    ("event", "failed", "restarts"),
+    [
+        (an_event("Killing"), True, 0),
+        (an_event("Terminated"), False, 0),
+        (an_event("Terminated", ExitCode=0), True, 0),
+        (an_event("Terminated", ExitCode=143), False, 0),
+    ],
+)
+def test_what_is_no_failure(event, failed, restarts):
+    assert failure_of(event, failed=failed, restarts=restarts) is None
+
+
+@pytest.mark.parametrize("event", [an_event("Terminated", ExitCode=1), an_event("Terminated", Signal=9)])
+def test_a_task_that_is_restarted_has_failed(event):
+    assert failure_of(event, failed=False, restarts=2) is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "replaced"),
+    [({}, False), ({"NextAllocation": "a2"}, True), ({"FollowupEvalID": "e2"}, True), ({"NextAllocation": ""}, False)],
+)
+def test_an_allocation_that_is_run_again(changes, replaced):
+    assert allocation_state(an_allocation(**changes)).replaced is replaced
+
+
+@pytest.mark.parametrize(
+    ("status", "healthy"),
+    [(None, None), ({"Healthy": None}, None), ({"Healthy": True}, True), ({"Healthy": False}, False)],
+)
+def test_health(status, healthy):
+    assert allocation_state(an_allocation(DeploymentStatus=status, TaskStates=None)).healthy is healthy
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        (None, None),
+        ("0001-01-01T00:00:00Z", None),
+        ("2026-11-22T03:28:33.481839271Z", datetime(2026, 11, 22, 3, 28, 33, 481839, tzinfo=UTC)),
+    ],
+)
+def test_a_deployments_deadline(text, instant):
+    found = {
+        "ID": "d1",
+        "Status": "running",
+        "JobVersion": 4,
+        "JobSpecModifyIndex": 47,
+        "TaskGroups": {"web": {"RequireProgressBy": text}},
+    }
+    assert nomad_deployment(found).require_progress_by == instant
+
+
+# --- as a real agent wrote them --------------------------------------------------------------------------------------
+
+
+def test_a_recorded_failure():
+    (found, *_) = recorded("allocations_failed")["body"]
+    failure = allocation_state(found).failure
+    assert (failure.event, failure.message, failure.exit_code) == ("Terminated", "Exit Code: 1", 1)
+
+
+def test_a_recorded_driver_failure():
+    failure = allocation_state(recorded("allocation_driver_failure")["body"] | {"JobVersion": 0}).failure
+    assert failure.event == "Driver Failure"
+    assert "no/such/file" in failure.message
+
+
+def test_a_recorded_canary():
+    found = nomad_deployment(recorded("deployment_rollback_waits_for_promotion")["body"])
+    assert found.description == "Deployment is running but requires manual promotion"
+    assert (found.job_version, found.job_spec_modify_index) == (2, 3380)
+    assert [(each.name, each.canaries, each.healthy, each.promoted) for each in found.groups] == [("web", 1, 2, False)]
+
+
+def test_recorded_words_of_no_room():
+    metric = recorded("evaluation_not_placed")["body"]["FailedTGAllocs"]["web"]
+    spec = {"TaskGroups": [{"Name": "web", "Tasks": [{"Resources": {"MemoryMB": 2**30}}]}]}
+    assert unplaced("web", metric, spec) == f"web: 1 cannot be placed: needs {2**30} MB memory; 1 of 1 node exhausted"
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("register_ok", "landed"),
+        ("register_same_spec", "no-op"),
+        ("register_parameterized", "landed"),
+        ("cas_exists", "conflict"),
+        ("cas_conflict", "conflict"),
+        ("cas_missing", "conflict"),
+        ("register_invalid", "denied"),
+        ("register_unknown_namespace", "denied"),
+        ("register_type_change", "denied"),
+        ("acl_weak_register", "denied"),
+    ],
+)
+def test_recorded_answers_to_a_register(name, answer):
+    assert answered(reply_of(name)).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("acl_unknown_token", "NomadForbidden"),
+        ("acl_malformed_token_parse", "NomadForbidden"),
+        ("plan_path_mismatch", "NomadRefused"),
+        ("unknown_region", "NomadUnavailable"),
+        ("blocking_bad_wait", "NomadRefused"),
+    ],
+)
+def test_recorded_refusals(name, error):
+    assert type(refusal(reply_of(name))).__name__ == error
+
+
+def test_recorded_diagnostics():
+    assert diagnostics(recorded("parse_two_errors")["body"]) == (
+        'line 2: Unsupported argument: An argument named "colour" is not expected here.',
+        'line 4: Unsupported argument: An argument named "smell" is not expected here.',
+    )
+    (line,) = diagnostics(recorded("parse_missing_variable")["body"])
+    assert line.startswith('Unset variable "tag": ')
+    (line,) = diagnostics(recorded("parse_file_function")["body"])
+    assert "give the content by a variable instead" in line
