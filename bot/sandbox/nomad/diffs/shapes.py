@@ -27,10 +27,6 @@ def _lists(block: dict[str, Any]) -> Flat:
     return {name: ",".join(value) for name, value in block.items() if value}
 
 
-def _weights(block: dict[str, Any]) -> Flat:
-    return {name: str(value) for name, value in block.items() if value > 0}
-
-
 IDENTITY: Final = Shape("Identity", nested=(("Audience", strings("Audience")),))
 _MOUNT_OPTIONS: Final = Shape("MountOptions", nested=(("MountFlags", strings("MountFlags")),))
 _VOLUME: Final = Shape("Volume", nested=(("MountOptions", _MOUNT_OPTIONS.compare),))

@@ -96,8 +96,8 @@ class Decoder:
         return _plain(convert(value, _TYPES[each.kind]))
 
     def _map_argument(self, found: Job, each: Field, attribute: Attribute, scope: Scope) -> None:
-        def read(node: Node, scope: Scope) -> dict[str, str]:
-            return _plain(convert(evaluate(node, scope), _MAP)) or {}
+        def read(node: Node, scope: Scope) -> Any:
+            return _plain(convert(evaluate(node, scope), _MAP))
 
         self._guarded(found, each, read, attribute.value, scope)
 
@@ -184,9 +184,12 @@ def _duration(value: Any) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """A whole number where there is a number: no field of a job has a fraction."""
+    """The value as a field of a job takes it: whole numbers alone, and nothing null within a list or a map."""
     if isinstance(value, Decimal):
         raise ConversionError("value must be a whole number")
+    parts = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    if any(part is None for part in parts):
+        raise ConversionError("null value is not allowed")
     if isinstance(value, list):
         return [_plain(each) for each in value]
     return dict(value) if isinstance(value, dict) else value

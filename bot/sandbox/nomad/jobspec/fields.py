@@ -3,7 +3,8 @@
 A line of a block's table reads `ApiName hcl_name kind [Block]`. Kinds: string, int, bool, duration (ns), strings, ints,
 map (string to string), bytes, label (taken from the block's label), one/many/labelled Block (a nested block, a list of
 them, a map of them by label), map_block, lists_block and free_block (blocks whose keys are the author's).
-`?` after a kind: unset is null and not the zero value; `!`: required; `~`: left out of the JSON while unset.
+`?` after a kind: unset is null and not the zero value; `!`: required, where it has no null;
+`~`: left out of the JSON while unset.
 `-` as HCL name: no argument of a jobspec sets it.
 """
 
@@ -52,7 +53,7 @@ def _field(line: str) -> Field:
         kind=kind.rstrip("?!~"),
         block=block[0] if block else None,
         nullable="?" in kind,
-        required="!" in kind,
+        required="!" in kind and "?" not in kind,
         omitted="~" in kind,
     )
 

@@ -366,3 +366,16 @@ class TestSyntax:
     def test_a_job_in_json_is_not_simulated(self):
         with pytest.raises(NotSimulated, match="JSON"):
             parse('{"job": {}}')
+
+
+class TestNulls:
+    def test_an_argument_without_a_zero_may_be_null_or_missing(self):
+        template = task_of("template {\ndata = null\nwait {}\nchange_script {}\n}")["Templates"][0]
+        assert (template["EmbeddedTmpl"], template["Wait"]) == (None, {"Min": None, "Max": None})
+        assert template["ChangeScript"]["Command"] is None
+        assert task_of("env = null")["Env"] is None
+
+    @pytest.mark.parametrize("body", ["user = null", "env = {\nA = null\n}", "env {\nA = null\n}"])
+    def test_what_has_no_null_is_refused(self, body):
+        text = refusal_of(f'job "a" {{\ngroup "g" {{\ntask "t" {{\n{body}\n}}\n}}\n}}\n')
+        assert "Unsuitable value" in text
