@@ -25,11 +25,12 @@ DRIVERS: Final = {
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
 
-# FULL: an approval that was answered survives a power cut. busy_timeout: a short command of another process.
+# FULL: an approval that was answered survives a power cut. busy_timeout: a short command of another process is waited
+# for, but never longer than Slack waits for us
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = wal",
     "PRAGMA synchronous = full",
-    "PRAGMA busy_timeout = 10000",
+    "PRAGMA busy_timeout = 1500",
     "PRAGMA foreign_keys = on",
     "PRAGMA trusted_schema = off",
 )

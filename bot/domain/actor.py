@@ -67,7 +67,9 @@ def actor_from_key(key: str) -> Actor:
             team, _, user = rest.partition(":")
             return SlackUser(team, user)
         case "ci":
-            issuer, subject, human = rest.split("|")
+            # a subject may hold the separator itself, as in ``auth0|…``: an issuer is a URL and a human an id
+            issuer, _, named = rest.partition("|")
+            subject, _, human = named.rpartition("|")
             return CiIdentity(issuer, subject, human or None)
         case "operator":
             return Operator(rest)

@@ -150,20 +150,24 @@ class Sandbox:
 
     def apply(self) -> str:
         """``nomatron apply`` of the sandbox's catalog folder, as its operator would; what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "bot", "apply"],
+        done = self.command("apply")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """One of the short commands, run beside the bot on its database."""
+        settings = {
+            "NOMATRON_CATALOG": str(self.catalog),
+            "NOMATRON_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *words],
             cwd=ROOT,
-            env={
-                **os.environ,
-                "NOMATRON_CATALOG": str(self.catalog),
-                "NOMATRON_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}",
-            },
+            env={**os.environ, **settings, **environment},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
     # --- people ------------------------------------------------------------------------------------------------------
 
