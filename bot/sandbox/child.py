@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 TAIL = 400
+LINE = 1000
 END_SECONDS = 20.0
 READY_SECONDS = 60.0
 # What a program needs from the system it runs on; everything else of our own environment is kept from it.
@@ -81,7 +82,7 @@ class BotChild:
             "restarts": self.restarts,
             "exit": self.last_exit,
             "died": self.died,
-            "log": list(self._log)[-60:],
+            "log": [line[:LINE] for line in list(self._log)[-60:]],
         }
 
     def tail(self) -> list[str]:

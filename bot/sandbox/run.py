@@ -8,11 +8,9 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 import webbrowser
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.sandbox import catalog, seed, story
 from bot.sandbox.child import BotChild, ChildFailedError
+from bot.sandbox.folder import DataFolder, FolderTakenError
 from bot.sandbox.nomad.server import SimulatedNomad
 from bot.sandbox.page import Page
 from bot.sandbox.slack.server import SimulatedSlack
@@ -51,6 +50,8 @@ def read_options(argv: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.speed <= 0:
         parser.error("--speed must be more than 0")
+    if options.port is not None and not 0 <= options.port < 65536:
+        parser.error("--port must be from 0 (any free one) to 65535")
     return options
 
 
@@ -71,7 +72,7 @@ async def main(argv: Sequence[str]) -> int:
     sandbox = Sandbox(options)
     try:
         return await sandbox.run(stop)
-    except (catalog.NoCatalogError, ChildFailedError, OSError) as problem:
+    except (catalog.NoCatalogError, ChildFailedError, FolderTakenError, OSError) as problem:
         _say(f"nomatron sandbox: {problem}")
         return 1
     finally:
@@ -89,7 +90,7 @@ class Sandbox:
         self._nomad = SimulatedNomad(speed=options.speed)
         # While two secrets are in use during a rotation, Slack signs with one of them.
         self._slack = SimulatedSlack(story.workspace(), self._secret.split(",")[0], self._token)
-        self._data: Path | None = None
+        self._folder: DataFolder | None = None
         self._page: Page | None = None
         self._bot: BotChild | None = None
         self._closing = False
@@ -124,35 +125,30 @@ class Sandbox:
             await self._page.stop()
         await self._slack.stop()
         await self._nomad.stop()
-        if self._data is not None and self._options.data is None:
-            shutil.rmtree(self._data, ignore_errors=True)
+        if self._folder is not None:
+            self._folder.close()
 
     async def _open(self) -> None:
+        self._folder = DataFolder(self._options.data)
+        data = self._folder.path
         nomad, slack = await self._nomad.start(), await self._slack.start()
-        self._data = _data_folder(self._options.data)
-        tokens = catalog.prepare(self._data / "catalog", nomad)
+        tokens = catalog.prepare(data / "catalog", nomad)
         base = f"http://127.0.0.1:{_free_port()}"
         self._slack.request_url = f"{base}/slack/events"
-        settings = self._settings(self._data, slack, base, tokens)
+        settings = self._settings(data, slack, base, tokens)
         if self._options.bot:
-            self._bot = BotChild(settings, base, self._data, self._bot_changed)
+            self._bot = BotChild(settings, base, data, self._bot_changed)
+        self._lines = {"slack": slack, "nomad": nomad, "bot": base, "catalog": str(data / "catalog"), "data": str(data)}
         self._page = Page(
             slack=slack,
             nomad=nomad,
             bot=self._bot,
-            about={
-                "cast": story.about_the_cast(),
-                "slack": slack,
-                "nomad": nomad,
-                "bot": base,
-                "data": str(self._data),
-            },
+            about={"cast": story.about_the_cast(), **self._lines},
             guide=story.guide().judge,
             watchers=story.WATCHED,
         )
-        port = PORT if self._options.port is None else self._options.port
-        self._lines = {"page": await self._page.start(port), "slack": slack, "nomad": nomad, "bot": base}
-        self._lines |= {"catalog": str(self._data / "catalog"), "data": str(self._data)}
+        page = await self._page.start(PORT if self._options.port is None else self._options.port)
+        self._lines = {"page": page, **self._lines}
         await self._start_bot()
         self._announce(settings)
         if self._bot is not None and self._options.seed:
@@ -243,13 +239,6 @@ async def _simulator_alone(options: argparse.Namespace, stop: asyncio.Event) -> 
     finally:
         await simulator.stop()
     return 0
-
-
-def _data_folder(wanted: Path | None) -> Path:
-    if wanted is None:
-        return Path(tempfile.mkdtemp(prefix="nomatron-sandbox-"))
-    wanted.mkdir(parents=True, exist_ok=True)
-    return wanted.resolve()
 
 
 def _free_port() -> int:

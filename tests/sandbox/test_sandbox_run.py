@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -75,6 +76,10 @@ async def start():
     yield start
     for one in started:
         await one.end()
+
+
+def addresses(catalog: str) -> list[str]:
+    return re.findall(r"http://[\d.:]+", Path(catalog, "nomatron.yaml").read_text())
 
 
 def is_there(path: str) -> bool:
@@ -183,7 +188,30 @@ async def test_a_simulator_alone(start, which):
     assert await sandbox.end() == 0
 
 
-def test_a_speed_of_nothing_is_refused(capsys):
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--speed", "0"], "--speed must be more than 0"),
+        (["--port", "-1"], "--port must be from 0"),
+        (["--port", "65536"], "--port must be from 0"),
+        (["consul"], "invalid choice: 'consul'"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(capsys, words, said):
     with pytest.raises(SystemExit):
-        run.read_options(["--speed", "0"])
-    assert "--speed must be more than 0" in capsys.readouterr().err
+        run.read_options(words)
+    assert said in capsys.readouterr().err
+
+
+async def test_two_sandboxes_do_not_share_a_folder(start, tmp_path):
+    first = await start("--no-bot", "--json", "--port", "0", "--data", str(tmp_path))
+    catalog = (await first.read())["catalog"]
+    before = addresses(catalog)
+    second = await start("--no-bot", "--json", "--port", "0", "--data", str(tmp_path))
+    _, errors = await asyncio.wait_for(second.process.communicate(), 30)
+    assert second.process.returncode == 1
+    assert b"another sandbox uses" in errors
+    assert addresses(catalog) == before
+    await first.end()
+    third = await start("--no-bot", "--json", "--port", "0", "--data", str(tmp_path))
+    assert await third.read()
