@@ -6,9 +6,8 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bot.domain.access import Membership
 from bot.domain.approval import Seating, seat
 from bot.domain.decision import Reason
 from bot.domain.deploy import Status
@@ -18,6 +17,9 @@ from bot.domain.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFail
 from bot.gateways.blocks.card import render
 from tests.builders import ALICE, BOB, SAM, a_catalog, a_deploy, a_membership, a_plan, a_rollout, an_approval
 from tests.clocks import NOON
+
+if TYPE_CHECKING:
+    from bot.domain.access import Membership
 
 GOLDEN = Path(__file__).parent / "golden"
 LINKS = {

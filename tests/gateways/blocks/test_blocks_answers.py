@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from bot.domain.decision import Reason, Refused
+from bot.domain.deploy import Status
+from bot.domain.message import Note
+from bot.gateways.blocks import answers, guide, modal, note, overview
+from bot.operations.status import Cell
+from bot.operations.whoami import Holding
+from handlers.slack.grammar import TOPICS, VERBS
+from tests.builders import BOB, SAM, a_deploy, a_membership, a_plan
+from tests.gateways.blocks.cards import KNOWN, a_card, a_seating
+from tests.gateways.blocks.oracles import assert_sound, assert_sound_view
+
+
+def shown(message: object) -> str:
+    return str(message)
+
+
+def test_a_refusal_keeps_every_reason_and_who_can() -> None:
+    first = Reason("own-request", "You asked for this deploy.", users=("U0BOB00001",), groups=("S0SRE00001",))
+    message = answers.refused(Refused((first, Reason("stale-plan", "Plan 1 was replaced."))), ":lock:")
+
+    assert message.text.splitlines() == [
+        ":lock: You asked for this deploy. Who can: <!subteam^S0SRE00001>, <@U0BOB00001>.",
+        "• Plan 1 was replaced.",
+    ]
+    assert_sound(message, KNOWN)
+
+
+def test_an_approval_says_how_many_and_who_is_missing() -> None:
+    deploy = a_deploy(12, Status.WAITING, plan=2, environment="production")
+
+    assert "1 of 2. Still missing: sre." in answers.approved(deploy, a_seating(BOB.id)).text
+    assert (
+        "2 of 2, all there. It goes next: checkout `v1.4.2`" in answers.approved(deploy, a_seating(BOB.id, SAM.id)).text
+    )
+
+
+def test_a_request_is_recorded_or_open_already() -> None:
+    deploy = a_deploy(12)
+
+    assert answers.recorded(deploy, existing=False, channel="C0STAGING1").text == (
+        ":inbox_tray: Recorded as `D-12` checkout `v1.4.2` to staging. The plan is being made. "
+        "Its message comes in <#C0STAGING1>."
+    )
+    assert "asked for already: `D-12`" in answers.recorded(deploy, existing=True).text
+
+
+def test_the_plan_shows_the_difference_as_literal_text() -> None:
+    card = a_card(plan=a_plan(12, 2))
+    message = answers.plan(card)
+    (code,) = [block for block in message.blocks if block["type"] == "rich_text"]
+
+    assert "v1.4.1" in shown(code)
+    assert "It replaces job version 3 (`v1.4.1`)." in message.text
+    assert "has no plan yet" in answers.plan(a_card(Status.PLANNING)).text
+
+
+def test_the_matrix_has_a_line_for_each_environment() -> None:
+    running = a_deploy(1, Status.SUCCEEDED, version="v1.4.1")
+    waiting = a_deploy(2, Status.WAITING, environment="production")
+    row = (Cell("checkout", "staging", running, ()), Cell("checkout", "production", None, (waiting,)), None)
+
+    message = overview.matrix([row])
+    text = message.blocks[0]["text"]["text"]
+    assert text.startswith("*checkout*\nstaging: `v1.4.1` since <!date^")
+    assert "production: nothing from Nomatron yet\n    :large_yellow_circle: Approval needed: `v1.4.2` (`D-2`)" in text
+    assert "staging" not in shown(overview.matrix([row], "production").blocks)
+    assert overview.matrix([]).text == "Nothing is deployed by this catalog there yet."
+
+
+def test_a_matrix_of_any_size_is_one_message() -> None:
+    deploys = tuple(a_deploy(number, Status.WAITING, environment="staging") for number in range(1, 9))
+    rows = [(Cell(f"service-{number}", "staging", None, deploys),) for number in range(120)]
+
+    message = overview.matrix(rows)
+    assert_sound(message, KNOWN)
+    assert "more services" in shown(message.blocks[-1])
+    assert "… and 3 more" in shown(message.blocks[0])
+
+
+def test_whoami_names_groups_permissions_and_seats() -> None:
+    holdings = [Holding(("request",), ("staging",), None), Holding(("withdraw",), None, ("checkout",))]
+    standing = a_membership().standing("U0GUS00001")
+    message = overview.whoami("U0GUS00001", standing, ["developers"], holdings, [("checkout", "production")])
+
+    assert message.text.splitlines() == [
+        ":bust_in_silhouette: <@U0GUS00001>",
+        ":no_entry: Guests of this Slack workspace cannot request or approve.",
+        "*Groups* `developers`",
+        "*May* `request` in `staging`",
+        "*May* `withdraw` everywhere, for `checkout`",
+        "*Can approve* checkout in production",
+    ]
+
+
+def test_help_knows_every_verb_and_topic() -> None:
+    assert set(VERBS) - {"help"} <= set(TOPICS)
+    everything = guide.help_on(None)
+    for topic in TOPICS:
+        assert_sound(guide.help_on(topic))
+        assert guide.help_on(topic).text.splitlines()[0].split(" — ")[0] in everything.text
+    assert_sound(everything)
+
+
+def test_a_note_has_mentions_code_and_one_button() -> None:
+    told = Note(
+        text="Nothing to do <!channel>.",
+        lines=("a line",),
+        mention=("U0ALICE001", "U0ALICE001"),
+        groups=("S0SRE00001",),
+        code="- count = 1\n+ count = 6",
+        action=("Deploy again anyway", "deploy.again", "D-12:2"),
+    )
+    message = note.render(told)
+
+    assert message.text.splitlines() == [
+        "<@U0ALICE001> Nothing to do &lt;!channel&gt;.",
+        "a line",
+        "Who: <!subteam^S0SRE00001>",
+    ]
+    assert [block["type"] for block in message.blocks] == ["section", "rich_text", "actions"]
+    assert message.blocks[2]["elements"][0]["action_id"] == "deploy.again"
+    assert_sound(message, KNOWN)
+
+
+def test_the_reject_modal_wants_a_reason() -> None:
+    view = modal.reject("D-12", "D-12:2", "checkout v1.4.2 to production")
+    (field,) = [block for block in view["blocks"] if block["type"] == "input"]
+
+    assert (view["callback_id"], view["private_metadata"]) == ("deploy.reject", "D-12:2")
+    assert (field["block_id"], field["element"]["action_id"]) == ("reason", "text")
+    assert (field["element"]["min_length"], field["element"]["max_length"]) == (3, 1000)
+    assert_sound_view(view)

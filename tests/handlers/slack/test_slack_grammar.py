@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.decision import Refused
+from bot.domain.verbs import VERBS as RESERVED
+from handlers.slack import grammar
+from handlers.slack.grammar import Help, OfDeploy, Request, Status, Vocabulary, Whoami, parse
+from handlers.slack.typed import undo
+
+WORDS = Vocabulary(("checkout", "mailer"), ("staging", "production"))
+
+
+def parsed(text: str) -> Any:
+    return parse(text, WORDS)
+
+
+def refused(text: str) -> tuple[str, str]:
+    answer = parsed(text)
+    assert isinstance(answer, Refused), answer
+    return answer.reasons[0].code, answer.reasons[0].text
+
+
+COMMANDS = [
+    ("checkout v1.4.2", Request("checkout", "v1.4.2")),
+    ("checkout v1.4.2 to staging", Request("checkout", "v1.4.2", "staging")),
+    ("checkout v1.4.2 in staging", Request("checkout", "v1.4.2", "staging")),
+    ("  checkout\tv1.4.2   TO staging ", Request("checkout", "v1.4.2", "staging")),
+    (
+        "checkout v1.4.2 to production with count=3 debug=true because SHOP-981 to be safe",
+        Request("checkout", "v1.4.2", "production", {"count": 3, "debug": True}, "SHOP-981 to be safe"),
+    ),
+    (
+        "checkout v1 with name=“two words” count=007 ratio=1.5 empty= to staging",
+        Request("checkout", "v1", "staging", {"name": "two words", "count": "007", "ratio": "1.5", "empty": ""}),
+    ),
+    ('checkout v1 with count="3"', Request("checkout", "v1", None, {"count": "3"})),
+    ("checkout v1 because don’t ask", Request("checkout", "v1", None, {}, "don’t ask")),
+    ('"checkout" v1', Request("checkout", "v1")),
+    ("checkout v1–rc1 to staging", Request("checkout", "v1-rc1", "staging")),
+    ("help", Help()),
+    ("Help Approve", Help("approve")),
+    ("whoami", Whoami()),
+    ("status", Status()),
+    ("status checkout", Status("checkout")),
+    ("status checkout in production", Status("checkout", None, "production")),
+    ("status in production", Status(None, None, "production")),
+    ("status d12", Status(None, 12)),
+    ("plan D-12", OfDeploy("plan", 12)),
+    ("plan D–12", OfDeploy("plan", 12)),
+    ("retract d-12", OfDeploy("retract", 12)),
+    ("withdraw 12", OfDeploy("withdraw", 12)),
+    ("approve D-12 looks good", OfDeploy("approve", 12, "looks good")),
+    ("reject D-0012 not on — a Friday", OfDeploy("reject", 12, "not on — a Friday")),
+]
+
+
+@pytest.mark.parametrize(("text", "command"), COMMANDS)
+def test_commands(text: str, command: object) -> None:
+    assert parsed(text) == command
+
+
+REFUSALS = [
+    ("", "service-missing", "Services: checkout, mailer."),
+    ("checkout", "version-missing", "Environments: staging, production."),
+    ("checkout to staging", "version-missing", "/deploy checkout VERSION to ENV"),
+    ("checkout v1 to", "environment-missing", "staging, production"),
+    ("checkout v1 to staging to production", "environment-twice", "goes to one"),
+    ("checkout v1 with", "setting-form", "with NAME=VALUE"),
+    ("checkout v1 with count", "setting-form", "with NAME=VALUE"),
+    ("checkout v1 with 1x=2", "setting-form", "`1x=2` is no setting"),
+    ("checkout v1 with a=1 a=2", "setting-twice", "`a` is set twice"),
+    ("checkout v1 count=3", "unexpected-word", "Settings come after `with`."),
+    ("checkout v1 becuase x", "unexpected-word", "Did you mean `because`?"),
+    ("checkout v1 at noon", "not-yet", "at WHEN"),
+    ('checkout "v1 to staging', "quote-open", "closing quote"),
+    ("stauts", "unknown-word", "Did you mean `status`?"),
+    ("aprove D-12", "unknown-word", "Did you mean `approve`?"),
+    ("zzz", "unknown-word", "Services: checkout, mailer."),
+    ("promote checkout", "not-yet", "`promote` is not there yet"),
+    ("help nonsense", "help-topic", "Topics: request, status"),
+    ("status chekout", "unknown-service", "Did you mean `checkout`?"),
+    ("status in prodution", "unknown-environment", "Did you mean `production`?"),
+    ("status checkout mailer", "unexpected-word", "`mailer`"),
+    ("whoami please", "unexpected-word", "`please`"),
+    ("approve", "deploy-missing", "/deploy approve D-n [TEXT]"),
+    ("approve soon", "deploy-form", "`soon` is no deploy's number"),
+    ("approve D-0", "deploy-form", "`D-0`"),
+    ("reject D-12", "reject-reason", "Say why"),
+    ("withdraw D-12 please", "unexpected-word", "`please`"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "says"), REFUSALS)
+def test_refusals_say_what_was_meant_or_what_is_missing(text: str, code: str, says: str) -> None:
+    found, sentence = refused(text)
+
+    assert found == code
+    assert says in sentence
+
+
+def test_an_unknown_service_with_a_version_is_a_request_that_the_rules_refuse() -> None:
+    assert parsed("chekout v1 to staging") == Request("chekout", "v1", "staging")
+
+
+def test_every_word_of_the_grammar_is_reserved_and_every_reserved_one_is_known() -> None:
+    assert set(grammar.VERBS) | grammar.LATER == RESERVED
+
+
+def test_a_service_is_itself_even_where_it_is_named_like_a_number() -> None:
+    assert parse("status d12", Vocabulary(("d12",), ())) == Status("d12")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("<http://web.prod|web.prod>", "web.prod"),
+        ("<https://git.example/x>", "https://git.example/x"),
+        ("<mailto:a@b.example|a@b.example>", "a@b.example"),
+        ("<@U0ALICE001|alice> <@U0BOB00001>", "@alice @U0BOB00001"),
+        ("<#C0PROD0001|production> <!subteam^S0SRE00001|@sre> <!here>", "#production @sre @here"),
+        ("a &amp;amp; b &lt;c&gt;", "a &amp; b <c>"),
+        ("v1\u200b.4\u202e.2\ufeff", "v1.4.2"),
+        ("a\u00a0b", "a\u00a0b"),
+    ],
+)
+def test_what_keyboards_and_clients_did_is_undone(typed: str, meant: str) -> None:
+    assert undo(typed) == meant
+
+
+def test_non_breaking_spaces_part_words() -> None:
+    assert parsed("checkout\u00a0v1.4.2\u2003to\u00a0staging") == Request("checkout", "v1.4.2", "staging")
+
+
+pieces = st.sampled_from(
+    ["checkout", "status", "approve", "D-12", "to", "in", "with", "because", "=", "a=1", '"', "“", "’", "<", ">", "|",
+     "&amp;", "\u200b", "\u00a0", "—", "–", "\n", " ", "help", "promote", "😱", "\x00", "x" * 300]
+)  # fmt: skip
+
+
+@given(st.lists(st.one_of(pieces, st.text(max_size=8)), max_size=30), st.sampled_from(["", " "]))
+def test_any_text_is_a_command_or_a_refusal(parts: list[str], glue: str) -> None:
+    answer = parsed(glue.join(parts))
+
+    assert isinstance(answer, grammar.Command | Refused)
+    if isinstance(answer, Refused):
+        assert all(reason.text and len(reason.text) < 2000 for reason in answer.reasons)
+
+
+names = st.from_regex(r"[a-z][a-z0-9-]{0,10}", fullmatch=True).filter(lambda name: name not in RESERVED | {"to", "in"})
+reasons = (
+    st.text(st.characters(categories=["L", "N", "P"]), min_size=1).map(lambda text: undo(text).strip()).filter(bool)
+)
+
+
+@given(names, st.from_regex(r"v[0-9]{1,3}(\.[0-9]{1,3}){0,2}", fullmatch=True), names, st.integers(-(10**9), 10**9))
+def test_a_well_formed_request_reads_back(service: str, version: str, environment: str, count: int) -> None:
+    words = Vocabulary((service,), (environment,))
+    text = f"{service} {version} to {environment} with count={count} because of {count}"
+
+    assert parse(text, words) == Request(service, version, environment, {"count": count}, f"of {count}")
