@@ -38,7 +38,8 @@ EXPECTED: dict[str, tuple[int, RolloutStatus, str, str, int | None]] = {
 
 
 def transcript(name: str) -> dict[str, Any]:
-    return json.loads(golden_file("deployments.json").read_text(encoding="utf-8"))[name]
+    found: dict[str, Any] = json.loads(golden_file("deployments.json").read_text(encoding="utf-8"))[name]
+    return found
 
 
 def an_observation(told: dict[str, Any], step: dict[str, Any], version: int) -> Observation:

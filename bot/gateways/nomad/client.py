@@ -6,7 +6,7 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import requests
@@ -112,9 +112,8 @@ class Client:
         headers = {} if call.body is None else {"Content-Type": "application/json"}
         given = {"params": dict(call.params), "data": call.body, "headers": headers, "timeout": call.timeouts}
         try:
-            return _response(
-                self._endpoints[first].request(*rest, method=call.method, stream=call.method == "get", **given)
-            )
+            answer = self._endpoints[first].request(*rest, method=call.method, stream=call.method == "get", **given)
+            return cast("requests.Response", answer)
         except BaseNomadException as error:
             if not isinstance(error.nomad_resp, requests.Response):
                 raise
@@ -141,11 +140,5 @@ class StreamSource:
 
     def open(self, params: dict[str, str | int | list[str]], timeouts: tuple[float, float]) -> requests.Response:
         """The stream's response, its body unread; raises what python-nomad and requests raise."""
-        return _response(self.endpoint.request(method="get", stream=True, params=params, headers={}, timeout=timeouts))
-
-
-def _response(answer: object) -> requests.Response:
-    """python-nomad has no types: what it gives back is checked once, here."""
-    if not isinstance(answer, requests.Response):
-        raise TypeError(f"python-nomad answered with {type(answer).__name__}")
-    return answer
+        answer = self.endpoint.request(method="get", stream=True, params=params, headers={}, timeout=timeouts)
+        return cast("requests.Response", answer)

@@ -16,7 +16,7 @@ from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.stream import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
 
     from bot.domain.dispatch import Sighting
     from bot.domain.environment import Cluster, Value
@@ -86,7 +86,7 @@ class PythonNomad:
         with _of_nomads_shape(self._client.cluster):
             return await look.landed(self._client, namespace, job_id, job_modify_index)
 
-    def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobMoved]:
+    def moves(self, namespaces: Collection[str]) -> AsyncGenerator[JobMoved, None]:
         """As ``bot.ports.Nomad.moves``."""
         return stream.moves(self._client.event_stream, self._check_token, frozenset(namespaces), self._patience)
 

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 TOKEN_TEXTS: Final = ("acl token", "failed to parse signed token", "permission denied")
 """How Nomad refuses a token with a 500 (nomad.md 1.0)."""
 
-_NEVER_SENT: Final = (NewConnectionError, ConnectTimeoutError, ssl.SSLCertVerificationError)
+_NEVER_SENT: Final = (
+    NewConnectionError,
+    ConnectTimeoutError,
+    requests.exceptions.ConnectTimeout,
+    ssl.SSLCertVerificationError,
+)
 _BAD_REQUEST: Final = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
@@ -41,11 +46,12 @@ class Unanswered(NomadUnavailable):
 def unanswered(error: BaseException) -> Unanswered:
     """What a broken exchange means: only what failed before a connection stood was certainly never sent."""
     chain = list(_chain(error))
-    never = any(isinstance(each, _NEVER_SENT + _BAD_REQUEST) for each in chain)
-    return Unanswered(_words(error, chain), sent=not never)
+    # requests says by a bare OSError that a CA file is not there, before it connects
+    never = type(error) is OSError or any(isinstance(each, _NEVER_SENT + _BAD_REQUEST) for each in chain)
+    return Unanswered(_words(chain), sent=not never)
 
 
-def _words(error: BaseException, chain: list[BaseException]) -> str:
+def _words(chain: list[BaseException]) -> str:
     if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain):
         return "its TLS certificate is not trusted: name its CA by the cluster's ca_file"
     if any(isinstance(each, (requests.exceptions.ConnectTimeout, ConnectTimeoutError)) for each in chain):
@@ -54,7 +60,7 @@ def _words(error: BaseException, chain: list[BaseException]) -> str:
         return "took too long to answer"
     if any(isinstance(each, ConnectionRefusedError) for each in chain):
         return "refuses connections"
-    return f"cannot be reached: {one_line(str(chain[-1] if chain else error), 160)}"
+    return f"cannot be reached: {one_line(str(chain[-1]), 160)}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

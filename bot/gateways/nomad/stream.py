@@ -16,7 +16,7 @@ from nomad.api.exceptions import BaseNomadException
 from bot.ports import JobMoved
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 
     from bot.gateways.nomad.client import StreamSource
 
@@ -160,7 +160,7 @@ async def moves(
     check_token: Callable[[], Awaitable[object]],
     namespaces: Collection[str],
     patience: Patience,
-) -> AsyncIterator[JobMoved]:
+) -> AsyncGenerator[JobMoved, None]:
     """Jobs of these namespaces that moved, for ever, over one connection at a time.
 
     It goes on at the last index that it saw, so that a job may be named twice, never left out for a short break.

@@ -5,16 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import ssl
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 
 import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from nomad.api.exceptions import BaseNomadException
 
+from bot.domain.dispatch import Answer
 from bot.domain.environment import Cluster
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad import reply as replies
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
-from bot.gateways.nomad.errors import refusal
+from bot.gateways.nomad.errors import Unanswered, refusal, unanswered
 from bot.gateways.nomad.reply import Reply
 from bot.gateways.nomad.session import endpoints, open_session
 from tests.gateways.nomad.worlds import KEY, a_service
@@ -167,6 +178,83 @@ async def test_an_answer_has_a_largest_size_unpacked(packed, monkeypatch):
             await nomad.job("default", "web")
 
 
+async def test_an_answer_has_to_end(monkeypatch):
+    async def trickle(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" " * replies._CHUNK)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    listener = await asyncio.start_server(trickle, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    client = Client(Cluster(name="main", address=address), None, Timeouts(connect=1, answer=0.1))
+    with pytest.raises(Unanswered, match="was still sending its answer") as caught:
+        await client.get("job", "web", namespace="default")
+    assert caught.value.sent
+    client.close()
+    listener.close()
+    await listener.wait_closed()
+    await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate of 127.0.0.1 that nobody signed but itself; its file, with the key in it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = tmp_path / "ca.pem"
+    path.write_bytes(built.public_bytes(Encoding.PEM) + secret)
+    return path
+
+
+async def test_a_certificate_is_trusted_by_its_ca_file_alone(certificate):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    server = Server(http(body=b'{"ID": "web"}'))
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
+    address = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    nomads = PythonNomads(lambda _: None, key=KEY)
+    trusting = nomads.of(Cluster(name="main", address=address, ca_file=str(certificate)))
+    assert await trusting.job("default", "web") == {"ID": "web"}
+    strict = nomads.of(Cluster(name="main", address=address))
+    with pytest.raises(NomadUnavailable, match="certificate is not trusted: name its CA by the cluster's ca_file"):
+        await strict.job("default", "web")
+    said = await strict.register("default", "{}", base_index=0, source="", variables="{}")
+    assert said.answer is Answer.NOT_SENT
+    nomads.close()
+    listener.close()
+    await listener.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "sent"),
+    [
+        (requests.exceptions.ConnectTimeout("slow"), "took too long to accept a connection", False),
+        (requests.exceptions.ReadTimeout("slow"), "took too long to answer", True),
+        (BaseNomadException(requests.exceptions.ReadTimeout("slow")), "took too long to answer", True),
+        (requests.exceptions.InvalidURL("no host"), "cannot be reached: no host", False),
+        (requests.exceptions.ConnectionError(ConnectionRefusedError("no")), "refuses connections", True),
+        (OSError("no CA file"), "cannot be reached: no CA file", False),
+        (ConnectionResetError("reset"), "cannot be reached: reset", True),
+    ],
+)
+def test_broken_exchanges(error, words, sent):
+    broken = unanswered(error)
+    assert (str(broken), broken.sent) == (words, sent)
+
+
 async def test_a_shape_that_is_not_nomads_is_no_usable_answer():
     async with answering(http(body=b'{"Versions": [{"Version": "x"}]}')) as (_, nomad):
         with pytest.raises(NomadUnavailable, match="in a shape that is not Nomad's"):
@@ -178,7 +266,7 @@ async def test_a_shape_that_is_not_nomads_is_no_usable_answer():
 
 async def test_a_queue_that_is_full_of_waiting_calls_sends_nothing_late():
     client = Client(Cluster(name="main", address="http://127.0.0.1:1"), None, Timeouts(connect=-1.0))
-    with pytest.raises(NomadUnavailable, match="keeps all our connections waiting") as caught:
+    with pytest.raises(Unanswered, match="keeps all our connections waiting") as caught:
         await client.get("job", "web", namespace="default")
     assert caught.value.sent is False
     client.close()

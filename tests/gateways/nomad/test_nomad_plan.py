@@ -8,7 +8,7 @@ from bot.domain.redaction import is_mark
 from bot.errors import NomadRefused
 from tests.gateways.nomad.worlds import a_batch, a_service
 
-NOTHING = frozenset()
+NOTHING: frozenset[str] = frozenset()
 
 
 async def planned(world, job, show=NOTHING):

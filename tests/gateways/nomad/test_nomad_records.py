@@ -20,7 +20,8 @@ from tests.golden import golden_file
 
 def recorded(name: str) -> dict[str, Any]:
     """A recorded exchange with an agent."""
-    return json.loads(golden_file(f"agent/{name}.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(golden_file(f"agent/{name}.json").read_text(encoding="utf-8"))
+    return found
 
 
 def reply_of(name: str) -> Reply:
@@ -121,11 +122,13 @@ def test_a_deployments_deadline(text, instant):
 def test_a_recorded_failure():
     (found, *_) = recorded("allocations_failed")["body"]
     failure = allocation_state(found).failure
+    assert failure is not None
     assert (failure.event, failure.message, failure.exit_code) == ("Terminated", "Exit Code: 1", 1)
 
 
 def test_a_recorded_driver_failure():
     failure = allocation_state(recorded("allocation_driver_failure")["body"] | {"JobVersion": 0}).failure
+    assert failure is not None
     assert failure.event == "Driver Failure"
     assert "no/such/file" in failure.message
 

@@ -10,6 +10,7 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from bot.domain.environment import Cluster
+from bot.gateways.nomad import stream as streams
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.stream import NOW, Patience, _read_line, moves
 from bot.ports import JobMoved
@@ -118,11 +119,14 @@ class Refuser:
         self.asked: list[str] = []
         self.checks = 0
         self.open = 0
+        self.slow = asyncio.Event()
+        self.slow.set()
 
     async def serve(self, reader, writer):
         self.open += 1
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.asked.append(head.split(" ", 2)[1])
+        await self.slow.wait()
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n")
         writer.write(self.answers.pop(0) if self.answers else b"")
         with contextlib.suppress(ConnectionError):
@@ -190,6 +194,25 @@ async def test_what_is_not_json_breaks_the_stream_and_it_comes_back():
         async with asyncio.timeout(10):
             assert await anext(stream) == JobMoved("default", "web")
         assert len(server.asked) == 2
+
+
+async def test_a_line_without_end_breaks_the_stream(monkeypatch):
+    monkeypatch.setattr(streams, "_LONGEST_LINE", 100)
+    async with refuser(b"{}\n" + b"x" * 101, b"{}\n" + LINE % (7, b"web")) as (server, stream):
+        async with asyncio.timeout(10):
+            assert await anext(stream) == JobMoved("default", "web")
+        assert len(server.asked) == 2
+
+
+async def test_one_that_is_closed_while_it_opens_is_let_go():
+    async with refuser() as (server, stream):
+        server.slow = asyncio.Event()
+        waiting = asyncio.ensure_future(anext(stream))
+        await eventually(server.connections, lambda number: number == 1)
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await waiting
+        server.slow.set()
 
 
 async def test_what_is_asked():
