@@ -20,7 +20,7 @@ USER_AGENT: Final = f"nomatron/{__version__}"
 
 
 def endpoints(cluster: Cluster, token: str | None, session: requests.Session) -> dict[str, Any]:
-    """python-nomad's endpoint objects by the first word of their path: ``jobs``, ``job`` and ``event``.
+    """python-nomad's endpoint objects by the first word of their path: ``jobs``, ``job``, ``event`` and so on.
 
     The library falls back to ``NOMAD_TOKEN``, ``NOMAD_REGION``, ``NOMAD_NAMESPACE`` and the client certificate of the
     environment wherever it is given nothing, so what it took is put right on each endpoint that is used.

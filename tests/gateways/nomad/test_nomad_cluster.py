@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from bot.domain.environment import Cluster
+from bot.errors import NomadUnavailable
 from bot.gateways.nomad.cluster import PythonNomad, PythonNomads
 from bot.ports import Nomad, Nomads
 from tests.builders import a_job, a_live_job, a_plan
@@ -80,3 +81,13 @@ async def test_a_silent_stream_is_explained_in_the_log(simulated, mode, why):
 async def test_jobs_of_other_namespaces_are_others(simulated):
     await simulated.register(a_service(simulated.job_id))
     assert await simulated.nomad.job("staging", simulated.job_id) is None
+
+
+async def test_a_cluster_that_answers_is_reached(world):
+    await world.nomad.reach()
+
+
+async def test_one_that_does_not_says_why(simulated):
+    await simulated.control("outage", {"mode": "html"})
+    with pytest.raises(NomadUnavailable, match="cluster main answers 502 with a web page"):
+        await simulated.nomad.reach()
