@@ -122,7 +122,7 @@ async def serve(host: str, port: int, speed: float) -> None:
         asyncio.get_running_loop().add_signal_handler(sign, stopped.set)
     nomad = SimulatedNomad(speed)
     address = await nomad.start(host, port)
-    print(f"simulated Nomad at {address}, {speed:g} times as fast")  # noqa: T201 - what the command is asked for
+    print(f"simulated Nomad at {address}, {speed:g} times as fast", flush=True)  # noqa: T201 - what the command is for
     try:
         await stopped.wait()
     finally:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.sandbox.nomad.client.behaviour import image_of
-from bot.sandbox.nomad.status import health_of
+from bot.sandbox.nomad.status import health_of, terminal
 
 if TYPE_CHECKING:
     from bot.sandbox.nomad.cluster import Cluster
     from bot.sandbox.nomad.records import JobKey, Json
     from bot.sandbox.nomad.state import State
+
+
+# a page has no use for the history of a long demonstration
+SHOWN_ALLOCATIONS = 40
 
 
 def picture(cluster: Cluster) -> Json:
@@ -39,8 +43,15 @@ def job_picture(state: State, key: JobKey, job: Json) -> Json:
         "image": first_image(job),
         "versions": [version_picture(state, key, one) for one in state.versions.get(key, [])],
         "deployment": state.latest_deployment(key),
-        "allocations": [allocation_picture(one) for one in reversed(state.allocations_of(key))],
+        "allocations": [allocation_picture(one) for one in shown_allocations(state.allocations_of(key))],
     }
+
+
+def shown_allocations(allocations: list[Json]) -> list[Json]:
+    """The newest, newest first, and every one that is not over."""
+    newest = allocations[-SHOWN_ALLOCATIONS:]
+    older = [one for one in allocations[:-SHOWN_ALLOCATIONS] if not terminal(one)]
+    return [*reversed(newest), *reversed(older)]
 
 
 def first_task(job: Json) -> Json:
