@@ -91,5 +91,5 @@ export function toast(text, bad = false) {
   const area = document.getElementById("toasts");
   const line = h("div", { class: bad ? "toast bad" : "toast", data: { testid: "toast" } }, text);
   area.append(line);
-  setTimeout(() => line.remove(), bad ? 9000 : 4500);
+  setTimeout(() => line.remove(), bad ? 9000 : 3000);
 }
