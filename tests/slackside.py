@@ -7,6 +7,7 @@ import hmac
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -86,7 +87,7 @@ class Door:
             "X-Slack-Signature": signature(stamp, raw),
         }
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self.session.post(self.url, data=raw, headers={**genuine, **given}) as answer:
+        async with self.session.post(self.url, data=BytesIO(raw), headers={**genuine, **given}) as answer:
             text = await answer.text()
             return answer.status, await answer.json() if answer.content_type == "application/json" else text
 

@@ -144,11 +144,17 @@ class Guard:
         return None
 
     async def _dispatch(self, call: Call) -> web.Response:
-        request = AsyncBoltRequest(body=call.payload, mode="socket_mode", context={CALL: call})
+        try:
+            request = AsyncBoltRequest(body=call.payload, mode="socket_mode", context={CALL: call})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # Bolt reads ids here and there without asking of what type they are
+            raise Refusal(400, "malformed: a field is not of its type") from error
         try:
             answer = await self._bolt.async_dispatch(request)
         except Exception as error:  # noqa: BLE001 -- the process edge: told to the person, traced in the log
             return _told(call, failure(error))
+        if answer.status == 404:
+            raise Refusal(400, "malformed: nothing that Bolt knows")
         content_type = answer.first_headers_without_set_cookie().get("content-type", "text/plain").split(";")[0]
         return web.Response(status=answer.status, text=answer.body or "", content_type=content_type)
 
