@@ -57,6 +57,7 @@ def _group(group: Job, job: Job) -> None:
 def _scale(group: Job) -> None:
     scaling = group["Scaling"]
     if group["Count"] is None:
+        # an autoscaled group starts at its minimum
         group["Count"] = scaling["Min"] if scaling and scaling["Min"] is not None else 1
     if scaling:
         scaling |= merge(scaling, {"Enabled": True, "Min": group["Count"]})
@@ -66,6 +67,7 @@ def _scale(group: Job) -> None:
 def _policies(group: Job, job: Job) -> None:
     """Group settings go before the job's, the job's before Nomad's."""
     kind = job["Type"]
+    # a kept batch job has an update block of zeros, which counts as none
     if group["Update"] or any((job["Update"] or {}).values()):
         group["Update"] = merge(merge(group["Update"] or {}, job["Update"] or {}), defaults.UPDATE)
     if group["ReschedulePolicy"] or job["Reschedule"] or kind not in {"system", "sysbatch"}:

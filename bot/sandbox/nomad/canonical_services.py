@@ -41,6 +41,7 @@ def check_restart_of(service: Job | None, check: Job | None) -> Job | None:
 def sidecar_resources(resources: Job | None) -> Job:
     """Resources with Nomad's 100 MHz and 300 MB; no CPU share is given to a task that asks for whole cores."""
     whole = resources or filled("Resources", {})
+    # cores come with their whole share of time
     cpu = 100 if whole["Cores"] is None else 0
     whole = merge(whole, {"CPU": cpu, "Cores": 0, "MemoryMB": 300})
     for device in whole["Devices"] or ():

@@ -24,6 +24,7 @@ def with_implied(job: Job) -> Job:
                 for service in part["Services"] or ():
                     if service["Provider"] == "consul":
                         _add(part, _fingerprinted("consul", service["Cluster"], ">= 1.8.0"), by_attribute=True)
+        # after those of services: the order shows in a diff
         for rule, by_attribute in _of_networks(group):
             _add(group, rule, by_attribute=by_attribute)
     return whole

@@ -20,6 +20,7 @@ def duration(nanoseconds: int) -> str:
     """A duration as Go prints it: `1h30m0s`, `5m0s`, `1.5s`, `20ms`."""
     if nanoseconds < 0:
         return "-" + duration(-nanoseconds)
+    # below a second Go prints one unit with a fraction, above it hours, minutes and seconds
     if nanoseconds < SECOND:
         for unit, size in (("ms", 1_000_000), ("µs", 1_000)):
             if nanoseconds >= size:

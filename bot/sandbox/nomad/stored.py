@@ -29,6 +29,7 @@ _SERVICE_NAME = re.compile(r"\$\{(JOB|TASKGROUP|TASK|BASE)\}")
 def stored(job: Job) -> Job:
     """A new job as Nomad would keep `job` (as submitted, or as kept already)."""
     kept = canonicalize(job)
+    # all but the pace has been pushed down to the groups by now
     paced = kept["Update"] and kept["Update"]["MaxParallel"]
     pace = {key: kept["Update"][key] for key in ("MaxParallel", "Stagger")} if paced else {}
     kept["Update"] = {**_NO_UPDATE, **pace}
@@ -56,6 +57,7 @@ def _group(group: Job, job: Job) -> None:
     if group["Disconnect"]:
         disconnect = group["Disconnect"]
         disconnect["LostAfter"] = disconnect["LostAfter"] or 0
+    # Nomad drops volumes of other types without a word
     volumes = {name: each for name, each in (group["Volumes"] or {}).items() if each["Type"] in {"host", "csi"}}
     group["Volumes"] = volumes or None
     for service in group["Services"] or ():

@@ -161,6 +161,7 @@ def reschedule(policy: Job) -> list[str]:
     if not policy["Unlimited"]:
         if interval < 15 * SECOND:
             found.append(f"Interval cannot be less than 15s (got {duration(interval)})")
+        # attempts cannot be reckoned from delays that make no sense
         found += [] if bad_delays else _attempts(policy)
     return found
 
@@ -190,6 +191,7 @@ def _viable(policy: Job) -> tuple[int, int]:
     for place in range(attempts):
         following = 2**place * delay if policy["DelayFunction"] == "exponential" else one
         one, other = other, one + other
+        # once the ceiling is reached the delays add up; before, Nomad counts the last alone
         needed = needed + ceiling if following > ceiling else following
         possible += needed < interval
     return possible, needed

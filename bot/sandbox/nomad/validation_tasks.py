@@ -194,6 +194,7 @@ def _twice(own: list[tuple[str, Any]]) -> list[str]:
 
 def _service(service: Job) -> list[str]:
     found: list[str] = []
+    # what clients fill in counts as a good name
     plain = re.sub(r"\$\{[^}]*\}", "ENV-VAR", service["Name"])
     if not _NAME.match(plain):
         words = (

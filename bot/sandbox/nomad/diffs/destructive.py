@@ -24,6 +24,7 @@ def is_destructive(old_group: Job, new_group: Job, old_job: Job | None = None, n
     """
     old_tasks = {task["Name"]: task for task in old_group["Tasks"] or ()}
     new_tasks = {task["Name"]: task for task in new_group["Tasks"] or ()}
+    # a task more or less is another allocation
     if old_tasks.keys() != new_tasks.keys() or _group_changed(old_group, new_group):
         return True
     metas = [{**((job or {}).get("Meta") or {}), **(group["Meta"] or {})}
@@ -95,6 +96,7 @@ def _ports(network: Job, kind: str) -> list[Any]:
 def _consul_changed(old: Job | None, new: Job | None) -> bool:
     if (old or {}).get("Namespace", "") != (new or {}).get("Namespace", ""):
         return True
+    # a block that comes or goes leaves the cluster as it was by default
     return bool(old and new and _differ(old, new, ("Cluster", "Partition")))
 
 

@@ -38,6 +38,7 @@ def primitives(block: Mapping[str, Any] | None, hidden: Iterable[str] = ()) -> F
             flat |= {f"{name}[{key}]": text(each) for key, each in value.items()} if name in _MAPS else {}
         else:
             flat[name] = text(value)
+    # once more, for single keys of maps: `Target[Job]`
     return {name: value for name, value in flat.items() if name not in hidden}
 
 

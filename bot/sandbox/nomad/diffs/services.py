@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bot.sandbox.nomad.diffs.flat import Change, Flat, made
+from bot.sandbox.nomad.diffs.flat import Change, Flat, fields, made
 from bot.sandbox.nomad.diffs.objects import Comparer, Shape, best, keyed, opaque, strings, value_set, values
 from bot.sandbox.nomad.diffs.shapes import IDENTITIES, IDENTITY, MOUNTS, RESOURCES
+from bot.sandbox.nomad.multierror import duration
 
 _LIKE_ENOUGH: Final = 2
 _CHECK: Final = Shape("Check", nested=(("Header", opaque("Header")), ("CheckRestart", Shape("CheckRestart").compare)))
@@ -24,6 +25,7 @@ def _likest(service: Any, place: int, others: list[Any], taken: set[int]) -> int
         for index, other in enumerate(others)
         if index not in taken
     }  # fmt: skip
+    # of equals the first counts
     found = max(scores, key=lambda index: (scores[index], -index), default=-1)
     return found if scores.get(found, 0) > _LIKE_ENOUGH else -1
 
@@ -119,10 +121,25 @@ _GATEWAY_PROXY: Final = Shape(
         ("Config", opaque("Config")),
     ),
 )
+
+
+def _gateway_proxy(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+    """A gateway's proxy; its timeout is shown in words, and only where there was a proxy before and after."""
+    found = _GATEWAY_PROXY.compare(old, new, contextual)
+    if found and old and new:
+        before, after = (
+            {"ConnectTimeout": "" if each["ConnectTimeout"] is None else duration(each["ConnectTimeout"])}
+            for each in (old, new)
+        )
+        own = [*(found[0]["Fields"] or ()), *fields(before, after, contextual=contextual)]
+        found[0]["Fields"] = sorted(own, key=lambda each: str(each["Name"])) or None
+    return found
+
+
 _GATEWAY: Final = Shape(
     "Gateway",
     nested=(
-        ("Proxy", _GATEWAY_PROXY.compare),
+        ("Proxy", _gateway_proxy),
         ("Ingress", _INGRESS.compare),
         ("Terminating", _TERMINATING.compare),
         ("Mesh", Shape("Mesh").compare),

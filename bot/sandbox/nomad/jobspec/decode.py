@@ -61,6 +61,7 @@ class Decoder:
 
     def _labels(self, kind: str, block: Block, scope: Scope, found: Job) -> None:
         names = [each.name for each in BLOCKS[kind] if each.kind == "label"]
+        # the label of a job has been checked with the rest of the file
         if len(names) != len(block.labels) and kind != "Job":
             self.problems.append(complaints.labels(block, len(names), scope.source))
         found.update(zip(names, block.labels, strict=False))
@@ -78,6 +79,7 @@ class Decoder:
             found[each.name] = read(node, *given)
         except InvalidHclError as error:
             detail = "Unsuitable value: value must be known"
+            # an expression that failed has no known value, and Nomad says so as well
             known = source.problem(*node.head(), "Unsuitable value type", detail)
             self.problems += [*error.problems, known]
         except (ConversionError, DurationError) as error:
@@ -150,6 +152,7 @@ class Decoder:
             target.update(values)
             return problems
 
+        # its expressions may be wrong and yet not be told, where anything else is wrong
         self.later.append(fill)
         return target
 
@@ -158,6 +161,7 @@ class Decoder:
         kind = STRING if each.kind == "map_block" else _TYPES["strings"]
 
         def read(node: Node, scope: Scope) -> Any:
+            # written-out objects become lists here too, and then fail to be texts
             value = argument(node, scope)
             if value is None:
                 raise ConversionError("null value is not allowed")

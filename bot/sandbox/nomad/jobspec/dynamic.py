@@ -45,6 +45,7 @@ def _made(block: Block, scope: Scope) -> Iterator[tuple[Block, Scope]]:
         detail = "A dynamic block needs one content block, and no other."
         raise wrong(block.start, block.header_end, "Invalid dynamic content", detail)
     name = _iterator(block, scope, kind)
+    # the content is decoded once for each element, with its own names
     for key, value in _pairs(attributes["for_each"].value, scope):
         inner = scope.with_names({name: {"key": key, "value": value}})
         labels = _labels(block, inner)

@@ -125,12 +125,14 @@ def as_written(text: str, start: int, end: int) -> str:
 
     Nomad looks for the closing brace one character late, which shows where another brace follows.
     """
+    # Nomad looks for the opening in the text itself, over blanks
     before = start - 1
     while before >= 1 and text[before] == " ":
         before -= 1
     if before < 1 or text[before - 1 : before + 1] != "${":
         return "${" + text[start:end] + "}"
     value = text[before - 1 : end]
+    # from one character after the name on: its brace is passed over unseen
     for place in range(end + 1, len(text)):
         if text[place] == "}":
             value += text[end:place]
@@ -162,6 +164,7 @@ def _step(value: Any, step: nodes.Step, scope: Scope) -> Any:
     if isinstance(value, dict):
         if step.key in value:
             return value[str(step.key)]
+        # a map may lack a key, an object is of another type without it
         if friendly(value) == "map":
             raise wrong("Missing map element", f'This map does not have an element with the key "{step.key}".')
         raise wrong("Unsupported attribute", f'This object does not have an attribute named "{step.key}".')
@@ -199,6 +202,7 @@ def _splat(node: nodes.Splat, scope: Scope) -> Any:
 def _call(node: nodes.Call, scope: Scope) -> Any:
     if not scope.open_ended:
         raise problem(scope, node, "Function calls not allowed", "Functions may not be called here.")
+    # their arguments may fail, so they are not evaluated beforehand
     if node.name in LAZY:
         return _lazy(node, scope)
     function = FUNCTIONS.get(node.name)
@@ -208,6 +212,7 @@ def _call(node: nodes.Call, scope: Scope) -> Any:
             scope.source.problem(node.start, node.start + len(node.name), "Call to unknown function", detail)
         )
     arguments = [evaluate(argument, scope) for argument in node.arguments]
+    # the last argument is a list of arguments
     if node.spread:
         arguments[-1:] = arguments[-1] or []
     try:
@@ -260,6 +265,7 @@ def _conditional(node: nodes.Conditional, scope: Scope) -> Any:
 
 def _binary(node: nodes.Binary, scope: Scope) -> Any:
     left, right = evaluate(node.left, scope), evaluate(node.right, scope)
+    # equality converts nothing: 1 and "1" differ
     if node.operator in {"==", "!="}:
         return same(left, right) == (node.operator == "==")
     of = BOOL if node.operator in {"&&", "||"} else NUMBER
@@ -323,6 +329,7 @@ def _for(node: nodes.For, scope: Scope) -> Any:
 def _pairs(node: Node, value: Any, scope: Scope) -> list[tuple[Any, Any]]:
     """Keys and values of a collection in HCL's order."""
     if isinstance(value, dict):
+        # maps have no order of their own: HCL goes by key
         return sorted(value.items())
     if isinstance(value, list):
         return [(each, each) for each in value] if friendly(value) == "set" else list(enumerate(value))

@@ -70,9 +70,11 @@ class ExpressionReader:
 
     def within(self, start: int, end: int) -> Node:
         """The expression that stands between two places of the source, as in `${...}`."""
+        # most interpolations are plain names: they need no grammar
         simple = _TRAVERSAL.match(self.source.text[start:end])
         if simple and simple[1] not in _WORDS:
             return _traversal(start + simple.start(1), simple[1], simple[2])
+        # in parentheses line breaks are blanks, as they are within a template sequence
         text = f"{_PROLOGUE}{masked(self.source, start, end)})\n"
         shift = start - len(_PROLOGUE)
         try:
@@ -156,6 +158,7 @@ class ExpressionReader:
             return nodes.Literal(*self._place(tree), word(inner))
         node = self.node(inner)
         if isinstance(node, nodes.Scope):
+            # `a.b = 1` might mean either; HCL asks the author
             if node.steps:
                 detail = "If this expression is intended to be a reference, wrap it in parentheses. If it's instead "
                 detail += "intended as a literal name containing periods, wrap it in quotes to create a string literal."

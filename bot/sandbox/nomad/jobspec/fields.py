@@ -89,6 +89,7 @@ def filled(block: str, part: Job) -> Job:
     """
     _check(part, dict, block, "", block)
     whole = unset(block)
+    # Go matches the keys of JSON in any case
     any_case = {name.lower(): value for name, value in part.items()}
     for field in BLOCKS[block]:
         value = part.get(field.name, any_case.get(field.name.lower()))

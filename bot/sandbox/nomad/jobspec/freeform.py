@@ -36,6 +36,7 @@ def free_map(body: Body, scope: Scope) -> tuple[dict[str, Any], list[str]]:
             detail = "Unsuitable value: value is not known"
             problems += [*error.problems, scope.source.problem(*place, "unsuitable value type", detail)]
             continue
+        # Nomad deletes null arguments, though not null elements
         if value is not None:
             found[attribute.name] = to_json(value)
     for kind, blocks in _by_kind(body, scope).items():

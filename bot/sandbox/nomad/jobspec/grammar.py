@@ -40,6 +40,7 @@ def syntax_tree(masked: str, source: Source, shift: int = 0) -> Tree[Token]:
 
 
 def _complaint(error: UnexpectedInput, masked: str, source: Source, shift: int) -> InvalidHclError:
+    # HCL takes letters of all alphabets in names, the grammar those of one
     if not masked.isascii():
         raise NotSimulated("letters beyond ASCII outside of strings and comments")
     expected: set[str] = set()
@@ -47,6 +48,7 @@ def _complaint(error: UnexpectedInput, masked: str, source: Source, shift: int) 
     if isinstance(error, UnexpectedToken):
         expected, token = set(error.accepts or error.expected), error.token
         length = len(token) if token.type != "$END" else 0
+        # the grammar reads `2 -1` as two numbers, HCL as a difference
         if token.type in {"INT_LITERAL", "FLOAT_LITERAL"} and token.startswith("-"):
             raise NotSimulated(f"{source.span(place + shift, place + shift + 1)}: a minus sign next to a number")
     elif isinstance(error, UnexpectedCharacters):

@@ -16,6 +16,7 @@ from bot.sandbox.nomad.jobspec.source import InvalidHclError
 if TYPE_CHECKING:
     from bot.sandbox.nomad.jobspec.source import Source
 
+# a blank after the opening marker makes it no heredoc, for HCL too
 _HEREDOC: Final = re.compile(r"<<-?([^\W\d][\w-]*)\r?\n")
 _FOR: Final = re.compile(r"\{\s*for\s+[^\W\d]")
 _STOPS: Final = re.compile(r'["#/<(){}\[\]\n]')
@@ -49,6 +50,7 @@ def end_of_string(source: Source, start: int) -> int:
             detail = "Quoted strings may not be split over multiple lines. To produce a multi-line string, either use "
             detail += 'the \\n escape to represent a newline character or use the "heredoc" multi-line template syntax.'
             raise InvalidHclError(source.problem(start, place, "Invalid multi-line string", detail))
+        # a backslash takes the next character with it, be it a quote
         place = place + 2 if char == "\\" else after_sequence(source, place)
     raise _unterminated(source, start)
 
@@ -59,6 +61,7 @@ def after_sequence(source: Source, place: int) -> int:
     if text[place] not in "$%":
         return place + 1
     opener = text[place] + "{"
+    # a doubled sign is text, whatever is in its braces
     if text.startswith(text[place] + opener, place):
         return place + 3
     if text.startswith(opener, place):
@@ -76,6 +79,7 @@ def heredoc_body(source: Source, start: int) -> tuple[int, int, int] | None:
         line_end = source.text.find("\n", place)
         line_end = len(source.text) if line_end < 0 else line_end
         line = source.text[place:line_end]
+        # blanks may stand on both sides of the end marker, but a line break has to follow it
         if line.strip() == opened[1] and line_end < len(source.text):
             marker = place + len(line) - len(line.lstrip()) + len(opened[1])
             return opened.end(), place, marker
@@ -114,6 +118,7 @@ class _Scanner:
             self.out.append(text[place:stop])
             if stop == end:
                 break
+            # this brace was opened before us: it ends the template sequence
             if until_brace and text[stop] == "}" and not self.open:
                 return stop
             place = self._special(stop)
@@ -134,6 +139,7 @@ class _Scanner:
             closed = text.find("*/", place + 2)
             return self._blank(place, len(text) if closed < 0 else closed + 2)
         self._bracket(char, place)
+        # what is open innermost decides: braces in parentheses make line breaks count again
         self.out.append(" " if char == "\n" and self.open and self.open[-1][0] != "{" else char)
         return place + 1
 
@@ -142,6 +148,7 @@ class _Scanner:
             # HCL reads the braces of a `for` expression as it reads brackets
             kind = "for" if char == "{" and _FOR.match(self.source.text, place) else char
             self.open.append((kind, place))
+        # a bracket that closes nothing is left to the grammar to complain about
         elif char in ")]}" and self.open and _CLOSERS.get(self.open[-1][0], "}") == char:
             self.open.pop()
 

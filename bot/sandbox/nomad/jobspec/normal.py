@@ -20,6 +20,7 @@ def normalized(job: Job, label: str) -> Job:
     periodic = job["Periodic"]
     if periodic and (periodic["Spec"] is not None or periodic["Specs"] is not None):
         periodic["SpecType"] = "cron"
+    # tasks outside of groups come first, each in a group of its own
     alone = [unset("TaskGroup") | {"Name": task["Name"], "Tasks": [task]} for task in tasks]
     job["TaskGroups"] = [*alone, *(job["TaskGroups"] or ())] or None
     for group in job["TaskGroups"] or ():

@@ -50,7 +50,9 @@ def _parsed(source: Source, variables: str) -> Job:
     try:
         body = read(source)
     except InvalidHclError as error:
+        # of syntax errors Nomad shows one and counts the others
         raise InvalidHclError(error.brief()) from error
+    # the values are read before anything is evaluated: a bad one hides the rest
     given = settings(variables)
     _top(body, source)
     declared = Variables(source)

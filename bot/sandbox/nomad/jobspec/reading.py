@@ -71,6 +71,7 @@ class _BodyReader:
         if opened is not None and things and not self._breaks(opened + 1, things[0].meta.start_pos):
             argument = named(things[0], "attribute")
             following = things[1].meta.start_pos if len(things) > 1 else closed
+            # python-hcl2 takes all of these for good HCL
             if argument and self._breaks(ends[0], following):
                 raise InvalidHclError(self.source.problem(ends[0], ends[0] + 1, *_ONE_LINE))
             if len(things) > 1 or not argument:
@@ -87,6 +88,7 @@ class _BodyReader:
     def _end_of(self, thing: Any) -> int:
         """Where an argument or a block ends; the grammar counts blanks and line breaks after it in."""
         end = int(thing.meta.end_pos)
+        # the grammar counts the line breaks after an operator in
         while end and self.source.text[end - 1 : end].strip() == "":
             end -= 1
         return end

@@ -30,6 +30,7 @@ class UnreadableVariablesError(Exception):
 
 def is_json(text: str) -> bool:
     """Whether Nomad takes a text for JSON: a brace comes first, but for spaces."""
+    # a line break before the brace makes it HCL, for Nomad
     return text.lstrip(" ").startswith("{")
 
 
@@ -75,6 +76,7 @@ def _from_json(source: Source) -> dict[str, Setting]:
             value, end = decoder.raw_decode(text, place)
             if not isinstance(name, str):
                 raise _invalid(source, place)
+            # the key Nomad keeps for remarks in JSON
             if name != "//":
                 found[name] = Setting(_tidied(value), source.span(place, end))
             place = _after_blanks(text, end)

@@ -114,6 +114,7 @@ class JobDecoder(Decoder):
         found = self.block("Task", block, scope, extra=("scaling",))
         seen: dict[str, Block] = {}
         for written, inner in self._extra(block, "scaling", scope):
+            # the table has no label for it: a group's scaling block has none
             policy = self.one("ScalingPolicy", replace(written, labels=[], label_starts=[]), inner)
             self._task_scaling(policy, written, seen, inner)
             found["ScalingPolicies"] = [*(found["ScalingPolicies"] or ()), policy]

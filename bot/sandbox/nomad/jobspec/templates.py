@@ -62,6 +62,7 @@ class _Reader:
                 place += 2
             else:
                 place += 1
+                # the lines of a heredoc are trimmed and indented one by one
                 if char == "\n" and not self.quoted:
                     self._text(begun, place)
                     begun = place
@@ -72,6 +73,7 @@ class _Reader:
             return
         value = self.source.text[start:end]
         value = self._unescaped(value, start) if self.quoted else value
+        # after the escapes: a backslash cannot make a doubled sign
         value = value.replace("$${", "${").replace("%%{", "%{")
         self.pieces.append(_Text(value.lstrip() if self.trim_next else value))
         self.trim_next = False
@@ -94,6 +96,7 @@ class _Reader:
         start, end = place + 2, closed
         if text[start : start + 1] == "~":
             start += 1
+            # only what stands directly before is trimmed, as HCL does
             if self.pieces and isinstance(before := self.pieces[-1], _Text):
                 before.value = before.value.rstrip()
         trims = end > start and text[end - 1] == "~"
@@ -154,6 +157,7 @@ def _flush(pieces: list[_Text | _Sequence]) -> None:
             indent: int | None = 0
             if isinstance(piece, _Text):
                 stripped = piece.value.lstrip()
+                # a line of blanks says nothing about the indentation that was meant
                 indent = len(piece.value) - len(stripped) if stripped or not piece.value.endswith("\n") else None
                 adjusted += [piece] if indent is not None else []
             if indent is not None:
@@ -164,6 +168,7 @@ def _flush(pieces: list[_Text | _Sequence]) -> None:
 
 
 def _node(source: Source, pieces: list[_Text | _Sequence], start: int, end: int) -> Node:
+    # such a text is no text: a list in it stays a list
     if len(pieces) == 1 and isinstance(only := pieces[0], _Sequence) and not only.word and only.node:
         return Wrapped(start, end, only.node)
     parts, rest = _assembled(source, pieces, 0, ())

@@ -83,6 +83,7 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(same(*pair) for pair in zip(one, other, strict=True))
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    # kinds are compared first, for Python takes True for 1
     return bool(one == other)
 
 
@@ -96,6 +97,7 @@ def tidy(number: Number) -> Number:
 def number_text(number: Number) -> str:
     """A number as HCL writes it into a text: no exponent, no trailing zeros."""
     whole = tidy(number)
+    # an exponent would be shorter, and Go never writes one
     return str(whole) if isinstance(whole, int) else f"{whole.normalize(PRECISE):f}"
 
 
@@ -149,6 +151,7 @@ def _primitive(value: Any, to: Type) -> Any:
     if to.kind == "number" and kind == "string":
         return _parsed(value)
     if to.kind == "bool" and kind == "string":
+        # HCL takes these four texts and no others
         if value in {"true", "1", "false", "0"}:
             return value in {"true", "1"}
         hint = f'; to convert from string, use lowercase "{value.lower()}"'
@@ -158,6 +161,7 @@ def _primitive(value: Any, to: Type) -> Any:
 
 def _parsed(text: str) -> Number:
     try:
+        # Python allows blanks and underscores in numbers, HCL does not
         number = Decimal(text) if text.strip() == text and "_" not in text else Decimal("nan")
     except InvalidOperation:
         number = Decimal("nan")
@@ -194,10 +198,12 @@ def unified(one: Any, other: Any) -> tuple[Any, Any] | None:
     if "null" in kinds or (len(kinds) == 1 and kinds <= {"string", "number", "bool"}):
         return one, other
     if kinds <= {"string", "number", "bool"}:
+        # a number and a truth value have no type in common but through a text
         return (text_of(one), text_of(other)) if "string" in kinds else None
     if len(kinds) > 1:
         return None
     parts = [*_parts(one), *_parts(other)]
+    # elements of one kind need no conversion: list or tuple, the JSON is the same
     alike = {kind_of(part) for part in parts} - {"null"}
     if (len(alike) <= 1 and alike <= {"string", "number", "bool"}) or _shape(one) == _shape(other):
         return one, other

@@ -181,6 +181,7 @@ class Variables:
             raise InvalidHclError(f"{self._span(condition)}: Invalid variable validation condition; {detail}")
 
     def _check(self, variable: _Variable, given: _Value) -> None:
+        # a rule sees its own variable and nothing else
         scope = Scope(self.source, {"var": {variable.name: given.value}})
         for rule in variable.rules:
             where = self._span(rule.condition)
@@ -218,6 +219,7 @@ class Variables:
                     found[name] = evaluate(attribute.value, scope)
                 except InvalidHclError as error:
                     failed[name] = error
+            # a round without progress: they need each other, or something that is not there
             if len(failed) == len(waiting):
                 self.problems += [problem for error in failed.values() for problem in error.problems]
                 return

@@ -74,6 +74,7 @@ def _element(values: Any, index: int) -> Any:
         raise FunctionError("cannot read elements from this value")
     if not values:
         raise FunctionError("cannot use element function with an empty list")
+    # the index wraps around, as HCL documents
     return values[index % len(values)]
 
 
@@ -137,6 +138,7 @@ def _merge(*maps: Any) -> Any:
 @taking(NUMBER, NUMBER, NUMBER, optional=2)
 def _range(*bounds: Any) -> ListOf:
     start, end = (0, bounds[0]) if len(bounds) == 1 else bounds[:2]
+    # without a step it is one towards the end
     step = bounds[2] if len(bounds) > 2 else 1 if end >= start else -1
     if step == 0 or (step > 0) != (end >= start):
         raise FunctionError("step must not be zero, and must lead from the start towards the end")

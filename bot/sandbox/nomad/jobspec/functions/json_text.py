@@ -26,6 +26,7 @@ def json_text(value: Any) -> str:
 
 def _string(text: str) -> str:
     written = json.dumps(text, ensure_ascii=False)
+    # as Terraform users know it from jsonencode
     for char, escape in _ESCAPED.items():
         written = written.replace(char, escape)
     return written

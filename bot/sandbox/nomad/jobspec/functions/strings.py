@@ -54,6 +54,7 @@ def _regex_replace(text: str, pattern: str, replacement: str) -> str:
     """Go's expressions are not Python's; those of which both make the same are taken."""
     if not _PLAIN_PATTERN.match(pattern) or "(?" in pattern or re.search(r"\\[^dwsDWS.\-/\\\[\]()*+?|^$]", pattern):
         raise NotSimulated(f"the function regex_replace() with the expression {pattern!r}")
+    # Go refers to groups as $1, Python as \\1
     by_number = re.sub(r"\$\{?(\d+)\}?", r"\\g<\1>", replacement.replace("\\", r"\\"))
     if "$" in by_number:
         raise NotSimulated(f"the function regex_replace() with the replacement {replacement!r}")
