@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.sandbox.nomad.jobs.submissions import copy_submission, keep_submission, too_large
 from bot.sandbox.nomad.jobs.versions import evaluate_change, registered
+from bot.sandbox.nomad.jobspec.fields import MalformedJobError
 from bot.sandbox.nomad.records import JobKey, Json
 from bot.sandbox.nomad.refusals import Refused, several
 from bot.sandbox.nomad.scheduler.evaluations import evaluation_of
@@ -48,9 +49,12 @@ class Order:
 
 
 def admitted(state: State, job: Json, namespace: str) -> Json:
-    """The job in the form in which it is kept. Raises Refused with 500 and every problem at once."""
+    """The job in the form in which it is kept. Raises Refused with 500 and every problem at once, 400 for wrong types."""
     # every problem is told at once, the namespace's too, as Nomad's admission does
-    kept = fresh(stored({**job, "Namespace": namespace}), job)
+    try:
+        kept = fresh(stored({**job, "Namespace": namespace}), job)
+    except MalformedJobError as error:
+        raise Refused(400, str(error)) from error
     found = list(problems(kept))
     if namespace not in state.namespaces:
         found.append(f'job "{kept["ID"]}" is in nonexistent namespace "{namespace}"')
