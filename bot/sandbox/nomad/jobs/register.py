@@ -49,7 +49,7 @@ class Order:
 
 
 def admitted(state: State, job: Json, namespace: str) -> Json:
-    """The job in the form in which it is kept. Raises Refused with 500 and every problem at once, 400 for wrong types."""
+    """The job in the form in which it is kept. Raises Refused: 500 with every problem at once, 400 for wrong types."""
     # every problem is told at once, the namespace's too, as Nomad's admission does
     try:
         kept = fresh(stored({**job, "Namespace": namespace}), job)
