@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.difffields import Place, label, place, word
+from bot.domain.difffields import Place, place, word
 from bot.domain.plan import Change
-from bot.domain.redaction import Redactor, looks_secret
+from bot.domain.redaction import Redactor
 
 _NOISE = frozenset({"", "0", "false", "0s"})
 """What Nomad fills in where a new object says nothing."""
@@ -42,26 +41,28 @@ class _Where:
 _Ranked = tuple[int, Change]
 
 
-def _level(part: dict[str, Any], where: _Where, redactor: Redactor) -> Iterator[_Ranked]:
+def _level(part: dict[str, Any], where: _Where, redactor: Redactor) -> list[_Ranked]:
     """The changes of a job, group, task or object, and of the objects in it."""
-    fields = [field for field in part.get("Fields") or () if field["Type"] != "None"]
-    for field in fields:
-        yield _field(field, where, redactor, whole=part["Type"] != "Edited")
-    objects = [each for each in part.get("Objects") or () if each["Type"] != "None"]
-    for each in objects:
-        yield from _level(each, _inside(each, where), redactor)
-    if part["Type"] in {"Added", "Deleted"} and not fields and not objects and where.path:
-        yield 3, Change(path=where.path, kind=part["Type"], old="", new="", effect=where.effect)
+    found = [
+        _field(field, where, redactor, whole=part["Type"] != "Edited")
+        for field in part.get("Fields") or ()
+        if field["Type"] != "None"
+    ]
+    for each in part.get("Objects") or ():
+        found += _level(each, _inside(each, where, redactor), redactor)
+    if not found and part["Type"] in {"Added", "Deleted"} and where.path:
+        found.append((3, Change(path=where.path, kind=part["Type"], old="", new="", effect=where.effect)))
+    return found
 
 
-def _inside(part: dict[str, Any], where: _Where) -> _Where:
+def _inside(part: dict[str, Any], where: _Where, redactor: Redactor) -> _Where:
     """Where an object's fields are. A driver's configuration is the task's own: ``config`` says nothing there."""
     name = part["Name"]
     objects = (*where.objects, name)
     if name == "Config" and not where.objects:
         return _Where(where.level, where.path, objects, where.effect)
-    called = label(part.get("Fields") or [])
-    said = f"{word(name)} {called}" if called and not looks_secret(called) else word(name)
+    values = {field["Name"]: field["New"] or field["Old"] for field in part.get("Fields") or ()}
+    said = f"{word(name)} {redactor.label(where.level, objects, values)}".rstrip()
     return _Where(where.level, (*where.path, said), objects, where.effect)
 
 

@@ -16,8 +16,8 @@ _WORDS = {
 }  # fmt: skip
 """Where the jobspec's word is not Nomad's in other letters."""
 
-_LABELS = ("Name", "Label", "DestPath", "RelativeDest", "Destination")
-"""Fields that tell one object of a kind from another."""
+LABELS = ("Name", "Label", "DestPath", "RelativeDest", "Destination")
+"""Fields that tell one object of a kind from another, where they may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,3 @@ def place(level: str, objects: tuple[str, ...], name: str) -> Place:
 def word(name: str) -> str:
     """Nomad's name of a field or object as the jobspec writes it: ``MaxParallel`` is ``max_parallel``."""
     return _WORDS.get(name) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).casefold()
-
-
-def label(fields: list[dict[str, str]]) -> str:
-    """What tells an object from others of its kind, by its fields, changed or not; empty where nothing does."""
-    values = {field["Name"]: field.get("New") or field.get("Old") or "" for field in fields}
-    return next((values[name] for name in _LABELS if values.get(name)), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.difffields import Place, word
@@ -61,7 +62,7 @@ def _versions(old: Job | None, new: Job | None) -> Iterator[str]:
 def _between(old: Job | None, new: Job | None, redactor: Redactor, where: str) -> Iterator[str]:
     if old is None or new is None:
         return
-    before, now = dict(_leaves(old)), dict(_leaves(new))
+    before, now = dict(_leaves(old, redactor)), dict(_leaves(new, redactor))
     for leaf in [*now, *(leaf for leaf in before if leaf not in now)]:
         was, becomes = before.get(leaf, ""), now.get(leaf, "")
         if was != becomes:
@@ -84,29 +85,50 @@ def _short(text: str, limit: int = 200) -> str:
     return said if len(said) <= limit else said[: limit - 1] + "…"
 
 
-def _leaves(job: Job) -> Iterator[tuple[_Leaf, str]]:
+def _leaves(job: Job, redactor: Redactor) -> Iterator[tuple[_Leaf, str]]:
     """Each value of a job under its place; null, empty and false say nothing in Nomad's JSON."""
-    yield from _fields({key: value for key, value in job.items() if key != "TaskGroups"}, (), "job", ())
+    yield from _Walk(redactor, "job").fields(_without(job, "TaskGroups"), ())
     for group in job.get("TaskGroups") or ():
         path = (f"group {group['Name']}",)
-        yield from _fields({key: value for key, value in group.items() if key != "Tasks"}, path, "group", ())
+        yield from _Walk(redactor, "group").fields(_without(group, "Tasks"), path)
         for task in group.get("Tasks") or ():
-            yield from _fields(task, (*path, f"task {task['Name']}"), "task", ())
+            yield from _Walk(redactor, "task").fields(task, (*path, f"task {task['Name']}"))
 
 
-def _fields(part: Mapping[str, Any], path: tuple[str, ...], level: str, objects: tuple[str, ...]) -> Iterator[Any]:
-    for key, value in part.items():
-        if key in _FREE and isinstance(value, dict):
-            for name, each in value.items():
-                yield (path, Place(level, objects, key, (name,))), _text(each)
-        elif isinstance(value, dict):
-            yield from _fields(value, _named(path, key), level, (*objects, key))
-        elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
-            for number, each in enumerate(value):
-                here = (*path, f"{word(_singular(key))} {each.get('Name') or each.get('Label') or number + 1}")
-                yield from _fields(each, here, level, (*objects, _singular(key)))
-        elif value not in (None, "", [], False):
-            yield (path, Place(level, objects, key)), _text(value)
+def _without(part: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if key != name}
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """A walk through a job, a group or a task as Nomad's API writes it."""
+
+    redactor: Redactor
+    level: str
+
+    def fields(
+        self, part: Mapping[str, Any], path: tuple[str, ...], objects: tuple[str, ...] = ()
+    ) -> Iterator[tuple[_Leaf, str]]:
+        """The values in this part and in the objects in it."""
+        for key, value in part.items():
+            if key in _FREE and isinstance(value, dict):
+                for name, each in value.items():
+                    yield (path, Place(self.level, objects, key, (name,))), _text(each)
+            elif isinstance(value, dict):
+                yield from self.fields(value, _named(path, key), (*objects, key))
+            elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+                for number, each in enumerate(value, 1):
+                    yield from self._one(each, path, (*objects, _singular(key)), number)
+            elif value not in (None, "", [], False):
+                yield (path, Place(self.level, objects, key)), _text(value)
+
+    def _one(
+        self, part: Mapping[str, Any], path: tuple[str, ...], objects: tuple[str, ...], number: int
+    ) -> Iterator[tuple[_Leaf, str]]:
+        """One object of a list, by what it is called, else by its place."""
+        texts = {name: value for name, value in part.items() if isinstance(value, str)}
+        called = self.redactor.label(self.level, objects, texts) or number
+        yield from self.fields(part, (*path, f"{word(objects[-1])} {called}"), objects)
 
 
 def _named(path: tuple[str, ...], key: str) -> tuple[str, ...]:

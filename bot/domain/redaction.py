@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bot.domain.difffields import Place, word
+from bot.domain.difffields import LABELS, Place, word
 from bot.domain.durations import from_nanoseconds
 
 _ALL = frozenset({"*"})
@@ -20,8 +21,8 @@ _BLOCK = frozenset({"AddressMode", "Cluster", "EnableTagOverride", "Kind", "Name
                     "PortLabel", "Provider", "TaskName", "Type"})  # fmt: skip
 
 SHOWN: dict[str, frozenset[str]] = {
-    "job": frozenset({"AllAtOnce", "Datacenters", "Dispatched", "ID", "Name", "Namespace", "NodePool", "Priority", "Region", "Stop",
-                      "Type"}),
+    "job": frozenset({"AllAtOnce", "Datacenters", "Dispatched", "ID", "Name", "Namespace", "NodePool", "Priority",
+                      "Region", "Stop", "Type"}),
     "group": frozenset({"Count", "MaxClientDisconnect", "Name", "PreventRescheduleOnLost", "ShutdownDelay",
                         "StopAfterClientDisconnect", "MaxRunDuration"}),
     "task": frozenset({"Driver", "Kind", "KillSignal", "KillTimeout", "Leader", "Name", "ShutdownDelay", "User"}),
@@ -100,6 +101,14 @@ class Redactor:
         return _is_harmless(place, values) or (
             not place.keys and all(value in {"", "true", "false"} for value in values)
         )
+
+    def label(self, level: str, objects: tuple[str, ...], values: Mapping[str, str]) -> str:
+        """What tells an object from others of its kind, by the values of its fields; empty where none may be seen."""
+        for name in LABELS:
+            value = values.get(name)
+            if value and self.shows(Place(level, objects, name), value):
+                return value
+        return ""
 
     def asked_for(self, place: Place) -> bool:
         """Whether the service's ``show`` names it."""

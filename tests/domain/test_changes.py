@@ -81,6 +81,13 @@ def test_objects_of_a_kind_are_told_apart_but_never_by_something_secret():
 
     assert only(a_diff(a_task_diff(objects=[a_service("checkout")]))).path[-2] == "service checkout"
     assert only(a_diff(a_task_diff(objects=[a_service("token=abc")]))).path[-2] == "service"
+    header = an_object("Header", a_field("Name", "hunter2", "hunter2", kind="None"), a_field("Value", "a", "b"))
+    assert only(a_diff(a_task_diff(objects=[header]))).path[-2] == "header"
+
+
+def test_a_change_deep_in_what_is_called_unchanged_counts():
+    inner = an_object("Check", a_field("Path", "/", "/health"))
+    assert only(a_diff(a_task_diff(objects=[an_object("Service", kind="None", objects=[inner])]))).new == "/health"
 
 
 def test_a_list_is_named_once():

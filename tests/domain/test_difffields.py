@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.difffields import Place, label, place, word
+from bot.domain.difffields import Place, place, word
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,3 @@ def test_a_place_belongs_to_its_innermost_object():
 )
 def test_words_of_the_jobspec(name, expected):
     assert word(name) == expected
-
-
-def test_an_object_is_told_apart_by_its_name():
-    assert (
-        label([{"Name": "Type", "Old": "http", "New": "http"}, {"Name": "Name", "Old": "a", "New": "alive"}]) == "alive"
-    )
-    assert label([{"Name": "Name", "Old": "gone", "New": ""}]) == "gone"
-    assert label([{"Name": "Weight", "Old": "1", "New": "2"}]) == ""

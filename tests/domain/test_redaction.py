@@ -96,6 +96,13 @@ def test_a_service_shows_what_it_names(show, at, value):
     assert is_mark(REDACTOR.pair(at, "", value)[1])
 
 
+def test_an_object_is_called_by_what_may_be_seen():
+    assert REDACTOR.label("group", ("Service",), {"Name": "checkout"}) == "checkout"
+    assert REDACTOR.label("task", ("Template",), {"Name": HUNTER, "DestPath": "local/a"}) == "local/a"
+    assert REDACTOR.label("task", ("SomethingNew",), {"Name": HUNTER}) == ""
+    assert REDACTOR.label("job", ("Constraint",), {}) == ""
+
+
 def test_naming_an_env_key_shows_no_other_field_of_that_name():
     at = place("task", (), "Env[Count]")
     assert not Redactor(KEY, frozenset({"Env"})).shows(at, "1")

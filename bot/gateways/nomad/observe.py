@@ -63,7 +63,7 @@ class _Seen:
 
 def _observation(rollout: Rollout, seen: _Seen) -> Observation:
     ours = _our_version(rollout, seen)
-    deployment = _our_deployment(rollout, seen)
+    deployment = _our_deployment(rollout, ours, seen)
     return Observation(
         exists=True,
         stopped=bool(seen.live.get("Stop")),
@@ -87,15 +87,16 @@ def _observation(rollout: Rollout, seen: _Seen) -> Observation:
 
 def _our_version(rollout: Rollout, seen: _Seen) -> Job | None:
     """The job as we registered it, where Nomad still keeps that version."""
-    return next((each for each in [seen.live, *seen.kept] if each["JobModifyIndex"] == rollout.job_modify_index), None)
+    kept = [seen.live, *seen.kept]
+    if rollout.job_modify_index is None:
+        return next((each for each in kept if each["Version"] == rollout.job_version), None)
+    return next((each for each in kept if each["JobModifyIndex"] == rollout.job_modify_index), None)
 
 
-def _our_deployment(rollout: Rollout, seen: _Seen) -> Json | None:
+def _our_deployment(rollout: Rollout, ours: Job | None, seen: _Seen) -> Json | None:
     """The deployment of our version: by the index of our register, never the job's latest (nomad.md trap 10)."""
-    for each in seen.deployments:
-        if rollout.job_modify_index is not None and each["JobSpecModifyIndex"] == rollout.job_modify_index:
-            return each
-    return next((each for each in seen.deployments if rollout.nomad_deployment == each["ID"]), None)
+    index = ours["JobModifyIndex"] if ours else rollout.job_modify_index
+    return next((each for each in seen.deployments if each["JobSpecModifyIndex"] == index), None)
 
 
 def _wanted(ours: Job | None) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -151,12 +152,20 @@ async def test_jobs_without_a_deployment(world, spec, status, detail):
 
 async def test_a_landing_without_an_evaluation_id_is_followed_too(world):
     rollout = await world.rolling(a_service(world.job_id))
-    ended, _ = await followed(world, type(rollout)(**{**_fields(rollout), "evaluation": ""}))
+    ended, _ = await followed(world, replace(rollout, evaluation=""))
     assert ended.status is SUCCEEDED
 
 
-def _fields(rollout):
-    return {name: getattr(rollout, name) for name in type(rollout).__dataclass_fields__}
+async def test_a_landing_without_an_index_is_followed_by_its_version(world):
+    rollout = await world.rolling(a_service(world.job_id))
+    ended, _ = await followed(world, replace(rollout, job_modify_index=None))
+    assert (ended.status, ended.detail) == (SUCCEEDED, "Deployment completed successfully")
+
+
+async def test_a_landing_of_an_unknown_version_is_superseded(world):
+    rollout = await world.rolling(a_service(world.job_id))
+    ended, _ = await followed(world, replace(rollout, job_modify_index=None, job_version=None))
+    assert ended.status is SUPERSEDED
 
 
 @pytest.mark.parametrize(
