@@ -79,19 +79,22 @@ def versions(call: Call) -> Answer:
 
 def diffs_of(call: Call, kept: list[Json]) -> list[Json] | None:
     """The diffs: each version against the one before it, or against the one that is asked for."""
-    against = call.query.get("diff_version")
-    tagged = call.query.get("diff_tag")
-    if against is not None or tagged is not None:
-        fixed = next(
-            (one for one in kept if str(one["Version"]) == against or (one["VersionTag"] or {}).get("Name") == tagged),
-            None,
-        )
+    number, name = call.query.get("diff_version"), call.query.get("diff_tag")
+    if number or name:
+        fixed = next((one for one in kept if is_called(one, number, name)), None)
         if fixed is None:
-            raise Refused(500, f"version {against or tagged} not found")
+            raise Refused(500, f"version {number or name} not found")
         return [diff(fixed, one) for one in kept if one is not fixed]
     if not call.flag("diffs"):
         return None
     return [diff(older, newer) for newer, older in pairwise(kept)]
+
+
+def is_called(job: Json, number: str | None, name: str | None) -> bool:
+    """Whether a version has this number, or else this tag."""
+    if number:
+        return str(job["Version"]) == number
+    return bool((job["VersionTag"] or {}).get("Name") == name)
 
 
 def submission(call: Call) -> Answer:
