@@ -226,8 +226,8 @@ async def test_a_button_nobody_knows_and_a_modal_nobody_knows(knocking: Door) ->
     assert body["response_action"] == "errors"
 
 
-async def test_mutations_never_make_a_5xx(knocking: Door) -> None:
-    """A genuine payload with a few bytes changed, signed rightly: an answer, whatever it is."""
+async def test_mutations_never_make_a_5xx(knocking: Door, caplog: pytest.LogCaptureFixture) -> None:
+    """A genuine payload with a few bytes changed, signed rightly: an answer, and nothing of ours broke on the way."""
     dice = random.Random(20261122)
     view = {"type": "modal", "callback_id": "deploy.reject", "private_metadata": "D-1:1", "state": {"values": {}}}
     seeds = [REQUEST, form(a_click()), form(a_click(type="view_submission", view=view)), json.dumps(a_click())]
@@ -237,6 +237,12 @@ async def test_mutations_never_make_a_5xx(knocking: Door) -> None:
             _mutate(body, dice)
         status, text = await knocking.knock(bytes(body), dice.choice(["application/x-www-form-urlencoded", JSON]))
         assert status < 500, (bytes(body), text)
+    assert not broken(caplog)
+
+
+def broken(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged as an error."""
+    return [record.getMessage() for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}]
 
 
 def _mutate(body: bytearray, dice: random.Random) -> None:
@@ -274,7 +280,7 @@ VALUES = [
 ]
 
 
-async def test_wrong_types_never_make_a_5xx(knocking: Door) -> None:
+async def test_wrong_types_never_make_a_5xx(knocking: Door, caplog: pytest.LogCaptureFixture) -> None:
     """Each field of a click and of a submission replaced by values of every kind."""
     view = {
         "type": "modal",
@@ -287,6 +293,7 @@ async def test_wrong_types_never_make_a_5xx(knocking: Door) -> None:
             for value in VALUES:
                 status, text = await knocking.knock(form(_with(payload, path, value)))
                 assert status < 500, (path, value, text)
+    assert not broken(caplog)
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from bot.errors import SlackUnavailable, StoreBusy
+from handlers.slack.respond import Background, failure
+
+
+async def test_an_unexpected_failure_has_a_code_that_the_log_has_too(caplog: pytest.LogCaptureFixture) -> None:
+    text = failure(RuntimeError("secret detail")).text
+    found = re.search(r"Something broke, code ([0-9a-f]{4})\.", text)
+
+    assert found
+    assert f"code {found[1]}" in caplog.text
+    assert "secret detail" not in text
+
+
+async def test_expected_trouble_is_said_plainly(caplog: pytest.LogCaptureFixture) -> None:
+    assert "The database is busy and nothing was recorded" in failure(StoreBusy("locked")).text
+    assert not caplog.records
+
+
+async def test_draining_waits_for_what_is_under_way_and_ends_what_takes_too_long() -> None:
+    background, done = Background(), []
+    held = asyncio.Event()
+
+    async def quick() -> None:
+        await asyncio.sleep(0)
+        done.append("quick")
+
+    async def stuck() -> None:
+        try:
+            await held.wait()
+        finally:
+            done.append("ended")
+
+    background.spawn(quick(), "quick")
+    background.spawn(stuck(), "stuck")
+    await background.drain(0.05)
+    await background.drain(0.05)
+
+    assert done == ["quick", "ended"]
+
+
+async def test_too_much_at_once_is_left_undone_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    background, held = Background(most=1), asyncio.Event()
+
+    async def wait() -> None:
+        await held.wait()
+
+    background.spawn(wait(), "first")
+    background.spawn(wait(), "second")
+    held.set()
+    await background.drain(1)
+
+    assert "too much under way" in caplog.text
+
+
+@pytest.mark.parametrize(("error", "says"), [(SlackUnavailable("away"), "did not reach"), (KeyError("x"), "broke")])
+async def test_what_goes_wrong_in_the_background_is_logged(
+    error: Exception, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        raise error
+
+    background = Background()
+    background.spawn(fail(), "answer")
+    await background.drain(1)
+
+    assert says in caplog.text
