@@ -30,7 +30,7 @@ DRIVERS: Final = {
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = wal",
     "PRAGMA synchronous = full",
-    "PRAGMA busy_timeout = 1500",
+    "PRAGMA busy_timeout = 1000",
     "PRAGMA foreign_keys = on",
     "PRAGMA trusted_schema = off",
 )

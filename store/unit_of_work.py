@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from bot.errors import AmbiguousCommit, StoreUnavailable
+from bot.errors import AmbiguousCommit, StoreBusy, StoreUnavailable
 from store.ages import AgesReading
 from store.approvals import ApprovalReading, ApprovalWriting
 from store.audit_events import EventReading, EventWriting
@@ -54,6 +54,10 @@ class SqlTransaction(
     """``bot.ports.Transaction`` over SQL."""
 
 
+PATIENCE = 1.0
+"""Seconds that a writer waits for its turn: with the engine's own wait, still within Slack's 3 s."""
+
+
 class UnitsOfWork:
     """Opens transactions; one writer at a time where the engine has one write lock."""
 
@@ -80,7 +84,7 @@ class UnitsOfWork:
         """A connection in a transaction that commits at the end; closing it otherwise rolls back."""
         committed = False
         try:
-            async with self._turn or nullcontext(), _connected(self._engines.writing) as connection:
+            async with self._in_turn(), _connected(self._engines.writing) as connection:
                 with translated():
                     transaction = await connection.begin()
                     yield connection
@@ -90,6 +94,22 @@ class UnitsOfWork:
             if committed:
                 raise AmbiguousCommit("cancelled right after the commit, which happened") from None
             raise
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """The turn to write, on SQLite; ``StoreBusy`` where others keep it for longer than a person can wait."""
+        if self._turn is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise StoreBusy("the database is busy, nothing was written; try again (others are writing)") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def close(self) -> None:
         """Close every connection."""

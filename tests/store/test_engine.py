@@ -50,7 +50,7 @@ def test_a_refusal_does_not_show_the_password():
     [
         ("journal_mode", "wal"),
         ("synchronous", 2),
-        ("busy_timeout", 1500),
+        ("busy_timeout", 1000),
         ("foreign_keys", 1),
         ("trusted_schema", 0),
     ],
