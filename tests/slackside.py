@@ -44,7 +44,7 @@ class Slackside:
 
     async def calls(self, method: str = "") -> list[dict[str, Any]]:
         """The Web API calls that we made, oldest first."""
-        return [call for call in (await self.page.get("calls"))["calls"] if method in {"", call["method"]}]
+        return [call for call in await self.page.get("calls") if method in {"", call["method"]}]
 
     async def ephemerals(self, user: str) -> list[dict[str, Any]]:
         """What that person alone sees."""
