@@ -46,7 +46,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     ),
     **dict.fromkeys(
         (
-            "command-unknown", "deploy-form", "deploy-missing", "environment-missing", "environment-twice",
+            "deploy-form", "deploy-missing", "environment-missing", "environment-twice",
             "help-topic", "missing-variable", "not-settable", "quote-open", "reason-missing", "reason-too-long",
             "reject-reason", "service-missing", "setting-form", "setting-twice", "unexpected-word", "unknown-variable",
             "unknown-word", "version-form", "version-missing", "button-unknown",
@@ -93,7 +93,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
 _SENTENCES: Final[Mapping[str, str]] = {
     "catalog-missing": "There is no catalog yet: an operator has to run `nomatron apply` first.",
     "store-busy": "The database is busy and nothing was recorded. Try again in a moment.",
-    "store-full": "The database has no room left and nothing was recorded. An operator has to make room.",
+    "store-full": "The database is full and nothing was recorded. An operator has to make room.",
     "store-unavailable": "The database cannot be reached and nothing was recorded. Try again in a moment.",
     "ambiguous-commit": "It is not known whether that was recorded: look at `/deploy status` before trying again.",
     "nomad-unavailable": "Nomad does not answer. Try again in a moment.",

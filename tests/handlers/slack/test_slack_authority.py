@@ -1,0 +1,142 @@
+"""Every way in from Slack, enumerated from its own tables: what changes anything is closed to who holds no right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bot.domain.deploy import Status
+from bot.gateways.blocks.modal import REASON_ACTION, REASON_BLOCK, REJECT
+from bot.operations import plan_deploy
+from handlers.slack import actions, commands, modals
+from handlers.slack.desk import Call, Desk
+from handlers.slack.grammar import VERBS
+from handlers.slack.identity import Sender
+from handlers.slack.respond import Background
+from tests.builders import GUS, NORA, TEAM
+from tests.operations.acts import asked, now, planned
+
+if TYPE_CHECKING:
+    from bot.domain.actor import SlackUser
+    from bot.domain.deploy import Deploy
+    from bot.gateways.blocks.parts import Message
+    from tests.fakes import World
+
+CHANGING = {
+    "approve": "approve D-1",
+    "retract": "retract D-1",
+    "reject": "reject D-1 no tests yet",
+    "withdraw": "withdraw D-1",
+}
+READING = {"help", "whoami", "status", "plan"}
+CLICKS: dict[str, dict[str, Any]] = {
+    "deploy.approve": {"value": "D-1:1"},
+    "deploy.reject": {"value": "D-1:1"},
+    "deploy.menu": {"selected_option": {"value": "withdraw D-1:1"}},
+    "deploy.again": {"value": "D-1:1"},
+}
+ASKS_FIRST = {"deploy.reject"}
+"""Opens a modal, and changes nothing before that comes back."""
+
+NOBODIES = pytest.mark.parametrize("user", [NORA, GUS], ids=["nora", "gus"])
+
+
+class Mute:
+    """A voice that nobody hears."""
+
+    async def say(self, message: Message, **_: str) -> None:
+        """Nothing."""
+
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        """Nothing."""
+
+
+def a_call(world: World, user: SlackUser, **payload: Any) -> Call:
+    desk = Desk(world.ports(), Mute(), Background())
+    return Call(desk, payload, Sender(TEAM, "A0NOMATRON", user), "")
+
+
+async def rows(world: World) -> tuple[Any, ...]:
+    """All that a person could have changed."""
+    async with world.store.read() as reading:
+        deploys = await reading.recent_deploys()
+        return deploys, tuple([await reading.approvals(deploy.id) for deploy in deploys])
+
+
+async def a_waiting_deploy(world: World) -> Deploy:
+    deploy = await planned(world, "production")
+    assert deploy.status is Status.WAITING
+    return deploy
+
+
+def test_every_verb_of_the_grammar_is_sorted_here() -> None:
+    assert READING | CHANGING.keys() == set(VERBS)
+
+
+def test_every_button_and_menu_entry_is_sorted_here() -> None:
+    assert CLICKS.keys() == actions._ACTIONS.keys()
+    assert actions._MENU.keys() == {"withdraw", "retract", "replan", "replace"}
+
+
+@NOBODIES
+@pytest.mark.parametrize("text", [*CHANGING.values(), "checkout v9 to production", "checkout v9 to staging"])
+async def test_a_command_of_nobody_changes_nothing_and_says_why(world: World, text: str, user: SlackUser) -> None:
+    await a_waiting_deploy(world)
+    before = await rows(world)
+
+    answer = await commands.answer(a_call(world, user, text=text))
+
+    assert answer.text.startswith((":lock:", ":leftwards_arrow_with_hook:"))
+    assert await rows(world) == before
+
+
+@NOBODIES
+@pytest.mark.parametrize("verb", actions._MENU)
+async def test_a_menu_entry_of_nobody_changes_nothing_and_says_why(world: World, verb: str, user: SlackUser) -> None:
+    await a_waiting_deploy(world)
+    before = await rows(world)
+    click = {"action_id": "deploy.menu", "selected_option": {"value": f"{verb} D-1:1"}}
+
+    answer = await actions.act(a_call(world, user), click)
+
+    assert answer is not None
+    assert answer.text.startswith((":lock:", ":leftwards_arrow_with_hook:"))
+    assert await rows(world) == before
+
+
+@NOBODIES
+@pytest.mark.parametrize("action_id", sorted(CLICKS.keys() - ASKS_FIRST))
+async def test_a_click_of_nobody_changes_nothing_and_says_why(world: World, action_id: str, user: SlackUser) -> None:
+    if action_id == "deploy.again":
+        # what had nothing to do is the one that can be asked for again
+        world.nomad.unchanged = True
+        deploy = await asked(world)
+        await plan_deploy.step(world.ports())
+        assert (await now(world, deploy)).status is Status.UNCHANGED
+    else:
+        await a_waiting_deploy(world)
+    before = await rows(world)
+
+    answer = await actions.act(a_call(world, user), {"action_id": action_id, **CLICKS[action_id]})
+
+    assert answer is not None
+    assert answer.text.startswith(":lock:")
+    assert await rows(world) == before
+
+
+@NOBODIES
+async def test_the_reject_modal_of_nobody_changes_nothing_and_says_why(world: World, user: SlackUser) -> None:
+    await a_waiting_deploy(world)
+    before = await rows(world)
+    view = {
+        "callback_id": REJECT,
+        "private_metadata": "D-1:1",
+        "state": {"values": {REASON_BLOCK: {REASON_ACTION: {"value": "no tests yet"}}}},
+    }
+
+    answer = await modals.submit(a_call(world, user), view)
+
+    assert answer is not None
+    assert answer["response_action"] == "errors"
+    assert await rows(world) == before

@@ -1,0 +1,263 @@
+"""The conventions that a reviewer would otherwise have to remember."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from importlinter.cli import lint_imports
+
+from bot import errors
+from bot.__main__ import VERBS
+from bot.domain import deploy
+from bot.domain.events import EventType
+from bot.errors import NomatronError
+from bot.gateways.slack import methods
+from bot.gateways.slack.manifest import COMMAND, manifest, rendered, scopes
+from bot.sandbox.slack.webapi import METHODS as SIMULATED
+from handlers.outcomes import OUTCOMES
+from handlers.slack.app import build
+from tests.source import ROOT, calls, functions, imports, trees
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# --- imports ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_import_contract_holds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+
+    status = lint_imports(config_filename="pyproject.toml", no_cache=True)
+
+    assert status == 0, capsys.readouterr().out
+
+
+def test_the_domain_is_the_standard_library_and_itself() -> None:
+    foreign = {
+        (path, name)
+        for path, tree in trees("bot/domain").items()
+        for name in imports(tree)
+        if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith(("bot.domain", "bot.errors"))
+    }
+
+    assert foreign == set()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_a_verb_of_the_command_line_names_is_there(verb: str) -> None:
+    # loaded by name, so no linter sees it
+    assert callable(getattr(importlib.import_module(VERBS[verb].module), VERBS[verb].function))
+
+
+def test_only_the_settings_and_the_sandbox_read_the_environment() -> None:
+    readers = {
+        path
+        for path, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    }
+
+    assert readers == {"bot/settings.py", "bot/sandbox/run.py", "bot/sandbox/child.py"}
+
+
+# --- sizes and edges -------------------------------------------------------------------------------------------------
+
+
+def test_functions_stay_small() -> None:
+    sizes = sorted(_lines(function) for path, tree in _measured() for function in functions(tree))
+
+    assert sizes[len(sizes) // 2] <= 8
+    assert sizes[int(len(sizes) * 0.9)] <= 30
+    assert sizes[-1] <= 50
+
+
+def test_files_stay_small() -> None:
+    sizes = sorted(len((ROOT / path).read_text("utf-8").splitlines()) for path, _ in _measured())
+
+    assert sizes[int(len(sizes) * 0.9)] <= 300
+    assert sizes[-1] <= 400
+
+
+def _measured() -> Iterator[tuple[str, ast.Module]]:
+    """All but the migrations: a revision is history, and is never split."""
+    return ((path, tree) for path, tree in trees().items() if not path.startswith("store/migrations/"))
+
+
+def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def test_everything_is_caught_only_at_the_edges_of_the_process() -> None:
+    catching = {
+        path
+        for path, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and {None, "Exception", "BaseException"} & _caught(node)
+    }
+
+    edges = {"handlers/work.py", "handlers/slack/respond.py", "handlers/slack/guard.py", "handlers/slack/app.py"}
+    assert catching == edges
+
+
+def _caught(handler: ast.ExceptHandler) -> set[str | None]:
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return {getattr(each, "id", "") if each else None for each in caught}
+
+
+def test_every_state_is_entered_and_left_by_the_one_table() -> None:
+    assert set(deploy.TRANSITIONS) == set(deploy.Status)
+    assert {to for targets in deploy.TRANSITIONS.values() for to in targets} | {deploy.Status.PLANNING} == set(
+        deploy.Status
+    )
+    # a status that is written past `advance` would be written past the table
+    written = {
+        path
+        for path, tree in trees("bot", "handlers").items()
+        for call in calls(tree, "replace")
+        if not path.startswith("bot/sandbox/") and any(keyword.arg == "status" for keyword in call.keywords)
+    }
+    assert written == {"bot/domain/deploy.py", "bot/domain/follow.py"}
+
+
+def test_every_type_of_event_is_recorded_somewhere() -> None:
+    named = {
+        node.attr
+        for tree in trees("bot/operations").values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "EventType"
+    }
+
+    assert named == set(EventType.__members__)
+
+
+# --- codes -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_error_and_refusal_code_has_an_outcome_and_every_outcome_a_code() -> None:
+    broken = {error.code for error in _errors(NomatronError)}
+
+    assert broken | _refusal_codes() == set(OUTCOMES)
+
+
+def test_the_tree_of_errors_is_drawn_in_full() -> None:
+    drawn = errors.__doc__ or ""
+
+    assert [error.__name__ for error in _errors(NomatronError) if error.__name__ not in drawn] == []
+
+
+def _errors(root: type[NomatronError]) -> Iterator[type[NomatronError]]:
+    """The errors of ``bot.errors``; refinements elsewhere share their parent's code."""
+    yield root
+    for each in root.__subclasses__():
+        if each.__module__ == "bot.errors":
+            yield from _errors(each)
+
+
+def _refusal_codes() -> set[str]:
+    """The first argument of every ``refuse(...)`` and ``Reason(...)``.
+
+    A code that is put together from a parameter (``f"cannot-{act}"``) is filled from every call of that function.
+    """
+    found: set[str] = set()
+    for path, tree in trees("bot", "handlers").items():
+        if path.startswith("bot/sandbox/"):
+            continue
+        inner = {id(call): function for function in functions(tree) for call in calls(function, "refuse", "Reason")}
+        for call in calls(tree, "refuse", "Reason"):
+            found |= _codes(call.args[0], inner.get(id(call)), f"{path}:{call.lineno}")
+    return found
+
+
+def _codes(argument: ast.expr, function: ast.FunctionDef | ast.AsyncFunctionDef | None, place: str) -> set[str]:
+    if isinstance(argument, ast.Constant):
+        return {str(argument.value)}
+    if isinstance(argument, ast.JoinedStr) and function is not None:
+        before, part = argument.values
+        assert isinstance(before, ast.Constant), place
+        assert isinstance(part, ast.FormattedValue), place
+        assert isinstance(part.value, ast.Name), place
+        given = _given(function, part.value.id)
+        assert given, place
+        return {f"{before.value!s}{word}" for word in given}
+    passed_on = isinstance(argument, ast.Attribute) and argument.attr == "code"
+    # `refuse` itself hands its parameter on to `Reason`
+    hands_on = function is not None and function.name == "refuse" and isinstance(argument, ast.Name)
+    assert passed_on or hands_on, f"{place}: write the code where it can be read"
+    return set()
+
+
+def _given(function: ast.FunctionDef | ast.AsyncFunctionDef, parameter: str) -> set[str]:
+    """The texts that callers give for a parameter."""
+    at = [argument.arg for argument in function.args.args].index(parameter)
+    arguments = [call.args[at] for tree in trees("bot", "handlers").values() for call in calls(tree, function.name)]
+    return {str(argument.value) for argument in arguments if isinstance(argument, ast.Constant)}
+
+
+# --- Slack -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_manifest_is_what_the_code_needs() -> None:
+    assert (ROOT / "manifest.yml").read_text("utf-8") == rendered(None)
+
+
+def test_every_method_in_use_is_in_the_table_and_back() -> None:
+    rows = {name: value for name, value in vars(methods).items() if isinstance(value, methods.Method)}
+    used = {
+        argument.id
+        for tree in trees("bot/gateways/slack").values()
+        for call in calls(tree, "call")
+        if isinstance(argument := call.args[0], ast.Name)
+    }
+
+    assert used == set(rows)
+    assert set(methods.METHODS) == set(rows.values())
+
+
+def test_nothing_calls_the_web_api_past_the_table() -> None:
+    callers = {path for path, tree in trees("bot/gateways", "handlers").items() for _ in calls(tree, "api_call")}
+
+    assert callers == {"bot/gateways/slack/connection.py"}
+
+
+def test_the_scopes_are_those_that_slack_asks_for_these_methods() -> None:
+    needed = [SIMULATED[method.name].scopes for method in methods.METHODS]
+    granted = set(scopes())
+
+    assert [each for each in needed if each and not granted & set(each)] == []
+    # the command itself, and public channels that nobody invited the app to
+    assert granted - {scope for each in needed for scope in each} == {"commands", "chat:write.public"}
+
+
+def test_the_manifest_names_every_way_in_that_is_served_and_no_other() -> None:
+    document = manifest("https://nomatron.example.com")
+    served = {listener.ack_function.__name__ for listener in build()._async_listeners}
+
+    assert served == {"_on_command", "_on_action", "_on_submission", "_on_closed"}
+    assert [command["command"] for command in document["features"]["slash_commands"]] == [COMMAND]
+    assert document["settings"]["interactivity"]["is_enabled"]
+    # neither events nor shortcuts are served, so none is asked for
+    assert "event_subscriptions" not in document["settings"]
+    assert "shortcuts" not in document["features"]
+
+
+def test_every_operation_that_slack_reaches_asks_who_may() -> None:
+    reached = {
+        f"bot/operations/{name}.py"
+        for tree in trees("handlers/slack").values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "bot.operations"
+        for name in (alias.name for alias in node.names)
+    }
+    asking = {
+        path for path in reached if any(True for _ in calls(trees()[path], "judge", "authorize", "check_requester"))
+    }
+
+    # one is another's request, two only read, one only takes the buttons off a message that was posted twice
+    others = {f"bot/operations/{name}.py" for name in ("again", "status", "whoami", "adopt")}
+    assert reached - asking == others
+    assert {path for path in others for _ in calls(trees()[path], "save_deploy", "add_deploy", "add_approval")} == set()
