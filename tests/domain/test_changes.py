@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import string
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.changes import changes, split_image
 from bot.domain.redaction import Redactor, is_mark
@@ -128,3 +132,24 @@ def test_the_telling_ones_come_first():
 )
 def test_images_are_split(reference, parts):
     assert split_image(reference) == parts
+
+
+names = st.text(string.ascii_letters + "_[]0", min_size=1, max_size=12)
+secrets = st.text(string.ascii_letters + string.digits, min_size=8, max_size=40).map(lambda text: f"zq{text}")
+
+
+@st.composite
+def objects_of_no_known_kind(draw, depth=2):
+    """Objects as a newer Nomad might have them, with secrets in every field."""
+    fields = [a_field(draw(names), draw(secrets), draw(secrets)) for _ in range(draw(st.integers(0, 3)))]
+    inner = [draw(objects_of_no_known_kind(depth - 1)) for _ in range(draw(st.integers(0, depth)))]
+    return an_object(
+        "New" + draw(names), *fields, kind=draw(st.sampled_from(["Added", "Edited", "None"])), objects=inner
+    )
+
+
+@given(objects_of_no_known_kind())
+def test_what_nobody_knows_yet_is_hidden(found):
+    for change in changes(a_diff(a_task_diff(objects=[found])), REDACTOR):
+        assert "zq" not in str((change.old, change.new))
+        assert "zq" not in " ".join(change.path[:-1])

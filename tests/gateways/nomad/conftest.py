@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 SPEED = 20
-BRIEF = Timeouts(connect=0.5, answer=0.5, write=1.0)
+BRIEF = Timeouts(connect=2.0, answer=1.5, write=3.0)
 
 
 @pytest.fixture

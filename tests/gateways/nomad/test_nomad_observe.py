@@ -15,6 +15,7 @@ from tests.gateways.nomad.worlds import SECOND, a_batch, a_service, eventually
 
 SUCCEEDED, FAILED = RolloutStatus.SUCCEEDED, RolloutStatus.FAILED
 RUNNING, SUPERSEDED = RolloutStatus.RUNNING, RolloutStatus.SUPERSEDED
+SLOW = {"MinHealthyTime": 600 * SECOND, "HealthyDeadline": 1200 * SECOND, "ProgressDeadline": 1800 * SECOND}
 
 
 def a_sysbatch(job_id):
@@ -95,6 +96,32 @@ async def test_canaries_wait_for_people(world):
     assert ended.status is SUCCEEDED
 
 
+async def test_a_revert_to_a_version_with_canaries_waits_for_people(world):
+    careful = {"AutoRevert": True, "Canary": 1, "MaxParallel": 2}
+    live = await deployed(world, a_service(world.job_id, count=2, update=careful))
+    bad = a_service(world.job_id, count=2, good=False, update={"AutoRevert": True})
+    ended, (revert,) = await followed(world, await world.rolling(bad, live["JobModifyIndex"]))
+    assert ended.status is FAILED
+    healthy = lambda seen: seen.deployment and seen.deployment.groups[0].healthy == 2  # noqa: E731 - read once
+    seen = await world.observed(revert, healthy)
+    (told,) = judge(revert, seen, NOON)
+    assert told.status is RUNNING
+    assert told.note.startswith("Nomad's own rollback is waiting for canary promotion (1 of 1 healthy), for ever")
+    body = {"DeploymentID": seen.deployment.id, "All": True}
+    await world.call("POST", f"deployment/promote/{seen.deployment.id}", body)
+    back, _ = await followed(world, told)
+    assert back.status is SUCCEEDED
+
+
+async def test_a_paused_one_says_how_it_goes_on(world):
+    rollout = await world.rolling(a_service(world.job_id, update=SLOW))
+    seen = await world.observed(rollout, lambda seen: seen.deployment)
+    body = {"DeploymentID": seen.deployment.id, "Pause": True}
+    await world.call("POST", f"deployment/pause/{seen.deployment.id}", body)
+    (told,) = judge(rollout, await world.observed(rollout, lambda seen: seen.deployment.status == "paused"), NOON)
+    assert told.note == f"paused in Nomad: nomad deployment resume {seen.deployment.id}"
+
+
 async def test_no_room_goes_on_and_says_so(world):
     rollout = await world.rolling(a_service(world.job_id, memory=2**30))
     seen = await world.observed(rollout, lambda seen: seen.unplaced)
@@ -104,8 +131,7 @@ async def test_no_room_goes_on_and_says_so(world):
 
 
 async def test_a_newer_version_supersedes(world):
-    slow = {"MinHealthyTime": 600 * SECOND, "HealthyDeadline": 1200 * SECOND, "ProgressDeadline": 1800 * SECOND}
-    rollout = await world.rolling(a_service(world.job_id, update=slow))
+    rollout = await world.rolling(a_service(world.job_id, update=SLOW))
     await world.observed(rollout, lambda seen: seen.deployment)
     await world.foreign(a_service(world.job_id, env={"A": "1"}))
     ended, _ = await followed(world, rollout)
@@ -113,8 +139,7 @@ async def test_a_newer_version_supersedes(world):
 
 
 async def test_a_stopped_job(world):
-    slow = {"MinHealthyTime": 600 * SECOND, "HealthyDeadline": 1200 * SECOND, "ProgressDeadline": 1800 * SECOND}
-    rollout = await world.rolling(a_service(world.job_id, update=slow))
+    rollout = await world.rolling(a_service(world.job_id, update=SLOW))
     await world.observed(rollout, lambda seen: seen.deployment)
     await world.call("DELETE", f"job/{world.job_id}")
     ended, _ = await followed(world, rollout)

@@ -168,7 +168,7 @@ async def test_a_lost_answer_is_unknown(simulated, how, applied):
 
 
 async def test_a_late_answer_is_unknown_though_it_landed(simulated):
-    await simulated.control("next-register", {"answer": "late", "seconds": 3})
+    await simulated.control("next-register", {"answer": "late", "seconds": 20})
     assert (await simulated.register(a_service(simulated.job_id))).answer is Answer.UNKNOWN
     assert (await simulated.live())["Version"] == 0
 

@@ -16,7 +16,7 @@ from bot.gateways.nomad.stream import NOW, Patience, _read_line, moves
 from bot.ports import JobMoved
 from tests.gateways.nomad.worlds import a_service, eventually
 
-QUICK = Patience(first=0.3, silence=0.3, back_off=0.01, longest_back_off=0.05)
+QUICK = Patience(first=1.0, silence=1.0, back_off=0.01, longest_back_off=0.05)
 
 
 async def a_move_of(stream, wanted):
