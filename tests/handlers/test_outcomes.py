@@ -30,7 +30,7 @@ def reason_codes() -> set[str]:
                 if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"refuse", "Reason"} and node.args:
                     first = node.args[0]
                     if isinstance(first, ast.Constant):
-                        found.add(first.value)
+                        found.add(str(first.value))
     return found
 
 

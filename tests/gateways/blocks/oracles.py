@@ -121,8 +121,8 @@ def _element(element: Json) -> Any:
     match element["type"]:
         case "button":
             confirm = given.pop("confirm", None)
-            asked = {"confirm": judge.ConfirmationDialogue(**_all_text(confirm))} if confirm else {}
-            return judge.Button(**{**given, "text": _text(given["text"])}, **asked)
+            asked = judge.ConfirmationDialogue(**_all_text(confirm)) if confirm else None
+            return judge.Button(**{**given, "text": _text(given["text"]), "confirm": asked})
         case "overflow":
             options = [judge.Option(text=_text(each["text"]), value=each["value"]) for each in given["options"]]
             return judge.OverflowMenu(action_id=given["action_id"], options=options)

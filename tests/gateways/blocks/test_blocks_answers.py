@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from bot.domain.access import Permission
 from bot.domain.decision import Reason, Refused
 from bot.domain.deploy import Status
 from bot.domain.message import Note
@@ -80,7 +81,10 @@ def test_a_matrix_of_any_size_is_one_message() -> None:
 
 
 def test_whoami_names_groups_permissions_and_seats() -> None:
-    holdings = [Holding(("request",), ("staging",), None), Holding(("withdraw",), None, ("checkout",))]
+    holdings = [
+        Holding((Permission.REQUEST,), ("staging",), None),
+        Holding((Permission.WITHDRAW,), None, ("checkout",)),
+    ]
     standing = a_membership().standing("U0GUS00001")
     message = overview.whoami("U0GUS00001", standing, ["developers"], holdings, [("checkout", "production")])
 

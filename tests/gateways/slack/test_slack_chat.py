@@ -157,7 +157,8 @@ async def odd(request: pytest.FixtureRequest) -> AsyncIterator[Connection]:
     """A server that answers every call with what the test says."""
 
     async def answer(_: web.Request) -> web.Response:
-        return request.param()
+        made: web.Response = request.param()
+        return made
 
     app = web.Application()
     app.router.add_route("*", "/{any:.*}", answer)

@@ -116,7 +116,7 @@ async def opened(slack: Slackside, user: str) -> str:
     for _ in range(200):
         views = (await slack.page.get("state", **{"as": user}))["views"]
         if views:
-            return views[-1]["id"]
+            return str(views[-1]["id"])
         await asyncio.sleep(0.01)
     raise AssertionError("no modal")
 

@@ -261,7 +261,7 @@ def _mutate(body: bytearray, dice: random.Random) -> None:
             body[at:at] = body[at : at + dice.randint(1, 200)]
 
 
-VALUES = [
+VALUES: list[Any] = [
     None,
     0,
     -1,
