@@ -136,8 +136,8 @@ def _is_harmless(place: Place, values: tuple[str, ...]) -> bool:
         return place.field in SHOWN_CONFIG
     if place.keys or "Config" in place.objects:
         return False
-    if place.field == "GetterSource":
-        return all(not value or _BARE_URL.fullmatch(value) for value in values)
+    if place.field == "GetterSource" and not all(not value or _BARE_URL.fullmatch(value) for value in values):
+        return False
     allowed = SHOWN.get(place.owner, frozenset())
     return "*" in allowed or place.field in allowed
 
