@@ -15,7 +15,7 @@ from tests.sandbox.nomad.agent import BAD, ONCE, Agent, Json, a_job, eventually
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SPEED = 2000
+SPEED = 1000
 COUNT = 2
 ACTIVE = {"running", "paused"}
 
@@ -109,6 +109,9 @@ async def play(steps: list[str]) -> None:
             state = await at_rest(agent)
             check(state, seen)
             check_rest(state)
+            if not any("bad" in step or step == "fail" for step in steps):
+                every = (await agent.get("/v1/deployments")).body
+                assert [one["StatusDescription"] for one in every if one["Status"] == "failed"] == []
     finally:
         await nomad.stop()
 

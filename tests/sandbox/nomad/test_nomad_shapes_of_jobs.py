@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from copy import deepcopy
 
 from tests.sandbox.nomad.agent import BAD, SECOND, Agent, Json, a_job, counters, eventually
@@ -75,6 +76,19 @@ async def test_what_keeps_restarting_is_unhealthy_at_its_deadline(agent: Agent):
         event["DisplayMessage"] for event in one["TaskStates"]["app"]["Events"] if event["Type"] == "Alloc Unhealthy"
     ]
     assert said[0].startswith("Task not running for min_healthy_time of 10s by healthy_deadline of 20s")
+
+
+async def test_the_deadline_of_an_earlier_deployment_judges_nothing_in_a_later_one(agent: Agent):
+    await agent.deployed(a_job(update={"HealthyDeadline": 40 * SECOND}))
+    slow = {"MinHealthyTime": 1200 * SECOND, "HealthyDeadline": 2400 * SECOND, "ProgressDeadline": 3600 * SECOND}
+    job = await agent.registered(a_job(update=slow))
+    [kept] = await eventually(lambda: alive(agent), lambda some: some[0]["JobVersion"] == 1)
+    assert kept["DeploymentStatus"] is None
+    # until well behind the first deployment's forty seconds
+    await asyncio.sleep(0.6)
+    [kept] = await alive(agent)
+    assert kept["DeploymentStatus"] is None
+    assert (await agent.deployment_of(job))["Status"] == "running"
 
 
 async def test_without_a_progress_deadline_the_first_unhealthy_one_ends_it(agent: Agent):

@@ -177,28 +177,35 @@ class AllocationRunner:
     def _await_health(self, allocation: Json) -> None:
         update = group_of(allocation)["Update"]
         if allocation["DeploymentID"] and update and update["HealthCheck"] != "manual":
-            self._after(allocation["ID"], update["HealthyDeadline"] / SECOND, self._give_up_on)
+            self._judge_after(allocation, update["HealthyDeadline"] / SECOND, self._give_up_on)
 
     def _after_healthy_time(self, allocation: Json) -> None:
         update = group_of(allocation)["Update"]
         if not allocation["DeploymentID"] or not update or update["HealthCheck"] == "manual":
             return
-        if allocation["ClientStatus"] == "running" and health_of(allocation) is None:
+        if allocation["ClientStatus"] == "running":
             # a restart in between begins the time anew
             since = restarts_of(allocation)
             seconds = update["MinHealthyTime"] / SECOND
-            self._after(allocation["ID"], seconds, lambda now: self._tell_healthy(now, since))
+            self._judge_after(allocation, seconds, lambda now: self._tell_healthy(now, since))
+
+    def _judge_after(self, allocation: Json, seconds: float, call: Callable[[Json], None]) -> None:
+        deployment_id = allocation["DeploymentID"]
+
+        def judge(now: Json) -> None:
+            # changed in place meanwhile, it belongs to another deployment, which has timers of its own
+            same = now["DeploymentID"] == deployment_id
+            if same and health_of(now) is None and not told_to_stop(now):
+                call(now)
+
+        self._after(allocation["ID"], seconds, judge)
 
     def _tell_healthy(self, allocation: Json, since: int) -> None:
-        undecided = allocation["DeploymentID"] and health_of(allocation) is None
-        if not undecided or allocation["ClientStatus"] != "running" or restarts_of(allocation) != since:
-            return
-        with self._state.batch("AllocationUpdated") as batch:
-            batch.put_allocation(judged(allocation, healthy=True, batch=batch), by_client=True)
+        if allocation["ClientStatus"] == "running" and restarts_of(allocation) == since:
+            with self._state.batch("AllocationUpdated") as batch:
+                batch.put_allocation(judged(allocation, healthy=True, batch=batch), by_client=True)
 
     def _give_up_on(self, allocation: Json) -> None:
-        if not allocation["DeploymentID"] or health_of(allocation) is not None or told_to_stop(allocation):
-            return
         update = group_of(allocation)["Update"]
         why = NOT_RUNNING.format(*(go_duration(update[name]) for name in ("MinHealthyTime", "HealthyDeadline")))
         now = self._state.clock.now_ns()
