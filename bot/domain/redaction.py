@@ -134,7 +134,8 @@ def _is_harmless(place: Place, values: tuple[str, ...]) -> bool:
         if place.field == "command":
             return all(not value or _BARE_COMMAND.fullmatch(value) for value in values)
         return place.field in SHOWN_CONFIG
-    if place.keys or "Config" in place.objects:
+    # a free-form map may call one of its parts "Network": every object around the field has to be known
+    if place.keys or any(name not in SHOWN for name in place.objects):
         return False
     if place.field == "GetterSource" and not all(not value or _BARE_URL.fullmatch(value) for value in values):
         return False

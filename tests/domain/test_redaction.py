@@ -61,6 +61,7 @@ def test_what_is_known_to_be_harmless_is_shown(at, value):
         (place("group", ("Service", "Check", "Header"), "Authorization"), HUNTER),
         (place("task", ("Config", "Resources"), "pin"), "1234"),
         (place("task", ("SomethingNew",), "Value"), HUNTER),
+        (place("group", ("Scaling", "Policy", "Update"), "Secret"), HUNTER),
         (place("job", ("Constraint",), "RTarget"), "token=abc"),
         (config("image"), "https://me:pw@registry.example/checkout"),
     ],
