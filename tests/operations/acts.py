@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,15 @@ from bot.operations.request import Ask, Requested, request
 from tests.builders import ALICE, BOB, SAM, a_catalog
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
     from bot.domain.actor import Actor
     from bot.domain.catalog import Catalog
     from bot.domain.deploy import Deploy
     from bot.domain.dispatch import Attempt
     from bot.domain.environment import Environment
     from bot.domain.rollout import Rollout
+    from bot.ports import Transaction
     from tests.fakes import World
 
 HERE = Origin(channel="C0GENERAL1", response_url="https://hooks.slack.com/r/1")
@@ -140,3 +144,17 @@ def environments(name: str, **changes: Any) -> dict[str, Environment]:
     """The environments of ``a_catalog()``, one of them changed."""
     known = a_catalog().environments
     return {**known, name: replace(known[name], **changes)}
+
+
+def before_next_write(world: World, act: Callable[[], Awaitable[object]]) -> None:
+    """Somebody else is quicker: ``act`` happens right before the next transaction begins."""
+    begin = world.store.begin
+
+    @asynccontextmanager
+    async def beaten() -> AsyncIterator[Transaction]:
+        world.store.begin = begin
+        await act()
+        async with begin() as tx:
+            yield tx
+
+    world.store.begin = beaten
