@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import requests
+import urllib3.exceptions
 from nomad.api.exceptions import BaseNomadException
 
 from bot.errors import NomadRefused, NomadUnavailable
@@ -100,7 +101,7 @@ class Client:
             raise Unanswered(self._said("keeps all our connections waiting"), sent=False)
         try:
             return read(self._ask(call), answer)
-        except (BaseNomadException, requests.RequestException, OSError) as error:
+        except (BaseNomadException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             broken = unanswered(error)
             raise Unanswered(self._said(broken), sent=broken.sent) from None
         except NomadUnavailable as error:

@@ -6,7 +6,7 @@ import ssl
 from typing import TYPE_CHECKING, Final
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
 from bot.domain.dispatch import Answer, classify
 from bot.domain.flatten import flatten, one_line
@@ -56,7 +56,7 @@ def _words(chain: list[BaseException]) -> str:
         return "its TLS certificate is not trusted: name its CA by the cluster's ca_file"
     if any(isinstance(each, (requests.exceptions.ConnectTimeout, ConnectTimeoutError)) for each in chain):
         return "took too long to accept a connection"
-    if any(isinstance(each, requests.exceptions.Timeout) for each in chain):
+    if any(isinstance(each, (requests.exceptions.Timeout, ReadTimeoutError)) for each in chain):
         return "took too long to answer"
     if any(isinstance(each, ConnectionRefusedError) for each in chain):
         return "refuses connections"

@@ -35,7 +35,8 @@ class Reply:
     @property
     def foreign(self) -> bool:
         """Whether something else answered: HTML is never Nomad's, and neither is a redirect in use."""
-        return "html" in self.content_type or self.body[:64].lstrip().startswith(b"<") or 300 <= self.status < 400
+        page = self.body[:64].lstrip().lower().startswith((b"<html", b"<!doctype"))
+        return page or "html" in self.content_type or 300 <= self.status < 400
 
     @property
     def text(self) -> str:
@@ -71,7 +72,8 @@ def read(response: requests.Response, seconds: float) -> Reply:
     until = time.monotonic() + seconds
     body = bytearray()
     with response:
-        for chunk in response.iter_content(_CHUNK):
+        # `read1` comes back with what is there: `iter_content` would wait for a whole chunk of a slow answer
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > LARGEST:
                 raise NomadUnavailable(f"answered with more than {LARGEST // 2**20} MiB")

@@ -101,7 +101,7 @@ class _Connection:
             self._closed = True
             if self._response is not None:
                 # nobody may read on: an end that is already there is as good
-                with contextlib.suppress(OSError, ValueError):
+                with contextlib.suppress(OSError, ValueError, RuntimeError):
                     self._response.raw.shutdown()
 
     def _run(self) -> None:

@@ -178,26 +178,64 @@ async def test_an_answer_has_a_largest_size_unpacked(packed, monkeypatch):
             await nomad.job("default", "web")
 
 
-async def test_an_answer_has_to_end(monkeypatch):
+@asynccontextmanager
+async def listening(serve, timeouts):
+    """A server of its own making, and a client of it."""
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    client = Client(Cluster(name="main", address=address), None, timeouts)
+    yield client
+    client.close()
+    listener.close()
+    await listener.wait_closed()
+    await asyncio.sleep(0.1)
+
+
+async def test_an_answer_has_to_end():
     async def trickle(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             while not writer.is_closing():
-                writer.write(b" " * replies._CHUNK)
+                writer.write(b" ")
                 await writer.drain()
                 await asyncio.sleep(0.02)
 
-    listener = await asyncio.start_server(trickle, "127.0.0.1", 0)
-    address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    client = Client(Cluster(name="main", address=address), None, Timeouts(connect=1, answer=0.1))
-    with pytest.raises(Unanswered, match="was still sending its answer") as caught:
-        await client.get("job", "web", namespace="default")
+    async with listening(trickle, Timeouts(connect=5, answer=1.0)) as client:
+        with pytest.raises(Unanswered, match="was still sending its answer") as caught:
+            await client.get("job", "web", namespace="default")
     assert caught.value.sent
-    client.close()
-    listener.close()
-    await listener.wait_closed()
-    await asyncio.sleep(0.1)
+
+
+async def test_an_answer_that_stops_in_the_middle_takes_too_long():
+    ended = asyncio.Event()
+
+    async def stop(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(http(body=b'{"ID": "web"}')[:-4])
+        await ended.wait()
+        writer.close()
+
+    async with listening(stop, Timeouts(connect=5, answer=1.0)) as client:
+        with pytest.raises(Unanswered, match="took too long to answer"):
+            await client.get("job", "web", namespace="default")
+        ended.set()
+
+
+async def test_connections_are_kept():
+    opened = []
+
+    async def keep(reader, writer):
+        opened.append(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(http(body=b'{"ID": "web"}').replace(b"Connection: close\r\n", b""))
+        writer.close()
+
+    async with listening(keep, Timeouts()) as client:
+        for _ in range(3):
+            assert (await client.get("job", "web", namespace="default")).ok
+    assert len(opened) == 1
 
 
 @pytest.fixture
