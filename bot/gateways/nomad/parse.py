@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "Failed to parse job: "
 _PLACE: Final = re.compile(r"^(?:input\.hcl:(?P<line>\d+),[\d,-]+|<nil>): (?P<said>.*)$")
+_LINK: Final = re.compile(r"; see https?://\S+\s+for details\.?$")
 _DISK_FUNCTION: Final = "filesystem function disabled"
 
 
@@ -52,7 +53,7 @@ def diagnostics(text: str) -> tuple[str, ...]:
 
 
 def _diagnostic(line: str | None, said: str) -> str:
-    sentence = said.replace("; ", ": ", 1)
+    sentence = _LINK.sub("", said).replace("; ", ": ", 1)
     if _DISK_FUNCTION in said:
         sentence += ". Nomad's parser has no disk: give the content by a variable instead"
     return f"line {line}: {sentence}" if line else sentence

@@ -45,7 +45,7 @@ async def test_strings_arrive_as_they_are(world, value):
 
 async def test_a_missing_variable_is_named(world):
     (line,) = await refused(world, hcl(world.job_id))
-    assert line.startswith('Unset variable "tag"')
+    assert line == 'Unset variable "tag": A used variable must be set or have a default value'
 
 
 async def test_a_fault_has_its_line(world):
