@@ -19,8 +19,7 @@ from bot.gateways.slack.connection import Connection
 from bot.gateways.slack.directory import SlackDirectory
 from bot.sandbox.slack.server import SimulatedSlack
 from bot.sandbox.story import workspace
-from handlers.slack.edge import SlackEdge
-from handlers.slack.guard import PATH
+from handlers.slack.guard import PATH, Guard
 from tests.clocks import FixedClock
 from tests.sandbox.slack.stand import Page
 
@@ -70,7 +69,7 @@ class Door:
 
     url: str
     session: aiohttp.ClientSession
-    edge: SlackEdge
+    guard: Guard
     sent: int = field(default=0)
 
     async def knock(
@@ -100,18 +99,18 @@ def signature(stamp: str, raw: bytes, secret: str = SECRET) -> str:
 @asynccontextmanager
 async def door(ports: Ports, side: Slackside) -> AsyncIterator[Door]:
     """Our way in, known to the simulated Slack."""
-    async with SlackEdge(ports, side.directory, side.chat, secrets=[SECRET]) as edge:
-        app = web.Application()
-        app.router.add_post(PATH, edge.handle)
-        runner = web.AppRunner(app, shutdown_timeout=0.2)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
-        side.server.request_url = url
-        async with aiohttp.ClientSession() as session:
-            yield Door(url, session, edge)
-        await runner.cleanup()
+    guard = Guard(ports, side.chat, [SECRET], known_app=lambda: side.directory.app)
+    app = web.Application()
+    app.router.add_post(PATH, guard.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
+    side.server.request_url = url
+    async with aiohttp.ClientSession() as session:
+        yield Door(url, session, guard)
+    await runner.cleanup()
+    await guard.drain()
 
 
 def a_command(text: str = "help", **changes: str) -> str:

@@ -130,7 +130,7 @@ async def test_a_click_on_another_message_strips_it(
         assert kept is not None
         await tx.save_posted(type(kept)(deploy_id=1, channel=PRODUCTION, ts="1763726400.000900"))
     await click(slack, "U0BOB00001", message, "deploy.approve")
-    await knocking.edge.__aexit__(None, None, None)
+    await knocking.guard.drain()
     await drawn(ports)
 
     after = next(one for one in await slack.page.messages(PRODUCTION) if one["ts"] == message["ts"])

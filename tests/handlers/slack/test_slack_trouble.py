@@ -104,7 +104,7 @@ async def test_a_modal_that_slack_does_not_open_is_said(
     (message,) = await slack.page.messages(PRODUCTION)
     await slack.page.post("fault", method="views.open", mode="error:expired_trigger_id")
     await slack.page.post("action", user="U0SAM00001", channel=PRODUCTION, ts=message["ts"], action_id="deploy.reject")
-    await knocking.edge.__aexit__(None, None, None)
+    await knocking.guard.drain()
 
     (told,) = await slack.ephemerals("U0SAM00001")
     assert "`/deploy reject D-1 TEXT`" in told["text"]
@@ -113,7 +113,7 @@ async def test_a_modal_that_slack_does_not_open_is_said(
 async def test_a_menu_that_is_not_known_any_more(slack: Slackside, knocking: Door) -> None:
     odd = {"type": "overflow", "action_id": "deploy.menu", "selected_option": {"value": "explode D-1:1"}}
     await knocking.knock(_form("block_actions", actions=[odd]))
-    await knocking.edge.__aexit__(None, None, None)
+    await knocking.guard.drain()
 
     (told,) = await slack.ephemerals("U0BOB00001")
     assert "not known any more" in told["text"]
