@@ -14,12 +14,15 @@ from bot.ports import Limits, NomadPlan, Ports, Registered
 from tests.builders import TEAM, USERGROUPS, a_job, a_membership
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Collection, Mapping
     from datetime import timedelta
 
+    from bot.domain.environment import Cluster
     from bot.domain.message import Card, Note
     from bot.domain.plan import Job, Plan
-    from bot.ports import Clock, JobMoved, Store
+    from bot.domain.rollout import Rollout
+    from bot.ports import JobMoved, Store
+    from tests.clocks import FixedClock
 
 
 @dataclass
@@ -52,7 +55,7 @@ class FakeNomad:
     async def reach(self) -> None:
         self._read()
 
-    async def parse(self, jobspec: str, variables: dict[str, Any], namespace: str) -> Job:
+    async def parse(self, jobspec: str, variables: Mapping[str, Any], namespace: str) -> Job:
         self._read()
         self.variables = dict(variables)
         return json.loads(json.dumps(self.parsed))
@@ -120,7 +123,7 @@ class FakeNomad:
             return Sighting(look=Look.LANDED, version=ours, job_modify_index=job["JobModifyIndex"])
         return Sighting(look=Look.ANOTHERS)
 
-    async def observe(self, namespace: str, job_id: str, rollout: object) -> Observation:
+    async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
         self._read()
         return self.seen
 
@@ -216,7 +219,7 @@ class FakeNomads:
 
     nomad: FakeNomad
 
-    def of(self, cluster: object) -> FakeNomad:
+    def of(self, cluster: Cluster) -> FakeNomad:
         return self.nomad
 
 
@@ -225,7 +228,7 @@ class World:
     """Ports over a real store and fakes, and the fakes themselves."""
 
     store: Store
-    clock: Clock
+    clock: FixedClock
     limits: Limits
     nomad: FakeNomad = field(default_factory=FakeNomad)
     directory: FakeDirectory = field(default_factory=FakeDirectory)

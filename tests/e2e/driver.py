@@ -228,6 +228,12 @@ class Sandbox:
         ]
         return found[-1] if found else None
 
+    def card(self, deploy: str) -> Message:
+        """The deploy's message, which is there."""
+        found = self.message(deploy)
+        assert found, f"{deploy} has no message"
+        return found
+
     def reach(self, deploy: str, state: str) -> Message:
         """The deploy's message once it says that state."""
         seen = ""

@@ -193,7 +193,7 @@ def test_while_nomad_is_away_it_is_recorded_said_and_taken_up_again(sandbox: San
 
     deploy = sandbox.ask(ALICE, "mailer v1.0.0 to staging")
     message = sandbox.reach(deploy, "Planning")
-    sandbox.until(lambda: "Nomad" in sandbox.message(deploy).whole, "the reason on the message")
+    sandbox.until(lambda: "Nomad" in sandbox.card(deploy).whole, "the reason on the message")
     sandbox.post("nomad", "/sandbox/outage", {"mode": "none"})
 
     assert message.channel == STAGING
@@ -232,7 +232,7 @@ def test_no_room_is_said_in_words_and_the_rollout_ends_when_there_is_some(sandbo
     sandbox.post("nomad", "/sandbox/capacity", {"memory_mb": 16})
     deploy = sandbox.ask(ALICE, "mailer v1.0.0 to staging")
     sandbox.reach(deploy, "Rolling out")
-    sandbox.until(lambda: "memory" in sandbox.message(deploy).whole, "the reason")
+    sandbox.until(lambda: "memory" in sandbox.card(deploy).whole, "the reason")
 
     sandbox.post("nomad", "/sandbox/capacity", {"memory_mb": 8192})
 

@@ -46,7 +46,7 @@ def test_approved_is_what_runs(seeded: Sandbox):
     seeded.post("nomad", "/sandbox/change", {"namespace": "apps", "job": "checkout", "env": {"LOG_LEVEL": "trace"}})
     assert "2 of 2" in seeded.click(SAM, message)
 
-    seeded.until(lambda: "LOG_LEVEL" in seeded.message(deploy).thread, "what moved")
+    seeded.until(lambda: "LOG_LEVEL" in seeded.card(deploy).thread, "what moved")
     message = seeded.reach(deploy, "Approval needed")
     assert "void" in message.thread
     assert "0 of 2" in message.whole
@@ -68,7 +68,7 @@ def test_a_bad_night(seeded: Sandbox):
     message = seeded.reach(deploy, "Failed")
     assert "reverted to" in message.whole
     assert "Exit Code: 1" in message.whole or "exit code 1" in message.whole.lower()
-    seeded.until(lambda: seeded.job("apps", "checkout")["image"].endswith(":v1.4.1"), "Nomad's revert")
+    seeded.until(lambda: seeded.versions("apps", "checkout")[0]["image"].endswith(":v1.4.1"), "Nomad's revert")
 
 
 def test_an_applied_register_whose_answer_is_lost_is_one_version_and_one_success(seeded: Sandbox):

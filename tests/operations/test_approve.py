@@ -148,7 +148,8 @@ async def test_quorum_is_reached_once_under_any_race(world: World):
 
 async def test_an_approver_who_appears_while_slack_is_asked_is_asked_about_too(world: World):
     deploy = await planned(world, "production")
-    directory, once = world.directory.membership, []
+    directory = world.directory.membership
+    once: list[int] = []
 
     async def membership(groups, users):
         snapshot = await directory(groups, users)

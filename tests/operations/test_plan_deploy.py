@@ -11,7 +11,7 @@ from bot.domain.deploy import Status
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.operations import plan_deploy
 from bot.operations.apply import apply
-from bot.operations.approve import approve
+from bot.operations.approve import Approved, approve
 from bot.operations.origin import Origin
 from bot.operations.rendering import AGAIN_KEY
 from bot.operations.replan import replan
@@ -177,6 +177,7 @@ async def test_a_new_plan_that_is_the_same_keeps_the_approvals(world: World):
     await plan_deploy.step(world.ports())
     answer = await approve(world.ports(), SAM, deploy.id, plan=2, origin=Origin())
 
+    assert isinstance(answer, Approved)
     assert answer.seating.complete
     assert answer.deploy.plan == 2
 
