@@ -65,7 +65,7 @@ async def _send(ports: Ports, parcel: Parcel) -> None:
             )
         case Delivery.ADMIN:
             await _announce(ports, note)
-        case Delivery.STRIP:
+        case _:
             await ports.chat.strip(outgoing.channel, outgoing.ts, note)
 
 

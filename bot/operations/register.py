@@ -160,7 +160,7 @@ async def _act(tx: Transaction, held: _Held, verdict: Verdict, sighting: Sightin
             wait = back_off(last.number)
             detail = f"Nomad did not take attempt {last.number} ({last.text}); trying again."
             await _leave(tx, held, Status.READY, EventType.DEPLOY_READY, detail, now, due_at=now + wait)
-        case Verdict.WAIT | Verdict.ASK:
+        case _:
             await _wait(tx, held, verdict, now)
 
 

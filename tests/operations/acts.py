@@ -33,7 +33,13 @@ HERE = Origin(channel="C0GENERAL1", response_url="https://hooks.slack.com/r/1")
 
 
 def an_ask(**changes: Any) -> Ask:
-    fields: dict[str, Any] = {"service": "checkout", "version": "v1.4.2", "environment": "staging", "overrides": {}, "reason": None}
+    fields: dict[str, Any] = {
+        "service": "checkout",
+        "version": "v1.4.2",
+        "environment": "staging",
+        "overrides": {},
+        "reason": None,
+    }
     return Ask(**{**fields, **changes})
 
 
