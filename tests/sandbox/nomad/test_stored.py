@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot.sandbox.nomad.stored import stored
 from tests.sandbox.nomad.golden import answer, needs_golden
 
@@ -43,7 +45,7 @@ def test_a_default_identity_is_kept_apart():
 
 def test_names_of_services_are_interpolated():
     service = {"Name": "${JOB}-${TASK}", "Provider": "nomad", "Checks": [{"Type": "tcp"}]}
-    job = {"ID": "a", "Namespace": "staging", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t"}]}]}
+    job: dict[str, Any] = {"ID": "a", "Namespace": "staging", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t"}]}]}
     job["TaskGroups"][0]["Tasks"][0]["Services"] = [service]
     kept = stored(job)["TaskGroups"][0]["Tasks"][0]["Services"][0]
     assert (kept["Name"], kept["Namespace"], kept["TaskName"]) == ("a-t", "staging", "t")

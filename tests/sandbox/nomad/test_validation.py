@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from bot.sandbox.nomad.validation import problems, refusal
 from tests.sandbox.nomad.golden import answer, needs_golden, rows
 
 SECOND = 1_000_000_000
-JOB = {
+JOB: dict[str, Any] = {
     "ID": "shop",
     "TaskGroups": [{"Name": "web", "Tasks": [{"Name": "app", "Driver": "docker", "Config": {"image": "shop:1"}}]}],
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from bot.sandbox.nomad.diffs import is_destructive
 from bot.sandbox.nomad.stored import stored
 from tests.sandbox.nomad.golden import needs_golden, rows
 
-JOB = {
+JOB: dict[str, Any] = {
     "ID": "shop",
     "TaskGroups": [
         {

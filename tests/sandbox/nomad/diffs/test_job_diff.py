@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import Any
 
 from bot.sandbox.nomad.diffs import annotate, diff
 from bot.sandbox.nomad.stored import stored
 
-JOB = {
+JOB: dict[str, Any] = {
     "ID": "shop",
     "TaskGroups": [
         {
