@@ -67,7 +67,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     **dict.fromkeys(("turn", "seats-missing"), _HELD),
     "catalog-busy": _UNAVAILABLE,
     "not-yet": Outcome(501, _ASK, REFUSED),
-    # errors
+    # errors, by their classes' codes
     "error": _BUG,
     "illegal-transition": _BUG,
     "settings-invalid": Outcome(500, _BROKE, BROKEN),
@@ -90,6 +90,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     "membership-unknown": _UNAVAILABLE,
 }  # fmt: skip
 
+# only what people can do something about, or have to know; all else is a bug, and gets a code
 _SENTENCES: Final[Mapping[str, str]] = {
     "catalog-missing": "There is no catalog yet: an operator has to run `nomatron apply` first.",
     "store-busy": "The database is busy and nothing was recorded. Try again in a moment.",

@@ -32,6 +32,7 @@ async def act(call: Call, action: Payload) -> Message | None:
     if served is None or target is None:
         return refusal(_UNKNOWN)
     answer = await served(call, target)
+    # answers and thread notes have buttons too, and are no deploy's message
     if action.get("action_id") in _ON_CARDS:
         _adopt_strays(call, target)
     return answer
@@ -56,6 +57,7 @@ async def _open_reject(call: Call, target: Target) -> None:
         view = modal.reject(number, target.value, what)
         await call.desk.voice.open_view(text_of(call.payload.get("trigger_id"), 500), view)
     except SlackError:
+        # the trigger runs out 3 s after the click, by Slack's own clock: there is no second try
         instead = f"The form did not open: Slack did not take it in time. Write `/deploy reject {number} TEXT`."
         call.answer(answers.went_wrong(instead, ":hourglass:"))
 
@@ -87,6 +89,7 @@ def _adopt_strays(call: Call, target: Target) -> None:
 async def _adopt(call: Call, target: Target, ts: str) -> None:
     async with call.desk.ports.store.read() as reading:
         posted = await reading.posted(target.deploy_id)
+    # a read first: nearly every click comes from the deploy's own message, and needs no transaction
     if posted is not None and (posted.channel, posted.ts) != (call.channel, ts):
         await adopt.adopt(call.desk.ports, target.deploy_id, channel=call.channel, ts=ts)
 

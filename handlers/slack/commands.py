@@ -26,6 +26,7 @@ _MOST_CHOICES = 15
 
 async def answer(call: Call) -> Message:
     """What to tell the author of a command. Raises what the operation raises, ``Replayed`` among it."""
+    # the catalog's names tell a service from a mistyped verb
     async with call.desk.ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
     text = call.payload.get("text") or ""
@@ -60,6 +61,7 @@ async def _request(call: Call, asked: grammar.Request, catalog: Catalog) -> Mess
     if isinstance(taken, Refused):
         return refusal(taken)
     deploy = taken.deploy
+    # an open deploy may be of a catalog that had the service elsewhere
     channel = catalog.channel_for(deploy.service, deploy.environment) if deploy.service in catalog.services else ""
     return answers.recorded(deploy, existing=taken.existing, channel=channel, notes=taken.notes)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from handlers.slack.identity import Sender
     from handlers.slack.respond import Background, Voice
 
+# a value only names what was seen; whatever it names is read anew from the store before anything is decided
 _VALUE = re.compile(r"(?:(?P<verb>[a-z]{1,20}) )?D-(?P<id>[1-9][0-9]{0,17}):(?P<plan>[0-9]{1,9})")
 
 
@@ -69,6 +70,7 @@ class Call:
     def answer(self, message: Message) -> None:
         """Tell the person in the background, where they clicked."""
         origin = self.origin
+        # thread_ts only where the click was in a thread: an ephemeral in a thread cannot be seen from the channel
         said = self.desk.voice.say(
             message,
             user=self.actor.id,

@@ -35,6 +35,7 @@ TOPICS: Final = ("request", "status", "approve", "reject", "withdraw", "retract"
 
 _DEPLOY = re.compile(r"(?:[dD]-?)?0*([1-9][0-9]{0,17})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+# no leading zeros, and small enough for every reader of JSON: anything else stays the text that it is
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _CLAUSES = ("to", "in", "with", "because")
 _MOST_SETTINGS = 50
@@ -132,6 +133,7 @@ class _Reader:
         if first is None:
             return self._missing_service()
         verb = first.casefold()
+        # the catalog refuses a service named like a verb, so nothing is hidden by looking for services first
         if self._quoted or first in self._vocabulary.services:
             return self._request(first)
         if verb in VERBS:
@@ -184,6 +186,7 @@ class _Reader:
                 if problem:
                     return problem
             elif clause == "because":
+                # the rest is somebody's sentence: it is kept as it was typed, dashes, quotes and all
                 reason = self._rest() or None
             else:
                 return self._unexpected(word)
@@ -195,6 +198,7 @@ class _Reader:
         while (word := self._next()) is not None:
             name, equals, value = word.partition("=")
             if not equals:
+                # the word belongs to the next clause
                 self._at = before
                 break
             if not _NAME.fullmatch(name) or len(into) >= _MOST_SETTINGS:

@@ -81,6 +81,7 @@ class Guard:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._desk = Desk(ports, voice, Background())
+        # two while the signing secret is being rotated; settings allow no more
         self._secrets = [secret.encode() for secret in secrets]
         self._known_app = known_app
         self._now = now
@@ -100,16 +101,20 @@ class Guard:
             return web.Response(status=refused.status)
 
     async def _serve(self, request: web.Request) -> web.Response:
+        # the raw bytes are what Slack signed: nothing is decoded, split or parsed before they are known to be its own
         body = await _read(request)
         signature = _only(request, "X-Slack-Signature")
         if not is_signed(self._secrets, _only(request, "X-Slack-Request-Timestamp"), signature, body, self._now()):
             raise Refusal(401, "not signed, or not lately")
         if request.content_type not in {FORM, JSON}:
             raise Refusal(415, "unsupported content type")
+        # what changes anything is remembered by the store in the transaction of the change, which survives a crash;
+        # this is for reads, which have no transaction
         key = replay_key(signature)
         if key in self._finished:
             return web.Response()
         response = await self._answer(_decoded(request.content_type, body), key)
+        # one that was turned away is turned away again, for the same reason
         if response.status == 200:
             self._finished.add(key)
         return response
@@ -133,17 +138,20 @@ class Guard:
     async def _check_ours(self, team: str, app: str, user: str) -> Message | None:
         """403 for another team's or app's payload; words where Slack has not told yet which team is ours."""
         directory = self._desk.ports.directory
+        # the process starts while Slack is away; until it has said who we are, nobody can be told from a stranger
         if not directory.team:
             try:
                 await directory.membership((), (user,) if user else ())
             except MembershipUnknown as error:
                 return failure(error)
+        # the team decides; the app's id only where bots.info may be asked for it
         known = self._known_app()
         if team != directory.team or (app and known and app != known):
             raise Refusal(403, "another team's or app's payload")
         return None
 
     async def _dispatch(self, call: Call) -> web.Response:
+        # socket_mode is Bolt's name for a payload that is decoded already: it then parses and verifies nothing again
         try:
             request = AsyncBoltRequest(body=call.payload, mode="socket_mode", context={CALL: call})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -166,8 +174,12 @@ def _told(call: Call, message: Message) -> web.Response:
     """200 and words, by the way that shows for this kind of payload."""
     if "command" in call.payload:
         return web.json_response(private(message))
+    if call.payload["type"] == "view_closed":
+        # whoever closes a modal waits for no answer
+        return web.Response()
     if call.payload["type"] == "view_submission":
         return web.json_response({"response_action": "update", "view": instead("Not possible", message)})
+    # Slack shows no body of an answer to a click; it is there for whoever reads the wire
     call.answer(message)
     return web.json_response({"response_type": "ephemeral", "replace_original": False, "text": message.text})
 
@@ -214,12 +226,14 @@ def _is_served(payload: Payload) -> bool:
 
 def _only(request: web.Request, name: str) -> str:
     """A header's value; empty where it is missing or there more than once."""
+    # two different values would be read differently by a proxy and by us
     values = request.headers.getall(name, [])
     return values[0] if len(values) == 1 else ""
 
 
 async def _read(request: web.Request) -> bytes:
     """The raw bytes, as they were signed."""
+    # aiohttp inflates by itself: the bytes would no longer be those that were signed, and their size would be anybody's
     if request.headers.get("Content-Encoding", "identity").casefold() != "identity":
         raise Refusal(415, "compressed body")
     if (request.content_length or 0) > MOST_BODY:

@@ -12,6 +12,7 @@ from handlers.slack.decoding import Malformed
 if TYPE_CHECKING:
     from handlers.slack.decoding import Payload
 
+# ids are Slack's to make: what is not of their form is no id, and goes neither into a decision nor into a mention
 _TEAM = re.compile(r"[TE][A-Z0-9]{2,30}")
 _USER = re.compile(r"[UW][A-Z0-9]{2,30}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{2,30}")
@@ -38,6 +39,7 @@ def sender_of(payload: Payload) -> Sender:
     if not isinstance(app, str):
         raise Malformed("api_app_id")
     if "command" in payload:
+        # a command names the workspace it was typed in; whether its author is at home there, users.info says
         team = _matching(_TEAM, payload.get("team_id"), "team_id")
         return Sender(team, app, SlackUser(team, _matching(_USER, payload.get("user_id"), "user_id")))
     person, view = _object(payload, "user"), _object(payload, "view")

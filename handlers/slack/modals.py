@@ -26,6 +26,7 @@ async def submit(call: Call, view: Payload) -> Json | None:
     done = await reject.reject(
         call.desk.ports, call.actor, target.deploy_id, plan=target.plan, reason=_reason(view), origin=call.origin
     )
+    # mentions are not drawn under an input: the sentences have to do without who could instead
     if isinstance(done, Refused):
         return errors(" ".join(reason.text for reason in done.reasons))
     return None

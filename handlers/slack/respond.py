@@ -41,10 +41,12 @@ class Background:
     def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
         """Start a piece of work; where too many are under way it is left undone, and the log says so."""
         if len(self._tasks) >= self._most:
+            # Slack has been slow for so long that hundreds wait: one answer more would only wait behind them
             work.close()
             log.error("too much under way: left undone", extra={"what": what})
             return
         task = asyncio.create_task(self._run(work, what))
+        # the loop itself keeps only a weak reference to a task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -80,6 +82,7 @@ def failure(error: Exception) -> Message:
     sentence = sentence_of(error) if isinstance(error, NomatronError) else None
     code = error.code if isinstance(error, NomatronError) else "error"
     if sentence is None:
+        # what is not expected may carry anything in its text: people get a code, the log gets the rest
         number = incident()
         log.error("unexpected failure, code %s", number, exc_info=error)
         sentence = f"Something broke, code {number}. It is in the log; tell an operator."

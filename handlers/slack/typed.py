@@ -13,6 +13,7 @@ _INVISIBLE = re.compile(
 _MARKED = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
+# macOS and iOS make an em dash of two hyphens, and curly quotes of straight ones
 _DASHES = str.maketrans(
     {"\u2014": "--", "\u2015": "--"} | dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-")
 )
@@ -34,6 +35,7 @@ def visible(text: str) -> str:
 
 
 def _unmarked(match: re.Match[str]) -> str:
+    # `should_escape` in the manifest makes Slack write people and channels as <@U..|name> and <#C..|name>
     target, label = match[1], match[2]
     if target.startswith(("@", "#")):
         return target[0] + (label or target[1:])
@@ -72,6 +74,7 @@ def next_word(text: str, start: int) -> Word | None:
     mark = _QUOTES.get(opening[1]) if opening else None
     if opening and mark:
         inner, end = _quoted(text, begin + opening.end(), mark)
+        # the one quote that stays says that the value is text, whatever it looks like: count="3"
         return Word(plain(opening[0]) + f'"{inner}', quoted=False, end=end)
     return Word(plain(found[0]), quoted=False, end=found.end())
 
