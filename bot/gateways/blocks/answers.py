@@ -110,6 +110,7 @@ def plan(card: Card) -> Message:
     lines += [f":warning: {words(warning, 400)}" for warning in shown.warnings]
     if deploy.reason:
         lines.append(quoted(deploy.reason, 500))
+    # preformatted text is literal, so the difference needs no escaping and cannot mention anybody
     difference = "\n".join(diff_lines(shown.changes)) or "no field changes"
     mark = context(f"fingerprint {code(shown.fingerprint[:16])} · asked by {name_of(deploy.requester)}")
     return said(*lines, more=(preformatted(difference), mark))

@@ -52,6 +52,7 @@ def render(card: Card) -> Message:
 def headline(card: Card) -> str:
     """``STATE: SERVICE VERSION to ENV, asked by NAME (D-n)``: the notification, and what a screen reader says."""
     deploy = card.deploy
+    # capped well below Slack's 4,000: a longer text is refused by chat.update though chat.postMessage took it
     what = f"{words(deploy.service, 128)} {words(deploy.version, 160)} to {words(deploy.environment, 128)}"
     return f"{STATE_WORDS[deploy.status]}: {what}, asked by {name_of(deploy.requester)} ({deploy.number})"
 
@@ -73,6 +74,7 @@ def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
         shown = [line for line in lines if line.strip()]
         if shown:
             yield name, section(fit(_few(shown), limit))
+    # after everything that should be read before they are pressed
     row = buttons(card)
     if row:
         yield "decide", actions(row)
@@ -102,6 +104,7 @@ def _links(card: Card) -> list[str]:
 
 
 def _moved(card: Card) -> list[str]:
+    # once it has ended, what moved on the way to it is history; the thread has it
     moved = card.plan.moved if card.plan and card.deploy.status.open else ()
     if not moved:
         return []

@@ -20,6 +20,7 @@ AGAIN: Final = "deploy.again"
 def buttons(card: Card) -> list[Json]:
     """Approve and Reject… while seats are open; none in any other state."""
     deploy = card.deploy
+    # seats that just filled close the row before the state has moved on
     if deploy.status is not Status.WAITING or card.seating.complete:
         return []
     value, what = _value(card), f"{deploy.number} {deploy.service} {deploy.version} to {deploy.environment}"
@@ -39,6 +40,7 @@ def menu(card: Card) -> Json | None:
     """What else may be done with the deploy now, as a menu; only what applies."""
     deploy, value = card.deploy, _value(card)
     waits = deploy.status in {Status.WAITING, Status.READY}
+    # offered only to one that waits for a turn: for all others it would change nothing
     held_by_turn = any(reason.code == "turn" for reason in deploy.blocked)
     choices = [
         ("Withdraw", "withdraw", deploy.status.undecided),

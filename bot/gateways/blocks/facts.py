@@ -73,6 +73,7 @@ def _needs(card: Card) -> str:
     total = len(seating.seats)
     labels = list(_labels(seating).items())[:_MOST_LABELS]
     wanted = ", ".join(f"{count} of {words(label, 100)}" for label, count in labels)
+    # numbers first: they are what a reader looks for, and what a cut must not take
     lines = [f"*Needs*\n{wanted} ({seating.filled} of {total} so far)"]
     if card.deploy.status is Status.WAITING and seating.missing:
         lines += list(_missing(seating, human_behind(card.deploy.requester)))
@@ -100,6 +101,7 @@ def _mentions(seat: Seat, requester: str | None, mentioned: set[str]) -> str:
         found = [] if seat.group.usergroup in mentioned else [seat.group.usergroup]
         mentioned.update(found)
         return "".join(group(each) for each in found)
+    # a fixed list has no handle to call it by, so its people are called, all but the one who may not approve
     users = sorted(user for user in seat.group.users if user not in mentioned and user != requester)
     mentioned.update(users)
     return who(users, (), _MOST_MENTIONED)
@@ -115,6 +117,7 @@ def approvals_of(card: Card) -> list[str]:
 
 def _approval(approval: Approval, labels: dict[str, str]) -> str:
     name, at = person(approval.user.id), moment(approval.at)
+    # a void approval stays on the message: somebody gave it, and has to see that it is gone
     if approval.void:
         return f":heavy_minus_sign: approval of {name}, {at}, no longer counts: {words(approval.void, 200)}"
     label = labels.get(approval.user.id)

@@ -32,6 +32,7 @@ def reject(number: str, value: str, what: str) -> Json:
         "hint": plain("The reason stands on the deploy's message, and is kept.", 2000),
         "element": field,
     }
+    # danger is stated before the field: a modal has no confirm dialog of its own
     told = f"*{words(number, 40)}* {words(what, 500)} will be rejected. That is final: it then needs a new request."
     return {
         "type": "modal",

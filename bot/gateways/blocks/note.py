@@ -21,6 +21,7 @@ _LONGEST_TEXT = 3500
 def render(note: Note) -> Message:
     """The note's sentences with mentions before and who can help after them, its code as it is, its one button."""
     sentence = escape(note.text.strip(), _LONGEST_SENTENCE)
+    # mentions stand first: a notification shows the beginning
     called = " ".join(dict.fromkeys(person(user) for user in note.mention[:20]))
     first = f"{called} {sentence}".strip() or "…"
     lines = [words(line, _LONGEST_LINE) for line in note.lines[:_MOST_LINES]]

@@ -42,6 +42,7 @@ def mrkdwn(text: str, limit: int = SECTION) -> Json:
 
 def plain(text: str, limit: int = 75) -> Json:
     """A text object that Slack shows literally; it is never empty."""
+    # nothing is read into plain text but emoji names, so nothing in it needs escaping
     return {"type": "plain_text", "text": cut(clean(text).strip(), limit) or "-", "emoji": True}
 
 
@@ -94,6 +95,7 @@ def numbered(blocks: Sequence[tuple[str, Json]], subject: str) -> tuple[Json, ..
 
     Slack wants a new id whenever a message's block is updated (https://docs.slack.dev/reference/block-kit/blocks).
     """
+    # by content, not by counter: the same state is the same message, on every replica and after every restart
     shown = json.dumps(blocks, sort_keys=True).encode()
     revision = hashlib.sha256(shown).hexdigest()[:8]
     kept = blocks[:MOST_BLOCKS]

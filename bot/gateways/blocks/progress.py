@@ -39,6 +39,7 @@ def _own(card: Card, rollout: Rollout) -> list[str]:
 
 def health(rollout: Rollout) -> str:
     """A bar and the counts: ``▓▓▓▓░░ 4/6 healthy``."""
+    # old allocations that are still healthy can make more than were asked for
     wanted, healthy = rollout.wanted, min(rollout.healthy, rollout.wanted)
     cells = min(_CELLS, wanted)
     full = healthy * cells // wanted
@@ -62,6 +63,7 @@ def _why(card: Card, rollout: Rollout) -> list[str]:
 
 def _failure(failure: TaskFailure) -> str:
     said = f": {words(failure.message, 500)}" if failure.message else ""
+    # Nomad's message mostly has the exit code in it already
     missing = failure.exit_code is not None and f"Exit Code: {failure.exit_code}" not in failure.message
     ended = f" (exit code {failure.exit_code})" if missing else ""
     where = f"task {code(failure.task, 100)} of group {code(failure.group, 100)}"
@@ -73,6 +75,7 @@ def _reverted(card: Card, rollout: Rollout) -> str:
     if said is None and rollout.reverted_to is None:
         return ""
     made = f" as job version {rollout.reverted_to}" if rollout.reverted_to is not None else ""
+    # Nomad reverts to the last *stable* version, which need not be the one that ours replaced
     base = card.plan.base_version if card.plan else None
     # without Nomad's words, the version before ours is the only one that it can have gone back to by itself
     same = said is None or base is None or int(said[1]) == base

@@ -22,6 +22,7 @@ SECTION: Final = 3000
 FIELD: Final = 2000
 """Most characters of one field of a section."""
 
+# a mention is a notification: only what has the form of an id ever becomes one
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{2,}")
@@ -30,6 +31,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+# a letter that looks like a back-tick and ends no code
 _CODE_MARKS = str.maketrans({"`": "ˋ", "\n": " ", "\t": " "})
 
 
@@ -54,6 +56,7 @@ def escape(text: str, limit: int = SECTION) -> str:
 
     A fence of three back-ticks would swallow what follows it, so it is broken up.
     """
+    # character by character: cutting first leaves too much once escaped, cutting last may break an entity
     parts: list[str] = []
     room = limit
     for char in clean(text).replace("```", "ˋˋˋ"):
@@ -79,6 +82,7 @@ def words(text: str, limit: int = SECTION) -> str:
 def code(text: str, limit: int = 300) -> str:
     """Untrusted text between back-ticks; nothing in it can end them."""
     inner = escape(one_line(text).translate(_CODE_MARKS), limit)
+    # two back-ticks with nothing between them would open code instead of being it
     return f"`{inner}`" if inner else "`-`"
 
 
@@ -113,12 +117,14 @@ def who(users: Iterable[str], groups: Iterable[str], limit: int = 12) -> str:
 
 def moment(instant: datetime) -> str:
     """An instant in the reader's own zone; UTC where Slack cannot show that."""
+    # Slack wants a fallback for clients that cannot compute dates; one zone for all of them, and named
     fallback = instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
 
 
 def link(url: str, label: str) -> str:
     """A link to an http(s) address; anything else is shown as its label alone."""
+    # a bar would end the address and begin the label
     shown = words(label, 150).replace("|", "¦") or "link"
     safe = web_address(url)
     return f"<{safe.replace('&', '&amp;')}|{shown}>" if safe else shown
@@ -130,6 +136,7 @@ def web_address(url: str) -> str | None:
         parts = urlsplit(one_line(url))
     except ValueError:
         return None
+    # plain http stays: a cluster's own page may be on a company network; a name before the host hides where it leads
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         return None
     encoded = quote(one_line(url), safe="%/:=&?~#+!$,;'@()*[]")

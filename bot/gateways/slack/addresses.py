@@ -25,6 +25,7 @@ def is_response_url(url: str, api: str) -> bool:
     if target is None or base is None:
         return False
     own, host = base.hostname or "", target.hostname or ""
+    # the sandbox's hooks are on its own port, and nothing that leaves this machine is reachable this way
     if is_loopback(own):
         return target.scheme in {"http", "https"} and is_loopback(host)
     wanted = f"hooks.{own}" if own in {"slack.com", "slack-gov.com"} else own
@@ -45,6 +46,7 @@ def _parts(url: str) -> SplitResult | None:
     """The address taken apart; None where it has no host, a port that is none, or somebody's name in it."""
     try:
         parts = urlsplit(url)
+        # `https://hooks.slack.com@evil.example` is evil.example's; reading the port raises where it is none
         named = parts.username is not None or parts.port == 0
     except ValueError:
         return None

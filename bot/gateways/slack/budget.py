@@ -48,6 +48,7 @@ class Budget:
     def spend(self, method: Method, channel: str = "") -> float:
         """Take a token and give 0, or take none and give the seconds to wait."""
         wait = self.wait(method, channel)
+        # all or nothing: a call that waits for its channel must not eat the method's tokens meanwhile
         if wait <= 0:
             for bucket in self._of(method, channel):
                 bucket.tokens -= 1
@@ -59,6 +60,7 @@ class Budget:
         self._paused[method.name] = self._monotonic() + seconds
 
     def _of(self, method: Method, channel: str) -> list[Bucket]:
+        # what may go at once and what a minute brings together make the tier, whenever the minute begins
         burst = max(1.0, method.per_minute * _BURST_SHARE)
         found = [self._bucket(method.name, "", burst, (method.per_minute - burst) / 60)]
         if method.per_channel and channel:

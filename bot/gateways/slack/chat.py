@@ -55,6 +55,7 @@ class SlackChat:
 
     async def say(self, message: Message, *, user: str, channel: str, response_url: str, thread_ts: str = "") -> None:
         """A ready message for one person's eyes: by ``response_url``, else as an ephemeral, else directly."""
+        # a response_url works even where the app is no member, but only five times and for half an hour
         said = {**message.arguments(), **({"thread_ts": thread_ts} if thread_ts else {})}
         private = {"response_type": "ephemeral", "replace_original": False}
         if response_url and await self._connection.respond(response_url, {**said, **private}):

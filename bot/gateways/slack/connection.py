@@ -40,6 +40,7 @@ class Connection:
         self._client: AsyncWebClient | None = None
 
     async def __aenter__(self) -> Self:
+        # slack_sdk passes no allow_redirects on, so the session itself has to refuse
         trace = aiohttp.TraceConfig()
         trace.on_request_redirect.append(_no_redirect)
         timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT, connect=_CONNECT_TIMEOUT)
@@ -68,6 +69,7 @@ class Connection:
         wait = self.budget.spend(method, str(arguments.get("channel", "")))
         if wait > 0:
             raise SlackUnavailable(f"{method.name}: our own budget is spent", retry_after=wait)
+        # methods that read take no JSON body (https://docs.slack.dev/apis/web-api/using-the-slack-web-api)
         given = {"params": arguments} if method.reads else {"json": arguments}
         verb = "GET" if method.reads else "POST"
         try:
@@ -90,6 +92,7 @@ class Connection:
         data = getattr(error.response, "data", None)
         body = data if isinstance(data, dict) else {}
         status = int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0))
+        # an answer without a code is a proxy's page or a broken body: it says nothing of whether Slack did it
         code = str(body.get("error") or "")
         if status == 429 or code in {"ratelimited", "rate_limited"}:
             seconds = _retry_after(error)
@@ -105,6 +108,7 @@ class Connection:
 
     async def respond(self, response_url: str, payload: dict[str, Any]) -> bool:
         """Post to a ``response_url``; whether Slack took it. Any doubt is a no: the caller has other ways."""
+        # the address comes from outside, with nothing but a signature to vouch for it
         if self._session is None or not is_response_url(response_url, self.url):
             return False
         try:
@@ -120,6 +124,7 @@ def _retry_after(error: SlackApiError) -> float:
         seconds = float(headers.get("Retry-After", 1))
     except ValueError:
         return 1.0
+    # a header of a day, or of minus one, is not Slack's
     return min(max(seconds, 0.1), 3600.0)
 
 

@@ -24,6 +24,7 @@ PEOPLE_FRESH = 60.0
 TIME_OUT = 1.5
 """Seconds: the greatest age of what is decided on, and how long a click waits for it in all."""
 
+# a read that hangs must not hold those who come after it: they share it
 _READ_TIME_OUT = 3.0
 _ALL_GROUPS = "*"
 
@@ -112,6 +113,7 @@ class SlackDirectory:
 
     async def _members(self, usergroups: frozenset[str]) -> dict[str, frozenset[str]]:
         """One call at most: a single stale group is read alone, several come with the list of all."""
+        # user groups are tier 2, twenty calls a minute: each group read by itself would spend them on one busy click
         stale = [group for group in usergroups if not self._groups.fresh(group)]
         if len(stale) > 1 or (stale and self._lists.reading(_ALL_GROUPS)):
             listed = await self._lists.get(_ALL_GROUPS, self._list_groups)
@@ -122,11 +124,13 @@ class SlackDirectory:
         return {group: self._groups.known(group) for group in usergroups}
 
     async def _list_groups(self) -> dict[str, frozenset[str]]:
+        # their age counts from the question: Slack may have answered from before
         asked_at = time.monotonic()
         answer = await self._connection.call(GROUPS, within=_READ_TIME_OUT, include_users=True)
         listed = {
             str(each.get("id")): frozenset(map(str, each.get("users") or ()))
             for each in answer.get("usergroups") or ()
+            # a disabled group still lists its people, but is no group any more
             if not each.get("date_delete")
         }
         for group, users in listed.items():

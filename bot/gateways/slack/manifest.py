@@ -41,6 +41,7 @@ def manifest(url: str) -> dict[str, Any]:
         "url": events,
         "description": "Request, approve and watch Nomad deployments",
         "usage_hint": "[service] [version] [to environment] | status | approve D-n | help",
+        # people and channels then come as ids, which is all that ever decides anything
         "should_escape": True,
     }
     return {
@@ -74,6 +75,7 @@ def as_yaml(document: dict[str, Any]) -> str:
     """A document as YAML, always the same for the same one."""
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
+    # never folded: a folded line would differ by where it was folded
     yaml.width = 4096
     text = StringIO()
     yaml.dump(document, text)

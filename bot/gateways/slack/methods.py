@@ -28,12 +28,14 @@ TIER_2, TIER_3, TIER_4, SPECIAL = 20, 50, 100, 600
 
 AUTH_TEST: Final = Method("auth.test", (), SPECIAL, reads=True)
 BOTS_INFO: Final = Method("bots.info", ("users:read",), TIER_3, reads=True)
+# chat:write.public posts to public channels that the app was never invited to
 POST: Final = Method("chat.postMessage", ("chat:write", "chat:write.public"), SPECIAL, per_channel=True)
 UPDATE: Final = Method("chat.update", ("chat:write",), TIER_3)
 EPHEMERAL: Final = Method("chat.postEphemeral", ("chat:write",), TIER_4)
 GROUPS: Final = Method("usergroups.list", ("usergroups:read",), TIER_2, reads=True)
 GROUP_MEMBERS: Final = Method("usergroups.users.list", ("usergroups:read",), TIER_2, reads=True)
 PERSON: Final = Method("users.info", ("users:read",), TIER_4, reads=True)
+# views.* need no scope of their own
 OPEN_VIEW: Final = Method("views.open", (), TIER_4)
 
 METHODS: Final = (AUTH_TEST, BOTS_INFO, POST, UPDATE, EPHEMERAL, GROUPS, GROUP_MEMBERS, PERSON, OPEN_VIEW)

@@ -51,6 +51,7 @@ class Shared(Generic[Value]):
         if key not in self._reads:
             self._reads[key] = asyncio.create_task(self._read(key, read))
             self._reads[key].add_done_callback(_look_at)
+        # one who runs out of time must not cancel what the others still wait for
         return await asyncio.shield(self._reads[key])
 
     async def _read(self, key: str, read: Callable[[], Awaitable[Value]]) -> Value:
