@@ -61,7 +61,8 @@ async def composed(settings: Settings) -> AsyncIterator[Composed]:
     """Every port, open; all of it closed again at the end. Nothing is called before somebody asks."""
     clock, bell = SystemClock(), LocalBell()
     secret = secret_beside(settings, database_file(settings))
-    nomads = PythonNomads(_token, key=secret, timeouts=Timeouts(write=settings.write_timeout_seconds))
+    timeouts = Timeouts(write=settings.write_timeout_seconds)
+    nomads = PythonNomads(_token, key=secret, folder=settings.catalog, timeouts=timeouts)
     connection = Connection(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     async with open_store(settings.database_url) as store, connection:
         directory, chat = SlackDirectory(connection, clock), SlackChat(connection)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -115,7 +117,8 @@ def _of_nomads_shape(cluster: Cluster) -> Iterator[None]:
 class PythonNomads:
     """The clusters, each with a session, a thread pool and a token of its own.
 
-    ``tokens`` gives a cluster's token, ``key`` is the installation's secret for redaction marks.
+    ``tokens`` gives a cluster's token, ``key`` is the installation's secret for redaction marks, ``folder`` is the
+    catalog's: a ``ca_file`` that is no absolute path lies in it.
     """
 
     def __init__(
@@ -123,11 +126,13 @@ class PythonNomads:
         tokens: Callable[[Cluster], str | None],
         *,
         key: bytes,
+        folder: Path = Path(),
         timeouts: Timeouts | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._tokens = tokens
         self._key = key
+        self._folder = folder
         self._timeouts = timeouts or Timeouts()
         self._patience = patience or Patience()
         self._open: dict[Cluster, PythonNomad] = {}
@@ -135,7 +140,8 @@ class PythonNomads:
     def of(self, cluster: Cluster) -> PythonNomad:
         """The gateway of a cluster; the same one as long as nothing of its definition changes."""
         if cluster not in self._open:
-            client = Client(cluster, self._tokens(cluster), self._timeouts)
+            trusted = str(self._folder / cluster.ca_file) if cluster.ca_file else None
+            client = Client(replace(cluster, ca_file=trusted), self._tokens(cluster), self._timeouts)
             self._open[cluster] = PythonNomad(client, self._key, self._patience)
         return self._open[cluster]
 

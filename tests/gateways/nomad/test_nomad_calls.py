@@ -117,6 +117,15 @@ def test_certificates_are_verified(ca_file, verify, monkeypatch):
             assert endpoint.session is session
 
 
+async def test_a_relative_ca_file_lies_in_the_catalogs_folder(tmp_path):
+    nomads = PythonNomads(lambda _: None, key=KEY, folder=tmp_path)
+    try:
+        with pytest.raises(NomadUnavailable, match=str(tmp_path / "own.pem")):
+            await nomads.of(Cluster(name="main", address="https://127.0.0.1:1", ca_file="own.pem")).reach()
+    finally:
+        nomads.close()
+
+
 async def test_a_missing_ca_file_is_told(tmp_path):
     cluster = Cluster(name="main", address="https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem"))
     nomads = PythonNomads(lambda _: None, key=KEY)
