@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.access import Membership
 from bot.domain.dispatch import Answer, Look, Sighting
 from bot.domain.rollout import Observation
-from bot.errors import MembershipUnknown, NomadError, SlackError
+from bot.errors import MembershipUnknown, SlackError
 from bot.ports import Limits, NomadPlan, Ports, Registered
 from tests.builders import TEAM, USERGROUPS, a_job, a_membership
 
@@ -36,7 +36,7 @@ class FakeNomad:
     jobs: dict[str, Job] = field(default_factory=dict)
     stamps: dict[tuple[str, int], str] = field(default_factory=dict)
     parsed: Job = field(default_factory=a_job)
-    trouble: NomadError | None = None
+    trouble: Exception | None = None
     unchanged: bool = False
     index: int = 100
     answers: list[Answer] = field(default_factory=list)
@@ -167,7 +167,7 @@ class FakeChat:
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
     said: list[tuple[str, Note, dict[str, str]]] = field(default_factory=list)
     plain: list[bool] = field(default_factory=list)
-    refusals: list[SlackError | None] = field(default_factory=list)
+    refusals: list[BaseException | None] = field(default_factory=list)
 
     def _next(self) -> None:
         refusal = self.refusals.pop(0) if self.refusals else None

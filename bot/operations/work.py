@@ -46,7 +46,7 @@ async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], A
 @asynccontextmanager
 async def _beating(ports: Ports, claim: Claim) -> AsyncIterator[None]:
     """Renew the lease as long as the block runs."""
-    heart = asyncio.create_task(_beat(ports, claim))
+    heart = asyncio.create_task(_beat(ports, claim), name=f"lease of D-{claim.deploy_id}")
     try:
         yield
     finally:

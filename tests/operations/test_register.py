@@ -29,6 +29,7 @@ from tests.operations.acts import (
 
 if TYPE_CHECKING:
     from bot.domain.deploy import Deploy
+    from bot.domain.dispatch import Attempt
     from tests.fakes import World
 
 
@@ -90,7 +91,7 @@ async def test_the_frozen_job_goes_out_on_its_base_with_the_stamp_before_the_tem
 async def test_the_attempt_is_recorded_before_it_is_sent(world: World):
     deploy = await dispatching(world)
     sending = world.nomad.register
-    seen = []
+    seen: list[Attempt] = []
 
     async def looking(*args, **kwargs):
         seen.extend(await attempts(world, deploy))
