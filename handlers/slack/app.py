@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,8 +31,12 @@ _ANY: Final = re.compile("")
 
 def build() -> AsyncApp:
     """The Bolt app. It verifies nothing (the guard has) and calls nothing: authorizing takes no ``auth.test``."""
+    # Bolt warns that it will not use the token that it finds in the environment, which is what is wanted
+    logger = logging.getLogger(f"{__name__}.bolt")
+    logger.setLevel(logging.ERROR)
     app = AsyncApp(
         name="nomatron",
+        logger=logger,
         # never used: without one Bolt would read a token from the environment
         client=AsyncWebClient(),
         authorize=_authorize,
