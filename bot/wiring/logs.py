@@ -21,7 +21,10 @@ _QUIET: Final = ("slack_bolt", "slack_sdk", "aiohttp.access", "apscheduler", "ur
 
 
 def set_up(level: int = logging.INFO) -> None:
-    """Send every logger's lines to standard error, secrets taken out; libraries only where they warn."""
+    """Send every line to standard error, of structlog's loggers and logging's, secrets taken out.
+
+    Libraries are heard only where they warn.
+    """
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -36,6 +39,12 @@ def set_up(level: int = logging.INFO) -> None:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
         ],
+    )
+    # unconfigured, structlog would print to standard output, past everything that is set up here
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
