@@ -6,6 +6,7 @@ import re
 import pytest
 
 from bot.errors import SlackUnavailable, StoreBusy
+from handlers.slack.guard import Finished
 from handlers.slack.respond import Background, failure
 
 
@@ -71,3 +72,14 @@ async def test_what_goes_wrong_in_the_background_is_logged(
     await background.drain(1)
 
     assert says in caplog.text
+
+
+def test_finished_requests_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = Finished(most=2, seconds=10)
+    for key in ("a", "b", "c"):
+        finished.add(key)
+    assert [key in finished for key in ("a", "b", "c")] == [False, True, True]
+
+    monkeypatch.setattr("handlers.slack.guard.time.monotonic", lambda: 1e12)
+    finished.add("d")
+    assert [key in finished for key in ("b", "c", "d")] == [False, False, True]
