@@ -59,7 +59,13 @@ def text(decision: Decision) -> str:
 
 
 def checked(catalog: Catalog | None = None, **changes) -> tuple[str, Decision]:
-    fields: dict[str, Any] = {"service": "checkout", "version": "v1", "environment": "staging", "overrides": {}, "reason": None}
+    fields: dict[str, Any] = {
+        "service": "checkout",
+        "version": "v1",
+        "environment": "staging",
+        "overrides": {},
+        "reason": None,
+    }
     return check_ask(catalog or a_catalog(), Ask(**{**fields, **changes}))
 
 
