@@ -65,13 +65,13 @@ class Practice:
             assert not secret or secret not in printed.getvalue()
         return status, printed.getvalue()
 
-    def says(self, line: str, status: int = 1, **settings: str) -> None:
+    def says(self, line: str, /, *, ends: int = 1, settings: dict[str, str] | None = None) -> None:
         """It prints a line that begins so, with a mend behind it, and ends with that status."""
-        found, printed = self.run(**settings)
+        status, printed = self.run(**(settings or {}))
         lines = [each for each in printed.splitlines() if each.startswith(line)]
         assert lines, printed
         assert re.search(r"; \S.{5}", lines[0]), lines[0]
-        assert found == status, printed
+        assert status == ends, printed
 
     def edit(self, old: str, new: str, file: str = "nomatron.yaml") -> None:
         path = self.sandbox.catalog / file
@@ -171,7 +171,7 @@ def test_programs_read_json(practice: Practice) -> None:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )  # fmt: skip
 def test_a_setting_that_is_wrong_has_its_line(practice: Practice, line: str, settings: dict[str, str]) -> None:
-    practice.says(line, **settings)
+    practice.says(line, settings=settings)
 
 
 def test_a_secret_that_others_can_read(practice: Practice) -> None:
@@ -187,7 +187,8 @@ def test_a_database_that_was_not_migrated(practice: Practice, tmp_path: Any) -> 
     file = tmp_path / "new.db"
 
     practice.says(
-        "error: database: has no tables yet; run `nomatron migrate`", NOMATRON_DATABASE_URL=f"sqlite:///{file}"
+        "error: database: has no tables yet; run `nomatron migrate`",
+        settings={"NOMATRON_DATABASE_URL": f"sqlite:///{file}"},
     )
 
     assert list(tmp_path.iterdir()) == []
@@ -240,7 +241,7 @@ def test_what_is_broken_in_slack_has_its_line(practice: Practice, switch: str, b
 
 
 def test_a_wrong_bot_token(practice: Practice) -> None:
-    practice.says("error: slack token: invalid_auth", SLACK_BOT_TOKEN=OTHER)
+    practice.says("error: slack token: invalid_auth", settings={"SLACK_BOT_TOKEN": OTHER})
 
 
 @pytest.mark.parametrize(
@@ -319,7 +320,7 @@ def test_what_could_be_better_in_nomad_is_said_and_ends_with_0(
 ) -> None:
     practice.sandbox.post("nomad", "/sandbox/pretend", body)
 
-    practice.says(line, status=0)
+    practice.says(line, ends=0)
 
 
 def test_the_four_capabilities_of_the_install_page_are_enough(practice: Practice) -> None:
