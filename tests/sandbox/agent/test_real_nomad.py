@@ -25,7 +25,7 @@ async def control(host):
     """The address of a control interface over the agent, whose only job is `checkout`."""
     await host.make_namespace()
     wanted = {Placed(host.namespace, "checkout")}
-    nomad = RealNomad(host.api.address, None, host.told.append)
+    nomad = RealNomad(host.api.address, host.token, host.told.append)
     yield await nomad.start(wanted)
     await nomad.stop(wanted)
 
