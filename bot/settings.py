@@ -122,8 +122,8 @@ def read_leniently(environment: dict[str, str] | None = None) -> tuple[Settings,
             wrong += lines
             for line in lines:
                 name = line.partition(":")[0]
-                for each in (name, f"{name}_FILE", "DATABASE_URL" if name == "NOMATRON_DATABASE_URL" else name):
-                    given.pop(each, None)
+                given.pop(name, None)
+                given.pop(f"{name}_FILE", None)
 
 
 def files_of(names: Iterable[str], environment: dict[str, str] | None = None) -> tuple[Path, ...]:

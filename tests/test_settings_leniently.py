@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from bot.settings import files_of, read, read_leniently
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_right_settings_are_read_as_ever() -> None:
@@ -41,14 +43,6 @@ def test_nothing_is_read_past_what_is_given(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert read({}).port == 3000
     assert read_leniently()[1] == ("PORT: Input should be a valid integer, unable to parse string as an integer",)
-
-
-def test_a_name_that_stands_for_another_is_left_out_too() -> None:
-    # what the system hands over as bytes that are no text
-    settings, (line,) = read_leniently({"DATABASE_URL": "\udcff"})
-
-    assert line.startswith("NOMATRON_DATABASE_URL: ")
-    assert settings.database_url == "sqlite+aiosqlite:///nomatron.db"
 
 
 def test_files_count_where_the_setting_itself_is_not_there() -> None:
