@@ -293,9 +293,9 @@ def acls(*apps: str, **more: Any) -> dict[str, Any]:
 
 
 NOMAD: dict[str, tuple[str, dict[str, Any], str]] = {
-    "refused": ("outage", {"mode": "refuse"}, f"{DOWN}cluster sandbox "),
-    "page": ("outage", {"mode": "html"}, f"{DOWN}cluster sandbox answers 502 with a web page"),
-    "leader": ("outage", {"mode": "error500"}, f"{DOWN}cluster sandbox answers 500: No cluster leader"),
+    "refused": ("outage", {"mode": "refuse"}, DOWN),
+    "page": ("outage", {"mode": "html"}, f"{DOWN}answers 502 with a web page"),
+    "leader": ("outage", {"mode": "error500"}, f"{DOWN}answers 500: No cluster leader"),
     "forbidden": ("outage", {"mode": "forbidden"}, f"{DOWN}Nomad does not allow this to our token"),
     "unknown": ("pretend", {"acl": "unknown"}, UNKNOWN),
     "expired": ("pretend", {"acl": "expired"}, f"{UNKNOWN}: ACL token expired"),
