@@ -8,7 +8,7 @@ SURFACES = """
 /deploy promote SERVICE|D-n [to ENV]      /deploy rollback SERVICE in ENV [to D-n] because TEXT
 /deploy lock SERVICE|ENV [in ENV] [for 2h] because TEXT               /deploy unlock SERVICE|ENV [in ENV] because TEXT
 /deploy restart SERVICE in ENV            /deploy scale SERVICE to N in ENV    /deploy stop SERVICE in ENV because TEXT
-/deploy run SERVICE in ENV [KEY=VALUE]    /deploy canary promote|fail D-n      /deploy break-glass SERVICE VERSION in ENV
+/deploy run SERVICE in ENV [KEY=VALUE]    /deploy canary promote|fail D-n   /deploy break-glass SERVICE VERSION in ENV
 /deploy resolve D-n landed VERSION|not-landed|succeeded|failed because TEXT
 /deploy history SERVICE [in ENV]          /deploy who SERVICE [in ENV]     /deploy whoami
 /deploy audit [today|yesterday|DATE]      /deploy digest preview           /deploy help [TOPIC]
@@ -17,4 +17,6 @@ SURFACES = """
 
 
 def test_every_first_word_of_a_command_is_taken():
-    assert VERBS == {command.split()[0] for command in SURFACES.split("/deploy ")[1:]}
+    first_words = {command.split()[0] for command in SURFACES.split("/deploy ")[1:]}
+
+    assert first_words == VERBS
