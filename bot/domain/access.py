@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.actor import Actor, human_behind
-from bot.domain.decision import Allowed, Decision, Refused, refuse
+from bot.domain.decision import Allowed, Decision, Refused, instead, refuse
 
 
 class Permission(StrEnum):
@@ -123,18 +123,21 @@ def authorize(
 
     Refused with who could do it instead. An actor without a person behind it holds nothing.
     """
+    holders = [groups[grant.group] for grant in grants if grant.covers(permission, service, environment)]
+    users = tuple(sorted({user for group in holders for user in group.users}))
+    usergroups = tuple(dict.fromkeys(group.usergroup for group in holders if group.usergroup))
     user = human_behind(actor)
     if user is None:
-        return refuse("nobody-behind", "No person stands behind this identity, so it holds no permission.")
+        nobody = refuse("nobody-behind", "No person stands behind this identity, so it holds no permission.")
+        return instead(nobody, users=users, groups=usergroups)
     standing = membership.standing(user)
     if isinstance(standing, Refused):
-        return standing
-    holders = [groups[grant.group] for grant in grants if grant.covers(permission, service, environment)]
+        return instead(standing, users=users, groups=usergroups)
     if any(user in membership.members(group) for group in holders):
         return Allowed()
     return refuse(
         "no-permission",
         f"You do not hold the permission `{permission}` for {service} in {environment}.",
-        users=tuple(sorted(user for group in holders for user in group.users)),
-        groups=tuple(group.usergroup for group in holders if group.usergroup),
+        users=users,
+        groups=usergroups,
     )

@@ -45,6 +45,21 @@ def refuse(code: str, text: str, *, users: tuple[str, ...] = (), groups: tuple[s
     return Refused((Reason(code, text, users, groups),))
 
 
+def instead(refused: Refused, *, users: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> Refused:
+    """The refusal with these people added to each reason: who could do it instead."""
+    return Refused(
+        tuple(
+            Reason(
+                reason.code,
+                reason.text,
+                tuple(dict.fromkeys((*reason.users, *users))),
+                tuple(dict.fromkeys((*reason.groups, *groups))),
+            )
+            for reason in refused.reasons
+        )
+    )
+
+
 def every(decisions: Iterable[Decision]) -> Decision:
     """Allowed if all are; otherwise refused with every reason, in order, so that people mend all of them at once."""
     reasons = tuple(reason for each in decisions if isinstance(each, Refused) for reason in each.reasons)

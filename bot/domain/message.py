@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from bot.domain.approval import Approval, Seating
 from bot.domain.deploy import Deploy, Status
 from bot.domain.plan import Plan
 from bot.domain.rollout import Rollout
+
+PLANNING_SHOWN_AFTER: Final = timedelta(seconds=10)
+"""A deploy whose plan is not there by then gets its message all the same, saying so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.access import Membership, Permission, authorize
 from bot.domain.actor import Actor, human_behind
 from bot.domain.approval import Approval, Seat, Seating, meetable, mentions, seat
 from bot.domain.catalog import SERVICE_OWNERS, Catalog
-from bot.domain.decision import Allowed, Decision, Refused, every, refuse
+from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
 from bot.domain.deploy import Deploy, Status
 from bot.domain.environment import Value
 from bot.domain.release import check_version
 
-LONGEST_REASON = 1000
+SHORTEST_REASON, LONGEST_REASON = 3, 1000
+"""Characters that a person's reason may have; the shortest holds where one has to be given."""
 RECHECK = timedelta(seconds=60)
 """How often a waiting deploy's live job and seats are looked at without being asked to."""
 
@@ -195,7 +196,35 @@ def check_requester(
 
 
 def may_dispatch(facts: Facts, others: Sequence[Deploy]) -> Decision:
-    """The gates at the claim READY -> DISPATCHING; ``others`` are the open deploys of the same service there."""
+    """The gates at the claim READY -> DISPATCHING; ``others`` are the open deploys of the same service there.
+
+    Said to the channel, which did not ask: of the requester, never to a ``you``.
+    """
+    decision = _at_claim(facts, others)
+    if isinstance(decision, Allowed):
+        return decision
+    return Refused(tuple(_of_requester(reason, facts.deploy) for reason in decision.reasons))
+
+
+def _of_requester(reason: Reason, deploy: Deploy) -> Reason:
+    """What holds it, where that is what its requester may no longer do, or is no longer."""
+    if reason.code == "no-permission":
+        held = f"`{Permission.REQUEST}` for {deploy.service} in {deploy.environment}"
+        return replace(reason, text=f"Its requester no longer holds {held}.")
+    return replace(reason, text=_REQUESTERS.get(reason.code, reason.text))
+
+
+_REQUESTERS = {
+    "nobody-behind": "No person stands behind its requester.",
+    "person-bot": "Its requester is a bot; only people count.",
+    "person-deactivated": "The Slack account of its requester is deactivated.",
+    "person-foreign": "Its requester belongs to another organisation (Slack Connect).",
+    "person-guest": "Its requester is a guest of this Slack workspace by now.",
+    "person-unknown": "Slack does not say who its requester is; it waits until Slack does.",
+}
+
+
+def _at_claim(facts: Facts, others: Sequence[Deploy]) -> Decision:
     deploy = facts.deploy
     return every(
         [

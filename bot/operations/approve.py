@@ -11,7 +11,7 @@ from bot.domain.approval import Approval, may_fill
 from bot.domain.decision import Refused, every, refuse
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
-from bot.domain.policy import not_open, stale_plan
+from bot.domain.policy import LONGEST_REASON, not_open, stale_plan
 from bot.operations.judging import judge, refused
 from bot.operations.ready import make_ready
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from bot.operations.judging import Judgement
     from bot.operations.origin import Origin
     from bot.ports import Ports
-
-LONGEST_NOTE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +40,8 @@ async def approve(
 
     Raises ``Replayed``.
     """
-    return await judge(
-        ports, deploy_id, partial(_approve, actor=actor, plan=plan, note=note), actor=actor, origin=origin
-    )
+    decide = partial(_approve, actor=actor, plan=plan, note=note)
+    return await judge(ports, deploy_id, decide, act="approve", actor=actor, origin=origin)
 
 
 async def _approve(judgement: Judgement, *, actor: Actor, plan: int | None, note: str) -> Approved | Refused:
@@ -53,14 +50,19 @@ async def _approve(judgement: Judgement, *, actor: Actor, plan: int | None, note
         return await refused(judgement, actor, "approve", decision if isinstance(decision, Refused) else _NO_PERSON)
     deploy = judgement.deploy
     approval = Approval(
-        deploy_id=deploy.id, plan=deploy.plan, user=actor, at=judgement.now, note=note[:LONGEST_NOTE].strip()
+        deploy_id=deploy.id, plan=deploy.plan, user=actor, at=judgement.now, note=note[:LONGEST_REASON].strip()
     )
     await judgement.tx.add_approval(approval)
     facts = replace(judgement.facts, approvals=(*judgement.facts.approvals, approval))
-    await judgement.record(
-        EventType.DEPLOY_APPROVED, actor, filled=facts.seating.filled, plan=deploy.plan, seats=len(facts.seats)
-    )
     after = replace(judgement, facts=facts)
+    await after.record(
+        EventType.DEPLOY_APPROVED,
+        actor,
+        filled=facts.seating.filled,
+        judged=after.judged(actor),
+        plan=deploy.plan,
+        seats=len(facts.seats),
+    )
     if facts.seating.complete:
         return Approved(await make_ready(after), facts.seating)
     await after.redraw(urgent=True)

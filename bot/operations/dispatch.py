@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING
 from bot.domain.decision import Refused
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
-from bot.domain.policy import may_dispatch
+from bot.domain.policy import may_dispatch, turn
 from bot.operations.expire import expire, late
 from bot.operations.holding import or_hold
 from bot.operations.judging import judge
 from bot.operations.moved import moved_since_plan
 from bot.operations.ready import make_waiting
 from bot.operations.replan import back_to_planning
-from bot.operations.work import WORKER, work_on
+from bot.operations.work import WORKER, held_deploy, hold_in, work_on
 
 if TYPE_CHECKING:
     from bot.operations.judging import Judgement
     from bot.ports import Claim, Ports
 
 LOOK_AGAIN = timedelta(seconds=2)
-"""How soon a deploy that something holds is looked at again."""
+"""How soon a deploy that Nomad holds is looked at again."""
+ASK_AGAIN = timedelta(seconds=15)
+"""The same where it takes Slack to tell whether it still holds: what Slack lets us ask is there for people first."""
+TURN_AGAIN = timedelta(seconds=30)
+"""The same of one that waits for its turn: it is due anyway as soon as the one before it moves on."""
 
 
 async def step(ports: Ports) -> bool:
@@ -32,7 +36,19 @@ async def step(ports: Ports) -> bool:
 
 
 async def _dispatch(ports: Ports, claim: Claim) -> None:
-    await or_hold(ports, claim, _through(ports, claim), LOOK_AGAIN)
+    if not await _waits_its_turn(ports, claim):
+        await or_hold(ports, claim, _through(ports, claim), LOOK_AGAIN, ask_again=ASK_AGAIN)
+
+
+async def _waits_its_turn(ports: Ports, claim: Claim) -> bool:
+    """Whether another goes before it, which takes nothing but the database to tell; then it is held."""
+    now = ports.clock.now()
+    async with ports.store.begin() as tx:
+        deploy = await held_deploy(tx, claim)
+        decision = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
+        if isinstance(decision, Refused):
+            await hold_in(tx, deploy, decision.reasons, now, now + TURN_AGAIN)
+    return isinstance(decision, Refused)
 
 
 async def _through(ports: Ports, claim: Claim) -> Refused | None:
@@ -62,10 +78,7 @@ async def _gates(judgement: Judgement) -> Refused | None:
         return decision
     dispatching = deploy.advance(Status.DISPATCHING, judgement.now)
     await judgement.tx.save_deploy(dispatching)
-    members = {
-        user: sorted(g for g, us in facts.membership.usergroups.items() if user in us) for user in facts.approvers
-    }
-    await judgement.record(EventType.DEPLOY_DISPATCHING, WORKER, groups=members, plan=deploy.plan)
+    await judgement.record(EventType.DEPLOY_DISPATCHING, WORKER, judged=judgement.judged(), plan=deploy.plan)
     await judgement.redraw(urgent=True)
     return None
 

@@ -112,7 +112,7 @@ async def _end(tx: Transaction, deploy: Deploy, ours: Rollout, due_at: datetime 
     await tx.record(event_of(kind, WORKER, ended, now, detail=ours.detail[:500], seconds=took))
     await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=True), now)
     words = {
-        Status.SUCCEEDED: f"{deploy.service} {deploy.version} runs in {deploy.environment}.",
+        Status.SUCCEEDED: f"{deploy.service} {deploy.version} succeeded in {deploy.environment}: {ours.detail}",
         Status.FAILED: f"{deploy.number} failed: {ours.detail}",
         Status.SUPERSEDED: f"{deploy.number} was overtaken: {ours.detail}",
     }

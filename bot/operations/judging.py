@@ -6,17 +6,20 @@ locking (a new catalog, another approver), it starts over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain.actor import human_behind
 from bot.domain.decision import Refused, refuse
 from bot.domain.events import Event, EventType
+from bot.domain.evidence import judged_on
 from bot.domain.message import Delivery, Outgoing
 from bot.domain.policy import Facts, fixed_members, interests
 from bot.errors import MembershipUnknown, PlaceGone, StaleFence
 from bot.operations.kept import kept
 from bot.operations.origin import NOWHERE, Origin
+from bot.operations.written import written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -49,6 +52,15 @@ class Judgement:
         """The locked deploy."""
         return self.facts.deploy
 
+    def judged(self, *actors: Actor) -> dict[str, object]:
+        """What it was judged on, for the record: the people and their groups, who sits where, what is missing."""
+        return judged_on(self.facts, *actors)
+
+    def without(self, approval: Approval) -> Judgement:
+        """The same after an approval was taken back."""
+        left = tuple(each for each in self.facts.approvals if each != approval)
+        return replace(self, facts=replace(self.facts, approvals=left))
+
     async def record(self, kind: EventType, actor: Actor, **data: object) -> None:
         """The audit event of a change to this deploy."""
         await self.tx.record(event_of(kind, actor, self.deploy, self.now, self.facts.fingerprint, **data))
@@ -79,14 +91,15 @@ async def judge(
     deploy_id: int,
     decide: Callable[[Judgement], Awaitable[Result]],
     *,
+    act: str = "",
     actor: Actor | None = None,
     claim: Claim | None = None,
     origin: Origin = NOWHERE,
 ) -> Result | Refused:
     """Run ``decide`` on the locked deploy with fresh membership, in one transaction, and commit what it wrote.
 
-    Refused where there is no such deploy or Slack does not say who is who.
-    Raises ``Replayed`` and ``StaleFence``, and ``PlaceGone`` where the catalog no longer has its place.
+    ``act`` is what ``actor`` wants, for the record. Refused where there is no such deploy or Slack does not say who is
+    who. Raises ``Replayed`` and ``StaleFence``, and ``PlaceGone`` where the catalog no longer has its place.
     """
     for _ in range(_ROUNDS):
         async with ports.store.read() as reading:
@@ -96,20 +109,28 @@ async def judge(
         user = human_behind(actor) if actor else None
         people = asked.people | ({user} if user else set())
         groups = interests(asked.catalog, asked.deploy.service, asked.deploy.environment)
-        membership = await ask_membership(ports, groups, people)
+        membership = await ask_membership(ports, groups, people, background=claim is not None)
         if isinstance(membership, Refused):
-            return membership
+            return await _unheard(ports, asked, membership, act=act, actor=actor, origin=origin)
+        decided = _Deciding(ports, asked, people, membership, claim, origin)
+        done = await written(ports, origin, partial(decided.once, decide=decide))
+        if done is not None:
+            ports.bell.ring()
+            return done[0]
+    return refuse("catalog-busy", "The catalog changed while this was decided. Try again.")
+
+
+async def _unheard(
+    ports: Ports, asked: _Asked, refusal: Refused, *, act: str, actor: Actor | None, origin: Origin
+) -> Refused:
+    """Slack did not say who is who: what a person wanted is recorded all the same; a worker only looks again."""
+    if actor is not None:
+        now = ports.clock.now()
+        data = {"act": act, "codes": list(refusal.codes), "plan": asked.deploy.plan}
         async with ports.store.begin() as tx:
-            facts = await _facts(tx, asked, people, membership, claim)
-            if facts is not None:
-                now = ports.clock.now()
-                await origin.remember(tx, now)
-                result = await decide(Judgement(tx, facts, now))
-                break
-    else:
-        return refuse("catalog-busy", "The catalog changed while this was decided. Try again.")
-    ports.bell.ring()
-    return result
+            await origin.remember(tx, now)
+            await tx.record(event_of(EventType.ACTION_REFUSED, actor, asked.deploy, now, asked.fingerprint, **data))
+    return refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +156,33 @@ async def _gather(reading: Reading, deploy_id: int) -> _Asked | None:
     return _Asked(deploy, active.fingerprint, active.catalog, await reading.approvals(deploy_id))
 
 
-async def ask_membership(ports: Ports, groups: Iterable[str], people: Iterable[str]) -> Membership | Refused:
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    """What a decision was prepared with, before the deploy is locked."""
+
+    ports: Ports
+    asked: _Asked
+    people: frozenset[str]
+    membership: Membership
+    claim: Claim | None
+    origin: Origin
+
+    async def once(self, tx: Transaction, *, decide: Callable[[Judgement], Awaitable[Result]]) -> tuple[Result] | None:
+        """What was decided on the locked deploy; None where Slack was asked about something else than holds now."""
+        facts = await _facts(tx, self.asked, self.people, self.membership, self.claim)
+        if facts is None:
+            return None
+        now = self.ports.clock.now()
+        await self.origin.remember(tx, now)
+        return (await decide(Judgement(tx, facts, now)),)
+
+
+async def ask_membership(
+    ports: Ports, groups: Iterable[str], people: Iterable[str], *, background: bool = False
+) -> Membership | Refused:
     """A fresh snapshot, or the refusal that says Slack could not be asked: closed, and nothing was counted."""
     try:
-        return await ports.directory.membership(frozenset(groups), frozenset(people))
+        return await ports.directory.membership(frozenset(groups), frozenset(people), background=background)
     except MembershipUnknown:
         return refuse(
             "membership-unknown",
@@ -177,5 +221,12 @@ async def _facts(
 
 async def refused(judgement: Judgement, actor: Actor, act: str, refusal: Refused) -> Refused:
     """Record that a click was refused, and why; the refusal itself."""
-    await judgement.record(EventType.ACTION_REFUSED, actor, act=act, codes=list(refusal.codes))
+    await judgement.record(
+        EventType.ACTION_REFUSED,
+        actor,
+        act=act,
+        codes=list(refusal.codes),
+        judged=judgement.judged(actor),
+        plan=judgement.deploy.plan,
+    )
     return refusal

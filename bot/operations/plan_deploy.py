@@ -117,7 +117,7 @@ async def _end(judgement: Judgement, status: Status, kind: EventType, detail: st
     """End a deploy in planning: its requester alone is told, unless the channel has seen it already."""
     deploy = judgement.deploy
     number = deploy.plan + 1 if status is Status.UNCHANGED else deploy.plan
-    ended = deploy.advance(status, judgement.now, detail=detail, plan=number, asked_via="")
+    ended = deploy.advance(status, judgement.now, detail=detail, plan=number)
     await judgement.tx.save_deploy(ended)
     await judgement.record(kind, WORKER, detail=detail[:500])
     requester = human_behind(deploy.requester)
@@ -156,7 +156,6 @@ async def _planned(judgement: Judgement, *, drawn: _Drawn) -> None:
         judgement.now,
         plan=plan.number,
         catalog=judgement.facts.fingerprint,
-        asked_via="",
         due_at=judgement.now + RECHECK,
         expires_at=judgement.now + drawn.target.environment.expires if moved else judgement.deploy.expires_at,
     )

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
-from bot.domain.difftext import lines
+from bot.domain.approval import mentions
+from bot.domain.difftext import lines as diff_lines
 from bot.domain.message import Delivery, Note, Outgoing
 
 if TYPE_CHECKING:
@@ -33,8 +34,26 @@ async def show_plan(judgement: Judgement, plan: Plan, before: tuple[Approval, ..
     await judgement.redraw(urgent=bool(plan.moved))
     if plan.moved:
         await _tell_void(judgement, plan, before)
-    note = Note(text=f"Plan {plan.number}: {plan.effect}", lines=plan.warnings, code="\n".join(lines(plan.changes)))
-    await _thread(judgement, note)
+    note = Note(
+        text=f"Plan {plan.number}: {plan.effect}", lines=plan.warnings, code="\n".join(diff_lines(plan.changes))
+    )
+    await _thread(judgement, await _asking(judgement, plan, note))
+
+
+async def _asking(judgement: Judgement, plan: Plan, note: Note) -> Note:
+    """The note with those whose approval is missing, where the message cannot call them.
+
+    Slack notifies nobody of a mention that comes with an update: that is so where the message stood before there was a
+    plan, and where approvals are asked for again.
+    """
+    missing = judgement.facts.seating.missing
+    stood = await judgement.tx.posted(judgement.deploy.id) is not None
+    if not missing or not stood or (plan.number > 1 and not plan.moved):
+        return note
+    labels = ", ".join(dict.fromkeys(seat.label for seat in missing))
+    who = mentions(missing, without=None if judgement.facts.self_approval else judgement.facts.requester)
+    lines = (*note.lines, f"Approval is needed from {labels}.")
+    return replace(note, lines=lines, users=who["users"], groups=who["groups"])
 
 
 async def _tell_void(judgement: Judgement, plan: Plan, before: tuple[Approval, ...]) -> None:

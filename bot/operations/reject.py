@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
 from bot.domain.approval import mentions
-from bot.domain.decision import Allowed, Refused, every, refuse
+from bot.domain.decision import Allowed, Refused, every, instead, refuse
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
 from bot.domain.message import Delivery, Note, Outgoing
-from bot.domain.policy import not_open, stale_plan
+from bot.domain.policy import LONGEST_REASON, SHORTEST_REASON, not_open, stale_plan
 from bot.operations.judging import judge, refused
 
 if TYPE_CHECKING:
@@ -22,15 +22,13 @@ if TYPE_CHECKING:
     from bot.operations.origin import Origin
     from bot.ports import Ports
 
-SHORTEST_REASON, LONGEST_REASON = 3, 1000
-
 
 async def reject(
     ports: Ports, actor: Actor, deploy_id: int, *, plan: int | None, reason: str, origin: Origin
 ) -> Deploy | Refused:
     """End the deploy as rejected, with the reason (3 to 1,000 characters). Raises ``Replayed``."""
     decide = partial(_reject, actor=actor, plan=plan, reason=reason.strip())
-    return await judge(ports, deploy_id, decide, actor=actor, origin=origin)
+    return await judge(ports, deploy_id, decide, act="reject", actor=actor, origin=origin)
 
 
 async def _reject(judgement: Judgement, *, actor: Actor, plan: int | None, reason: str) -> Deploy | Refused:
@@ -40,7 +38,9 @@ async def _reject(judgement: Judgement, *, actor: Actor, plan: int | None, reaso
     who = human_behind(actor)
     deploy = judgement.deploy.advance(Status.REJECTED, judgement.now, detail=reason)
     await judgement.tx.save_deploy(deploy)
-    await judgement.record(EventType.DEPLOY_REJECTED, actor, plan=deploy.plan, reason=reason)
+    await judgement.record(
+        EventType.DEPLOY_REJECTED, actor, judged=judgement.judged(actor), plan=deploy.plan, reason=reason
+    )
     await judgement.redraw(urgent=True)
     requester = human_behind(deploy.requester)
     note = Note(
@@ -63,7 +63,7 @@ def _person(judgement: Judgement, actor: Actor) -> Decision:
     facts, user = judgement.facts, human_behind(actor) or ""
     standing = facts.membership.standing(user)
     if isinstance(standing, Refused):
-        return standing
+        return instead(standing, **mentions(facts.seats))
     if any(user in facts.membership.members(each.group) for each in facts.seats):
         return Allowed()
     return refuse(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 async def replace_running(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
     """Let this deploy go while another of the same service is still rolling there. Raises ``Replayed``."""
-    return await judge(ports, deploy_id, partial(_replace, actor=actor), actor=actor, origin=origin)
+    return await judge(ports, deploy_id, partial(_replace, actor=actor), act="replace", actor=actor, origin=origin)
 
 
 async def _replace(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
@@ -33,7 +33,8 @@ async def _replace(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
     if human_behind(actor) != judgement.facts.requester or not judgement.facts.membership.counts(
         judgement.facts.requester or ""
     ):
-        only = refuse("not-the-requester", "Only the person who asked for this deploy can choose that.")
+        users = (judgement.facts.requester,) if judgement.facts.requester else ()
+        only = refuse("not-the-requester", "Only the person who asked for this deploy can choose that.", users=users)
         return await refused(judgement, actor, "replace", only)
     chosen = replace(deploy, replaces=True, due_at=judgement.now)
     await judgement.tx.save_deploy(chosen)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 async def replan(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
     """Send a WAITING or READY deploy back to planning; whoever may request it may. Raises ``Replayed``."""
-    return await judge(ports, deploy_id, partial(_replan, actor=actor), actor=actor, origin=origin)
+    return await judge(ports, deploy_id, partial(_replan, actor=actor), act="replan", actor=actor, origin=origin)
 
 
 async def _replan(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
 from bot.domain.decision import Refused, every, refuse
 from bot.domain.deploy import Draft
 from bot.domain.events import Event, EventType
-from bot.domain.message import Delivery, Outgoing
-from bot.domain.policy import Ask, check_ask, check_requester, interests
+from bot.domain.evidence import membership_of, settings_of
+from bot.domain.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
+from bot.domain.policy import Ask, check_ask, check_requester, interests, turn
 from bot.domain.release import Release
 from bot.domain.variables import check_values
 from bot.operations.judging import ask_membership, event_of, people_to_ask
+from bot.operations.written import written
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "Requested", "request"]
 
 _ROUNDS = 3
-PLANNING_SHOWN_AFTER = timedelta(seconds=10)
-"""A deploy whose plan is not there by then gets its message all the same, saying so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,9 @@ async def request(
             return await _refuse(ports, actor, ask, formed, origin)
         membership = await _membership(ports, active, ask.service, environment, actor)
         if isinstance(membership, Refused):
-            return membership
+            return await _refuse(ports, actor, ask, membership, origin)
         asking = _Asking(active, ask, environment, actor, origin, nonce, ports.clock.now())
-        async with ports.store.begin() as tx:
-            answer = await asking.decide(tx, membership)
+        answer = await written(ports, origin, partial(asking.decide, membership=membership))
         if answer is not None:
             ports.bell.ring()
             return answer
@@ -106,7 +105,9 @@ class _Asking:
             ]
         )
         if isinstance(decision, Refused):
-            await tx.record(refusal_event(self.actor, self.ask, self.environment, decision, self.now))
+            refused = refusal_event(self.actor, self.ask, self.environment, decision, self.now)
+            judged = membership_of([human_behind(self.actor)], self.active.catalog, membership)
+            await tx.record(replace(refused, catalog=self.active.fingerprint, data={**refused.data, "judged": judged}))
             return decision
         same = await self._same(tx)
         return Requested(same, existing=True) if same else await self._add(tx, release)
@@ -161,12 +162,17 @@ class _Asking:
                 reason=self.ask.reason or "",
                 release=release.fingerprint,
                 version=deploy.version,
-                set=sorted(self.ask.overrides),
+                set=settings_of(self.ask.overrides),
             )
         )
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
-        return Requested(deploy, existing=False)
+        return Requested(deploy, existing=False, notes=await self._told(tx, deploy))
+
+    async def _told(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
+        """What will hold it, as far as that is known now (``docs/engine.md``, Gates)."""
+        ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
+        return tuple(reason.text for reason in ahead.reasons) if isinstance(ahead, Refused) else ()
 
 
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:

@@ -23,21 +23,25 @@ if TYPE_CHECKING:
 
 
 async def retract(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
-    """Take the actor's approval of the current plan back; a READY deploy waits again. Raises ``Replayed``."""
-    return await judge(ports, deploy_id, partial(_retract, actor=actor), actor=actor, origin=origin)
+    """Take the actor's approval back, which no later plan carries either; a READY deploy waits again.
+
+    Raises ``Replayed``.
+    """
+    return await judge(ports, deploy_id, partial(_retract, actor=actor), act="retract", actor=actor, origin=origin)
 
 
 async def _retract(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
     deploy, user = judgement.deploy, human_behind(actor)
     mine = [each for each in judgement.facts.approvals if each.user.id == user and not each.void]
-    if deploy.status not in {Status.WAITING, Status.READY}:
+    if not deploy.status.undecided:
         return await refused(judgement, actor, "retract", not_open(deploy, "retract"))
     if not mine:
         nothing = refuse("nothing-to-retract", f"You have not approved the current plan of {deploy.number}.")
         return await refused(judgement, actor, "retract", nothing)
     await judgement.tx.save_approval(replace(mine[0], void="retracted"))
-    await judgement.record(EventType.DEPLOY_RETRACTED, actor, plan=deploy.plan)
+    after = judgement.without(mine[0])
+    await after.record(EventType.DEPLOY_RETRACTED, actor, judged=after.judged(actor), plan=deploy.plan)
     if deploy.status is Status.READY:
-        return await make_waiting(judgement, "An approval was taken back.")
-    await judgement.redraw(urgent=True)
+        return await make_waiting(after, "An approval was taken back.")
+    await after.redraw(urgent=True)
     return deploy

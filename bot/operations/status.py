@@ -10,6 +10,7 @@ from bot.domain.approval import Seating, seat
 from bot.domain.message import Card
 from bot.domain.policy import Facts, interests, seats_for
 from bot.errors import MembershipUnknown
+from bot.operations.recorded import seating_of
 from bot.operations.rendering import catalog_for, cluster_of
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ async def _cell(reading: Reading, catalog: Catalog, service: str, environment: s
 async def card(ports: Ports, deploy_id: int) -> Card | None:
     """All that a deploy's message shows, read at one moment; None where there is no such deploy.
 
-    Seats matter until it is dispatched; where Slack does not say who is in which group, those who approved are shown
-    without theirs.
+    Once it is dispatched or has ended, the seats are those of the record: as they were when it was decided. Where Slack
+    does not say who is in which group, those who approved are shown without theirs.
     """
     async with ports.store.read() as reading:
         deploy = await reading.deploy(deploy_id)
@@ -72,12 +73,13 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         approvals = await reading.approvals(deploy.id)
         rollouts = await reading.rollouts(deploy.id)
         posted = await reading.posted(deploy.id)
+        seated = () if deploy.status.undecided or not approvals else await reading.events(deploy.id)
     shown = tuple(approval for approval in approvals if approval.plan == deploy.plan)
     environment = catalog.environments[deploy.environment]
     return Card(
         deploy=deploy,
         plan=plan,
-        seating=await _seating(ports, catalog, active.fingerprint, deploy, shown),
+        seating=seating_of(seated, deploy.plan) or await _seating(ports, catalog, active.fingerprint, deploy, shown),
         approvals=shown,
         rollouts=rollouts,
         channel=catalog.channel_for(deploy.service, deploy.environment),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.access import Permission, authorize
 from bot.domain.actor import human_behind
-from bot.domain.decision import Allowed, Refused
+from bot.domain.decision import Allowed, Refused, instead
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
 from bot.domain.policy import not_open
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 async def withdraw(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
     """End the deploy as withdrawn. Raises ``Replayed``."""
-    return await judge(ports, deploy_id, partial(_withdraw, actor=actor), actor=actor, origin=origin)
+    return await judge(ports, deploy_id, partial(_withdraw, actor=actor), act="withdraw", actor=actor, origin=origin)
 
 
 async def _withdraw(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
@@ -45,7 +45,7 @@ def _may(judgement: Judgement, actor: Actor) -> Decision:
     facts, user = judgement.facts, human_behind(actor)
     if user is not None and user == facts.requester and facts.membership.counts(user):
         return Allowed()
-    return authorize(
+    allowed = authorize(
         actor,
         Permission.WITHDRAW,
         service=facts.deploy.service,
@@ -54,3 +54,5 @@ def _may(judgement: Judgement, actor: Actor) -> Decision:
         grants=facts.catalog.grants,
         membership=facts.membership,
     )
+    own = (facts.requester,) if facts.requester and facts.requester != user else ()
+    return instead(allowed, users=own) if isinstance(allowed, Refused) else allowed

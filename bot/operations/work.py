@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.actor import System
 from bot.domain.events import EventType
-from bot.domain.message import Delivery, Outgoing
+from bot.domain.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.errors import StaleFence
 from bot.operations.heartbeat import beating
 from bot.operations.judging import event_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.ports import Claim, Ports, Transaction
 
 WORKER = System("worker")
+_NOT_BY_RULE = frozenset({"nomad-unavailable", "nomad-forbidden", "turn"})
 PUT_OFF = timedelta(seconds=5)
 
 
@@ -61,9 +62,22 @@ async def hold(ports: Ports, claim: Claim, reasons: tuple[Reason, ...], wait: ti
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         deploy = await held_deploy(tx, claim)
-        await tx.save_deploy(replace(deploy, blocked=reasons, due_at=now + wait))
-        codes = [reason.code for reason in reasons]
-        if codes != [reason.code for reason in deploy.blocked]:
-            await tx.record(event_of(EventType.DEPLOY_BLOCKED, WORKER, deploy, now, codes=codes))
-        if deploy.blocked != reasons:
-            await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
+        await hold_in(tx, deploy, _known(deploy, reasons), now, now + wait)
+
+
+def _known(deploy: Deploy, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """What holds it, as far as that is known: a rule that held it holds on until Slack can be asked again."""
+    by_rule = deploy.blocked and not {reason.code for reason in deploy.blocked} & _NOT_BY_RULE
+    return deploy.blocked if by_rule and [reason.code for reason in reasons] == ["membership-unknown"] else reasons
+
+
+async def hold_in(tx: Transaction, deploy: Deploy, reasons: tuple[Reason, ...], now: datetime, due: datetime) -> None:
+    """The same in a transaction that has the deploy locked."""
+    await tx.save_deploy(replace(deploy, blocked=reasons, due_at=due))
+    codes = [reason.code for reason in reasons]
+    if codes != [reason.code for reason in deploy.blocked]:
+        await tx.record(event_of(EventType.DEPLOY_BLOCKED, WORKER, deploy, now, codes=codes))
+    if deploy.blocked != reasons:
+        # before there is a plan the channel may never have to hear of it: the first message keeps its time
+        first = None if deploy.plan else deploy.requested_at + PLANNING_SHOWN_AFTER
+        await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=first), now)

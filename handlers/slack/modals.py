@@ -8,6 +8,7 @@ from bot.domain.decision import Refused
 from bot.gateways.blocks import modal
 from bot.operations import reject
 from handlers.slack.desk import target_of
+from handlers.slack.respond import refusal
 from handlers.slack.typed import visible
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from handlers.slack.desk import Call
 
 _LONGEST_ERROR = 1000
+_MENDED_IN_PLACE = frozenset({"reject-reason"})
+"""Refusals that another word in the same form mends."""
 
 
 async def submit(call: Call, view: Payload) -> Json | None:
@@ -26,10 +29,12 @@ async def submit(call: Call, view: Payload) -> Json | None:
     done = await reject.reject(
         call.desk.ports, call.actor, target.deploy_id, plan=target.plan, reason=_reason(view), origin=call.origin
     )
-    # mentions are not drawn under an input: the sentences have to do without who could instead
-    if isinstance(done, Refused):
+    if not isinstance(done, Refused):
+        return None
+    if set(done.codes) <= _MENDED_IN_PLACE:
         return errors(" ".join(reason.text for reason in done.reasons))
-    return None
+    # mentions are not drawn under an input, and who could instead has to be said
+    return {"response_action": "update", "view": modal.instead("Not rejected", refusal(done))}
 
 
 def errors(sentence: str) -> Json:

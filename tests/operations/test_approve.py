@@ -14,10 +14,23 @@ from bot.operations.apply import apply
 from bot.operations.approve import Approved, approve
 from bot.operations.origin import Origin
 from bot.operations.reject import reject
+from bot.operations.replan import replan
 from bot.operations.retract import retract
 from bot.operations.withdraw import withdraw
-from tests.builders import ALICE, BOB, CAROL, GUS, NORA, SAM, a_catalog, a_membership, a_person
-from tests.operations.acts import asked, change, delivered, dispatching, events, now, planned, ready, texts, types
+from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, GUS, NORA, SAM, SRE, a_catalog, a_membership, a_person
+from tests.operations.acts import (
+    asked,
+    change,
+    delivered,
+    dispatching,
+    events,
+    now,
+    planned,
+    ready,
+    rolling,
+    texts,
+    types,
+)
 
 if TYPE_CHECKING:
     from tests.fakes import World
@@ -52,7 +65,8 @@ async def test_the_last_yes_makes_it_ready_and_tells_the_requester(world: World)
     assert "D-1 has every approval it needs and goes next." in texts(world, "reply")
     body = (await events(world, deploy.id))[-1]
     assert body["type"] == "deploy.ready"
-    assert sorted(body["data"]["seated"]) == sorted([BOB.id, SAM.id])
+    assert [seat["holder"] for seat in body["data"]["judged"]["seats"]] == [SAM.id, BOB.id]
+    assert body["data"]["blocked"] == []
 
 
 @pytest.mark.parametrize(
@@ -70,7 +84,8 @@ async def test_who_may_not_is_told_why_and_it_is_recorded(world: World, who, cod
 
     assert (await refused(world, deploy, who)).codes == (code,)
     body = (await events(world, deploy.id))[-1]
-    assert (body["type"], body["data"]) == ("action.refused", {"act": "approve", "codes": [code]})
+    assert (body["type"], body["data"]["act"], body["data"]["codes"]) == ("action.refused", "approve", [code])
+    assert body["data"]["judged"]["missing"] == ["sre", "owners of checkout"]
 
 
 async def test_a_refusal_says_who_can(world: World):
@@ -119,11 +134,59 @@ async def test_an_unknown_deploy_is_refused(world: World):
 
 async def test_while_slack_does_not_answer_a_click_is_not_counted(world: World):
     deploy = await planned(world, "production")
-    before = await events(world)
     world.directory.silent = True
 
     assert (await refused(world, deploy, BOB)).codes == ("membership-unknown",)
-    assert await events(world) == before
+    assert await now(world, deploy) == deploy
+    body = (await events(world))[-1]
+    assert (body["type"], body["actor"], body["catalog"]) == ("action.refused", BOB.key, a_catalog().fingerprint)
+    assert body["data"] == {"act": "approve", "codes": ["membership-unknown"], "plan": 1}
+
+
+async def test_a_click_that_slack_was_silent_for_is_taken_once_too(world: World):
+    deploy = await planned(world, "production")
+    world.directory.silent = True
+    origin = Origin(signature="c" * 64)
+    await approve(world.ports(), BOB, deploy.id, plan=1, origin=origin)
+
+    with pytest.raises(Replayed):
+        await approve(world.ports(), BOB, deploy.id, plan=1, origin=origin)
+
+
+async def test_a_yes_is_recorded_with_what_it_was_judged_on(world: World):
+    deploy = await planned(world, "production")
+    await approve(world.ports(), BOB, deploy.id, plan=1, origin=NOWHERE)
+
+    body = (await events(world, deploy.id))[-1]
+    assert (body["type"], body["data"]["judged"]) == (
+        "deploy.approved",
+        {
+            "missing": ["sre"],
+            "people": {ALICE.id: [DEVELOPERS], BOB.id: [DEVELOPERS]},
+            "seats": [{"holder": "", "label": "sre"}, {"holder": BOB.id, "label": "owners of checkout"}],
+            "uncounted": {},
+        },
+    )
+
+
+async def test_who_does_not_count_is_recorded_with_why(world: World):
+    deploy = await planned(world, "production")
+    await refused(world, deploy, GUS)
+
+    judged = (await events(world, deploy.id))[-1]["data"]["judged"]
+    assert (judged["people"], judged["uncounted"]) == ({ALICE.id: [DEVELOPERS]}, {GUS.id: "person-guest"})
+
+
+async def test_the_last_yes_does_not_say_next_where_another_goes_before(world: World):
+    await rolling(world)
+    deploy = await ready(world, version="v1.5.0")
+    await delivered(world)
+
+    assert [reason.code for reason in deploy.blocked] == ["turn"]
+    assert (
+        "D-2 has every approval it needs. D-1 (v1.4.2) is rolling out: this one goes after it, "
+        "and is planned again then." in texts(world, "reply")
+    )
 
 
 async def test_a_replayed_click_does_nothing(world: World):
@@ -151,7 +214,7 @@ async def test_an_approver_who_appears_while_slack_is_asked_is_asked_about_too(w
     directory = world.directory.membership
     once: list[int] = []
 
-    async def membership(groups, users):
+    async def membership(groups, users, *, background=False):
         snapshot = await directory(groups, users)
         if not once:
             once.append(1)
@@ -170,7 +233,7 @@ async def test_a_catalog_that_never_stands_still_is_refused_in_words(world: Worl
     deploy = await planned(world, "production")
     directory = world.directory.membership
 
-    async def membership(groups, users):
+    async def membership(groups, users, *, background=False):
         await apply(world.ports(), System("test"), a_catalog(admin_channel=f"C0{world.directory.asked}"))
         return await directory(groups, users)
 
@@ -201,6 +264,20 @@ async def test_taken_back_from_a_ready_deploy_it_waits_again(world: World):
 
     waiting = await now(world, deploy)
     assert (waiting.status, waiting.detail) == (Status.WAITING, "An approval was taken back.")
+
+
+async def test_taken_back_while_it_is_planned_anew_the_next_plan_does_not_have_it(world: World):
+    deploy = await ready(world)
+    await replan(world.ports(), ALICE, deploy.id, origin=NOWHERE)
+
+    answer = await retract(world.ports(), SAM, deploy.id, origin=NOWHERE)
+
+    assert not isinstance(answer, Refused)
+    assert answer.status is Status.PLANNING
+    body = (await events(world, deploy.id))[-1]
+    assert (body["type"], body["data"]["judged"]["missing"]) == ("deploy.retracted", ["sre"])
+    assert await plan_deploy.step(world.ports())
+    assert (await now(world, deploy)).status is Status.WAITING
 
 
 async def test_nothing_to_take_back_and_too_late_are_said(world: World):
@@ -245,6 +322,7 @@ async def test_who_may_not_reject_is_told(world: World, who, reason, codes):
 
     assert isinstance(answer, Refused)
     assert answer.codes == codes
+    assert who is SAM or answer.reasons[0].groups == (SRE, DEVELOPERS)
     assert (await now(world, deploy)).status is Status.WAITING
 
 

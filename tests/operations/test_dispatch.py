@@ -53,7 +53,14 @@ async def test_with_open_gates_it_goes_and_the_record_says_who_was_in_which_grou
     assert deploy.due_at == world.clock.now()
     body = (await events(world, deploy.id))[-1]
     assert body["type"] == "deploy.dispatching"
-    assert body["data"] == {"groups": {BOB.id: [DEVELOPERS], SAM.id: [SRE]}, "plan": 1}
+    judged = body["data"].pop("judged")
+    assert body["data"] == {"plan": 1}
+    assert judged["people"] == {ALICE.id: [DEVELOPERS], BOB.id: [DEVELOPERS], SAM.id: [SRE]}
+    assert [(seat["label"], seat["holder"]) for seat in judged["seats"]] == [
+        ("sre", SAM.id),
+        ("owners of checkout", BOB.id),
+    ]
+    assert judged["missing"] == []
 
 
 async def test_it_is_decided_and_recorded_under_the_catalog_of_now(world: World):
@@ -74,8 +81,10 @@ async def test_a_requester_who_lost_the_permission_holds_it_and_has_it_go_when_i
     held = await dispatched(world, deploy)
 
     assert (held.status, [reason.code for reason in held.blocked]) == (Status.READY, ["no-permission"])
+    assert held.blocked[0].text == "Its requester no longer holds `request` for checkout in production."
+    assert held.blocked[0].groups == (DEVELOPERS, SRE)
     world.directory.usergroups = dict(USERGROUPS)
-    world.clock.advance(dispatch.LOOK_AGAIN)
+    world.clock.advance(dispatch.ASK_AGAIN)
     assert (await dispatched(world, deploy)).status is Status.DISPATCHING
 
 
@@ -83,7 +92,8 @@ async def test_a_deactivated_requester_holds_it(world: World):
     deploy = await ready(world)
     world.directory.snapshot = a_membership(a_person(ALICE, deleted=True))
 
-    assert [reason.code for reason in (await dispatched(world, deploy)).blocked] == ["person-deactivated"]
+    (reason,) = (await dispatched(world, deploy)).blocked
+    assert (reason.code, reason.text) == ("person-deactivated", "The Slack account of its requester is deactivated.")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +120,7 @@ async def test_while_slack_does_not_say_who_is_who_it_waits_and_that_is_recorded
 
     for _ in range(3):
         held = await dispatched(world, deploy)
-        world.clock.advance(dispatch.LOOK_AGAIN)
+        world.clock.advance(dispatch.ASK_AGAIN)
 
     assert (held.status, [reason.code for reason in held.blocked]) == (Status.READY, ["membership-unknown"])
     assert (await types(world, deploy.id)).count("deploy.blocked") == 1
@@ -214,7 +224,7 @@ async def test_one_withdrawn_while_slack_is_asked_does_not_go(world: World):
     deploy = await ready(world)
     membership = world.directory.membership
 
-    async def withdrawing(groups, users):
+    async def withdrawing(groups, users, *, background=False):
         await change(world, deploy.advance(Status.WITHDRAWN, world.clock.now()))
         return await membership(groups, users)
 
@@ -272,8 +282,70 @@ async def test_one_waits_while_another_rolls_and_then_is_planned_again(world: Wo
 
     assert held.blocked[0].text.startswith("D-1 (v1.4.2) is rolling out:")
     await change(world, (await now(world, first)).advance(Status.SUCCEEDED, world.clock.now()))
-    world.clock.advance(dispatch.LOOK_AGAIN)
+    # what it waited for has ended: it is looked at without waiting for the clock
     assert (await dispatched(world, second)).status is Status.DISPATCHING
+
+
+async def test_one_that_only_waits_for_its_turn_asks_neither_slack_nor_nomad(world: World):
+    await rolling(world)
+    second = await ready(world, version="v1.5.0")
+    asked = world.directory.asked
+    world.nomad.trouble = RuntimeError("Nomad was asked")
+
+    for _ in range(3):
+        held = await dispatched(world, second)
+        world.clock.advance(dispatch.TURN_AGAIN)
+
+    assert [reason.code for reason in held.blocked] == ["turn"]
+    assert world.directory.asked == asked
+    assert held.due_at == world.clock.now()
+
+
+async def test_what_comes_to_hold_the_older_one_lets_the_younger_go_at_once(world: World):
+    older, younger = await two_ready(world)
+    await change(world, replace(older, due_at=world.clock.now() + timedelta(seconds=1)))
+    assert [reason.code for reason in (await dispatched(world, younger)).blocked] == ["turn"]
+    world.directory.usergroups = {**USERGROUPS, DEVELOPERS: USERGROUPS[DEVELOPERS] - {ALICE.id}}
+    world.clock.advance(seconds=1)
+
+    await dispatched(world, older)
+
+    blocked = [[reason.code for reason in (await now(world, each)).blocked] for each in (older, younger)]
+    assert blocked == [["no-permission"], ["no-permission"]]
+
+
+async def test_the_back_off_of_one_that_does_not_wait_for_its_turn_is_not_cut_short(world: World):
+    first, second = await two_ready(world)
+    later = world.clock.now() + timedelta(seconds=30)
+    await change(world, replace(second, due_at=later))
+
+    await dispatched(world, first)
+
+    assert (await now(world, second)).due_at == later
+
+
+async def test_a_rule_that_holds_it_is_still_told_while_slack_cannot_be_asked(world: World):
+    deploy = await ready(world)
+    world.directory.usergroups = {**USERGROUPS, DEVELOPERS: USERGROUPS[DEVELOPERS] - {ALICE.id}}
+    await dispatched(world, deploy)
+    world.directory.silent = True
+    world.clock.advance(dispatch.ASK_AGAIN)
+
+    held = await dispatched(world, deploy)
+
+    assert [reason.code for reason in held.blocked] == ["no-permission"]
+    assert held.due_at == world.clock.now() + dispatch.ASK_AGAIN
+    assert (await types(world, deploy.id)).count("deploy.blocked") == 1
+
+
+async def test_what_nobody_waits_for_asks_slack_as_that(world: World):
+    deploy = await ready(world)
+    before = world.directory.asked
+
+    await dispatched(world, deploy)
+
+    assert world.directory.asked == before + 1
+    assert world.directory.background
 
 
 async def test_replacing_the_running_rollout_does_not_wait_for_it_nor_for_older_ones_that_do(world: World):

@@ -101,8 +101,12 @@ async def test_success_ends_it_and_its_requester_is_told(world: World):
     assert (deploy.status, deploy.due_at) == (Status.SUCCEEDED, None)
     body = (await events(world, deploy.id))[-1]
     assert (body["type"], body["data"]["seconds"]) == ("deploy.succeeded", 10)
-    said = next(note for _, note, _ in world.chat.said if "runs in" in note.text)
-    assert (said.text, said.mention, said.lines) == ("checkout v1.4.2 runs in production.", (ALICE.id,), ())
+    said = next(note for _, note, _ in world.chat.said if "succeeded in" in note.text)
+    assert (said.text, said.mention, said.lines) == (
+        "checkout v1.4.2 succeeded in production: Deployment completed successfully",
+        (ALICE.id,),
+        (),
+    )
     assert not await follow.step(world.ports())
 
 
@@ -136,8 +140,18 @@ async def test_a_success_after_a_crash_tells_nothing_of_it(world: World):
     await followed(world, await rolling(world), seen("successful", healthy=2, allocations=(crashed(),)))
     await delivered(world)
 
-    said = next(note for _, note, _ in world.chat.said if "runs in" in note.text)
+    said = next(note for _, note, _ in world.chat.said if "succeeded in" in note.text)
     assert said.lines == ()
+
+
+async def test_a_success_is_told_in_the_words_of_its_rollout_not_as_running(world: World):
+    nothing = Observation(exists=True, evaluated=True, current_version=0, wanted={"web": 0})
+    deploy = await followed(world, await rolling(world), nothing)
+    await delivered(world)
+
+    assert deploy.status is Status.SUCCEEDED
+    text = "checkout v1.4.2 succeeded in production: registered: nothing is to run"
+    assert text in texts(world, "reply")
 
 
 async def test_a_newer_version_supersedes_it(world: World):

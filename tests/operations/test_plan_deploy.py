@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.actor import System
 from bot.domain.deploy import Status
+from bot.domain.message import PLANNING_SHOWN_AFTER
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.operations import plan_deploy
 from bot.operations.apply import apply
@@ -15,7 +16,7 @@ from bot.operations.approve import Approved, approve
 from bot.operations.origin import Origin
 from bot.operations.rendering import AGAIN_KEY
 from bot.operations.replan import replan
-from tests.builders import ALICE, BOB, SAM, a_catalog, a_job, a_live_job, a_service
+from tests.builders import ALICE, BOB, DEVELOPERS, SAM, SRE, a_catalog, a_job, a_live_job, a_service
 from tests.operations.acts import asked, change, delivered, events, now, planned, ready, rechecked, texts, types
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ async def test_after_the_message_was_posted_the_channel_is_told(world: World):
     world.nomad.trouble = NomadUnavailable("no leader")
     deploy = await planned(world)
     await delivered(world)
+    assert world.chat.cards == {}
+    world.clock.advance(PLANNING_SHOWN_AFTER)
+    await delivered(world)
     assert len(world.chat.cards) == 1
-    world.clock.advance(plan_deploy.RETRY_AFTER)
     world.nomad.trouble = NomadRefused("Missing task driver")
 
     assert await plan_deploy.step(world.ports())
@@ -126,6 +129,59 @@ async def test_after_the_message_was_posted_the_channel_is_told(world: World):
     assert card.deploy.status is Status.INVALID
     assert len(texts(world, "reply")) == 1
     assert (await now(world, deploy)).detail == "Missing task driver"
+
+
+async def test_after_a_short_trouble_with_nomad_what_is_invalid_is_still_told_to_its_requester_alone(world: World):
+    world.nomad.trouble = NomadUnavailable("no leader")
+    await planned(world)
+    await delivered(world)
+    world.clock.advance(plan_deploy.RETRY_AFTER)
+    world.nomad.trouble = NomadRefused("Missing task driver")
+
+    assert await plan_deploy.step(world.ports())
+    await delivered(world)
+
+    assert world.chat.cards == {}
+    assert [said for said, _, _ in world.chat.said] == ["tell"]
+
+
+async def test_who_has_to_approve_is_called_where_the_message_stood_before_the_plan(world: World):
+    deploy = await asked(world, environment="production")
+    world.clock.advance(PLANNING_SHOWN_AFTER)
+    await delivered(world)
+    assert len(world.chat.cards) == 1
+
+    assert await plan_deploy.step(world.ports())
+    await delivered(world)
+
+    note = next(note for _, note, _ in world.chat.said if note.text.startswith("Plan 1"))
+    assert note.lines == ("Approval is needed from sre, owners of checkout.",)
+    assert (note.users, note.groups) == ((), (SRE, DEVELOPERS))
+    assert (await now(world, deploy)).status is Status.WAITING
+
+
+async def test_who_has_to_approve_again_is_called_after_the_change_moved(world: World):
+    deploy = await ready(world)
+    await delivered(world)
+    world.nomad.jobs["checkout"] = a_live_job()
+    await replan(world.ports(), ALICE, deploy.id, origin=Origin())
+    assert await plan_deploy.step(world.ports())
+    await delivered(world)
+
+    notes = {note.text.split(":")[0]: note for _, note, _ in world.chat.said}
+    assert notes["Plan 1"].groups == ()
+    assert notes["Plan 2"].groups == (SRE, DEVELOPERS)
+
+
+async def test_nobody_is_called_twice_where_nothing_moved(world: World):
+    deploy = await planned(world, "production")
+    await delivered(world)
+    await replan(world.ports(), ALICE, deploy.id, origin=Origin())
+    assert await plan_deploy.step(world.ports())
+    await delivered(world)
+
+    notes = {note.text.split(":")[0]: note for _, note, _ in world.chat.said}
+    assert notes["Plan 2"].groups == ()
 
 
 async def test_a_changed_kind_of_job_is_invalid(world: World):

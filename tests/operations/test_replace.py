@@ -47,6 +47,7 @@ async def test_nobody_else_may_whatever_they_hold(world: World, who):
 
     assert isinstance(answer, Refused)
     assert answer.codes == ("not-the-requester",)
+    assert answer.reasons[0].users == (ALICE.id,)
     assert not (await now(world, deploy)).replaces
     assert (await events(world, deploy.id))[-1]["type"] == "action.refused"
 

@@ -38,7 +38,9 @@ async def test_without_the_permission_it_is_refused_and_recorded(world: World):
 
     assert isinstance(answer, Refused)
     assert answer.codes == ("no-permission",)
-    assert (await events(world, deploy.id))[-1]["data"] == {"act": "replan", "codes": ["no-permission"]}
+    data = (await events(world, deploy.id))[-1]["data"]
+    assert (data["act"], data["codes"]) == ("replan", ["no-permission"])
+    assert data["judged"]["people"][NORA.id] == []
 
 
 @pytest.mark.parametrize(("state", "words"), [(asked, "it is being planned"), (dispatching, "already on its way")])

@@ -8,10 +8,11 @@ import pytest
 from bot.domain.actor import System
 from bot.domain.decision import Refused
 from bot.domain.deploy import Status
+from bot.domain.message import PLANNING_SHOWN_AFTER
 from bot.errors import CatalogMissing, NomadRefused, Replayed
 from bot.operations.apply import apply
 from bot.operations.origin import Origin
-from bot.operations.request import PLANNING_SHOWN_AFTER, Requested, request
+from bot.operations.request import Requested, request
 from tests.builders import ALICE, BOB, GUS, JOBSPEC, NORA, SAM, a_catalog, a_service, an_environment
 from tests.operations.acts import HERE, an_ask, applied, asked, change, events, now, planned, types
 
@@ -118,12 +119,61 @@ async def test_a_rule_that_nobody_else_can_meet_is_refused_with_the_numbers(worl
     assert "sre: needs 1, 0 could" in answer.reasons[0].text
 
 
-async def test_when_slack_does_not_say_who_is_who_nothing_is_written(world: World):
+async def test_when_slack_does_not_say_who_is_who_the_refusal_is_recorded_and_nothing_else(world: World):
     world.directory.silent = True
-    before = await events(world)
 
     assert await refusal(world) == ("membership-unknown",)
-    assert await events(world) == before
+    body = (await events(world))[-1]
+    assert (body["type"], body["environment"], body["data"]["codes"]) == (
+        "deploy.refused",
+        "staging",
+        ["membership-unknown"],
+    )
+    world.directory.silent = False
+    assert (await asked(world)).number == "D-1"
+
+
+async def test_a_refusal_is_recorded_with_what_it_was_judged_on(world: World):
+    await refusal(world, NORA)
+
+    body = (await events(world))[-1]
+    assert body["catalog"] == a_catalog().fingerprint
+    assert body["data"]["judged"] == {"people": {NORA.id: []}, "uncounted": {}}
+
+
+async def test_a_guest_is_told_who_can(world: World):
+    answer = await request(world.ports(), GUS, an_ask(), origin=HERE)
+
+    assert isinstance(answer, Refused)
+    assert answer.reasons[0].groups == ("S0DEV00001", "S0SRE00001")
+
+
+async def test_what_it_sets_is_recorded_and_what_looks_like_a_secret_is_hidden(world: World):
+    staged = a_service(settable=frozenset({"count", "api_key"}))
+    template = replace(a_catalog().templates["web"], declared=frozenset({"version", "count", "api_key"}))
+    await applied(world, services={"checkout": staged}, templates={"web": template})
+
+    deploy = await asked(world, overrides={"count": 3, "api_key": "hunter2"})
+
+    assert (await events(world, deploy.id))[-1]["data"]["set"] == ["api_key=(hidden)", "count=3"]
+
+
+async def test_whoever_goes_before_is_told_with_the_answer(world: World):
+    first = await planned(world)
+    assert first.status is Status.READY
+
+    answer = await request(world.ports(), ALICE, an_ask(version="v1.5.0"), origin=HERE)
+
+    assert isinstance(answer, Requested)
+    assert answer.notes == ("D-1 (v1.4.2) was asked earlier: this one goes after it, and is planned again then.",)
+
+
+@pytest.mark.parametrize("status", [Status.WITHDRAWN, Status.EXPIRED, Status.INVALID, Status.WAITING])
+async def test_the_address_for_a_private_answer_goes_with_planning(world: World, status: Status):
+    deploy = await asked(world)
+    assert deploy.asked_via
+
+    assert deploy.advance(status, world.clock.now()).asked_via == ""
 
 
 async def test_missing_and_unknown_variables_are_named(world: World):
@@ -216,7 +266,7 @@ async def test_a_catalog_that_changes_while_slack_is_asked_is_asked_under_again(
     directory = world.directory
     asked_before = directory.membership
 
-    async def membership(groups, users):
+    async def membership(groups, users, *, background=False):
         if directory.asked == 0:
             await apply(world.ports(), System("test"), a_catalog(timezone="Europe/Amsterdam"))
         return await asked_before(groups, users)
@@ -233,7 +283,7 @@ async def test_a_catalog_that_never_stands_still_is_refused_in_words(world: Worl
     directory = world.directory
     asked_before = directory.membership
 
-    async def membership(groups, users):
+    async def membership(groups, users, *, background=False):
         await apply(world.ports(), System("test"), a_catalog(admin_channel=f"C0{directory.asked}"))
         return await asked_before(groups, users)
 

@@ -10,6 +10,7 @@ from bot.operations.origin import Origin
 from bot.operations.replan import replan
 from bot.operations.retract import retract
 from bot.operations.status import card, matrix
+from bot.operations.withdraw import withdraw
 from tests.builders import ALICE, BOB, SAM, a_catalog, a_live_job, a_placement, a_service
 from tests.operations.acts import applied, asked, change, dispatching, now, planned, rolling
 from tests.operations.test_apply import ROOT, without_production
@@ -165,3 +166,25 @@ async def test_one_whose_service_left_the_catalog_is_shown_as_its_own_catalog_ha
     seen = await shown(world)
 
     assert (seen.deploy.status, seen.channel, seen.job) == (Status.WITHDRAWN, "C0PROD0001", "checkout")
+
+
+async def test_after_dispatch_each_approval_keeps_the_seat_it_was_counted_for(world: World):
+    deploy = await rolling(world)
+    world.directory.usergroups = {}
+
+    found = await card(world.ports(), deploy.id)
+
+    assert found is not None
+    seated = [(seat.label, holder) for seat, holder in zip(found.seating.seats, found.seating.holders, strict=True)]
+    assert seated == [("sre", SAM.id), ("owners of checkout", BOB.id)]
+
+
+async def test_withdrawn_with_one_yes_that_one_keeps_its_seat(world: World):
+    deploy = await planned(world, "production")
+    await approve(world.ports(), SAM, deploy.id, plan=1, origin=Origin())
+    await withdraw(world.ports(), ALICE, deploy.id, origin=Origin())
+
+    found = await card(world.ports(), deploy.id)
+
+    assert found is not None
+    assert found.seating.holders == (SAM.id, None)

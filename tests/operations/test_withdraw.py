@@ -8,11 +8,11 @@ import pytest
 
 from bot.domain.decision import Refused
 from bot.domain.deploy import Status
+from bot.domain.message import PLANNING_SHOWN_AFTER
 from bot.operations import deliver
 from bot.operations.origin import Origin
-from bot.operations.request import PLANNING_SHOWN_AFTER
 from bot.operations.withdraw import withdraw
-from tests.builders import ALICE
+from tests.builders import ALICE, DEVELOPERS, NORA, SRE, a_membership, a_person
 from tests.operations.acts import asked, delivered, events, planned, ready, rolling
 
 if TYPE_CHECKING:
@@ -65,6 +65,26 @@ async def test_withdrawn_between_taking_its_first_message_and_posting_it_that_me
 
     (card,) = world.chat.cards.values()
     assert card.deploy.status is Status.WITHDRAWN
+
+
+async def test_who_may_not_is_told_that_the_requester_and_the_permission_can(world: World):
+    deploy = await planned(world, "production")
+
+    answer = await withdraw(world.ports(), NORA, deploy.id, origin=Origin())
+
+    assert isinstance(answer, Refused)
+    assert (answer.codes, answer.reasons[0].users) == (("no-permission",), (ALICE.id,))
+    assert answer.reasons[0].groups == (DEVELOPERS, SRE)
+
+
+async def test_a_requester_who_was_deactivated_is_not_sent_to_themselves(world: World):
+    deploy = await planned(world, "production")
+    world.directory.snapshot = a_membership(a_person(ALICE, deleted=True))
+
+    answer = await withdraw(world.ports(), ALICE, deploy.id, origin=Origin())
+
+    assert isinstance(answer, Refused)
+    assert (answer.codes, answer.reasons[0].users) == (("person-deactivated",), ())
 
 
 async def test_what_rolls_cannot_be_withdrawn(world: World):

@@ -63,7 +63,8 @@ def approved(deploy: Deploy, seating: Seating) -> Message:
     total = len(seating.seats)
     first = f":white_check_mark: Your approval of {code(deploy.number)} (plan {deploy.plan}) counts: "
     if seating.complete:
-        return said(f"{first}{seating.filled} of {total}, all there. It goes next: {_what(deploy)}.")
+        held = " ".join(words(reason.text, 500) for reason in deploy.blocked)
+        return said(f"{first}{seating.filled} of {total}, all there. {held or f'It goes next: {_what(deploy)}.'}")
     missing = ", ".join(dict.fromkeys(words(seat.label, 100) for seat in seating.missing))
     return said(f"{first}{seating.filled} of {total}. Still missing: {missing}.")
 

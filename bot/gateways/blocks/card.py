@@ -13,11 +13,12 @@ from bot.gateways.blocks.decide import buttons, menu
 from bot.gateways.blocks.facts import approvals_of, facts_of, name_of
 from bot.gateways.blocks.parts import Json, Message, actions, context, fields, numbered, section
 from bot.gateways.blocks.progress import progress_of
-from bot.gateways.blocks.text import code, fit, link, moment, quoted, words
+from bot.gateways.blocks.text import code, fit, link, moment, quoted, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from bot.domain.decision import Reason
     from bot.domain.message import Card
 
 EMOJI: Final = {
@@ -124,9 +125,14 @@ def state_of(card: Card) -> list[str]:
     # the end of a rollout is told by the rollout itself, with its counts
     told = deploy.status in _TOLD_BY_ROLLOUT and any(each.detail == deploy.detail for each in card.rollouts)
     lines = [f"{_LABELS.get(deploy.status, '')}{words(deploy.detail, 1100)}"] if deploy.detail and not told else []
-    lines += [f":hourglass: {words(reason.text, 400)}" for reason in deploy.blocked]
+    lines += [_held(reason) for reason in deploy.blocked]
     goes_on = deploy.blocked and deploy.status.open and deploy.status is not Status.WAITING
     return [*lines, "_It goes on by itself as soon as it can; nobody has to ask again._"] if goes_on else lines
+
+
+def _held(reason: Reason) -> str:
+    people = who(reason.users, reason.groups, 6)
+    return f":hourglass: {words(reason.text, 400)}" + (f" Who can: {people}." if people else "")
 
 
 def _few(lines: Sequence[str]) -> list[str]:

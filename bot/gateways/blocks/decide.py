@@ -46,7 +46,7 @@ def menu(card: Card) -> Json | None:
     held_by_turn = any(reason.code == "turn" for reason in deploy.blocked)
     choices = [
         ("Withdraw", "withdraw", deploy.status.undecided),
-        ("Retract my approval", "retract", waits and any(not each.void for each in card.approvals)),
+        ("Retract my approval", "retract", deploy.status.undecided and any(not each.void for each in card.approvals)),
         ("New plan", "replan", waits),
         ("Replace the running rollout", "replace", waits and held_by_turn and not deploy.replaces),
     ]

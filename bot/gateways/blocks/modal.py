@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.domain.policy import LONGEST_REASON, SHORTEST_REASON
 from bot.gateways.blocks.parts import Json, Message, plain, section
 from bot.gateways.blocks.text import words
 
@@ -11,7 +12,6 @@ REJECT: Final = "deploy.reject"
 """The callback id of the Reject modal."""
 
 REASON_BLOCK, REASON_ACTION = "reason", "text"
-SHORTEST_REASON, LONGEST_REASON = 3, 1000
 
 
 def reject(number: str, value: str, what: str) -> Json:

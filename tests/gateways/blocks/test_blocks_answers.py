@@ -37,6 +37,14 @@ def test_an_approval_says_how_many_and_who_is_missing() -> None:
     )
 
 
+def test_the_last_approval_says_what_else_holds_it_rather_than_next() -> None:
+    after = Reason("turn", "D-11 (v1) is rolling out: this one goes after it.")
+    deploy = a_deploy(12, Status.READY, plan=2, environment="production", blocked=(after,))
+
+    text = answers.approved(deploy, a_seating(BOB.id, SAM.id)).text
+    assert text.endswith("2 of 2, all there. D-11 (v1) is rolling out: this one goes after it.")
+
+
 def test_a_request_is_recorded_or_open_already() -> None:
     deploy = a_deploy(12)
 

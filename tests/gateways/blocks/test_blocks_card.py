@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.decision import Reason
 from bot.domain.deploy import Status
 from bot.domain.message import STATE_WORDS, Card
 from bot.domain.rollout import GroupHealth, RolloutStatus
-from bot.gateways.blocks.card import render
+from bot.gateways.blocks.card import render, state_of
 from bot.gateways.blocks.progress import health
 from tests.builders import BOB, SAM, a_rollout, an_approval
 from tests.gateways.blocks.cards import GOLDEN, KNOWN, a_card, a_seating, cards, golden_text
@@ -104,6 +105,14 @@ def test_replacing_a_running_rollout_is_offered_to_one_that_is_held_by_it() -> N
     values = [option["value"] for option in render(CARDS["ready-held"]).blocks[0]["accessory"]["options"]]
 
     assert "replace D-12:2" in values
+
+
+def test_what_holds_it_says_who_can() -> None:
+    gone = Reason("no-permission", "Its requester no longer holds `request`.", users=(BOB.id,), groups=("S0SRE00001",))
+    card = a_card(Status.READY)
+    (line, _) = state_of(replace(card, deploy=replace(card.deploy, blocked=(gone,))))
+
+    assert line.endswith("Its requester no longer holds `request`. Who can: <!subteam^S0SRE00001>, <@U0BOB00001>.")
 
 
 def texts(card: Card) -> list[str]:

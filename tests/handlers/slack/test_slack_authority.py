@@ -14,7 +14,7 @@ from handlers.slack.desk import Call, Desk
 from handlers.slack.grammar import VERBS
 from handlers.slack.identity import Sender
 from handlers.slack.respond import Background
-from tests.builders import GUS, NORA, TEAM
+from tests.builders import GUS, NORA, SAM, TEAM
 from tests.operations.acts import asked, now, planned
 
 if TYPE_CHECKING:
@@ -138,5 +138,21 @@ async def test_the_reject_modal_of_nobody_changes_nothing_and_says_why(world: Wo
     answer = await modals.submit(a_call(world, user), view)
 
     assert answer is not None
-    assert answer["response_action"] == "errors"
+    assert answer["response_action"] == "update"
+    (block,) = answer["view"]["blocks"]
+    assert "Who can: <!subteam^S0SRE00001>, <!subteam^S0DEV00001>." in block["text"]["text"]
     assert await rows(world) == before
+
+
+async def test_a_reason_that_is_too_short_is_mended_in_the_same_modal(world: World) -> None:
+    await a_waiting_deploy(world)
+    view = {
+        "callback_id": REJECT,
+        "private_metadata": "D-1:1",
+        "state": {"values": {REASON_BLOCK: {REASON_ACTION: {"value": "no"}}}},
+    }
+
+    answer = await modals.submit(a_call(world, SAM), view)
+
+    assert answer is not None
+    assert answer["errors"] == {REASON_BLOCK: "Give a reason of 3 to 1000 characters."}

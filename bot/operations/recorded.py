@@ -1,0 +1,33 @@
+"""Who sat where, as the audit log has it: nobody who leaves a group afterwards leaves a seat that was counted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bot.domain.access import Group
+from bot.domain.approval import Seat, Seating
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.ports import Stored
+
+
+def seating_of(events: Sequence[Stored], plan: int) -> Seating | None:
+    """The seating that the last decision about that plan was made with; None where no decision was recorded.
+
+    ``events`` are the deploy's, oldest first. The seats have their labels; who else could fill them is not recorded.
+    """
+    for stored in reversed(events):
+        data = json.loads(stored.body).get("data", {})
+        if data.get("plan") == plan and "judged" in data:
+            return _seating(data["judged"]["seats"])
+    return None
+
+
+def _seating(seats: Sequence[dict[str, str]]) -> Seating:
+    return Seating(
+        tuple(Seat(each["label"], Group(each["label"])) for each in seats),
+        tuple(each["holder"] or None for each in seats),
+    )
