@@ -91,6 +91,7 @@ class DeployRow(Row, table=True):
     expires_at: datetime = _is(Instant)
     catalog: str = _is(Plain)
     nonce: str | None = _may_be(Plain)
+    promotes: str = _is(Plain)
     asked_in: str = _is(Plain)
     asked_via: str = _is(Plain)
     status: Status = _is(Word(Status))
@@ -124,7 +125,9 @@ class PlanRow(Row, table=True):
     replaced: str = _is(Plain)
     warnings: list[str] = _is(Document(tuple[str, ...]))
     moved: list[str] = _is(Document(tuple[str, ...]))
+    differs: list[str] = _is(Document(tuple[str, ...]))
     unchanged: bool = _is(Boolean)
+    healthy: bool = _is(Boolean)
 
 
 class ApprovalRow(Row, table=True):

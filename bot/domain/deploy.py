@@ -77,6 +77,7 @@ class Draft:
     expires_at: datetime
     catalog: str
     nonce: str | None = None
+    promotes: str = ""
     asked_in: str = ""
     asked_via: str = ""
 
@@ -88,7 +89,8 @@ class Deploy:
     ``plan`` is the number of its newest plan (0 before the first), ``catalog`` the fingerprint it was last decided
     under, ``due_at`` when a worker should look at it next (None: never by itself), ``detail`` the sentence that
     explains the present state, ``blocked`` what holds a READY one or keeps a PLANNING one waiting, ``nonce`` set where
-    *Deploy again anyway* was asked, ``replaces`` where the requester chose to replace a running rollout. ``asked_in``
+    *Deploy again anyway* was asked, ``replaces`` where the requester chose to replace a running rollout.
+    ``promotes`` is the environment that its release comes from, where it was promoted and not asked for. ``asked_in``
     is the Slack channel of the request and ``asked_via`` its response_url, dropped once the first plan is there.
     """
 
@@ -104,6 +106,7 @@ class Deploy:
     expires_at: datetime
     catalog: str
     nonce: str | None = None
+    promotes: str = ""
     asked_in: str = ""
     asked_via: str = ""
     status: Status = Status.PLANNING
@@ -145,6 +148,7 @@ def begin(deploy_id: int, draft: Draft) -> Deploy:
         expires_at=draft.expires_at,
         catalog=draft.catalog,
         nonce=draft.nonce,
+        promotes=draft.promotes,
         asked_in=draft.asked_in,
         asked_via=draft.asked_via,
         changed_at=draft.requested_at,

@@ -23,13 +23,19 @@ RECHECK = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What somebody asks for: ``environment`` None where it was left out."""
+    """What somebody asks for: ``environment`` None where it was left out, ``promotes`` where the release comes from."""
 
     service: str
     version: str
     environment: str | None
     overrides: Mapping[str, Value]
     reason: str | None
+    promotes: str = ""
+
+    @property
+    def permission(self) -> Permission:
+        """What the requester has to hold."""
+        return permission_for(self.promotes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +114,11 @@ def check_ask(catalog: Catalog, ask: Ask) -> tuple[str, Decision]:
         return "", refuse("unknown-service", _unknown("service", ask.service, catalog.services))
     placed = catalog.services[ask.service].placements
     if ask.environment is None:
-        if len(placed) != 1:
+        first = [name for name in placed if not catalog.environments[name].after]
+        if len(first) != 1:
             choices = ", ".join(placed)
             return "", refuse("environment-missing", f"Say where {ask.service} goes: add `to ENV`, one of {choices}.")
-        return _checked(catalog, ask, next(iter(placed)))
+        return _checked(catalog, ask, first[0])
     if ask.environment not in catalog.environments:
         return "", refuse("unknown-environment", _unknown("environment", ask.environment, placed))
     if ask.environment not in placed:
@@ -168,13 +175,18 @@ def check_variables(
     )
 
 
+def permission_for(promotes: str) -> Permission:
+    """A promotion has a permission of its own."""
+    return Permission.PROMOTE if promotes else Permission.REQUEST
+
+
 def check_requester(
-    actor: Actor, *, service: str, environment: str, catalog: Catalog, membership: Membership
+    actor: Actor, permission: Permission, *, service: str, environment: str, catalog: Catalog, membership: Membership
 ) -> Decision:
-    """Whether this actor may request there, and whether its approval rules could ever be met."""
+    """Whether this actor may request or promote there, and whether its approval rules could ever be met."""
     allowed = authorize(
         actor,
-        Permission.REQUEST,
+        permission,
         service=service,
         environment=environment,
         groups=catalog.groups,
@@ -201,7 +213,7 @@ def may_dispatch(facts: Facts, others: Sequence[Deploy]) -> Decision:
         [
             authorize(
                 deploy.requester,
-                Permission.REQUEST,
+                permission_for(deploy.promotes),
                 service=deploy.service,
                 environment=deploy.environment,
                 groups=facts.catalog.groups,

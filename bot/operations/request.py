@@ -12,7 +12,9 @@ from bot.domain.deploy import Draft
 from bot.domain.events import Event, EventType
 from bot.domain.message import Delivery, Outgoing
 from bot.domain.policy import Ask, check_ask, check_requester, check_variables, interests
+from bot.domain.promotion import Candidate
 from bot.domain.release import Release
+from bot.operations.followed import followed
 from bot.operations.judging import ask_membership, event_of, people_to_ask
 
 if TYPE_CHECKING:
@@ -94,12 +96,14 @@ class _Asking:
             [
                 check_requester(
                     self.actor,
+                    self.ask.permission,
                     service=self.ask.service,
                     environment=self.environment,
                     catalog=self.active.catalog,
                     membership=membership,
                 ),
                 self._variables(release),
+                await followed(tx, self.active.catalog, self._candidate(release), self.environment, self.now),
             ]
         )
         if isinstance(decision, Refused):
@@ -107,6 +111,9 @@ class _Asking:
             return decision
         same = await self._same(tx)
         return Requested(same, existing=True) if same else await self._add(tx, release)
+
+    def _candidate(self, release: Release) -> Candidate:
+        return Candidate(service=release.service, version=release.version, release=release.fingerprint)
 
     async def _release(self, tx: Transaction) -> Release:
         template = self.active.catalog.template_for(self.ask.service, self.environment)
@@ -147,6 +154,7 @@ class _Asking:
                 expires_at=self.now + self.active.catalog.environments[self.environment].expires,
                 catalog=self.active.fingerprint,
                 nonce=self.nonce,
+                promotes=self.ask.promotes,
                 asked_in=self.origin.channel,
                 asked_via=self.origin.response_url,
             )
@@ -158,6 +166,7 @@ class _Asking:
                 deploy,
                 self.now,
                 again=self.nonce is not None,
+                promotes=self.ask.promotes,
                 reason=self.ask.reason or "",
                 release=release.fingerprint,
                 version=deploy.version,

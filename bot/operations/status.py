@@ -11,6 +11,7 @@ from bot.domain.message import Card
 from bot.domain.policy import Facts, interests, seats_for
 from bot.errors import MembershipUnknown
 from bot.operations.kept import kept
+from bot.operations.next_environments import next_environments
 from bot.operations.rendering import cluster_of
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         approvals = await reading.approvals(deploy.id)
         rollouts = await reading.rollouts(deploy.id)
         posted = await reading.posted(deploy.id)
+        promotes_to = await next_environments(reading, active.catalog, deploy, ports.clock.now())
     shown = tuple(approval for approval in approvals if approval.plan == deploy.plan)
     environment = catalog.environments[deploy.environment]
     return Card(
@@ -88,6 +90,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         links=_links(catalog, deploy, plan),
         job=catalog.services[deploy.service].job_id(deploy.environment),
         namespace=environment.namespace,
+        promotes_to=promotes_to,
         twice=posted.twice if posted else False,
     )
 

@@ -91,9 +91,19 @@ def _plan(card: Card) -> list[str]:
     lines = []
     if card.plan and card.plan.effect:
         lines.append(f":mag: {words(card.plan.effect, 700)}")
+    lines += _differs(card)
     lines += _links(card)
     warnings = card.plan.warnings if card.plan else ()
     return lines + [f":warning: {words(warning, 400)}" for warning in warnings]
+
+
+def _differs(card: Card) -> list[str]:
+    """What is not as in the environment before: the one thing that was not tried out there."""
+    differs = card.plan.differs if card.plan else ()
+    if not differs:
+        return []
+    before = f"*{words(card.deploy.promotes, 128)}*" if card.deploy.promotes else "the environment before"
+    return [f":left_right_arrow: Compared with {before}: " + " · ".join(words(each, 160) for each in differs)]
 
 
 def _links(card: Card) -> list[str]:

@@ -99,6 +99,7 @@ def _deploys() -> None:
         _moment("expires_at"),
         _text("catalog"),
         _text("nonce", empty=True),
+        _text("promotes"),
         _text("asked_in"),
         _text("asked_via"),
         _text("status"),
@@ -137,7 +138,9 @@ def _plans() -> None:
         _text("replaced"),
         _text("warnings"),
         _text("moved"),
+        _text("differs"),
         _flag("unchanged"),
+        _flag("healthy"),
         sa.PrimaryKeyConstraint("deploy_id", "number", name=op.f("pk_plans")),
         sa.ForeignKeyConstraint(["deploy_id"], ["deploys.id"], name=op.f("fk_plans_deploy_id")),
     )
