@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.domain.deploy import Status
 from bot.domain.difftext import lines as diff_lines
 from bot.domain.message import STATE_WORDS
-from bot.gateways.blocks.card import EMOJI, headline
+from bot.gateways.blocks.card import EMOJI, headline, plan_of, state_of
 from bot.gateways.blocks.facts import approvals_of, name_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.parts import Json, Message, context, preformatted, section
@@ -70,7 +70,9 @@ def approved(deploy: Deploy, seating: Seating) -> Message:
 
 def changed(deploy: Deploy, what: str) -> Message:
     """Something was done to a deploy: ``what`` says it in our own words."""
-    return said(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {what}. Now {_state(deploy)}.")
+    state = _state(deploy)
+    now = "" if what == state else f" It is now: {state}."
+    return said(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {what}.{now}")
 
 
 def _what(deploy: Deploy) -> str:
@@ -85,15 +87,11 @@ def one(card: Card) -> Message:
     """``status D-n``: where a deploy stands, without buttons."""
     deploy = card.deploy
     lines = [f"{EMOJI[deploy.status]} {headline(card)}", f"since {moment(deploy.changed_at)}"]
-    if card.plan:
-        lines.append(f":mag: {words(card.plan.effect, 800)}")
-    if deploy.detail:
-        lines.append(words(deploy.detail, 800))
-    lines += [f":hourglass: {words(reason.text, 400)}" for reason in deploy.blocked]
+    lines += [*state_of(card), *progress_of(card), *plan_of(card)]
     if deploy.status is Status.WAITING and card.seating.missing:
         labels = dict.fromkeys(words(seat.label, 100) for seat in card.seating.missing)
         lines.append(f"Missing: {', '.join(labels)}")
-    return said(*lines, *progress_of(card), *approvals_of(card))
+    return said(*lines, *approvals_of(card))
 
 
 def plan(card: Card) -> Message:

@@ -16,7 +16,7 @@ from bot.gateways.blocks.progress import progress_of
 from bot.gateways.blocks.text import code, fit, link, moment, quoted, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bot.domain.message import Card
 
@@ -37,6 +37,8 @@ EMOJI: Final = {
 }
 """Repeats the state's word, never stands for it."""
 
+_TOLD_BY_ROLLOUT: Final = frozenset({Status.SUCCEEDED, Status.FAILED})
+_LABELS: Final = {Status.REJECTED: "*Reason* ", Status.FAILED: "*Why* ", Status.INVALID: "*Why* "}
 EVENT_TYPE: Final = "nomatron_deploy"
 _MOST_LINES = 12
 
@@ -59,21 +61,15 @@ def headline(card: Card) -> str:
 
 def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
     yield "head", section(_head(card), menu(card))
+    # what happened, or what stands in the way, before what was asked for: it is read at night, and on a telephone
+    yield from _section("state", state_of(card), 1600)
+    yield from _section("rollout", progress_of(card), 1800)
+    yield from _section("moved", _moved(card), 1300)
     yield "facts", fields(facts_of(card))
     if card.deploy.reason:
         yield "reason", section(quoted(card.deploy.reason))
-    sections = {
-        "plan": (_plan(card), 2000),
-        "moved": (_moved(card), 1300),
-        "state": (_state(card), 1600),
-        "rollout": (progress_of(card), 1800),
-        "approvals": (approvals_of(card), 1500),
-    }
-    # Slack refuses a message whose blocks hold more than 13,200 characters in all (bolt-js issue 2509)
-    for name, (lines, limit) in sections.items():
-        shown = [line for line in lines if line.strip()]
-        if shown:
-            yield name, section(fit(_few(shown), limit))
+    yield from _section("plan", plan_of(card), 2000)
+    yield from _section("approvals", approvals_of(card), 1500)
     # after everything that should be read before they are pressed
     row = buttons(card)
     if row:
@@ -81,19 +77,29 @@ def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
     yield "about", context(_about(card))
 
 
+def _section(name: str, lines: Iterable[str], limit: int) -> Iterator[tuple[str, Json]]:
+    """The lines as a section, if there are any.
+
+    Slack refuses a message whose blocks hold more than 13,200 characters in all (bolt-js issue 2509).
+    """
+    shown = [line for line in lines if line.strip()]
+    if shown:
+        yield name, section(fit(_few(shown), limit))
+
+
 def _head(card: Card) -> str:
     deploy = card.deploy
-    what = f"deploy *{words(deploy.service, 128)}* {code(deploy.version, 160)} to *{words(deploy.environment, 128)}*"
-    return f"{EMOJI[deploy.status]} *{STATE_WORDS[deploy.status]}* — {what}"
+    what = f"*{words(deploy.service, 128)}* {code(deploy.version, 160)} to *{words(deploy.environment, 128)}*"
+    return f"{EMOJI[deploy.status]} *{STATE_WORDS[deploy.status]}* — {what} ({code(deploy.number)})"
 
 
-def _plan(card: Card) -> list[str]:
-    lines = []
-    if card.plan and card.plan.effect:
-        lines.append(f":mag: {words(card.plan.effect, 700)}")
-    lines += _differs(card)
-    lines += _links(card)
-    warnings = card.plan.warnings if card.plan else ()
+def plan_of(card: Card) -> list[str]:
+    """Lines on the plan: its effect, where to look further, and its warnings until Nomad shows what came of it."""
+    if card.plan is None:
+        return []
+    effect = [f":mag: *Plan* {words(card.plan.effect, 700)}"] if card.plan.effect else []
+    warnings = () if card.rollouts else card.plan.warnings
+    lines = [" · ".join([*effect, *_links(card)]), *_differs(card)]
     return lines + [f":warning: {words(warning, 400)}" for warning in warnings]
 
 
@@ -107,10 +113,9 @@ def _differs(card: Card) -> list[str]:
 
 
 def _links(card: Card) -> list[str]:
-    """The links side by side; a very long address is left out rather than cut."""
+    """At most three links; a very long address is left out rather than cut."""
     shown = [link(url, label) for label, url in card.links.items()]
-    fitting = [each for each in shown if len(each) <= 400]
-    return [" · ".join(fitting[:3])] if fitting else []
+    return [each for each in shown if len(each) <= 400][:3]
 
 
 def _moved(card: Card) -> list[str]:
@@ -122,10 +127,15 @@ def _moved(card: Card) -> list[str]:
     return [heading, *(f"• {words(sentence, 300)}" for sentence in moved)]
 
 
-def _state(card: Card) -> list[str]:
+def state_of(card: Card) -> list[str]:
+    """Lines on why the deploy is where it is, and on what it waits for."""
     deploy = card.deploy
-    lines = [words(deploy.detail, 1100)] if deploy.detail else []
-    return lines + [f":hourglass: {words(reason.text, 400)}" for reason in deploy.blocked]
+    # the end of a rollout is told by the rollout itself, with its counts
+    told = deploy.status in _TOLD_BY_ROLLOUT and any(each.detail == deploy.detail for each in card.rollouts)
+    lines = [f"{_LABELS.get(deploy.status, '')}{words(deploy.detail, 1100)}"] if deploy.detail and not told else []
+    lines += [f":hourglass: {words(reason.text, 400)}" for reason in deploy.blocked]
+    goes_on = deploy.blocked and deploy.status.open and deploy.status is not Status.WAITING
+    return [*lines, "_It goes on by itself as soon as it can; nobody has to ask again._"] if goes_on else lines
 
 
 def _few(lines: Sequence[str]) -> list[str]:
@@ -135,9 +145,8 @@ def _few(lines: Sequence[str]) -> list[str]:
 
 def _about(card: Card) -> str:
     deploy = card.deploy
-    parts = [code(deploy.number), f"asked {moment(deploy.requested_at)}"]
-    if deploy.plan:
-        parts.insert(1, f"plan {deploy.plan}")
+    parts = [f"plan {deploy.plan}"] if deploy.plan else []
+    parts.append(f"asked {moment(deploy.requested_at)}")
     if deploy.status.undecided:
         parts.append(f"expires {moment(deploy.expires_at)}")
     elif not deploy.status.open:

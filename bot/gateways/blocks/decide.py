@@ -37,6 +37,8 @@ def _confirm(card: Card) -> Json:
     deploy = card.deploy
     when = "at once" if len(card.seating.missing) == 1 else "once the other approvals are there"
     text = f"{deploy.service} {deploy.version[:80]} will start in {deploy.environment} {when}."
+    if card.plan and card.plan.effect:
+        text += f" Plan {card.plan.number}: {card.plan.effect}."
     return confirm(f"Approve {deploy.number}?", text, "Approve")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
@@ -39,12 +40,12 @@ def name_of(actor: Actor) -> str:
 def facts_of(card: Card) -> list[str]:
     """The texts of the facts' section."""
     deploy = card.deploy
-    where = f"{words(deploy.environment, 100)} · {code(card.namespace, 100)}"
+    where = f"{words(deploy.environment, 100)} · namespace {code(card.namespace, 100)}"
     job = "" if card.job == deploy.service else f"\njob {code(card.job, 150)}"
     facts = [
-        f"*Environment*\n{where}{job}",
         f"*Version*\n{_versions(card)}",
         f"*Requested by*\n{name_of(deploy.requester)}",
+        f"*Environment*\n{where}{job}",
     ]
     if card.seating.seats and deploy.status in _ASKED_FOR:
         facts.append(_needs(card))
@@ -55,6 +56,8 @@ def facts_of(card: Card) -> list[str]:
 
 def _versions(card: Card) -> str:
     new = code(card.deploy.version, 140)
+    if card.from_version == card.deploy.version:
+        return f"{new}, once more"
     if card.from_version:
         return f"{code(card.from_version, 140)} → {new}"
     if card.plan is None:
@@ -69,31 +72,28 @@ def _settings(card: Card) -> Iterator[str]:
 
 
 def _needs(card: Card) -> str:
+    """How many seats are filled, and a line for each label of which some are not."""
     seating = card.seating
-    total = len(seating.seats)
-    labels = list(_labels(seating).items())[:_MOST_LABELS]
-    wanted = ", ".join(f"{count} of {words(label, 100)}" for label, count in labels)
-    # numbers first: they are what a reader looks for, and what a cut must not take
-    lines = [f"*Needs*\n{wanted} ({seating.filled} of {total} so far)"]
-    if card.deploy.status is Status.WAITING and seating.missing:
+    lines = [f"*Needs*\n{_count(seating)}"]
+    if card.deploy.status is Status.WAITING:
         lines += list(_missing(seating, human_behind(card.deploy.requester)))
     return fit(lines, _LONGEST_NEEDS)
 
 
-def _labels(seating: Seating) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for seat in seating.seats:
-        counts[seat.label] = counts.get(seat.label, 0) + 1
-    return counts
+def _count(seating: Seating) -> str:
+    total = len(seating.seats)
+    approvals = "approval" if total == 1 else "approvals"
+    return f"{total} {approvals}, all there" if seating.complete else f"{seating.filled} of {total} {approvals} so far"
 
 
 def _missing(seating: Seating, requester: str | None) -> Iterator[str]:
     """A line for each label that is missing; a group that fills several is mentioned once in the whole message."""
     mentioned: set[str] = set()
-    for label in dict.fromkeys(seat.label for seat in seating.missing):
+    counts = Counter(seat.label for seat in seating.missing)
+    for label, count in list(counts.items())[:_MOST_LABELS]:
         seat = next(each for each in seating.missing if each.label == label)
         fresh = _mentions(seat, requester, mentioned)
-        yield f":black_square_button: missing: {words(label, 100)}" + (f" — {fresh}" if fresh else "")
+        yield f":black_square_button: {count} of {words(label, 100)}" + (f" — {fresh}" if fresh else "")
 
 
 def _mentions(seat: Seat, requester: str | None, mentioned: set[str]) -> str:

@@ -25,7 +25,7 @@ _FORMS: Final = (
     ("reject", "/deploy reject D-n TEXT", "a no, with the reason"),
     ("withdraw", "/deploy withdraw D-n", "take a request back"),
     ("whoami", "/deploy whoami", "your groups and permissions here"),
-    ("help", "/deploy help [TOPIC]", "this"),
+    ("help", "/deploy help [TOPIC]", "this list, or more on one: request, status, plan, approve, …"),
 )
 
 _TOPICS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -106,6 +106,8 @@ def whoami(
     if isinstance(standing, Refused):
         lines += [f":no_entry: {words(reason.text, 400)}" for reason in standing.reasons]
     lines.append(f"*Groups* {_names(groups) or 'none of this catalog'}")
+    if isinstance(standing, Refused):
+        return said(*lines, "*May* nothing, and *can approve* nothing, whatever the groups allow")
     lines += [f"*May* {_holding(each)}" for each in holdings[:20]] or ["*May* nothing: no role names your groups"]
     lines.append(f"*Can approve* {_seats(seats) or 'nothing'}")
     return said(*lines)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.domain.message import Card
     from bot.domain.rollout import GroupHealth, Rollout, TaskFailure
 
-_CELLS = 12
+_FEWEST_CELLS, _MOST_CELLS = 6, 12
 # Nomad's StatusDescription of a failed deployment that reverts (nomad/structs/structs.go)
 _ROLLED_BACK_TO = re.compile(r"rolling back to job version (\d+)")
 
@@ -27,25 +27,27 @@ def progress_of(card: Card) -> list[str]:
 
 
 def _own(card: Card, rollout: Rollout) -> list[str]:
-    lines = [health(rollout)] if rollout.wanted else []
+    failed = rollout.status is RolloutStatus.FAILED or card.deploy.status is Status.FAILED
+    lines = _why(rollout) if failed else []
+    if rollout.wanted:
+        # what failed is rarely what runs now: the counts must not read as those of the environment
+        lines.append(health(rollout) + (f" ({words(card.deploy.version, 160)})" if failed else ""))
     if len(rollout.groups) > 1:
         lines += [_group(group) for group in rollout.groups[:8]]
     if rollout.note:
         lines.append(f":information_source: {words(rollout.note, 500)}")
-    if rollout.status is RolloutStatus.FAILED or card.deploy.status is Status.FAILED:
-        lines += _why(card, rollout)
-    return lines
+    return [*lines, _reverted(card, rollout)] if failed else lines
 
 
 def health(rollout: Rollout) -> str:
-    """A bar and the counts: ``▓▓▓▓░░ 4/6 healthy``."""
+    """A bar and the counts: ``████░░ 4/6 healthy``."""
     # old allocations that are still healthy can make more than were asked for
     wanted, healthy = rollout.wanted, min(rollout.healthy, rollout.wanted)
-    cells = min(_CELLS, wanted)
+    cells = min(_MOST_CELLS, wanted * -(-_FEWEST_CELLS // wanted))
     full = healthy * cells // wanted
     unhealthy = sum(group.unhealthy for group in rollout.groups)
     more = f", {unhealthy} unhealthy" if unhealthy else ""
-    return f"{'▓' * full}{'░' * (cells - full)} *{healthy}/{wanted} healthy*{more}"
+    return f"{'█' * full}{'░' * (cells - full)} *{healthy}/{wanted} healthy*{more}"
 
 
 def _group(group: GroupHealth) -> str:
@@ -53,12 +55,15 @@ def _group(group: GroupHealth) -> str:
     return f"• {code(group.name, 100)} {group.healthy}/{group.desired} healthy, {group.placed} placed{canaries}"
 
 
-def _why(card: Card, rollout: Rollout) -> list[str]:
-    lines = [f"*Why* {words(rollout.detail, 600)}"] if rollout.detail else []
-    if rollout.failure:
-        lines.append(_failure(rollout.failure))
-    reverted = _reverted(card, rollout)
-    return [*lines, reverted] if reverted else lines
+def _why(rollout: Rollout) -> list[str]:
+    lines = [f"*Why* {words(_said(rollout), 600)}"] if rollout.detail else []
+    return [*lines, _failure(rollout.failure)] if rollout.failure else lines
+
+
+def _said(rollout: Rollout) -> str:
+    """The reason of the end without the revert and the task, which have lines of their own."""
+    said = rollout.detail.split("; Nomad reverted to version ")[0]
+    return said.split(f"; task {rollout.failure.task} of ")[0] if rollout.failure else said
 
 
 def _failure(failure: TaskFailure) -> str:
@@ -66,23 +71,23 @@ def _failure(failure: TaskFailure) -> str:
     # Nomad's message mostly has the exit code in it already
     missing = failure.exit_code is not None and f"Exit Code: {failure.exit_code}" not in failure.message
     ended = f" (exit code {failure.exit_code})" if missing else ""
-    where = f"task {code(failure.task, 100)} of group {code(failure.group, 100)}"
+    where = f"{code(failure.task, 100)} of group {code(failure.group, 100)}"
+    where += f", allocation {code(failure.allocation[:8])}" if failure.allocation else ""
     return f"*First failed task* {where}: {words(failure.event, 100)}{said}{ended}"
 
 
 def _reverted(card: Card, rollout: Rollout) -> str:
+    """What Nomad went back to by itself, and as which new version, or that it did not; empty where it never does."""
     said = _ROLLED_BACK_TO.search(rollout.detail)
-    if said is None and rollout.reverted_to is None:
-        return ""
-    made = f" as job version {rollout.reverted_to}" if rollout.reverted_to is not None else ""
+    target = int(said[1]) if said else rollout.reverted_to
+    if target is None:
+        return ":warning: Nomad did not revert by itself." if rollout.nomad_deployment else ""
     # Nomad reverts to the last *stable* version, which need not be the one that ours replaced
-    base = card.plan.base_version if card.plan else None
-    # without Nomad's words, the version before ours is the only one that it can have gone back to by itself
-    same = said is None or base is None or int(said[1]) == base
-    if same and card.from_version:
-        return f":rewind: Nomad *reverted to* {words(card.from_version, 150)}{made}"
-    target = f"job version {said[1]}" if said else "the version before"
-    return f":rewind: Nomad *reverted to* {target}{made}"
+    same = card.plan is None or card.plan.base_version in {None, target}
+    version = f"{words(card.from_version, 150)} (job version {target})" if same and card.from_version else ""
+    made = next((each.job_version for each in card.rollouts if each.kind is RolloutKind.REVERT), None)
+    as_version = f", as job version {made}" if made is not None else ""
+    return f":rewind: Nomad *reverted to* {version or f'job version {target}'}{as_version}"
 
 
 def _revert(rollout: Rollout) -> list[str]:
@@ -93,6 +98,8 @@ def _revert(rollout: Rollout) -> list[str]:
         RolloutStatus.SUPERSEDED: "was overtaken by a newer version",
     }
     counts = f" ({rollout.healthy}/{rollout.wanted} healthy)" if rollout.wanted else ""
-    note = rollout.note or rollout.detail
-    more = f": {words(note, 500)}" if note else ""
+    # before the first counts the note says no more than the line itself, and so does Nomad of a success
+    note = rollout.note if rollout.groups else ""
+    why = "" if rollout.status is RolloutStatus.SUCCEEDED else rollout.detail
+    more = f": {words(note or why, 500)}" if note or why else ""
     return [f":rewind: Nomad's revert {states[rollout.status]}{counts}{more}"]

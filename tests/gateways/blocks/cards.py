@@ -30,6 +30,10 @@ KNOWN = frozenset(
     {ALICE.id, BOB.id, SAM.id, "U0CAROL001", "S0SRE00001", "S0DEV00001", "C0PROD0001"}
     | {link.replace("&", "&amp;") for link in LINKS.values()}
 )
+FAILED_WORDS = (
+    "Failed due to unhealthy allocations - rolling back to job version 3; "
+    "Nomad reverted to version 3, as version 5; task app of web: Terminated: Exit Code: 1"
+)
 _APPROVED = frozenset({Status.READY, Status.DISPATCHING, Status.ROLLING, Status.SUCCEEDED, Status.FAILED})
 _UNPLANNED = frozenset({Status.PLANNING, Status.INVALID})
 
@@ -77,7 +81,7 @@ def cards() -> dict[str, Card]:
         "dispatching": a_card(Status.DISPATCHING),
         "rolling": a_card(Status.ROLLING, rollouts=half),
         "succeeded": a_card(Status.SUCCEEDED, rollouts=whole),
-        "failed": a_card(Status.FAILED, rollouts=_failed()),
+        "failed": a_card(Status.FAILED, deploy={"detail": FAILED_WORDS}, rollouts=_failed()),
         "rejected": a_card(Status.REJECTED, deploy={"detail": "not on a Friday"}),
         "expired": a_card(Status.EXPIRED, deploy={"detail": "Nobody approved it within 24 hours."}),
         "withdrawn": a_card(Status.WITHDRAWN, deploy={"detail": "Withdrawn by a person."}),
@@ -95,9 +99,10 @@ def _failed() -> Any:
         12,
         status=RolloutStatus.FAILED,
         groups=(GroupHealth(name="web", desired=6, placed=1, unhealthy=1, canaries=1),),
-        detail="Failed due to unhealthy allocations - rolling back to job version 3",
+        detail=FAILED_WORDS,
+        nomad_deployment="6f1c",
         failure=failure,
-        reverted_to=5,
+        reverted_to=3,
     )
     revert = a_rollout(
         12, 2, kind=RolloutKind.REVERT, groups=(GroupHealth(name="web", desired=6, healthy=2),), job_version=5

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bot.domain.access import Permission
-from bot.domain.decision import Reason, Refused
+from bot.domain.decision import Allowed, Reason, Refused
 from bot.domain.deploy import Status
 from bot.domain.message import Note
 from bot.gateways.blocks import answers, guide, modal, note, overview
@@ -92,10 +92,24 @@ def test_whoami_names_groups_permissions_and_seats() -> None:
         ":bust_in_silhouette: <@U0GUS00001>",
         ":no_entry: Guests of this Slack workspace cannot request or approve.",
         "*Groups* `developers`",
+        "*May* nothing, and *can approve* nothing, whatever the groups allow",
+    ]
+    alice = overview.whoami("U0ALICE001", Allowed(), ["developers"], holdings, [("checkout", "production")])
+    assert alice.text.splitlines()[1:] == [
+        "*Groups* `developers`",
         "*May* `request` in `staging`",
         "*May* `withdraw` everywhere, for `checkout`",
         "*Can approve* checkout in production",
     ]
+
+
+def test_what_was_done_says_where_that_leads_unless_it_is_the_same_word() -> None:
+    waiting = a_deploy(12, Status.WAITING, environment="production")
+
+    assert answers.changed(waiting, "your approval is taken back").text.endswith(
+        "to production: your approval is taken back. It is now: approval needed."
+    )
+    assert answers.changed(a_deploy(12, Status.WITHDRAWN), "withdrawn").text.endswith("to staging: withdrawn.")
 
 
 def test_help_knows_every_verb_and_topic() -> None:

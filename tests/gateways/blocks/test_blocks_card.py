@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from bot.domain.deploy import Status
-from bot.domain.message import STATE_WORDS
+from bot.domain.message import STATE_WORDS, Card
+from bot.domain.rollout import GroupHealth, RolloutStatus
 from bot.gateways.blocks.card import render
-from tests.builders import BOB, SAM, an_approval
+from bot.gateways.blocks.progress import health
+from tests.builders import BOB, SAM, a_rollout, an_approval
 from tests.gateways.blocks.cards import GOLDEN, KNOWN, a_card, a_seating, cards, golden_text
 from tests.gateways.blocks.oracles import assert_sound
 
@@ -73,9 +76,12 @@ def test_both_missing_seats_are_named_with_their_numbers() -> None:
     (facts,) = [block for block in render(a_card()).blocks if "fields" in block]
     (needs,) = [each["text"] for each in facts["fields"] if each["text"].startswith("*Needs*")]
 
-    assert "1 of sre, 1 of owners of checkout (0 of 2 so far)" in needs
-    assert "missing: sre — <!subteam^S0SRE00001>" in needs
-    assert "missing: owners of checkout — <!subteam^S0DEV00001>" in needs
+    assert needs.splitlines() == [
+        "*Needs*",
+        "0 of 2 approvals so far",
+        ":black_square_button: 1 of sre — <!subteam^S0SRE00001>",
+        ":black_square_button: 1 of owners of checkout — <!subteam^S0DEV00001>",
+    ]
 
 
 MENUS = [
@@ -100,13 +106,78 @@ def test_replacing_a_running_rollout_is_offered_to_one_that_is_held_by_it() -> N
     assert "replace D-12:2" in values
 
 
-def test_a_failure_says_why_and_what_nomad_reverted_to() -> None:
-    shown = json.dumps(render(CARDS["failed"]).arguments(), ensure_ascii=False)
+def texts(card: Card) -> list[str]:
+    """The text of every section, in order; the facts are left out."""
+    return [block["text"]["text"] for block in render(card).blocks if block["type"] == "section" and "text" in block]
 
-    assert "Failed due to unhealthy allocations" in shown
-    assert "Terminated: Exit Code: 1" in shown
-    assert "*reverted to* v1.4.1 as job version 5" in shown
-    assert "Nomad's revert is under way (2/6 healthy)" in shown
+
+def test_a_failure_says_right_away_why_and_what_nomad_reverted_to() -> None:
+    _, second, *_ = texts(CARDS["failed"])
+
+    assert second.splitlines() == [
+        "*Why* Failed due to unhealthy allocations - rolling back to job version 3",
+        "*First failed task* `app` of group `web`, allocation `a1b2c3d4`: Terminated: Exit Code: 1",
+        "░░░░░░ *0/6 healthy*, 1 unhealthy (v1.4.2)",
+        ":rewind: Nomad *reverted to* v1.4.1 (job version 3), as job version 5",
+        ":rewind: Nomad's revert is under way (2/6 healthy)",
+    ]
+
+
+def test_a_revert_to_another_version_than_the_one_before_is_not_given_its_name() -> None:
+    rollout = replace(CARDS["failed"].rollouts[0], detail="Failed - rolling back to job version 1", reverted_to=1)
+
+    assert ":rewind: Nomad *reverted to* job version 1" in texts(a_card(Status.FAILED, rollouts=(rollout,)))[1]
+
+
+def test_a_failure_without_a_revert_says_so() -> None:
+    rollout = a_rollout(12, status=RolloutStatus.FAILED, nomad_deployment="6f1c", detail="Failed due to unhealthy")
+
+    assert ":warning: Nomad did not revert by itself." in texts(a_card(Status.FAILED, rollouts=(rollout,)))[1]
+    assert "revert" not in str(texts(a_card(Status.FAILED, deploy={"detail": "Permission denied"})))
+
+
+def test_the_reason_of_an_end_is_labelled_and_told_once() -> None:
+    assert texts(CARDS["rejected"])[1] == "*Reason* not on a Friday"
+    assert texts(a_card(Status.FAILED, deploy={"detail": "Permission denied"}))[1] == "*Why* Permission denied"
+    done = a_rollout(12, status=RolloutStatus.SUCCEEDED, detail="Deployment completed successfully")
+    succeeded = a_card(Status.SUCCEEDED, deploy={"detail": done.detail}, rollouts=(done,))
+    assert "Deployment completed" not in str(texts(succeeded))
+
+
+def test_what_waits_for_something_else_says_that_it_goes_on_by_itself() -> None:
+    held = texts(CARDS["ready-held"])[1]
+
+    assert held.startswith(":hourglass: D-11 (v1.4.0) is rolling out; this one goes after it.")
+    assert "_It goes on by itself" in held
+
+
+def test_warnings_of_the_plan_give_way_to_what_came_of_it() -> None:
+    warning = "count kept at 6: the group scales itself"
+
+    assert warning in str(texts(CARDS["waiting"]))
+    assert warning not in str(texts(CARDS["rolling"]))
+
+
+def test_the_same_version_again_is_called_so() -> None:
+    (facts,) = [block for block in render(a_card(from_version="v1.4.2")).blocks if "fields" in block]
+
+    assert facts["fields"][0]["text"] == "*Version*\n`v1.4.2`, once more"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "healthy", "bar"), [(1, 0, "░░░░░░"), (3, 1, "██░░░░"), (6, 4, "████░░"), (24, 12, "██████░░░░░░")]
+)
+def test_the_bar_is_neither_a_dot_nor_a_line_that_wraps(wanted: int, healthy: int, bar: str) -> None:
+    rollout = a_rollout(12, groups=(GroupHealth(name="web", desired=wanted, healthy=healthy),))
+
+    assert health(rollout) == f"{bar} *{healthy}/{wanted} healthy*"
+
+
+def test_who_approves_is_asked_with_what_it_does() -> None:
+    (row,) = [block for block in render(a_card()).blocks if block["type"] == "actions"]
+    asked = row["elements"][0]["confirm"]["text"]["text"]
+
+    assert asked.startswith("checkout v1.4.2 will start in production once the other approvals are there. Plan 2: ")
 
 
 def test_block_ids_change_with_what_they_show() -> None:
