@@ -67,7 +67,7 @@ class DeployReading(Session):
                 deploys.c.status,
                 rollouts.c.started_at.label("landed_at"),
                 deploys.c.changed_at,
-                func.coalesce(plans.c.healthy, false()).label("healthy"),
+                func.coalesce(plans.c.healthy & plans.c.unchanged, false()).label("healthy"),
             )
             .select_from(deploys.outerjoin(rollouts, ours).outerjoin(plans, planned))
             .where(deploys.c.service == service, deploys.c.environment == environment)

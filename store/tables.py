@@ -68,7 +68,7 @@ def _where(name: str, *columns: str, condition: str, unique: bool = False) -> In
 
 
 class DeployRow(Row, table=True):
-    """A deploy, and who works on it: the columns after ``replaces`` belong to ``claims`` alone."""
+    """A deploy, and who works on it: the columns after ``offers`` belong to ``claims`` alone."""
 
     __tablename__ = "deploys"
     __table_args__ = (
@@ -101,6 +101,7 @@ class DeployRow(Row, table=True):
     detail: str = _is(Plain)
     blocked: tuple[Reason, ...] = _is(Document(tuple[Reason, ...]))
     replaces: bool = _is(Boolean)
+    offers: list[str] = _is(Document(tuple[str, ...]))
     worker: str | None = _may_be(Plain)
     taken_at: datetime | None = _may_be(Instant)
     held_until: datetime | None = _may_be(Instant)

@@ -90,8 +90,9 @@ class Deploy:
     under, ``due_at`` when a worker should look at it next (None: never by itself), ``detail`` the sentence that
     explains the present state, ``blocked`` what holds a READY one or keeps a PLANNING one waiting, ``nonce`` set where
     *Deploy again anyway* was asked, ``replaces`` where the requester chose to replace a running rollout.
-    ``promotes`` is the environment that its release comes from, where it was promoted and not asked for. ``asked_in``
-    is the Slack channel of the request and ``asked_via`` its response_url, dropped once the first plan is there.
+    ``promotes`` is the environment that its release comes from, where it was promoted and not asked for; ``offers``
+    are those that its own message offers to promote it to. ``asked_in`` is the Slack channel of the request and
+    ``asked_via`` its response_url, dropped once the first plan is there.
     """
 
     id: int
@@ -116,6 +117,7 @@ class Deploy:
     detail: str = ""
     blocked: tuple[Reason, ...] = ()
     replaces: bool = False
+    offers: tuple[str, ...] = ()
 
     @property
     def number(self) -> str:

@@ -23,7 +23,11 @@ RECHECK = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What somebody asks for: ``environment`` None where it was left out, ``promotes`` where the release comes from."""
+    """What somebody asks for: ``environment`` None where it was left out.
+
+    ``promotes`` is the environment that a promoted release comes from, ``release`` its fingerprint: the very same one,
+    whatever template the catalog names by now.
+    """
 
     service: str
     version: str
@@ -31,6 +35,7 @@ class Ask:
     overrides: Mapping[str, Value]
     reason: str | None
     promotes: str = ""
+    release: str = ""
 
     @property
     def permission(self) -> Permission:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.domain.decision import Allowed, Decision, every, refuse
 from bot.domain.deploy import Status
@@ -53,59 +53,125 @@ Runs = Mapping[str, Sequence[Run]]
 
 
 def may_follow(afters: Sequence[After], what: Candidate, runs: Runs, now: datetime) -> Decision:
-    """Whether the release has earned its way on: every environment that comes before must say so."""
+    """Whether the release has earned its way on: every environment that comes before must say so.
+
+    Refused with what is missing, what to do and when it could pass.
+    """
     return every([_follows(after, what, runs.get(after.environment, ()), now) for after in afters])
 
 
-def _follows(after: After, what: Candidate, runs: Sequence[Run], now: datetime) -> Decision:
-    """Whether the release has earned its way on; refused with what is missing, what to do and when it could pass.
+def newest_passed(runs: Sequence[Run]) -> Run | None:
+    """The deploy that showed last that its release works there."""
+    return max((run for run in runs if run.passed), key=_when, default=None)
 
-    ``runs`` are all deploys of the service in ``after.environment``, by number.
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A time in which a release ran somewhere unbroken: from its success to whatever was put there next.
+
+    ``proof`` is the last deploy that showed it to be well: the one that began it, or one that found nothing to do.
     """
-    where, version = after.environment, what.version
-    again = f"Deploy it there: `/deploy {what.service} {version} to {where}`."
-    mine = [run for run in runs if run.release == what.release]
-    passed = [run for run in mine if run.passed]
-    if not passed:
-        going = next((run for run in mine if run.status.open), None)
-        doing = f"D-{going.deploy_id} is on its way there; wait until it has succeeded." if going else again
-        return refuse("not-passed", f"{where} has not passed {what.service} {version}. {doing}")
-    newest = passed[-1]
-    bad = next((run for run in mine if run.disproved and run.changed_at > newest.changed_at), None)
+
+    since: datetime
+    proof: Run
+    ended_by: Run | None
+
+    @property
+    def until(self) -> datetime | None:
+        return self.ended_by.landed_at if self.ended_by else None
+
+    def soaked_at(self, soak: timedelta, now: datetime) -> datetime | None:
+        """When it was there for long enough; None where it is not, or never was."""
+        at = self.since + soak
+        return at if at <= now and (self.until is None or at <= self.until) else None
+
+
+def _when(run: Run) -> tuple[datetime, int]:
+    return run.changed_at, run.deploy_id
+
+
+def _stretches(release: str, runs: Sequence[Run]) -> list[_Stretch]:
+    """The release's stretches, in order of time."""
+    found: list[_Stretch] = []
+    for run in sorted((run for run in runs if run.release == release and run.passed), key=_when):
+        last = found[-1] if found else None
+        unbroken = last is not None and (last.until is None or run.changed_at < last.until)
+        if last is not None and unbroken and run.status is Status.UNCHANGED:
+            found[-1] = replace(last, proof=run)
+        else:
+            found.append(_Stretch(run.changed_at, run, _next_landed(run, runs)))
+    return found
+
+
+def _next_landed(run: Run, runs: Sequence[Run]) -> Run | None:
+    """What Nomad took next in its place, of whatever release; it need not have gone well."""
+    later = [
+        (each.landed_at, each.deploy_id, each)
+        for each in runs
+        if each.landed_at is not None and (each.landed_at, each.deploy_id) > _when(run)
+    ]
+    return min(later, key=lambda landed: landed[:2])[2] if later else None
+
+
+def _follows(after: After, what: Candidate, runs: Sequence[Run], now: datetime) -> Decision:
+    stretches = _stretches(what.release, runs)
+    if not stretches:
+        return _never_passed(after, what, runs)
+    proof = stretches[-1].proof
+    mine = sorted((run for run in runs if run.release == what.release), key=_when)
+    bad = next((run for run in mine if run.disproved and _when(run) > _when(proof)), None)
     if bad is not None:
-        since = f"{what.service} {version} was {bad.status} in {where} since (D-{bad.deploy_id})."
-        return refuse("not-passed", f"{since} {again}")
-    return _soaked(after, newest, runs, version, now, again)
+        became = "failed" if bad.status is Status.FAILED else "was rejected"
+        since = f"{what.service} {what.version} {became} in {after.environment} since it passed (D-{bad.deploy_id})."
+        return refuse("not-passed", f"{since} {_again(after, what)}")
+    return every([_soaked(after, what, stretches, now), _running(after, what, stretches[-1])])
 
 
-def _soaked(after: After, newest: Run, runs: Sequence[Run], version: str, now: datetime, again: str) -> Decision:
-    where, since = after.environment, newest.changed_at
-    replaced = next(
-        (run for run in runs if run.release != newest.release and run.landed_at and run.landed_at > since), None
-    )
-    soaked_at = since + after.soak
-    if replaced is not None and replaced.landed_at is not None and replaced.landed_at < soaked_at:
-        ran = in_words(replaced.landed_at - since)
-        return refuse(
-            "soak-broken",
-            f"{version} ran in {where} for {ran} only, until D-{replaced.deploy_id} replaced it; "
-            f"it has to run there for {in_words(after.soak)}. {again}",
-        )
-    if now < soaked_at:
-        return refuse(
-            "soaking",
-            f"{version} has to run in {where} for {in_words(after.soak)} first: it passes at "
-            f"{soaked_at:%Y-%m-%d %H:%M:%S} UTC, in {in_words(soaked_at - now)}.",
-        )
-    if now > soaked_at + after.within:
+def _again(after: After, what: Candidate) -> str:
+    return f"Deploy it there: `/deploy {what.service} {what.version} to {after.environment}`."
+
+
+def _never_passed(after: After, what: Candidate, runs: Sequence[Run]) -> Decision:
+    going = next((run for run in runs if run.release == what.release and run.status.open), None)
+    doing = f"D-{going.deploy_id} is on its way there; wait until it has succeeded" if going else ""
+    then = f" and run there for {in_words(after.soak)}." if after.soak else "."
+    todo = f"{doing}{then}" if doing else _again(after, what)
+    return refuse("not-passed", f"{after.environment} has not passed {what.service} {what.version}. {todo}")
+
+
+def _soaked(after: After, what: Candidate, stretches: Sequence[_Stretch], now: datetime) -> Decision:
+    """Whether it ran there for long enough without a break, and lately enough."""
+    soaked = [(stretch, at) for stretch in stretches if (at := stretch.soaked_at(after.soak, now)) is not None]
+    if not soaked:
+        return _not_soaked(after, what, stretches[-1])
+    stretch, at = soaked[-1]
+    if now > max(at, stretch.proof.changed_at) + after.within:
         ago = in_words(after.within)
-        return refuse("passed-too-long-ago", f"{where} passed {version} more than {ago} ago. {again}")
-    if after.require is Require.RUNNING and replaced is not None:
-        return refuse("not-running", f"{where} no longer runs {version}: D-{replaced.deploy_id} replaced it. {again}")
+        text = f"{after.environment} passed {what.version} more than {ago} ago. {_again(after, what)}"
+        return refuse("passed-too-long-ago", text)
     return Allowed()
 
 
-def passes_at(afters: Sequence[After], environment: str, since: datetime) -> datetime | None:
-    """When a release that succeeded in an environment at ``since`` has soaked there; None where nothing comes after."""
-    soaks = [since + after.soak for after in afters if after.environment == environment]
-    return max(soaks) if soaks else None
+def _not_soaked(after: After, what: Candidate, last: _Stretch) -> Decision:
+    where, soak = after.environment, in_words(after.soak)
+    if last.ended_by is None or last.until is None:
+        # an instant, no count-down: a message that shows this is not drawn anew each second
+        passes = f"it passes at {last.since + after.soak:%Y-%m-%d %H:%M:%S} UTC"
+        return refuse("soaking", f"{what.version} has to run in {where} for {soak} first: {passes}.")
+    ran = in_words(last.until - last.since)
+    return refuse(
+        "soak-broken",
+        f"{what.version} ran in {where} for {ran} only, until D-{last.ended_by.deploy_id} replaced it; "
+        f"it has to run there for {soak}. {_again(after, what)}",
+    )
+
+
+def _running(after: After, what: Candidate, last: _Stretch) -> Decision:
+    """Whether it is what runs there now, where that is asked for."""
+    if after.require is not Require.RUNNING or last.ended_by is None:
+        return Allowed()
+    by = f"D-{last.ended_by.deploy_id}"
+    if last.ended_by.release == what.release and last.ended_by.status.open:
+        return refuse("not-running", f"{by} puts {what.version} into {after.environment} anew; wait until it is done.")
+    text = f"{after.environment} no longer runs {what.version}: {by} replaced it. {_again(after, what)}"
+    return refuse("not-running", text)

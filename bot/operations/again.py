@@ -33,5 +33,6 @@ async def again(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -
         overrides=deploy.overrides,
         reason=deploy.reason,
         promotes=deploy.promotes,
+        release=deploy.release,
     )
     return await request(ports, actor, ask, origin=origin, nonce=deploy.number)

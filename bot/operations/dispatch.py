@@ -10,10 +10,9 @@ from bot.domain.decision import Refused, every, refuse
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
 from bot.domain.policy import may_dispatch
-from bot.domain.promotion import Candidate
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.expire import expire, late
-from bot.operations.followed import followed
+from bot.operations.followed import followed, release_of
 from bot.operations.judging import judge
 from bot.operations.moved import moved_since_plan
 from bot.operations.ready import make_waiting
@@ -64,11 +63,10 @@ async def _gates(judgement: Judgement) -> Refused | None:
     if not facts.seating.complete:
         await make_waiting(judgement, _gone(judgement))
         return None
-    what = Candidate(service=deploy.service, version=deploy.version, release=deploy.release)
     decision = every(
         [
             may_dispatch(facts, await judgement.tx.open_deploys(deploy.service, deploy.environment)),
-            await followed(judgement.tx, facts.catalog, what, deploy.environment, judgement.now),
+            await followed(judgement.tx, facts.catalog, release_of(deploy), deploy.environment, judgement.now),
         ]
     )
     if isinstance(decision, Refused):

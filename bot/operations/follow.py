@@ -16,7 +16,6 @@ from bot.domain.rollout import RolloutKind, RolloutStatus
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.judging import event_of
 from bot.operations.kept import kept
-from bot.operations.next_environments import environments_after
 from bot.operations.rendering import target_of
 from bot.operations.work import WORKER, held_deploy, hold, work_on
 
@@ -45,7 +44,6 @@ class _Followed:
     before: dict[int, Rollout]
     after: dict[int, Rollout]
     due_at: datetime | None
-    goes_on: bool
 
     @property
     def changed(self) -> tuple[Rollout, ...]:
@@ -87,9 +85,7 @@ async def _observed(ports: Ports, claim: Claim) -> _Followed:
         if rollout.status is RolloutStatus.RUNNING:
             seen = await target.nomad.observe(target.namespace, target.job_id, rollout)
             after |= {judged.number: judged for judged in judge(rollout, seen, ports.clock.now())}
-    before = {rollout.number: rollout for rollout in rollouts}
-    goes_on = bool(environments_after(catalog, deploy.service, deploy.environment))
-    return _Followed(before, after, deploy.due_at, goes_on)
+    return _Followed({rollout.number: rollout for rollout in rollouts}, after, deploy.due_at)
 
 
 async def _told(tx: Transaction, deploy: Deploy, followed: _Followed, now: datetime) -> None:
@@ -98,9 +94,8 @@ async def _told(tx: Transaction, deploy: Deploy, followed: _Followed, now: datet
     due_at = (now if nudged else now + POLL) if followed.running else None
     ours = next((each for each in followed.after.values() if each.kind is RolloutKind.DEPLOY), None)
     if deploy.status is Status.ROLLING and ours is not None and ours.status is not RolloutStatus.RUNNING:
-        # one that can be promoted is looked at once more, when it has soaked (``offer``)
-        offered = followed.goes_on and ours.status is RolloutStatus.SUCCEEDED
-        await _end(tx, deploy, ours, now if offered else due_at, now)
+        # what succeeded may go on, now or when it has soaked (``offer``)
+        await _end(tx, deploy, ours, now if ours.status is RolloutStatus.SUCCEEDED else due_at, now)
     else:
         await tx.save_deploy(replace(deploy, blocked=(), due_at=due_at))
     for rollout in followed.changed:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.decision import Allowed
-from bot.domain.promotion import may_follow
+from bot.domain.promotion import Candidate, may_follow
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.catalog import Catalog
     from bot.domain.decision import Decision
-    from bot.domain.promotion import Candidate
+    from bot.domain.deploy import Deploy
     from bot.ports import Reading
+
+
+def release_of(deploy: Deploy) -> Candidate:
+    """The deploy's release, as what wants to go on."""
+    return Candidate(service=deploy.service, version=deploy.version, release=deploy.release)
 
 
 async def followed(reading: Reading, catalog: Catalog, what: Candidate, environment: str, now: datetime) -> Decision:

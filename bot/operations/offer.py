@@ -1,4 +1,4 @@
-"""Offer: draw a deploy's message anew when it has soaked, so that it can be promoted with a click."""
+"""Offer: draw a deploy's message anew when it may be promoted with a click, and when it no longer may."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy import Status
 from bot.domain.message import Delivery, Outgoing
-from bot.operations.next_environments import offered_at
+from bot.operations.next_environments import next_environments
 from bot.operations.work import held_deploy, work_on
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def step(ports: Ports) -> bool:
-    """Take the succeeded deploy whose soak is over; whether there was one."""
+    """Look at the succeeded deploy that is due: whether it may go on changes with time and with what others do."""
     return await work_on(ports, Status.SUCCEEDED, _offer)
 
 
@@ -23,7 +23,8 @@ async def _offer(ports: Ports, claim: Claim) -> None:
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         deploy = await held_deploy(tx, claim)
-        catalog = (await tx.active_catalog()).catalog
-        await tx.save_deploy(replace(deploy, due_at=offered_at(catalog, deploy, now)))
-        await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
+        found = await next_environments(tx, (await tx.active_catalog()).catalog, deploy, now)
+        await tx.save_deploy(replace(deploy, due_at=found.look_at, offers=found.environments))
+        if found.environments != deploy.offers:
+            await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
     ports.bell.ring()

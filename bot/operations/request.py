@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from bot.domain.promotion import Candidate
 from bot.domain.release import Release
 from bot.operations.followed import followed
 from bot.operations.judging import ask_membership, event_of, people_to_ask
+from bot.operations.kept import kept
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +56,7 @@ async def request(
             active = await reading.active_catalog()
         environment, formed = check_ask(active.catalog, ask)
         if isinstance(formed, Refused):
-            return await _refuse(ports, actor, ask, formed, origin)
+            return await refuse_ask(ports, actor, ask, formed, origin)
         membership = await _membership(ports, active, ask.service, environment, actor)
         if isinstance(membership, Refused):
             return membership
@@ -116,9 +117,11 @@ class _Asking:
         return Candidate(service=release.service, version=release.version, release=release.fingerprint)
 
     async def _release(self, tx: Transaction) -> Release:
+        if self.ask.release:
+            return kept(await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}")
         template = self.active.catalog.template_for(self.ask.service, self.environment)
-        kept = await tx.release_of(self.ask.service, self.ask.version, template.name)
-        return kept or Release(
+        known = await tx.release_of(self.ask.service, self.ask.version, template.name)
+        return known or Release(
             service=self.ask.service,
             version=self.ask.version,
             template_name=template.name,
@@ -175,7 +178,16 @@ class _Asking:
         )
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
+        await self._redraw_before(tx)
         return Requested(deploy, existing=False)
+
+    async def _redraw_before(self, tx: Transaction) -> None:
+        """What ran in the environments before is looked at again now: it offers its release no more (``offer``)."""
+        for after in self.active.catalog.environments[self.environment].after:
+            source = await tx.last_succeeded(self.ask.service, after.environment)
+            locked = await tx.lock_deploy(source.id) if source else None
+            if locked is not None:
+                await tx.save_deploy(replace(locked, due_at=self.now))
 
 
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:
@@ -190,7 +202,8 @@ def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, a
     )
 
 
-async def _refuse(ports: Ports, actor: Actor, ask: Ask, decision: Refused, origin: Origin) -> Refused:
+async def refuse_ask(ports: Ports, actor: Actor, ask: Ask, decision: Refused, origin: Origin) -> Refused:
+    """The refusal of what could not even be asked, recorded. Raises ``Replayed``."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         await origin.remember(tx, now)

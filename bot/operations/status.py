@@ -76,7 +76,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         approvals = await reading.approvals(deploy.id)
         rollouts = await reading.rollouts(deploy.id)
         posted = await reading.posted(deploy.id)
-        promotes_to = await next_environments(reading, active.catalog, deploy, ports.clock.now())
+        goes_on = await next_environments(reading, active.catalog, deploy, ports.clock.now())
     shown = tuple(approval for approval in approvals if approval.plan == deploy.plan)
     environment = catalog.environments[deploy.environment]
     return Card(
@@ -90,7 +90,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         links=_links(catalog, deploy, plan),
         job=catalog.services[deploy.service].job_id(deploy.environment),
         namespace=environment.namespace,
-        promotes_to=promotes_to,
+        promotes_to=goes_on.environments,
         twice=posted.twice if posted else False,
     )
 

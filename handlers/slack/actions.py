@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.decision import Refused, refuse
 from bot.errors import SlackError
 from bot.gateways.blocks import answers, modal
-from bot.operations import adopt, again, approve, replace, replan, retract, status, withdraw
+from bot.operations import adopt, again, approve, promotable, replace, replan, retract, withdraw
 from handlers.slack.commands import told
 from handlers.slack.desk import target_of
 from handlers.slack.identity import text_of, ts_of
@@ -62,23 +62,20 @@ async def _promote(call: Call, target: Target) -> None:
 
 
 async def _open_promote(call: Call, target: Target) -> None:
-    card = await status.card(call.desk.ports, target.deploy_id)
-    number = f"D-{target.deploy_id}"
-    if card is None or not card.promotes_to:
-        there = refuse("nothing-to-promote", f"{number} cannot be promoted now: see `/deploy status`.")
-        call.answer(refusal(there))
+    found = await promotable.promotable(call.desk.ports, target.deploy_id)
+    if isinstance(found, Refused):
+        call.answer(refusal(found))
         return
-    async with call.desk.ports.store.read() as reading:
-        catalog = (await reading.active_catalog()).catalog
     view = modal.promote(
-        number,
+        found.deploy.number,
         target.value,
-        f"{card.deploy.service} {card.deploy.version}",
-        environments=card.promotes_to,
-        settable=sorted(catalog.services[card.deploy.service].settable),
-        reason_required=any(catalog.environments[name].reason_required for name in card.promotes_to),
+        f"{found.deploy.service} {found.deploy.version}",
+        environments=found.environments,
+        several=found.several,
+        settable=found.settable,
+        reason_required=found.reason_required,
     )
-    await _open(call, view, f"/deploy promote {number} because TEXT")
+    await _open(call, view, f"/deploy promote {found.deploy.number} because TEXT")
 
 
 async def _open(call: Call, view: Json, otherwise: str) -> None:

@@ -53,9 +53,19 @@ def reject(number: str, value: str, what: str) -> Json:
 
 
 def promote(
-    number: str, value: str, what: str, *, environments: Sequence[str], settable: Sequence[str], reason_required: bool
+    number: str,
+    value: str,
+    what: str,
+    *,
+    environments: Sequence[str],
+    several: bool,
+    settable: Sequence[str],
+    reason_required: bool,
 ) -> Json:
-    """Asks where to (where there are several), what to set, and why; ``value`` (``D-12:2``) comes back with it."""
+    """Asks where to (where there are several), what to set, and why; ``value`` (``D-12:2``) comes back with it.
+
+    ``environments`` are those that it may go on to now, ``several`` whether the catalog has more than one after this.
+    """
     told = f"*{words(number, 40)}* {words(what, 500)} goes on to {words(' or '.join(environments), 500)}."
     return {
         "type": "modal",
@@ -66,7 +76,7 @@ def promote(
         "close": plain("Cancel", 24),
         "blocks": [
             {**section(told), "block_id": "told"},
-            *([_environment(environments)] if len(environments) > 1 else []),
+            *([_environment(environments)] if several else []),
             *(_setting(name) for name in settable),
             _why(required=reason_required),
         ],
@@ -75,7 +85,9 @@ def promote(
 
 def _environment(environments: Sequence[str]) -> Json:
     options = [{"text": plain(name), "value": name[:150]} for name in environments[:100]]
-    element = {"type": "static_select", "action_id": REASON_ACTION, "options": options}
+    element: Json = {"type": "static_select", "action_id": REASON_ACTION, "options": options}
+    if len(options) == 1:
+        element["initial_option"] = options[0]
     return {"type": "input", "block_id": ENVIRONMENT_BLOCK, "label": plain("Where to?", 2000), "element": element}
 
 

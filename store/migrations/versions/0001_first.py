@@ -109,6 +109,7 @@ def _deploys() -> None:
         _text("detail"),
         _text("blocked"),
         _flag("replaces"),
+        _text("offers"),
         _text("worker", empty=True),
         _moment("taken_at", empty=True),
         _moment("held_until", empty=True),
