@@ -47,10 +47,8 @@ format: $(DEV)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-contract: $(DEV)  ## the tests that need a real Nomad, named by NOMATRON_TEST_NOMAD
-	@test -n "$$NOMATRON_TEST_NOMAD" || { \
-		echo 'make contract: set NOMATRON_TEST_NOMAD to the address of a Nomad agent, such as http://127.0.0.1:4646' >&2; exit 2; }
-	$(BIN)/pytest -m nomad $(ARGS)
+contract: $(DEV)  ## what Nomad does, checked on the simulated one (or on the agent named by NOMATRON_TEST_NOMAD)
+	$(BIN)/python -m tests.nomad_contract $(ARGS)
 
 test-deps:  ## Debian's chromium, chromium-driver and PostgreSQL, for the tests that skip without (needs root or sudo)
 	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null && \

@@ -28,6 +28,7 @@ VERBS: Final = {
     "apply": Verb("check the catalog folder and make it the active catalog", "bot.wiring.commands", "apply"),
     "run": Verb("serve Slack and work, in one process on SQLite", "bot.wiring.commands", "run"),
     "status": Verb("what runs where, and the open deploys", "bot.wiring.commands", "status"),
+    "doctor": Verb("look at a real set-up: each finding with its mend", "bot.wiring.doctor"),
     "manifest": Verb("print the Slack app's manifest, or check manifest.yml", "bot.wiring.manifest"),
 }
 

@@ -1,4 +1,4 @@
-"""What ``doctor`` alone needs from outside, as Protocols beside those of ``bot.ports``; nothing here changes anything."""
+"""What ``doctor`` alone needs from outside, as Protocols beside ``bot.ports``; nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ExaminedNomad(Protocol):
         """Its version; None where the token may not see it."""
 
     async def namespace(self, name: str) -> bool:
-        """Whether there is such a namespace, as far as the token may see."""
+        """Whether there is such a namespace; one that the token may not see counts as there: its rights tell."""
 
     async def proofs(self, namespace: str) -> Mapping[str, bool]:
         """Calls that change nothing, by the capability that each needs: whether it was allowed."""

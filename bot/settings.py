@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsInvalid
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 SLACK_API = "https://slack.com/api/"
+SECRETS = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "NOMATRON_SECRET")
+SECRET_FILE = "nomatron.secret"  # noqa: S105 -- the name of a file
 _SECRET_BYTES = 32
 
 
@@ -93,6 +98,31 @@ def read(environment: dict[str, str] | None = None) -> Settings:
         raise SettingsInvalid("\n".join(lines)) from None
 
 
+def read_leniently(environment: dict[str, str] | None = None) -> tuple[Settings, tuple[str, ...]]:
+    """The settings without those that cannot be used, and a line for each of these: for who looks what is wrong."""
+    given = dict(os.environ if environment is None else environment)
+    wrong: list[str] = []
+    while True:
+        try:
+            return read(given), tuple(wrong)
+        except SettingsInvalid as error:
+            lines = str(error).splitlines()
+            left = len(given)
+            for line in lines:
+                name = line.partition(":")[0]
+                given.pop(name, None)
+                given.pop(f"{name}_FILE", None)
+            if len(given) == left:
+                raise
+            wrong += lines
+
+
+def files_of(names: Iterable[str], environment: dict[str, str] | None = None) -> tuple[Path, ...]:
+    """The files that hold settings of these names, where ``NAME_FILE`` is what counts."""
+    given = os.environ if environment is None else environment
+    return tuple(Path(given[f"{name}_FILE"]) for name in names if not given.get(name) and given.get(f"{name}_FILE"))
+
+
 _NAMES = frozenset(field.alias for field in Settings.model_fields.values())
 
 
@@ -126,7 +156,7 @@ def secret_beside(settings: Settings, database: Path | None) -> bytes:
     """
     given = settings.secret.get_secret_value().encode()
     if not given and database is not None:
-        given = _kept_secret(database.with_name("nomatron.secret"))
+        given = _kept_secret(database.with_name(SECRET_FILE))
     if not given:
         raise SettingsInvalid("NOMATRON_SECRET is not set: 32 random bytes or more, the same for every replica")
     if len(given) < _SECRET_BYTES:

@@ -215,11 +215,13 @@ class FakeBell:
 
 @dataclass
 class FakeNomads:
-    """Every cluster is the same one."""
+    """Every cluster is the same one; ``asked`` keeps which were asked for."""
 
     nomad: FakeNomad
+    asked: list[Cluster]
 
     def of(self, cluster: Cluster) -> FakeNomad:
+        self.asked.append(cluster)
         return self.nomad
 
 
@@ -231,6 +233,7 @@ class World:
     clock: FixedClock
     limits: Limits
     nomad: FakeNomad = field(default_factory=FakeNomad)
+    clusters: list[Cluster] = field(default_factory=list)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     chat: FakeChat = field(default_factory=FakeChat)
     bell: FakeBell = field(default_factory=FakeBell)
@@ -238,7 +241,7 @@ class World:
     def ports(self, worker: str = "worker-1", lease: timedelta | None = None) -> Ports:
         return Ports(
             store=self.store,
-            nomads=FakeNomads(self.nomad),
+            nomads=FakeNomads(self.nomad, self.clusters),
             directory=self.directory,
             chat=self.chat,
             clock=self.clock,

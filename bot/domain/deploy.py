@@ -86,13 +86,13 @@ class Draft:
 class Deploy:
     """A deployment request.
 
-    ``plan`` is the number of its newest plan (0 before the first), ``catalog`` the fingerprint it was last decided
-    under, ``due_at`` when a worker should look at it next (None: never by itself), ``detail`` the sentence that
-    explains the present state, ``blocked`` what holds a READY one or keeps a PLANNING one waiting, ``nonce`` set where
-    *Deploy again anyway* was asked, ``replaces`` where the requester chose to replace a running rollout.
-    ``promotes`` is the environment that its release comes from, where it was promoted and not asked for; ``offers``
-    are those that its own message offers to promote it to. ``asked_in`` is the Slack channel of the request and
-    ``asked_via`` its response_url, dropped once the first plan is there.
+    ``plan`` is the number of its newest plan (0 before the first), ``catalog`` the fingerprint of the catalog that it
+    was planned under (audit events name the one of each decision), ``due_at`` when a worker should look at it next
+    (None: never by itself), ``detail`` the sentence that explains the present state, ``blocked`` what holds a READY
+    one or keeps a PLANNING one waiting, ``nonce`` set where *Deploy again anyway* was asked, ``replaces`` where the
+    requester chose to replace a running rollout. ``promotes`` is the environment that its release comes from, where
+    it was promoted and not asked for; ``offers`` are those that its own message offers to promote it to. ``asked_in``
+    is the Slack channel of the request and ``asked_via`` its response_url, dropped once the first plan is there.
     """
 
     id: int

@@ -13,6 +13,7 @@ from bot.domain.message import Delivery, Note, Outgoing
 from bot.errors import CatalogMissing
 from bot.operations.judging import event_of
 from bot.operations.kept import kept
+from bot.operations.rendering import same_target
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,23 +67,9 @@ async def _active(tx: Transaction) -> ActiveCatalog | None:
 
 async def _cut(tx: Transaction, before: Catalog, after: Catalog) -> list[Deploy]:
     """The open deploys, locked, that the new catalog no longer knows or sends elsewhere."""
-    found = [deploy for deploy in await tx.open_deploys() if not _same_target(before, after, deploy)]
+    found = [deploy for deploy in await tx.open_deploys() if not same_target(before, after, deploy)]
     locked = [kept(await tx.lock_deploy(deploy.id), deploy.number) for deploy in found]
     return [deploy for deploy in locked if deploy.status.open]
-
-
-def _same_target(before: Catalog, after: Catalog, deploy: Deploy) -> bool:
-    """Whether the deploy's cluster, namespace and job are still what they were."""
-    if after.placement(deploy.service, deploy.environment) is None:
-        return False
-    return _target(before, deploy) == _target(after, deploy)
-
-
-def _target(catalog: Catalog, deploy: Deploy) -> tuple[str, str | None, str, str]:
-    environment = catalog.environments[deploy.environment]
-    cluster = catalog.clusters[environment.cluster]
-    job_id = catalog.services[deploy.service].job_id(deploy.environment)
-    return cluster.address, cluster.region, environment.namespace, job_id
 
 
 def _on_its_way(deploy: Deploy) -> Reason:

@@ -71,7 +71,7 @@ async def _gates(judgement: Judgement) -> Refused | None:
     )
     if isinstance(decision, Refused):
         return decision
-    dispatching = deploy.advance(Status.DISPATCHING, judgement.now, catalog=facts.fingerprint)
+    dispatching = deploy.advance(Status.DISPATCHING, judgement.now)
     await judgement.tx.save_deploy(dispatching)
     members = {
         user: sorted(g for g, us in facts.membership.usergroups.items() if user in us) for user in facts.approvers

@@ -16,7 +16,7 @@ from bot.domain.rollout import RolloutKind, RolloutStatus
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.judging import event_of
 from bot.operations.kept import kept
-from bot.operations.rendering import target_of
+from bot.operations.rendering import catalog_for, target_of
 from bot.operations.work import WORKER, held_deploy, hold, work_on
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def _follow(ports: Ports, claim: Claim) -> None:
 async def _observed(ports: Ports, claim: Claim) -> _Followed:
     async with ports.store.read() as reading:
         deploy = kept(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
-        catalog = kept(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+        catalog = await catalog_for(reading, deploy)
         rollouts = await reading.rollouts(deploy.id)
     target = target_of(ports.nomads, catalog, deploy)
     after = {rollout.number: rollout for rollout in rollouts}

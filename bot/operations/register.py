@@ -16,7 +16,7 @@ from bot.domain.plan import stamp
 from bot.domain.rollout import Rollout, RolloutKind, RolloutStatus
 from bot.operations.judging import event_of
 from bot.operations.kept import kept
-from bot.operations.rendering import target_of
+from bot.operations.rendering import catalog_for, target_of
 from bot.operations.work import WORKER, held_deploy, work_on
 
 if TYPE_CHECKING:
@@ -73,14 +73,15 @@ async def _read(ports: Ports, claim: Claim) -> _Held:
         deploy = await held_deploy(tx, claim)
         plan = kept(await tx.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
         release = kept(await tx.release(deploy.release), f"the release of {deploy.number}")
-        catalog = kept(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+        planned_under = kept(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+        catalog = await catalog_for(tx, deploy)
         attempts = [each for each in await tx.attempts(deploy.id, plan.number) if each.at >= deploy.changed_at]
         for index, each in enumerate(attempts):
             if each.answer is None:
                 attempts[index] = replace(each, answer=Answer.UNKNOWN, taken_over=now, text="its sender was lost")
                 await tx.answer_attempt(attempts[index])
     target = target_of(ports.nomads, catalog, deploy)
-    values = catalog.variables_for(
+    values = planned_under.variables_for(
         deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
     )
     return _Held(ports, claim, deploy, plan, release, target, json.dumps(values), tuple(attempts))

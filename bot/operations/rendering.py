@@ -9,6 +9,7 @@ from bot.domain.decision import Refused
 from bot.domain.plan import same_kind, with_live_counts, without_server_fields
 from bot.domain.policy import check_variables
 from bot.errors import NomadRefused
+from bot.operations.kept import kept
 
 if TYPE_CHECKING:
     from bot.domain.catalog import Catalog
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bot.domain.environment import Cluster, Environment
     from bot.domain.plan import Job
     from bot.domain.release import Release
-    from bot.ports import Nomad, Nomads
+    from bot.ports import Nomad, Nomads, Reading
 
 AGAIN_KEY = "nomatron_again"
 """The Meta key of a forced redeploy: a changed Meta replaces every allocation (nomad.md trap 9)."""
@@ -44,6 +45,26 @@ class Rendered:
 def cluster_of(catalog: Catalog, deploy: Deploy) -> Cluster:
     """The cluster of the deploy's environment."""
     return catalog.clusters[catalog.environments[deploy.environment].cluster]
+
+
+async def catalog_for(reading: Reading, deploy: Deploy) -> Catalog:
+    """The active catalog, whose token or CA may have been mended; the deploy's own where that sends it elsewhere."""
+    own = kept(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+    active = (await reading.active_catalog()).catalog
+    return active if same_target(own, active, deploy) else own
+
+
+def same_target(before: Catalog, after: Catalog, deploy: Deploy) -> bool:
+    """Whether the deploy's cluster, namespace and job are in one catalog what they are in the other."""
+    if after.placement(deploy.service, deploy.environment) is None:
+        return False
+    return _place(before, deploy) == _place(after, deploy)
+
+
+def _place(catalog: Catalog, deploy: Deploy) -> tuple[str, str | None, str, str]:
+    cluster = cluster_of(catalog, deploy)
+    job_id = catalog.services[deploy.service].job_id(deploy.environment)
+    return cluster.address, cluster.region, catalog.environments[deploy.environment].namespace, job_id
 
 
 def target_of(nomads: Nomads, catalog: Catalog, deploy: Deploy) -> Target:

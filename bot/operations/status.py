@@ -10,9 +10,8 @@ from bot.domain.approval import Seating, seat
 from bot.domain.message import Card
 from bot.domain.policy import Facts, interests, seats_for
 from bot.errors import MembershipUnknown
-from bot.operations.kept import kept
 from bot.operations.next_environments import next_environments
-from bot.operations.rendering import cluster_of
+from bot.operations.rendering import catalog_for, cluster_of
 
 if TYPE_CHECKING:
     from bot.domain.access import Membership
@@ -69,9 +68,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         if deploy is None:
             return None
         active = await reading.active_catalog()
-        catalog = active.catalog
-        if catalog.placement(deploy.service, deploy.environment) is None:
-            catalog = kept(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+        catalog = await catalog_for(reading, deploy)
         plan = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
         approvals = await reading.approvals(deploy.id)
         rollouts = await reading.rollouts(deploy.id)

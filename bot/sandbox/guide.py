@@ -65,13 +65,13 @@ class Scene:
         return bool(clicks) and any(at >= min(clicks) for at in told)
 
     def versions(self, service: str, namespace: str, tag: str) -> list[Json]:
-        """The versions of that Nomad job whose image carries the tag."""
+        """The versions of that Nomad job whose image carries the tag; a stand-in has it in its VERSION alone."""
         return [
             version
             for job in self._nomad.get("jobs", [])
             if (job["id"], job["namespace"]) == (service, namespace)
             for version in job.get("versions", [])
-            if (version.get("image") or "").endswith(tag)
+            if (version.get("image") or "").endswith(tag) or (version.get("env") or {}).get("VERSION") == tag
         ]
 
     def _messages(self) -> Iterator[Json]:

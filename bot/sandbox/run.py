@@ -16,8 +16,10 @@ import time
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from bot.sandbox import catalog, seed, story
+from bot.sandbox import catalog, nomad_side, seed, story
+from bot.sandbox.agent.api import AgentError
 from bot.sandbox.child import BotChild, ChildFailedError
 from bot.sandbox.folder import DataFolder, FolderTakenError
 from bot.sandbox.nomad.server import SimulatedNomad
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PORT = 8420
+SPEED = 20.0
 TUNING = ("NOMATRON_LEASE_SECONDS", "NOMATRON_NOMAD_WRITE_TIMEOUT_SECONDS")
 """Settings of the bot that are handed on from our own environment, for those who try out its patience."""
 ALONE_PORTS = {"nomad": 4646, "slack": 8421}
@@ -42,17 +45,37 @@ def read_options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("alone", nargs="?", choices=("nomad", "slack"), help="start this simulator only, without page")
     parser.add_argument("--port", type=int, help=f"the page's port (default {PORT}; busy: the next free one)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="catalog and database; default: temporary")
-    parser.add_argument("--speed", type=float, default=20, help="how many times faster Nomad's clocks run (default 20)")
+    parser.add_argument("--speed", type=float, help=f"how many times faster Nomad's clocks run (default {SPEED:g})")
+    parser.add_argument(
+        "--nomad",
+        metavar="URL",
+        help="deploy to this real Nomad, with the token of NOMAD_TOKEN; its jobs are purged at the end",
+    )
     parser.add_argument("--json", action="store_true", help="one line of JSON on stdout when the bot is ready")
     parser.add_argument("--no-bot", dest="bot", action="store_false", help="simulators and page only")
     parser.add_argument("--no-seed", dest="seed", action="store_false", help="do not deploy checkout v1.4.1 at start")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="never open a browser")
     options = parser.parse_args(argv)
+    if options.nomad is not None:
+        _check_real(parser, options)
+    options.speed = SPEED if options.speed is None else options.speed
     if options.speed <= 0:
         parser.error("--speed must be more than 0")
     if options.port is not None and not 0 <= options.port < 65536:
         parser.error("--port must be from 0 (any free one) to 65535")
     return options
+
+
+def _check_real(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    address = urlsplit(options.nomad)
+    if address.scheme not in {"http", "https"} or not address.hostname or address.path not in {"", "/"}:
+        parser.error("--nomad must be the address of an agent, such as http://127.0.0.1:4646")
+    if address.username or address.password:
+        parser.error("--nomad takes no user or password; put an ACL token into NOMAD_TOKEN")
+    if options.alone:
+        parser.error(f"--nomad has no place beside {options.alone}: it is for the sandbox with its bot")
+    if options.speed is not None:
+        parser.error("--speed is for the simulated Nomad: a real one keeps its own time")
 
 
 def command(argv: Sequence[str]) -> int:
@@ -72,7 +95,7 @@ async def main(argv: Sequence[str]) -> int:
     sandbox = Sandbox(options)
     try:
         return await sandbox.run(stop)
-    except (catalog.NoCatalogError, ChildFailedError, FolderTakenError, OSError) as problem:
+    except (AgentError, catalog.NoCatalogError, ChildFailedError, FolderTakenError, OSError) as problem:
         _say(f"nomatron sandbox: {problem}")
         return 1
     finally:
@@ -87,7 +110,11 @@ class Sandbox:
         self._began = time.monotonic()
         self._secret = os.environ.get("SLACK_SIGNING_SECRET") or secrets.token_hex(16)
         self._token = os.environ.get("SLACK_BOT_TOKEN") or f"xoxb-{secrets.token_hex(16)}"
-        self._nomad = SimulatedNomad(speed=options.speed)
+        self._nomad: nomad_side.NomadSide = (
+            nomad_side.Real(options.nomad, lambda line: _say(f"nomatron sandbox: {line}"))
+            if options.nomad
+            else nomad_side.Simulated(options.speed)
+        )
         # While two secrets are in use during a rotation, Slack signs with one of them.
         self._slack = SimulatedSlack(story.workspace(), self._secret.split(",")[0], self._token)
         self._folder: DataFolder | None = None
@@ -124,24 +151,25 @@ class Sandbox:
         if self._page is not None:
             await self._page.stop()
         await self._slack.stop()
-        await self._nomad.stop()
+        await self._nomad.close()
         if self._folder is not None:
             self._folder.close()
 
     async def _open(self) -> None:
         self._folder = DataFolder(self._options.data)
         data = self._folder.path
-        nomad, slack = await self._nomad.start(), await self._slack.start()
-        tokens = catalog.prepare(data / "catalog", nomad)
+        slack = await self._slack.start()
+        nomad = await self._nomad.open(data / "catalog")
         base = f"http://127.0.0.1:{_free_port()}"
         self._slack.request_url = f"{base}/slack/events"
-        settings = self._settings(data, slack, base, tokens)
+        settings = self._settings(data, slack, base, nomad.tokens)
         if self._options.bot:
             self._bot = BotChild(settings, base, data, self._bot_changed)
-        self._lines = {"slack": slack, "nomad": nomad, "bot": base, "catalog": str(data / "catalog"), "data": str(data)}
+        self._lines = {"slack": slack, "nomad": nomad.address, "bot": base}
+        self._lines |= {"catalog": str(data / "catalog"), "data": str(data)}
         self._page = Page(
             slack=slack,
-            nomad=nomad,
+            nomad=nomad.control,
             bot=self._bot,
             about={"cast": story.about_the_cast(), **self._lines},
             guide=story.guide().judge,
@@ -154,7 +182,7 @@ class Sandbox:
         if self._bot is not None and self._options.seed:
             self._seeding = asyncio.create_task(self._play_seed(slack))
 
-    def _settings(self, data: Path, slack: str, base: str, tokens: list[str]) -> dict[str, str]:
+    def _settings(self, data: Path, slack: str, base: str, tokens: dict[str, str]) -> dict[str, str]:
         """What a person would set on a real machine, by the names of docs/install.md."""
         host, port = base.removeprefix("http://").split(":")
         return {
@@ -165,7 +193,7 @@ class Sandbox:
             "NOMATRON_DATABASE_URL": f"sqlite+aiosqlite:///{data / 'nomatron.db'}",
             "NOMATRON_HOST": host,
             "PORT": port,
-            **dict.fromkeys(tokens, "00000000-0000-4000-8000-000000000001"),
+            **tokens,
             **{name: os.environ[name] for name in TUNING if name in os.environ},
         }
 

@@ -99,7 +99,7 @@ def _asking() -> list[Step]:
         ),
         Step(
             "Ask for production",
-            f"Type {production} The plan, its effect and the missing approvals come in #production.",
+            f"Type {production} and press Enter. #production gets the plan, and whose approvals are missing.",
             lambda scene: bool(_in_production(scene)),
             ALICE, PRODUCTION, production,
         ),
@@ -128,13 +128,13 @@ def _approving() -> list[Step]:
     return [
         Step(
             "Approve as Bob",
-            "Bob owns checkout, and did not ask: he fills the owners' seat. The message says 1 of 2.",
+            "Be Bob, and click Approve. He owns checkout and did not ask: he fills the owners' seat, 1 of 2.",
             lambda scene: any("1 of 2" in message.shown or _is_past(message) for message in _in_production(scene)),
             BOB, PRODUCTION,
         ),
         Step(
             "Approve as Sam",
-            "Sam fills the sre seat. The buttons go at once, and the very job that was shown is registered.",
+            "Be Sam, and click Approve. The buttons go at once, and exactly the job that was planned is registered.",
             lambda scene: any(_is_past(message) for message in _in_production(scene)),
             SAM, PRODUCTION,
         ),

@@ -74,10 +74,12 @@ class Sandbox:
 
     def __init__(self, folder: Path, *options: str, environment: dict[str, str] | None = None) -> None:
         self.folder = folder
+        # a real Nomad keeps its own time
+        pace = () if "--nomad" in options else ("--speed", "200")
         command = [sys.executable, "-m", "bot", "sandbox", "--json", "--no-browser", "--port", "0"]
         self._log = (folder / "sandbox.log").open("wb")
         self.process = subprocess.Popen(
-            [*command, "--data", str(folder / "data"), "--speed", "200", *options],
+            [*command, "--data", str(folder / "data"), *pace, *options],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -260,7 +262,7 @@ class Sandbox:
     # --- the other side ----------------------------------------------------------------------------------------------
 
     def job(self, namespace: str, job: str) -> dict[str, Any] | None:
-        jobs = self.get("nomad", "/sandbox/state")["jobs"]
+        jobs = self.get("page", "/nomad/state")["jobs"]
         return next((each for each in jobs if (each["namespace"], each["id"]) == (namespace, job)), None)
 
     def versions(self, namespace: str, job: str) -> list[dict[str, Any]]:

@@ -56,11 +56,12 @@ async def test_with_open_gates_it_goes_and_the_record_says_who_was_in_which_grou
     assert body["data"] == {"groups": {BOB.id: [DEVELOPERS], SAM.id: [SRE]}, "plan": 1}
 
 
-async def test_it_is_decided_under_the_catalog_of_now(world: World):
+async def test_it_is_decided_and_recorded_under_the_catalog_of_now(world: World):
     deploy = await ready(world)
     catalog = await applied(world, timezone="Europe/Amsterdam")
 
-    assert (await dispatched(world, deploy)).catalog == catalog.fingerprint
+    assert (await dispatched(world, deploy)).status is Status.DISPATCHING
+    assert (await events(world, deploy.id))[-1]["catalog"] == catalog.fingerprint
 
 
 # --- what holds it ---------------------------------------------------------------------------------------------------

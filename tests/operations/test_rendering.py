@@ -4,10 +4,13 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.deploy import Status
+from bot.operations import dispatch, follow, register
 from tests.builders import a_catalog, a_job, a_live_job, a_service
-from tests.operations.acts import applied, environments, planned
+from tests.operations.acts import applied, change, dispatching, environments, now, planned, ready, rolling
 
 if TYPE_CHECKING:
+    from bot.domain.environment import Cluster
     from tests.fakes import World
 
 
@@ -75,3 +78,46 @@ async def test_variables_come_from_template_environment_service_placement_and_re
     await rendered(world, overrides={"count": 5})
 
     assert world.nomad.variables == {"region": "west", "count": 5, "version": "v1.4.2"}
+
+
+# --- which catalog ---------------------------------------------------------------------------------------------------
+
+
+def mended() -> dict[str, Cluster]:
+    """The cluster with another token."""
+    return {"main": replace(a_catalog().clusters["main"], token_env="NOMAD_TOKEN_NEW")}
+
+
+async def test_a_token_that_was_mended_serves_what_is_on_its_way(world: World):
+    await dispatching(world)
+    await applied(world, clusters=mended())
+    world.clusters.clear()
+
+    assert await register.step(world.ports())
+    assert await follow.step(world.ports())
+
+    assert world.clusters == [mended()["main"]] * 2
+
+
+async def test_the_source_goes_out_with_the_variables_that_were_planned(world: World):
+    deploy = await ready(world)
+    await applied(world, environments=environments("production", variables={"region": "new"}))
+    assert await dispatch.step(world.ports())
+
+    assert await register.step(world.ports())
+
+    assert json.loads(world.nomad.registers[0]["variables"]) == {"version": "v1.4.2"}
+    assert (await now(world, deploy)).catalog == deploy.catalog
+
+
+async def test_a_revert_is_followed_where_it_runs_though_the_service_moved(world: World):
+    deploy = await rolling(world)
+    failed = deploy.advance(Status.FAILED, world.clock.now(), due_at=world.clock.now())
+    await change(world, failed)
+    elsewhere = replace(a_catalog().clusters["main"], address="http://10.0.0.1:4646")
+    await applied(world, clusters={"main": elsewhere})
+    world.clusters.clear()
+
+    assert await follow.step(world.ports())
+
+    assert world.clusters == [a_catalog().clusters["main"]]

@@ -62,3 +62,41 @@ def test_the_projects_own_example_is_taken(tmp_path):
     document = YAML(typ="safe").load((tmp_path / "catalog" / "nomatron.yaml").read_text())
     assert tokens == ["NOMAD_TOKEN_SANDBOX"]
     assert [environment["channel"] for environment in document["environments"]] == ["C0STAGING1", "C0PROD0001"]
+
+
+def test_a_driver_goes_where_a_template_leaves_the_choice(tmp_path):
+    folder = tmp_path / "catalog"
+    catalog.prepare(folder, "http://127.0.0.1:5", driver="raw_exec")
+    templates = YAML(typ="safe").load((folder / "nomatron.yaml").read_text())["templates"]
+    assert {template["variables"]["driver"] for template in templates.values()} == {"raw_exec"}
+    assert templates["web"]["variables"]["memory"] == 256
+
+
+def test_a_template_that_has_no_such_choice_is_left_alone(example, tmp_path):
+    path = example / "nomatron.yaml"
+    path.write_text(
+        f"{SOURCE}templates:\n  web: {{file: web.nomad.hcl}}\n  job: {{file: j, variables: {{count: 1}}}}\n"
+    )
+    catalog.prepare(tmp_path / "catalog", "http://127.0.0.1:5", example, driver="raw_exec")
+    assert "raw_exec" not in (tmp_path / "catalog" / "nomatron.yaml").read_text()
+
+
+def test_the_jobs_of_the_example(tmp_path):
+    catalog.prepare(tmp_path, "http://127.0.0.1:5")
+    services = ("checkout", "mailer", "report")
+    assert catalog.jobs(tmp_path) == {(space, service) for space in ("staging", "apps") for service in services}
+
+
+def test_a_job_may_be_called_otherwise_and_by_its_environment(tmp_path):
+    (tmp_path / "nomatron.yaml").write_text(
+        "environments: [{name: staging}, {name: live, namespace: apps}]\n"
+        "services: [{name: shop, job: 'shop-{environment}', environments: {staging: null, live: {}}}]\n"
+    )
+    assert catalog.jobs(tmp_path) == {("default", "shop-staging"), ("apps", "shop-live")}
+
+
+@pytest.mark.parametrize("text", ["", "environments: [", "environments: []\nservices: [{name: shop}]\n", "- a\n"])
+def test_jobs_of_a_catalog_that_cannot_be_read(tmp_path, text):
+    (tmp_path / "nomatron.yaml").write_text(text)
+    with pytest.raises(catalog.NoCatalogError, match="cannot be read"):
+        catalog.jobs(tmp_path)

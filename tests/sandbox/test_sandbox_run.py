@@ -15,6 +15,8 @@ import aiohttp
 import pytest
 
 from bot.sandbox import run
+from bot.sandbox.nomad.server import SimulatedNomad
+from tests.gateways.nomad.worlds import a_service
 
 PROGRAM = """
 import http.server, os, signal, sys
@@ -195,6 +197,11 @@ async def test_a_simulator_alone(start, which):
         (["--port", "-1"], "--port must be from 0"),
         (["--port", "65536"], "--port must be from 0"),
         (["consul"], "invalid choice: 'consul'"),
+        (["--nomad", "127.0.0.1:4646"], "--nomad must be the address of an agent"),
+        (["--nomad", "http://127.0.0.1:4646/ui"], "--nomad must be the address of an agent"),
+        (["--nomad", "http://bob:secret@127.0.0.1:4646"], "put an ACL token into NOMAD_TOKEN"),
+        (["--nomad", "http://127.0.0.1:4646", "--speed", "5"], "--speed is for the simulated Nomad"),
+        (["nomad", "--nomad", "http://127.0.0.1:4646"], "--nomad has no place beside nomad"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(capsys, words, said):
@@ -215,3 +222,29 @@ async def test_two_sandboxes_do_not_share_a_folder(start, tmp_path):
     await first.end()
     third = await start("--no-bot", "--json", "--port", "0", "--data", str(tmp_path))
     assert await third.read()
+
+
+async def test_an_agent_of_somebodys_is_used_and_left_as_it_was(start, tmp_path):
+    put_program(tmp_path)
+    nomad = SimulatedNomad()
+    address = await nomad.start()
+    options = ("--json", "--no-seed", "--port", "0", "--data", str(tmp_path), "--nomad", address)
+    sandbox = await start(*options, NOMAD_TOKEN="0c8a4f2e-aaaa-bbbb-cccc-444455556666")
+    line = await sandbox.read()
+    assert line["nomad"] == address
+    assert "NOMAD_TOKEN_SANDBOX=0c8a4f2e-aaaa-bbbb-cccc-444455556666" in await fetch(f"{line['bot']}/readyz")
+    assert json.loads(await fetch(f"{line['page']}/nomad/state"))["agent"]["address"] == address
+    async with aiohttp.ClientSession() as session:
+        job = a_service("checkout")
+        async with session.post(f"{address}/v1/jobs", params={"namespace": "apps"}, json={"Job": job}) as answer:
+            assert answer.status == 200
+    assert await sandbox.end() == 0
+    assert json.loads(await fetch(f"{address}/sandbox/state"))["jobs"] == []
+    await nomad.stop()
+
+
+async def test_an_agent_that_is_not_there_is_told(start):
+    sandbox = await start("--no-bot", "--json", "--port", "0", "--nomad", "http://127.0.0.1:1")
+    output, errors = await asyncio.wait_for(sandbox.process.communicate(), 30)
+    assert (sandbox.process.returncode, output) == (1, b"")
+    assert b"nomatron sandbox: Nomad at http://127.0.0.1:1 does not answer" in errors

@@ -133,6 +133,15 @@ def test_nomad_shows_one_version_that_names_the_deploy(stage, done):
     assert "Look at Nomad" in done()
 
 
+def test_a_stand_in_without_an_image_has_its_version_in_its_environment(stage, done):
+    stage.message(story.PRODUCTION, "Succeeded", deploy="D-4")
+    stage.register("", "# D-4")
+    stage.jobs[0]["versions"][0] |= {"image": "/bin/sleep", "env": {"VERSION": "v1.4.1"}}
+    assert "Look at Nomad" not in done()
+    stage.jobs[0]["versions"][0]["env"] = {"VERSION": "v1.4.2"}
+    assert "Look at Nomad" in done()
+
+
 def test_two_versions_of_the_same_image_are_one_too_many(stage, done):
     stage.message(story.PRODUCTION, "Succeeded", deploy="D-4")
     stage.register("v1.4.2", "# D-4")

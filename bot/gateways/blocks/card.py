@@ -99,7 +99,7 @@ def plan_of(card: Card) -> list[str]:
         return []
     effect = [f":mag: *Plan* {words(card.plan.effect, 700)}"] if card.plan.effect else []
     warnings = () if card.rollouts else card.plan.warnings
-    lines = [" · ".join([*effect, *_links(card)]), *_differs(card)]
+    lines = [*effect, *_differs(card), *_links(card)]
     return lines + [f":warning: {words(warning, 400)}" for warning in warnings]
 
 
@@ -113,9 +113,10 @@ def _differs(card: Card) -> list[str]:
 
 
 def _links(card: Card) -> list[str]:
-    """At most three links; a very long address is left out rather than cut."""
+    """The links side by side; a very long address is left out rather than cut."""
     shown = [link(url, label) for label, url in card.links.items()]
-    return [each for each in shown if len(each) <= 400][:3]
+    fitting = [each for each in shown if len(each) <= 400]
+    return [" · ".join(fitting[:3])] if fitting else []
 
 
 def _moved(card: Card) -> list[str]:

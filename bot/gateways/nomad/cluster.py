@@ -15,6 +15,7 @@ from bot.domain.redaction import Redactor
 from bot.errors import NomadError, NomadUnavailable
 from bot.gateways.nomad import look, observe, parse, plan, register, stream
 from bot.gateways.nomad.client import Client, Timeouts
+from bot.gateways.nomad.examine import NomadExaminer
 from bot.gateways.nomad.stream import Patience
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class PythonNomad:
     def close(self) -> None:
         """Let its connections go."""
         self._client.close()
+
+    def examiner(self) -> NomadExaminer:
+        """The same cluster, for ``doctor``."""
+        return NomadExaminer(self._client)
 
     async def reach(self) -> None:
         """As ``bot.ports.Nomad.reach``."""
@@ -148,6 +153,10 @@ class PythonNomads:
             client = Client(replace(cluster, ca_file=trusted), self._tokens(cluster), self._timeouts)
             self._open[cluster] = PythonNomad(client, self._key, self._patience)
         return self._open[cluster]
+
+    def examined(self, cluster: Cluster) -> NomadExaminer:
+        """As ``bot.examined.ExaminedNomads``."""
+        return self.of(cluster).examiner()
 
     def close(self) -> None:
         """Let all connections go."""

@@ -20,12 +20,13 @@ _CHUNK: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, text, and what tells Nomad's own answer from that of something in between."""
+    """Status, text, and what tells Nomad's own answer from that of something in between; ``date`` is its clock."""
 
     status: int
     content_type: str
     body: bytes
     location: str = ""
+    date: str = ""
 
     @property
     def ok(self) -> bool:
@@ -81,4 +82,4 @@ def read(response: requests.Response, seconds: float) -> Reply:
                 raise NomadUnavailable(f"was still sending its answer after {seconds:.0f} s")
     headers = response.headers
     kind = headers.get("Content-Type", "").casefold()
-    return Reply(response.status_code, kind, bytes(body), headers.get("Location", ""))
+    return Reply(response.status_code, kind, bytes(body), headers.get("Location", ""), headers.get("Date", ""))

@@ -32,6 +32,8 @@ def endpoints(cluster: Cluster, token: str | None, session: requests.Session) ->
         "acl": library.acl,
         "event": library.event.stream,
         "status": library.status.leader,
+        "agent": library.agent,
+        "namespace": library.namespace,
     }
     for endpoint in used.values():
         endpoint.token = token

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from bot.gateways.slack.addresses import SLACK_API, api_base, is_loopback, is_re
 from bot.gateways.slack.budget import Budget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import SimpleNamespace, TracebackType
 
     from bot.gateways.slack.methods import Method
@@ -27,6 +29,14 @@ CALL_TIMEOUT = 10.0
 _CONNECT_TIMEOUT = 4.0
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 """Slack's codes for its own trouble: nothing is wrong with what was asked, and it may have been done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer and its headers, their names in lower case."""
+
+    data: dict[str, Any]
+    headers: Mapping[str, str]
 
 
 class Connection:
@@ -61,7 +71,11 @@ class Connection:
             await self._session.close()
 
     async def call(self, method: Method, *, within: float = CALL_TIMEOUT, **arguments: Any) -> dict[str, Any]:
-        """Slack's answer to one call, ``within`` seconds. Raises ``SlackUnavailable`` or ``SlackRefused``.
+        """Slack's answer to one call, ``within`` seconds. Raises ``SlackUnavailable`` or ``SlackRefused``."""
+        return (await self.told(method, within=within, **arguments)).data
+
+    async def told(self, method: Method, *, within: float = CALL_TIMEOUT, **arguments: Any) -> Told:
+        """The same with the answer's headers.
 
         Nothing is sent where our own budget for the method is spent: ``retry_after`` says how long.
         """
@@ -85,7 +99,7 @@ class Connection:
             # slack_sdk trips over plain text, other JSON than an object and broken UTF-8
             raise SlackUnavailable(f"{method.name}: no usable answer", sent=True) from error
         data = answer.data
-        return data if isinstance(data, dict) else {}
+        return Told(data if isinstance(data, dict) else {}, {str(k).lower(): v for k, v in answer.headers.items()})
 
     def _tell_apart(self, method: Method, error: SlackApiError) -> NoReturn:
         """Raise what an answer other than ``ok`` means."""

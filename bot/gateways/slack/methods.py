@@ -37,5 +37,6 @@ GROUP_MEMBERS: Final = Method("usergroups.users.list", ("usergroups:read",), TIE
 PERSON: Final = Method("users.info", ("users:read",), TIER_4, reads=True)
 # views.* need no scope of their own
 OPEN_VIEW: Final = Method("views.open", (), TIER_4)
+CHANNEL: Final = Method("conversations.info", ("channels:read", "groups:read"), TIER_3, reads=True)
 
-METHODS: Final = (AUTH_TEST, BOTS_INFO, POST, UPDATE, EPHEMERAL, GROUPS, GROUP_MEMBERS, PERSON, OPEN_VIEW)
+METHODS: Final = (AUTH_TEST, BOTS_INFO, POST, UPDATE, EPHEMERAL, GROUPS, GROUP_MEMBERS, PERSON, OPEN_VIEW, CHANNEL)

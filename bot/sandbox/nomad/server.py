@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -57,6 +59,7 @@ class SimulatedNomad:
         }
         Paths(self._cluster, special).add_to(app)
         app.on_response_prepare.append(allow_local_pages)
+        app.on_response_prepare.append(self._tell_date)
         Control(self._cluster, self._streams).add_paths(app)
         runner = web.AppRunner(app, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=True, access_log=None)
         await runner.setup()
@@ -83,11 +86,20 @@ class SimulatedNomad:
             if request.path.startswith("/sandbox/"):
                 return web.Response(status=204) if request.method == "OPTIONS" else await handler(request)
             held = await self._outage(request)
-            return held if held is not None else await handler(request)
+            if held is not None:
+                return held
+            namespace = request.query.get("namespace") or "default"
+            self._cluster.switches.pretence.check(request.method, request.path, namespace)
+            return await handler(request)
         except Refused as refusal:
             return refused(refusal)
         except web.HTTPNotFound:
             return refused(Refused(404, "Invalid path"))
+
+    async def _tell_date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        ahead = self._cluster.switches.pretence.clock
+        if ahead:
+            response.headers["Date"] = formatdate(time.time() + ahead, usegmt=True)
 
     async def _outage(self, request: web.Request) -> web.StreamResponse | None:
         mode = self._cluster.switches.outage

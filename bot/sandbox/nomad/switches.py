@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from bot.sandbox.nomad.pretence import Pretence
+
 if TYPE_CHECKING:
     from bot.sandbox.nomad.records import JobKey, Json
 
@@ -60,6 +62,7 @@ class Switches:
     outage: str = "none"
     memory_mb: int = 0
     outage_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    pretence: Pretence = field(default_factory=Pretence)
 
     def fails(self, key: JobKey, task: Json) -> bool:
         """Whether a task is to exit 1."""

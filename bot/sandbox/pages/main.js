@@ -22,7 +22,7 @@ onChange((names) => {
     drawModal();
   }
   if (has("nomad", "bot", "view")) drawNomad();
-  if (has("guide", "seed", "bot", "view")) drawGuide();
+  if (has("guide", "seed", "bot", "slack", "view")) drawGuide();
 });
 
 function connection(there) {

@@ -31,6 +31,14 @@ def number(asked: Json, name: str, default: float) -> float:
     return value
 
 
+def signed(asked: Json, name: str, default: float) -> float:
+    """Any number."""
+    value = asked.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ControlError(f"{name} is a number, not {value!r}.", 400)
+    return value
+
+
 def whole(asked: Json, name: str) -> int | None:
     """A whole number, None where it is absent."""
     value: Any = asked.get(name)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.sandbox.slack.api.people import user_object
-from bot.sandbox.slack.asked import change, number, strings, whole
+from bot.sandbox.slack.asked import change, number, signed, strings, whole
 from bot.sandbox.slack.finding import person_of
 from bot.sandbox.slack.refusals import ControlError
 from bot.sandbox.slack.snapshot import snapshot
@@ -60,6 +60,7 @@ class Control:
             "people": self._people,
             "groups": self._groups,
             "channels": self._channels,
+            "workspace": self._workspace,
             "home": self._home,
             "event": self._event,
             "fault": self._fault,
@@ -138,6 +139,14 @@ class Control:
         strings(asked, "members", channel.members)
         change(channel, {name: value for name, value in asked.items() if name not in {"channel", "partner"}})
         return asdict(channel)
+
+    async def _workspace(self, asked: Json) -> Json:
+        """What an administrator or the app's manifest decides: granted scopes, the plan; and Slack's clock."""
+        workspace = self._world.workspace
+        scopes = strings(asked, "scopes", list(workspace.scopes))
+        workspace.clock = signed(asked, "clock", workspace.clock)
+        workspace.scopes, workspace.paid_plan = tuple(scopes), bool(asked.get("paid_plan", workspace.paid_plan))
+        return {"scopes": scopes, "paid_plan": workspace.paid_plan, "clock": workspace.clock}
 
     async def _home(self, asked: Json) -> Json:
         person = person_of(self._world, asked.get("user"))

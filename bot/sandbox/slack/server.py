@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -80,6 +81,7 @@ class SimulatedSlack:
                 web.options("/sandbox/{anything}", self._preflight),
             ]
         )
+        app.on_response_prepare.append(self._tell_date)
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=GRACE)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -96,6 +98,11 @@ class SimulatedSlack:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.courier.close()
+
+    async def _tell_date(self, _: web.Request, response: web.StreamResponse) -> None:
+        ahead = self.state.workspace.clock
+        if ahead:
+            response.headers["Date"] = formatdate(time.time() + ahead, usegmt=True)
 
     async def _upload(self, request: web.Request) -> web.Response:
         return await take_upload(self.world, request)

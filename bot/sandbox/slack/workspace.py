@@ -89,6 +89,7 @@ class Workspace:
     bot_events: tuple[str, ...] = ()
     should_escape: bool = True
     paid_plan: bool = True
+    clock: float = 0.0  # seconds by which the Date of every answer is ahead
     verification_token: str = "simulated-verification"  # noqa: S105 - Slack's deprecated token field, no secret
 
     def person(self, user: str) -> Person | None:

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from bot.gateways.slack import methods
 from bot.gateways.slack.manifest import EXAMPLE_URL, manifest, rendered, scopes
-from bot.sandbox.slack.api import chat, identity, people, views
+from bot.sandbox.slack.api import chat, conversations, identity, people, views
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,10 +24,14 @@ def test_it_reads_back_as_it_was_meant() -> None:
 
 
 def test_the_scopes_are_those_of_the_methods_in_use_and_the_command() -> None:
-    assert scopes() == ["chat:write", "chat:write.public", "commands", "usergroups:read", "users:read"]
-    simulated = {**chat.METHODS, **identity.METHODS, **people.METHODS, **views.METHODS}
+    assert scopes() == [
+        "channels:read", "chat:write", "chat:write.public", "commands", "groups:read", "usergroups:read", "users:read",
+    ]  # fmt: skip
+    simulated = {**chat.METHODS, **conversations.METHODS, **identity.METHODS, **people.METHODS, **views.METHODS}
     for method in methods.METHODS:
-        assert set(simulated[method.name].scopes) <= set(scopes()), method.name
+        # any one of a method's scopes is enough
+        needed = set(simulated[method.name].scopes)
+        assert not needed or needed & set(scopes()), method.name
 
 
 def test_every_method_of_the_table_is_used_and_no_other_is() -> None:

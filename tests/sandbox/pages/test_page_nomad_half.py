@@ -103,3 +103,24 @@ def test_nothing_went_wrong_in_the_browser(shop, browser, rolling):
     browser.hook("tab-switches").click()
     said = [entry["message"] for entry in browser.driver.get_log("browser") if entry["level"] == "SEVERE"]
     assert said == []
+
+
+def test_a_real_agent_is_named_and_its_switches_are_those_that_it_has(shop, browser):
+    stand_in = {"image": "/bin/sleep", "env": {"VERSION": "v1.4.2"}}
+    (checkout, *_) = messages.rolling()["jobs"]
+    job = {**checkout, **stand_in, "versions": [{**checkout["versions"][0], **stand_in}]}
+    agent = {"address": "http://nomad.example:4646", "version": "2.0.5"}
+
+    async def show():
+        shop.nomad.show({"speed": 1, "jobs": [job], "switches": {}, "agent": agent})
+
+    shop.run(show())
+    assert browser.hook("real-agent").text == "a real agent, 2.0.5"
+    assert browser.one("#nomad h2").text == "Nomad"
+    assert "v1.4.2" in browser.hook("job-apps-checkout").text
+    browser.hook("tab-switches").click()
+    browser.says("Only with the simulated Nomad")
+    browser.hook("change").click()
+    browser.until(lambda: shop.nomad.posts)
+    assert shop.nomad.posts == [("change", {"namespace": "apps", "job": "checkout", "env": {"LOG_LEVEL": "debug"}})]
+    assert browser.all("[data-testid=fail-on], [data-testid=register], [data-testid=outage]") == []

@@ -199,9 +199,10 @@ def health(_call: Call) -> Answer:
     return Answer({"client": well, "server": well})
 
 
-def agent_self(_call: Call) -> Answer:
+def agent_self(call: Call) -> Answer:
     """What the agent says of itself: a version that nobody takes for a real one."""
-    version = {"Version": VERSION, "VersionPrerelease": PRERELEASE, "VersionMetadata": "", "Revision": ""}
+    number = call.cluster.switches.pretence.version or VERSION
+    version = {"Version": number, "VersionPrerelease": PRERELEASE, "VersionMetadata": "", "Revision": ""}
     config = {
         "ACL": {"Enabled": False},
         "Datacenter": "dc1",
@@ -210,14 +211,19 @@ def agent_self(_call: Call) -> Answer:
         "Region": REGION,
         "Version": version,
     }
-    tags = {"build": f"{VERSION}-{PRERELEASE}", "dc": "dc1", "region": REGION, "role": "nomad"}
+    tags = {"build": f"{number}-{PRERELEASE}", "dc": "dc1", "region": REGION, "role": "nomad"}
     member = {"Addr": "127.0.0.1", "Name": "sandbox.global", "Port": 4648, "Status": "alive", "Tags": tags}
     return Answer({"config": config, "member": member, "stats": {"nomad": {"leader": "true", "server": "true"}}})
 
 
-def token_self(_call: Call) -> Answer:
-    """Who the caller is: ACLs are off."""
-    return Answer(NO_TOKEN, 0)
+def token_self(call: Call) -> Answer:
+    """Who the caller is: ACLs are off, unless something else is pretended."""
+    return Answer(call.cluster.switches.pretence.token(NO_TOKEN), 0)
+
+
+def policy(call: Call) -> Answer:
+    """A policy of the caller's token."""
+    return Answer(call.cluster.switches.pretence.policy(call.parts["name"]), 0)
 
 
 def nodes(call: Call) -> Answer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.sandbox.nomad.jobs.register import Order, register
+from bot.sandbox.nomad.pretence import ACLS, Pretence
 from bot.sandbox.nomad.records import JobKey, Json
 from bot.sandbox.nomad.refusals import Refused
 from bot.sandbox.nomad.specification import KEPT_BY_SERVER
@@ -56,6 +57,7 @@ class Control:
             "capacity": self.capacity,
             "drop-streams": self.drop_streams,
             "speed": self.speed,
+            "pretend": self.pretend,
         }
         app.router.add_get("/sandbox/events", self.events)
         for name, read in reads.items():
@@ -175,6 +177,22 @@ class Control:
     def drop_streams(self, _body: Json) -> Json:
         """Cut every open event stream."""
         return {"dropped": self._streams.cut_all()}
+
+    def pretend(self, body: Json) -> Json:
+        """Be another Nomad from now on: clock, version, ACLs; what is not named is as it was at the start."""
+        acl = wanted(body, "acl", str, default="off")
+        if acl not in ACLS:
+            raise Refused(400, f'"acl" has to be one of {", ".join(ACLS)}, not {acl!r}')
+        given = wanted(body, "capabilities", dict, default={})
+        self._cluster.switches.pretence = Pretence(
+            clock=float(wanted(body, "clock", int, float, default=0)),
+            version=wanted(body, "version", str, default=""),
+            acl=acl,
+            capabilities={str(namespace): tuple(map(str, names)) for namespace, names in given.items()},
+            readable=wanted(body, "readable", bool, default=True),
+        )
+        self._cluster.tell_changed()
+        return body
 
     def speed(self, body: Json) -> Json:
         """Let Nomad's durations pass at another pace."""

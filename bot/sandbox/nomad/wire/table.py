@@ -72,6 +72,7 @@ PATHS: Mapping[str, Handlers] = {
     "/v1/agent/health": {"GET": cluster_paths.health},
     "/v1/agent/self": {"GET": cluster_paths.agent_self},
     "/v1/acl/token/self": {"GET": cluster_paths.token_self},
+    "/v1/acl/policy/{name}": {"GET": cluster_paths.policy},
 }
 
 

@@ -17,7 +17,7 @@ export function drawGuide() {
     ["name", "", () => h("h1", {}, h("img", { src: "/pages/icon.svg", alt: "", width: 22, height: 22 }), "Nomatron sandbox")],
     ["steps", [steps, shown], () => h("ol", { class: "steps", "aria-label": "The first deploy, step by step" }, steps.map((step, number) => chip(step, number, number === shown)))],
     ["now", [steps, shown, next, chosen, state.seed, state.connected, state.me, state.channel], () => h("div", { class: "step-now", "aria-live": "polite" }, now(steps, shown, next))],
-    ["bot", [state.bot.absent, state.bot.running], () => h("div", { class: "guide-status" }, botPill())],
+    ["status", [state.bot.absent, state.bot.running, slackTrouble()], () => h("div", { class: "guide-status" }, slackPill(), botPill())],
   ];
   keyed(bar, parts, ([key]) => key, ([, shows]) => JSON.stringify(shows), ([, , draw]) => draw());
 }
@@ -54,7 +54,12 @@ function now(steps, shown, next) {
   if (!steps.length) return null;
   const step = steps[shown];
   const finished = next === -1 && chosen === null;
-  if (finished) return h("p", {}, h("strong", {}, "That was a governed deploy. "), "On the right: one new version, and its submission names the deploy. Now try the switches: a version that fails, a lost answer, kill -9.");
+  if (finished) {
+    return [
+      h("p", {}, h("strong", {}, "That was a governed deploy. "), "On the right: one new version, and its submission names the deploy. Now make trouble: a version that fails, a lost answer, kill -9."),
+      h("button", { type: "button", class: "setup", data: { testid: "to-switches", focus: "to-switches" }, on: { click: () => openTab("switches") } }, "Open the switches"),
+    ];
+  }
   return [
     h("p", {}, h("strong", {}, `${shown + 1}. ${step.title}. `), prose(step), state.seed.state === "failed" && h("em", {}, ` (The first deploys failed: ${state.seed.detail})`)),
     !isSetUp(step) && h("button", { type: "button", class: "setup", data: { testid: "setup" }, on: { click: () => setUp(step) } }, setUpWords(step)),
@@ -83,7 +88,20 @@ function setUp(step) {
   if (step.channel) openChannel(step.channel);
   openThread(null);
   if (step.typed) fill(step.typed);
+  else document.getElementById("messages").focus(); // this button goes away: who works by keyboard must not start at the top again
   changed("view", "guide");
+}
+
+/** What the simulated Slack was told to do to the bot's calls; empty while it answers. */
+function slackTrouble() {
+  const [fault] = Object.values(state.slack.switches?.faults ?? {});
+  return fault?.mode ?? fault ?? "";
+}
+
+function slackPill() {
+  const trouble = slackTrouble();
+  if (!trouble || trouble === "none") return null;
+  return h("button", { type: "button", class: "pill bad", data: { testid: "slack-pill", focus: "slack-pill" }, on: { click: () => openTab("switches") } }, `Slack: ${trouble}`);
 }
 
 function botPill() {

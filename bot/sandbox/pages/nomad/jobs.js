@@ -56,7 +56,7 @@ function drawJob(job) {
       h("span", { class: "caret", "aria-hidden": "true" }, open ? "▾" : "▸"),
       h("strong", {}, job.id),
       h("span", { class: "muted" }, job.type),
-      h("code", { class: "tag" }, tag(job.image)),
+      h("code", { class: "tag" }, tag(job.image, job.versions?.[0]?.env)),
       h("span", { class: "muted" }, `version ${job.version}`),
       statusPill(job),
     ),
@@ -71,9 +71,10 @@ function statusPill(job) {
   return h("span", { class: `pill ${kind}` }, words);
 }
 
-/** The part of an image after its last colon or at sign, which is what a deploy changes. */
-function tag(image) {
-  return (image ?? "").split("/").at(-1).split(/[:@]/).slice(1).join(":") || image || "no image";
+/** The part of an image after its last colon or at sign, which is what a deploy changes; a stand-in has its VERSION. */
+function tag(image, env) {
+  const tagged = (image ?? "").split("/").at(-1).split(/[:@]/).slice(1).join(":");
+  return tagged || env?.VERSION || image || "no image";
 }
 
 function deployment(job) {
@@ -119,7 +120,7 @@ function drawVersion(version, job) {
     "li",
     { class: version.version === job.version ? "current" : "", data: { testid: "version", version: version.version } },
     h("span", { class: "number" }, `v${version.version}`),
-    h("code", { class: "tag" }, tag(version.image)),
+    h("code", { class: "tag" }, tag(version.image, version.env)),
     version.stable && h("span", { class: "pill good" }, "stable"),
     version.stop && h("span", { class: "pill off" }, "stopped"),
     at > 0 && h("time", { class: "muted", title: full(at) }, clock(at)),

@@ -1,4 +1,4 @@
-/** The right half: the simulated Nomad's jobs, and the switches that make trouble. */
+/** The right half: the jobs of the simulated Nomad or of a real agent, and the switches that make trouble. */
 
 import { h, replace } from "../dom.js";
 import { changed, state } from "../state.js";
@@ -18,6 +18,7 @@ export function drawNomad() {
     button.tabIndex = name === tab ? 0 : -1;
     frame.panels[name].hidden = name !== tab;
   }
+  frame.title.textContent = state.nomad.agent ? "Nomad" : "Simulated Nomad";
   replace(frame.status, status());
   if (tab === "jobs") drawJobs(frame.panels.jobs);
   else drawSwitches(frame.panels.switches);
@@ -37,9 +38,10 @@ function build() {
     panels[name] = h("div", { role: "tabpanel", class: `panel ${name}`, id: `panel-${name}`, "aria-labelledby": `tab-${name}`, data: { testid: `panel-${name}` } });
   }
   const line = h("span", { class: "nomad-status" });
-  frame = { tabs, panels, status: line };
+  const title = h("h2", {}, "Nomad");
+  frame = { tabs, panels, title, status: line };
   half.append(
-    h("header", { class: "nomad-bar" }, h("h2", {}, "Simulated Nomad"), h("div", { role: "tablist", "aria-label": "Nomad" }, Object.values(tabs)), line),
+    h("header", { class: "nomad-bar" }, title, h("div", { role: "tablist", "aria-label": "Nomad" }, Object.values(tabs)), line),
     ...Object.values(panels),
   );
 }
@@ -53,6 +55,8 @@ function keydown(event) {
 function status() {
   const trouble = troubles();
   if (trouble.length) return [h("span", { class: "pill bad" }, trouble.join(" · "))];
+  const { agent } = state.nomad;
+  if (agent) return [h("span", { class: "pill", title: agent.address, data: { testid: "real-agent" } }, `a real agent, ${agent.version}`)];
   return [h("span", { class: "pill" }, `${state.nomad.speed ?? 1}x speed`)];
 }
 

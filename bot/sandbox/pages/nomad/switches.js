@@ -34,19 +34,29 @@ const FAULTS = {
 export function drawSwitches(panel) {
   const jobs = (state.nomad.jobs ?? []).map((job) => `${job.namespace}/${job.id}`).sort();
   const known = JSON.stringify(jobs);
+  const switches = JSON.stringify(state.nomad.switches);
+  const real = Boolean(state.nomad.agent); // an agent of somebody's: what it cannot do is left out, and that is said
   keyed(
     panel,
     [
       ["bot", JSON.stringify(state.bot), drawBot],
-      ["fail", known + JSON.stringify(state.nomad.switches), () => fail(jobs)],
+      !real && ["fail", known + switches, () => fail(jobs)],
       ["change", known, () => change(jobs)],
-      ["register", JSON.stringify(state.nomad.switches), register],
-      ["outage", JSON.stringify(state.nomad.switches), outage],
+      !real && ["register", switches, register],
+      !real && ["outage", switches, outage],
+      real && ["left-out", "", leftOut],
       ["slack", JSON.stringify(state.slack.switches), slackFault],
-    ],
+    ].filter(Boolean),
     ([key]) => key,
     ([, signature]) => signature,
     ([, , draw]) => draw(),
+  );
+}
+
+function leftOut() {
+  return card(
+    "Only with the simulated Nomad",
+    "A real agent cannot be told to fail a version, to lose an answer or to be away. Start the sandbox without --nomad for these switches.",
   );
 }
 

@@ -5,7 +5,7 @@ import { h, keyed, replace, toast } from "../dom.js";
 import { conversation, openThread, person, state } from "../state.js";
 import { drawBlock } from "./blocks.js";
 import { clock, full } from "./dates.js";
-import { mrkdwn } from "./mrkdwn.js";
+import { mrkdwn, spoken } from "./mrkdwn.js";
 
 const header = document.getElementById("channel-header");
 const list = document.getElementById("messages");
@@ -66,7 +66,7 @@ function drawMessage({ value: message, channel }, inThread) {
   const surface = { where: { channel, ts: message.ts } };
   return h(
     "article",
-    { class: "message", data: { testid: "message", ts: message.ts }, "aria-label": message.text },
+    { class: "message", data: { testid: "message", ts: message.ts }, "aria-label": spoken(message.text ?? "") },
     avatar(message.user),
     h(
       "div",
@@ -85,7 +85,7 @@ function drawEphemeral({ value: one, channel }) {
   const dismiss = () => post("/slack/dismiss", { ephemeral: one.id }).catch((problem) => toast(problem.message, true));
   return h(
     "article",
-    { class: "message ephemeral", data: { testid: "ephemeral", id: one.id }, "aria-label": one.text },
+    { class: "message ephemeral", data: { testid: "ephemeral", id: one.id }, "aria-label": `Only visible to you: ${spoken(one.text ?? "")}` },
     avatar(sender),
     h(
       "div",

@@ -25,6 +25,11 @@ export function plain(text) {
   return emojis(decode(text));
 }
 
+/** A mrkdwn text in words alone, with people and groups by their names, for who listens instead of looking. */
+export function spoken(text) {
+  return h("div", {}, mrkdwn(text)).textContent.trim();
+}
+
 /** What `&amp;`, `&lt;` and `&gt;` stand for. */
 export function decode(text) {
   return text.replace(/&(amp|lt|gt);/g, (_, name) => ({ amp: "&", lt: "<", gt: ">" })[name]);

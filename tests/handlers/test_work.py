@@ -1,0 +1,159 @@
+"""The worker's loops: woken by the bell, kept alive through trouble, ended in good order."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain.actor import Operator
+from bot.domain.deploy import Status
+from bot.errors import NomadUnavailable
+from bot.gateways.clock import SystemClock
+from bot.operations.apply import apply
+from bot.ports import Limits, Ports
+from handlers import work
+from handlers.work import LocalBell, Worker
+from tests.builders import a_catalog
+from tests.clocks import FixedClock
+from tests.fakes import World
+from tests.operations.acts import asked
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from store import SqlStore
+
+
+@pytest.fixture
+async def world(store: SqlStore) -> World:
+    limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
+    made = World(store=store, clock=FixedClock(SystemClock().now()), limits=limits)
+    await apply(made.ports(), Operator("root"), a_catalog())
+    return made
+
+
+@pytest.fixture
+async def bell(world: World) -> AsyncIterator[LocalBell]:
+    """The bell of a running worker."""
+    bell = LocalBell()
+    world.bell = bell  # type: ignore[assignment]  # a real bell instead of one that counts
+    worker = Worker(world.ports(), bell)
+    worker.start()
+    yield bell
+    await worker.stop()
+
+
+async def reached(ports: Ports, deploy_id: int, status: Status) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            async with ports.store.read() as reading:
+                deploy = await reading.deploy(deploy_id)
+            if deploy is not None and deploy.status is status:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_request_is_planned_dispatched_and_registered(world: World, bell: LocalBell):
+    deploy = await asked(world)
+    bell.ring()
+
+    await reached(world.ports(), deploy.id, Status.ROLLING)
+
+    assert len(world.nomad.registers) == 1
+
+
+async def test_a_step_that_breaks_ends_no_loop(world: World, bell: LocalBell, caplog: pytest.LogCaptureFixture):
+    world.nomad.trouble = NomadUnavailable("away")
+    plan, broken = world.nomad.plan, asyncio.Event()
+
+    async def breaking(*arguments):
+        if not broken.is_set():
+            broken.set()
+            raise ZeroDivisionError
+        return await plan(*arguments)
+
+    world.nomad.plan = breaking
+    world.nomad.trouble = None
+    deploy = await asked(world)
+    bell.ring()
+    await broken.wait()
+    world.clock.advance(seconds=120)
+
+    await reached(world.ports(), deploy.id, Status.ROLLING)
+    assert "a step broke" in caplog.text
+
+
+async def test_known_trouble_is_one_line_of_the_log(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    tries = 0
+    tried = asyncio.Event()
+
+    async def failing(_: Ports) -> bool:
+        nonlocal tries
+        tries += 1
+        tried.set()
+        raise NomadUnavailable("away")
+
+    monkeypatch.setattr(work, "_VERBS", ((failing, 1),))
+    bell = LocalBell()
+    worker = Worker(world.ports(), bell)
+    worker.start()
+    await tried.wait()
+    for _ in range(5):
+        # it waits out its trouble whatever rings
+        bell.ring()
+        await asyncio.sleep(0)
+    await worker.stop()
+
+    assert tries == 1
+    assert "a step failed" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_step_that_does_not_end_is_cut_off_after_the_grace(world: World, monkeypatch: pytest.MonkeyPatch):
+    begun, cut = asyncio.Event(), asyncio.Event()
+
+    async def endless(_: Ports) -> bool:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut.set()
+        return True
+
+    monkeypatch.setattr(work, "_VERBS", ((endless, 1),))
+    monkeypatch.setattr(work, "GRACE", 0.01)
+    worker = Worker(world.ports(), LocalBell())
+    worker.start()
+    await begun.wait()
+
+    await worker.stop()
+
+    assert cut.is_set()
+
+
+async def test_a_worker_that_was_never_started_stops(world: World):
+    await Worker(world.ports(), LocalBell()).stop()
+
+
+async def test_no_ring_between_two_looks_is_lost():
+    bell = LocalBell()
+    seen = bell.rung
+    bell.ring()
+
+    await bell.wait(seen, 60)
+
+
+async def test_every_loop_that_waits_is_woken():
+    bell = LocalBell()
+    waiting = [asyncio.create_task(bell.wait(bell.rung, 60)) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    bell.ring()
+    bell.ring()
+
+    await asyncio.gather(*waiting)

@@ -1,0 +1,93 @@
+"""The three answers that machines ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.errors import NomadUnavailable, SlackRefused, StoreUnavailable
+from handlers.web.health import Health
+from tests.operations.acts import asked
+from tests.operations.conftest import bare, world
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.fakes import World
+
+__all__ = ["bare", "world"]
+
+
+@pytest.fixture
+async def client(world: World) -> AsyncIterator[TestClient]:
+    app = web.Application()
+    Health(world.ports()).add_to(app)
+    async with TestClient(TestServer(app)) as opened:
+        yield opened
+
+
+async def test_it_is_alive(client: TestClient):
+    answer = await client.get("/healthz")
+
+    assert answer.status == 200
+    assert (await answer.json())["status"] == "alive"
+
+
+async def test_it_is_ready_where_database_catalog_and_slack_answer(client: TestClient):
+    answer = await client.get("/readyz")
+
+    assert answer.status == 200
+    assert await answer.json() == {"ready": True, "problems": [], "clusters": {"main": "ok"}}
+
+
+async def test_a_lost_cluster_is_listed_and_makes_nothing_unready(client: TestClient, world: World):
+    world.nomad.trouble = NomadUnavailable("no leader")
+
+    answer = await client.get("/readyz")
+
+    assert answer.status == 200
+    assert (await answer.json())["clusters"] == {"main": "no leader"}
+
+
+async def test_a_bad_slack_token_makes_it_unready_with_the_reason(client: TestClient, world: World):
+    world.directory.trouble = SlackRefused("invalid_auth")
+
+    answer = await client.get("/readyz")
+
+    assert answer.status == 503
+    assert (await answer.json())["problems"] == ["slack-refused: invalid_auth"]
+
+
+def metrics(text: str) -> dict[str, float]:
+    lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    return {name: float(value) for name, value in lines}
+
+
+async def test_the_metrics_tell_the_age_of_the_oldest_item_of_each_kind(client: TestClient, world: World):
+    await asked(world)
+    world.clock.advance(seconds=90)
+
+    found = metrics(await (await client.get("/metrics")).text())
+
+    assert found["nomatron_oldest_unplanned_age_seconds"] == 90
+    assert found["nomatron_oldest_undispatched_age_seconds"] == 0
+    assert found["nomatron_store_up"] == 1
+
+
+async def test_without_the_database_they_say_so_and_answer(client: TestClient, world: World):
+    await metrics_of(client)
+
+    def away() -> object:
+        raise StoreUnavailable("away")
+
+    world.store.read = away  # type: ignore[assignment]  # a database that went away
+
+    found = await metrics_of(client)
+    assert found["nomatron_store_up"] == 0
+
+
+async def metrics_of(client: TestClient) -> dict[str, float]:
+    return metrics(await (await client.get("/metrics")).text())

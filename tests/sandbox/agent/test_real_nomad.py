@@ -1,0 +1,136 @@
+"""The control interface over an agent."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.sandbox.agent.api import AgentError
+from bot.sandbox.agent.server import RealNomad
+from bot.sandbox.catalog import Placed
+
+
+@pytest.fixture
+async def session():
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def control(host):
+    """The address of a control interface over the agent, whose only job is `checkout`."""
+    await host.make_namespace()
+    wanted = {Placed(host.namespace, "checkout")}
+    nomad = RealNomad(host.api.address, None, host.told.append)
+    yield await nomad.start(wanted)
+    await nomad.stop(wanted)
+
+
+async def test_the_state_names_the_agent(host, session, control):
+    await host.register("checkout")
+    async with session.get(f"{control}/sandbox/state") as answer:
+        state = await answer.json()
+    assert [job["id"] for job in state["jobs"]] == ["checkout"]
+    assert state["namespaces"] == [host.namespace]
+    assert state["agent"]["address"] == host.api.address
+    assert state["agent"]["version"][0].isdigit()
+
+
+async def test_a_change_from_outside_is_a_version(host, session, control):
+    await host.register("checkout", env={"VERSION": "v1"})
+    change = {"namespace": host.namespace, "job": "checkout", "env": {"LOG_LEVEL": "trace"}}
+    async with session.post(f"{control}/sandbox/change", json=change) as answer:
+        assert answer.status == 200
+    job = await host.api.get("job", "checkout", namespace=host.namespace)
+    assert job["Version"] == 1
+    assert job["TaskGroups"][0]["Tasks"][0]["Env"] == {"VERSION": "v1", "LOG_LEVEL": "trace"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ('{"job": "checkout"}', 400, "namespace"),
+        ("[]", 400, "namespace"),
+        ("{", 400, "JSON"),
+        ('{"namespace": "default", "job": "no-such-job", "env": {}}', 502, "no-such-job"),
+    ],
+)
+async def test_a_change_that_cannot_be_is_told(session, control, body, status, said):
+    async with session.post(f"{control}/sandbox/change", data=body) as answer:
+        assert answer.status == status
+        assert said in (await answer.json())["error"]
+
+
+@pytest.mark.parametrize("switch", ["fail", "next-register", "outage", "capacity", "speed"])
+async def test_switches_of_the_simulated_one_are_refused_in_words(session, control, switch):
+    async with session.post(f"{control}/sandbox/{switch}", json={}) as answer:
+        assert answer.status == 501
+        assert "--nomad" in (await answer.json())["error"]
+
+
+async def test_what_moves_is_told(host, session, control):
+    async with session.get(f"{control}/sandbox/events") as answer, asyncio.timeout(30):
+        lines = (line async for line in answer.content if line.startswith(b"data:"))
+        await anext(lines)
+        await host.register("checkout")
+        while not await host.jobs():
+            await anext(lines)
+        assert await anext(lines)
+
+
+class StandInAgent:
+    """An agent that answers each path as it is told, and everything else with an HTML page."""
+
+    def __init__(self, answers):
+        self._answers = answers
+        self._runner: web.AppRunner
+
+    async def start(self):
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", self._answer)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self):
+        await self._runner.cleanup()
+
+    async def _answer(self, request):
+        status, body = self._answers.get((request.method, request.path), (200, "<html>welcome</html>"))
+        return web.json_response(body, status=status) if status == 200 else web.Response(status=status, text=body)
+
+
+SELF, NAMESPACES = ("GET", "/v1/acl/token/self"), ("GET", "/v1/namespaces")
+KNOWN = {SELF: (200, {"AccessorID": "acls-disabled"}), NAMESPACES: (200, [{"Name": "default"}])}
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({}, "does not answer as Nomad does"),
+        ({SELF: (200, {"AccessorID": "anonymous"})}, "set NOMAD_TOKEN"),
+        ({SELF: (403, "Permission denied")}, "answers 403: Permission denied; set NOMAD_TOKEN"),
+        ({SELF: (404, "nothing")}, "does not answer as Nomad does"),
+        ({**KNOWN, ("POST", "/v1/namespace/apps"): (403, "Permission denied")}, "nomad namespace apply apps"),
+    ],
+)
+async def test_an_agent_that_cannot_be_used_says_why(answers, said):
+    agent = StandInAgent(answers)
+    address = await agent.start()
+    nomad = RealNomad(address, None, lambda line: None)
+    with pytest.raises(AgentError, match=said):
+        await nomad.start({Placed("apps", "checkout")})
+    await nomad.stop({Placed("apps", "checkout")})
+    await agent.stop()
+
+
+async def test_nobody_there():
+    nomad = RealNomad("http://127.0.0.1:1", None, lambda line: None)
+    with pytest.raises(AgentError, match=re.escape("http://127.0.0.1:1 does not answer")):
+        await nomad.start(set())
+    await nomad.stop(set())

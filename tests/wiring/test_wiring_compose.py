@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain.environment import Cluster
+from bot.errors import NomadUnavailable, SettingsInvalid
+from bot.settings import read
+from bot.wiring.compose import check_schema, composed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+async def test_a_cluster_whose_token_is_not_set_is_that_clusters_trouble(
+    migrated_sqlite: Callable[[Path], str], tmp_path: Path
+) -> None:
+    settings = read({"NOMATRON_DATABASE_URL": migrated_sqlite(tmp_path / "nomatron.db")})
+    poor = Cluster(name="eu", address="http://127.0.0.1:1", token_env="NOMAD_TOKEN_THAT_IS_NOT_SET")
+
+    async with composed(settings) as parts:
+        with pytest.raises(NomadUnavailable, match="cluster eu is not asked: NOMAD_TOKEN_THAT_IS_NOT_SET is not set"):
+            parts.ports.nomads.of(poor)
+        assert parts.ports.nomads.of(Cluster(name="us", address="http://127.0.0.1:1"))
+
+
+async def test_a_database_without_tables_names_the_command(tmp_path: Path) -> None:
+    settings = read({"NOMATRON_DATABASE_URL": f"sqlite:///{tmp_path / 'nomatron.db'}"})
+
+    with pytest.raises(SettingsInvalid, match="has no tables yet: run `nomatron migrate` first"):
+        await check_schema(settings)
+
+    assert not (tmp_path / "nomatron.db").exists()
