@@ -271,7 +271,8 @@ def test_every_operation_that_slack_reaches_asks_who_may() -> None:
         path for path in reached if any(True for _ in calls(trees()[path], "judge", "authorize", "check_requester"))
     }
 
-    # one is another's request, two only read, one only takes the buttons off a message that was posted twice
-    others = {f"bot/operations/{name}.py" for name in ("again", "status", "whoami", "adopt")}
+    # two are another's request, three only read, one only takes the buttons off a message that was posted twice
+    names = ("again", "promote", "promotable", "status", "whoami", "adopt")
+    others = {f"bot/operations/{name}.py" for name in names}
     assert reached - asking == others
     assert {path for path in others for _ in calls(trees()[path], "save_deploy", "add_deploy", "add_approval")} == set()

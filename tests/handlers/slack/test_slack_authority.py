@@ -28,6 +28,7 @@ CHANGING = {
     "retract": "retract D-1",
     "reject": "reject D-1 no tests yet",
     "withdraw": "withdraw D-1",
+    "promote": "promote D-1",
 }
 READING = {"help", "whoami", "status", "plan"}
 CLICKS: dict[str, dict[str, Any]] = {
@@ -35,9 +36,10 @@ CLICKS: dict[str, dict[str, Any]] = {
     "deploy.reject": {"value": "D-1:1"},
     "deploy.menu": {"selected_option": {"value": "withdraw D-1:1"}},
     "deploy.again": {"value": "D-1:1"},
+    "deploy.promote": {"value": "D-1:1"},
 }
-ASKS_FIRST = {"deploy.reject"}
-"""Opens a modal, and changes nothing before that comes back."""
+ASKS_FIRST = {"deploy.reject", "deploy.promote"}
+"""They open a modal, and change nothing before that comes back."""
 
 NOBODIES = pytest.mark.parametrize("user", [NORA, GUS], ids=["nora", "gus"])
 
