@@ -147,6 +147,12 @@ class Reading(Protocol):
 class Transaction(Reading, Protocol):
     """A unit of work: returning commits, raising rolls back."""
 
+    async def lock_catalog(self, *, exclusive: bool = False) -> None:
+        """Keep the catalog in force until this transaction ends; ``exclusive`` to replace it. Before any other lock."""
+
+    async def lock_place(self, service: str, environment: str) -> None:
+        """One request for a service in an environment at a time: none that is being added is missed by another."""
+
     async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
         """The deploy, locked before any decision is made on it; with a claim, ``StaleFence`` if that was taken over."""
 
@@ -181,8 +187,8 @@ class Transaction(Reading, Protocol):
     async def save_rollout(self, rollout: Rollout) -> None:
         """Insert or rewrite a rollout by (deploy, number)."""
 
-    async def save_posted(self, posted: Posted) -> None:
-        """Insert or rewrite where the deploy's message is."""
+    async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
+        """Insert or rewrite where the deploy's message is; with a parcel, ``StaleFence`` if that was taken over."""
 
     async def apply_catalog(self, catalog: Catalog, at: datetime) -> ActiveCatalog:
         """Store a catalog under its fingerprint and make it the active one."""
@@ -225,8 +231,11 @@ class Store(Protocol):
         """Take the next outgoing intent: urgent ones first, then cards that tell a state, then the oldest.
 
         At most one for each Slack message at a time, so that an older rendering never overwrites a newer one; THREAD
-        waits until its deploy's message has been posted.
+        waits while its deploy's first message is still to be posted, and until older THREADs of that deploy are out.
         """
+
+    async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:
+        """Hold it longer; ``StaleFence`` where somebody else took it."""
 
     async def parcel_done(self, parcel: Parcel) -> None:
         """It was sent, or will never be; where a CARD was asked for again meanwhile, that one stays pending."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import SettingsInvalid
 
@@ -37,6 +37,18 @@ class Settings(BaseSettings):
     secret: SecretStr = Field(default=SecretStr(""), alias="NOMATRON_SECRET")
     lease_seconds: float = Field(default=60, ge=1, le=600, alias="NOMATRON_LEASE_SECONDS")
     write_timeout_seconds: float = Field(default=20, ge=1, le=300, alias="NOMATRON_NOMAD_WRITE_TIMEOUT_SECONDS")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what ``read`` gives: the library would look into the environment once more, past what was left out."""
+        return (init_settings,)
 
     @field_validator("slack_signing_secret", mode="before")
     @classmethod

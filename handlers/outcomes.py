@@ -72,6 +72,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     "illegal-transition": _BUG,
     "settings-invalid": Outcome(500, _BROKE, BROKEN),
     "catalog-invalid": Outcome(422, _NO, REFUSED),
+    "place-gone": _TOO_LATE,
     "catalog-missing": Outcome(503, _ASK, REFUSED),
     "store": _BUG,
     "store-busy": _UNAVAILABLE,
@@ -93,6 +94,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
 # only what people can do something about, or have to know; all else is a bug, and gets a code
 _SENTENCES: Final[Mapping[str, str]] = {
     "catalog-missing": "There is no catalog yet: an operator has to run `nomatron apply` first.",
+    "place-gone": "The catalog no longer deploys that service there, so nothing can be done with this deploy any more.",
     "store-busy": "The database is busy and nothing was recorded. Try again in a moment.",
     "store-full": "The database is full and nothing was recorded. An operator has to make room.",
     "store-unavailable": "The database cannot be reached and nothing was recorded. Try again in a moment.",

@@ -16,18 +16,24 @@ from store.tables import deploys, outbox
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from sqlalchemy import Select
+
     from bot.domain.deploy import Status
 
 
 class Claims(Session):
     """Taking, renewing and releasing deploys."""
 
+    async def due(self, status: Status, now: datetime) -> bool:
+        """Whether ``take`` would find one; takes no lock."""
+        found: bool = (await self._run(select(self._free(status, now).exists()))).scalar_one()
+        return found
+
     async def take(self, status: Status, owner: str, lease: timedelta, now: datetime) -> Claim | None:
         """The oldest deploy in ``status`` that is due and free."""
         until = clock(self._dialect, lease)
-        free = deploys.c.held_until.is_(None) | (deploys.c.held_until <= clock(self._dialect))
-        due = select(deploys.c.id).where(deploys.c.status == status, deploys.c.due_at <= now, free)
-        oldest = due.order_by(deploys.c.requested_at, deploys.c.id).limit(1).with_for_update(skip_locked=True)
+        oldest = self._free(status, now).order_by(deploys.c.requested_at, deploys.c.id).limit(1)
+        oldest = oldest.with_for_update(skip_locked=True)
         taken = deploys.update().where(deploys.c.id == oldest.scalar_subquery()).values(
             worker=owner, taken_at=clock(self._dialect), held_until=until, fence=deploys.c.fence + 1
         )  # fmt: skip
@@ -37,6 +43,10 @@ class Claims(Session):
         if row is None:
             return None
         return Claim(row["id"], status, owner, row["fence"], row["held_until"], row["taken_at"])
+
+    def _free(self, status: Status, now: datetime) -> Select[tuple[int]]:
+        free = deploys.c.held_until.is_(None) | (deploys.c.held_until <= clock(self._dialect))
+        return select(deploys.c.id).where(deploys.c.status == status, deploys.c.due_at <= now, free)
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Held until a lease from now; ``StaleFence`` where somebody else took it."""

@@ -8,6 +8,7 @@ from sqlalchemy import and_, case, select
 from sqlalchemy import text as sql
 
 from bot.domain.message import Delivery, Posted
+from bot.errors import StaleFence
 from store.dialects import insert, upsert
 from store.mapping import columns_of
 from store.session import Session
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from bot.domain.message import Outgoing
+    from bot.ports import Parcel
 
 
 class OutboxReading(Session):
@@ -32,8 +34,12 @@ class OutboxReading(Session):
 class OutboxWriting(OutboxReading):
     """Putting intents in, and taking a card back."""
 
-    async def save_posted(self, posted: Posted) -> None:
-        """Insert or rewrite where the deploy's message is."""
+    async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
+        """Insert or rewrite where the deploy's message is; with a parcel, ``StaleFence`` if that was taken over."""
+        if parcel is not None:
+            mine = select(outbox.c.id).where(outbox.c.id == parcel.id, outbox.c.fence == parcel.fence)
+            if await self._row(mine.with_for_update()) is None:
+                raise StaleFence(f"parcel {parcel.id} was taken over: nothing was written")
         await self._run(upsert(self._dialect, messages, columns_of(posted), ("deploy_id",)))
 
     async def send(self, outgoing: Outgoing, at: datetime) -> None:

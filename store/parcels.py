@@ -8,16 +8,17 @@ from sqlalchemy import case, select
 from sqlalchemy import text as sql
 
 from bot.domain.message import Delivery, Outgoing
+from bot.errors import StaleFence
 from bot.ports import Parcel
 from store.dialects import clock, insert
 from store.mapping import record_of
 from store.session import Session
-from store.tables import HELD, PENDING_CARD, deploys, messages, outbox
+from store.tables import HELD, PENDING_CARD, REPLY, deploys, messages, outbox
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy import ColumnElement, RowMapping, Select
 
 # what touches a deploy's own message; the tables' partial index names the same two
 _OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
@@ -26,6 +27,12 @@ _FREE = {"worker": None, "held_until": None}
 
 class Parcels(Session):
     """Taking parcels, and giving them back; a parcel that somebody else took over is theirs."""
+
+    async def due(self, now: datetime) -> bool:
+        """Whether ``take`` would find anything to do; takes no lock."""
+        expired = select(outbox.c.id).where(outbox.c.held_until <= clock(self._dialect))
+        found: bool = (await self._run(select(expired.exists() | _free(now).exists()))).scalar_one()
+        return found
 
     async def take(self, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
         """The next parcel that is due; ``Taken`` where another worker took one for the same message meanwhile."""
@@ -46,6 +53,13 @@ class Parcels(Session):
         expired = select(outbox.c.id, outbox.c.fence, outbox.c.due_at, outbox.c.kind).where(gone)
         for row in (await self._run(expired.with_for_update(skip_locked=True))).mappings().all():
             await self._put_back(row["id"], row["fence"], row["due_at"], row["kind"])
+
+    async def renew(self, parcel: Parcel, lease: timedelta) -> None:
+        """Held until a lease from now; ``StaleFence`` where somebody else took it."""
+        mine = (outbox.c.id == parcel.id, outbox.c.fence == parcel.fence, outbox.c.held_until.is_not(None))
+        renewed = outbox.update().where(*mine).values(held_until=clock(self._dialect, lease))
+        if (await self._run(renewed)).rowcount == 0:
+            raise StaleFence(f"parcel {parcel.id} was taken over: this worker stops")
 
     async def done(self, parcel: Parcel) -> None:
         """It is out of the outbox."""
@@ -86,20 +100,31 @@ class Parcels(Session):
 
 
 def _next(now: datetime) -> Any:
+    cards_first = case((outbox.c.kind == Delivery.CARD, 0), else_=1)
+    return (
+        _free(now)
+        .order_by(outbox.c.urgent.desc(), cards_first, outbox.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=outbox)
+    )
+
+
+def _free(now: datetime) -> Select[tuple[int]]:
+    """What may be taken: due, its message in nobody's hands, and a reply neither before its message nor its elders."""
     held = outbox.alias("held")
     # the inner table's columns, being named without a table; as text, so that the partial index is used
     busy = select(held.c.id).where(held.c.deploy_id == outbox.c.deploy_id, sql(HELD))
     posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     free = outbox.c.held_until.is_(None) & (outbox.c.due_at <= now)
     alone: ColumnElement[bool] = outbox.c.kind.not_in(_OF_MESSAGE) | ~busy.exists()
-    anchored: ColumnElement[bool] = (outbox.c.kind != Delivery.THREAD) | posted.exists()
-    cards_first = case((outbox.c.kind == Delivery.CARD, 0), else_=1)
-    found = select(outbox.c.id).where(free, alone, anchored)
-    return (
-        found.order_by(outbox.c.urgent.desc(), cards_first, outbox.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=outbox)
-    )
+    card = outbox.alias("card")
+    coming = select(card.c.id).where(card.c.deploy_id == outbox.c.deploy_id, sql(PENDING_CARD))
+    # where no message stands and none is coming any more, waiting would have no end
+    anchored: ColumnElement[bool] = (outbox.c.kind != Delivery.THREAD) | posted.exists() | ~coming.exists()
+    elder = outbox.alias("elder")
+    before = select(elder.c.id).where(elder.c.deploy_id == outbox.c.deploy_id, elder.c.id < outbox.c.id, sql(REPLY))
+    in_order: ColumnElement[bool] = (outbox.c.kind != Delivery.THREAD) | ~before.exists()
+    return select(outbox.c.id).where(free, alone, anchored, in_order)
 
 
 def _parcel(row: RowMapping) -> Parcel:

@@ -52,6 +52,10 @@ class SqlStore:
 
     async def claim(self, status: Status, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
         """Take the oldest deploy in ``status`` that is due at ``now`` and free."""
+        # a dozen idle loops must not queue for the one write lock to find nothing
+        async with self._units.looking() as connection:
+            if not await Claims(connection, self._units.parsed).due(status, now):
+                return None
         async with self._claims() as claims:
             return await claims.take(status, owner, lease, now)
 
@@ -72,6 +76,9 @@ class SqlStore:
 
     async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
         """Take the next outgoing intent; None where nothing is due, or others are quicker."""
+        async with self._units.looking() as connection:
+            if not await Parcels(connection, self._units.parsed).due(now):
+                return None
         for _ in range(TRIES):
             try:
                 async with self._parcels() as parcels:
@@ -79,6 +86,11 @@ class SqlStore:
             except Taken:
                 continue
         return None
+
+    async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:
+        """Hold it longer; ``StaleFence`` where somebody else took it."""
+        async with self._parcels() as parcels:
+            await parcels.renew(parcel, lease)
 
     async def parcel_done(self, parcel: Parcel) -> None:
         """It was sent, or will never be."""

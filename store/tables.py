@@ -29,6 +29,7 @@ NUMBERED: Final = {"sqlite_autoincrement": True}
 
 HELD = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
 PENDING_CARD = "held_until IS NULL AND kind = 'card'"
+REPLY = "kind = 'thread'"
 """As texts: a query uses a partial index only where it says the same, and no placeholder says the same as a word."""
 
 
@@ -248,6 +249,7 @@ class OutboxRow(Row, table=True):
         _where("one_pending_card", "deploy_id", condition=PENDING_CARD, unique=True),
         Index("ix_outbox_due", "due_at"),
         _where("ix_outbox_held", "held_until", condition="held_until IS NOT NULL"),
+        _where("ix_outbox_threads", "deploy_id", "id", condition=REPLY),
         NUMBERED,
     )
 

@@ -14,6 +14,7 @@ from store.catalog_cache import CatalogCache
 from store.catalogs import CatalogReading, CatalogWriting
 from store.deploys import DeployReading, DeployWriting
 from store.failures import connecting, failure, translated
+from store.locks import Locking
 from store.outbox import OutboxReading, OutboxWriting
 from store.plans import PlanReading, PlanWriting
 from store.requests import RequestWriting
@@ -49,6 +50,7 @@ class SqlTransaction(
     OutboxWriting,
     EventWriting,
     RequestWriting,
+    Locking,
     AgesReading,
 ):
     """``bot.ports.Transaction`` over SQL."""
@@ -69,9 +71,15 @@ class UnitsOfWork:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlReading]:
         """A reading unit of work of one moment; it takes no lock."""
+        async with self.looking() as connection:
+            yield SqlReading(connection, self.parsed)
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that only reads, of one moment."""
         async with _connected(self._engines.reading) as connection:
             with translated():
-                yield SqlReading(connection, self.parsed)
+                yield connection
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlTransaction]:

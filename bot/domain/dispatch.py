@@ -1,10 +1,11 @@
-"""Dispatch: what an answer to a register means, and what may be concluded from the evidence.
+"""Dispatch's evidence rule: what an answer to a register means, and what may be concluded from the evidence.
 
 One rule: landed is taken at once; any other way out of DISPATCHING only when no attempt can still be on its way.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +15,28 @@ ENQUEUE_LIMIT = timedelta(seconds=35)
 """Nomad gives up a write after 30 s in its queue (``nomad/rpc.go`` enqueueLimit); five more are a margin."""
 
 CONFLICT_TEXT = "Enforcing job modify index"
-_UNKNOWN_TEXTS = ("rpc error", "leadership lost", "no cluster leader", "no path to region", "raft", "timeout", "eof")
-_VALIDATION_TEXTS = (
-    "validation failed", "validation error", "error occurred", "errors occurred", "nonexistent namespace",
-    "cannot update job", "missing job", "job id", "namespace", "invalid", "missing", "must be", "must have", "requires",
-    "node pool", "not allowed", "unsupported", "task group",
-)  # fmt: skip
+# Nomad joins what is wrong with a job as a list; at a register only its validation makes one (structs.go, Job.Validate)
+_LIST = re.compile(r"\A\d+ errors? occurred:\s*\* ")
+# what begins a finding of that validation, after the list's head or alone
+_FINDING = re.compile(
+    r"""(?x)
+    (?:Task\ (?:group\ )?\S+|(?:Constraint|Affinity|Spread|Task|Task\ group|Update|Migrate|Scaling\ policy)\ \d+)
+        \ (?:validation\ failed|redefines|missing\ name|in\ group)
+    | (?i:Missing\ (?:job|task|periodic|parameterized|affinity|constraint|spread)\ \w)
+    | (?i:job\ (?:ID|Name|type|priority|datacenters?|node\ pool|task\ group|periodic|count)\b\ )
+    | Job\ type\ "\w*"\ does\ not\ allow\ \w
+    | job\ "[^"]*"\ is\ in\ nonexistent\ (?:namespace|node\ pool)\ "
+    | Invalid\ job\ type:
+    | (?:Periodic|Parameterized\ job)\ can\ only\ be\ used\ with
+    | (?i:System|System\ or\ sysbatch)\ jobs\ (?:may|should)\ not\ have
+    | Auto\ Promote\ requires\ a\ Canary\ count
+    | (?:Healthy|Progress)\ deadline\ must\ be
+    | Minimum\ healthy\ time\ (?:must|may\ not)\ be
+    | (?:Max\ parallel|Canary\ count|Task\ group\ count)\ can(?:\ not|'t)\ be
+    | Only\ one\ task\ may\ be\ marked\ as\ leader
+    """
+)
+_ALONE = re.compile(r"\Acannot update (?:job from type \"|(?:non-)?(?:periodic|parameterized) job to)")
 
 
 class Answer(StrEnum):
@@ -47,13 +64,19 @@ def classify(status: int, text: str) -> Answer:
         return Answer.NOT_SENT
     if status in {400, 403}:
         return Answer.DENIED
-    if status == 500 and not _any(_UNKNOWN_TEXTS, said) and _any(_VALIDATION_TEXTS, said):
+    if status == 500 and _is_validation(text):
         return Answer.DENIED
     return Answer.UNKNOWN
 
 
-def _any(texts: Sequence[str], said: str) -> bool:
-    return any(text in said for text in texts)
+def _is_validation(text: str) -> bool:
+    """Whether these are whole phrases of Nomad's validation, which comes before anything is written.
+
+    Anything else may come from after the write was handed on, and then nothing is certain.
+    """
+    listed = _LIST.match(text)
+    begins = listed.end() if listed else 0
+    return bool(_ALONE.match(text) or _FINDING.match(text, begins))
 
 
 def accepted(job_modify_index: int, eval_create_index: int) -> Answer:

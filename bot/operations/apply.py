@@ -14,6 +14,7 @@ from bot.errors import CatalogMissing
 from bot.operations.judging import event_of
 from bot.operations.kept import kept
 from bot.operations.rendering import same_target
+from bot.operations.work import held_deploy
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.catalog import Catalog
     from bot.domain.deploy import Deploy
-    from bot.ports import ActiveCatalog, Ports, Transaction
+    from bot.ports import ActiveCatalog, Claim, Ports, Transaction
 
 CATALOG = System("catalog")
 
@@ -43,6 +44,7 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
     """
     now = ports.clock.now()
     async with ports.store.begin() as tx:
+        await tx.lock_catalog(exclusive=True)
         before = await _active(tx)
         if before is not None and before.fingerprint == catalog.fingerprint:
             return Applied(before, changed=False)
@@ -84,6 +86,17 @@ def _on_its_way(deploy: Deploy) -> Reason:
 def _applied(actor: Actor, before: ActiveCatalog | None, after: ActiveCatalog, at: datetime) -> Event:
     data = {"before": before.fingerprint if before else "", "after": after.fingerprint}
     return Event(type=EventType.CATALOG_APPLIED, at=at, actor=actor, catalog=after.fingerprint, data=data)
+
+
+async def withdraw_placeless(ports: Ports, claim: Claim) -> None:
+    """End a deploy whose place the catalog no longer has, as ``apply`` would have; raises ``StaleFence``."""
+    now = ports.clock.now()
+    async with ports.store.begin() as tx:
+        await tx.lock_catalog()
+        deploy = await held_deploy(tx, claim)
+        if (await tx.active_catalog()).catalog.placement(deploy.service, deploy.environment) is None:
+            await _withdraw(tx, deploy, now)
+    ports.bell.ring()
 
 
 async def _withdraw(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:

@@ -1,4 +1,4 @@
-"""Dispatch: claim a ready deploy through every gate, register it once, and believe only evidence."""
+"""Dispatch: the gates at the claim of a ready deploy; the evidence rule that comes after is in ``register``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.domain.decision import Refused, every, refuse
+from bot.domain.decision import Refused, every
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
 from bot.domain.policy import may_dispatch
-from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.expire import expire, late
 from bot.operations.followed import followed, release_of
+from bot.operations.holding import or_hold
 from bot.operations.judging import judge
 from bot.operations.moved import moved_since_plan
 from bot.operations.ready import make_waiting
 from bot.operations.replan import back_to_planning
-from bot.operations.work import WORKER, hold, work_on
+from bot.operations.work import WORKER, work_on
 
 if TYPE_CHECKING:
     from bot.operations.judging import Judgement
@@ -33,17 +33,12 @@ async def step(ports: Ports) -> bool:
 
 
 async def _dispatch(ports: Ports, claim: Claim) -> None:
-    held = await _through(ports, claim)
-    if isinstance(held, Refused):
-        await hold(ports, claim, held.reasons, LOOK_AGAIN)
+    await or_hold(ports, claim, _through(ports, claim), LOOK_AGAIN)
 
 
 async def _through(ports: Ports, claim: Claim) -> Refused | None:
     """Dispatching, replanned or waiting for people again; or what holds it."""
-    try:
-        moved = await moved_since_plan(ports, claim.deploy_id)
-    except (NomadUnavailable, NomadForbidden) as error:
-        return refuse(error.code, f"Nomad: {error}")
+    moved = await moved_since_plan(ports, claim.deploy_id)
     return await judge(ports, claim.deploy_id, partial(_decide, moved=moved), claim=claim)
 
 

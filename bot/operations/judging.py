@@ -14,7 +14,7 @@ from bot.domain.decision import Refused, refuse
 from bot.domain.events import Event, EventType
 from bot.domain.message import Delivery, Outgoing
 from bot.domain.policy import Facts, fixed_members, interests
-from bot.errors import MembershipUnknown, StaleFence
+from bot.errors import MembershipUnknown, PlaceGone, StaleFence
 from bot.operations.kept import kept
 from bot.operations.origin import NOWHERE, Origin
 
@@ -85,7 +85,8 @@ async def judge(
 ) -> Result | Refused:
     """Run ``decide`` on the locked deploy with fresh membership, in one transaction, and commit what it wrote.
 
-    Refused where there is no such deploy or Slack does not say who is who. Raises ``Replayed`` and ``StaleFence``.
+    Refused where there is no such deploy or Slack does not say who is who.
+    Raises ``Replayed`` and ``StaleFence``, and ``PlaceGone`` where the catalog no longer has its place.
     """
     for _ in range(_ROUNDS):
         async with ports.store.read() as reading:
@@ -129,6 +130,8 @@ async def _gather(reading: Reading, deploy_id: int) -> _Asked | None:
     if deploy is None:
         return None
     active = await reading.active_catalog()
+    if active.catalog.placement(deploy.service, deploy.environment) is None:
+        raise PlaceGone(f"{deploy.service} is no longer deployed to {deploy.environment}")
     return _Asked(deploy, active.fingerprint, active.catalog, await reading.approvals(deploy_id))
 
 
@@ -153,6 +156,7 @@ async def _facts(
     tx: Transaction, asked: _Asked, people: frozenset[str], membership: Membership, claim: Claim | None
 ) -> Facts | None:
     """The facts read under the lock; None where they are not those that Slack was asked about."""
+    await tx.lock_catalog()
     deploy = kept(await tx.lock_deploy(asked.deploy.id, claim), asked.deploy.number)
     if claim is not None and deploy.status is not claim.status:
         raise StaleFence(f"{deploy.number} is no longer {claim.status}")

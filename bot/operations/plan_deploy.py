@@ -8,23 +8,24 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
-from bot.domain.decision import Refused, refuse
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
 from bot.domain.message import Delivery, Note, Outgoing
 from bot.domain.plan import Plan, fingerprint, frozen, is_healthy, without_server_fields
 from bot.domain.policy import RECHECK
-from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
+from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.expire import expire, late
+from bot.operations.holding import or_hold
 from bot.operations.judging import judge
 from bot.operations.kept import kept
 from bot.operations.plan_shown import carry_approvals, show_plan
 from bot.operations.ready import make_ready
 from bot.operations.rendering import Rendered, index_of, render, target_of, version_of
-from bot.operations.work import WORKER, hold, work_on
+from bot.operations.work import WORKER, work_on
 
 if TYPE_CHECKING:
     from bot.domain.catalog import Catalog
+    from bot.domain.decision import Refused
     from bot.domain.deploy import Deploy
     from bot.operations.judging import Judgement
     from bot.operations.rendering import Target
@@ -55,9 +56,7 @@ async def step(ports: Ports) -> bool:
 
 
 async def _plan(ports: Ports, claim: Claim) -> None:
-    held = await _through(ports, claim)
-    if isinstance(held, Refused):
-        await hold(ports, claim, held.reasons, RETRY_AFTER)
+    await or_hold(ports, claim, _through(ports, claim), RETRY_AFTER)
 
 
 async def _through(ports: Ports, claim: Claim) -> Refused | None:
@@ -66,8 +65,6 @@ async def _through(ports: Ports, claim: Claim) -> Refused | None:
         drawn = await _draw(ports, claim)
     except NomadRefused as refusal:
         return await judge(ports, claim.deploy_id, partial(_invalid, lines=refusal.lines), claim=claim)
-    except (NomadUnavailable, NomadForbidden) as error:
-        return refuse(error.code, f"Nomad: {error}")
     return await judge(ports, claim.deploy_id, partial(_planned, drawn=drawn), claim=claim)
 
 

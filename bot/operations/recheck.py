@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from bot.domain.decision import Refused
 from bot.domain.deploy import Status
 from bot.domain.policy import RECHECK
-from bot.errors import NomadForbidden, NomadUnavailable
+from bot.errors import NomadForbidden, NomadUnavailable, PlaceGone
+from bot.operations.apply import withdraw_placeless
 from bot.operations.judging import judge
 from bot.operations.moved import moved_since_plan
 from bot.operations.ready import make_ready
@@ -28,12 +29,20 @@ async def step(ports: Ports) -> bool:
 
 async def _recheck(ports: Ports, claim: Claim) -> None:
     try:
-        cause = await moved_since_plan(ports, claim.deploy_id)
-    except (NomadUnavailable, NomadForbidden):
-        cause = ""
-    outcome = await judge(ports, claim.deploy_id, partial(_decide, cause=cause), claim=claim)
+        cause = await _moved(ports, claim.deploy_id)
+        outcome = await judge(ports, claim.deploy_id, partial(_decide, cause=cause), claim=claim)
+    except PlaceGone:
+        await withdraw_placeless(ports, claim)
+        return
     if isinstance(outcome, Refused):
         await hold(ports, claim, (), RECHECK)
+
+
+async def _moved(ports: Ports, deploy_id: int) -> str:
+    try:
+        return await moved_since_plan(ports, deploy_id)
+    except (NomadUnavailable, NomadForbidden):
+        return ""
 
 
 async def _decide(judgement: Judgement, *, cause: str) -> None:

@@ -1,4 +1,4 @@
-"""Register: send the frozen job once, and leave DISPATCHING only by evidence (``docs/engine.md``, Dispatch)."""
+"""Register: the evidence rule. Send the frozen job once, leave DISPATCHING only by proof; gates: ``dispatch``."""
 
 from __future__ import annotations
 

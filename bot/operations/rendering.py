@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.decision import Refused
 from bot.domain.plan import same_kind, with_live_counts, without_server_fields
 from bot.domain.policy import check_variables
-from bot.errors import NomadRefused
+from bot.errors import NomadRefused, PlaceGone
 from bot.operations.kept import kept
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def _place(catalog: Catalog, deploy: Deploy) -> tuple[str, str | None, str, str]
 
 
 def target_of(nomads: Nomads, catalog: Catalog, deploy: Deploy) -> Target:
-    """Where the catalog sends this deploy; ``KeyError`` where it no longer knows the service or environment."""
+    """Where the catalog sends this deploy; ``PlaceGone`` where it no longer deploys the service there."""
+    if catalog.placement(deploy.service, deploy.environment) is None:
+        raise PlaceGone(f"{deploy.service} is no longer deployed to {deploy.environment}")
     environment = catalog.environments[deploy.environment]
     cluster = cluster_of(catalog, deploy)
     job_id = catalog.services[deploy.service].job_id(deploy.environment)

@@ -89,6 +89,8 @@ class _Asking:
 
     async def decide(self, tx: Transaction, membership: Membership) -> Requested | Refused | None:
         """The answer, written; None where the catalog is no longer the one that was asked under."""
+        await tx.lock_catalog()
+        await tx.lock_place(self.ask.service, self.environment)
         if (await tx.active_catalog()).fingerprint != self.active.fingerprint:
             return None
         await self.origin.remember(tx, self.now)

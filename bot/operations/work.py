@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import System
 from bot.domain.events import EventType
 from bot.domain.message import Delivery, Outgoing
-from bot.errors import StaleFence, StoreError
+from bot.errors import StaleFence
+from bot.operations.heartbeat import beating
 from bot.operations.judging import event_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from datetime import timedelta
 
     from bot.domain.decision import Reason
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from bot.ports import Claim, Ports, Transaction
 
 WORKER = System("worker")
-HEARTBEATS = 3
-"""How often within a lease it is renewed, so that slow work is not taken for dead (``docs/engine.md``, Claims)."""
 
 
 async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], Awaitable[None]]) -> bool:
@@ -36,30 +35,12 @@ async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], A
         return False
     with suppress(StaleFence):
         try:
-            async with _beating(ports, claim):
+            renew = partial(ports.store.renew, claim, ports.limits.lease)
+            async with beating(f"lease of D-{claim.deploy_id}", ports.limits.lease, renew):
                 await work(ports, claim)
         finally:
             await ports.store.release(claim)
     return True
-
-
-@asynccontextmanager
-async def _beating(ports: Ports, claim: Claim) -> AsyncIterator[None]:
-    """Renew the lease as long as the block runs."""
-    heart = asyncio.create_task(_beat(ports, claim), name=f"lease of D-{claim.deploy_id}")
-    try:
-        yield
-    finally:
-        heart.cancel()
-        await asyncio.gather(heart, return_exceptions=True)
-
-
-async def _beat(ports: Ports, claim: Claim) -> None:
-    while True:
-        await asyncio.sleep(ports.limits.lease.total_seconds() / HEARTBEATS)
-        # whoever lost it learns so at the next write; a database that is busy now is asked again at the next beat
-        with suppress(StoreError):
-            await ports.store.renew(claim, ports.limits.lease)
 
 
 async def held_deploy(tx: Transaction, claim: Claim) -> Deploy:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,9 +11,8 @@ from bot.domain.message import Delivery
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.operations import deliver, dispatch
 from bot.operations.approve import approve
-from bot.operations.deliver import _thread
 from bot.operations.origin import Origin
-from tests.builders import ALICE, BOB, SAM, a_note, a_posted, an_outgoing
+from tests.builders import ALICE, BOB, SAM, a_note, an_outgoing
 from tests.operations.acts import applied, asked, delivered, planned, ready, texts
 
 if TYPE_CHECKING:
@@ -100,13 +100,71 @@ async def test_a_reply_waits_until_its_message_stands(world: World):
     assert (kind, note.text, where) == ("reply", "Something happened.", {"channel": PROD, "ts": "1.0"})
 
 
-async def test_a_reply_whose_message_is_being_posted_anew_is_tried_later(world: World):
-    await shown(world)
-    async with world.store.begin() as tx:
-        await tx.save_posted(a_posted(ts=""))
+async def test_a_reply_whose_message_will_never_stand_is_told_to_the_operators(world: World):
+    await planned(world, "production")
+    world.chat.refusals = [SlackRefused("team_added_to_nothing")]
+    await put(world, an_outgoing(Delivery.THREAD))
 
-    with pytest.raises(SlackUnavailable):
-        await _thread(world.ports(), 1, a_note())
+    await delivered(world)
+
+    assert world.chat.cards == {}
+    told, *_, said = texts(world, "announce")
+    assert told == "The message of D-1 cannot be posted: Slack refuses it (team_added_to_nothing)."
+    assert said == "About D-1: Something happened."
+    assert not await pending(world)
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "is_archived"])
+async def test_a_reply_follows_a_message_that_has_to_move(world: World, error):
+    await shown(world)
+    await put(world, an_outgoing(Delivery.THREAD))
+    # the reply and then the message itself are refused, and what is posted anew is taken
+    world.chat.refusals = [SlackRefused(error), SlackRefused(error)]
+
+    await delivered(world)
+
+    (channel, ts) = list(world.chat.cards)[-1]
+    assert ((await posted(world)).channel, (await posted(world)).ts) == (channel, ts) == (PROD, "2.0")
+    ((_, note, where),) = [each for each in world.chat.said if each[0] == "reply"]
+    assert (note.text, where) == ("Something happened.", {"channel": PROD, "ts": "2.0"})
+
+
+async def test_a_reply_that_is_refused_for_itself_is_dropped_with_a_trace(world: World, caplog):
+    await shown(world)
+    await put(world, an_outgoing(Delivery.THREAD), an_outgoing(Delivery.THREAD, note=a_note("Next.")))
+    # the message itself can be drawn: it is only the reply that may not be there
+    world.chat.refusals = [SlackRefused("restricted_action_thread_only_channel")]
+
+    await delivered(world)
+
+    assert texts(world, "reply") == ["Next."]
+    assert list(world.chat.cards) == [(PROD, "1.0")]
+    assert "slack refused a message" in caplog.messages
+
+
+@pytest.mark.parametrize("kind", [Delivery.THREAD, Delivery.TELL])
+async def test_what_slack_will_never_take_is_dropped_and_nobody_else_is_bothered(world: World, caplog, kind):
+    await shown(world)
+    await put(world, an_outgoing(kind, user=ALICE.id))
+    world.chat.refusals = [SlackRefused("unknown_reason")]
+
+    await delivered(world)
+
+    assert world.chat.said == []
+    assert not await pending(world)
+    assert "slack refused a message" in caplog.messages
+
+
+async def test_a_reply_whose_message_cannot_move_either_is_no_secret(world: World):
+    await shown(world)
+    await put(world, an_outgoing(Delivery.THREAD))
+    world.chat.refusals = [SlackRefused("message_not_found")] * 2 + [SlackRefused("team_added_to_nothing")]
+
+    await delivered(world)
+
+    assert texts(world, "announce") == [
+        "The message of D-1 cannot be posted: Slack refuses it (team_added_to_nothing)."
+    ]
 
 
 async def test_what_is_told_to_one_person_goes_where_they_asked(world: World):
@@ -326,3 +384,53 @@ async def test_once_posted_twice_it_goes_on_saying_so(world: World):
     await delivered(world)
 
     assert world.chat.cards[PROD, "1.0"].twice
+
+
+# --- who holds it ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_slow_post_keeps_its_lease(world: World):
+    await planned(world, "production")
+    renewed = asyncio.Event()
+    renew, post = world.store.renew_parcel, world.chat.post_card
+
+    async def renewing(parcel, lease):
+        await renew(parcel, timedelta(seconds=60))
+        renewed.set()
+
+    async def slow(card, channel, *, plain=False):
+        await asyncio.wait_for(renewed.wait(), 20)
+        return await post(card, channel, plain=plain)
+
+    world.store.renew_parcel, world.chat.post_card = renewing, slow
+    sending = asyncio.create_task(deliver.step(world.ports("worker-1", lease=timedelta(milliseconds=60))))
+    await asyncio.wait_for(renewed.wait(), 20)
+    # the lease it was taken with is over by now, the renewed one is not
+    await asyncio.sleep(0.06)
+    while await deliver.step(world.ports("worker-2")):
+        pass
+    await sending
+
+    assert list(world.chat.cards) == [(PROD, "1.0")]
+    assert not (await posted(world)).twice
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("lease of parcel")]
+
+
+async def test_one_who_lost_the_message_does_not_overwrite_where_it_is(world: World):
+    await planned(world, "production")
+    post = world.chat.post_card
+
+    async def lost(card, channel, *, plain=False):
+        world.chat.post_card = post
+        first = await post(card, channel, plain=plain)
+        # the process is stopped for longer than its lease, and another one posts meanwhile
+        await world.store.take_over()
+        assert await deliver.step(world.ports("worker-2"))
+        return first
+
+    world.chat.post_card = lost
+
+    assert await deliver.step(world.ports("worker-1"))
+
+    assert (await posted(world)).ts == "2.0"
+    assert (await posted(world)).twice

@@ -35,7 +35,7 @@ def _own(card: Card, rollout: Rollout) -> list[str]:
     if len(rollout.groups) > 1:
         lines += [_group(group) for group in rollout.groups[:8]]
     if rollout.note:
-        lines.append(f":information_source: {words(rollout.note, 500)}")
+        lines.append(f":information_source: {words(rollout.note[:1].upper() + rollout.note[1:], 500)}")
     return [*lines, _reverted(card, rollout)] if failed else lines
 
 

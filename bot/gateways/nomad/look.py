@@ -60,15 +60,14 @@ async def _look(
         return Sighting(look=Look.ANOTHERS)
     ours = 0 if base_version is None else base_version + 1
     found = await submission(client, *place, ours)
-    kept = {int(each["Version"]): int(each["JobModifyIndex"]) for each in await versions(client, *place)}
-    if _is_stamped(found, stamp):
-        return Sighting(look=Look.LANDED, version=ours, job_modify_index=kept.get(ours))
+    if found is not None and _is_stamped(found, stamp):
+        # the submission has its version's index, and may outlive it
+        return Sighting(look=Look.LANDED, version=ours, job_modify_index=int(found["JobModifyIndex"]))
+    kept = [int(each["Version"]) for each in await versions(client, *place)]
     return await _without_ours(client, place, kept, ours, stamp)
 
 
-async def _without_ours(
-    client: Client, place: tuple[str, str], kept: dict[int, int], ours: int, stamp: str
-) -> Sighting:
+async def _without_ours(client: Client, place: tuple[str, str], kept: list[int], ours: int, stamp: str) -> Sighting:
     """Base + 1 does not carry the stamp: it is another's, or no longer kept."""
     if ours in kept:
         return Sighting(look=Look.ANOTHERS)

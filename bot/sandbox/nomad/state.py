@@ -141,14 +141,13 @@ class Batch:
     def _keep_version(self, key: JobKey, job: Json) -> None:
         others = [one for one in self.state.versions.get(key, []) if one["Version"] != job["Version"]]
         ordered = sorted([job, *others], key=lambda one: -int(one["Version"]))
-        untagged = [one["Version"] for one in ordered if not one["VersionTag"]][:KEPT_VERSIONS]
-        kept = [one for one in ordered if one["VersionTag"] or one["Version"] in untagged]
-        self.state.versions[key] = kept
-        # a submission lives as long as its version
-        numbers = {one["Version"] for one in kept}
-        for owner, number in [known for known in self.state.submissions if known[0] == key]:
-            if number not in numbers:
-                del self.state.submissions[owner, number]
+        untagged = [one for one in ordered if not one["VersionTag"]]
+        stable = next((place for place, one in enumerate(untagged) if one["Stable"]), None)
+        if stable == KEPT_VERSIONS:
+            # the newest stable version stays: what came after it goes instead
+            del untagged[KEPT_VERSIONS - 1]
+        numbers = {one["Version"] for one in untagged[:KEPT_VERSIONS]}
+        self.state.versions[key] = [one for one in ordered if one["VersionTag"] or one["Version"] in numbers]
 
     def put_evaluation(self, evaluation: Json) -> Json:
         """Store an evaluation."""

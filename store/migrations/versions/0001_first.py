@@ -278,6 +278,7 @@ def _outbox() -> None:
     )
     op.create_index("ix_outbox_due", "outbox", ["due_at"])
     _where("ix_outbox_held", "outbox", ["held_until"], "held_until IS NOT NULL")
+    _where("ix_outbox_threads", "outbox", ["deploy_id", "id"], "kind = 'thread'")
     _where(
         "one_held_for_a_message",
         "outbox",

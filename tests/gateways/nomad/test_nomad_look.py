@@ -96,9 +96,19 @@ async def test_ours_is_no_longer_kept_but_a_later_one_inherited_its_stamp(world)
     base = await a_base(world)
     await world.register(changed(world, 1), base, source=SOURCE)
     for number in range(2, 9):
-        await world.foreign(changed(world, number))
+        # as one who changes what GET told: its Version names the submission that is inherited
+        await world.foreign({**changed(world, number), "Version": number - 1})
     seen = await look(world, base, 0)
     assert (seen.look, seen.version) == (Look.LANDED, None)
+
+
+async def test_ours_is_no_longer_kept_but_its_submission_is(world):
+    base = await a_base(world)
+    ours = await world.register(changed(world, 1), base, source=SOURCE)
+    for number in range(2, 9):
+        await world.foreign(changed(world, number))
+    seen = await look(world, base, 0)
+    assert (seen.look, seen.version, seen.job_modify_index) == (Look.LANDED, 1, ours.job_modify_index)
 
 
 async def test_ours_is_no_longer_kept_and_nothing_tells(world):

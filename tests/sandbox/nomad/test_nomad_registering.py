@@ -72,6 +72,34 @@ async def test_a_submission_is_kept_inherited_and_dropped_on_a_no_op(agent: Agen
     assert (inherited["Source"], inherited["JobModifyIndex"]) == ("# one\n", changed["JobModifyIndex"])
 
 
+async def sources_of(agent: Agent) -> dict[int, str]:
+    """The source of each version that has one."""
+    found = {number: await agent.get("/v1/job/shop/submission", version=str(number)) for number in range(12)}
+    return {number: reply.body["Source"] for number, reply in found.items() if reply.status == 200}
+
+
+async def test_without_a_source_it_shows_that_of_the_version_it_says_it_is(agent: Agent):
+    await agent.registered(idle(), Submission={"Source": "zero", "Format": "hcl2"})
+    await agent.registered(idle(N="1"), Submission={"Source": "one", "Format": "hcl2"})
+    await agent.registered(idle(N="2"))
+    await agent.registered({**idle(N="3"), "Version": 1})
+    await agent.registered({**idle(N="4"), "Version": 3})
+    await agent.registered({**idle(N="9"), "Version": 9})
+    assert await sources_of(agent) == {0: "zero", 1: "one", 2: "zero", 3: "one", 4: "one"}
+
+
+async def test_six_submissions_are_kept_whatever_becomes_of_their_versions(agent: Agent):
+    await agent.registered(idle(), Submission={"Source": "zero", "Format": "hcl2"})
+    await agent.registered(idle(N="1"), Submission={"Source": "one", "Format": "hcl2"})
+    await agent.post("/v1/job/shop/stable", {"JobID": "shop", "JobVersion": 1, "Stable": True})
+    for number in range(2, 9):
+        await agent.registered(idle(N=str(number)))
+    # those from 7 on find no source at 0 any more
+    assert sorted(await sources_of(agent)) == [1, 2, 3, 4, 5, 6]
+    kept = (await agent.get("/v1/job/shop/versions")).body["Versions"]
+    assert [one["Version"] for one in kept] == [8, 7, 6, 5, 4, 1]
+
+
 async def test_a_source_of_a_million_bytes_is_dropped_with_a_warning(agent: Agent):
     large = {"Source": "#" * 1_000_000, "Format": "hcl2"}
     assert (await agent.register(idle(), Submission=large)).body["Warnings"]

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.deploy import Status
 from bot.domain.message import Delivery
+from bot.errors import StaleFence
 from tests.builders import a_draft, a_note, a_posted, an_outgoing
 from tests.clocks import NOON
 
@@ -82,13 +84,38 @@ async def test_what_is_not_due_yet_waits(ready):
 
 
 async def test_a_thread_reply_waits_for_the_message_and_others_do_not(ready):
-    await send(ready, an_outgoing(THREAD, 1), an_outgoing(TELL, 1), an_outgoing(STRIP, 1), an_outgoing(THREAD, 2))
+    first = an_outgoing(CARD, 1, not_before=NOON + MINUTE)
+    await send(
+        ready, first, an_outgoing(THREAD, 1), an_outgoing(TELL, 1), an_outgoing(STRIP, 1), an_outgoing(THREAD, 2)
+    )
     assert await drain(ready) == [(TELL, 1), (STRIP, 1), (THREAD, 2)]
     for posted in (a_posted(1, ts="", posting=NOON), a_posted(1)):
         assert await take(ready) is None
         async with ready.begin() as tx:
             await tx.save_posted(posted)
     assert await drain(ready) == [(THREAD, 1)]
+
+
+async def test_a_thread_reply_does_not_wait_for_a_message_that_is_not_coming(ready):
+    await send(ready, an_outgoing(CARD, 1), an_outgoing(THREAD, 1))
+    card = await take(ready)
+    assert await take(ready) is None
+    await ready.parcel_done(card)
+    assert await drain(ready) == [(THREAD, 1)]
+
+
+async def test_thread_replies_of_a_deploy_stay_in_their_order(ready):
+    for number in (2, 3):
+        for text in ("first", "second"):
+            await send(ready, an_outgoing(THREAD, number, note=a_note(text)))
+    failed = await take(ready)
+    await ready.parcel_later(failed, NOON + MINUTE)
+    assert await drain(ready) == [(THREAD, 3), (THREAD, 3)]
+    said = []
+    while parcel := await take(ready, now=NOON + MINUTE):
+        said.append(parcel.outgoing.note.text)
+        await ready.parcel_done(parcel)
+    assert said == ["first", "second"]
 
 
 async def test_one_worker_at_a_time_for_a_message(ready, two):
@@ -241,3 +268,37 @@ async def test_giving_a_card_back_and_asking_for_it_wait_for_each_other_without_
         await tx.send(an_outgoing(CARD, 1), NOON)
     await giving_back
     assert await drain(ready) == [(CARD, 1)]
+
+
+async def test_a_renewed_parcel_is_nobody_elses(ready, two):
+    await send(ready, an_outgoing(CARD, 2))
+    parcel = await take(ready, lease=timedelta(milliseconds=30))
+    await ready.renew_parcel(parcel, MINUTE)
+    await asyncio.sleep(0.05)
+    assert await take(two, "two") is None
+    await ready.parcel_done(parcel)
+    with pytest.raises(StaleFence):
+        await ready.renew_parcel(parcel, MINUTE)
+
+
+@pytest.mark.parametrize("kind", [CARD, THREAD])
+async def test_who_lost_a_parcel_writes_nothing_of_its_message(ready, two, kind):
+    await send(ready, an_outgoing(kind, 2))
+    lost = await take(ready, lease=OVER)
+    won = await take(two, "two")
+    with pytest.raises(StaleFence):
+        await ready.renew_parcel(lost, MINUTE)
+    with pytest.raises(StaleFence):
+        async with ready.begin() as tx:
+            await tx.save_posted(a_posted(2, ts="9.9"), lost)
+    async with two.begin() as tx:
+        await tx.save_posted(a_posted(2, ts="7.7"), won)
+    async with ready.read() as reading:
+        assert (await reading.posted(2)).ts == "7.7"
+
+
+async def test_looking_for_work_that_is_not_there_waits_for_no_writer(ready, two):
+    async with two.begin() as tx:
+        await tx.add_deploy(a_draft())
+        assert await take(ready) is None
+        assert await ready.claim(Status.READY, owner="one", lease=MINUTE, now=NOON) is None

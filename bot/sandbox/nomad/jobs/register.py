@@ -161,9 +161,9 @@ def new_version(state: State, order: Order, job: Json, existing: Json | None) ->
         dropped = too_large(order.submission)
         if order.submission is not None and not dropped:
             keep_submission(state, kept, order.submission)
-        # a version without a source of its own shows the last one, whoever made it
-        elif existing is not None and not dropped:
-            copy_submission(state, existing, kept)
+        # without a source of its own it shows that of the version that the job says it is: 0 where it says nothing
+        elif existing is not None and job["Version"] <= existing["Version"]:
+            copy_submission(state, job, kept)
         batch.next_line()
         evaluation = evaluate_change(kept, "job-register", batch)
     return registered(kept, evaluation, batch.index, SOURCE_DROPPED if dropped else "")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bot.sandbox.nomad.state import State
 
 MAX_SOURCE_BYTES = 1_000_000
+KEPT_SUBMISSIONS = 6
 
 
 def size_of(submission: Json) -> int:
@@ -36,6 +37,11 @@ def keep_submission(state: State, job: Json, submission: Json) -> None:
         "Variables": submission.get("Variables") or "",
         "Version": job["Version"],
     }
+    # counted on their own: a version may outlive its submission, and a submission its version
+    mine = [known for known in state.submissions if known[0] == key]
+    mine.sort(key=lambda known: int(state.submissions[known]["JobModifyIndex"]))
+    for known in mine[:-KEPT_SUBMISSIONS]:
+        del state.submissions[known]
 
 
 def copy_submission(state: State, source: Json, job: Json) -> None:

@@ -1,0 +1,82 @@
+"""What two processes ask for at once, on both engines: one deploy for one thing, one catalog for one decision."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.actor import Operator
+from bot.operations.apply import apply
+from bot.operations.origin import NOWHERE
+from bot.operations.request import request
+from bot.ports import Limits
+from store import open_store
+from tests.builders import ALICE, a_catalog, a_placement, a_service
+from tests.clocks import FixedClock
+from tests.fakes import World
+from tests.operations.acts import an_ask
+
+ROOT = Operator("root")
+
+
+@pytest.fixture
+async def worlds(one, two):
+    """Two processes on one database, with a catalog in force."""
+    limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
+    both = [World(store=store, clock=FixedClock(), limits=limits) for store in (one, two)]
+    await apply(both[0].ports(), ROOT, a_catalog())
+    return both
+
+
+async def test_the_same_thing_asked_for_at_once_is_one_deploy(worlds):
+    for number in range(5):
+        ask = an_ask(version=f"v9.0.{number}")
+        asks = [request(world.ports(), ALICE, ask, origin=NOWHERE) for world in worlds * 2]
+        answers = await asyncio.gather(*asks)
+        assert len({answer.deploy.id for answer in answers}) == 1
+        assert sum(not answer.existing for answer in answers) == 1
+
+
+async def test_a_request_under_a_catalog_that_is_being_replaced_is_not_left_without_a_place(worlds):
+    first, second = worlds
+    cut = a_catalog(services={"checkout": a_service(placements={"production": a_placement("production")})})
+    recorded, read = asyncio.Event(), asyncio.Event()
+    begin = first.store.begin
+
+    class Slow:
+        """The first request's transaction, which stands still before its end."""
+
+        def __init__(self, unit):
+            self.unit = unit
+
+        async def __aenter__(self):
+            return await self.unit.__aenter__()
+
+        async def __aexit__(self, *raised):
+            recorded.set()
+            await asyncio.wait({asyncio.ensure_future(read.wait())}, timeout=0.3)
+            return await self.unit.__aexit__(*raised)
+
+    first.store.begin = lambda: Slow(begin())
+    asked = asyncio.create_task(request(first.ports(), ALICE, an_ask(), origin=NOWHERE))
+    await recorded.wait()
+    applied = await apply(second.ports(), ROOT, cut)
+    read.set()
+    deploy = (await asked).deploy
+    assert [each.id for each in applied.withdrawn] == [deploy.id]
+
+
+@pytest.mark.postgres
+async def test_on_postgres_two_share_the_catalog_and_another_place_is_free(postgres_url):
+    async with (
+        open_store(postgres_url) as one,
+        open_store(postgres_url) as two,
+        one.begin() as first,
+        two.begin() as second,
+    ):
+        await first.lock_catalog()
+        await second.lock_catalog()
+        await first.lock_place("checkout", "staging")
+        await second.lock_place("checkout", "production")
