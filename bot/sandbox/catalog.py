@@ -60,7 +60,7 @@ def jobs(folder: Path) -> set[Placed]:
 
 
 def promotes(folder: Path, environment: str) -> bool:
-    """Whether the catalog in `folder` has that environment come `after` another. Raises NoCatalogError as `jobs` does."""
+    """Whether the catalog in `folder` puts that environment `after` another. Raises NoCatalogError as `jobs` does."""
     try:
         main = YAML(typ="safe").load((folder / "nomatron.yaml").read_text(encoding="utf-8"))
         return any(each.get("after") for each in main["environments"] if each["name"] == environment)

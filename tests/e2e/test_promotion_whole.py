@@ -27,9 +27,7 @@ def test_before_its_soak_a_promotion_is_refused_with_when_it_could_pass(tmp_path
         told = sandbox.type(ALICE, f"promote {deploy} because SHOP-981")
 
         assert "v1.4.2 has to run in staging for 1h first: it passes at 20" in told
-        assert told.count("UTC") >= 1
         assert "deploy.promote" not in message.actions
-        assert "it passes at" in sandbox.click(ALICE, message, "deploy.promote", stale=True, value=f"{deploy}:1")
         assert sandbox.message("D-2") is None
 
 
@@ -43,12 +41,9 @@ def test_a_failure_in_staging_after_the_approvals_holds_the_deploy_and_says_so(t
         sandbox.fill(ALICE, sandbox.card(staging), "deploy.promote", reason="SHOP-984")
         production = sandbox.reach("D-2", "Approval needed")
 
-        sandbox.post(
-            "nomad", "/sandbox/fail", {"namespace": "staging", "job": "mailer", "match": "v2.0.0", "fail": True}
-        )
-        sandbox.post(
-            "nomad", "/sandbox/change", {"namespace": "staging", "job": "mailer", "env": {"LOG_LEVEL": "trace"}}
-        )
+        mailer = {"namespace": "staging", "job": "mailer"}
+        sandbox.post("nomad", "/sandbox/fail", {**mailer, "match": "v2.0.0", "fail": True})
+        sandbox.post("nomad", "/sandbox/change", {**mailer, "env": {"LOG_LEVEL": "trace"}})
         failing = sandbox.ask(ALICE, "mailer v2.0.0 to staging")
         sandbox.reach(failing, "Failed")
         sandbox.approved("D-2")
