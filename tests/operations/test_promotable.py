@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decision import Refused
 from bot.domain.environment import After
+from bot.operations.origin import Origin
 from bot.operations.promotable import promotable
-from tests.builders import a_placement, a_service, an_environment
+from bot.operations.withdraw import withdraw
+from tests.builders import ALICE, a_placement, a_service, an_environment
 from tests.operations.acts import SOAK, after_staging, applied, asked, environments, now, succeeded
 
 if TYPE_CHECKING:
@@ -74,3 +76,13 @@ async def test_the_gates_reasons_are_told(world: World):
     await asked(world, environment="production")
 
     assert await why_not(world, deploy.id) == "checkout v1.4.2 is on its way to production already: D-2."
+
+
+async def test_what_ended_there_or_is_another_release_stands_in_nobodys_way(world: World):
+    await after_staging(world)
+    deploy = await succeeded(world)
+    world.clock.advance(SOAK)
+    there = await asked(world, environment="production")
+    await withdraw(world.ports(), ALICE, there.id, origin=Origin())
+
+    assert not isinstance(await of(world, deploy.id), Refused)

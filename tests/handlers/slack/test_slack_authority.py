@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.domain.deploy import Status
-from bot.gateways.blocks.modal import REASON_ACTION, REASON_BLOCK, REJECT
+from bot.gateways.blocks.modal import PROMOTE, REASON_ACTION, REASON_BLOCK, REJECT
 from bot.operations import plan_deploy
 from handlers.slack import actions, commands, modals
 from handlers.slack.desk import Call, Desk
@@ -15,7 +15,7 @@ from handlers.slack.grammar import VERBS
 from handlers.slack.identity import Sender
 from handlers.slack.respond import Background
 from tests.builders import GUS, NORA, TEAM
-from tests.operations.acts import asked, now, planned
+from tests.operations.acts import SOAK, after_staging, asked, now, planned, succeeded
 
 if TYPE_CHECKING:
     from bot.domain.actor import SlackUser
@@ -135,6 +135,25 @@ async def test_the_reject_modal_of_nobody_changes_nothing_and_says_why(world: Wo
         "callback_id": REJECT,
         "private_metadata": "D-1:1",
         "state": {"values": {REASON_BLOCK: {REASON_ACTION: {"value": "no tests yet"}}}},
+    }
+
+    answer = await modals.submit(a_call(world, user), view)
+
+    assert answer is not None
+    assert answer["response_action"] == "errors"
+    assert await rows(world) == before
+
+
+@NOBODIES
+async def test_the_promote_modal_of_nobody_changes_nothing_and_says_why(world: World, user: SlackUser) -> None:
+    await after_staging(world)
+    await succeeded(world)
+    world.clock.advance(SOAK)
+    before = await rows(world)
+    view = {
+        "callback_id": PROMOTE,
+        "private_metadata": "D-1:1",
+        "state": {"values": {REASON_BLOCK: {REASON_ACTION: {"value": "SHOP-981"}}}},
     }
 
     answer = await modals.submit(a_call(world, user), view)
