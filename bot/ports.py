@@ -120,7 +120,10 @@ class Reading(Protocol):
         """A stored release."""
 
     async def release_of(self, service: str, version: str, template_name: str) -> Release | None:
-        """The first stored release of that version by that template: it keeps the text it was first requested with."""
+        """The first stored release of that version by that template: it keeps the text it was first requested with.
+
+        One that Nomad never took a plan of does not count once its deploys have ended: its text may be broken.
+        """
 
     async def plan(self, deploy_id: int, number: int) -> Plan | None:
         """One plan of a deploy."""
@@ -224,8 +227,8 @@ class Store(Protocol):
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Hold it longer; ``StaleFence`` where somebody else took it."""
 
-    async def release(self, claim: Claim) -> None:
-        """Let it go; nothing happens where it was taken over."""
+    async def release(self, claim: Claim, put_off: datetime | None = None) -> None:
+        """Let it go, due at ``put_off`` where that is given; nothing happens where it was taken over."""
 
     async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
         """Take the next outgoing intent: urgent ones first, then cards that tell a state, then the oldest.
@@ -328,7 +331,13 @@ class Nomads(Protocol):
     """The clusters."""
 
     def of(self, cluster: Cluster) -> Nomad:
-        """The gateway of a cluster of the active catalog; the same one for the same cluster."""
+        """The gateway of a cluster; the same one as long as nothing of its definition changes. Never raises.
+
+        Where the token that the catalog names is not set, each of its calls raises ``NomadForbidden`` and says so.
+        """
+
+    def keep(self, clusters: Collection[Cluster]) -> None:
+        """Let go of clusters that are none of these and that nobody has used for a while."""
 
 
 # --- Slack -----------------------------------------------------------------------------------------------------------
@@ -343,6 +352,12 @@ class Directory(Protocol):
 
     async def introduce(self) -> object:
         """Ask Slack once who we are; ``SlackUnavailable``, or ``SlackRefused`` for a token that is no good."""
+
+    async def standing(self) -> None:
+        """Whether Slack takes our token, as far as is known; raises like ``introduce`` where it does not.
+
+        1.5 s at most. Slack is asked anew in the background, once a minute at most, for whoever looks next.
+        """
 
     async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
         """A snapshot: user groups no older than 5 s (one shared read), people no older than 60 s; 1.5 s at most.

@@ -119,14 +119,11 @@ def read_leniently(environment: dict[str, str] | None = None) -> tuple[Settings,
             return read(given), tuple(wrong)
         except SettingsInvalid as error:
             lines = str(error).splitlines()
-            left = len(given)
+            wrong += lines
             for line in lines:
                 name = line.partition(":")[0]
                 given.pop(name, None)
                 given.pop(f"{name}_FILE", None)
-            if len(given) == left:
-                raise
-            wrong += lines
 
 
 def files_of(names: Iterable[str], environment: dict[str, str] | None = None) -> tuple[Path, ...]:

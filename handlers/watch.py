@@ -50,6 +50,12 @@ class Watcher:
             except NomatronError:
                 await asyncio.sleep(_AFTER_TROUBLE)
                 continue
+            except Exception:
+                # the edge of the process: without this loop a new catalog's clusters would never be watched
+                log.exception("the catalog could not be looked at")
+                await asyncio.sleep(_AFTER_TROUBLE)
+                continue
+            self._ports.nomads.keep({cluster for cluster, _ in wanted})
             for gone in self._streams.keys() - wanted:
                 self._streams.pop(gone).cancel()
             for new in wanted - self._streams.keys():
@@ -72,7 +78,10 @@ class Watcher:
                 async for move in self._ports.nomads.of(cluster).moves(namespaces):
                     gathered.add(move)
             except NomatronError as error:
-                log.warning("a stream ended", extra={"cluster": cluster.name, "code": error.code})
+                log.warning("a stream ended", extra={"cluster": cluster.name, "code": error.code, "error": str(error)})
+            except Exception:
+                # the edge of the process: a cluster that sends something odd must not go unwatched from then on
+                log.exception("a stream broke", extra={"cluster": cluster.name})
             finally:
                 nudging.cancel()
             await asyncio.sleep(_AFTER_TROUBLE)
@@ -83,5 +92,10 @@ class Watcher:
             if gathered:
                 moves = tuple(gathered)
                 gathered.clear()
-                with contextlib.suppress(NomatronError):
+                try:
                     await nudge(self._ports, cluster.name, moves)
+                except NomatronError as error:
+                    log.warning("a nudge failed", extra={"cluster": cluster.name, "code": error.code})
+                except Exception:
+                    # the edge of the process: the polls go on, and so do the next nudges
+                    log.exception("a nudge broke", extra={"cluster": cluster.name})

@@ -57,10 +57,11 @@ class Claims(Session):
             raise StaleFence(f"D-{claim.deploy_id} was taken over: this worker stops")
         return replace(claim, until=until)
 
-    async def release(self, claim: Claim) -> None:
-        """Free for anybody; nothing happens where it was taken over."""
+    async def release(self, claim: Claim, put_off: datetime | None) -> None:
+        """Free for anybody, perhaps later; nothing happens where it was taken over."""
         mine = (deploys.c.id == claim.deploy_id, deploys.c.fence == claim.fence)
-        await self._run(deploys.update().where(*mine).values(held_until=None))
+        due = {} if put_off is None else {"due_at": put_off}
+        await self._run(deploys.update().where(*mine).values(held_until=None, **due))
 
     async def end_all(self) -> None:
         """Every lease ends now: deploys are free at once, parcels at the next look into the outbox."""

@@ -6,10 +6,11 @@ from sqlalchemy import select
 
 from bot.domain.plan import Plan
 from bot.domain.release import Release
+from store.deploys import OPEN
 from store.dialects import insert
 from store.mapping import columns_of
 from store.session import Session
-from store.tables import plans, releases
+from store.tables import deploys, plans, releases
 
 
 class PlanReading(Session):
@@ -24,11 +25,17 @@ class PlanReading(Session):
         return await self._one(Release, select(releases).where(releases.c.fingerprint == fingerprint))
 
     async def release_of(self, service: str, version: str, template_name: str) -> Release | None:
-        """The first stored release of that version by that template."""
+        """The first stored release of that version by that template that a plan was made of, or is about to be."""
+        used = (
+            deploys.c.service == releases.c.service,
+            deploys.c.release == releases.c.fingerprint,
+            (deploys.c.plan > 0) | deploys.c.status.in_(OPEN),
+        )
         same = (
             releases.c.service == service,
             releases.c.version == version,
             releases.c.template_name == template_name,
+            select(deploys.c.id).where(*used).exists(),
         )
         return await self._one(Release, select(releases).where(*same).order_by(releases.c.id).limit(1))
 

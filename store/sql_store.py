@@ -64,10 +64,10 @@ class SqlStore:
         async with self._claims() as claims:
             return await claims.renew(claim, lease)
 
-    async def release(self, claim: Claim) -> None:
-        """Let it go; nothing happens where it was taken over."""
+    async def release(self, claim: Claim, put_off: datetime | None = None) -> None:
+        """Let it go, due at ``put_off`` where that is given; nothing happens where it was taken over."""
         async with self._claims() as claims:
-            await claims.release(claim)
+            await claims.release(claim, put_off)
 
     async def take_over(self) -> None:
         """Being alone on this database: end every lease at once."""

@@ -155,6 +155,9 @@ class FakeDirectory:
             raise self.trouble
         return self.team
 
+    async def standing(self) -> None:
+        await self.introduce()
+
     async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
         self.asked += 1
         if self.silent:
@@ -227,6 +230,9 @@ class FakeNomads:
     def of(self, cluster: Cluster) -> FakeNomad:
         self.asked.append(cluster)
         return self.nomad
+
+    def keep(self, clusters: Collection[Cluster]) -> None:
+        self.asked[:] = [each for each in self.asked if each in clusters]
 
 
 @dataclass

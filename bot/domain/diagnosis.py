@@ -84,7 +84,8 @@ _SLACK_MENDS: Mapping[str, str] = {
 def broken(subject: str, error: NomatronError) -> Finding:
     """A check that ended in one of our errors: its words, and the mend that its code has."""
     slack = _SLACK_MENDS.get(str(getattr(error, "error", "")))
-    return Finding(subject, str(error), slack or _MENDS.get(error.code, "look it up in docs/doctor.md"))
+    said = str(error).removeprefix(f"{subject} ")
+    return Finding(subject, said, slack or _MENDS.get(error.code, "look it up in docs/doctor.md"))
 
 
 def unfinished(subject: str, seconds: float) -> Finding:

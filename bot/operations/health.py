@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from bot.domain.environment import Cluster
     from bot.ports import Ages, Ports
 
+REACH = 1.0
+"""Seconds that a cluster has to answer: whoever asks after our health has little patience."""
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -38,7 +41,7 @@ async def health(ports: Ports) -> Health:
     except NomatronError as error:
         problems.append(f"{error.code}: {error}")
     try:
-        await ports.directory.introduce()
+        await ports.directory.standing()
     except NomatronError as error:
         problems.append(f"{error.code}: {error}")
     said = await asyncio.gather(*(_cluster(ports, cluster) for cluster in clusters.values()))
@@ -47,7 +50,10 @@ async def health(ports: Ports) -> Health:
 
 async def _cluster(ports: Ports, cluster: Cluster) -> str:
     try:
-        await ports.nomads.of(cluster).reach()
+        async with asyncio.timeout(REACH):
+            await ports.nomads.of(cluster).reach()
+    except TimeoutError:
+        return "does not answer"
     except NomadError as error:
         return str(error)
     return "ok"

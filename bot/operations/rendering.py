@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decision import Refused
 from bot.domain.plan import same_kind, with_live_counts, without_server_fields
-from bot.domain.policy import check_variables
+from bot.domain.variables import check_values
 from bot.errors import NomadRefused, PlaceGone
 from bot.operations.kept import kept
 
@@ -86,7 +86,7 @@ async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Rele
     values = catalog.variables_for(
         deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
     )
-    fit = check_variables(values, release.declared, release.required, release.template_name)
+    fit = check_values(catalog, release, deploy.environment, deploy.overrides)
     if isinstance(fit, Refused):
         raise NomadRefused(*(reason.text for reason in fit.reasons))
     parsed = await target.nomad.parse(release.template, values, target.namespace)

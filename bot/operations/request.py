@@ -11,9 +11,10 @@ from bot.domain.decision import Refused, every, refuse
 from bot.domain.deploy import Draft
 from bot.domain.events import Event, EventType
 from bot.domain.message import Delivery, Outgoing
-from bot.domain.policy import Ask, check_ask, check_requester, check_variables, interests
+from bot.domain.policy import Ask, check_ask, check_requester, interests
 from bot.domain.promotion import Candidate
 from bot.domain.release import Release
+from bot.domain.variables import check_values
 from bot.operations.followed import followed
 from bot.operations.judging import ask_membership, event_of, people_to_ask
 from bot.operations.kept import kept
@@ -133,10 +134,7 @@ class _Asking:
         )
 
     def _variables(self, release: Release) -> Decision:
-        values = self.active.catalog.variables_for(
-            self.ask.service, self.environment, self.ask.version, self.ask.overrides, release.declared
-        )
-        return check_variables(values, release.declared, release.required, release.template_name)
+        return check_values(self.active.catalog, release, self.environment, self.ask.overrides)
 
     async def _same(self, tx: Transaction) -> Deploy | None:
         for deploy in await tx.open_deploys(self.ask.service, self.environment):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,30 +17,34 @@ from bot.operations.judging import event_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import timedelta
+    from datetime import datetime
 
     from bot.domain.decision import Reason
     from bot.domain.deploy import Deploy, Status
     from bot.ports import Claim, Ports, Transaction
 
 WORKER = System("worker")
+PUT_OFF = timedelta(seconds=5)
 
 
 async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], Awaitable[None]]) -> bool:
     """Do one step of work on the oldest due deploy in ``status``; whether there was one.
 
-    Losing it to another worker meanwhile ends the step quietly: whatever it wanted to write was refused.
+    Losing it to another worker meanwhile ends the step quietly: whatever it wanted to write was refused. A step that
+    breaks puts its deploy off for a while, so that it does not keep the younger ones waiting for ever.
     """
     claim = await ports.store.claim(status, owner=ports.worker, lease=ports.limits.lease, now=ports.clock.now())
     if claim is None:
         return False
-    with suppress(StaleFence):
-        try:
-            renew = partial(ports.store.renew, claim, ports.limits.lease)
+    put_off: datetime | None = ports.clock.now() + PUT_OFF
+    try:
+        renew = partial(ports.store.renew, claim, ports.limits.lease)
+        with suppress(StaleFence):
             async with beating(f"lease of D-{claim.deploy_id}", ports.limits.lease, renew):
                 await work(ports, claim)
-        finally:
-            await ports.store.release(claim)
+        put_off = None
+    finally:
+        await ports.store.release(claim, put_off)
     return True
 
 

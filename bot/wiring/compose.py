@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from bot.errors import NomadUnavailable, SettingsInvalid
+from bot.errors import SettingsInvalid
 from bot.gateways.clock import SystemClock
 from bot.gateways.nomad.client import Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
@@ -84,8 +84,4 @@ async def composed(settings: Settings) -> AsyncIterator[Composed]:
 
 
 def _token(cluster: Cluster) -> str | None:
-    try:
-        return token_of(cluster.token_env)
-    except SettingsInvalid as error:
-        # one cluster's trouble, which a deploy's message and /readyz tell like any other; the rest goes on
-        raise NomadUnavailable(f"cluster {cluster.name} is not asked: {error}") from None
+    return token_of(cluster.token_env)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -43,14 +42,10 @@ _HIDDEN: Final = "[secret]"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Look, print, and end with the command's status; 2 where the settings cannot even be read."""
+    """Look, print, and end with the command's status."""
     words = command.parse(argv)
     logs.set_up()
-    try:
-        settings, wrong = environment.read_leniently()
-    except SettingsInvalid as error:
-        sys.stderr.write(f"nomatron doctor: {error}\n")
-        return 2
+    settings, wrong = environment.read_leniently()
     opened = _Opened(settings, list(wrong))
     return asyncio.run(opened.run(words))
 

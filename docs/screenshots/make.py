@@ -23,8 +23,6 @@ LARGEST = 200_000
 ALICE, BOB, SAM = "U0ALICE001", "U0BOB00001", "U0SAM00001"
 GUS, NORA = "U0GUS00001", "U0NORA0001"
 APPROVE, REJECT, MENU = "deploy.approve", "deploy.reject", "deploy.menu"
-LOW, ENOUGH = 10, 8000
-"""MB of memory of each simulated node."""
 
 
 def main() -> int:
@@ -33,13 +31,13 @@ def main() -> int:
     with sandbox() as at, screen(at["page"]) as seen:
         seen.ready()
         # tall enough that no message is cut off by what is around it
-        seen.size(1366, 1000)
+        seen.size(1366, 1080)
         _answers(seen)
         _first_deploy(seen)
         _failure(seen, at["nomad"])
         _people(seen)
         _moved(seen)
-        _troubles(seen, at["nomad"])
+        _troubles(seen)
     return 0
 
 
@@ -99,7 +97,7 @@ def _pages(seen: Screen) -> None:
     seen.dark(on=True)
     _save("page-dark", seen.page())
     seen.dark(on=False)
-    seen.size(1366, 1000)
+    seen.size(1366, 1080)
 
 
 def _failure(seen: Screen, nomad: str) -> None:
@@ -139,7 +137,7 @@ def _moved(seen: Screen) -> None:
     _keep(seen, "message-withdrawn", lambda: seen.message("Withdrawn: checkout v1.4.5"))
 
 
-def _troubles(seen: Screen, nomad: str) -> None:
+def _troubles(seen: Screen) -> None:
     """Nomad away, nothing to do, no room."""
     seen.be(ALICE, "staging")
     seen.choose("outage", "refuse")
@@ -149,10 +147,10 @@ def _troubles(seen: Screen, nomad: str) -> None:
     seen.message("Succeeded: checkout v1.4.6")
     seen.type("/deploy checkout v1.4.6 to staging")
     _keep(seen, "answer-nothing-to-do", lambda: seen.whisper("Nothing to do"))
-    tell(f"{nomad}/sandbox/capacity", {"memory_mb": LOW})
+    seen.choose("room", "full")
     seen.type("/deploy mailer v2.0.0 to staging")
     _keep(seen, "message-no-capacity", lambda: seen.message("Rolling out: mailer v2.0.0", "No capacity"))
-    tell(f"{nomad}/sandbox/capacity", {"memory_mb": ENOUGH})
+    seen.choose("room", "none")
     seen.message("Succeeded: mailer v2.0.0")
 
 

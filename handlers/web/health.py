@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -10,12 +11,15 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot import __version__
 from bot.errors import NomatronError
+from bot.operations.health import Health as Found
 from bot.operations.health import ages, health
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.ports import Ports
+
+log = logging.getLogger(__name__)
 
 
 class Health:
@@ -47,7 +51,12 @@ class Health:
 
     async def ready(self, _: web.Request) -> web.Response:
         """200 where requests can be taken, else 503 with the reasons; clusters are listed either way."""
-        found = await health(self._ports)
+        try:
+            found = await health(self._ports)
+        except Exception as error:
+            # the edge of the process: whoever asks gets an answer, and the log the whole story
+            log.exception("the health could not be told")
+            found = Found((f"unexpected: {type(error).__name__}; the log says more",), {})
         body = {"ready": found.ready, "problems": list(found.problems), "clusters": dict(found.clusters)}
         return web.json_response(body, status=200 if found.ready else 503)
 

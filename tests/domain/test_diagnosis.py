@@ -57,6 +57,12 @@ def test_an_error_of_ours_says_its_words_and_a_mend(error: errors.NomatronError,
     assert found.mend.startswith(mend)
 
 
+def test_a_subject_is_not_said_twice() -> None:
+    found = broken("cluster eu", errors.NomadUnavailable("cluster eu refuses connections"))
+
+    assert str(found).startswith("error: cluster eu: refuses connections; ")
+
+
 def test_a_check_that_fails_by_itself_is_a_finding_too() -> None:
     assert str(unfinished("x", 30)).startswith("error: x: the check did not end within 30 s; ")
     assert str(unexpected("x", KeyError("y"))).startswith("error: x: the check itself failed: KeyError: 'y'; ")

@@ -63,6 +63,15 @@ def test_one_group(counts, spec, line):
     assert effect(an_answer(**counts), spec) == line
 
 
+@pytest.mark.parametrize(
+    ("diff", "line"),
+    [("None", "web: 1 started"), ("Edited", "web: 1 started, 5 updated in place")],
+)
+def test_an_unchanged_job_updates_nothing_in_place_whatever_nomad_counts(diff, line):
+    answer = {**an_answer(InPlaceUpdate=5, Place=1), "Diff": {"Type": diff}}
+    assert effect(answer, a_spec()) == line
+
+
 def test_the_update_block_of_the_job_holds_for_its_groups():
     spec = {**a_spec(), "Update": {"MaxParallel": 3}}
     assert effect(an_answer(DestructiveUpdate=3, Ignore=3), spec) == "web: 6 replaced 3 at a time"

@@ -17,6 +17,7 @@ from tests.e2e.driver import ALICE, OPS, PRODUCTION, STAGING, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 TOKEN, SECRET = "xoxb-0123456789-abcdefghijklmnop", "0123456789abcdef" * 2
 NOMAD_TOKEN = "00000000-0000-4000-8000-000000000001"
@@ -183,7 +184,16 @@ def test_a_secret_that_others_can_read(practice: Practice) -> None:
         file.chmod(0o600)
 
 
-def test_a_database_that_was_not_migrated(practice: Practice, tmp_path: Any) -> None:
+def test_a_mounted_secret_that_others_can_read_is_a_warning(practice: Practice, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n", "utf-8")
+    file.chmod(0o644)
+
+    mounted = {"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(file)}
+    practice.says(f"warning: secret file {file}: can be read by others (mode 0644)", ends=0, settings=mounted)
+
+
+def test_a_database_that_was_not_migrated(practice: Practice, tmp_path: Path) -> None:
     file = tmp_path / "new.db"
 
     practice.says(
@@ -283,9 +293,9 @@ def acls(*apps: str, **more: Any) -> dict[str, Any]:
 
 
 NOMAD: dict[str, tuple[str, dict[str, Any], str]] = {
-    "refused": ("outage", {"mode": "refuse"}, f"{DOWN}cluster sandbox "),
-    "page": ("outage", {"mode": "html"}, f"{DOWN}cluster sandbox answers 502 with a web page"),
-    "leader": ("outage", {"mode": "error500"}, f"{DOWN}cluster sandbox answers 500: No cluster leader"),
+    "refused": ("outage", {"mode": "refuse"}, DOWN),
+    "page": ("outage", {"mode": "html"}, f"{DOWN}answers 502 with a web page"),
+    "leader": ("outage", {"mode": "error500"}, f"{DOWN}answers 500: No cluster leader"),
     "forbidden": ("outage", {"mode": "forbidden"}, f"{DOWN}Nomad does not allow this to our token"),
     "unknown": ("pretend", {"acl": "unknown"}, UNKNOWN),
     "expired": ("pretend", {"acl": "expired"}, f"{UNKNOWN}: ACL token expired"),

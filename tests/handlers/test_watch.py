@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.actor import Operator
 from bot.domain.environment import Cluster
-from bot.errors import NomadUnavailable
+from bot.errors import NomadUnavailable, StoreBusy
 from bot.operations.apply import apply
 from bot.ports import JobMoved
 from handlers import watch
@@ -33,7 +33,7 @@ class Streams:
     def __init__(self) -> None:
         self.opened: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         self.closed: asyncio.Queue[frozenset[str]] = asyncio.Queue()
-        self.moves: asyncio.Queue[JobMoved | None] = asyncio.Queue()
+        self.moves: asyncio.Queue[JobMoved | Exception | None] = asyncio.Queue()
 
     async def of_cluster(self, namespaces) -> AsyncIterator[JobMoved]:
         self.opened.put_nowait(frozenset(namespaces))
@@ -42,6 +42,8 @@ class Streams:
                 move = await self.moves.get()
                 if move is None:
                     raise NomadUnavailable("cut")
+                if isinstance(move, Exception):
+                    raise move
                 yield move
         finally:
             self.closed.put_nowait(frozenset(namespaces))
@@ -78,6 +80,76 @@ async def test_a_stream_that_is_cut_is_opened_again(streams: Streams):
     streams.moves.put_nowait(None)
 
     assert await streams.opened.get() == {"staging", "production"}
+
+
+async def test_a_stream_that_breaks_is_told_and_opened_again(
+    streams: Streams, world: World, caplog: pytest.LogCaptureFixture
+):
+    await streams.opened.get()
+
+    streams.moves.put_nowait(ZeroDivisionError("odd"))
+
+    assert await streams.opened.get() == {"staging", "production"}
+    assert "a stream broke" in caplog.messages
+    assert "ZeroDivisionError: odd" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(StoreBusy("locked"), "a nudge failed"), (KeyError("odd"), "a nudge broke")]
+)
+async def test_a_nudge_that_fails_is_told_and_not_the_last(
+    world: World, streams: Streams, caplog: pytest.LogCaptureFixture, error: Exception, said: str
+):
+    await streams.opened.get()
+    deploy = await rolling(world)
+    begin = world.store.begin
+
+    def failing():
+        world.store.begin = begin
+        raise error
+
+    world.store.begin = failing
+    streams.moves.put_nowait(JobMoved("production", "checkout"))
+    while said not in caplog.messages:  # noqa: ASYNC110 -- the log has no event for this
+        await asyncio.sleep(0.01)
+    later = world.clock.advance(seconds=1)
+
+    streams.moves.put_nowait(JobMoved("production", "checkout"))
+
+    while (await now(world, deploy)).due_at != later:  # noqa: ASYNC110 -- the store has no event for this
+        await asyncio.sleep(0.01)
+
+
+async def test_a_look_at_the_catalog_that_breaks_is_told_and_not_the_last(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
+    streams, read = Streams(), world.store.read
+    world.nomad.moves = streams.of_cluster
+
+    def breaking():
+        world.store.read = read
+        raise ZeroDivisionError
+
+    world.store.read = breaking
+    watcher = Watcher(world.ports())
+    watcher.start()
+
+    async with asyncio.timeout(30):
+        await streams.opened.get()
+    await watcher.stop()
+    assert "the catalog could not be looked at" in caplog.messages
+
+
+async def test_clusters_that_the_catalog_no_longer_has_may_be_let_go(world: World, streams: Streams):
+    await streams.opened.get()
+    assert [cluster.address for cluster in world.clusters] == ["http://127.0.0.1:4646"]
+    moved = Cluster(name="main", address="http://127.0.0.1:1")
+
+    await apply(world.ports(), Operator("root"), replace(a_catalog(), clusters={"main": moved}))
+    await streams.opened.get()
+    while any(cluster != moved for cluster in world.clusters):  # noqa: ASYNC110 -- the watcher has no event for this
+        await asyncio.sleep(0.01)
 
 
 async def test_another_catalog_closes_and_opens_streams(world: World, streams: Streams):

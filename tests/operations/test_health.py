@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.errors import NomadUnavailable, SlackRefused, SlackUnavailable
+from bot.operations import health as module
 from bot.operations.health import ages, health
 from tests.builders import a_catalog
 from tests.operations.acts import applied, asked, ready
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.fakes import World
 
 
@@ -50,6 +54,17 @@ async def test_a_lost_cluster_is_listed_and_does_not_make_it_unready(world: Worl
 
     assert answer.ready
     assert answer.clusters == {"main": "connection refused", "spare": "connection refused"}
+
+
+async def test_a_cluster_that_hangs_holds_nobody_up(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "REACH", 0.01)
+    never = asyncio.Event()
+    world.nomad.reach = never.wait
+
+    answer = await asyncio.wait_for(health(world.ports()), 20)
+
+    assert answer.ready
+    assert answer.clusters == {"main": "does not answer"}
 
 
 async def test_the_ages_tell_since_when_work_waits(world: World):

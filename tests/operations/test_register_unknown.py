@@ -179,6 +179,7 @@ async def test_a_worker_that_died_after_sending_leaves_an_attempt_that_the_next_
     dying(world)
     with pytest.raises(KeyboardInterrupt):
         await register.step(world.ports())
+    world.clock.advance(seconds=5)
 
     assert await register.step(world.ports("worker-2"))
 

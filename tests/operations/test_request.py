@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,12 +8,12 @@ import pytest
 from bot.domain.actor import System
 from bot.domain.decision import Refused
 from bot.domain.deploy import Status
-from bot.errors import CatalogMissing, Replayed
+from bot.errors import CatalogMissing, NomadRefused, Replayed
 from bot.operations.apply import apply
 from bot.operations.origin import Origin
 from bot.operations.request import PLANNING_SHOWN_AFTER, Requested, request
-from tests.builders import ALICE, BOB, GUS, NORA, SAM, a_catalog, a_service, an_environment
-from tests.operations.acts import HERE, an_ask, asked, change, events, now, types
+from tests.builders import ALICE, BOB, GUS, JOBSPEC, NORA, SAM, a_catalog, a_service, an_environment
+from tests.operations.acts import HERE, an_ask, applied, asked, change, events, now, planned, types
 
 if TYPE_CHECKING:
     from tests.fakes import World
@@ -166,6 +167,40 @@ async def test_a_version_keeps_the_template_it_was_first_requested_with(world: W
     again = await asked(world, environment="production")
 
     assert again.release == first.release
+
+
+async def test_a_template_that_nomad_refused_does_not_stay_with_the_version(world: World):
+    world.nomad.trouble = NomadRefused("line 6: Missing task driver")
+    broken = await planned(world)
+    assert broken.status is Status.INVALID
+    world.nomad.trouble = None
+    mended = replace(a_catalog().templates["web"], text=f"{JOBSPEC}# mended")
+    await applied(world, templates={"web": mended})
+
+    again = await planned(world)
+
+    assert again.status is Status.READY
+    assert again.release != broken.release
+    async with world.store.read() as reading:
+        release = await reading.release(again.release)
+    assert release is not None
+    assert release.template == mended.text
+
+
+async def test_a_kept_template_that_lacks_a_new_variable_is_named_with_what_to_do(world: World):
+    await planned(world, "production")
+    newer = replace(a_catalog().templates["web"], text=f"{JOBSPEC}# newer", declared=frozenset({"version", "colour"}))
+    await applied(world, templates={"web": newer}, services={"checkout": a_service(variables={"colour": "blue"})})
+
+    answer = await request(world.ports(), ALICE, an_ask(), origin=HERE)
+
+    assert isinstance(answer, Refused)
+    (reason,) = answer.reasons
+    assert reason.text == (
+        "The template web declares no variable colour. v1.4.2 keeps the template that it was first requested with, "
+        "which is not the catalog's any more: request another version, or take colour out of the catalog."
+    )
+    assert (await asked(world, version="v1.4.3")).version == "v1.4.3"
 
 
 def _fields(record) -> dict:

@@ -10,6 +10,7 @@ from bot.domain.deploy import Status
 from bot.errors import StoreBusy
 from bot.operations import plan_deploy, register
 from bot.operations.kept import kept
+from bot.operations.work import PUT_OFF
 from tests.operations.acts import asked, dispatching, now
 
 if TYPE_CHECKING:
@@ -64,13 +65,17 @@ async def test_the_heart_stops_with_the_work(world: World):
     assert "lease of D-1" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
-async def test_what_breaks_frees_the_deploy_for_the_next(world: World):
-    deploy = await asked(world)
+async def test_a_deploy_whose_step_breaks_lets_the_younger_ones_pass_and_is_tried_again(world: World):
+    deploy, younger = await asked(world), await asked(world, environment="production")
     world.nomad.trouble = RuntimeError("a bug")
     with pytest.raises(RuntimeError):
         await plan_deploy.step(world.ports())
     world.nomad.trouble = None
 
+    assert await plan_deploy.step(world.ports("worker-2"))
+    assert (await now(world, younger)).status is Status.WAITING
+    assert not await plan_deploy.step(world.ports("worker-2"))
+    world.clock.advance(PUT_OFF)
     assert await plan_deploy.step(world.ports("worker-2"))
     assert (await now(world, deploy)).status is Status.READY
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.environment import Cluster
-from bot.errors import NomadUnavailable, SettingsInvalid
+from bot.errors import NomadForbidden, NomadUnavailable, SettingsInvalid
 from bot.settings import read
 from bot.wiring.compose import check_schema, composed
 
@@ -21,9 +21,11 @@ async def test_a_cluster_whose_token_is_not_set_is_that_clusters_trouble(
     poor = Cluster(name="eu", address="http://127.0.0.1:1", token_env="NOMAD_TOKEN_THAT_IS_NOT_SET")
 
     async with composed(settings) as parts:
-        with pytest.raises(NomadUnavailable, match="cluster eu is not asked: NOMAD_TOKEN_THAT_IS_NOT_SET is not set"):
-            parts.ports.nomads.of(poor)
-        assert parts.ports.nomads.of(Cluster(name="us", address="http://127.0.0.1:1"))
+        nomad = parts.ports.nomads.of(poor)
+        with pytest.raises(NomadForbidden, match="cluster eu is not asked: NOMAD_TOKEN_THAT_IS_NOT_SET is not set"):
+            await nomad.reach()
+        with pytest.raises(NomadUnavailable):
+            await parts.ports.nomads.of(Cluster(name="us", address="http://127.0.0.1:1")).reach()
 
 
 async def test_a_database_without_tables_names_the_command(tmp_path: Path) -> None:

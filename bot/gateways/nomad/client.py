@@ -13,7 +13,8 @@ import requests
 import urllib3.exceptions
 from nomad.api.exceptions import BaseNomadException
 
-from bot.errors import NomadRefused, NomadUnavailable
+from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
+from bot.gateways.nomad.circuit import Circuit
 from bot.gateways.nomad.errors import Unanswered, refusal, unanswered
 from bot.gateways.nomad.reply import Reply, read
 from bot.gateways.nomad.session import CALLS, endpoints, open_session
@@ -24,20 +25,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, to be answered, and all that a register may take from its call to its last byte."""
+    """Seconds: to connect, to be answered, and all that a register may take from its call to its last byte.
+
+    ``rest`` is how long a cluster that hangs is not asked again.
+    """
 
     connect: float = 5.0
     answer: float = 15.0
     write: float = 20.0
+    rest: float = 5.0
 
 
 class Client:
-    """One cluster over HTTP. Raises ``NomadUnavailable``, ``NomadForbidden`` or ``NomadRefused``, with its name."""
+    """One cluster over HTTP. Raises ``NomadUnavailable``, ``NomadForbidden`` or ``NomadRefused``, with its name.
 
-    def __init__(self, cluster: Cluster, token: str | None, timeouts: Timeouts) -> None:
+    ``withheld`` says why there is no token to ask with: then every call is refused with that, before it is made.
+    """
+
+    def __init__(self, cluster: Cluster, token: str | None, timeouts: Timeouts, withheld: str = "") -> None:
         self.cluster = cluster
         self.timeouts = timeouts
+        self.withheld = withheld
         self._token = token
+        self._circuit = Circuit(timeouts.rest, timeouts.connect + timeouts.answer)
         self._session = open_session()
         self._endpoints = endpoints(cluster, token, self._session)
         self._pool = ThreadPoolExecutor(CALLS, thread_name_prefix=f"nomad-{cluster.name}")
@@ -45,6 +55,11 @@ class Client:
     def close(self) -> None:
         """Let the connections go; calls that are under way end by their time-outs."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    def retire(self) -> None:
+        """The same for a cluster that the catalog no longer has: whoever waits for a thread still gets one."""
+        self._pool.shutdown(wait=False)
         self._session.close()
 
     async def get(self, *path: str, namespace: str, **params: str | int) -> Reply:
@@ -67,10 +82,11 @@ class Client:
         """
         connect = min(self.timeouts.connect, self.timeouts.write / 4)
         timeouts = (connect, self.timeouts.write - connect)
-        return await self._run(_Call("post", path, {"namespace": namespace}, body, timeouts))
+        return await self._run(_Call("post", path, {"namespace": namespace}, body, timeouts, reads=False))
 
     def event_stream(self) -> StreamSource:
         """What opens an event stream, on connections of its own."""
+        self._check_token()
         session = open_session()
         return StreamSource(endpoints(self.cluster, self._token, session)["event"], session)
 
@@ -87,7 +103,14 @@ class Client:
     def _said(self, error: object) -> str:
         return f"cluster {self.cluster.name} {error}"
 
+    def _check_token(self) -> None:
+        if self.withheld:
+            raise NomadForbidden(self._said(f"is not asked: {self.withheld}"))
+
     async def _run(self, call: _Call) -> Reply:
+        self._check_token()
+        if call.reads:
+            self._circuit.check()
         asked_at = time.monotonic()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._exchange, call, asked_at)
@@ -96,6 +119,16 @@ class Client:
             raise Unanswered(self._said("is not asked any more: we are closing"), sent=False) from None
 
     def _exchange(self, call: _Call, asked_at: float) -> Reply:
+        try:
+            reply = self._exchanged(call, asked_at)
+        except Unanswered as error:
+            if call.reads:
+                self._circuit.unanswered(str(error), time.monotonic() - asked_at)
+            raise
+        self._circuit.answered()
+        return reply
+
+    def _exchanged(self, call: _Call, asked_at: float) -> Reply:
         connect, answer = call.timeouts
         if time.monotonic() - asked_at > connect:
             raise Unanswered(self._said("keeps all our connections waiting"), sent=False)
@@ -123,13 +156,14 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A request; ``timeouts`` are the seconds to connect and to be answered."""
+    """A request; ``timeouts`` are the seconds to connect and to be answered, ``reads`` says that it changes nothing."""
 
     method: str
     path: tuple[str, ...]
     params: dict[str, str | int]
     body: bytes | None
     timeouts: tuple[float, float]
+    reads: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import structlog
 
 from bot.domain.moved import differences, moved
 from bot.domain.redaction import Redactor
-from bot.errors import NomadError, NomadUnavailable
+from bot.errors import NomadError, NomadUnavailable, SettingsInvalid
 from bot.gateways.nomad import look, observe, parse, plan, register, stream
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.examine import NomadExaminer
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+UNUSED = 60.0
+"""Seconds without use after which a cluster that the catalog no longer has is let go: longer than any one step."""
+
 
 class PythonNomad:
     """One cluster by python-nomad; the contract is that of ``bot.ports.Nomad``."""
@@ -41,6 +45,15 @@ class PythonNomad:
     def close(self) -> None:
         """Let its connections go."""
         self._client.close()
+
+    def retire(self) -> None:
+        """Let them go as soon as nobody uses them."""
+        self._client.retire()
+
+    @property
+    def withheld(self) -> str:
+        """Why there is no token to ask with; empty where there is one, or none is wanted."""
+        return self._client.withheld
 
     def examiner(self) -> NomadExaminer:
         """The same cluster, for ``doctor``."""
@@ -126,8 +139,8 @@ def _of_nomads_shape(cluster: Cluster) -> Iterator[None]:
 class PythonNomads:
     """The clusters, each with a session, a thread pool and a token of its own.
 
-    ``tokens`` gives a cluster's token, ``key`` is the installation's secret for redaction marks, ``folder`` is the
-    catalog's: a ``ca_file`` that is no absolute path lies in it.
+    ``tokens`` gives a cluster's token, or raises ``SettingsInvalid``; ``key`` is the installation's secret for
+    redaction marks, ``folder`` is the catalog's: a ``ca_file`` that is no absolute path lies in it.
     """
 
     def __init__(
@@ -145,17 +158,36 @@ class PythonNomads:
         self._timeouts = timeouts or Timeouts()
         self._patience = patience or Patience()
         self._open: dict[Cluster, PythonNomad] = {}
+        self._used: dict[Cluster, float] = {}
 
     def of(self, cluster: Cluster) -> PythonNomad:
-        """The gateway of a cluster; the same one as long as nothing of its definition changes."""
-        if cluster not in self._open:
-            trusted = str(self._folder / cluster.ca_file) if cluster.ca_file else None
-            client = Client(replace(cluster, ca_file=trusted), self._tokens(cluster), self._timeouts)
-            self._open[cluster] = PythonNomad(client, self._key, self._patience)
-        return self._open[cluster]
+        """As ``bot.ports.Nomads.of``."""
+        self._used[cluster] = time.monotonic()
+        found = self._open.get(cluster)
+        if found is None or found.withheld:
+            # a token that was not there may be there by now: a file is put in place while we run
+            found = self._open[cluster] = self._opened(cluster)
+        return found
+
+    def _opened(self, cluster: Cluster) -> PythonNomad:
+        try:
+            token, withheld = self._tokens(cluster), ""
+        except SettingsInvalid as error:
+            token, withheld = None, str(error)
+        trusted = str(self._folder / cluster.ca_file) if cluster.ca_file else None
+        client = Client(replace(cluster, ca_file=trusted), token, self._timeouts, withheld)
+        return PythonNomad(client, self._key, self._patience)
+
+    def keep(self, clusters: Collection[Cluster]) -> None:
+        """As ``bot.ports.Nomads.keep``."""
+        unused = time.monotonic() - UNUSED
+        for each in [each for each, at in self._used.items() if each not in clusters and at <= unused]:
+            del self._used[each]
+            self._open.pop(each).retire()
 
     def examined(self, cluster: Cluster) -> NomadExaminer:
         """As ``bot.examined.ExaminedNomads``."""
+        self._tokens(cluster)
         return self.of(cluster).examiner()
 
     def close(self) -> None:
@@ -163,3 +195,4 @@ class PythonNomads:
         for each in self._open.values():
             each.close()
         self._open.clear()
+        self._used.clear()

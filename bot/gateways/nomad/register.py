@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.dispatch import Answer, accepted, classify
 from bot.domain.flatten import one_line
-from bot.errors import NomadUnavailable
+from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad.errors import Unanswered, foreign
 from bot.ports import Registered
 
@@ -44,6 +44,9 @@ async def register(
         reply = await client.write("jobs", namespace=namespace, body=asked)
     except Unanswered as error:
         return Registered(Answer.UNKNOWN if error.sent else Answer.NOT_SENT, str(error))
+    except NomadForbidden as error:
+        # our own refusal to go without the token that the catalog names
+        return Registered(Answer.NOT_SENT, str(error))
     return answered(reply)
 
 

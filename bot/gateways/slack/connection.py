@@ -29,6 +29,8 @@ CALL_TIMEOUT = 10.0
 _CONNECT_TIMEOUT = 4.0
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 """Slack's codes for its own trouble: nothing is wrong with what was asked, and it may have been done."""
+_NO_GOOD = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+"""Slack's codes for a token that is no good, whatever is asked with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Connection:
     def __init__(self, token: str, url: str = SLACK_API) -> None:
         self.url = api_base(url)
         self.budget = Budget(time.monotonic)
+        self.disowned: SlackRefused | None = None
+        """Why Slack does not take our token, as the last answer had it; None while it does."""
         self._token = token
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
@@ -98,6 +102,7 @@ class Connection:
         except (AttributeError, ValueError) as error:
             # slack_sdk trips over plain text, other JSON than an object and broken UTF-8
             raise SlackUnavailable(f"{method.name}: no usable answer", sent=True) from error
+        self.disowned = None
         data = answer.data
         return Told(data if isinstance(data, dict) else {}, {str(k).lower(): v for k, v in answer.headers.items()})
 
@@ -118,7 +123,9 @@ class Connection:
         messages = metadata.get("messages") if isinstance(metadata, dict) else None
         detail = "; ".join(str(each) for each in messages[:5]) if isinstance(messages, list) else ""
         needed = f"needs {body['needed']}" if isinstance(body.get("needed"), str) else ""
-        raise SlackRefused(code[:100], (detail or needed)[:1000]) from error
+        refused = SlackRefused(code[:100], (detail or needed)[:1000])
+        self.disowned = refused if code in _NO_GOOD else None
+        raise refused from error
 
     async def respond(self, response_url: str, payload: dict[str, Any]) -> bool:
         """Post to a ``response_url``; whether Slack took it. Any doubt is a no: the caller has other ways."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Membership, Person
-from bot.errors import MembershipUnknown, SlackError, SlackRefused
+from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable
 from bot.gateways.slack.methods import AUTH_TEST, BOTS_INFO, GROUP_MEMBERS, GROUPS, PERSON
 from bot.gateways.slack.shared import Shared
 
@@ -23,6 +24,8 @@ GROUPS_FRESH = 5.0
 PEOPLE_FRESH = 60.0
 TIME_OUT = 1.5
 """Seconds: the greatest age of what is decided on, and how long a click waits for it in all."""
+ASKED_AGAIN = 60.0
+"""Seconds after which Slack is asked once more whether it still takes our token, where somebody wants to know."""
 
 # a read that hangs must not hold those who come after it: they share it
 _READ_TIME_OUT = 3.0
@@ -47,6 +50,7 @@ class SlackDirectory:
         self._clock = clock
         self._identity: Identity | None = None
         self._introductions: Shared[Identity] = Shared(float("inf"))
+        self._standings: Shared[None] = Shared(ASKED_AGAIN)
         self._groups: Shared[frozenset[str]] = Shared(GROUPS_FRESH)
         self._lists: Shared[dict[str, frozenset[str]]] = Shared(GROUPS_FRESH)
         self._people: Shared[Person | None] = Shared(PEOPLE_FRESH)
@@ -71,6 +75,18 @@ class SlackDirectory:
         self._identity = await self._introductions.get("us", self._ask_who_we_are)
         return self._identity
 
+    async def standing(self) -> None:
+        """As ``bot.ports.Directory`` promises."""
+        try:
+            async with asyncio.timeout(TIME_OUT):
+                await self.introduce()
+        except TimeoutError as error:
+            raise SlackUnavailable(f"Slack did not say within {TIME_OUT} s who we are") from error
+        # nobody waits for this: what it finds is told the next time
+        self._standings.start("ours", self._ask_standing)
+        if self._connection.disowned is not None:
+            raise SlackRefused(self._connection.disowned.error, self._connection.disowned.detail)
+
     async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
         """As ``bot.ports.Directory`` promises."""
         try:
@@ -84,7 +100,10 @@ class SlackDirectory:
     async def close(self) -> None:
         """End what is still being read."""
         await asyncio.gather(
-            self._introductions.close(), self._groups.close(), self._lists.close(), self._people.close()
+            *(
+                shared.close()
+                for shared in (self._introductions, self._standings, self._groups, self._lists, self._people)
+            )
         )
 
     async def _membership(self, usergroups: frozenset[str], users: list[str]) -> Membership:
@@ -98,6 +117,11 @@ class SlackDirectory:
         reads = (self._people.get(user, partial(self._ask_person, user)) for user in users)
         found = await asyncio.gather(*reads)
         return {person.id: person for person in found if person is not None}
+
+    async def _ask_standing(self) -> None:
+        # the connection keeps what comes of it; a failure has been asked for, too, and is not asked for at every look
+        with suppress(SlackError):
+            await self._connection.call(AUTH_TEST, within=_READ_TIME_OUT)
 
     async def _ask_who_we_are(self) -> Identity:
         us = await self._connection.call(AUTH_TEST, within=_READ_TIME_OUT)

@@ -44,13 +44,17 @@ class Shared(Generic[Value]):
             self._known = {each: found for each, found in self._known.items() if self.fresh(each)}
         self._known[key] = (asked_at, value)
 
+    def start(self, key: str, read: Callable[[], Awaitable[Value]]) -> None:
+        """Begin to read what is not fresh, without waiting for it."""
+        if not self.fresh(key) and key not in self._reads:
+            self._reads[key] = asyncio.create_task(self._read(key, read))
+            self._reads[key].add_done_callback(_look_at)
+
     async def get(self, key: str, read: Callable[[], Awaitable[Value]]) -> Value:
         """The value, at most ``fresh`` seconds old."""
         if self.fresh(key):
             return self.known(key)
-        if key not in self._reads:
-            self._reads[key] = asyncio.create_task(self._read(key, read))
-            self._reads[key].add_done_callback(_look_at)
+        self.start(key, read)
         # one who runs out of time must not cancel what the others still wait for
         return await asyncio.shield(self._reads[key])
 

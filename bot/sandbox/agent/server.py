@@ -82,11 +82,11 @@ class RealNomad:
             raise AgentError(f"Nomad at {self.address} has ACLs on: set NOMAD_TOKEN to a token for this sandbox")
 
     async def _ask_version(self) -> str:
-        """Nomad's version; "unknown" where the token may not read it."""
+        """Nomad's version; `version unknown` where the token may not read it."""
         try:
             version = (await self._api.get("agent", "self"))["config"]["Version"]
         except (AgentError, KeyError, TypeError):
-            return "unknown"
+            return "version unknown"
         prerelease = f"-{version['VersionPrerelease']}" if version.get("VersionPrerelease") else ""
         return f"{version['Version']}{prerelease}"
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 SPEED = 20
-BRIEF = Timeouts(connect=2.0, answer=1.5, write=3.0)
+BRIEF = Timeouts(connect=2.0, answer=1.5, write=3.0, rest=0.0)
 
 
 @pytest.fixture

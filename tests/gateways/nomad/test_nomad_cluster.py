@@ -7,8 +7,10 @@ import inspect
 import pytest
 import structlog
 
+from bot.domain.dispatch import Answer, Look
 from bot.domain.environment import Cluster
-from bot.errors import NomadUnavailable
+from bot.errors import NomadForbidden, NomadUnavailable, SettingsInvalid
+from bot.gateways.nomad import cluster as cluster_module
 from bot.gateways.nomad.cluster import PythonNomad, PythonNomads
 from bot.ports import Nomad, Nomads
 from tests.builders import a_job, a_live_job, a_plan
@@ -91,3 +93,63 @@ async def test_one_that_does_not_says_why(simulated):
     await simulated.control("outage", {"mode": "html"})
     with pytest.raises(NomadUnavailable, match="cluster main answers 502 with a web page"):
         await simulated.nomad.reach()
+
+
+# --- a token that is not there, and clusters that are no longer there ------------------------------------------------
+
+
+class Tokens:
+    """Tokens by cluster name; one that is missing is not set."""
+
+    def __init__(self, **tokens):
+        self.tokens = tokens
+
+    def __call__(self, cluster):
+        if cluster.name not in self.tokens:
+            raise SettingsInvalid("NOMAD_TOKEN_EU is not set")
+        return self.tokens[cluster.name]
+
+
+async def test_a_token_that_is_not_set_refuses_each_call_and_nothing_is_sent(simulated):
+    tokens = Tokens()
+    nomads = PythonNomads(tokens, key=KEY)
+    cluster = simulated.nomad._client.cluster
+    nomad = nomads.of(cluster)
+    for call in (
+        nomad.reach(),
+        nomad.parse("", {}, "default"),
+        nomad.job("default", "web"),
+        anext(nomad.moves(["default"])),
+    ):
+        with pytest.raises(NomadForbidden, match="is not asked: NOMAD_TOKEN_EU is not set"):
+            await call
+    said = await nomad.register("default", "{}", base_index=0, source="", variables="{}")
+    assert (said.answer, said.text) == (
+        Answer.NOT_SENT,
+        f"cluster {cluster.name} is not asked: NOMAD_TOKEN_EU is not set",
+    )
+    looked = await nomad.look("default", "web", base_index=0, base_version=None, stamp="# D-1")
+    assert looked.look is Look.UNKNOWN
+    with pytest.raises(SettingsInvalid):
+        nomads.examined(cluster)
+
+    tokens.tokens[cluster.name] = None
+    await nomads.of(cluster).reach()
+    nomads.close()
+
+
+async def test_a_cluster_that_the_catalog_no_longer_has_is_let_go_once_nobody_uses_it(monkeypatch):
+    nomads = PythonNomads(lambda _: TOKEN, key=KEY)
+    old, new = (Cluster(name="main", address=f"http://127.0.0.1:{port}") for port in (1, 2))
+    before = nomads.of(old)
+    nomads.keep([new])
+    assert nomads.of(old) is before
+
+    monkeypatch.setattr(cluster_module, "UNUSED", 0.0)
+    nomads.keep([old])
+    assert nomads.of(old) is before
+    nomads.keep([new])
+    with pytest.raises(NomadUnavailable, match="we are closing"):
+        await before.reach()
+    assert nomads.of(old) is not before
+    nomads.close()

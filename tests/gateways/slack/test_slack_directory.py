@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.access import Person
-from bot.errors import MembershipUnknown
+from bot.errors import MembershipUnknown, SlackRefused, SlackUnavailable
 from bot.gateways.slack import directory as module
 from bot.gateways.slack.directory import person_from
 
@@ -106,6 +106,57 @@ async def test_a_token_that_may_not_ask_for_its_app_compares_none(slack: Slacksi
     identity = await slack.directory.introduce()
 
     assert (identity.team, identity.app) == ("T0NOMATRON", "")
+
+
+async def standing(slack: Slackside) -> str:
+    """The code that our token gets by what is known now, and once what is asked in the background is known."""
+    found = ""
+    try:
+        await slack.directory.standing()
+    except SlackRefused as error:
+        found = error.error
+    await asyncio.gather(*slack.directory._standings._reads.values())
+    return found
+
+
+async def test_a_token_that_is_revoked_later_is_noticed_by_any_call(slack: Slackside) -> None:
+    assert await standing(slack) == ""
+    await slack.page.post("fault", method="users.info", mode="error:token_revoked")
+    with pytest.raises(MembershipUnknown):
+        await slack.directory.membership([], [ALICE])
+
+    assert await standing(slack) == "token_revoked"
+
+
+async def test_where_nothing_is_called_the_token_is_asked_for_once_a_minute(
+    slack: Slackside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await standing(slack) == ""
+    await slack.page.post("fault", method="auth.test", mode="error:account_inactive")
+    for _ in range(3):
+        assert await standing(slack) == ""
+    assert (await names(slack)).count("auth.test") == 2
+
+    monkeypatch.setattr(slack.directory._standings, "_fresh", 0.0)
+    assert [await standing(slack), await standing(slack)] == ["", "account_inactive"]
+    await slack.page.post("fault", method="auth.test", mode="none")
+    assert [await standing(slack), await standing(slack)] == ["account_inactive", ""]
+
+
+async def test_what_slack_refuses_to_a_good_token_says_nothing_about_it(slack: Slackside) -> None:
+    await slack.directory.introduce()
+    await slack.page.post("fault", method="users.info", mode="error:missing_scope")
+    with pytest.raises(MembershipUnknown):
+        await slack.directory.membership([], [ALICE])
+
+    assert await standing(slack) == ""
+
+
+async def test_a_silent_slack_has_no_standing_and_holds_nobody_up(slack: Slackside) -> None:
+    await slack.page.post("fault", method="auth.test", mode="silent", seconds=5)
+
+    with pytest.raises(SlackUnavailable, match=r"within 1\.5 s"):
+        await slack.directory.standing()
 
 
 async def test_one_who_gives_up_does_not_end_the_read_for_the_others(slack: Slackside) -> None:

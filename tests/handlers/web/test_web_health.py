@@ -61,6 +61,18 @@ async def test_a_bad_slack_token_makes_it_unready_with_the_reason(client: TestCl
     assert (await answer.json())["problems"] == ["slack-refused: invalid_auth"]
 
 
+async def test_what_nobody_expected_is_a_problem_and_not_a_broken_page(
+    client: TestClient, world: World, caplog: pytest.LogCaptureFixture
+):
+    world.nomad.trouble = ZeroDivisionError("a bug")
+
+    answer = await client.get("/readyz")
+
+    assert answer.status == 503
+    assert (await answer.json())["problems"] == ["unexpected: ZeroDivisionError; the log says more"]
+    assert "ZeroDivisionError: a bug" in caplog.text
+
+
 def metrics(text: str) -> dict[str, float]:
     lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
     return {name: float(value) for name, value in lines}

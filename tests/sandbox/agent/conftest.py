@@ -21,8 +21,9 @@ SPEED = 100
 class Host:
     """An agent, a caller of it, a namespace of this test's own, and what the sandbox has told."""
 
-    def __init__(self, api: Api, *, simulated: bool) -> None:
+    def __init__(self, api: Api, *, token: str | None, simulated: bool) -> None:
         self.api = api
+        self.token = token
         self.simulated = simulated
         self.namespace = f"sandbox-{uuid.uuid4().hex[:8]}"
         self.told: list[str] = []
@@ -48,9 +49,10 @@ async def host(request: pytest.FixtureRequest) -> AsyncIterator[Host]:
     if not simulated and REAL_NOMAD not in os.environ:
         pytest.skip(f"no real Nomad: set {REAL_NOMAD} to an agent's address")
     nomad = SimulatedNomad(speed=SPEED) if simulated else None
-    api = Api(await nomad.start(), None) if nomad else Api(os.environ[REAL_NOMAD], os.environ.get(REAL_TOKEN))
+    token = None if nomad else os.environ.get(REAL_TOKEN)
+    api = Api(await nomad.start() if nomad else os.environ[REAL_NOMAD], token)
     api.open()
-    found = Host(api, simulated=simulated)
+    found = Host(api, token=token, simulated=simulated)
     yield found
     if nomad:
         await nomad.stop()

@@ -25,7 +25,7 @@ async def control(host):
     """The address of a control interface over the agent, whose only job is `checkout`."""
     await host.make_namespace()
     wanted = {Placed(host.namespace, "checkout")}
-    nomad = RealNomad(host.api.address, None, host.told.append)
+    nomad = RealNomad(host.api.address, host.token, host.told.append)
     yield await nomad.start(wanted)
     await nomad.stop(wanted)
 
@@ -134,3 +134,24 @@ async def test_nobody_there():
     with pytest.raises(AgentError, match=re.escape("http://127.0.0.1:1 does not answer")):
         await nomad.start(set())
     await nomad.stop(set())
+
+
+async def test_a_token_that_may_not_read_the_version_is_good_enough(session):
+    agent = StandInAgent({**KNOWN, ("GET", "/v1/agent/self"): (403, "Permission denied")})
+    nomad = RealNomad(await agent.start(), None, lambda line: None)
+    control = await nomad.start(set())
+    async with session.get(f"{control}/sandbox/state") as answer:
+        assert (await answer.json())["agent"]["version"] == "version unknown"
+    await nomad.stop(set())
+    await agent.stop()
+
+
+async def test_an_agent_that_goes_away_is_told_to_the_page(session):
+    agent = StandInAgent({**KNOWN, NAMESPACES: (200, [{"Name": "apps"}]), ("GET", "/v1/jobs"): (200, [])})
+    nomad = RealNomad(await agent.start(), None, lambda line: None)
+    control = await nomad.start({Placed("apps", "checkout")})
+    await agent.stop()
+    async with session.get(f"{control}/sandbox/state") as answer:
+        assert answer.status == 502
+        assert "does not answer" in (await answer.json())["error"]
+    await nomad.stop({Placed("apps", "checkout")})

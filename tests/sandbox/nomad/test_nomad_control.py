@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 import pytest
@@ -244,3 +246,56 @@ async def test_a_page_on_this_machine_may_call_and_others_may_not(agent: Agent):
     for origin, allowed in (("http://127.0.0.1:8420", "http://127.0.0.1:8420"), ("https://elsewhere.example", None)):
         async with agent.session.options(f"{agent.address}/sandbox/fail", headers={"Origin": origin}) as answer:
             assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+
+
+async def test_another_version_and_another_clock_can_be_pretended(agent: Agent):
+    before = (await agent.get("/v1/agent/self")).body["config"]["Version"]["Version"]
+    await agent.control("pretend", {"version": "1.8.4", "clock": 3600})
+    reply = await agent.get("/v1/agent/self")
+    assert reply.body["config"]["Version"]["Version"] == "1.8.4"
+    ahead = parsedate_to_datetime(reply.headers["Date"]) - datetime.now(UTC)
+    assert 3590 < ahead.total_seconds() <= 3600
+    await agent.control("pretend", {})
+    assert (await agent.get("/v1/agent/self")).body["config"]["Version"]["Version"] == before
+
+
+@pytest.mark.parametrize(
+    ("path", "capability"),
+    [
+        ("/v1/jobs?namespace=apps", "list-jobs"),
+        ("/v1/job/shop?namespace=apps", "read-job"),
+        ("/v1/deployments?namespace=apps", "read-job"),
+        ("/v1/client/fs/logs/x?namespace=apps", "read-logs"),
+    ],
+)
+async def test_with_pretended_acls_a_call_takes_its_capability(agent: Agent, path: str, capability: str):
+    await agent.control("pretend", {"acl": "client", "capabilities": {"apps": []}})
+    reply = await agent.get(path)
+    assert (reply.status, reply.text) == (403, "Permission denied")
+    await agent.control("pretend", {"acl": "client", "capabilities": {"apps": [capability]}})
+    assert (await agent.get(path)).status != 403
+    assert (await agent.get(path.replace("apps", "staging"))).status == 403
+
+
+async def test_a_register_takes_its_capability_and_leaders_take_none(agent: Agent):
+    await agent.control("pretend", {"acl": "client", "capabilities": {"default": ["read-job"]}})
+    assert (await agent.register(a_job())).status == 403
+    assert (await agent.get("/v1/agent/self")).status == 403
+    assert (await agent.get("/v1/status/leader")).status == 200
+    await agent.control("pretend", {"acl": "client", "capabilities": {"default": ["register-job"]}})
+    assert (await agent.register(a_job())).status == 200
+
+
+async def test_a_token_reads_its_own_policy_and_no_other(agent: Agent):
+    await agent.control("pretend", {"acl": "client", "capabilities": {"apps": ["read-job"]}})
+    [name] = (await agent.get("/v1/acl/token/self")).body["Policies"]
+    [block] = (await agent.get(f"/v1/acl/policy/{name}")).body["RulesJSON"]["Namespaces"]
+    assert (block["Name"], block["Capabilities"]) == ("apps", ["read-job"])
+    assert (await agent.get("/v1/acl/policy/another")).status == 403
+    assert (await agent.get("/v1/namespace/apps?namespace=apps")).status == 200
+    assert (await agent.get("/v1/namespace/staging?namespace=staging")).status == 403
+
+
+async def test_what_is_pretended_has_a_name(agent: Agent):
+    reply = await agent.post("/sandbox/pretend", {"acl": "perhaps"})
+    assert (reply.status, '"acl" has to be one of off, unknown' in reply.text) == (400, True)

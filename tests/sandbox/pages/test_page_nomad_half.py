@@ -56,6 +56,13 @@ def test_a_switch_reaches_nomad(shop, browser, rolling, control, expected):
     assert shop.nomad.posts == [expected]
 
 
+def test_full_nodes_are_one_choice(shop, browser, rolling):
+    browser.hook("tab-switches").click()
+    browser.one('[data-testid="room"] option[value="full"]').click()
+    browser.until(lambda: shop.nomad.posts)
+    assert shop.nomad.posts == [("capacity", {"memory_mb": 10})]
+
+
 def test_an_outage_is_one_choice(shop, browser, rolling):
     browser.hook("tab-switches").click()
     browser.one("[data-testid=outage] option[value=hang]").click()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -223,3 +225,24 @@ async def test_no_odd_value_breaks_a_control_call(client: AsyncWebClient, app: A
         for odd in ODD:
             async with page.session.post(f"{page.base}/sandbox/{call}", json={**right, name: odd}) as response:
                 assert response.status < 500, (call, name, odd)
+
+
+class TestWorkspace:
+    async def test_scopes_plan_and_clock(self, client: AsyncWebClient, app: App, page: Page) -> None:
+        changed = await page.post("workspace", scopes=["commands"], paid_plan=False, clock=3600)
+
+        answer = await client.auth_test()
+        assert changed == {"scopes": ["commands"], "paid_plan": False, "clock": 3600}
+        assert answer.headers["X-OAuth-Scopes"] == "commands"
+        ahead = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
+        assert 3590 < ahead.total_seconds() <= 3600
+
+    async def test_what_is_not_named_stays(self, page: Page) -> None:
+        before = await page.post("workspace")
+
+        assert await page.post("workspace", clock=-60) == {**before, "clock": -60}
+
+    async def test_a_clock_is_a_number(self, page: Page) -> None:
+        refused = await page.post("workspace", status=400, clock="soon")
+
+        assert "clock is a number" in refused["error"]

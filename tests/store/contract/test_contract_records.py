@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.decision import Reason
+from bot.domain.deploy import Status
 from bot.domain.dispatch import Answer
 from bot.domain.rollout import RolloutKind, RolloutStatus, TaskFailure
 from bot.errors import CatalogMissing, StoreBusy, StoreError
@@ -155,11 +156,27 @@ async def test_what_belongs_to_a_deploy_needs_it(one):
             await tx.add_plan(a_plan())
 
 
+async def test_a_release_that_no_plan_was_made_of_counts_only_while_one_may_still_be(one):
+    broken, mended = a_release(), a_release(template="mended")
+    async with one.begin() as tx:
+        for release in (broken, mended):
+            await tx.add_release(release)
+        first = await tx.add_deploy(a_draft(release=broken.fingerprint))
+        assert await tx.release_of("checkout", "v1.4.2", "web") == broken
+        await tx.save_deploy(first.advance(Status.INVALID, NOON))
+        assert await tx.release_of("checkout", "v1.4.2", "web") is None
+        second = await tx.add_deploy(a_draft(release=mended.fingerprint))
+        assert await tx.release_of("checkout", "v1.4.2", "web") == mended
+        await tx.save_deploy(second.advance(Status.UNCHANGED, NOON, plan=1))
+        assert await tx.release_of("checkout", "v1.4.2", "web") == mended
+
+
 async def test_a_release_keeps_what_it_was_first_requested_with(one):
     first, other = a_release(), a_release(template="another text")
     async with one.begin() as tx:
         for release in (first, other, first):
             await tx.add_release(release)
+            await tx.add_deploy(a_draft(release=release.fingerprint))
     async with one.read() as reading:
         assert await reading.release(other.fingerprint) == other
         assert await reading.release_of("checkout", "v1.4.2", "web") == first

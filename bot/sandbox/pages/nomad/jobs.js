@@ -119,7 +119,7 @@ function drawVersion(version, job) {
   return h(
     "li",
     { class: version.version === job.version ? "current" : "", data: { testid: "version", version: version.version } },
-    h("span", { class: "number" }, `v${version.version}`),
+    h("span", { class: "number" }, `version ${version.version}`),
     h("code", { class: "tag" }, tag(version.image, version.env)),
     version.stable && h("span", { class: "pill good" }, "stable"),
     version.stop && h("span", { class: "pill off" }, "stopped"),
@@ -146,7 +146,7 @@ function allocations(job) {
     h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, ["ID", "Version", "Wanted", "Is", "Healthy", "Last event"].map((words) => h("th", { scope: "col" }, words)))),
+      h("thead", {}, h("tr", {}, ["ID", "Version", "Desired", "Status", "Healthy", "Last event"].map((words) => h("th", { scope: "col" }, words)))),
       h("tbody", {}, all.slice(0, ALLOCATIONS_SHOWN).map(drawAllocation)),
     ),
     more > 0 && h("p", { class: "muted" }, `and ${more} older ones`),
@@ -165,7 +165,7 @@ function drawAllocation(allocation) {
     "tr",
     { class: allocation.desired === "run" ? "" : "past", data: { testid: "allocation" } },
     h("td", {}, h("code", {}, allocation.id.slice(0, 8))),
-    h("td", {}, `v${allocation.version}`),
+    h("td", {}, String(allocation.version)),
     h("td", {}, allocation.desired),
     h("td", { class: `client ${allocation.client_status}` }, allocation.client_status),
     h("td", {}, allocation.desired === "run" || allocation.healthy != null ? h("span", { class: `health ${healthy[0]}` }, healthy[1]) : "—"),

@@ -65,6 +65,7 @@ function troubles() {
   const switches = state.nomad.switches ?? {};
   const said = [];
   if (switches.outage && switches.outage !== "none") said.push(`outage: ${switches.outage}`);
+  if (switches.memory_mb <= 10) said.push("nodes full");
   if (switches.next_registers?.length) said.push("register armed");
   if (switches.fail?.length) said.push(`failing: ${switches.fail.map((rule) => rule.match).join(", ")}`);
   return said;

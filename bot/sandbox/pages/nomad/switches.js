@@ -20,6 +20,8 @@ const OUTAGES = {
   error500: "No cluster leader (500)",
   forbidden: "the token is refused (403)",
 };
+const ROOM_MB = { none: 16_384, full: 10 }; // memory of each simulated node: as at the start, and too little for any task
+const ROOM = { none: "none: there is room", full: "no node has room for another task" };
 const FAULTS = {
   none: "none: Slack answers",
   silent: "Slack never answers",
@@ -44,6 +46,7 @@ export function drawSwitches(panel) {
       ["change", known, () => change(jobs)],
       !real && ["register", switches, register],
       !real && ["outage", switches, outage],
+      !real && ["room", switches, room],
       real && ["left-out", "", leftOut],
       ["slack", JSON.stringify(state.slack.switches), slackFault],
     ].filter(Boolean),
@@ -145,6 +148,12 @@ function ruleWords(rule) {
 
 function outage() {
   return card("Nomad is away", "Every call to Nomad, until you end it.", modes(OUTAGES, state.nomad.switches?.outage ?? "none", "outage", (mode) => run("/nomad/outage", { mode }, `Nomad: ${OUTAGES[mode]}`)));
+}
+
+function room() {
+  const current = state.nomad.switches?.memory_mb <= ROOM_MB.full ? "full" : "none";
+  const choose = (mode) => run("/nomad/capacity", { memory_mb: ROOM_MB[mode] }, `Nodes: ${ROOM[mode]}`);
+  return card("The nodes are full", "Nomad takes the job and places nothing new; what runs goes on.", modes(ROOM, current, "room", choose));
 }
 
 function slackFault() {
