@@ -71,11 +71,17 @@ def test_failed_by_a_person_in_nomad_it_fails_and_says_what_nomad_went_back_to(p
     patient.until(lambda: "revert is complete" in patient.card(deploy).whole, "the end of Nomad's revert")
 
 
-def test_a_revert_that_waits_for_promotion_is_said_with_its_own_command(patient: Sandbox):
+def test_a_revert_that_waits_for_promotion_is_said_with_its_own_command(tmp_path: Path):
+    # slow enough to be failed after its promotion, while the others are being replaced one by one
+    with Sandbox(tmp_path, "--speed", "10", change=by_hand) as patient:
+        _reverts(patient.seeded())
+
+
+def _reverts(patient: Sandbox) -> None:
     deploy, deployment = waiting(patient, "v1.4.2")
-    patient.post("nomad", "/sandbox/fail", {"namespace": "apps", "job": "checkout", "match": "v1.4.2", "fail": True})
 
     nomad(patient, "promote", deployment)
+    nomad(patient, "fail", deployment)
 
     patient.reach(deploy, "Failed")
     found = patient.until(lambda: WAITS.search(patient.card(deploy).whole), "a revert that waits")

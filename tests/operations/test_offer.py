@@ -167,8 +167,7 @@ BESIDE = [("canada", "staging"), ("far", "production"), ("elsewhere", "staging")
 
 
 async def test_the_next_look_is_at_the_first_soak_to_come(world: World):
-    after = {"soak": timedelta(hours=1)}
-    known = environments("production", after=(After(environment="staging", **after),))
+    known = environments("production", after=(After(environment="staging", soak=timedelta(hours=1)),))
     canada = an_environment("canada", after=(After(environment="staging", soak=SOAK),))
     placed = {name: a_placement(name) for name in ("staging", "production", "canada")}
     services = {"checkout": a_service(placements=placed)}

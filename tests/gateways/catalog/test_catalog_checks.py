@@ -283,6 +283,7 @@ class TestOrder:
 class TestOfTheSameRelease:
     """What comes after an environment can come through it."""
 
+    NEVER = "checkout can never pass staging, which production comes after"
     AFTER = "    reason: required\n    after: [staging]\n"
 
     def test_a_service_has_to_be_deployed_to_the_environment_before(self, folder):
@@ -290,16 +291,15 @@ class TestOfTheSameRelease:
         folder.change("      staging: {variables: {count: 1}}\n", "", file=CHECKOUT)
 
         assert folder.errors() == [
-            "services/checkout.yaml:11: checkout can never pass staging, which production comes after: "
-            "it is not deployed there; add staging to its environments"
+            f"services/checkout.yaml:11: {self.NEVER}: it is not deployed there; add staging to its environments"
         ]
 
     def test_it_has_to_be_rendered_from_the_same_text(self, folder):
         self.templates(folder, 'variable "image_tag" {}\nvariable "port" {}\nvariable "count" {}\njob "a" {}\n')
 
         assert [each for each in folder.errors() if "never pass" in each] == [
-            "services/checkout.yaml:12: checkout can never pass staging, which production comes after: "
-            "it is rendered from `other` there and from `web` here; name one template for both"
+            f"services/checkout.yaml:12: {self.NEVER}: "
+            + "it is rendered from `other` there and from `web` here; name one template for both"
         ]
 
     def test_another_name_for_the_same_text_is_the_same_release(self, folder):
