@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
-    from bot.domain.access import Membership
     from bot.domain.approval import Approval
     from bot.domain.catalog import Catalog
     from bot.domain.deploy import Deploy, Draft, Status
     from bot.domain.dispatch import Answer, Attempt, Sighting
     from bot.domain.environment import Cluster, Value
     from bot.domain.events import Event
-    from bot.domain.message import Card, Note, Outgoing, Posted
+    from bot.domain.message import Outgoing, Posted
     from bot.domain.plan import Change, Job, Plan
     from bot.domain.promotion import Run
     from bot.domain.release import Release
     from bot.domain.rollout import Observation, Rollout
+    from bot.slack_ports import Chat, Directory
 
 
 class Clock(Protocol):
@@ -143,6 +143,9 @@ class Reading(Protocol):
     async def events(self, deploy_id: int | None = None, limit: int = 100) -> tuple[Stored, ...]:
         """Audit events, oldest first, of one deploy or of all (then the newest ``limit``)."""
 
+    async def knows_request(self, signature: str) -> bool:
+        """Whether a Slack request was taken, by its signature's hash: what settles an ``AmbiguousCommit``."""
+
     async def ages(self) -> Ages:
         """For ``/metrics``: how long the oldest unplanned, undispatched and unsent item has been waiting."""
 
@@ -165,6 +168,7 @@ class Transaction(Reading, Protocol):
     async def save_deploy(self, deploy: Deploy) -> None:
         """Write all its fields; it must have been locked or added in this transaction.
 
+        Where it moves on, or something else holds it now, those that wait for their turn beside it become due.
         A second deploy of the same service and environment in DISPATCHING is impossible (a partial unique index):
         ``StoreBusy``, and a new try sees why.
         """
@@ -340,53 +344,7 @@ class Nomads(Protocol):
         """Let go of clusters that are none of these and that nobody has used for a while."""
 
 
-# --- Slack -----------------------------------------------------------------------------------------------------------
-
-
-class Directory(Protocol):
-    """Who is in which group, and who people are."""
-
-    @property
-    def team(self) -> str:
-        """Our own workspace's id; empty until Slack was reached for the first time."""
-
-    async def introduce(self) -> object:
-        """Ask Slack once who we are; ``SlackUnavailable``, or ``SlackRefused`` for a token that is no good."""
-
-    async def standing(self) -> None:
-        """Whether Slack takes our token, as far as is known; raises like ``introduce`` where it does not.
-
-        1.5 s at most. Slack is asked anew in the background, once a minute at most, for whoever looks next.
-        """
-
-    async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
-        """A snapshot: user groups no older than 5 s (one shared read), people no older than 60 s; 1.5 s at most.
-
-        People are those of ``users`` alone. Slack's user groups are not called where none is asked for.
-        ``MembershipUnknown`` where Slack does not answer.
-        """
-
-
-class Chat(Protocol):
-    """Slack's Web API for what we say. Raises ``SlackUnavailable`` (try again) or ``SlackRefused`` (Slack's code)."""
-
-    async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
-        """Post a deploy's message; its ``ts``. ``plain``: text alone, where Slack refused the blocks."""
-
-    async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
-        """Draw it anew in place."""
-
-    async def reply(self, channel: str, ts: str, note: Note) -> None:
-        """A note in the message's thread."""
-
-    async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
-        """A note for one person: by ``response_url`` where given and good, else an ephemeral, else a direct message."""
-
-    async def announce(self, channel: str, note: Note) -> None:
-        """A note as a message of its own in a channel."""
-
-    async def strip(self, channel: str, ts: str, note: Note) -> None:
-        """Replace a message that is no longer ours by a note without buttons."""
+# --- all of them ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bot.domain.deploy import Draft
     from bot.ports import Claim
 
+_BEFORE_OTHERS = frozenset({Status.READY, Status.DISPATCHING, Status.ROLLING})
+"""Where a deploy may be what others wait for."""
 OPEN = tuple(status for status in Status if status.open)
 
 
@@ -29,6 +31,11 @@ def _deploys(service: str | None, environment: str | None) -> Select[tuple[objec
     if environment is not None:
         found = found.where(deploys.c.environment == environment)
     return found
+
+
+def _stands(deploy: Deploy) -> tuple[Status, tuple[str, ...]]:
+    """What of a deploy the turn of others depends on."""
+    return deploy.status, tuple(reason.code for reason in deploy.blocked)
 
 
 class DeployReading(Session):
@@ -87,15 +94,15 @@ class DeployWriting(DeployReading):
             return None
         if claim is not None and row["fence"] != claim.fence:
             raise StaleFence(f"D-{deploy_id} was taken over by {row['worker']}: nothing was written")
-        self._locked.add(deploy_id)
-        return record_of(Deploy, row)
+        self._locked[deploy_id] = record_of(Deploy, row)
+        return self._locked[deploy_id]
 
     async def add_deploy(self, draft: Draft) -> Deploy:
         """A new deploy in PLANNING with the next number."""
         values = columns_of(begin(0, draft), without=("id",))
         number: int = (await self._run(deploys.insert().values(values).returning(deploys.c.id))).scalar_one()
-        self._locked.add(number)
-        return begin(number, draft)
+        self._locked[number] = begin(number, draft)
+        return self._locked[number]
 
     async def save_deploy(self, deploy: Deploy) -> None:
         """Write all its fields; ``StoreBusy`` where another one of its service and environment is dispatching."""
@@ -103,3 +110,18 @@ class DeployWriting(DeployReading):
             raise RuntimeError(f"{deploy.number} must be locked in the transaction that saves it")
         values = columns_of(deploy, without=("id",))
         await self._run(deploys.update().where(deploys.c.id == deploy.id).values(values))
+        before, self._locked[deploy.id] = self._locked[deploy.id], deploy
+        if before.status in _BEFORE_OTHERS and _stands(before) != _stands(deploy):
+            await self._wake_behind(deploy)
+
+    async def _wake_behind(self, deploy: Deploy) -> None:
+        """A wake-up and no decision: what waits for its turn there is looked at now instead of some time later."""
+        waiting = (
+            _deploys(deploy.service, deploy.environment)
+            .where(deploys.c.status == Status.READY, deploys.c.id != deploy.id, deploys.c.due_at > deploy.changed_at)
+            # one that somebody is at is looked at anyway; to wait for it here could be to wait for each other
+            .with_for_update(skip_locked=True)
+        )
+        for other in await self._all(Deploy, waiting):
+            if other.waits_its_turn:
+                await self._run(deploys.update().where(deploys.c.id == other.id).values(due_at=deploy.changed_at))

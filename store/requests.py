@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from bot.errors import Replayed
 from store.dialects import insert
 from store.session import Session
@@ -13,7 +15,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class RequestWriting(Session):
+class RequestReading(Session):
+    """Whether a request was taken."""
+
+    async def knows_request(self, signature: str) -> bool:
+        """Whether a Slack request was taken, by its signature's hash."""
+        return await self._row(select(requests.c.signature).where(requests.c.signature == signature)) is not None
+
+
+class RequestWriting(RequestReading):
     """Remembering and forgetting requests."""
 
     async def remember_request(self, signature: str, at: datetime) -> None:

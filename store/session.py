@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
     from sqlalchemy.sql import Executable
 
+    from bot.domain.deploy import Deploy
     from store.catalog_cache import CatalogCache
 
 Record = TypeVar("Record")
@@ -23,7 +24,7 @@ class Session:
     def __init__(self, connection: AsyncConnection, parsed: CatalogCache) -> None:
         self._connection = connection
         self._parsed = parsed
-        self._locked: set[int] = set()
+        self._locked: dict[int, Deploy] = {}
 
     @property
     def _dialect(self) -> Dialect:

@@ -17,7 +17,7 @@ from store.failures import connecting, failure, translated
 from store.locks import Locking
 from store.outbox import OutboxReading, OutboxWriting
 from store.plans import PlanReading, PlanWriting
-from store.requests import RequestWriting
+from store.requests import RequestReading, RequestWriting
 from store.rollouts import RolloutReading, RolloutWriting
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class SqlReading(
     RolloutReading,
     OutboxReading,
     EventReading,
+    RequestReading,
     AgesReading,
 ):
     """``bot.ports.Reading`` over SQL."""

@@ -141,7 +141,10 @@ class FakeNomad:
 
 @dataclass
 class FakeDirectory:
-    """Slack's groups and people; ``silent`` while Slack does not answer. ``asked`` counts the snapshots."""
+    """Slack's groups and people; ``silent`` while Slack does not answer.
+
+    ``asked`` counts the snapshots, ``background`` those that nobody waited for.
+    """
 
     team: str = TEAM
     usergroups: dict[str, frozenset[str]] = field(default_factory=lambda: dict(USERGROUPS))
@@ -149,6 +152,7 @@ class FakeDirectory:
     silent: bool = False
     trouble: SlackError | None = None
     asked: int = 0
+    background: int = 0
 
     async def introduce(self) -> object:
         if self.trouble is not None:
@@ -158,8 +162,11 @@ class FakeDirectory:
     async def standing(self) -> None:
         await self.introduce()
 
-    async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
+    async def membership(
+        self, usergroups: Collection[str], users: Collection[str], *, background: bool = False
+    ) -> Membership:
         self.asked += 1
+        self.background += background
         if self.silent:
             raise MembershipUnknown("Slack does not say")
         groups = {group: self.usergroups.get(group, frozenset()) for group in usergroups}

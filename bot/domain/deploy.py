@@ -92,7 +92,7 @@ class Deploy:
     one or keeps a PLANNING one waiting, ``nonce`` set where *Deploy again anyway* was asked, ``replaces`` where the
     requester chose to replace a running rollout. ``promotes`` is the environment that its release comes from, where
     it was promoted and not asked for; ``offers`` are those that its own message offers to promote it to. ``asked_in``
-    is the Slack channel of the request and ``asked_via`` its response_url, dropped once the first plan is there.
+    is the Slack channel of the request and ``asked_via`` its response_url, dropped with the first change of state.
     """
 
     id: int
@@ -124,14 +124,20 @@ class Deploy:
         """``D-1042``: short, speakable, never reused."""
         return f"D-{self.id}"
 
+    @property
+    def waits_its_turn(self) -> bool:
+        """Whether another deploy of its service and environment is what holds it."""
+        return any(reason.code == "turn" for reason in self.blocked)
+
     def advance(self, to: Status, at: datetime, **changes: Any) -> Deploy:
         """The same deploy in the next state; ``IllegalTransition`` where the table has no such arrow.
 
-        ``detail`` and ``blocked`` start empty in a new state, ``due_at`` is ``at``, unless given.
+        ``detail`` and ``blocked`` start empty in a new state, ``due_at`` is ``at``, unless given; ``asked_via`` goes.
         """
         if to not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"{self.number} is {self.status}: it cannot become {to}")
-        fresh = {"detail": "", "blocked": (), "due_at": at if to.open else None}
+        # whatever comes after planning is told in the channel, or has just been told by it
+        fresh = {"detail": "", "blocked": (), "due_at": at if to.open else None, "asked_via": ""}
         return replace(self, status=to, changed_at=at, **{**fresh, **changes})
 
 

@@ -23,14 +23,17 @@ _FOR_THE_CHANNEL: Final = {
 """Refusals that speak to whoever clicked, in words for those who only read them."""
 
 
-async def or_hold(ports: Ports, claim: Claim, work: Awaitable[Refused | None], wait: timedelta) -> None:
+async def or_hold(
+    ports: Ports, claim: Claim, work: Awaitable[Refused | None], wait: timedelta, *, ask_again: timedelta | None = None
+) -> None:
     """Do the work; look again after ``wait`` where something holds it, Nomad or Slack being away among it.
 
+    ``ask_again`` is the wait where a rule holds it, which may take Slack to tell.
     A deploy whose place the catalog no longer has is withdrawn: no look will ever find it there again.
     """
     try:
         held = await work
-        reasons = held.reasons if held is not None else ()
+        reasons, wait = (held.reasons, ask_again or wait) if held is not None else ((), wait)
     except (NomadUnavailable, NomadForbidden) as error:
         reasons = (Reason(error.code, f"Nomad: {error}"),)
     except PlaceGone:

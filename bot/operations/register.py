@@ -18,6 +18,7 @@ from bot.operations.judging import event_of
 from bot.operations.kept import kept
 from bot.operations.rendering import catalog_for, target_of
 from bot.operations.work import WORKER, held_deploy, work_on
+from bot.ports import Registered
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bot.domain.plan import Plan
     from bot.domain.release import Release
     from bot.operations.rendering import Target
-    from bot.ports import Claim, Ports, Registered, Transaction
+    from bot.ports import Claim, Ports, Transaction
 
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon Nomad is looked at again while it is not known whether an attempt landed."""
@@ -98,13 +99,7 @@ async def _attempt(held: _Held) -> _Held:
         attempt = Attempt(deploy_id=deploy.id, plan=plan.number, number=number, at=max(now, deploy.changed_at))
         await tx.add_attempt(attempt)
         await tx.record(event_of(EventType.DEPLOY_ATTEMPTED, WORKER, deploy, now, number=number, plan=plan.number))
-    answer = await held.target.nomad.register(
-        held.target.namespace,
-        plan.job,
-        base_index=plan.base_index,
-        source=f"{held.stamp}\n{held.release.template}",
-        variables=held.variables,
-    )
+    answer = await _sent(held, attempt)
     attempt = replace(attempt, answer=answer.answer, text=answer.text)
     async with ports.store.begin() as tx:
         await tx.lock_deploy(deploy.id, held.claim)
@@ -115,6 +110,19 @@ async def _attempt(held: _Held) -> _Held:
         if answer.answer is Answer.LANDED:
             await _landed(tx, held, _sighting(plan, answer), answer.evaluation, now)
     return replace(held, attempts=(attempt,), deploy=deploy)
+
+
+async def _sent(held: _Held, attempt: Attempt) -> Registered:
+    """The answer to the attempt, unless it is too old to be sent: whoever took over counts its time from ``at``."""
+    if held.ports.clock.now() - attempt.at > held.ports.limits.write_timeout:
+        return Registered(Answer.NOT_SENT, "this process stood still for too long to send it")
+    return await held.target.nomad.register(
+        held.target.namespace,
+        held.plan.job,
+        base_index=held.plan.base_index,
+        source=f"{held.stamp}\n{held.release.template}",
+        variables=held.variables,
+    )
 
 
 def _sighting(plan: Plan, answer: Registered) -> Sighting:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 # tokens of Slack (xoxb-…, xapp-…), webhook addresses, UUIDs as Nomad's tokens are, and JWTs
 _SECRETS: Final = re.compile(
     r"xox[abeprs]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+|https?://[^\s\"']*/(?:hooks|commands|actions)/[^\s\"']+"
-    r"|(?i:(?<=x-nomad-token[\"':= ])\s*[^\s\"',]+)|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"
+    r"|(?i:(?<=x-nomad-token[\"':= ])\s*[^\s\"',]+)"
+    r"|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"
 )
 _QUIET: Final = ("slack_bolt", "slack_sdk", "aiohttp.access", "apscheduler", "urllib3", "alembic", "aiosqlite")
 
@@ -65,4 +67,15 @@ def _key(key: str) -> str:
 
 
 def _clean(value: object) -> object:
-    return _SECRETS.sub("[secret]", value) if isinstance(value, str) else value
+    """The same without secrets, however deep they lie: what is neither text nor a number is told by its text."""
+    match value:
+        case str():
+            return _SECRETS.sub("[secret]", value)
+        case bool() | int() | float() | None:
+            return value
+        case dict():
+            return {str(_clean(key)): _clean(each) for key, each in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_clean(each) for each in value]
+        case _:
+            return _SECRETS.sub("[secret]", str(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -235,3 +236,27 @@ async def test_after_a_replan_the_next_plan_is_registered_on_its_own_base(world:
 async def _said(world: World) -> list[str]:
     await delivered(world)
     return texts(world, "reply")
+
+
+async def test_a_worker_that_stood_still_sends_nothing_late(world: World):
+    deploy = await dispatching(world)
+    begin = world.store.begin
+    opened = 0
+
+    @asynccontextmanager
+    async def stopping():
+        nonlocal opened
+        opened += 1
+        async with begin() as tx:
+            yield tx
+        if opened == 2:
+            # the attempt is committed: now the process is stopped for longer than a register may take
+            world.clock.advance(world.limits.write_timeout + timedelta(seconds=1))
+
+    world.store.begin = stopping
+    assert await register.step(world.ports())
+
+    assert world.nomad.registers == []
+    (attempt,) = await attempts(world, deploy)
+    assert attempt.answer is Answer.NOT_SENT
+    assert (await now(world, deploy)).status is Status.READY

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from bot.gateways.slack.methods import Method
 
 _BURST_SHARE = 0.2
+_BACKGROUND_SHARE = 0.5
+_BACKGROUND = " background"
 _CHANNEL_BURST, _CHANNEL_RATE = 5.0, 1.0
 _MOST_CHANNELS = 2000
 
@@ -32,25 +34,28 @@ class Bucket:
 
 
 class Budget:
-    """The budgets of one workspace. A burst and a minute's refill together stay within Slack's tier."""
+    """The budgets of one workspace. A burst and a minute's refill together stay within Slack's tier.
+
+    What nobody waits for (``background``) gets at most half of each: the rest is kept for people's clicks.
+    """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._paused: dict[str, float] = {}
 
-    def wait(self, method: Method, channel: str = "") -> float:
+    def wait(self, method: Method, channel: str = "", *, background: bool = False) -> float:
         """How many seconds to wait before this method may be called for that channel; 0 for now."""
         now = self._monotonic()
         pause = self._paused.get(method.name, now) - now
-        return max(pause, *(bucket.wait(now) for bucket in self._of(method, channel)))
+        return max(pause, *(bucket.wait(now) for bucket in self._of(method, channel, background=background)))
 
-    def spend(self, method: Method, channel: str = "") -> float:
+    def spend(self, method: Method, channel: str = "", *, background: bool = False) -> float:
         """Take a token and give 0, or take none and give the seconds to wait."""
-        wait = self.wait(method, channel)
+        wait = self.wait(method, channel, background=background)
         # all or nothing: a call that waits for its channel must not eat the method's tokens meanwhile
         if wait <= 0:
-            for bucket in self._of(method, channel):
+            for bucket in self._of(method, channel, background=background):
                 bucket.tokens -= 1
             return 0.0
         return wait
@@ -59,10 +64,14 @@ class Budget:
         """Slack itself asked to wait: nothing of this method until then."""
         self._paused[method.name] = self._monotonic() + seconds
 
-    def _of(self, method: Method, channel: str) -> list[Bucket]:
+    def _of(self, method: Method, channel: str, *, background: bool = False) -> list[Bucket]:
         # what may go at once and what a minute brings together make the tier, whenever the minute begins
         burst = max(1.0, method.per_minute * _BURST_SHARE)
-        found = [self._bucket(method.name, "", burst, (method.per_minute - burst) / 60)]
+        rate = (method.per_minute - burst) / 60
+        found = [self._bucket(method.name, "", burst, rate)]
+        if background:
+            share = _BACKGROUND_SHARE
+            found.append(self._bucket(method.name, _BACKGROUND, max(1.0, burst * share), rate * share))
         if method.per_channel and channel:
             found.append(self._bucket(method.name, channel, _CHANNEL_BURST, _CHANNEL_RATE))
         return found

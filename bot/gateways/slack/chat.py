@@ -21,36 +21,36 @@ _STRAY = {"event_type": "nomatron_stray", "event_payload": {}}
 
 
 class SlackChat:
-    """``bot.ports.Chat`` over the Web API."""
+    """``bot.slack_ports.Chat`` over the Web API."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
-        """As ``bot.ports.Chat`` promises; the ``ts`` is the message's name in its channel from now on."""
+        """As ``bot.slack_ports.Chat`` promises; the ``ts`` is the message's name in its channel from now on."""
         answer = await self._connection.call(POST, channel=channel, **_drawn(card, plain=plain), **_QUIET)
         return str(answer["ts"])
 
     async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
-        """As ``bot.ports.Chat`` promises."""
+        """As ``bot.slack_ports.Chat`` promises."""
         await self._connection.call(UPDATE, channel=channel, ts=ts, **_drawn(card, plain=plain))
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
-        """As ``bot.ports.Chat`` promises."""
+        """As ``bot.slack_ports.Chat`` promises."""
         message = notes.render(note)
         await self._connection.call(POST, channel=channel, thread_ts=ts, **message.arguments(), **_QUIET)
 
     async def announce(self, channel: str, note: Note) -> None:
-        """As ``bot.ports.Chat`` promises."""
+        """As ``bot.slack_ports.Chat`` promises."""
         await self._connection.call(POST, channel=channel, **notes.render(note).arguments(), **_QUIET)
 
     async def strip(self, channel: str, ts: str, note: Note) -> None:
-        """As ``bot.ports.Chat`` promises; other metadata says that it is not the deploy's own any more."""
+        """As ``bot.slack_ports.Chat`` promises; other metadata says that it is not the deploy's own any more."""
         message = notes.render(note)
         await self._connection.call(UPDATE, channel=channel, ts=ts, **message.arguments(), metadata=_STRAY)
 
     async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
-        """As ``bot.ports.Chat`` promises."""
+        """As ``bot.slack_ports.Chat`` promises."""
         await self.say(notes.render(note), user=user, channel=channel, response_url=response_url)
 
     async def say(self, message: Message, *, user: str, channel: str, response_url: str, thread_ts: str = "") -> None:

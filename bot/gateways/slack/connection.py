@@ -74,17 +74,22 @@ class Connection:
         if self._session is not None:
             await self._session.close()
 
-    async def call(self, method: Method, *, within: float = CALL_TIMEOUT, **arguments: Any) -> dict[str, Any]:
+    async def call(
+        self, method: Method, *, within: float = CALL_TIMEOUT, background: bool = False, **arguments: Any
+    ) -> dict[str, Any]:
         """Slack's answer to one call, ``within`` seconds. Raises ``SlackUnavailable`` or ``SlackRefused``."""
-        return (await self.told(method, within=within, **arguments)).data
+        return (await self.told(method, within=within, background=background, **arguments)).data
 
-    async def told(self, method: Method, *, within: float = CALL_TIMEOUT, **arguments: Any) -> Told:
+    async def told(
+        self, method: Method, *, within: float = CALL_TIMEOUT, background: bool = False, **arguments: Any
+    ) -> Told:
         """The same with the answer's headers.
 
-        Nothing is sent where our own budget for the method is spent: ``retry_after`` says how long.
+        Nothing is sent where our own budget for the method is spent, the background's share of it where nobody waits
+        for the answer: ``retry_after`` says how long.
         """
         assert self._client is not None, "used outside of `async with`"  # noqa: S101 -- a bug of ours, not an input
-        wait = self.budget.spend(method, str(arguments.get("channel", "")))
+        wait = self.budget.spend(method, str(arguments.get("channel", "")), background=background)
         if wait > 0:
             raise SlackUnavailable(f"{method.name}: our own budget is spent", retry_after=wait)
         # methods that read take no JSON body (https://docs.slack.dev/apis/web-api/using-the-slack-web-api)

@@ -15,10 +15,12 @@ from bot.gateways.slack.methods import AUTH_TEST, BOTS_INFO, GROUP_MEMBERS, GROU
 from bot.gateways.slack.shared import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Awaitable, Callable, Collection
 
     from bot.gateways.slack.connection import Connection
     from bot.ports import Clock
+
+    Call = Callable[..., Awaitable[dict[str, Any]]]
 
 GROUPS_FRESH = 5.0
 PEOPLE_FRESH = 60.0
@@ -43,7 +45,7 @@ class Identity:
 
 
 class SlackDirectory:
-    """``bot.ports.Directory`` over the Web API; also knows who we are ourselves."""
+    """``bot.slack_ports.Directory`` over the Web API; also knows who we are ourselves."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
@@ -76,7 +78,7 @@ class SlackDirectory:
         return self._identity
 
     async def standing(self) -> None:
-        """As ``bot.ports.Directory`` promises."""
+        """As ``bot.slack_ports.Directory`` promises."""
         try:
             async with asyncio.timeout(TIME_OUT):
                 await self.introduce()
@@ -87,11 +89,13 @@ class SlackDirectory:
         if self._connection.disowned is not None:
             raise SlackRefused(self._connection.disowned.error, self._connection.disowned.detail)
 
-    async def membership(self, usergroups: Collection[str], users: Collection[str]) -> Membership:
-        """As ``bot.ports.Directory`` promises."""
+    async def membership(
+        self, usergroups: Collection[str], users: Collection[str], *, background: bool = False
+    ) -> Membership:
+        """As ``bot.slack_ports.Directory`` promises."""
         try:
             async with asyncio.timeout(TIME_OUT):
-                return await self._membership(frozenset(usergroups), sorted(frozenset(users)))
+                return await self._membership(frozenset(usergroups), sorted(frozenset(users)), background)
         except TimeoutError as error:
             raise MembershipUnknown(f"Slack did not say within {TIME_OUT} s who is who") from error
         except SlackError as error:
@@ -106,15 +110,18 @@ class SlackDirectory:
             )
         )
 
-    async def _membership(self, usergroups: frozenset[str], users: list[str]) -> Membership:
+    async def _membership(self, usergroups: frozenset[str], users: list[str], background: bool) -> Membership:  # noqa: FBT001 -- as it was given
+        call = partial(self._connection.call, within=_READ_TIME_OUT, background=background)
         # together, so that a click waits for the slowest call, not for their sum
-        people, ours, _ = await asyncio.gather(self._persons(users), self.introduce(), self._members(usergroups))
+        people, ours, _ = await asyncio.gather(
+            self._persons(users, call), self.introduce(), self._members(usergroups, call)
+        )
         # a second look costs nothing, unless the others took so long that the groups are too old by now
-        groups = await self._members(usergroups)
+        groups = await self._members(usergroups, call)
         return Membership(team=ours.team, at=self._clock.now(), usergroups=groups, people=people)
 
-    async def _persons(self, users: list[str]) -> dict[str, Person]:
-        reads = (self._people.get(user, partial(self._ask_person, user)) for user in users)
+    async def _persons(self, users: list[str], call: Call) -> dict[str, Person]:
+        reads = (self._people.get(user, partial(self._ask_person, user, call)) for user in users)
         found = await asyncio.gather(*reads)
         return {person.id: person for person in found if person is not None}
 
@@ -135,22 +142,22 @@ class SlackDirectory:
             app = ""
         return Identity(str(us.get("team_id") or ""), str(us.get("user_id") or ""), bot, app)
 
-    async def _members(self, usergroups: frozenset[str]) -> dict[str, frozenset[str]]:
-        """One call at most: a single stale group is read alone, several come with the list of all."""
+    async def _members(self, usergroups: frozenset[str], call: Call) -> dict[str, frozenset[str]]:
+        """One call at most: a group is read alone where only one is asked for, several come with the list of all."""
         # user groups are tier 2, twenty calls a minute: each group read by itself would spend them on one busy click
         stale = [group for group in usergroups if not self._groups.fresh(group)]
-        if len(stale) > 1 or (stale and self._lists.reading(_ALL_GROUPS)):
-            listed = await self._lists.get(_ALL_GROUPS, self._list_groups)
+        if stale and (len(usergroups) > 1 or self._lists.reading(_ALL_GROUPS)):
+            listed = await self._lists.get(_ALL_GROUPS, partial(self._list_groups, call))
             known = {each: self._groups.known(each) for each in usergroups if each not in stale}
             return {**known, **{each: listed.get(each, frozenset()) for each in stale}}
         for group in stale:
-            await self._groups.get(group, partial(self._group, group))
+            await self._groups.get(group, partial(self._group, group, call))
         return {group: self._groups.known(group) for group in usergroups}
 
-    async def _list_groups(self) -> dict[str, frozenset[str]]:
+    async def _list_groups(self, call: Call) -> dict[str, frozenset[str]]:
         # their age counts from the question: Slack may have answered from before
         asked_at = time.monotonic()
-        answer = await self._connection.call(GROUPS, within=_READ_TIME_OUT, include_users=True)
+        answer = await call(GROUPS, include_users=True)
         listed = {
             str(each.get("id")): frozenset(map(str, each.get("users") or ()))
             for each in answer.get("usergroups") or ()
@@ -161,9 +168,9 @@ class SlackDirectory:
             self._groups.keep(group, users, asked_at)
         return listed
 
-    async def _group(self, usergroup: str) -> frozenset[str]:
+    async def _group(self, usergroup: str, call: Call) -> frozenset[str]:
         try:
-            answer = await self._connection.call(GROUP_MEMBERS, within=_READ_TIME_OUT, usergroup=usergroup)
+            answer = await call(GROUP_MEMBERS, usergroup=usergroup)
         except SlackRefused as error:
             if error.error == "no_such_subteam":
                 # disabled or deleted: nobody is in it
@@ -171,9 +178,9 @@ class SlackDirectory:
             raise
         return frozenset(map(str, answer.get("users") or ()))
 
-    async def _ask_person(self, user: str) -> Person | None:
+    async def _ask_person(self, user: str, call: Call) -> Person | None:
         try:
-            answer = await self._connection.call(PERSON, within=_READ_TIME_OUT, user=user)
+            answer = await call(PERSON, user=user)
         except SlackRefused as error:
             if error.error in {"user_not_found", "user_not_visible"}:
                 return None

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from bot.gateways.slack.budget import Budget
-from bot.gateways.slack.methods import METHODS, POST, UPDATE
+from bot.gateways.slack.methods import GROUPS, METHODS, POST, UPDATE
 
 
 class Seconds:
@@ -70,3 +70,17 @@ def test_channels_are_forgotten_once_their_buckets_are_full() -> None:
         budget.wait(POST, f"C{number}")
 
     assert len(budget._buckets) < 3000
+
+
+def test_what_nobody_waits_for_gets_at_most_half_and_people_find_the_rest() -> None:
+    clock = Seconds()
+    budget = Budget(clock)
+    background = clicks = 0
+    for second in range(600):
+        background += budget.spend(GROUPS, background=True) == 0
+        # somebody clicks every ten seconds, whatever goes on behind
+        clicks += second % 10 == 0 and budget.spend(GROUPS) == 0
+        clock.now += 1
+
+    assert clicks == 60
+    assert 0 < background <= GROUPS.per_minute * 10 / 2

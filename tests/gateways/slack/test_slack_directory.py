@@ -57,6 +57,27 @@ async def test_several_groups_take_one_call(slack: Slackside) -> None:
     assert (await names(slack)).count("users.info") == 1
 
 
+async def test_one_that_is_stale_among_several_takes_the_one_call_for_all(slack: Slackside) -> None:
+    await slack.directory.membership([SRE], [])
+    await slack.directory.membership([DEV, SRE], [])
+
+    assert (await names(slack)).count("usergroups.users.list") == 1
+    assert (await names(slack)).count("usergroups.list") == 1
+
+
+async def test_what_nobody_waits_for_leaves_something_for_a_click(
+    slack: Slackside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack.directory._groups, "_fresh", 0.0)
+    monkeypatch.setattr(slack.directory._lists, "_fresh", 0.0)
+    looks = [slack.directory.membership([DEV, SRE], [], background=True) for _ in range(20)]
+    # one after the other: those that come together share one read
+    told = [isinstance((await asyncio.gather(look, return_exceptions=True))[0], MembershipUnknown) for look in looks]
+    assert told[-1]
+
+    assert (await slack.directory.membership([DEV, SRE], [])).usergroups[SRE] == {SAM}
+
+
 async def test_who_asks_at_once_shares_one_read(slack: Slackside) -> None:
     await asyncio.gather(*(slack.directory.membership([DEV, SRE], [ALICE]) for _ in range(20)))
 
