@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.domain.events import Event
     from bot.domain.message import Outgoing, Posted
     from bot.domain.plan import Change, Job, Plan
+    from bot.domain.promotion import Run
     from bot.domain.release import Release
     from bot.domain.rollout import Observation, Rollout
     from bot.slack_ports import Chat, Directory
@@ -111,6 +112,9 @@ class Reading(Protocol):
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded last there, by when it did."""
+
+    async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
+        """What became of the newest deploys of a service there, in order of their numbers."""
 
     async def release(self, fingerprint: str) -> Release | None:
         """A stored release."""
@@ -305,6 +309,9 @@ class Nomad(Protocol):
 
     def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """Sentences that say what moved between the plan before and what would be planned now; redacted likewise."""
+
+    def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
+        """What ``job`` says otherwise than another environment's frozen one, in words; redacted likewise."""
 
     async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
         """Register the frozen JSON with check-and-set and a submission; never raises: what is not known is UNKNOWN."""

@@ -60,11 +60,11 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
         (
             "already-seated", "cannot-again", "cannot-approve", "cannot-reject", "cannot-replace", "cannot-replan",
             "cannot-retract", "cannot-withdraw", "catalog-cuts-deploy", "no-seat-left", "nothing-to-retract",
-            "stale-plan",
+            "stale-plan", "nothing-to-promote", "not-passed", "soak-broken", "passed-too-long-ago", "not-running",
         ),
         _TOO_LATE,
     ),
-    **dict.fromkeys(("turn", "seats-missing"), _HELD),
+    **dict.fromkeys(("turn", "seats-missing", "soaking"), _HELD),
     "catalog-busy": _UNAVAILABLE,
     "not-yet": Outcome(501, _ASK, REFUSED),
     # errors, by their classes' codes

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.errors import NomatronError
-from bot.operations import deliver, dispatch, follow, plan_deploy, recheck, register
+from bot.operations import deliver, dispatch, follow, offer, plan_deploy, recheck, register
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,6 +32,7 @@ _VERBS: tuple[tuple[Step, int], ...] = (
     (register.step, 4),
     (follow.step, 2),
     (recheck.step, 1),
+    (offer.step, 1),
     (deliver.step, 3),
 )
 

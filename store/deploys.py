@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import false, func, select
 
 from bot.domain.deploy import Deploy, Status, begin
+from bot.domain.promotion import Run
 from bot.errors import StaleFence
 from store.mapping import columns_of, record_of
 from store.session import Session
-from store.tables import deploys
+from store.tables import deploys, plans, rollouts
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -60,6 +61,27 @@ class DeployReading(Session):
         """The deploy that succeeded last there; a succeeded one never changes, so ``changed_at`` is when it did."""
         found = _deploys(service, environment).where(deploys.c.status == Status.SUCCEEDED)
         return await self._one(Deploy, found.order_by(deploys.c.changed_at.desc(), deploys.c.id.desc()).limit(1))
+
+    async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
+        """What became of the newest deploys of a service there, in order of their numbers."""
+        ours = (rollouts.c.deploy_id == deploys.c.id) & (rollouts.c.number == 1)
+        planned = (plans.c.deploy_id == deploys.c.id) & (plans.c.number == deploys.c.plan)
+        found = (
+            select(
+                deploys.c.id.label("deploy_id"),
+                deploys.c.release,
+                deploys.c.version,
+                deploys.c.status,
+                rollouts.c.started_at.label("landed_at"),
+                deploys.c.changed_at,
+                func.coalesce(plans.c.healthy & plans.c.unchanged, false()).label("healthy"),
+            )
+            .select_from(deploys.outerjoin(rollouts, ours).outerjoin(plans, planned))
+            .where(deploys.c.service == service, deploys.c.environment == environment)
+            .order_by(deploys.c.id.desc())
+            .limit(limit)
+        )
+        return (await self._all(Run, found))[::-1]
 
 
 class DeployWriting(DeployReading):

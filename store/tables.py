@@ -69,7 +69,7 @@ def _where(name: str, *columns: str, condition: str, unique: bool = False) -> In
 
 
 class DeployRow(Row, table=True):
-    """A deploy, and who works on it: the columns after ``replaces`` belong to ``claims`` alone."""
+    """A deploy, and who works on it: the columns after ``offers`` belong to ``claims`` alone."""
 
     __tablename__ = "deploys"
     __table_args__ = (
@@ -92,6 +92,7 @@ class DeployRow(Row, table=True):
     expires_at: datetime = _is(Instant)
     catalog: str = _is(Plain)
     nonce: str | None = _may_be(Plain)
+    promotes: str = _is(Plain)
     asked_in: str = _is(Plain)
     asked_via: str = _is(Plain)
     status: Status = _is(Word(Status))
@@ -101,6 +102,7 @@ class DeployRow(Row, table=True):
     detail: str = _is(Plain)
     blocked: tuple[Reason, ...] = _is(Document(tuple[Reason, ...]))
     replaces: bool = _is(Boolean)
+    offers: list[str] = _is(Document(tuple[str, ...]))
     worker: str | None = _may_be(Plain)
     taken_at: datetime | None = _may_be(Instant)
     held_until: datetime | None = _may_be(Instant)
@@ -125,7 +127,9 @@ class PlanRow(Row, table=True):
     replaced: str = _is(Plain)
     warnings: list[str] = _is(Document(tuple[str, ...]))
     moved: list[str] = _is(Document(tuple[str, ...]))
+    differs: list[str] = _is(Document(tuple[str, ...]))
     unchanged: bool = _is(Boolean)
+    healthy: bool = _is(Boolean)
 
 
 class ApprovalRow(Row, table=True):

@@ -72,6 +72,10 @@ class FakeNomad:
     def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         return ("LOG_LEVEL changed outside",)
 
+    def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
+        was, becomes = json.loads(before)["TaskGroups"][0]["Count"], job["TaskGroups"][0]["Count"]
+        return () if was == becomes else (f"count {was} → {becomes}",)
+
     async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
         self.registers.append({"job": job, "base": base_index, "source": source, "variables": variables})
         answer = self.answers.pop(0) if self.answers else Answer.LANDED

@@ -77,6 +77,7 @@ class Draft:
     expires_at: datetime
     catalog: str
     nonce: str | None = None
+    promotes: str = ""
     asked_in: str = ""
     asked_via: str = ""
 
@@ -89,8 +90,9 @@ class Deploy:
     was planned under (audit events name the one of each decision), ``due_at`` when a worker should look at it next
     (None: never by itself), ``detail`` the sentence that explains the present state, ``blocked`` what holds a READY
     one or keeps a PLANNING one waiting, ``nonce`` set where *Deploy again anyway* was asked, ``replaces`` where the
-    requester chose to replace a running rollout. ``asked_in`` is the Slack channel of the request and ``asked_via``
-    its response_url, dropped with the first change of state.
+    requester chose to replace a running rollout. ``promotes`` is the environment that its release comes from, where
+    it was promoted and not asked for; ``offers`` are those that its own message offers to promote it to. ``asked_in``
+    is the Slack channel of the request and ``asked_via`` its response_url, dropped with the first change of state.
     """
 
     id: int
@@ -105,6 +107,7 @@ class Deploy:
     expires_at: datetime
     catalog: str
     nonce: str | None = None
+    promotes: str = ""
     asked_in: str = ""
     asked_via: str = ""
     status: Status = Status.PLANNING
@@ -114,6 +117,7 @@ class Deploy:
     detail: str = ""
     blocked: tuple[Reason, ...] = ()
     replaces: bool = False
+    offers: tuple[str, ...] = ()
 
     @property
     def number(self) -> str:
@@ -152,6 +156,7 @@ def begin(deploy_id: int, draft: Draft) -> Deploy:
         expires_at=draft.expires_at,
         catalog=draft.catalog,
         nonce=draft.nonce,
+        promotes=draft.promotes,
         asked_in=draft.asked_in,
         asked_via=draft.asked_via,
         changed_at=draft.requested_at,

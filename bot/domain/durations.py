@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 _UNITS = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000))
 _FINE_UNITS = (("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
 
@@ -21,3 +23,9 @@ def from_nanoseconds(nanoseconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def in_words(duration: timedelta) -> str:
+    """``10s``, ``1h30m``; whole seconds, rounded up, so that nothing is promised too early."""
+    seconds = -(-duration // timedelta(seconds=1))
+    return from_nanoseconds(seconds * 1_000_000_000)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
 """A variable's value as the catalog writes it: whatever JSON can say."""
 
 DEFAULT_EXPIRES = timedelta(hours=24)
+DEFAULT_WITHIN = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,23 @@ class Rule:
     count: int = 1
 
 
+class Require(StrEnum):
+    """What must be true of a release in the environment before."""
+
+    PASSED = "passed"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """An environment that comes before: what the release must have done there, for how long, and how lately."""
+
+    environment: str
+    soak: timedelta = timedelta(0)
+    require: Require = Require.PASSED
+    within: timedelta = DEFAULT_WITHIN
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """A cluster and a namespace, and the rules that hold there."""
@@ -45,3 +64,4 @@ class Environment:
     self_approval: bool = False
     expires: timedelta = DEFAULT_EXPIRES
     reason_required: bool = False
+    after: tuple[After, ...] = ()

@@ -82,7 +82,8 @@ class Card:
     """All that a deploy's one message shows, read at one moment.
 
     ``channel`` is where it belongs; ``seating`` who sits where and what is missing; ``approvals`` those of the current
-    plan, void ones too; ``from_version`` what ran before; ``links`` label to URL (compare, Nomad's UI).
+    plan, void ones too; ``from_version`` what ran before; ``links`` label to URL (compare, Nomad's UI),
+    ``promotes_to`` the environments that the release may go on to now.
     """
 
     deploy: Deploy
@@ -95,6 +96,7 @@ class Card:
     links: Mapping[str, str]
     job: str
     namespace: str
+    promotes_to: tuple[str, ...] = ()
     twice: bool = False
 
 

@@ -15,6 +15,8 @@ LARGEST = 12
 """Sentences; the rest is counted."""
 
 _FREE = frozenset({"Env", "Meta"})
+_PLACE = frozenset({"Datacenters", "ID", "Name", "Namespace", "NodePool", "Region"})
+"""Where a job runs, which is what makes it another environment's."""
 _ONES = {
     "Affinities": "Affinity",
     "DynamicPorts": "Dynamic Port",
@@ -40,6 +42,19 @@ def moved(
     ]
     left = len(said) - LARGEST
     return tuple(said) if left <= 0 else (*said[:LARGEST], f"and {left} more")
+
+
+def differences(before: Job, now: Job, redactor: Redactor) -> tuple[str, ...]:
+    """What one environment's job says otherwise than another's, where it is not about which environment it is."""
+    scaled = scaled_groups(now)
+    said = list(_between(_placeless(before, scaled), _placeless(now, scaled), redactor, ""))
+    left = len(said) - LARGEST
+    return tuple(said) if left <= 0 else (*said[:LARGEST], f"and {left} more")
+
+
+def _placeless(job: Job, scaled: frozenset[str]) -> Job:
+    bare = without_counts(without_server_fields(job), scaled)
+    return {key: value for key, value in bare.items() if key not in _PLACE}
 
 
 def _bare(job: Job | None, scaled: frozenset[str]) -> Job | None:
@@ -73,11 +88,12 @@ def _sentence(leaf: _Leaf, was: str, becomes: str, redactor: Redactor, where: st
     path, place = leaf
     verb = "changed" if was and becomes else "added" if becomes else "removed"
     name = " ".join([*path, place.words])
+    said = f"{name} {verb} {where}" if where else name if was and becomes else f"{name} {verb}"
     if not redactor.shows(place, was, becomes):
-        return f"{name} {verb} {where}"
+        return said if where or not (was and becomes) else f"{name} differs"
     old, new = redactor.pair(place, was, becomes)
     values = f"{old} → {new}" if was and becomes else old or new
-    return f"{name} {verb} {where}: {_short(values)}"
+    return f"{said}: {_short(values)}" if where or not (was and becomes) else f"{name} {_short(values)}"
 
 
 def _short(text: str, limit: int = 200) -> str:

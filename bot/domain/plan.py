@@ -47,7 +47,8 @@ class Plan:
     that live specification's text (empty for a new job), ``from_version`` what was deployed last. ``changes`` is the
     redacted difference, ``effect`` one line that says what it does to allocations, ``warnings`` what people should
     know (no capacity, Nomad's warnings, a count that is kept). ``moved`` are the sentences that say what changed
-    against the plan before it, where its fingerprint moved.
+    against the plan before it, where its fingerprint moved; ``differs`` say what is not as in the environment before.
+    ``unchanged``: nothing would change, and ``healthy`` then says whether what runs is well.
     """
 
     deploy_id: int
@@ -63,7 +64,9 @@ class Plan:
     replaced: str = ""
     warnings: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
     unchanged: bool = False
+    healthy: bool = False
 
 
 def frozen(job: Job) -> str:
@@ -123,6 +126,15 @@ def stamp(deploy: str, plan: Plan) -> str:
 def is_stamped(source: str, deploy: str, plan: Plan) -> bool:
     """Whether a submission's source begins with the stamp of exactly this plan."""
     return source.split("\n", 1)[0].strip() == stamp(deploy, plan)
+
+
+def is_healthy(live: Job | None) -> bool:
+    """Whether Nomad calls the job's present version good: stable, or under way where its kind is never marked so."""
+    if live is None or live.get("Stop"):
+        return False
+    if live.get("Type") in {None, "service", "system"}:
+        return bool(live.get("Stable"))
+    return live.get("Status") != "pending"
 
 
 def same_kind(rendered: Job, live: Mapping[str, Any] | None) -> list[str]:

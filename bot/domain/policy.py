@@ -24,13 +24,24 @@ RECHECK = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What somebody asks for: ``environment`` None where it was left out."""
+    """What somebody asks for: ``environment`` None where it was left out.
+
+    ``promotes`` is the environment that a promoted release comes from, ``release`` its fingerprint: the very same one,
+    whatever template the catalog names by now.
+    """
 
     service: str
     version: str
     environment: str | None
     overrides: Mapping[str, Value]
     reason: str | None
+    promotes: str = ""
+    release: str = ""
+
+    @property
+    def permission(self) -> Permission:
+        """What the requester has to hold."""
+        return permission_for(self.promotes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +120,11 @@ def check_ask(catalog: Catalog, ask: Ask) -> tuple[str, Decision]:
         return "", refuse("unknown-service", _unknown("service", ask.service, catalog.services))
     placed = catalog.services[ask.service].placements
     if ask.environment is None:
-        if len(placed) != 1:
+        first = [name for name in placed if not catalog.environments[name].after]
+        if len(first) != 1:
             choices = ", ".join(placed)
             return "", refuse("environment-missing", f"Say where {ask.service} goes: add `to ENV`, one of {choices}.")
-        return _checked(catalog, ask, next(iter(placed)))
+        return _checked(catalog, ask, first[0])
     if ask.environment not in catalog.environments:
         return "", refuse("unknown-environment", _unknown("environment", ask.environment, placed))
     if ask.environment not in placed:
@@ -169,13 +181,18 @@ def check_variables(
     )
 
 
+def permission_for(promotes: str) -> Permission:
+    """A promotion has a permission of its own."""
+    return Permission.PROMOTE if promotes else Permission.REQUEST
+
+
 def check_requester(
-    actor: Actor, *, service: str, environment: str, catalog: Catalog, membership: Membership
+    actor: Actor, permission: Permission, *, service: str, environment: str, catalog: Catalog, membership: Membership
 ) -> Decision:
-    """Whether this actor may request there, and whether its approval rules could ever be met."""
+    """Whether this actor may request or promote there, and whether its approval rules could ever be met."""
     allowed = authorize(
         actor,
-        Permission.REQUEST,
+        permission,
         service=service,
         environment=environment,
         groups=catalog.groups,
@@ -209,7 +226,7 @@ def may_dispatch(facts: Facts, others: Sequence[Deploy]) -> Decision:
 def _of_requester(reason: Reason, deploy: Deploy) -> Reason:
     """What holds it, where that is what its requester may no longer do, or is no longer."""
     if reason.code == "no-permission":
-        held = f"`{Permission.REQUEST}` for {deploy.service} in {deploy.environment}"
+        held = f"`{permission_for(deploy.promotes)}` for {deploy.service} in {deploy.environment}"
         return replace(reason, text=f"Its requester no longer holds {held}.")
     return replace(reason, text=_REQUESTERS.get(reason.code, reason.text))
 
@@ -230,7 +247,7 @@ def _at_claim(facts: Facts, others: Sequence[Deploy]) -> Decision:
         [
             authorize(
                 deploy.requester,
-                Permission.REQUEST,
+                permission_for(deploy.promotes),
                 service=deploy.service,
                 environment=deploy.environment,
                 groups=facts.catalog.groups,

@@ -32,5 +32,7 @@ async def again(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -
         environment=deploy.environment,
         overrides=deploy.overrides,
         reason=deploy.reason,
+        promotes=deploy.promotes,
+        release=deploy.release,
     )
     return await request(ports, actor, ask, origin=origin, nonce=deploy.number)

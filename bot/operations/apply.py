@@ -56,6 +56,7 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
         await tx.record(_applied(actor, before, active, now))
         withdrawn = tuple([await _withdraw(tx, deploy, now) for deploy in cut])
         await _judge_anew(tx, now)
+        await _offer_anew(tx, catalog, now)
     ports.bell.ring()
     return Applied(active, changed=True, withdrawn=withdrawn)
 
@@ -116,3 +117,13 @@ async def _judge_anew(tx: Transaction, now: datetime) -> None:
         if locked.status in {Status.WAITING, Status.READY}:
             await tx.save_deploy(replace(locked, due_at=now))
             await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
+
+
+async def _offer_anew(tx: Transaction, catalog: Catalog, now: datetime) -> None:
+    """What succeeded last may go on otherwise now (``offer``)."""
+    for service in catalog.services.values():
+        for environment in service.placements:
+            last = await tx.last_succeeded(service.name, environment)
+            locked = await tx.lock_deploy(last.id) if last else None
+            if locked is not None:
+                await tx.save_deploy(replace(locked, due_at=now))

@@ -6,11 +6,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.domain.decision import Refused
+from bot.domain.decision import Refused, every
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
 from bot.domain.policy import may_dispatch, turn
 from bot.operations.expire import expire, late
+from bot.operations.followed import followed, release_of
 from bot.operations.holding import or_hold
 from bot.operations.judging import judge
 from bot.operations.moved import moved_since_plan
@@ -73,7 +74,12 @@ async def _gates(judgement: Judgement) -> Refused | None:
     if not facts.seating.complete:
         await make_waiting(judgement, _gone(judgement))
         return None
-    decision = may_dispatch(facts, await judgement.tx.open_deploys(deploy.service, deploy.environment))
+    decision = every(
+        [
+            may_dispatch(facts, await judgement.tx.open_deploys(deploy.service, deploy.environment)),
+            await followed(judgement.tx, facts.catalog, release_of(deploy), deploy.environment, judgement.now),
+        ]
+    )
     if isinstance(decision, Refused):
         return decision
     dispatching = deploy.advance(Status.DISPATCHING, judgement.now)

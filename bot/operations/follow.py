@@ -94,7 +94,8 @@ async def _told(tx: Transaction, deploy: Deploy, followed: _Followed, now: datet
     due_at = (now if nudged else now + POLL) if followed.running else None
     ours = next((each for each in followed.after.values() if each.kind is RolloutKind.DEPLOY), None)
     if deploy.status is Status.ROLLING and ours is not None and ours.status is not RolloutStatus.RUNNING:
-        await _end(tx, deploy, ours, due_at, now)
+        # what succeeded may go on, now or when it has soaked (``offer``)
+        await _end(tx, deploy, ours, now if ours.status is RolloutStatus.SUCCEEDED else due_at, now)
     else:
         await tx.save_deploy(replace(deploy, blocked=(), due_at=due_at))
     for rollout in followed.changed:

@@ -11,7 +11,7 @@ from bot.domain.actor import human_behind
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
 from bot.domain.message import Delivery, Note, Outgoing
-from bot.domain.plan import Plan, fingerprint, frozen, without_server_fields
+from bot.domain.plan import Plan, fingerprint, frozen, is_healthy, without_server_fields
 from bot.domain.policy import RECHECK
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.expire import expire, late
@@ -24,6 +24,7 @@ from bot.operations.rendering import Rendered, index_of, render, target_of, vers
 from bot.operations.work import WORKER, work_on
 
 if TYPE_CHECKING:
+    from bot.domain.catalog import Catalog
     from bot.domain.decision import Refused
     from bot.domain.deploy import Deploy
     from bot.operations.judging import Judgement
@@ -46,6 +47,7 @@ class _Drawn:
     old: Plan | None
     from_version: str | None
     moved: tuple[str, ...]
+    differs: tuple[str, ...]
 
 
 async def step(ports: Ports) -> bool:
@@ -73,6 +75,7 @@ async def _draw(ports: Ports, claim: Claim) -> _Drawn:
         active = await reading.active_catalog()
         old = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
         from_version = await _running(reading, deploy)
+        before = await _before(reading, active.catalog, deploy)
     target = target_of(ports.nomads, active.catalog, deploy)
     rendered = await render(target, active.catalog, deploy, release)
     show = active.catalog.services[deploy.service].show
@@ -81,7 +84,23 @@ async def _draw(ports: Ports, claim: Claim) -> _Drawn:
         raise NomadUnavailable("the job changed while it was planned")
     mark = fingerprint(rendered.job, rendered.live, release=release.fingerprint, environment=deploy.environment)
     moved = _moved(target, rendered, old, show) if old is not None and old.fingerprint != mark else ()
-    return _Drawn(active, target, rendered, answer, mark, old, from_version, moved)
+    differs = _differs(target, rendered, before, show)
+    return _Drawn(active, target, rendered, answer, mark, old, from_version, moved, differs)
+
+
+def _differs(target: Target, rendered: Rendered, before: Plan | None, show: frozenset[str]) -> tuple[str, ...]:
+    return target.nomad.differences(before.job, rendered.job, show) if before else ()
+
+
+async def _before(reading: Reading, catalog: Catalog, deploy: Deploy) -> Plan | None:
+    """What this release was registered as in the environment before, where it passed there."""
+    for after in catalog.environments[deploy.environment].after:
+        runs = await reading.runs(deploy.service, after.environment)
+        passed = [run for run in runs if run.release == deploy.release and run.passed]
+        source = await reading.deploy(passed[-1].deploy_id) if passed else None
+        if source is not None:
+            return await reading.plan(source.id, source.plan)
+    return None
 
 
 def _moved(target: Target, rendered: Rendered, old: Plan, show: frozenset[str]) -> tuple[str, ...]:
@@ -192,5 +211,7 @@ def _plan_of(judgement: Judgement, drawn: _Drawn) -> Plan:
         effect=drawn.answer.effect,
         warnings=drawn.answer.warnings,
         moved=drawn.moved,
+        differs=drawn.differs,
+        healthy=is_healthy(live),
         unchanged=drawn.answer.unchanged,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.decision import Refused
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
-from bot.domain.policy import check_requester, not_open
+from bot.domain.policy import check_requester, not_open, permission_for
 from bot.operations.judging import judge, refused
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ async def _replan(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
         return await refused(judgement, actor, "replan", not_open(deploy, "replan"))
     decision = check_requester(
         actor,
+        permission_for(deploy.promotes),
         service=deploy.service,
         environment=deploy.environment,
         catalog=facts.catalog,

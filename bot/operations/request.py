@@ -13,9 +13,12 @@ from bot.domain.events import Event, EventType
 from bot.domain.evidence import membership_of, settings_of
 from bot.domain.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.policy import Ask, check_ask, check_requester, interests, turn
+from bot.domain.promotion import Candidate
 from bot.domain.release import Release
 from bot.domain.variables import check_values
+from bot.operations.followed import followed
 from bot.operations.judging import ask_membership, event_of, people_to_ask
+from bot.operations.kept import kept
 from bot.operations.written import written
 
 if TYPE_CHECKING:
@@ -54,10 +57,10 @@ async def request(
             active = await reading.active_catalog()
         environment, formed = check_ask(active.catalog, ask)
         if isinstance(formed, Refused):
-            return await _refuse(ports, actor, ask, formed, origin)
+            return await refuse_ask(ports, actor, ask, formed, origin)
         membership = await _membership(ports, active, ask.service, environment, actor)
         if isinstance(membership, Refused):
-            return await _refuse(ports, actor, ask, membership, origin)
+            return await refuse_ask(ports, actor, ask, membership, origin)
         asking = _Asking(active, ask, environment, actor, origin, nonce, ports.clock.now())
         answer = await written(ports, origin, partial(asking.decide, membership=membership))
         if answer is not None:
@@ -96,12 +99,14 @@ class _Asking:
             [
                 check_requester(
                     self.actor,
+                    self.ask.permission,
                     service=self.ask.service,
                     environment=self.environment,
                     catalog=self.active.catalog,
                     membership=membership,
                 ),
                 self._variables(release),
+                await followed(tx, self.active.catalog, self._candidate(release), self.environment, self.now),
             ]
         )
         if isinstance(decision, Refused):
@@ -112,10 +117,15 @@ class _Asking:
         same = await self._same(tx)
         return Requested(same, existing=True) if same else await self._add(tx, release)
 
+    def _candidate(self, release: Release) -> Candidate:
+        return Candidate(service=release.service, version=release.version, release=release.fingerprint)
+
     async def _release(self, tx: Transaction) -> Release:
+        if self.ask.release:
+            return kept(await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}")
         template = self.active.catalog.template_for(self.ask.service, self.environment)
-        kept = await tx.release_of(self.ask.service, self.ask.version, template.name)
-        return kept or Release(
+        known = await tx.release_of(self.ask.service, self.ask.version, template.name)
+        return known or Release(
             service=self.ask.service,
             version=self.ask.version,
             template_name=template.name,
@@ -148,6 +158,7 @@ class _Asking:
                 expires_at=self.now + self.active.catalog.environments[self.environment].expires,
                 catalog=self.active.fingerprint,
                 nonce=self.nonce,
+                promotes=self.ask.promotes,
                 asked_in=self.origin.channel,
                 asked_via=self.origin.response_url,
             )
@@ -159,6 +170,7 @@ class _Asking:
                 deploy,
                 self.now,
                 again=self.nonce is not None,
+                promotes=self.ask.promotes,
                 reason=self.ask.reason or "",
                 release=release.fingerprint,
                 version=deploy.version,
@@ -167,12 +179,21 @@ class _Asking:
         )
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
+        await self._redraw_before(tx)
         return Requested(deploy, existing=False, notes=await self._told(tx, deploy))
 
     async def _told(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
         """What will hold it, as far as that is known now (``docs/engine.md``, Gates)."""
         ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
         return tuple(reason.text for reason in ahead.reasons) if isinstance(ahead, Refused) else ()
+
+    async def _redraw_before(self, tx: Transaction) -> None:
+        """What ran in the environments before is looked at again now: it offers its release no more (``offer``)."""
+        for after in self.active.catalog.environments[self.environment].after:
+            source = await tx.last_succeeded(self.ask.service, after.environment)
+            locked = await tx.lock_deploy(source.id) if source else None
+            if locked is not None:
+                await tx.save_deploy(replace(locked, due_at=self.now))
 
 
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:
@@ -187,7 +208,8 @@ def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, a
     )
 
 
-async def _refuse(ports: Ports, actor: Actor, ask: Ask, decision: Refused, origin: Origin) -> Refused:
+async def refuse_ask(ports: Ports, actor: Actor, ask: Ask, decision: Refused, origin: Origin) -> Refused:
+    """The refusal of what could not even be asked, recorded. Raises ``Replayed``."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         await origin.remember(tx, now)

@@ -10,6 +10,7 @@ from bot.domain.approval import Seating, seat
 from bot.domain.message import Card
 from bot.domain.policy import Facts, interests, seats_for
 from bot.errors import MembershipUnknown
+from bot.operations.next_environments import next_environments
 from bot.operations.recorded import seating_of
 from bot.operations.rendering import catalog_for, cluster_of
 
@@ -74,6 +75,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         rollouts = await reading.rollouts(deploy.id)
         posted = await reading.posted(deploy.id)
         seated = () if deploy.status.undecided or not approvals else await reading.events(deploy.id)
+        goes_on = await next_environments(reading, active.catalog, deploy, ports.clock.now())
     shown = tuple(approval for approval in approvals if approval.plan == deploy.plan)
     environment = catalog.environments[deploy.environment]
     return Card(
@@ -87,6 +89,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         links=_links(catalog, deploy, plan),
         job=catalog.services[deploy.service].job_id(deploy.environment),
         namespace=environment.namespace,
+        promotes_to=goes_on.environments,
         twice=posted.twice if posted else False,
     )
 

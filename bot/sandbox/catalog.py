@@ -59,6 +59,15 @@ def jobs(folder: Path) -> set[Placed]:
         raise NoCatalogError(f"the catalog in {folder} cannot be read: {problem!r}") from problem
 
 
+def promotes(folder: Path, environment: str) -> bool:
+    """Whether the catalog in `folder` puts that environment `after` another. Raises NoCatalogError as `jobs` does."""
+    try:
+        main = YAML(typ="safe").load((folder / "nomatron.yaml").read_text(encoding="utf-8"))
+        return any(each.get("after") for each in main["environments"] if each["name"] == environment)
+    except (OSError, YAMLError, KeyError, TypeError, AttributeError) as problem:
+        raise NoCatalogError(f"the catalog in {folder} cannot be read: {problem!r}") from problem
+
+
 def _point_at(path: Path, nomad: str, driver: str | None) -> list[str]:
     yaml = YAML()
     yaml.preserve_quotes = True

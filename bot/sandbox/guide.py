@@ -64,6 +64,11 @@ class Scene:
         told = [one["at"] for one in state.get("ephemerals", []) if one.get("user") == person]
         return bool(clicks) and any(at >= min(clicks) for at in told)
 
+    def told(self, person: str, words: str) -> bool:
+        """Whether that person was told these words for their eyes only."""
+        told = self._slack.get(person, {}).get("ephemerals", [])
+        return any(words in (one.get("text") or "") for one in told if one.get("user") == person)
+
     def versions(self, service: str, namespace: str, tag: str) -> list[Json]:
         """The versions of that Nomad job whose image carries the tag; a stand-in has it in its VERSION alone."""
         return [

@@ -232,8 +232,9 @@ class Sandbox:
         page = self._page
         page.tell_seed("running", "the first deploys begin")
         try:
-            await seed.play(slack, lambda line: page.tell_seed("running", line))
-        except seed.SeedError as problem:
+            promotes = catalog.promotes(Path(self._lines["catalog"]), "production")
+            await seed.play(slack, lambda line: page.tell_seed("running", line), promotes=promotes)
+        except (seed.SeedError, catalog.NoCatalogError) as problem:
             page.tell_seed("failed", str(problem))
             _say(f"nomatron sandbox: the first deploys failed: {problem}")
         else:

@@ -19,6 +19,7 @@ STAGING, PRODUCTION, OPS, GENERAL = "C0STAGING1", "C0PROD0001", "C0OPS00001", "C
 DEVELOPERS, SRE = "S0DEV00001", "S0SRE00001"
 
 SERVICE, OLD, NEW = "checkout", "v1.4.1", "v1.4.2"
+TICKET = "SHOP-981"
 PRODUCTION_NAMESPACE = "apps"
 
 # Whose view of Slack the guide looks at: those who are refused, in private.
@@ -83,11 +84,17 @@ def guide() -> Guide:
 
 def _asking() -> list[Step]:
     staging = f"/deploy {SERVICE} {NEW} to staging"
-    production = f"/deploy {SERVICE} {NEW} to production because SHOP-981"
+    production = f"/deploy {SERVICE} {NEW} to production because {TICKET}"
     return [
         Step(
+            "Ask for production",
+            f"As Alice, type {production} and press Enter. Only Alice sees the answer: staging comes first.",
+            _turned_away,
+            ALICE, PRODUCTION, production,
+        ),
+        Step(
             "Ask for staging",
-            f"As Alice, type {staging} in #staging and press Enter.",
+            f"Type {staging} in #staging, as the answer says.",
             lambda scene: bool(_in_staging(scene)),
             ALICE, STAGING, staging,
         ),
@@ -98,10 +105,11 @@ def _asking() -> list[Step]:
             ALICE, STAGING,
         ),
         Step(
-            "Ask for production",
-            f"Type {production} and press Enter. #production gets the plan, and whose approvals are missing.",
+            "Promote it",
+            f"After 10 s in staging the message gets a button: click Promote…, and give the reason {TICKET}. "
+            "In #production come the plan, what differs from staging, and the missing approvals.",
             lambda scene: bool(_in_production(scene)),
-            ALICE, PRODUCTION, production,
+            ALICE, STAGING,
         ),
     ]  # fmt: skip
 
@@ -150,6 +158,11 @@ def _approving() -> list[Step]:
             _is_one_version,
         ),
     ]  # fmt: skip
+
+
+def _turned_away(scene: Scene) -> bool:
+    """Whether production was refused; who has come there all the same has nothing left to try."""
+    return scene.told(ALICE, f"staging has not passed {SERVICE} {NEW}") or bool(_in_production(scene))
 
 
 def _in_staging(scene: Scene) -> list[DeployMessage]:

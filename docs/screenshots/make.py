@@ -22,7 +22,7 @@ LARGEST = 200_000
 """Bytes of a picture; more does not belong into a repository."""
 ALICE, BOB, SAM = "U0ALICE001", "U0BOB00001", "U0SAM00001"
 GUS, NORA = "U0GUS00001", "U0NORA0001"
-APPROVE, REJECT, MENU = "deploy.approve", "deploy.reject", "deploy.menu"
+APPROVE, REJECT, MENU, PROMOTE = "deploy.approve", "deploy.reject", "deploy.menu", "deploy.promote"
 
 
 def main() -> int:
@@ -68,10 +68,15 @@ def _answers(seen: Screen) -> None:
 
 def _first_deploy(seen: Screen) -> None:
     """Staging, production, a refusal, both approvals, the rollout; and the page in the middle of it."""
-    seen.be(ALICE, "staging")
-    seen.type("/deploy checkout v1.4.2 to staging")
-    seen.message("Succeeded: checkout v1.4.2")
-    _ask(seen, "v1.4.2")
+    _promotable(seen, "v1.4.2")
+    _keep(seen, "message-promotable", lambda: seen.message("Succeeded: checkout v1.4.2", "Promote…"))
+    seen.press("Succeeded: checkout v1.4.2", PROMOTE)
+    seen.one(".modal textarea").send_keys("SHOP-981")
+    _keep(seen, "modal-promote", lambda: seen.hook("modal"))
+    seen.hook("modal-submit").click()
+    seen.be(ALICE, "production")
+    seen.message("Approval needed: checkout v1.4.2")
+    seen.settle()
     _keep(seen, "message-approval-needed", lambda: seen.message("Approval needed: checkout v1.4.2"))
     for person in (ALICE, GUS, NORA):
         seen.be(person, "production")
@@ -154,7 +159,16 @@ def _troubles(seen: Screen) -> None:
     seen.message("Succeeded: mailer v2.0.0")
 
 
+def _promotable(seen: Screen, version: str) -> None:
+    """The version in staging, for as long as production wants it to."""
+    seen.be(ALICE, "staging")
+    seen.type(f"/deploy checkout {version} to staging")
+    seen.message(f"Succeeded: checkout {version}", "Promote…")
+    seen.settle()
+
+
 def _ask(seen: Screen, version: str) -> None:
+    _promotable(seen, version)
     seen.be(ALICE, "production")
     seen.type(f"/deploy checkout {version} to production because SHOP-981")
     seen.message(f"Approval needed: checkout {version}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.decision import Refused, refuse
 from bot.errors import SlackError
 from bot.gateways.blocks import answers, modal
-from bot.operations import adopt, again, approve, replace, replan, retract, withdraw
+from bot.operations import adopt, again, approve, promotable, replace, replan, retract, withdraw
 from handlers.slack.commands import told
 from handlers.slack.desk import target_of
 from handlers.slack.identity import text_of, ts_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from bot.domain.deploy import Deploy
-    from bot.gateways.blocks.parts import Message
+    from bot.gateways.blocks.parts import Json, Message
     from handlers.slack.decoding import Payload
     from handlers.slack.desk import Call, Target
 
@@ -53,12 +53,37 @@ async def _open_reject(call: Call, target: Target) -> None:
         deploy = await reading.deploy(target.deploy_id)
     what = f"{deploy.service} {deploy.version} to {deploy.environment}" if deploy else ""
     number = f"D-{target.deploy_id}"
+    await _open(call, modal.reject(number, target.value, what), f"/deploy reject {number} TEXT")
+
+
+async def _promote(call: Call, target: Target) -> None:
+    """The modal asks where to and why; it is opened in the background like the other one."""
+    call.desk.background.spawn(_open_promote(call, target), "promote modal")
+
+
+async def _open_promote(call: Call, target: Target) -> None:
+    found = await promotable.promotable(call.desk.ports, target.deploy_id)
+    if isinstance(found, Refused):
+        call.answer(refusal(found))
+        return
+    view = modal.promote(
+        found.deploy.number,
+        target.value,
+        f"{found.deploy.service} {found.deploy.version}",
+        environments=found.environments,
+        several=found.several,
+        settable=found.settable,
+        reason_required=found.reason_required,
+    )
+    await _open(call, view, f"/deploy promote {found.deploy.number} because TEXT")
+
+
+async def _open(call: Call, view: Json, otherwise: str) -> None:
     try:
-        view = modal.reject(number, target.value, what)
         await call.desk.voice.open_view(text_of(call.payload.get("trigger_id"), 500), view)
     except SlackError:
         # the trigger runs out 3 s after the click, by Slack's own clock: there is no second try
-        instead = f"The form did not open: Slack did not take it in time. Write `/deploy reject {number} TEXT`."
+        instead = f"The form did not open: Slack did not take it in time. Write `{otherwise}`."
         call.answer(answers.went_wrong(instead, ":hourglass:"))
 
 
@@ -99,8 +124,9 @@ _ACTIONS: Final[Mapping[str, Callable[[Call, Target], Awaitable[Message | None]]
     "deploy.reject": _reject,
     "deploy.menu": _menu,
     "deploy.again": _again,
+    "deploy.promote": _promote,
 }
-_ON_CARDS: Final = frozenset({"deploy.approve", "deploy.reject", "deploy.menu"})
+_ON_CARDS: Final = frozenset({"deploy.approve", "deploy.reject", "deploy.menu", "deploy.promote"})
 _MENU: Final[Mapping[str, tuple[Callable[..., Awaitable[Deploy | Refused]], str]]] = {
     "withdraw": (withdraw.withdraw, "withdrawn"),
     "retract": (retract.retract, "your approval is taken back"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.decision import Refused, refuse
 from bot.gateways.blocks import answers, guide, overview
-from bot.operations import approve, reject, request, retract, status, whoami, withdraw
+from bot.operations import approve, promote, reject, request, retract, status, whoami, withdraw
 from handlers.slack import grammar
 from handlers.slack.grammar import Vocabulary
 from handlers.slack.respond import refusal
@@ -57,7 +57,22 @@ async def _request(call: Call, asked: grammar.Request, catalog: Catalog) -> Mess
         overrides=asked.overrides,
         reason=asked.reason,
     )
-    taken = await request.request(call.desk.ports, call.actor, ask, origin=call.origin)
+    return recorded(await request.request(call.desk.ports, call.actor, ask, origin=call.origin), catalog)
+
+
+async def _promote(call: Call, asked: grammar.Promote, catalog: Catalog) -> Message:
+    what = promote.Promotion(
+        deploy_id=asked.deploy_id,
+        service=asked.service,
+        environment=asked.environment,
+        overrides=asked.overrides,
+        reason=asked.reason,
+    )
+    return recorded(await promote.promote(call.desk.ports, call.actor, what, origin=call.origin), catalog)
+
+
+def recorded(taken: request.Requested | Refused, catalog: Catalog) -> Message:
+    """The answer to a request of any kind."""
     if isinstance(taken, Refused):
         return refusal(taken)
     deploy = taken.deploy
@@ -133,6 +148,7 @@ _VERBS: Final[Mapping[str, Callable[[Call, grammar.OfDeploy], Awaitable[Message]
 # one row a record of the grammar; each takes its own kind, which a mapping's type cannot say
 _SERVED: Final[Mapping[type, Callable[[Call, Any, Catalog], Awaitable[Message]]]] = {
     grammar.Request: _request,
+    grammar.Promote: _promote,
     grammar.Help: _help,
     grammar.Whoami: _whoami,
     grammar.Status: _status,

@@ -3,6 +3,7 @@
 ::
 
     SERVICE VERSION [to|in ENV] [with KEY=VALUE ...] [because TEXT]
+    promote SERVICE|D-n [to|in ENV] [with KEY=VALUE ...] [because TEXT]
     status [SERVICE|D-n] [in ENV] | plan D-n | approve D-n [TEXT] | retract D-n | reject D-n TEXT | withdraw D-n
     whoami | help [TOPIC]
 """
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
 LATER: Final = frozenset(
     {
-        "explain", "promote", "rollback", "lock", "unlock", "restart", "scale", "stop", "run", "canary", "break-glass",
+        "explain", "rollback", "lock", "unlock", "restart", "scale", "stop", "run", "canary", "break-glass",
         "resolve", "history", "who", "audit", "digest",
     }
 )  # fmt: skip
 """Words of the grammar whose verbs are still to come."""
 
-TOPICS: Final = ("request", "status", "approve", "reject", "withdraw", "retract", "plan", "whoami")
+TOPICS: Final = ("request", "promote", "status", "approve", "reject", "withdraw", "retract", "plan", "whoami")
 """What ``help`` can be asked about."""
 
 _DEPLOY = re.compile(r"(?:[dD]-?)?0*([1-9][0-9]{0,17})")
@@ -58,6 +59,26 @@ class Request:
     environment: str | None = None
     overrides: Mapping[str, Value] = field(default_factory=dict)
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Ask for the release of a deploy, or for what a service runs, in the next environment."""
+
+    service: str = ""
+    deploy_id: int | None = None
+    environment: str | None = None
+    overrides: Mapping[str, Value] = field(default_factory=dict)
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Clauses:
+    """What may follow what is asked for."""
+
+    environment: str | None
+    overrides: Mapping[str, Value]
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +111,7 @@ class OfDeploy:
     text: str = ""
 
 
-Command = Request | Help | Whoami | Status | OfDeploy
+Command = Request | Promote | Help | Whoami | Status | OfDeploy
 
 
 def parse(text: str, vocabulary: Vocabulary) -> Command | Refused:
@@ -169,6 +190,14 @@ class _Reader:
         if version is None or (version.casefold() in _CLAUSES and not self._quoted):
             form = f"`/deploy {service[:80]} VERSION to ENV`"
             return refuse("version-missing", f"Say which version: {form}. Environments: {environments or 'none yet'}.")
+        asked = self._clauses()
+        if isinstance(asked, Refused):
+            return asked
+        return Request(service, version, asked.environment, asked.overrides, asked.reason)
+
+    def _clauses(self) -> _Clauses | Refused:
+        """Read the rest: where to, what to set, and why."""
+        environments = ", ".join(self._vocabulary.environments[:30])
         environment: str | None = None
         overrides: dict[str, Value] = {}
         reason: str | None = None
@@ -190,7 +219,7 @@ class _Reader:
                 reason = self._rest() or None
             else:
                 return self._unexpected(word)
-        return Request(service, version, environment, overrides, reason)
+        return _Clauses(environment, overrides, reason)
 
     def _settings(self, into: dict[str, Value]) -> Refused | None:
         """Read ``KEY=VALUE`` words until something else comes."""
@@ -205,7 +234,7 @@ class _Reader:
                 return refuse("setting-form", f"`{word[:80]}` is no setting: write `with NAME=VALUE`.")
             if name in into:
                 return refuse("setting-twice", f"`{name}` is set twice; say it once.")
-            into[name] = _value(value)
+            into[name] = value_of(value)
             before = self._at
         if len(into) == count:
             return refuse("setting-form", "After `with` comes what to set: `with NAME=VALUE`.")
@@ -254,6 +283,20 @@ class _Reader:
                 return self._too_much(word, "status [SERVICE|D-n] [in ENV]")
         return Status(service, number, environment)
 
+    def promote(self, _: str) -> Promote | Refused:
+        word = self._next()
+        if word is None:
+            form = "`/deploy promote SERVICE|D-n [to ENV]`"
+            return refuse("deploy-missing", f"Say what to promote: {form}.")
+        service = word if word in self._vocabulary.services else ""
+        number = None if service else deploy_id(word)
+        if not service and number is None:
+            return _choose("service", word, self._vocabulary.services)
+        asked = self._clauses()
+        if isinstance(asked, Refused):
+            return asked
+        return Promote(service, number, asked.environment, asked.overrides, asked.reason)
+
     def of_deploy(self, verb: str) -> OfDeploy | Refused:
         word = self._next()
         form = f"/deploy {verb} D-n" + {"approve": " [TEXT]", "reject": " TEXT"}.get(verb, "")
@@ -278,12 +321,13 @@ VERBS: Final[Mapping[str, Callable[[_Reader, str], Command | Refused]]] = {
     "help": _Reader.help,
     "whoami": _Reader.whoami,
     "status": _Reader.status,
+    "promote": _Reader.promote,
     **dict.fromkeys(("plan", "approve", "retract", "reject", "withdraw"), _Reader.of_deploy),
 }
 """The verbs that are there."""
 
 
-def _value(text: str) -> Value:
+def value_of(text: str) -> Value:
     """A setting's value: whole numbers and truth values as such, quoted ones and everything else as text."""
     if text.startswith('"'):
         return text[1:]

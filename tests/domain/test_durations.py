@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from bot.domain.durations import from_nanoseconds
+from bot.domain.durations import from_nanoseconds, in_words
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,16 @@ from bot.domain.durations import from_nanoseconds
 )
 def test_nanoseconds(nanoseconds, words):
     assert from_nanoseconds(nanoseconds) == words
+
+
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [
+        (timedelta(0), "0s"),
+        (timedelta(seconds=90), "1m30s"),
+        (timedelta(days=7), "7d"),
+        (timedelta(seconds=9, microseconds=1), "10s"),
+    ],
+)
+def test_durations_are_said_in_whole_seconds_and_never_too_short(duration, words):
+    assert in_words(duration) == words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.moved import LARGEST, moved
+from bot.domain.moved import LARGEST, differences, moved
 from bot.domain.redaction import Redactor
 from tests.builders import a_job, a_live_job
 
@@ -108,3 +108,49 @@ def test_many_are_counted_and_long_ones_cut():
     assert said[-1] == f"and {30 - LARGEST} more"
     said = between(a_live_job(), with_env(a_live_job(), LOG_LEVEL="word " * 100))
     assert said[0].endswith("…")
+
+
+class TestDifferences:
+    """What one environment's job says otherwise than another's."""
+
+    def test_what_is_about_the_environment_itself_is_no_difference(self):
+        staging = a_job(ID="checkout-staging", Name="checkout-staging", Namespace="staging", Region="eu")
+
+        assert differences(staging, a_job(Namespace="apps", Datacenters=["dc2"]), REDACTOR) == ()
+
+    def test_a_count_is_said_in_words(self):
+        more = a_job()
+        more["TaskGroups"][0]["Count"] = 6
+
+        assert differences(a_job(), more, REDACTOR) == ("group web count 2 → 6",)
+
+    def test_counts_of_groups_that_scale_themselves_say_nothing(self):
+        more = a_job()
+        more["TaskGroups"][0] |= {"Count": 6, "Scaling": {"Enabled": True, "Min": 1, "Max": 9}}
+        less = a_job()
+        less["TaskGroups"][0] |= {"Count": 2, "Scaling": {"Enabled": True, "Min": 1, "Max": 9}}
+
+        assert differences(less, more, REDACTOR) == ()
+
+    def test_values_are_shown_or_only_told_to_differ(self):
+        said = differences(
+            with_env(a_job(), LOG_LEVEL="debug", DB_PASSWORD="one", GONE="x"),
+            with_env(a_job(), LOG_LEVEL="warn", DB_PASSWORD="two"),
+            REDACTOR,
+        )
+
+        assert said == (
+            "group web task app env LOG_LEVEL debug → warn",
+            "group web task app env DB_PASSWORD differs",
+            "group web task app env GONE removed",
+        )
+
+    def test_what_only_one_has_is_named_with_its_value(self):
+        shown = with_env(a_job(), LOG_LEVEL="debug")
+
+        assert differences(a_job(), shown, REDACTOR) == ("group web task app env LOG_LEVEL added: debug",)
+
+    def test_too_many_are_counted(self):
+        many = with_env(a_job(), **{f"NAME{number}": "x" for number in range(LARGEST + 3)})
+
+        assert differences(a_job(), many, REDACTOR)[-1] == "and 3 more"

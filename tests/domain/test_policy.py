@@ -22,6 +22,7 @@ from bot.domain.policy import (
     interests,
     may_dispatch,
     not_open,
+    permission_for,
     seats_for,
     stale_plan,
     turn,
@@ -154,10 +155,11 @@ def test_variables_fit_or_every_unknown_and_missing_one_is_named():
 
 
 def test_a_requester_needs_the_permission_and_rules_that_others_can_meet():
-    def asks(actor, environment="production", catalog=None) -> tuple[str, ...]:
+    def asks(actor, environment="production", catalog=None, promotes="") -> tuple[str, ...]:
         return codes(
             check_requester(
                 actor,
+                permission_for(promotes),
                 service="checkout",
                 environment=environment,
                 catalog=catalog or a_catalog(),
@@ -172,6 +174,8 @@ def test_a_requester_needs_the_permission_and_rules_that_others_can_meet():
     assert asks(SAM) == ("rule-unmeetable",)
     assert asks(SAM, "staging") == ()
     assert asks(SAM, catalog=a_catalog(environments=own)) == ()
+    assert asks(ALICE, promotes="staging") == ("no-permission",)
+    assert asks(SAM, "staging", promotes="staging") == ()
 
 
 # --- seats and interests ---------------------------------------------------------------------------------------------

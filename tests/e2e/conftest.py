@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.driver import Sandbox
+from tests.e2e.driver import Sandbox, straight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox in which nothing has happened yet."""
-    with Sandbox(tmp_path, "--no-seed") as running:
+    """A sandbox in which nothing has happened yet, and nothing comes before production."""
+    with Sandbox(tmp_path, "--no-seed", change=straight) as running:
         yield running
 
 
 @pytest.fixture
 def seeded(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox in which checkout v1.4.1 runs in both environments."""
+    """A sandbox in which checkout v1.4.1 runs in both environments, and nothing comes before production."""
+    with Sandbox(tmp_path, change=straight) as running:
+        yield running.seeded()
+
+
+@pytest.fixture
+def shipped(tmp_path: Path) -> Iterator[Sandbox]:
+    """A sandbox with the shipped catalog, in which checkout v1.4.1 runs in both environments."""
     with Sandbox(tmp_path) as running:
         yield running.seeded()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -25,6 +27,18 @@ STAGING, PRODUCTION, OPS, GENERAL = "C0STAGING1", "C0PROD0001", "C0OPS00001", "C
 
 PATIENCE = 90.0
 """Seconds until a test gives up waiting: generous, because nothing here says how fast."""
+
+
+def straight(catalog: Path) -> None:
+    """Take the environments before production out: what is asked for there goes there."""
+    edit(catalog / "nomatron.yaml", r"(?m)^    after: .*\n", "")
+
+
+def edit(path: Path, pattern: str, by: str) -> None:
+    """Replace the one place in a file that looks like that."""
+    text, count = re.subn(pattern, by, path.read_text("utf-8"))
+    assert count == 1, f"{pattern} is {count} times in {path}"
+    path.write_text(text, "utf-8")
 
 
 @dataclass(frozen=True)
@@ -72,8 +86,18 @@ class Message:
 class Sandbox:
     """A running sandbox; its simulators' control interfaces are in docs/sandbox.md."""
 
-    def __init__(self, folder: Path, *options: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        environment: dict[str, str] | None = None,
+        change: Callable[[Path], None] | None = None,
+    ) -> None:
+        """Start it; ``change`` is given the catalog's folder before, a copy of the shipped one."""
         self.folder = folder
+        if change:
+            shutil.copytree(ROOT / "examples" / "catalog", folder / "data" / "catalog")
+            change(folder / "data" / "catalog")
         # a real Nomad keeps its own time
         pace = () if "--nomad" in options else ("--speed", "200")
         command = [sys.executable, "-m", "bot", "sandbox", "--json", "--no-browser", "--port", "0"]
@@ -204,6 +228,18 @@ class Sandbox:
             return "\n".join(each["text"] for each in self.privately(user) if each["id"] not in before)
 
         return self.until(told, f"an answer to {user}'s click on {action}")
+
+    def fill(self, user: str, message: Message, action: str, **values: str) -> dict[str, Any]:
+        """Click what opens a form and send that in, filled by the names of its blocks; what Slack was answered."""
+        body = {"user": user, "channel": message.channel, "ts": message.ts, "action_id": action}
+        assert self.post("slack", "/sandbox/action", body)["status"] == 200
+
+        def opened() -> list[dict[str, Any]]:
+            return self.get("slack", "/sandbox/state", **{"as": user})["views"]
+
+        view = self.until(opened, f"the form of {action}")[-1]
+        filled = {block: {"text": value} for block, value in values.items()}
+        return self.post("slack", "/sandbox/submit", {"user": user, "view": view["id"], "values": filled})
 
     def privately(self, user: str) -> list[dict[str, Any]]:
         """What only this person sees."""

@@ -1,41 +1,52 @@
-"""The stories that must always work, as far as they are there: 1 without promotion, 2.1-2.3, 3.1 and 3.5."""
+"""The stories that must always work, as far as they are there: 1, 2.1-2.3, 3.1 and 3.5."""
 
 from __future__ import annotations
 
 from tests.e2e.driver import ALICE, BOB, GUS, NORA, PRODUCTION, SAM, STAGING, Sandbox
 
 
-def test_the_first_deploy(seeded: Sandbox):
-    staging = seeded.ask(ALICE, "checkout v1.4.2 to staging")
-    message = seeded.reach(staging, "Succeeded")
+def test_the_first_deploy(shipped: Sandbox):
+    told = shipped.type(ALICE, "checkout v1.4.2 to production because SHOP-981")
+    assert "staging has not passed checkout v1.4.2." in told
+    assert "`/deploy checkout v1.4.2 to staging`" in told
+
+    staging = shipped.ask(ALICE, "checkout v1.4.2 to staging")
+    message = shipped.reach(staging, "Succeeded")
     assert message.channel == STAGING
     assert message.text == f"Succeeded: checkout v1.4.2 to staging, asked by <@{ALICE}> ({staging})"
     assert "1/1 healthy" in message.whole
+    assert "deploy.promote" not in message.actions
 
-    production = seeded.ask(ALICE, "checkout v1.4.2 to production because SHOP-981")
-    message = seeded.reach(production, "Approval needed")
+    shipped.until(lambda: "deploy.promote" in shipped.card(staging).actions, "the button Promote…")
+    answer = shipped.fill(ALICE, shipped.card(staging), "deploy.promote", reason="SHOP-981")
+    assert answer["status"] == 200
+    production = f"D-{int(staging.removeprefix('D-')) + 1}"
+    message = shipped.reach(production, "Approval needed")
     assert message.channel == PRODUCTION
-    assert "sre" in message.whole
-    assert "owners of checkout" in message.whole
-    assert "SHOP-981" in message.whole
-    assert "canary" in message.whole
+    assert [each.text for each in shipped.messages(PRODUCTION)].count(message.text) == 1
+    for words in ("count 1 → 6", "promoted from *staging*", "SHOP-981", "canary"):
+        assert words in message.whole
+    assert "1 of sre — <!subteam^S0SRE00001>" in message.whole
+    assert f"1 of owners of checkout — <@{BOB}>" in message.whole
+    assert message.whole.count("S0SRE00001") == 1
+    shipped.until(lambda: "deploy.promote" not in shipped.card(staging).actions, "the button to go")
 
-    refusals = [seeded.click(who, message) for who in (ALICE, GUS, NORA)]
+    refusals = [shipped.click(who, message) for who in (ALICE, GUS, NORA)]
     assert len(set(refusals)) == 3
     assert all(BOB in refusal and "S0SRE00001" in refusal for refusal in refusals)
-    assert "1 of 2" in seeded.click(BOB, message)
-    assert "already" in seeded.click(BOB, message)
-    assert "2 of 2" in seeded.click(SAM, message)
+    assert "1 of 2" in shipped.click(BOB, message)
+    assert "already" in shipped.click(BOB, message)
+    assert "2 of 2" in shipped.click(SAM, message)
 
-    message = seeded.reach(production, "Succeeded")
-    assert "deploy.approve" not in message.actions
+    message = shipped.reach(production, "Succeeded")
+    assert not {"deploy.approve", "deploy.promote"} & message.actions
     assert "6/6 healthy" in message.whole
     assert f"approved by <@{BOB}>" in message.whole
     assert f"approved by <@{SAM}>" in message.whole
-    newest, before = seeded.versions("apps", "checkout")
+    newest, before = shipped.versions("apps", "checkout")
     assert (newest["version"], before["version"]) == (1, 0)
     assert newest["submission_first_line"].startswith(f"# nomatron {production} plan 1 fingerprint ")
-    assert seeded.made_by(production) == [1]
+    assert shipped.made_by(production) == [1]
 
 
 def test_approved_is_what_runs(seeded: Sandbox):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.access import Grant, Permission
 from bot.domain.actor import System
 from bot.domain.decision import Refused
 from bot.domain.deploy import Status
-from bot.operations import deliver, dispatch, plan_deploy, recheck, register
+from bot.domain.environment import After
+from bot.domain.rollout import GroupHealth, NomadDeployment, Observation
+from bot.operations import deliver, dispatch, follow, plan_deploy, recheck, register
 from bot.operations.apply import apply
 from bot.operations.approve import approve
 from bot.operations.origin import Origin
 from bot.operations.request import Ask, Requested, request
-from tests.builders import ALICE, BOB, SAM, a_catalog
+from tests.builders import ALICE, BOB, SAM, a_catalog, a_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from bot.ports import Transaction
     from tests.fakes import World
 
+SOAK = timedelta(seconds=10)
 HERE = Origin(channel="C0GENERAL1", response_url="https://hooks.slack.com/r/1")
 
 
@@ -82,6 +87,36 @@ async def rolling(world: World, **changes: Any) -> Deploy:
     deploy = await now(world, deploy)
     assert deploy.status is Status.ROLLING, deploy
     return deploy
+
+
+async def ended(world: World, deploy: Deploy, said: str = "successful") -> Deploy:
+    """A deploy that everything was done for until Nomad's deployment came to that end."""
+    for step in (plan_deploy.step, dispatch.step, register.step):
+        await step(world.ports())
+    deploy = await now(world, deploy)
+    assert deploy.status is Status.ROLLING, deploy
+    group = GroupHealth(name="web", desired=2, placed=2, healthy=2)
+    deployment = NomadDeployment(
+        id="d-1", status=said, description="", job_version=0, job_spec_modify_index=101, groups=(group,)
+    )
+    world.nomad.seen = Observation(exists=True, deployment=deployment, wanted={"web": 2})
+    assert await follow.step(world.ports())
+    return await now(world, deploy)
+
+
+async def succeeded(world: World, environment: str = "staging", **changes: Any) -> Deploy:
+    """A deploy that succeeded in an environment without approvals."""
+    return await ended(world, await asked(world, environment=environment, **changes))
+
+
+async def after_staging(world: World, **changes: Any) -> Catalog:
+    """Production comes after ten seconds in staging, each with a job of its own, and developers may promote."""
+    rule = After(**{"environment": "staging", "soak": SOAK, **changes})
+    may = frozenset({Permission.REQUEST, Permission.PROMOTE})
+    grants = (Grant("developers", may), Grant("sre", frozenset(Permission)))
+    services = {"checkout": a_service(job="checkout-{environment}")}
+    known = environments("production", after=(rule,))
+    return await applied(world, environments=known, grants=grants, services=services)
 
 
 async def now(world: World, deploy: Deploy | int) -> Deploy:

@@ -158,7 +158,8 @@ async def test_what_slack_will_never_take_is_dropped_and_nobody_else_is_bothered
 async def test_a_reply_whose_message_cannot_move_either_is_no_secret(world: World):
     await shown(world)
     await put(world, an_outgoing(Delivery.THREAD))
-    world.chat.refusals = [SlackRefused("message_not_found")] * 2 + [SlackRefused("team_added_to_nothing")]
+    gone, odd = SlackRefused("message_not_found"), SlackRefused("team_added_to_nothing")
+    world.chat.refusals = [gone, gone, odd]
 
     await delivered(world)
 

@@ -100,3 +100,16 @@ def test_jobs_of_a_catalog_that_cannot_be_read(tmp_path, text):
     (tmp_path / "nomatron.yaml").write_text(text)
     with pytest.raises(catalog.NoCatalogError, match="cannot be read"):
         catalog.jobs(tmp_path)
+
+
+def test_in_the_example_production_comes_after_staging(tmp_path):
+    catalog.prepare(tmp_path, "http://127.0.0.1:5")
+    assert catalog.promotes(tmp_path, "production")
+    assert not catalog.promotes(tmp_path, "staging")
+
+
+@pytest.mark.parametrize("text", ["", "environments: [", "- a\n"])
+def test_what_comes_before_cannot_be_read_from_a_broken_catalog(tmp_path, text):
+    (tmp_path / "nomatron.yaml").write_text(text)
+    with pytest.raises(catalog.NoCatalogError, match="cannot be read"):
+        catalog.promotes(tmp_path, "production")

@@ -6,9 +6,11 @@ from bot.sandbox import story
 from bot.sandbox.guide import Scene
 
 TITLES = [
-    "Ask for staging", "Watch it run", "Ask for production", "Approve as Alice", "Approve as Gus", "Approve as Nora",
-    "Approve as Bob", "Approve as Sam", "Watch production", "Look at Nomad",
+    "Ask for production", "Ask for staging", "Watch it run", "Promote it", "Approve as Alice", "Approve as Gus",
+    "Approve as Nora", "Approve as Bob", "Approve as Sam", "Watch production", "Look at Nomad",
 ]  # fmt: skip
+THERE = ["Ask for production", "Promote it"]
+"""What is done when there is a message in #production, however it came there."""
 
 
 class Stage:
@@ -29,8 +31,8 @@ class Stage:
         payload = {"type": "block_actions", "user": {"id": person}, "actions": [{"value": f"{deploy}:1"}]}
         self.requests.append({"at": at, "payload": payload})
 
-    def tell(self, person, at):
-        self.ephemerals.append({"user": person, "at": at, "text": "no"})
+    def tell(self, person, at, text="no"):
+        self.ephemerals.append({"user": person, "at": at, "text": text})
 
     def register(self, tag, first_line, namespace="apps"):
         version = {"version": len(self.jobs), "image": f"shop/checkout:{tag}", "submission_first_line": first_line}
@@ -80,9 +82,17 @@ def test_the_first_deploys_of_the_seed_are_no_steps(stage, done):
 
 def test_asking_for_staging_and_watching(stage, done):
     stage.message(story.STAGING, "Rolling out", environment="staging", deploy="D-3")
-    assert done() == TITLES[:1]
+    assert done() == ["Ask for staging"]
     stage.message(story.STAGING, "Succeeded", environment="staging", deploy="D-3")
-    assert done() == TITLES[:2]
+    assert done() == ["Ask for staging", "Watch it run"]
+
+
+def test_production_is_refused_first(stage, done):
+    stage.tell(story.ALICE, 100.0, "There is no service `chekout`.")
+    stage.tell(story.NORA, 100.0, "staging has not passed checkout v1.4.2.")
+    assert done() == []
+    stage.tell(story.ALICE, 101.0, ":no_entry: staging has not passed checkout v1.4.2. Deploy it there")
+    assert done() == ["Ask for production"]
 
 
 @pytest.mark.parametrize(
@@ -92,25 +102,25 @@ def test_asking_for_staging_and_watching(stage, done):
 def test_a_refusal_counts_when_it_follows_a_click(stage, done, person, title):
     stage.message(story.PRODUCTION, "Approval needed")
     stage.tell(person, at=150.0)
-    assert done() == ["Ask for production"]  # told of something else, before
+    assert done() == THERE  # told of something else, before
     stage.click(person)
-    assert done() == ["Ask for production"]
+    assert done() == THERE
     stage.tell(person, at=200.5)
-    assert done() == ["Ask for production", title]
+    assert done() == [*THERE, title]
 
 
 def test_a_click_on_another_deploy_is_no_refusal(stage, done):
     stage.message(story.PRODUCTION, "Approval needed")
     stage.click(story.GUS, deploy="D-44")
     stage.tell(story.GUS, at=201.0)
-    assert done() == ["Ask for production"]
+    assert done() == THERE
 
 
 def test_one_seat_of_two_then_both(stage, done):
     stage.message(story.PRODUCTION, "Approval needed", shown="Approved by <@U0BOB00001>: 1 of 2")
-    assert done() == ["Ask for production", "Approve as Bob"]
+    assert done() == [*THERE, "Approve as Bob"]
     stage.message(story.PRODUCTION, "Rolling out", shown="3/6 healthy")
-    assert done() == ["Ask for production", "Approve as Bob", "Approve as Sam"]
+    assert done() == [*THERE, "Approve as Bob", "Approve as Sam"]
 
 
 def test_what_is_done_stays_done(stage, done):

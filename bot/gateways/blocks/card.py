@@ -100,7 +100,17 @@ def plan_of(card: Card) -> list[str]:
         return []
     effect = [f":mag: *Plan* {words(card.plan.effect, 700)}"] if card.plan.effect else []
     warnings = () if card.rollouts else card.plan.warnings
-    return [*effect, *_links(card), *(f":warning: {words(warning, 400)}" for warning in warnings)]
+    lines = [*effect, *_differs(card), *_links(card)]
+    return lines + [f":warning: {words(warning, 400)}" for warning in warnings]
+
+
+def _differs(card: Card) -> list[str]:
+    """What is not as in the environment before: the one thing that was not tried out there."""
+    differs = card.plan.differs if card.plan else ()
+    if not differs:
+        return []
+    before = f"*{words(card.deploy.promotes, 128)}*" if card.deploy.promotes else "the environment before"
+    return [f":left_right_arrow: Compared with {before}: " + " · ".join(words(each, 160) for each in differs)]
 
 
 def _links(card: Card) -> list[str]:

@@ -14,12 +14,16 @@ APPROVE: Final = "deploy.approve"
 REJECT: Final = "deploy.reject"
 MENU: Final = "deploy.menu"
 AGAIN: Final = "deploy.again"
+PROMOTE: Final = "deploy.promote"
 """The action ids that clicks come back with."""
 
 
 def buttons(card: Card) -> list[Json]:
-    """Approve and Reject… while seats are open; none in any other state."""
+    """Approve and Reject… while seats are open, Promote… where it may go on; none in any other state."""
     deploy = card.deploy
+    if deploy.status is Status.SUCCEEDED and card.promotes_to:
+        hint = f"Promote {deploy.service} {deploy.version} to {' or '.join(card.promotes_to)}"
+        return [button("Promote…", PROMOTE, _value(card), style="primary", hint=hint)]
     # seats that just filled close the row before the state has moved on
     if deploy.status is not Status.WAITING or card.seating.complete:
         return []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bot.domain.actor import Actor
     from bot.domain.approval import Approval, Seat, Seating
+    from bot.domain.deploy import Deploy
     from bot.domain.message import Card
 
 _MOST_MENTIONED = 10
@@ -44,7 +45,7 @@ def facts_of(card: Card) -> list[str]:
     job = "" if card.job == deploy.service else f"\njob {code(card.job, 150)}"
     facts = [
         f"*Version*\n{_versions(card)}",
-        f"*Requested by*\n{name_of(deploy.requester)}",
+        f"*Requested by*\n{name_of(deploy.requester)}{_promoted(deploy)}",
         f"*Environment*\n{where}{job}",
     ]
     if card.seating.seats and deploy.status in _ASKED_FOR:
@@ -52,6 +53,11 @@ def facts_of(card: Card) -> list[str]:
     if deploy.overrides:
         facts.append(fit(["*With*", *_settings(card)], 600))
     return facts
+
+
+def _promoted(deploy: Deploy) -> str:
+    """Where a promoted release comes from."""
+    return f"\npromoted from *{words(deploy.promotes, 100)}*" if deploy.promotes else ""
 
 
 def _versions(card: Card) -> str:

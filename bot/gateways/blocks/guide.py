@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 _FORMS: Final = (
     ("request", "/deploy SERVICE VERSION [to ENV] [with NAME=VALUE ...] [because TEXT]", "ask for a deploy"),
+    (
+        "promote",
+        "/deploy promote SERVICE|D-n [to ENV] [with NAME=VALUE ...] [because TEXT]",
+        "the next environment",
+    ),
     ("status", "/deploy status [SERVICE|D-n] [in ENV]", "what runs where, and what waits"),
     ("plan", "/deploy plan D-n", "what a deploy would change"),
     ("approve", "/deploy approve D-n [TEXT]", "your yes to its current plan"),
@@ -33,6 +38,13 @@ _TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
         (
             "The request is recorded at once and gets a number (`D-12`); its plan comes as one message in the channel. "
             "The same request asked again while it is open answers with the same number."
+        ),
+    ),
+    "promote": (
+        "For example `/deploy promote D-12 because SHOP-981`, or the button on a message that succeeded and soaked.",
+        (
+            "It asks for the same release, with the template it was first requested with, in the environment after. "
+            "Values that were set for the deploy before are not carried over."
         ),
     ),
     "status": (

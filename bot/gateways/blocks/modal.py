@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.policy import LONGEST_REASON, SHORTEST_REASON
 from bot.gateways.blocks.parts import Json, Message, plain, section
 from bot.gateways.blocks.text import words
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 REJECT: Final = "deploy.reject"
 """The callback id of the Reject modal."""
 
+PROMOTE: Final = "deploy.promote"
+"""The callback id of the Promote modal."""
+
 REASON_BLOCK, REASON_ACTION = "reason", "text"
+ENVIRONMENT_BLOCK, SETTING_BLOCK = "environment", "set:"
 
 
 def reject(number: str, value: str, what: str) -> Json:
@@ -43,6 +50,64 @@ def reject(number: str, value: str, what: str) -> Json:
         "close": plain("Cancel", 24),
         "blocks": [{**section(told), "block_id": "told"}, ask],
     }
+
+
+def promote(
+    number: str,
+    value: str,
+    what: str,
+    *,
+    environments: Sequence[str],
+    several: bool,
+    settable: Sequence[str],
+    reason_required: bool,
+) -> Json:
+    """Asks where to (where there are several), what to set, and why; ``value`` (``D-12:2``) comes back with it.
+
+    ``environments`` are those that it may go on to now, ``several`` whether the catalog has more than one after this.
+    """
+    told = f"*{words(number, 40)}* {words(what, 500)} goes on to {words(' or '.join(environments), 500)}."
+    return {
+        "type": "modal",
+        "callback_id": PROMOTE,
+        "private_metadata": value,
+        "title": plain(f"Promote {number}", 24),
+        "submit": plain("Promote", 24),
+        "close": plain("Cancel", 24),
+        "blocks": [
+            {**section(told), "block_id": "told"},
+            *([_environment(environments)] if several else []),
+            *(_setting(name) for name in settable),
+            _why(required=reason_required),
+        ],
+    }
+
+
+def _environment(environments: Sequence[str]) -> Json:
+    options = [{"text": plain(name), "value": name[:150]} for name in environments[:100]]
+    element: Json = {"type": "static_select", "action_id": REASON_ACTION, "options": options}
+    if len(options) == 1:
+        element["initial_option"] = options[0]
+    return {"type": "input", "block_id": ENVIRONMENT_BLOCK, "label": plain("Where to?", 2000), "element": element}
+
+
+def _setting(name: str) -> Json:
+    element = {"type": "plain_text_input", "action_id": REASON_ACTION, "max_length": 500}
+    label, hint = plain(name, 2000), plain("Left empty: what the catalog says.", 2000)
+    block = {
+        "type": "input",
+        "block_id": f"{SETTING_BLOCK}{name}"[:255],
+        "optional": True,
+        "label": label,
+        "hint": hint,
+    }
+    return {**block, "element": element}
+
+
+def _why(*, required: bool) -> Json:
+    element = {"type": "plain_text_input", "action_id": REASON_ACTION, "multiline": True, "max_length": LONGEST_REASON}
+    label = plain("Why?", 2000)
+    return {"type": "input", "block_id": REASON_BLOCK, "optional": not required, "label": label, "element": element}
 
 
 def instead(title: str, message: Message) -> Json:

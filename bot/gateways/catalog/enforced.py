@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 NOT_ENFORCED = frozenset(
     {
         "digests",
-        "environments.after",
         "environments.auto",
         "environments.break_glass",
         "environments.freezes",

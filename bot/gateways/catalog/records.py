@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.access import Grant, Group
 from bot.domain.catalog import Catalog
-from bot.domain.environment import Cluster, Environment, Rule
+from bot.domain.environment import After, Cluster, Environment, Require, Rule
 from bot.domain.service import Placement, Service, Template
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ def _environment(part: schema.EnvironmentPart) -> Environment:
         self_approval=part.self_approval,
         expires=part.expires,
         reason_required=part.reason == "required",
+        after=tuple(
+            After(environment=each.environment, soak=each.soak, require=Require(each.require), within=each.within)
+            for each in part.after
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.domain.moved import moved
+from bot.domain.moved import differences, moved
 from bot.domain.redaction import Redactor
 from bot.errors import NomadError, NomadUnavailable, SettingsInvalid
 from bot.gateways.nomad import look, observe, parse, plan, register, stream
@@ -81,6 +81,10 @@ class PythonNomad:
         """As ``bot.ports.Nomad.moved``."""
         replaced = {**json.loads(before.replaced), "Version": before.base_version} if before.replaced else None
         return moved(replaced, live, json.loads(before.job), job, Redactor(self._key, show))
+
+    def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
+        """As ``bot.ports.Nomad.differences``."""
+        return differences(json.loads(before), job, Redactor(self._key, show))
 
     async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
         """As ``bot.ports.Nomad.register``."""

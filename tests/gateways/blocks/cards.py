@@ -67,6 +67,7 @@ def a_card(status: Status = Status.WAITING, **changes: Any) -> Card:
 def cards() -> dict[str, Card]:
     """By the name of the golden file."""
     moved = a_plan(12, 2, moved=("LOG_LEVEL: info → debug (changed outside Nomatron)",))
+    differing = a_plan(12, 2, differs=("group web count 1 → 6", "group web task app env LOG_LEVEL differs"))
     void = (an_approval(12, 2, BOB, void="the change moved"),)
     turn = (Reason("turn", "D-11 (v1.4.0) is rolling out; this one goes after it."),)
     away = (Reason("nomad-unavailable", "Nomad: connection refused"),)
@@ -81,6 +82,10 @@ def cards() -> dict[str, Card]:
         "dispatching": a_card(Status.DISPATCHING),
         "rolling": a_card(Status.ROLLING, rollouts=half),
         "succeeded": a_card(Status.SUCCEEDED, rollouts=whole),
+        "succeeded-promotable": a_card(
+            Status.SUCCEEDED, rollouts=whole, deploy={"environment": "staging"}, promotes_to=("production", "canada")
+        ),
+        "waiting-promoted": a_card(plan=differing, deploy={"promotes": "staging"}),
         "failed": a_card(Status.FAILED, deploy={"detail": FAILED_WORDS}, rollouts=_failed()),
         "rejected": a_card(Status.REJECTED, deploy={"detail": "not on a Friday"}),
         "expired": a_card(Status.EXPIRED, deploy={"detail": "Nobody approved it within 24 hours."}),

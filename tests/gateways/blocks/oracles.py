@@ -124,12 +124,24 @@ def _element(element: Json) -> Any:
             asked = judge.ConfirmationDialogue(**_all_text(confirm)) if confirm else None
             return judge.Button(**{**given, "text": _text(given["text"]), "confirm": asked})
         case "overflow":
-            options = [judge.Option(text=_text(each["text"]), value=each["value"]) for each in given["options"]]
-            return judge.OverflowMenu(action_id=given["action_id"], options=options)
+            return judge.OverflowMenu(
+                action_id=given["action_id"], options=[_option(each) for each in given["options"]]
+            )
         case "plain_text_input":
-            return judge.PlainTextInput(**{**given, "placeholder": _text(given["placeholder"])})
+            return judge.PlainTextInput(**{**given, "placeholder": _text(given.get("placeholder"))})
+        case "static_select":
+            chosen = given.get("initial_option")
+            return judge.StaticSelectMenu(
+                action_id=given["action_id"],
+                options=[_option(each) for each in given["options"]],
+                initial_option=_option(chosen) if chosen else None,
+            )
         case other:
             raise AssertionError(f"no judge for {other}")
+
+
+def _option(option: Json) -> Any:
+    return judge.Option(text=_text(option["text"]), value=option["value"])
 
 
 def _all_text(composed: Json) -> Json:

@@ -150,6 +150,47 @@ def test_a_note_has_mentions_code_and_one_button() -> None:
     assert_sound(message, KNOWN)
 
 
+def promote_view(environments=("production",), *, several=False, reason_required=True):
+    return modal.promote(
+        "D-12",
+        "D-12:2",
+        "checkout v1.4.2",
+        environments=environments,
+        several=several,
+        settable=("count",),
+        reason_required=reason_required,
+    )
+
+
+def test_the_promote_modal_asks_what_may_be_set_and_why() -> None:
+    view = promote_view()
+    setting, why = [block for block in view["blocks"] if block["type"] == "input"]
+
+    assert (view["callback_id"], view["private_metadata"]) == ("deploy.promote", "D-12:2")
+    assert view["blocks"][0]["text"]["text"] == "*D-12* checkout v1.4.2 goes on to production."
+    assert (setting["block_id"], setting["optional"]) == ("set:count", True)
+    assert (why["block_id"], why["optional"], why["element"]["max_length"]) == ("reason", False, 1000)
+    assert promote_view(reason_required=False)["blocks"][-1]["optional"] is True
+    assert_sound_view(view)
+
+
+def test_the_promote_modal_asks_where_to_where_there_are_several() -> None:
+    view = promote_view(("production", "canada"), several=True)
+    (where,) = [block for block in view["blocks"] if block.get("block_id") == "environment"]
+
+    assert [option["value"] for option in where["element"]["options"]] == ["production", "canada"]
+    assert "initial_option" not in where["element"]
+    assert_sound_view(view)
+
+
+def test_the_one_that_is_open_of_several_is_chosen_already_and_said_all_the_same() -> None:
+    view = promote_view(("canada",), several=True)
+    (where,) = [block for block in view["blocks"] if block.get("block_id") == "environment"]
+
+    assert where["element"]["initial_option"]["value"] == "canada"
+    assert_sound_view(view)
+
+
 def test_the_reject_modal_wants_a_reason() -> None:
     view = modal.reject("D-12", "D-12:2", "checkout v1.4.2 to production")
     (field,) = [block for block in view["blocks"] if block["type"] == "input"]

@@ -11,7 +11,7 @@ from bot.domain.message import STATE_WORDS, Card
 from bot.domain.rollout import GroupHealth, RolloutStatus
 from bot.gateways.blocks.card import render, state_of
 from bot.gateways.blocks.progress import health
-from tests.builders import BOB, SAM, a_rollout, an_approval
+from tests.builders import BOB, SAM, a_plan, a_rollout, an_approval
 from tests.gateways.blocks.cards import GOLDEN, KNOWN, a_card, a_seating, cards, golden_text
 from tests.gateways.blocks.oracles import assert_sound
 
@@ -54,6 +54,31 @@ def test_buttons_only_while_seats_are_open(status: Status) -> None:
     labels = [element["text"]["text"] for row in rows for element in row["elements"]]
 
     assert labels == (["Approve", "Reject…"] if status is Status.WAITING else [])
+
+
+def test_what_may_go_on_has_one_button_that_says_where_to() -> None:
+    (row,) = [block for block in render(CARDS["succeeded-promotable"]).blocks if block["type"] == "actions"]
+    (button,) = row["elements"]
+
+    assert (button["text"]["text"], button["action_id"], button["value"]) == ("Promote…", "deploy.promote", "D-12:2")
+    assert button["accessibility_label"] == "Promote checkout v1.4.2 to production or canada"
+
+
+def test_a_promotion_says_where_it_comes_from_and_what_is_not_as_there() -> None:
+    card = CARDS["waiting-promoted"]
+    (facts,) = [block for block in render(card).blocks if "fields" in block]
+
+    assert facts["fields"][1]["text"] == "*Requested by*\n<@U0ALICE001>\npromoted from *staging*"
+    compared = (
+        ":left_right_arrow: Compared with *staging*: group web count 1 → 6 · group web task app env LOG_LEVEL differs"
+    )
+    assert compared in str(texts(card))
+
+
+def test_a_plain_request_is_compared_with_the_environment_before() -> None:
+    plan = a_plan(12, 2, differs=("group web count 1 → 6",))
+
+    assert ":left_right_arrow: Compared with the environment before: group web count" in str(texts(a_card(plan=plan)))
 
 
 def test_a_button_carries_the_deploy_and_the_plan_that_was_seen() -> None:

@@ -280,6 +280,50 @@ class TestOrder:
         assert "nomatron.yaml:28: unknown environment `stagin`; did you mean `staging`?" in folder.errors()
 
 
+class TestOfTheSameRelease:
+    """What comes after an environment can come through it."""
+
+    NEVER = "checkout can never pass staging, which production comes after"
+    AFTER = "    reason: required\n    after: [staging]\n"
+
+    def test_a_service_has_to_be_deployed_to_the_environment_before(self, folder):
+        folder.change("    reason: required\n", self.AFTER)
+        folder.change("      staging: {variables: {count: 1}}\n", "", file=CHECKOUT)
+
+        assert folder.errors() == [
+            f"services/checkout.yaml:11: {self.NEVER}: it is not deployed there; add staging to its environments"
+        ]
+
+    def test_it_has_to_be_rendered_from_the_same_text(self, folder):
+        self.templates(folder, 'variable "image_tag" {}\nvariable "port" {}\nvariable "count" {}\njob "a" {}\n')
+
+        why = "it is rendered from `other` there and from `web` here; name one template for both"
+        (said,) = [each for each in folder.errors() if "never pass" in each]
+        assert said == f"services/checkout.yaml:12: {self.NEVER}: {why}"
+
+    def test_another_name_for_the_same_text_is_the_same_release(self, folder):
+        self.templates(folder, None)
+
+        assert folder.errors() == []
+
+    def test_an_unknown_environment_is_told_as_unknown(self, folder):
+        folder.change("      production: {", "      prod: {", file=CHECKOUT)
+        folder.change("    reason: required\n", self.AFTER)
+
+        assert not [each for each in folder.errors() if "never pass" in each]
+
+    def templates(self, folder, text: str | None):
+        """Staging is rendered from a template of its own; without a text it is the other one's file."""
+        file = "web" if text is None else "other"
+        if text is not None:
+            folder.write("templates/other.nomad.hcl", text)
+        folder.change("    reason: required\n", self.AFTER)
+        folder.change("templates:\n", f"templates:\n  other: {{file: templates/{file}.nomad.hcl}}\n")
+        folder.change(
+            "staging: {variables: {count: 1}}", "staging: {template: other, variables: {count: 1}}", file=CHECKOUT
+        )
+
+
 def test_a_placement_with_its_own_template_is_checked_against_that(folder):
     folder.write("templates/batch.nomad.hcl", 'variable "image_tag" {}\njob "batch" {}\n')
     folder.change("templates:\n", "templates:\n  batch: {file: templates/batch.nomad.hcl}\n")

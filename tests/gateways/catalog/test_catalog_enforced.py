@@ -13,7 +13,6 @@ from bot.gateways.catalog import NOT_ENFORCED, json_schema
 RIGHT = {
     "digests": '[{channel: C0AUDIT001, at: "09:00", environments: [staging]}]',
     "identities": '{"github:alice-dev": U0ALICE001}',
-    "environments.after": "[{environment: staging, soak: 30m, require: running, within: 7d}, staging]",
     "environments.auto": "true",
     "environments.break_glass": "{review_within: 24h}",
     "environments.freezes": '[{name: a, cron: "0 16 * * FRI", for: 64h}, {name: b, from: 2026-12-20, to: 2027-01-03}]',
@@ -30,10 +29,6 @@ WRONG = {
     "identities": (
         "{alice: U0ALICE001}",
         "`alice`: 'alice' is not a CI identity; write issuer:user, as in github:alice-dev",
-    ),
-    "environments.after": (
-        "[{environment: staging, require: green}]",
-        "`require`: 'green' is not known; known: `passed`, `running`",
     ),
     "environments.auto": ("1", "`auto`: 1 must be true or false; write one of them, without quotes"),
     "environments.break_glass": (

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.access import Grant, Group, Permission
 from bot.domain.catalog import Catalog
 from bot.domain.documents import document_of, record_from
-from bot.domain.environment import Cluster, Rule
+from bot.domain.environment import After, Cluster, Require, Rule
 from bot.gateways.catalog import Finding, Reading, read
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "catalog"
@@ -46,6 +46,28 @@ def test_an_environment_keeps_its_rules(folder):
     assert production.reason_required
     assert not production.self_approval
     assert production.namespace == "apps"
+
+
+def test_an_environment_keeps_what_comes_before_it(folder):
+    folder.change(
+        "    reason: required\n",
+        "    reason: required\n    after: [{environment: staging, soak: 30m, require: running, within: 7d}]\n",
+    )
+    environments = the_catalog(folder).environments
+
+    minutes, days = timedelta(minutes=30), timedelta(days=7)
+    assert environments["staging"].after == ()
+    assert environments["production"].after == (
+        After(environment="staging", soak=minutes, require=Require.RUNNING, within=days),
+    )
+
+
+def test_the_short_form_of_what_comes_before_has_the_defaults(folder):
+    folder.change("    reason: required\n", "    reason: required\n    after: [staging]\n")
+
+    (after,) = the_catalog(folder).environments["production"].after
+    assert after == After(environment="staging")
+    assert (after.soak, after.require, after.within) == (timedelta(0), Require.PASSED, timedelta(days=30))
 
 
 def test_what_is_left_out_takes_its_default(folder):

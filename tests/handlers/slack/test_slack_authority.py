@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.domain.deploy import Status
-from bot.gateways.blocks.modal import REASON_ACTION, REASON_BLOCK, REJECT
+from bot.gateways.blocks.modal import PROMOTE, REASON_ACTION, REASON_BLOCK, REJECT
 from bot.operations import plan_deploy
 from handlers.slack import actions, commands, modals
 from handlers.slack.desk import Call, Desk
@@ -15,7 +15,7 @@ from handlers.slack.grammar import VERBS
 from handlers.slack.identity import Sender
 from handlers.slack.respond import Background
 from tests.builders import GUS, NORA, SAM, TEAM
-from tests.operations.acts import asked, now, planned
+from tests.operations.acts import SOAK, after_staging, asked, now, planned, succeeded
 
 if TYPE_CHECKING:
     from bot.domain.actor import SlackUser
@@ -28,6 +28,7 @@ CHANGING = {
     "retract": "retract D-1",
     "reject": "reject D-1 no tests yet",
     "withdraw": "withdraw D-1",
+    "promote": "promote D-1",
 }
 READING = {"help", "whoami", "status", "plan"}
 CLICKS: dict[str, dict[str, Any]] = {
@@ -35,9 +36,10 @@ CLICKS: dict[str, dict[str, Any]] = {
     "deploy.reject": {"value": "D-1:1"},
     "deploy.menu": {"selected_option": {"value": "withdraw D-1:1"}},
     "deploy.again": {"value": "D-1:1"},
+    "deploy.promote": {"value": "D-1:1"},
 }
-ASKS_FIRST = {"deploy.reject"}
-"""Opens a modal, and changes nothing before that comes back."""
+ASKS_FIRST = {"deploy.reject", "deploy.promote"}
+"""They open a modal, and change nothing before that comes back."""
 
 NOBODIES = pytest.mark.parametrize("user", [NORA, GUS], ids=["nora", "gus"])
 
@@ -156,3 +158,22 @@ async def test_a_reason_that_is_too_short_is_mended_in_the_same_modal(world: Wor
 
     assert answer is not None
     assert answer["errors"] == {REASON_BLOCK: "Give a reason of 3 to 1000 characters."}
+
+
+@NOBODIES
+async def test_the_promote_modal_of_nobody_changes_nothing_and_says_why(world: World, user: SlackUser) -> None:
+    await after_staging(world)
+    await succeeded(world)
+    world.clock.advance(SOAK)
+    before = await rows(world)
+    view = {
+        "callback_id": PROMOTE,
+        "private_metadata": "D-1:1",
+        "state": {"values": {REASON_BLOCK: {REASON_ACTION: {"value": "SHOP-981"}}}},
+    }
+
+    answer = await modals.submit(a_call(world, user), view)
+
+    assert answer is not None
+    assert answer["response_action"] == "update"
+    assert await rows(world) == before

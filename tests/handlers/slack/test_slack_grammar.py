@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.domain.decision import Refused
 from bot.domain.verbs import VERBS as RESERVED
 from handlers.slack import grammar
-from handlers.slack.grammar import Help, OfDeploy, Request, Status, Vocabulary, Whoami, parse
+from handlers.slack.grammar import Help, OfDeploy, Promote, Request, Status, Vocabulary, Whoami, parse
 from handlers.slack.typed import undo
 
 WORDS = Vocabulary(("checkout", "mailer"), ("staging", "production"))
@@ -50,6 +50,12 @@ COMMANDS = [
     ("status checkout in production", Status("checkout", None, "production")),
     ("status in production", Status(None, None, "production")),
     ("status d12", Status(None, 12)),
+    ("promote D-12", Promote("", 12)),
+    ("promote checkout", Promote("checkout")),
+    (
+        "promote checkout to production with count=3 because SHOP-981",
+        Promote("checkout", None, "production", {"count": 3}, "SHOP-981"),
+    ),
     ("plan D-12", OfDeploy("plan", 12)),
     ("plan D–12", OfDeploy("plan", 12)),
     ("retract d-12", OfDeploy("retract", 12)),
@@ -81,8 +87,12 @@ REFUSALS = [
     ("stauts", "unknown-word", "Did you mean `status`?"),
     ("aprove D-12", "unknown-word", "Did you mean `approve`?"),
     ("zzz", "unknown-word", "Services: checkout, mailer."),
-    ("promote checkout", "not-yet", "`promote` is not there yet"),
-    ("help nonsense", "help-topic", "Topics: request, status"),
+    ("rollback checkout", "not-yet", "`rollback` is not there yet"),
+    ("promote", "deploy-missing", "/deploy promote SERVICE|D-n [to ENV]"),
+    ("promote chekout", "unknown-service", "Did you mean `checkout`?"),
+    ("promote D-12 to", "environment-missing", "staging, production"),
+    ("promote D-12 v1.4.2", "unexpected-word", "`v1.4.2`"),
+    ("help nonsense", "help-topic", "Topics: request, promote, status"),
     ("status chekout", "unknown-service", "Did you mean `checkout`?"),
     ("status in prodution", "unknown-environment", "Did you mean `production`?"),
     ("status checkout mailer", "unexpected-word", "`mailer`"),

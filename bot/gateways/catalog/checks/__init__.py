@@ -23,6 +23,7 @@ ERRORS: tuple[Check, ...] = (
     references.unknown_environments,
     references.unknown_services,
     order.cycles,
+    order.unreachable,
     jobs.shared_jobs,
     variables.undeclared,
     variables.version_given_twice,

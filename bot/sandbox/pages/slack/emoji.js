@@ -43,6 +43,7 @@ const PATHS = {
   robot_face: ["#0b7d6e", "M7 1h2v2h4v10H3V3h4zm-2 5v2h2V6zm4 0v2h2V6zm-4 4v1.5h6V10zM1 6h1v4H1zm13 0h1v4h-1z"],
   inbox_tray: ["#2f7fd6", "M7 1h2v5h2.5L8 9.5 4.5 6H7zM1 9h3.5l1.5 2h4l1.5-2H15v6H1z"],
   fast_forward: ["#2f7fd6", "M8 3v4L1 3v10l7-4v4l7-5z"],
+  left_right_arrow: ["#2f7fd6", "M4 4v3h8V4l4 4-4 4V9H4v3L0 8z"],
   twisted_rightwards_arrows: ["#2f7fd6", "M11 2l4 3-4 3V6h-1.5l-5 6H1v-2h2.5l5-6H11zM1 4h3.5l1.7 2-1.3 1.6L3.5 6H1zm10 4.5 4 3-4 3V12H8.5l-1.7-2 1.3-1.6L9.5 10H11z"],
   grey_question: ["#8a939c", "M5 5a3 3 0 1 1 4.5 2.6c-.4.3-.5.5-.5 1.4H7c0-1.8.5-2.4 1.4-3A1 1 0 1 0 7 5zm2 6h2v2.5H7z"],
   bust_in_silhouette: ["#5b7083", "M8 1a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM1.5 15a6.5 6 0 0 1 13 0z"],

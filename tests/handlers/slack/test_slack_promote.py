@@ -1,0 +1,152 @@
+"""Promotion as people meet it in Slack: the button, its form, and the command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.environment import After
+from bot.gateways.blocks import modal
+from bot.operations import deliver
+from handlers.slack import actions, commands, modals
+from tests.builders import ALICE, a_placement, a_service, an_environment
+from tests.handlers.slack.test_slack_actions import told
+from tests.handlers.slack.test_slack_authority import a_call
+from tests.operations.acts import SOAK, after_staging, applied, asked, environments, now, succeeded
+
+if TYPE_CHECKING:
+    from bot.domain.deploy import Deploy
+    from bot.ports import Ports
+    from tests.fakes import World
+    from tests.slackside import Door, Slackside
+
+STAGING = "C0STAGING1"
+
+
+async def soaked(world: World) -> Deploy:
+    await after_staging(world)
+    deploy = await succeeded(world)
+    world.clock.advance(SOAK)
+    return deploy
+
+
+def filled(**inputs: Any) -> dict[str, Any]:
+    """A submitted form of D-1, by its blocks."""
+    values = {block: {modal.REASON_ACTION: value} for block, value in inputs.items()}
+    return {"callback_id": modal.PROMOTE, "private_metadata": "D-1:1", "state": {"values": values}}
+
+
+async def drawn(ports: Ports) -> None:
+    while await deliver.step(ports):
+        pass
+
+
+async def click(slack: Slackside, message: dict[str, Any], **more: Any) -> None:
+    body = {"user": "U0ALICE001", "channel": STAGING, "ts": message["ts"], "action_id": "deploy.promote"}
+    assert (await slack.page.post("action", **body, **more))["status"] == 200
+
+
+async def test_the_button_opens_a_form_and_that_asks_for_production(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    await soaked(world)
+    await drawn(ports)
+    (message,) = await slack.page.messages(STAGING)
+
+    await click(slack, message)
+    await knocking.guard.drain()
+    (view,) = (await slack.page.get("state", **{"as": "U0ALICE001"}))["views"]
+    values = {"reason": {"text": "SHOP-981"}, "set:count": {"text": "3"}}
+    sent = await slack.page.post("submit", user="U0ALICE001", view=view["id"], values=values)
+
+    assert sent["status"] == 200
+    deploy = await now(world, 2)
+    assert (deploy.environment, deploy.promotes, deploy.reason) == ("production", "staging", "SHOP-981")
+    assert deploy.overrides == {"count": 3}
+
+
+async def test_a_click_that_comes_too_late_is_told_why(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    await soaked(world)
+    await drawn(ports)
+    (message,) = await slack.page.messages(STAGING)
+    await asked(world, environment="production")
+
+    await click(slack, message)
+
+    assert "on its way to production already: D-2" in (await told(slack, "U0ALICE001"))[0]
+
+
+async def test_the_form_chooses_among_several_environments(world: World) -> None:
+    known = environments("production", after=(After(environment="staging"),))
+    canada = an_environment("canada", after=(After(environment="staging"),))
+    placed = {name: a_placement(name) for name in ("staging", "production", "canada")}
+    await after_staging(world)
+    await applied(
+        world,
+        environments={**known, "canada": canada},
+        services={"checkout": a_service(placements=placed, job="checkout-{environment}")},
+        grants=(await after_staging(world)).grants,
+    )
+    await succeeded(world)
+    chosen = {"selected_option": {"value": "canada"}}
+
+    nowhere = await modals.submit(a_call(world, ALICE), filled(reason={"value": "SHOP-981"}))
+    there = await modals.submit(a_call(world, ALICE), filled(reason={"value": "SHOP-981"}, environment=chosen))
+
+    assert nowhere is not None
+    assert "Say where D-1 goes" in str(nowhere["errors"])
+    assert there is None
+    assert (await now(world, 2)).environment == "canada"
+
+
+async def test_a_form_that_is_shaped_otherwise_asks_for_nothing_more(world: World) -> None:
+    await soaked(world)
+    view = {**filled(), "state": "no state"}
+
+    assert await modals.submit(a_call(world, ALICE), view) is None
+    assert (await now(world, 2)).overrides == {}
+
+
+async def test_a_form_left_empty_sets_nothing(world: World) -> None:
+    await soaked(world)
+
+    assert await modals.submit(a_call(world, ALICE), filled(**{"set:count": {"value": None}})) is None
+
+    assert (await now(world, 2)).reason is None
+    assert (await now(world, 2)).overrides == {}
+
+
+async def test_a_setting_that_may_not_be_set_is_refused_in_the_form(world: World) -> None:
+    await soaked(world)
+
+    answer = await modals.submit(a_call(world, ALICE), filled(**{"set:memory": {"value": "1"}}))
+
+    assert answer is not None
+    assert "cannot set memory" in str(answer["errors"])
+
+
+async def test_the_command_promotes_a_deploy_or_what_a_service_runs(world: World) -> None:
+    await soaked(world)
+
+    first = await commands.answer(a_call(world, ALICE, text="promote D-1 because SHOP-981"))
+    again = await commands.answer(a_call(world, ALICE, text="promote checkout to production"))
+
+    assert "Recorded as `D-2` checkout `v1.4.2` to production" in first.text
+    assert "asked for already" in again.text
+
+
+async def test_the_command_says_why_not(world: World) -> None:
+    await after_staging(world)
+    await succeeded(world)
+
+    answer = await commands.answer(a_call(world, ALICE, text="promote D-1"))
+
+    assert "it passes at 2026-11-21 12:00:10 UTC" in answer.text
+
+
+async def test_a_click_on_what_never_succeeded_changes_nothing(world: World, slack: Slackside) -> None:
+    await after_staging(world)
+    await asked(world)
+
+    assert await actions.act(a_call(world, ALICE), {"action_id": "deploy.promote", "value": "D-1:1"}) is None
