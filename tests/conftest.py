@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from store import open_store
 from store.migrate import migrate
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from store import SqlStore
+
+
+# how long an example takes says something about the machine, and nothing about what is tested
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

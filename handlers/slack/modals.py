@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from handlers.slack.desk import Call, Target
 
 _LONGEST_ERROR = 1000
-_MENDED_IN_PLACE = frozenset({"not-settable", "reason-missing", "reason-too-long", "reject-reason"})
+_MENDED_IN_PLACE = frozenset(
+    {"environment-missing", "not-settable", "reason-missing", "reason-too-long", "reject-reason"}
+)
 """Refusals that another word in the same form mends."""
 _NOT_DONE = {modal.REJECT: "Not rejected", modal.PROMOTE: "Not promoted"}
 
