@@ -241,6 +241,13 @@ class Sandbox:
         filled = {block: {"text": value} for block, value in values.items()}
         return self.post("slack", "/sandbox/submit", {"user": user, "view": view["id"], "values": filled})
 
+    def promoted(self, user: str, deploy: str, reason: str) -> str:
+        """Have a person promote a deploy by its button once it is there; the number of what was asked for so."""
+        self.until(lambda: "deploy.promote" in self.card(deploy).actions, "the button Promote…")
+        answer = self.fill(user, self.card(deploy), "deploy.promote", reason=reason)
+        assert "errors" not in str(answer["body"]), answer
+        return f"D-{int(deploy.removeprefix('D-')) + 1}"
+
     def privately(self, user: str) -> list[dict[str, Any]]:
         """What only this person sees."""
         return self.get("slack", "/sandbox/state", **{"as": user})["ephemerals"]

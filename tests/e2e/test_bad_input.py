@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from tests.e2e.driver import ALICE, BOB, CAROL, GENERAL, GUS, NORA, OPS, SAM, STAGING, Sandbox
+from tests.e2e.driver import ALICE, BOB, CAROL, GENERAL, GUS, NORA, OPS, SAM, STAGING, Sandbox, straight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ SECRET = "a-signing-secret-of-the-tests"
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """One sandbox for everything that must leave no trace in it, with one deploy that waits for approvals."""
     secret = {"SLACK_SIGNING_SECRET": SECRET}
-    with Sandbox(tmp_path_factory.mktemp("quiet"), "--no-seed", environment=secret) as sandbox:
+    with Sandbox(tmp_path_factory.mktemp("quiet"), "--no-seed", environment=secret, change=straight) as sandbox:
         sandbox.post("slack", "/sandbox/people", {"user": CAROL, "deleted": True})
         sandbox.reach(sandbox.ask(ALICE, "mailer v1.0.0 to production because first"), "Approval needed")
         sandbox.until(lambda: not _unsent(sandbox), "everything to be sent")
@@ -353,7 +353,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_said_and_the_work_is_taken_up_when_there_is_room(small_disk: Path):
-    with Sandbox(small_disk, "--no-seed") as sandbox:
+    with Sandbox(small_disk, "--no-seed", change=straight) as sandbox:
         deploy = sandbox.ask(ALICE, "mailer v1.0.0 to production because full")
         sandbox.reach(deploy, "Approval needed")
         ballast = small_disk / "ballast"
@@ -393,7 +393,7 @@ def test_kill_9_while_dispatching_ends_in_one_version_and_the_same_message(sandb
 
 
 def test_sigterm_ends_it_with_status_0(tmp_path: Path):
-    sandbox = Sandbox(tmp_path, "--no-seed")
+    sandbox = Sandbox(tmp_path, "--no-seed", change=straight)
     sandbox.reach(sandbox.ask(ALICE, "mailer v1.0.0 to staging"), "Succeeded")
 
     assert sandbox.stop() == 0

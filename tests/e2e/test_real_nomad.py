@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.e2e.driver import ALICE, BOB, GUS, NORA, SAM, Sandbox
+from tests.e2e.driver import ALICE, BOB, GUS, NORA, SAM, Sandbox, straight
 from tests.gateways.nomad.worlds import REAL_NOMAD, REAL_TOKEN
 
 if TYPE_CHECKING:
@@ -85,12 +85,14 @@ def test_the_first_deploy_on_a_real_agent(
     record_property("nomad", agent.version)
     with capsys.disabled():
         print(f"\nplayed on Nomad {agent.version}")  # noqa: T201 - a report has to say on which
+    assert "staging has not passed" in real.type(ALICE, "checkout v1.4.2 to production because SHOP-981")
     staging = real.ask(ALICE, "checkout v1.4.2 to staging")
     assert "1/1 healthy" in real.reach(staging, "Succeeded").whole
 
-    production = real.ask(ALICE, "checkout v1.4.2 to production because SHOP-981")
+    production = real.promoted(ALICE, staging, "SHOP-981")
     message = real.reach(production, "Approval needed")
     assert "canary" in message.whole
+    assert "count 1 → 6" in message.whole
     refusals = [real.click(who, message) for who in (ALICE, GUS, NORA)]
     assert len(set(refusals)) == 3
     assert "1 of 2" in real.click(BOB, message)
@@ -109,7 +111,7 @@ def test_the_first_deploy_on_a_real_agent(
 def test_a_change_from_outside_voids_what_was_approved_and_it_leaves_nothing(agent: Agent, tmp_path: Path):
     before = agent.namespaces()
     environment = {"NOMAD_TOKEN": agent.token} if agent.token else {}
-    with Sandbox(tmp_path, "--nomad", agent.address, environment=environment) as real:
+    with Sandbox(tmp_path, "--nomad", agent.address, environment=environment, change=straight) as real:
         real.seeded()
         deploy = real.ask(ALICE, "checkout v1.4.2 to production because SHOP-981")
         message = real.reach(deploy, "Approval needed")

@@ -17,10 +17,7 @@ def test_the_first_deploy(shipped: Sandbox):
     assert "1/1 healthy" in message.whole
     assert "deploy.promote" not in message.actions
 
-    shipped.until(lambda: "deploy.promote" in shipped.card(staging).actions, "the button Promote…")
-    answer = shipped.fill(ALICE, shipped.card(staging), "deploy.promote", reason="SHOP-981")
-    assert answer["status"] == 200
-    production = f"D-{int(staging.removeprefix('D-')) + 1}"
+    production = shipped.promoted(ALICE, staging, "SHOP-981")
     message = shipped.reach(production, "Approval needed")
     assert message.channel == PRODUCTION
     assert [each.text for each in shipped.messages(PRODUCTION)].count(message.text) == 1
