@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog import Catalog
     from bot.domain.deploy import Deploy
     from bot.domain.plan import Plan
-    from bot.ports import Ports, Reading
+    from bot.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +34,43 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """One row a service, one cell an environment that it is deployed to (None where it is not)."""
+    """One row a service, one cell an environment that it is deployed to (None where it is not).
+
+    ``more`` is how many rows were left out.
+    """
 
     environments: tuple[str, ...]
     rows: tuple[tuple[Cell | None, ...], ...]
+    more: int = 0
 
 
-async def matrix(ports: Ports, service: str | None = None) -> Matrix:
-    """What runs where and what waits, for one service or for all. Raises ``CatalogMissing``."""
+async def matrix(
+    ports: Ports, service: str | None = None, *, environment: str | None = None, most: int | None = None
+) -> Matrix:
+    """What runs where and what waits, for one service or for all; ``environment`` leaves out those not deployed there.
+
+    At most so many rows. Raises ``CatalogMissing``.
+    """
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
-        environments = tuple(catalog.environments)
-        wanted = [name for name in catalog.services if service in {None, name}]
-        rows = [[await _cell(reading, catalog, name, where) for where in environments] for name in wanted]
-    return Matrix(environments, tuple(tuple(row) for row in rows))
+        wanted = [
+            name
+            for name, each in catalog.services.items()
+            if service in {None, name} and (environment is None or environment in each.placements)
+        ]
+        shown = wanted if most is None else wanted[:most]
+        places = [(name, where) for name in shown for where in catalog.services[name].placements]
+        running = {_place(each): each for each in await reading.last_succeeded_of(places)}
+        waiting: dict[tuple[str, str], list[Deploy]] = {place: [] for place in places}
+        for each in await reading.open_deploys(service):
+            waiting.get(_place(each), []).append(each)
+    cells = {place: Cell(*place, running.get(place), tuple(waiting[place])) for place in places}
+    rows = tuple(tuple(cells.get((name, where)) for where in catalog.environments) for name in shown)
+    return Matrix(tuple(catalog.environments), rows, len(wanted) - len(shown))
 
 
-async def _cell(reading: Reading, catalog: Catalog, service: str, environment: str) -> Cell | None:
-    if catalog.placement(service, environment) is None:
-        return None
-    running = await reading.last_succeeded(service, environment)
-    return Cell(service, environment, running, await reading.open_deploys(service, environment))
+def _place(deploy: Deploy) -> tuple[str, str]:
+    return deploy.service, deploy.environment
 
 
 async def card(ports: Ports, deploy_id: int) -> Card | None:
@@ -109,7 +125,8 @@ async def _membership(
 ) -> Membership | None:
     people = frozenset(approval.user.id for approval in approvals if not approval.void)
     try:
-        return await ports.directory.membership(interests(catalog, deploy.service, deploy.environment), people)
+        groups = interests(catalog, deploy.service, deploy.environment)
+        return await ports.directory.membership(groups, people, background=True)
     except MembershipUnknown:
         return None
 
