@@ -113,6 +113,9 @@ class Reading(Protocol):
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded last there, by when it did."""
 
+    async def last_succeeded_of(self, places: Collection[tuple[str, str]]) -> tuple[Deploy, ...]:
+        """The same for many (service, environment) at once; none for those where nothing ever did."""
+
     async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
         """What became of the newest deploys of a service there, in order of their numbers."""
 

@@ -23,7 +23,7 @@ POLL = 1.0
 """Seconds between looks of a verb's first loop; its other loops, there for several at once, look less often."""
 _SPARE_POLL = 5.0
 _LONGEST_BACK_OFF = 30.0
-GRACE = 25.0
+GRACE = 21.0
 """Seconds that steps may take to end after SIGTERM: Nomad's write time-out and a margin."""
 
 _VERBS: tuple[tuple[Step, int], ...] = (
@@ -84,13 +84,13 @@ class Worker:
                 pause = POLL if index == 0 else _SPARE_POLL
                 self._loops.append(asyncio.create_task(self._loop(step, pause), name=f"{step.__module__}-{index}"))
 
-    async def stop(self) -> None:
-        """Claim nothing more and let the steps under way end, for at most ``GRACE`` seconds."""
+    async def stop(self, seconds: float | None = None) -> None:
+        """Claim nothing more and let the steps under way end, for at most so many seconds (``GRACE``)."""
         self._stopping = True
         self._bell.ring()
         if not self._loops:
             return
-        _, late = await asyncio.wait(self._loops, timeout=GRACE)
+        _, late = await asyncio.wait(self._loops, timeout=GRACE if seconds is None else seconds)
         for task in late:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import false, func, select
+from sqlalchemy import Text as Plain
+from sqlalchemy import column, false, func, select, values
 
 from bot.domain.deploy import Deploy, Status, begin
 from bot.domain.promotion import Run
@@ -14,6 +15,8 @@ from store.session import Session
 from store.tables import deploys, plans, rollouts
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Select
 
     from bot.domain.deploy import Draft
@@ -62,6 +65,29 @@ class DeployReading(Session):
         found = _deploys(service, environment).where(deploys.c.status == Status.SUCCEEDED)
         return await self._one(Deploy, found.order_by(deploys.c.changed_at.desc(), deploys.c.id.desc()).limit(1))
 
+    async def last_succeeded_of(self, places: Collection[tuple[str, str]]) -> tuple[Deploy, ...]:
+        """The same for many (service, environment) at once; none for those where nothing ever did."""
+        if not places:
+            return ()
+        asked = (
+            values(column("service", Plain), column("environment", Plain), name="asked").data(list(places)).cte("asked")
+        )
+        each = deploys.alias("each")
+        # one look into the index for each place: the history itself may be long
+        newest = (
+            select(each.c.id)
+            .where(
+                each.c.service == asked.c.service,
+                each.c.environment == asked.c.environment,
+                each.c.status == Status.SUCCEEDED,
+            )
+            .order_by(each.c.changed_at.desc(), each.c.id.desc())
+            .limit(1)
+            .correlate(asked)
+            .scalar_subquery()
+        )
+        return await self._all(Deploy, select(deploys).where(deploys.c.id.in_(select(newest).select_from(asked))))
+
     async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
         """What became of the newest deploys of a service there, in order of their numbers."""
         ours = (rollouts.c.deploy_id == deploys.c.id) & (rollouts.c.number == 1)
@@ -99,8 +125,8 @@ class DeployWriting(DeployReading):
 
     async def add_deploy(self, draft: Draft) -> Deploy:
         """A new deploy in PLANNING with the next number."""
-        values = columns_of(begin(0, draft), without=("id",))
-        number: int = (await self._run(deploys.insert().values(values).returning(deploys.c.id))).scalar_one()
+        row = columns_of(begin(0, draft), without=("id",))
+        number: int = (await self._run(deploys.insert().values(row).returning(deploys.c.id))).scalar_one()
         self._locked[number] = begin(number, draft)
         return self._locked[number]
 
@@ -108,8 +134,8 @@ class DeployWriting(DeployReading):
         """Write all its fields; ``StoreBusy`` where another one of its service and environment is dispatching."""
         if deploy.id not in self._locked:
             raise RuntimeError(f"{deploy.number} must be locked in the transaction that saves it")
-        values = columns_of(deploy, without=("id",))
-        await self._run(deploys.update().where(deploys.c.id == deploy.id).values(values))
+        row = columns_of(deploy, without=("id",))
+        await self._run(deploys.update().where(deploys.c.id == deploy.id).values(row))
         before, self._locked[deploy.id] = self._locked[deploy.id], deploy
         if before.status in _BEFORE_OTHERS and _stands(before) != _stands(deploy):
             await self._wake_behind(deploy)

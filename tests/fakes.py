@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bot.domain.message import Card, Note
     from bot.domain.plan import Job, Plan
     from bot.domain.rollout import Rollout
-    from bot.ports import JobMoved, Store
+    from bot.ports import JobMoved
+    from store import SqlStore
     from tests.clocks import FixedClock
 
 
@@ -246,7 +247,7 @@ class FakeNomads:
 class World:
     """Ports over a real store and fakes, and the fakes themselves."""
 
-    store: Store
+    store: SqlStore
     clock: FixedClock
     limits: Limits
     nomad: FakeNomad = field(default_factory=FakeNomad)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from bot.domain.actor import Actor
 from bot.domain.approval import Approval, Seating
 from bot.domain.deploy import Deploy, Status
 from bot.domain.plan import Plan
@@ -83,7 +84,7 @@ class Card:
 
     ``channel`` is where it belongs; ``seating`` who sits where and what is missing; ``approvals`` those of the current
     plan, void ones too; ``from_version`` what ran before; ``links`` label to URL (compare, Nomad's UI),
-    ``promotes_to`` the environments that the release may go on to now.
+    ``promotes_to`` the environments that the release may go on to now, ``ended_by`` who rejected or withdrew it.
     """
 
     deploy: Deploy
@@ -97,6 +98,7 @@ class Card:
     job: str
     namespace: str
     promotes_to: tuple[str, ...] = ()
+    ended_by: Actor | None = None
     twice: bool = False
 
 

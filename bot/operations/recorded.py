@@ -6,12 +6,17 @@ import json
 from typing import TYPE_CHECKING
 
 from bot.domain.access import Group
+from bot.domain.actor import Actor, actor_from_key
 from bot.domain.approval import Seat, Seating
+from bot.domain.events import EventType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.ports import Stored
+
+
+_ENDS = frozenset({EventType.DEPLOY_REJECTED, EventType.DEPLOY_WITHDRAWN})
 
 
 def seating_of(events: Sequence[Stored], plan: int) -> Seating | None:
@@ -23,6 +28,15 @@ def seating_of(events: Sequence[Stored], plan: int) -> Seating | None:
         data = json.loads(stored.body).get("data", {})
         if data.get("plan") == plan and "judged" in data:
             return _seating(data["judged"]["seats"])
+    return None
+
+
+def ended_by(events: Sequence[Stored]) -> Actor | None:
+    """Who rejected or withdrew the deploy; None where nobody did."""
+    for stored in reversed(events):
+        body = json.loads(stored.body)
+        if body["type"] in _ENDS:
+            return actor_from_key(body["actor"])
     return None
 
 

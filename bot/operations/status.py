@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bot.domain.approval import Seating, seat
+from bot.domain.deploy import Status
 from bot.domain.message import Card
 from bot.domain.policy import Facts, interests, seats_for
 from bot.errors import MembershipUnknown
 from bot.operations.next_environments import next_environments
-from bot.operations.recorded import seating_of
+from bot.operations.recorded import ended_by, seating_of
 from bot.operations.rendering import catalog_for, cluster_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog import Catalog
     from bot.domain.deploy import Deploy
     from bot.domain.plan import Plan
-    from bot.ports import Ports, Reading
+    from bot.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +36,43 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """One row a service, one cell an environment that it is deployed to (None where it is not)."""
+    """One row a service, one cell an environment that it is deployed to (None where it is not).
+
+    ``more`` is how many rows were left out.
+    """
 
     environments: tuple[str, ...]
     rows: tuple[tuple[Cell | None, ...], ...]
+    more: int = 0
 
 
-async def matrix(ports: Ports, service: str | None = None) -> Matrix:
-    """What runs where and what waits, for one service or for all. Raises ``CatalogMissing``."""
+async def matrix(
+    ports: Ports, service: str | None = None, *, environment: str | None = None, most: int | None = None
+) -> Matrix:
+    """What runs where and what waits, for one service or for all; ``environment`` leaves out those not deployed there.
+
+    At most so many rows. Raises ``CatalogMissing``.
+    """
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
-        environments = tuple(catalog.environments)
-        wanted = [name for name in catalog.services if service in {None, name}]
-        rows = [[await _cell(reading, catalog, name, where) for where in environments] for name in wanted]
-    return Matrix(environments, tuple(tuple(row) for row in rows))
+        wanted = [
+            name
+            for name, each in catalog.services.items()
+            if service in {None, name} and (environment is None or environment in each.placements)
+        ]
+        shown = wanted if most is None else wanted[:most]
+        places = [(name, where) for name in shown for where in catalog.services[name].placements]
+        running = {_place(each): each for each in await reading.last_succeeded_of(places)}
+        waiting: dict[tuple[str, str], list[Deploy]] = {place: [] for place in places}
+        for each in await reading.open_deploys(service):
+            waiting.get(_place(each), []).append(each)
+    cells = {place: Cell(*place, running.get(place), tuple(waiting[place])) for place in places}
+    rows = tuple(tuple(cells.get((name, where)) for where in catalog.environments) for name in shown)
+    return Matrix(tuple(catalog.environments), rows, len(wanted) - len(shown))
 
 
-async def _cell(reading: Reading, catalog: Catalog, service: str, environment: str) -> Cell | None:
-    if catalog.placement(service, environment) is None:
-        return None
-    running = await reading.last_succeeded(service, environment)
-    return Cell(service, environment, running, await reading.open_deploys(service, environment))
+def _place(deploy: Deploy) -> tuple[str, str]:
+    return deploy.service, deploy.environment
 
 
 async def card(ports: Ports, deploy_id: int) -> Card | None:
@@ -74,14 +91,14 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         approvals = await reading.approvals(deploy.id)
         rollouts = await reading.rollouts(deploy.id)
         posted = await reading.posted(deploy.id)
-        seated = () if deploy.status.undecided or not approvals else await reading.events(deploy.id)
+        record = await reading.events(deploy.id) if _is_decided(deploy, approvals) else ()
         goes_on = await next_environments(reading, active.catalog, deploy, ports.clock.now())
     shown = tuple(approval for approval in approvals if approval.plan == deploy.plan)
     environment = catalog.environments[deploy.environment]
     return Card(
         deploy=deploy,
         plan=plan,
-        seating=seating_of(seated, deploy.plan) or await _seating(ports, catalog, active.fingerprint, deploy, shown),
+        seating=seating_of(record, deploy.plan) or await _seating(ports, catalog, active.fingerprint, deploy, shown),
         approvals=shown,
         rollouts=rollouts,
         channel=catalog.channel_for(deploy.service, deploy.environment),
@@ -90,8 +107,14 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         job=catalog.services[deploy.service].job_id(deploy.environment),
         namespace=environment.namespace,
         promotes_to=goes_on.environments,
+        ended_by=ended_by(record),
         twice=posted.twice if posted else False,
     )
+
+
+def _is_decided(deploy: Deploy, approvals: tuple[Approval, ...]) -> bool:
+    """Whether the record has something to tell: who sat where, or who ended it."""
+    return not deploy.status.undecided and (bool(approvals) or deploy.status in {Status.REJECTED, Status.WITHDRAWN})
 
 
 async def _seating(
@@ -112,7 +135,8 @@ async def _membership(
 ) -> Membership | None:
     people = frozenset(approval.user.id for approval in approvals if not approval.void)
     try:
-        return await ports.directory.membership(interests(catalog, deploy.service, deploy.environment), people)
+        groups = interests(catalog, deploy.service, deploy.environment)
+        return await ports.directory.membership(groups, people, background=True)
     except MembershipUnknown:
         return None
 

@@ -33,7 +33,7 @@ async def _withdraw(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
     if isinstance(decision, Refused):
         return await refused(judgement, actor, "withdraw", decision)
     unseen = await judgement.tx.unsend_card(deploy.id)
-    withdrawn = deploy.advance(Status.WITHDRAWN, judgement.now, detail="Withdrawn by a person.")
+    withdrawn = deploy.advance(Status.WITHDRAWN, judgement.now)
     await judgement.tx.save_deploy(withdrawn)
     await judgement.record(EventType.DEPLOY_WITHDRAWN, actor, plan=deploy.plan)
     if deploy.plan or not unseen:

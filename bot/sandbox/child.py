@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 TAIL = 400
 LINE = 1000
-END_SECONDS = 20.0
+END_SECONDS = 30.0
+"""Longer than the bot takes to end by itself, whatever hangs: only what is broken is killed."""
 READY_SECONDS = 60.0
 # What a program needs from the system it runs on; everything else of our own environment is kept from it.
 _SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "COVERAGE_PROCESS_START")

@@ -18,11 +18,12 @@ from bot.gateways.catalog import read as read_catalog
 from bot.gateways.catalog.hcl import warm
 from bot.operations.apply import apply
 from bot.wiring.compose import check_schema, composed, database_file
+from bot.wiring.ending import Ending
 from handlers.slack.guard import PATH, Guard
 from handlers.ticks import scheduled
 from handlers.watch import Watcher
 from handlers.web.health import Health
-from handlers.work import Worker
+from handlers.work import GRACE, Worker
 from store.lockfile import alone
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 1024 * 1024
+ANSWERS = 4.0
+"""Seconds of the end that are kept for answers to people which are still under way."""
 
 
 async def run(settings: Settings) -> int:
@@ -84,15 +87,17 @@ async def _serve(parts: Composed, settings: Settings) -> None:
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_post(PATH, guard.handle)
     Health(parts.ports).add_to(app)
-    async with _listening(app, settings), _working(parts):
+    ending = Ending()
+    async with _listening(app, settings), _working(parts, ending):
         await _until_told(parts, settings)
         log.info("ending")
-    await guard.drain()
+        ending.begin()
+    await guard.drain(ending.left(reserved=1.0))
 
 
 @asynccontextmanager
 async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=5)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=ANSWERS / 2)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.host, settings.port)
@@ -105,7 +110,7 @@ async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _working(parts: Composed) -> AsyncIterator[None]:
+async def _working(parts: Composed, ending: Ending) -> AsyncIterator[None]:
     worker, watcher, scheduler = Worker(parts.ports, parts.bell), Watcher(parts.ports), scheduled(parts.ports)
     # the grammar of HCL takes seconds to build: never on the path of a request
     warming = asyncio.create_task(asyncio.to_thread(warm))
@@ -119,8 +124,10 @@ async def _working(parts: Composed) -> AsyncIterator[None]:
         scheduler.shutdown(wait=False)
         introducing.cancel()
         await watcher.stop()
-        await worker.stop()
+        await worker.stop(min(GRACE, ending.left(reserved=ANSWERS)))
         with suppress(asyncio.CancelledError):
+            # not for the warming, which is a thread: it ends by itself, or with the process
+            warming.cancel()
             await asyncio.gather(warming, introducing, return_exceptions=True)
 
 

@@ -94,8 +94,10 @@ async def _whoami(call: Call, _: grammar.Whoami, __: Catalog) -> Message:
 
 async def _status(call: Call, asked: grammar.Status, _: Catalog) -> Message:
     if asked.deploy_id is None:
-        found = await status.matrix(call.desk.ports, asked.service)
-        return overview.matrix(found.rows, asked.environment)
+        found = await status.matrix(
+            call.desk.ports, asked.service, environment=asked.environment, most=overview.MOST_SERVICES
+        )
+        return overview.matrix(found.rows, asked.environment, more=found.more)
     card = await status.card(call.desk.ports, asked.deploy_id)
     return answers.one(card) if card else refusal(_unknown(asked.deploy_id))
 

@@ -198,4 +198,4 @@ def before_next_write(world: World, act: Callable[[], Awaitable[object]]) -> Non
         async with begin() as tx:
             yield tx
 
-    world.store.begin = beaten
+    world.store.begin = beaten  # type: ignore[assignment]  # the same, after somebody else

@@ -59,7 +59,11 @@ async def test_a_lost_cluster_is_listed_and_does_not_make_it_unready(world: Worl
 async def test_a_cluster_that_hangs_holds_nobody_up(world: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "REACH", 0.01)
     never = asyncio.Event()
-    world.nomad.reach = never.wait
+
+    async def hanging() -> None:
+        await never.wait()
+
+    world.nomad.reach = hanging
 
     answer = await asyncio.wait_for(health(world.ports()), 20)
 

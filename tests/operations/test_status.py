@@ -3,10 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sqlalchemy import event
+
 from bot.domain.deploy import Status
 from bot.operations.apply import apply
 from bot.operations.approve import approve
 from bot.operations.origin import Origin
+from bot.operations.reject import reject
 from bot.operations.replan import replan
 from bot.operations.retract import retract
 from bot.operations.status import card, matrix
@@ -60,6 +63,44 @@ async def test_where_a_service_is_not_deployed_there_is_no_cell_and_one_can_be_a
     assert [[cell and cell.service for cell in row] for row in rows] == [["checkout", "checkout"], ["cart", None]]
     assert only == rows[1]
     assert (await matrix(world.ports(), "nothing")).rows == ()
+
+
+async def test_of_many_services_as_many_are_shown_as_asked_for_and_the_rest_is_counted(world: World):
+    services = {name: a_service(name) for name in ("a", "b", "c", "d")}
+    services["e"] = a_service("e", placements={"staging": a_placement()})
+    await applied(world, services=services)
+
+    seen = await matrix(world.ports(), most=3)
+    assert [row[0] and row[0].service for row in seen.rows] == ["a", "b", "c"]
+    assert seen.more == 2
+    there = await matrix(world.ports(), environment="production", most=3)
+    assert (len(there.rows), there.more) == (3, 1)
+
+
+async def test_the_matrix_takes_as_many_queries_for_many_services_as_for_one(world: World):
+    sent = []
+    event.listen(world.store.engines.writing.sync_engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    counts = []
+    for services in (["a"], ["a", "b", "c", "d"]):
+        await applied(world, services={name: a_service(name) for name in services})
+        await matrix(world.ports())
+        sent.clear()
+        await matrix(world.ports())
+        counts.append(len(sent))
+
+    assert counts[0] == counts[1] > 0
+
+
+async def test_an_open_deploy_of_a_service_that_the_catalog_lost_is_in_no_row(world: World):
+    await rolling(world)
+    lost = a_catalog(services={"cart": a_service("cart")})
+    async with world.store.begin() as tx:
+        await tx.apply_catalog(lost, world.clock.now())
+
+    ((staging, _),) = (await matrix(world.ports())).rows
+
+    assert staging is not None
+    assert staging.open == ()
 
 
 # --- a card ----------------------------------------------------------------------------------------------------------
@@ -188,3 +229,23 @@ async def test_withdrawn_with_one_yes_that_one_keeps_its_seat(world: World):
 
     assert found is not None
     assert found.seating.holders == (SAM.id, None)
+
+
+async def test_who_rejected_or_withdrew_it_is_on_its_message(world: World):
+    rejected, withdrawn = await planned(world, "production"), await asked(world)
+    await reject(world.ports(), SAM, rejected.id, plan=1, reason="not on a Friday", origin=Origin())
+    await withdraw(world.ports(), ALICE, withdrawn.id, origin=Origin())
+
+    enders = [await card(world.ports(), each.id) for each in (rejected, withdrawn)]
+
+    assert [each and each.ended_by for each in enders] == [SAM, ALICE]
+
+
+async def test_nobody_is_named_for_what_ended_by_itself(world: World):
+    deploy = await planned(world, "production")
+    await change(world, deploy.advance(Status.REJECTED, world.clock.now()))
+
+    shown = await card(world.ports(), deploy.id)
+
+    assert shown is not None
+    assert shown.ended_by is None

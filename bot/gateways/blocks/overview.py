@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bot.domain.decision import Decision
     from bot.domain.deploy import Deploy
 
-_MOST_SERVICES = 40
+MOST_SERVICES = 49
+"""One section each, and one that tells of the rest: Slack takes 50 blocks."""
 _MOST_OPEN = 5
 _LONGEST = 12_000
 
@@ -59,8 +60,11 @@ class ShownHolding(Protocol):
         """For what they hold."""
 
 
-def matrix(rows: Sequence[Sequence[ShownCell | None]], environment: str | None = None) -> Message:
-    """``status``: a section for each service, a line for each environment; ``environment`` shows that one alone."""
+def matrix(rows: Sequence[Sequence[ShownCell | None]], environment: str | None = None, *, more: int = 0) -> Message:
+    """``status``: a section for each service, a line for each environment; ``environment`` shows that one alone.
+
+    ``more`` is how many services are not among the rows.
+    """
     sections = []
     for row in rows:
         cells = [cell for cell in row if cell is not None and environment in {None, cell.environment}]
@@ -71,15 +75,15 @@ def matrix(rows: Sequence[Sequence[ShownCell | None]], environment: str | None =
     if not sections:
         return said("Nothing is deployed by this catalog there yet.")
     fitting = _fitting(sections)
-    more = len(sections) - len(fitting)
-    rest = [f"_… and {more} more services: `/deploy status SERVICE`_"] if more > 0 else []
+    more += len(sections) - len(fitting)
+    rest = [f"_… and {more} more services; name one: `/deploy status SERVICE`_"] if more > 0 else []
     shown = [*fitting, *rest]
     return Message(cut("What runs where, and what waits.", 200), tuple(section(text) for text in shown))
 
 
 def _fitting(sections: Sequence[str]) -> list[str]:
     """As many from the top as one message can hold."""
-    lengths = accumulate(len(text) for text in sections[:_MOST_SERVICES])
+    lengths = accumulate(len(text) for text in sections[:MOST_SERVICES])
     return [text for text, length in zip(sections, lengths, strict=False) if length <= _LONGEST]
 
 

@@ -171,7 +171,9 @@ def test_a_failure_without_a_revert_says_so() -> None:
 
 
 def test_the_reason_of_an_end_is_labelled_and_told_once() -> None:
-    assert texts(CARDS["rejected"])[1] == "*Reason* not on a Friday"
+    reason, who = texts(CARDS["rejected"])[1].split("\n")
+    assert reason == "*Reason* not on a Friday"
+    assert who.startswith("*Rejected by* <@U0SAM00001>")
     assert texts(a_card(Status.FAILED, deploy={"detail": "Permission denied"}))[1] == "*Why* Permission denied"
     done = a_rollout(12, status=RolloutStatus.SUCCEEDED, detail="Deployment completed successfully")
     succeeded = a_card(Status.SUCCEEDED, deploy={"detail": done.detail}, rollouts=(done,))

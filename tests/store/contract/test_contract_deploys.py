@@ -91,6 +91,9 @@ async def test_the_last_that_succeeded_is_the_one_that_did_so_last(one):
     async with one.read() as reading:
         assert (await reading.last_succeeded("checkout", "staging")).id == 1
         assert await reading.last_succeeded("checkout", "production") is None
+        places = [("checkout", "staging"), ("checkout", "production"), ("cart", "staging")]
+        assert [each.id for each in await reading.last_succeeded_of(places)] == [1]
+        assert await reading.last_succeeded_of([]) == ()
 
 
 async def test_runs_tell_what_became_of_each_deploy_of_a_place(one):
