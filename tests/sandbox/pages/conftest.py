@@ -25,7 +25,7 @@ FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--window-size=1366,768",
 )  # fmt: skip
-PATIENCE = 15
+PATIENCE = 60
 
 
 class Shop:
