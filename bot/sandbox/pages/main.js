@@ -21,7 +21,7 @@ onChange((names) => {
     drawThread();
     drawModal();
   }
-  if (has("nomad", "bot", "view")) drawNomad();
+  if (has("slack", "nomad", "bot", "view")) drawNomad(); // of Slack: its switch stands beside those of Nomad
   if (has("guide", "seed", "bot", "slack", "view")) drawGuide();
 });
 

@@ -72,14 +72,8 @@ def test_an_outage_is_one_choice(shop, browser, rolling):
 
 def test_slack_goes_away_and_comes_back(shop, browser):
     browser.hook("tab-switches").click()
-
-    def silenced():
-        # the switches are drawn anew with every change of the world, also under one's hand
-        if not shop.slack.faults.standing():
-            browser.one("[data-testid=slack-fault] option[value=silent]").click()
-        return "armed" in browser.hook("slack-fault").get_attribute("class")
-
-    browser.until(silenced)
+    browser.one("[data-testid=slack-fault] option[value=silent]").click()
+    browser.until(lambda: "armed" in browser.hook("slack-fault").get_attribute("class"))
     assert [fault["mode"] for fault in shop.slack.faults.standing()] == ["silent"]
     browser.one("[data-testid=slack-fault] option[value=none]").click()
     browser.until(lambda: not shop.slack.faults.standing())
