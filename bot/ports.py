@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from bot.audit_ports import AuditReading, DigestReading, DigestWriting
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
@@ -74,14 +76,6 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """An audit event as it is stored; ``index`` orders them."""
-
-    index: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Ages:
     """Since when the oldest item of each kind has been waiting; None where there is none."""
 
@@ -90,7 +84,7 @@ class Ages:
     unsent: datetime | None
 
 
-class Reading(Protocol):
+class Reading(AuditReading, DigestReading, Protocol):
     """Reads of one consistent moment. Deploys come newest first unless said otherwise."""
 
     async def active_catalog(self) -> ActiveCatalog:
@@ -143,9 +137,6 @@ class Reading(Protocol):
     async def posted(self, deploy_id: int) -> Posted | None:
         """The deploy's Slack message, where one was posted or is being posted."""
 
-    async def events(self, deploy_id: int | None = None, limit: int = 100) -> tuple[Stored, ...]:
-        """Audit events, oldest first, of one deploy or of all (then the newest ``limit``)."""
-
     async def knows_request(self, signature: str) -> bool:
         """Whether a Slack request was taken, by its signature's hash: what settles an ``AmbiguousCommit``."""
 
@@ -153,7 +144,7 @@ class Reading(Protocol):
         """For ``/metrics``: how long the oldest unplanned, undispatched and unsent item has been waiting."""
 
 
-class Transaction(Reading, Protocol):
+class Transaction(Reading, DigestWriting, Protocol):
     """A unit of work: returning commits, raising rolls back."""
 
     async def lock_catalog(self, *, exclusive: bool = False) -> None:

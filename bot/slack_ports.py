@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from bot.domain.access import Membership
     from bot.domain.message import Card, Note
+    from bot.domain.report import DigestCard, Look
 
 
 class Directory(Protocol):
@@ -17,6 +18,9 @@ class Directory(Protocol):
     @property
     def team(self) -> str:
         """Our own workspace's id; empty until Slack was reached for the first time."""
+
+    def link(self, channel: str, ts: str) -> str:
+        """The address of a message in our workspace; empty until Slack was reached for the first time."""
 
     async def introduce(self) -> object:
         """Ask Slack once who we are; ``SlackUnavailable``, or ``SlackRefused`` for a token that is no good."""
@@ -59,3 +63,9 @@ class Chat(Protocol):
 
     async def strip(self, channel: str, ts: str, note: Note) -> None:
         """Replace a message that is no longer ours by a note without buttons."""
+
+    async def post_digest(self, card: DigestCard, channel: str, look: Look) -> str:
+        """Post a digest; its ``ts``."""
+
+    async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
+        """Put a file under a message, in its thread."""

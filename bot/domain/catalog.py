@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.domain.access import Grant, Group
 from bot.domain.audit import canonical
+from bot.domain.digest import Digest
 from bot.domain.documents import document_of
 from bot.domain.environment import Cluster, Environment, Rule, Value
 from bot.domain.service import Placement, Service, Template
@@ -27,6 +28,7 @@ class Catalog:
     environments: Mapping[str, Environment]
     templates: Mapping[str, Template]
     services: Mapping[str, Service]
+    digests: tuple[Digest, ...] = ()
 
     def placement(self, service: str, environment: str) -> Placement | None:
         """What the service says of that environment; None where it is not deployed there."""
@@ -73,6 +75,11 @@ class Catalog:
             **overrides,
             found.version_variable: version,
         }
+
+    def final_environments(self) -> frozenset[str]:
+        """Where the way of a release ends: no environment comes after them. To the digest these are production."""
+        before = {after.environment for environment in self.environments.values() for after in environment.after}
+        return frozenset(self.environments) - before
 
     @property
     def fingerprint(self) -> str:

@@ -41,6 +41,7 @@ class EventType(StrEnum):
     DEPLOY_SUPERSEDED = "deploy.superseded"
     DEPLOY_REVERTED = "deploy.reverted"
     ACTION_REFUSED = "action.refused"
+    DEPLOY_STUCK = "deploy.stuck"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ PATIENCE = timedelta(minutes=10)
 
 _ONE_SHOT = frozenset({"batch", "sysbatch"})
 _STOPPED = "job is stopped"
+_STUCK = "stuck"
 _ROLLING_BACK = re.compile(r"rolling back to job version (\d+)")
 
 
@@ -221,8 +222,13 @@ def _note(rollout: Rollout, seen: Observation, now: datetime) -> str:
     idle = now - rollout.changed_at
     if idle >= seen.progress_deadline + PATIENCE and not _waits_for_people(seen.deployment):
         why = "; ".join(parts) or _idle_reason(rollout, seen)
-        return f"stuck: no change since {rollout.changed_at:%Y-%m-%d %H:%M %Z}: {why}"
+        return f"{_STUCK}: no change since {rollout.changed_at:%Y-%m-%d %H:%M %Z}: {why}"
     return "; ".join(parts)
+
+
+def is_stuck(rollout: Rollout) -> bool:
+    """Whether its note says that nothing has moved for longer than Nomad and our patience allow."""
+    return rollout.status is RolloutStatus.RUNNING and rollout.note.startswith(_STUCK)
 
 
 def _waits_for_people(deployment: NomadDeployment | None) -> bool:

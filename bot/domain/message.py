@@ -44,6 +44,7 @@ class Delivery(StrEnum):
     TELL = "tell"
     ADMIN = "admin"
     STRIP = "strip"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ class Outgoing:
     CARD: (re)draw the deploy's message from the state of then; at most one is pending for a deploy. THREAD: ``note``
     under it, after it was posted. TELL: ``note`` to ``user`` alone: by ``response_url`` while that is good, else an
     ephemeral in ``channel``, else a direct message. ADMIN: ``note`` to the admin channel. STRIP: take the buttons off
-    a message (``channel``, ``ts``) that another one replaced. ``not_before`` delays; ``urgent`` goes before the rest.
+    a message (``channel``, ``ts``) that another one replaced. DIGEST: the digest of ``channel`` and ``day`` (ISO 8601),
+    and then its CSV. ``not_before`` delays; ``urgent`` goes before the rest.
     """
 
     kind: Delivery
@@ -62,6 +64,7 @@ class Outgoing:
     user: str = ""
     channel: str = ""
     ts: str = ""
+    day: str = ""
     response_url: str = ""
     not_before: datetime | None = None
     urgent: bool = False

@@ -10,7 +10,7 @@ from bot.domain.actor import human_behind
 from bot.domain.decision import Reason
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
-from bot.domain.follow import judge
+from bot.domain.follow import is_stuck, judge
 from bot.domain.message import Delivery, Note, Outgoing
 from bot.domain.rollout import RolloutKind, RolloutStatus
 from bot.errors import NomadForbidden, NomadUnavailable
@@ -98,6 +98,10 @@ async def _told(tx: Transaction, deploy: Deploy, followed: _Followed, now: datet
         await _end(tx, deploy, ours, now if ours.status is RolloutStatus.SUCCEEDED else due_at, now)
     else:
         await tx.save_deploy(replace(deploy, blocked=(), due_at=due_at))
+    for rollout in followed.changed:
+        before = followed.before.get(rollout.number)
+        if is_stuck(rollout) and not (before and is_stuck(before)):
+            await tx.record(event_of(EventType.DEPLOY_STUCK, WORKER, deploy, now, detail=rollout.note[:500]))
     for rollout in followed.changed:
         if rollout.kind is RolloutKind.REVERT:
             await _reverting(tx, deploy, rollout, known=rollout.number in followed.before, now=now)

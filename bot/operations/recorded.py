@@ -13,7 +13,7 @@ from bot.domain.events import EventType
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.ports import Stored
+    from bot.audit_ports import Stored
 
 
 _ENDS = frozenset({EventType.DEPLOY_REJECTED, EventType.DEPLOY_WITHDRAWN})

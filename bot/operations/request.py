@@ -170,6 +170,7 @@ class _Asking:
                 deploy,
                 self.now,
                 again=self.nonce is not None,
+                expires_at=deploy.expires_at,
                 promotes=self.ask.promotes,
                 reason=self.ask.reason or "",
                 release=release.fingerprint,

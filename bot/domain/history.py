@@ -1,0 +1,203 @@
+"""One deploy as its audit events tell of it: a row of the digest, of its CSV and of ``history``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from bot.domain.actor import Actor, actor_from_key, human_behind
+from bot.domain.deploy import Status
+from bot.domain.events import EventType
+
+Body = Mapping[str, Any]
+"""An audit event's document, as ``Event.body`` writes it."""
+
+
+class Outcome(StrEnum):
+    """What became of a deploy; each is in exactly one of these at any moment."""
+
+    DEPLOYED = "deployed"
+    FAILED = "failed"
+    REVERTED = "reverted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    INVALID = "invalid"
+    UNCHANGED = "unchanged"
+    OPEN = "open"
+
+
+_E = EventType
+STATES: Final[Mapping[EventType, Status]] = {
+    _E.DEPLOY_REQUESTED: Status.PLANNING,
+    _E.DEPLOY_PLANNED: Status.WAITING,
+    _E.DEPLOY_REPLANNING: Status.PLANNING,
+    _E.DEPLOY_WAITING: Status.WAITING,
+    _E.DEPLOY_READY: Status.READY,
+    _E.DEPLOY_DISPATCHING: Status.DISPATCHING,
+    _E.DEPLOY_LANDED: Status.ROLLING,
+    _E.DEPLOY_SUCCEEDED: Status.SUCCEEDED,
+    _E.DEPLOY_FAILED: Status.FAILED,
+    _E.DEPLOY_REJECTED: Status.REJECTED,
+    _E.DEPLOY_EXPIRED: Status.EXPIRED,
+    _E.DEPLOY_WITHDRAWN: Status.WITHDRAWN,
+    _E.DEPLOY_SUPERSEDED: Status.SUPERSEDED,
+    _E.DEPLOY_INVALID: Status.INVALID,
+    _E.DEPLOY_UNCHANGED: Status.UNCHANGED,
+}
+"""The state that each event leads to; the others change none."""
+OUTCOMES: Final[Mapping[EventType, Outcome]] = {
+    _E.DEPLOY_SUCCEEDED: Outcome.DEPLOYED,
+    _E.DEPLOY_FAILED: Outcome.FAILED,
+    _E.DEPLOY_REJECTED: Outcome.REJECTED,
+    _E.DEPLOY_EXPIRED: Outcome.EXPIRED,
+    _E.DEPLOY_WITHDRAWN: Outcome.WITHDRAWN,
+    _E.DEPLOY_SUPERSEDED: Outcome.SUPERSEDED,
+    _E.DEPLOY_INVALID: Outcome.INVALID,
+    _E.DEPLOY_UNCHANGED: Outcome.UNCHANGED,
+}
+"""How a deploy ends, by the event that ends it: one for each deploy. A failed one that Nomad reverted is REVERTED."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the audit events of one deploy say, up to some moment.
+
+    ``version`` came after ``from_version`` (None: nothing ran, or it was never planned). ``approvers`` are the Slack
+    ids of those who hold a seat, as it was dispatched or as it is now; ``approved_at`` is the newest approval.
+    ``dispatched_at`` is the newest dispatch, ``to_approve`` the time from the request to the newest approval before
+    that (None where nobody approved), ``landed_at`` when Nomad had it, ``stuck_at`` when it was called stuck.
+    ``detail`` explains the state; ``reverted`` is what the last event about Nomad's own revert says of it.
+    """
+
+    deploy_id: int
+    service: str
+    environment: str
+    version: str
+    requester: Actor
+    requested_at: datetime
+    expires_at: datetime | None
+    reason: str
+    status: Status = Status.PLANNING
+    changed_at: datetime
+    from_version: str | None = None
+    approvers: tuple[str, ...] = ()
+    approved_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    to_approve: timedelta | None = None
+    landed_at: datetime | None = None
+    stuck_at: datetime | None = None
+    detail: str = ""
+    reverted: str = ""
+
+    @property
+    def number(self) -> str:
+        """``D-1042``."""
+        return f"D-{self.deploy_id}"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+        if self.status is Status.FAILED and self.reverted:
+            return Outcome.REVERTED
+        return _BY_STATUS.get(self.status, Outcome.OPEN)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended; None while it is open."""
+        return None if self.outcome is Outcome.OPEN else self.changed_at
+
+    @property
+    def to_succeed(self) -> timedelta | None:
+        """From the newest dispatch to the success."""
+        if self.status is not Status.SUCCEEDED or self.dispatched_at is None:
+            return None
+        return self.changed_at - self.dispatched_at
+
+    @property
+    def self_approved(self) -> bool:
+        """Whether the one who asked for it holds a seat."""
+        return human_behind(self.requester) in self.approvers
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether it waits for approval, and half of its time for that is over."""
+        if self.status is not Status.WAITING or self.expires_at is None:
+            return False
+        return now - self.requested_at >= (self.expires_at - self.requested_at) / 2
+
+
+_BY_STATUS: Final[Mapping[Status, Outcome]] = {STATES[kind]: outcome for kind, outcome in OUTCOMES.items()}
+
+
+def entry_of(bodies: Iterable[Body], until: datetime | None = None) -> Entry | None:
+    """What a deploy's events say, in the order they were recorded; those from ``until`` on are left out.
+
+    None where its request is not among them: then there is nothing to tell.
+    """
+    entry: Entry | None = None
+    for body in bodies:
+        at = datetime.fromisoformat(body["at"])
+        if until is not None and at >= until:
+            continue
+        kind = EventType(body["type"])
+        entry = _requested(body, at) if kind is EventType.DEPLOY_REQUESTED else entry and _after(entry, kind, body, at)
+    return entry
+
+
+def _requested(body: Body, at: datetime) -> Entry:
+    data = body["data"]
+    return Entry(
+        deploy_id=body["deploy"],
+        service=body["service"],
+        environment=body["environment"],
+        version=data["version"],
+        requester=actor_from_key(body["actor"]),
+        requested_at=at,
+        expires_at=_instant(data.get("expires_at")),
+        reason=data.get("reason", ""),
+        changed_at=at,
+    )
+
+
+def _after(entry: Entry, kind: EventType, body: Body, at: datetime) -> Entry:
+    data = body.get("data", {})
+    if kind in STATES:
+        entry = replace(entry, status=STATES[kind], changed_at=at, detail=_detail(data))
+    match kind:
+        case EventType.DEPLOY_PLANNED:
+            expires = _instant(data.get("expires_at")) or entry.expires_at
+            approvers = () if data.get("voided") else entry.approvers
+            return replace(entry, from_version=data.get("from_version"), expires_at=expires, approvers=approvers)
+        case EventType.DEPLOY_APPROVED:
+            return replace(entry, approvers=_holders(data), approved_at=at)
+        case EventType.DEPLOY_RETRACTED | EventType.DEPLOY_READY | EventType.DEPLOY_WAITING:
+            return replace(entry, approvers=_holders(data)) if "judged" in data else entry
+        case EventType.DEPLOY_DISPATCHING:
+            waited = entry.approved_at - entry.requested_at if entry.approved_at else None
+            return replace(entry, dispatched_at=at, to_approve=waited, approvers=_holders(data))
+        case EventType.DEPLOY_LANDED:
+            return replace(entry, landed_at=at)
+        case EventType.DEPLOY_STUCK:
+            return replace(entry, stuck_at=at)
+        case EventType.DEPLOY_REVERTED:
+            return replace(entry, reverted=data["status"])
+        case _:
+            return entry
+
+
+def _holders(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Who held a seat when that was decided, each once, in the order of the seats."""
+    seats = data.get("judged", {}).get("seats", ())
+    return tuple(dict.fromkeys(seat["holder"] for seat in seats if seat["holder"]))
+
+
+def _detail(data: Mapping[str, Any]) -> str:
+    return str(data.get("detail") or data.get("reason") or data.get("cause") or "")
+
+
+def _instant(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
