@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from bot.ports import Stored
+from bot.audit_ports import Stored
 from store.session import Session
 from store.tables import audit_events
 

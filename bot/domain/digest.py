@@ -72,7 +72,7 @@ class Edition:
 
     What it tells of is fixed when it falls due: ``span``, ``environments``, ``timezone``, ``catalog`` (a fingerprint).
     ``posting`` is when an unfinished post began, ``posted_in`` and ``ts`` where it stands, ``twice`` that it may be a
-    second copy, ``refused_table`` when Slack refused its table, ``given_up`` Slack's word where it will never be posted.
+    second copy, ``refused_table`` when Slack refused its table, ``given_up`` Slack's word where it never will be.
     """
 
     channel: str
