@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.access import Membership
 from bot.domain.dispatch import Answer, Look, Sighting
 from bot.domain.rollout import Observation
-from bot.errors import MembershipUnknown, SlackError
+from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable
 from bot.ports import Limits, NomadPlan, Ports, Registered
 from tests.builders import TEAM, USERGROUPS, a_job, a_membership
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bot.domain.environment import Cluster
     from bot.domain.message import Card, Note
     from bot.domain.plan import Job, Plan
+    from bot.domain.report import DigestCard
+    from bot.domain.report import Look as DigestLook
     from bot.domain.rollout import Rollout
     from bot.ports import JobMoved
     from store import SqlStore
@@ -155,6 +157,9 @@ class FakeDirectory:
     asked: int = 0
     background: int = 0
 
+    def link(self, channel: str, ts: str) -> str:
+        return f"https://{self.team.lower()}.slack.com/archives/{channel}/p{ts.replace('.', '')}" if self.team else ""
+
     async def introduce(self) -> object:
         if self.trouble is not None:
             raise self.trouble
@@ -175,19 +180,51 @@ class FakeDirectory:
         return Membership(team=TEAM, at=self.snapshot.at, usergroups=groups, people=people)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A digest as it stands in a channel."""
+
+    card: DigestCard
+    channel: str
+    look: DigestLook
+    ts: str
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as it lies in a thread."""
+
+    channel: str
+    ts: str
+    name: str
+    title: str
+    content: bytes
+
+
 @dataclass
 class FakeChat:
-    """What was said. ``refusals`` are raised by the next calls, one each; None lets one through."""
+    """What was said. ``refusals`` are raised by the next calls, one each; None lets one through.
+
+    A digest or a file whose answer alone is lost (``SlackUnavailable`` with ``sent``) is there all the same.
+    ``refuses_tables`` is a workspace that never takes a table.
+    """
 
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
     said: list[tuple[str, Note, dict[str, str]]] = field(default_factory=list)
     plain: list[bool] = field(default_factory=list)
     refusals: list[BaseException | None] = field(default_factory=list)
+    digests: list[Shown] = field(default_factory=list)
+    uploads: list[Upload] = field(default_factory=list)
+    looks: list[DigestLook] = field(default_factory=list)
+    refuses_tables: bool = False
 
     def _next(self) -> None:
-        refusal = self.refusals.pop(0) if self.refusals else None
+        refusal = self._refusal()
         if refusal is not None:
             raise refusal
+
+    def _refusal(self) -> BaseException | None:
+        return self.refusals.pop(0) if self.refusals else None
 
     async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
         self._next()
@@ -216,6 +253,29 @@ class FakeChat:
     async def strip(self, channel: str, ts: str, note: Note) -> None:
         self._next()
         self.said.append(("strip", note, {"channel": channel, "ts": ts}))
+
+    async def post_digest(self, card: DigestCard, channel: str, look: DigestLook) -> str:
+        self.looks.append(look)
+        refusal = self._refusal()
+        if refusal is None and self.refuses_tables and look == "table":
+            refusal = SlackRefused("invalid_blocks", "unsupported type: table")
+        ts = f"{len(self.digests) + 1}.5"
+        if refusal is None or _arrived(refusal):
+            self.digests.append(Shown(card, channel, look, ts))
+        if refusal is not None:
+            raise refusal
+        return ts
+
+    async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
+        refusal = self._refusal()
+        if refusal is None or _arrived(refusal):
+            self.uploads.append(Upload(channel, ts, name, title, content))
+        if refusal is not None:
+            raise refusal
+
+
+def _arrived(refusal: BaseException) -> bool:
+    return isinstance(refusal, SlackUnavailable) and refusal.sent
 
 
 @dataclass
