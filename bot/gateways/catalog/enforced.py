@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # A step that builds a gate takes its keys out of here, and of nowhere else.
 NOT_ENFORCED = frozenset(
     {
-        "digests",
         "environments.auto",
         "environments.break_glass",
         "environments.freezes",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.access import Grant, Group
 from bot.domain.catalog import Catalog
+from bot.domain.digest import Digest
 from bot.domain.environment import After, Cluster, Environment, Require, Rule
 from bot.domain.service import Placement, Service, Template
 
@@ -30,6 +31,7 @@ def catalog(
         environments={part.name: _environment(part) for part in main.environments},
         templates={name: _template(name, part, texts[name]) for name, part in main.templates.items()},
         services={part.name: _service(part) for part in services},
+        digests=tuple(_digest(part) for part in main.digests),
     )
 
 
@@ -76,6 +78,11 @@ def _environment(part: schema.EnvironmentPart) -> Environment:
             for each in part.after
         ),
     )
+
+
+def _digest(part: schema.DigestPart) -> Digest:
+    environments = None if part.environments is None else tuple(part.environments)
+    return Digest(channel=part.channel, at=part.at, environments=environments, timezone=part.timezone or "")
 
 
 def _template(name: str, part: schema.TemplatePart, text: TemplateText) -> Template:

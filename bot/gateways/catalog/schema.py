@@ -145,11 +145,12 @@ class EnvironmentPart(Part):
 
 
 class DigestPart(Part):
-    """A daily message of what happened."""
+    """A daily message of what happened, one a channel."""
 
-    channel: kinds.ChannelId
-    at: kinds.TimeOfDay
-    environments: Names | None = None
+    channel: kinds.ChannelId = Field(description="Slack channel that it is posted to.")
+    at: kinds.TimeOfDay = Field(description='Local time that it is due at and tells of up to, such as "09:00".')
+    environments: Names | None = Field(None, description="What it tells of; all environments otherwise.")
+    timezone: kinds.Timezone | None = Field(None, description="IANA time zone of `at`; the catalog's otherwise.")
 
 
 class TemplatePart(Part):

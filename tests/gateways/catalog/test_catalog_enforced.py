@@ -11,7 +11,6 @@ from ruamel.yaml import YAML
 from bot.gateways.catalog import NOT_ENFORCED, json_schema
 
 RIGHT = {
-    "digests": '[{channel: C0AUDIT001, at: "09:00", environments: [staging]}]',
     "identities": '{"github:alice-dev": U0ALICE001}',
     "environments.auto": "true",
     "environments.break_glass": "{review_within: 24h}",
@@ -25,7 +24,6 @@ RIGHT = {
 }
 
 WRONG = {
-    "digests": ('[{channel: C0AUDIT001, at: "9"}]', "`at`: '9' is not a time of day; write it in quotes as \"09:00\""),
     "identities": (
         "{alice: U0ALICE001}",
         "`alice`: 'alice' is not a CI identity; write issuer:user, as in github:alice-dev",

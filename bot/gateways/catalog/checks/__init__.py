@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ERRORS: tuple[Check, ...] = (
     names.duplicates,
     names.mistakable,
+    names.shared_channels,
     references.unknown_groups,
     references.unknown_templates,
     references.unknown_clusters,

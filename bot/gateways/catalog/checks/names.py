@@ -40,6 +40,21 @@ def _twice(kind: str, nodes: Iterable[Node]) -> Iterator[Finding]:
             )
 
 
+def shared_channels(draft: Draft) -> Iterator[Finding]:
+    """Digests of one channel: which day was sent is kept for each channel."""
+    first: dict[str, Node] = {}
+    for digest in draft.main.items("digests"):
+        channel = digest.get("channel")
+        if channel is None or channel.text is None:
+            continue
+        other = first.setdefault(channel.text, channel)
+        if other is not channel:
+            yield channel.finding(
+                f"a channel has one digest, and `{channel.text}` has another on line {other.line}; "
+                "put all environments into one of them, or name another channel"
+            )
+
+
 def mistakable(draft: Draft) -> Iterator[Finding]:
     """Services that a command would read as a verb, a deploy's number or an environment; a group that a rule would."""
     environments = draft.environments
