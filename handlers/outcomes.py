@@ -46,7 +46,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     ),
     **dict.fromkeys(
         (
-            "deploy-form", "deploy-missing", "environment-missing", "environment-twice",
+            "actor-form", "day-form", "deploy-form", "deploy-missing", "environment-missing", "environment-twice",
             "help-topic", "missing-variable", "not-settable", "quote-open", "reason-missing", "reason-too-long",
             "reject-reason", "service-missing", "setting-form", "setting-twice", "unexpected-word", "unknown-variable",
             "unknown-word", "version-form", "version-missing", "button-unknown",
@@ -65,7 +65,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
         _TOO_LATE,
     ),
     **dict.fromkeys(("turn", "seats-missing", "soaking"), _HELD),
-    "catalog-busy": _UNAVAILABLE,
+    **dict.fromkeys(("catalog-busy", "team-unknown"), _UNAVAILABLE),
     "not-yet": Outcome(501, _ASK, REFUSED),
     # errors, by their classes' codes
     "error": _BUG,

@@ -117,7 +117,7 @@ def fixed_members(catalog: Catalog, service: str, environment: str) -> frozenset
 def check_ask(catalog: Catalog, ask: Ask) -> tuple[str, Decision]:
     """The environment that is meant, and whether the request is well formed; asks nobody but the catalog."""
     if ask.service not in catalog.services:
-        return "", refuse("unknown-service", _unknown("service", ask.service, catalog.services))
+        return "", refuse("unknown-service", unknown_name("service", ask.service, catalog.services))
     placed = catalog.services[ask.service].placements
     if ask.environment is None:
         first = [name for name in placed if not catalog.environments[name].after]
@@ -126,7 +126,7 @@ def check_ask(catalog: Catalog, ask: Ask) -> tuple[str, Decision]:
             return "", refuse("environment-missing", f"Say where {ask.service} goes: add `to ENV`, one of {choices}.")
         return _checked(catalog, ask, first[0])
     if ask.environment not in catalog.environments:
-        return "", refuse("unknown-environment", _unknown("environment", ask.environment, placed))
+        return "", refuse("unknown-environment", unknown_name("environment", ask.environment, placed))
     if ask.environment not in placed:
         return "", refuse(
             "not-deployed-there",
@@ -139,7 +139,8 @@ def _checked(catalog: Catalog, ask: Ask, environment: str) -> tuple[str, Decisio
     return environment, every([check_version(ask.version), _settable(catalog, ask), _reason(catalog, ask, environment)])
 
 
-def _unknown(what: str, word: str, known: Iterable[str]) -> str:
+def unknown_name(what: str, word: str, known: Iterable[str]) -> str:
+    """The words for a name that is not known: the nearest one, and all that there are."""
     names = list(known)
     near = difflib.get_close_matches(word, names, n=1)
     hint = f"Did you mean `{near[0]}`? " if near else ""
