@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 NEWEST: Final = 7
@@ -118,7 +119,7 @@ def day_of(day: date, zone: tzinfo) -> Span:
 
 def day_before(day: date, zone: tzinfo) -> date:
     """The newest date before that exists."""
-    return next(each for each in _back_from(day - _DAY) if exists(each, zone))
+    return next(each for each in _dates(day - _DAY, -_DAY) if exists(each, zone))
 
 
 def due_days(digest: Digest, zone: tzinfo, now: datetime, since: datetime) -> tuple[date, ...]:
@@ -128,42 +129,40 @@ def due_days(digest: Digest, zone: tzinfo, now: datetime, since: datetime) -> tu
     """
     at = time.fromisoformat(digest.at)
     today = now.astimezone(zone).date()
-    # one date more than today: a time that does not exist may be moved over midnight
-    candidates = [day for day, _ in zip(_back_from(today + _DAY), range(NEWEST + 3), strict=False) if exists(day, zone)]
-    come = [day for day in candidates if instant(day, at, zone) + SETTLED_AFTER <= now][:NEWEST]
-    return tuple(day for day in reversed(come) if instant(day, at, zone) >= since)
+    # one date more than today: where the clock goes back over midnight, tomorrow has begun already
+    candidates = islice(_dates(today + _DAY, -_DAY), NEWEST + 3)
+    come = [day for day in candidates if instant(day, at, zone) + SETTLED_AFTER <= now and exists(day, zone)]
+    return tuple(day for day in reversed(come[:NEWEST]) if instant(day, at, zone) >= since)
 
 
 def span_of(digest: Digest, zone: tzinfo, day: date, before: Edition | None) -> Span:
     """What the digest of that date tells of: up to its time, from where the one of the date before ended.
 
-    Without one (the first, or after a long absence), from the same time of day on the date before.
+    Without one (the first, or after a long absence), from the same time of day on the date before. It is empty where
+    that one ended later, under another time of day or zone: nothing is told twice.
     """
     at = time.fromisoformat(digest.at)
     yesterday = day_before(day, zone)
     ends = instant(day, at, zone)
     begins = before.span.ends if before and before.day == yesterday else instant(yesterday, at, zone)
-    return Span(min(begins, ends), ends)
+    return Span(begins, max(begins, ends))
 
 
 def open_span(digest: Digest, zone: tzinfo, now: datetime, last: Edition | None) -> tuple[date, Span]:
     """The digest that is still to come: its date, and its span as far as it has got."""
     at = time.fromisoformat(digest.at)
-    today = now.astimezone(zone).date()
-    day = today if now < instant(today, at, zone) and not (last and last.day >= today) else _day_after(today, zone)
+    # one date less than today: a time that does not exist may be moved over midnight
+    first = now.astimezone(zone).date() - _DAY
+    following = _dates(max(first, last.day + _DAY) if last else first, _DAY)
+    day = next(each for each in following if instant(each, at, zone) > now and exists(each, zone))
     begins = span_of(digest, zone, day, last).begins
     return day, Span(min(begins, now), now)
 
 
-def _day_after(day: date, zone: tzinfo) -> date:
-    following = day + _DAY
-    return following if exists(following, zone) else following + _DAY
-
-
-def _back_from(day: date) -> Iterator[date]:
+def _dates(first: date, step: timedelta) -> Iterator[date]:
     while True:
-        yield day
-        day -= _DAY
+        yield first
+        first += step
 
 
 def median(durations: Sequence[timedelta]) -> timedelta | None:
