@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,21 @@ class Who(TypeDecorator[Actor]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Actor | None:
         """The actor."""
         return None if value is None else actor_from_key(value)
+
+
+class Day(TypeDecorator[date]):
+    """A calendar date as ISO 8601 text, which sorts as dates do."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> str | None:
+        """``2026-11-22``."""
+        return None if value is None else value.isoformat()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> date | None:
+        """The date."""
+        return None if value is None else date.fromisoformat(value)
 
 
 class Json(TypeDecorator[Any]):

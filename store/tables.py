@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Identity, Index, Integer, LargeBinary, MetaData, Table
@@ -13,12 +13,13 @@ from sqlmodel import Field, SQLModel
 from bot.domain.actor import Actor, SlackUser
 from bot.domain.decision import Reason
 from bot.domain.deploy import Status
+from bot.domain.digest import FileState
 from bot.domain.dispatch import Answer
 from bot.domain.events import EventType
 from bot.domain.message import Delivery, Note
 from bot.domain.plan import Change
 from bot.domain.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
-from store.columns import Document, Json, Who, Word
+from store.columns import Day, Document, Json, Who, Word
 from store.dialects import Instant
 
 BIG: Final = BigInteger().with_variant(Integer, "sqlite")
@@ -30,6 +31,8 @@ NUMBERED: Final = {"sqlite_autoincrement": True}
 HELD = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
 PENDING_CARD = "held_until IS NULL AND kind = 'card'"
 REPLY = "kind = 'thread'"
+REQUESTED = "type = 'deploy.requested'"
+TABLE_REFUSED = "refused_table IS NOT NULL"
 """As texts: a query uses a partial index only where it says the same, and no placeholder says the same as a word."""
 
 
@@ -77,6 +80,7 @@ class DeployRow(Row, table=True):
         Index("ix_deploys_turn", "status", "requested_at", "id"),
         Index("ix_deploys_place", "service", "environment", "id"),
         Index("ix_deploys_ended", "service", "environment", "status", "changed_at", "id"),
+        Index("ix_deploys_changed", "changed_at", "requested_at", "environment"),
         NUMBERED,
     )
 
@@ -221,12 +225,26 @@ class CatalogRow(Row, table=True):
 
 
 class AuditEventRow(Row, table=True):
-    """What happened: ``body`` is the truth, kept by triggers as it was written; the other columns only find it."""
+    """What happened: ``body`` is the truth, kept by triggers as it was written; the other columns only find it.
+
+    Each way to narrow a page has an index of its own that ends in the page's order: a page costs what it shows.
+    """
 
     __tablename__ = "audit_events"
     __table_args__ = (
-        Index("ix_audit_events_deploy", "deploy", "index"),
-        Index("ix_audit_events_place", "service", "environment", "index"),
+        Index("ix_audit_events_at", "at", "index"),
+        Index("ix_audit_events_service", "service", "at", "index"),
+        Index("ix_audit_events_environment", "environment", "at", "index"),
+        Index("ix_audit_events_place", "service", "environment", "at", "index"),
+        Index("ix_audit_events_actor", "actor", "at", "index"),
+        Index("ix_audit_events_actor_service", "actor", "service", "at", "index"),
+        Index("ix_audit_events_actor_environment", "actor", "environment", "at", "index"),
+        Index("ix_audit_events_actor_place", "actor", "service", "environment", "at", "index"),
+        # these two answer what a day adds up to, without a look at the bodies
+        Index("ix_audit_events_type", "type", "at", "environment", "deploy", "index"),
+        Index("ix_audit_events_deploy", "deploy", "index", "type", "at"),
+        _where("ix_audit_events_requested", "service", "deploy", condition=REQUESTED),
+        _where("ix_audit_events_requested_place", "service", "environment", "deploy", condition=REQUESTED),
         NUMBERED,
     )
 
@@ -260,6 +278,7 @@ class OutboxRow(Row, table=True):
     user: str = _is(Plain)
     channel: str = _is(Plain)
     ts: str = _is(Plain)
+    day: str = _is(Plain)
     response_url: str = _is(Plain)
     not_before: datetime | None = _may_be(Instant)
     urgent: bool = _is(Boolean)
@@ -283,6 +302,38 @@ class MessageRow(Row, table=True):
     twice: bool = _is(Boolean)
 
 
+class DigestRow(Row, table=True):
+    """A channel that has a digest in the catalog, and since when without a break."""
+
+    __tablename__ = "digests"
+
+    channel: str = _is(Plain, primary_key=True)
+    since: datetime = _is(Instant)
+
+
+class EditionRow(Row, table=True):
+    """The digest of one channel and date: its key is why there is never a second one."""
+
+    __tablename__ = "editions"
+    __table_args__ = (_where("ix_editions_refused", "refused_table", condition=TABLE_REFUSED),)
+
+    channel: str = _is(Plain, primary_key=True)
+    day: date = _is(Day, primary_key=True)
+    begins: datetime = _is(Instant)
+    ends: datetime = _is(Instant)
+    environments: tuple[str, ...] | None = _may_be(Document(tuple[str, ...]))
+    timezone: str = _is(Plain)
+    catalog: str = _is(Plain)
+    posting: datetime | None = _may_be(Instant)
+    posted_in: str = _is(Plain)
+    ts: str = _is(Plain)
+    posted_at: datetime | None = _may_be(Instant)
+    twice: bool = _is(Boolean)
+    refused_table: datetime | None = _may_be(Instant)
+    file: FileState = _is(Word(FileState))
+    given_up: str = _is(Plain)
+
+
 class RequestRow(Row, table=True):
     """The hash of a Slack request's signature: the replay cache."""
 
@@ -303,4 +354,6 @@ catalogs: Final[Table] = Row.metadata.tables["catalogs"]
 audit_events: Final[Table] = Row.metadata.tables["audit_events"]
 outbox: Final[Table] = Row.metadata.tables["outbox"]
 messages: Final[Table] = Row.metadata.tables["messages"]
+digests: Final[Table] = Row.metadata.tables["digests"]
+editions: Final[Table] = Row.metadata.tables["editions"]
 requests: Final[Table] = Row.metadata.tables["requests"]

@@ -164,6 +164,7 @@ RECORDS = {
         user=names,
         channel=names,
         ts=names,
+        day=names,
         response_url=words,
         not_before=st.none() | instants,
         urgent=st.booleans(),

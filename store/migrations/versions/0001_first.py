@@ -33,6 +33,8 @@ def upgrade() -> None:
         _audit_events,
         _outbox,
         _messages,
+        _digests,
+        _editions,
         _requests,
     ):
         create()
@@ -119,6 +121,7 @@ def _deploys() -> None:
     )
     op.create_index("ix_deploys_place", "deploys", ["service", "environment", "id"])
     op.create_index("ix_deploys_ended", "deploys", ["service", "environment", "status", "changed_at", "id"])
+    op.create_index("ix_deploys_changed", "deploys", ["changed_at", "requested_at", "environment"])
     op.create_index("ix_deploys_turn", "deploys", ["status", "requested_at", "id"])
     _where("one_dispatching", "deploys", ["service", "environment"], "status = 'dispatching'", unique=True)
 
@@ -249,8 +252,22 @@ def _audit_events() -> None:
         sa.PrimaryKeyConstraint("index", name=op.f("pk_audit_events")),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_audit_events_deploy", "audit_events", ["deploy", "index"])
-    op.create_index("ix_audit_events_place", "audit_events", ["service", "environment", "index"])
+    for name, narrowed in {
+        "at": [],
+        "service": ["service"],
+        "environment": ["environment"],
+        "place": ["service", "environment"],
+        "actor": ["actor"],
+        "actor_service": ["actor", "service"],
+        "actor_environment": ["actor", "environment"],
+        "actor_place": ["actor", "service", "environment"],
+    }.items():
+        op.create_index(f"ix_audit_events_{name}", "audit_events", [*narrowed, "at", "index"])
+    op.create_index("ix_audit_events_type", "audit_events", ["type", "at", "environment", "deploy", "index"])
+    op.create_index("ix_audit_events_deploy", "audit_events", ["deploy", "index", "type", "at"])
+    requested = "type = 'deploy.requested'"
+    _where("ix_audit_events_requested", "audit_events", ["service", "deploy"], requested)
+    _where("ix_audit_events_requested_place", "audit_events", ["service", "environment", "deploy"], requested)
 
 
 def _outbox() -> None:
@@ -263,6 +280,7 @@ def _outbox() -> None:
         _text("user"),
         _text("channel"),
         _text("ts"),
+        _text("day"),
         _text("response_url"),
         _moment("not_before", empty=True),
         _flag("urgent"),
@@ -300,6 +318,38 @@ def _messages() -> None:
         sa.PrimaryKeyConstraint("deploy_id", name=op.f("pk_messages")),
         sa.ForeignKeyConstraint(["deploy_id"], ["deploys.id"], name=op.f("fk_messages_deploy_id")),
     )
+
+
+def _digests() -> None:
+    op.create_table(
+        "digests",
+        _text("channel"),
+        _moment("since"),
+        sa.PrimaryKeyConstraint("channel", name=op.f("pk_digests")),
+    )
+
+
+def _editions() -> None:
+    op.create_table(
+        "editions",
+        _text("channel"),
+        _text("day"),
+        _moment("begins"),
+        _moment("ends"),
+        _text("environments", empty=True),
+        _text("timezone"),
+        _text("catalog"),
+        _moment("posting", empty=True),
+        _text("posted_in"),
+        _text("ts"),
+        _moment("posted_at", empty=True),
+        _flag("twice"),
+        _moment("refused_table", empty=True),
+        _text("file"),
+        _text("given_up"),
+        sa.PrimaryKeyConstraint("channel", "day", name=op.f("pk_editions")),
+    )
+    _where("ix_editions_refused", "editions", ["refused_table"], "refused_table IS NOT NULL")
 
 
 def _requests() -> None:
