@@ -11,6 +11,7 @@ from typing import Any, Final
 from bot.domain.actor import Actor, actor_from_key, human_behind
 from bot.domain.deploy import Status
 from bot.domain.events import EventType
+from bot.domain.rollout import RolloutStatus
 
 Body = Mapping[str, Any]
 """An audit event's document, as ``Event.body`` writes it."""
@@ -72,6 +73,7 @@ class Entry:
     ``dispatched_at`` is the newest dispatch, ``to_approve`` the time from the request to the newest approval before
     that (None where nobody approved), ``landed_at`` when Nomad had it, ``stuck_at`` when it was called stuck.
     ``detail`` explains the state; ``reverted`` is what the last event about Nomad's own revert says of it.
+    ``replanned_at`` is when a plan that had moved started its time for approval anew.
     """
 
     deploy_id: int
@@ -93,6 +95,7 @@ class Entry:
     stuck_at: datetime | None = None
     detail: str = ""
     reverted: str = ""
+    replanned_at: datetime | None = None
 
     @property
     def number(self) -> str:
@@ -123,11 +126,20 @@ class Entry:
         """Whether the one who asked for it holds a seat."""
         return human_behind(self.requester) in self.approvers
 
+    @property
+    def stuck(self) -> bool:
+        """Whether its rollout, or Nomad's revert of it, was called stuck and has not ended since."""
+        if self.stuck_at is None:
+            return False
+        reverting = self.reverted == RolloutStatus.RUNNING and self.stuck_at >= self.changed_at
+        return self.status is Status.ROLLING or reverting
+
     def overdue(self, now: datetime) -> bool:
         """Whether it waits for approval, and half of its time for that is over."""
         if self.status is not Status.WAITING or self.expires_at is None:
             return False
-        return now - self.requested_at >= (self.expires_at - self.requested_at) / 2
+        begins = self.replanned_at or self.requested_at
+        return now - begins >= (self.expires_at - begins) / 2
 
 
 _BY_STATUS: Final[Mapping[Status, Outcome]] = {STATES[kind]: outcome for kind, outcome in OUTCOMES.items()}
@@ -170,8 +182,8 @@ def _after(entry: Entry, kind: EventType, body: Body, at: datetime) -> Entry:
     match kind:
         case EventType.DEPLOY_PLANNED:
             expires = _instant(data.get("expires_at")) or entry.expires_at
-            approvers = () if data.get("voided") else entry.approvers
-            return replace(entry, from_version=data.get("from_version"), expires_at=expires, approvers=approvers)
+            entry = replace(entry, from_version=data.get("from_version"), expires_at=expires)
+            return replace(entry, approvers=(), replanned_at=at) if data.get("voided") else entry
         case EventType.DEPLOY_APPROVED:
             return replace(entry, approvers=_holders(data), approved_at=at)
         case EventType.DEPLOY_RETRACTED | EventType.DEPLOY_READY | EventType.DEPLOY_WAITING:
