@@ -103,7 +103,7 @@ async def _withdraw(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:
     detail = "The catalog no longer deploys this service there, or deploys it somewhere else."
     withdrawn = deploy.advance(Status.WITHDRAWN, now, detail=detail)
     await tx.save_deploy(withdrawn)
-    await tx.record(event_of(EventType.DEPLOY_WITHDRAWN, CATALOG, withdrawn, now, plan=deploy.plan))
+    await tx.record(event_of(EventType.DEPLOY_WITHDRAWN, CATALOG, withdrawn, now, detail=detail, plan=deploy.plan))
     await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=True), now)
     requester = human_behind(deploy.requester)
     note = Note(text=f"{deploy.number} was withdrawn. {detail}", mention=(requester,) if requester else ())

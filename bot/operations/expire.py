@@ -43,7 +43,7 @@ async def expire(tx: Transaction, deploy: Deploy, now: datetime) -> None:
     waited = "its plan" if deploy.status is Status.PLANNING else "a decision"
     expired = deploy.advance(Status.EXPIRED, now, detail=f"It waited for {waited} until its time was over.")
     await tx.save_deploy(expired)
-    await tx.record(event_of(EventType.DEPLOY_EXPIRED, EXPIRY, expired, now, plan=deploy.plan))
+    await tx.record(event_of(EventType.DEPLOY_EXPIRED, EXPIRY, expired, now, detail=expired.detail, plan=deploy.plan))
     await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=True), now)
     requester = human_behind(deploy.requester)
     note = Note(text=f"{deploy.number} expired.", mention=(requester,) if requester else ())
