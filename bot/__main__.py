@@ -28,6 +28,8 @@ VERBS: Final = {
     "apply": Verb("check the catalog folder and make it the active catalog", "bot.wiring.commands", "apply"),
     "run": Verb("serve Slack and work, in one process on SQLite", "bot.wiring.commands", "run"),
     "status": Verb("what runs where, and the open deploys", "bot.wiring.commands", "status"),
+    "history": Verb("what became of a service's deploys, newest first", "bot.wiring.commands", "history"),
+    "audit": Verb("read the audit log: list", "bot.wiring.commands", "audit"),
     "doctor": Verb("look at a real set-up: each finding with its mend", "bot.wiring.doctor"),
     "manifest": Verb("print the Slack app's manifest, or check manifest.yml", "bot.wiring.manifest"),
 }

@@ -95,6 +95,11 @@ def place_at(cursor: str) -> Place | None:
     return place if same and 0 < place.index <= _LARGEST else None
 
 
+def is_actor(word: str) -> bool:
+    """Whether the word is a Slack user's id or an actor's key, as ``by`` has to be."""
+    return bool(_USER.fullmatch(word)) or not isinstance(_actor_of_key(word), Refused)
+
+
 async def _actor(ports: Ports, by: str) -> Actor | Refused:
     """Whose events are meant. Slack is asked once for our team, where it was never reached."""
     if not _USER.fullmatch(by):

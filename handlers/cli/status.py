@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.documents import document_of
 from bot.domain.message import STATE_WORDS
 from bot.operations.status import matrix
+from handlers.cli.printed import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,10 +73,7 @@ def _deploy(deploy: Deploy) -> dict[str, Any]:
 
 def _table(found: Matrix) -> str:
     header = ["SERVICE", *(name.upper() for name in found.environments)]
-    rows = [[_name(row), *(_words(cell) for cell in row)] for row in found.rows]
-    widths = [max(len(line[index]) for line in [header, *rows]) for index in range(len(header))]
-    lines = ("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in [header, *rows])
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    return table(header, [[_name(row), *(_words(cell) for cell in row)] for row in found.rows])
 
 
 def _name(row: tuple[Cell | None, ...]) -> str:

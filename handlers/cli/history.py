@@ -1,0 +1,132 @@
+"""``nomatron history SERVICE``: what became of a service's deploys, newest request first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from bot.domain.decision import Refused
+from bot.domain.documents import document_of
+from bot.domain.durations import in_words
+from bot.domain.history import Outcome
+from bot.domain.message import STATE_WORDS
+from bot.operations.history import history
+from handlers.cli.printed import local, table, who
+from handlers.cli.words import page_length, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from bot.domain.history import Entry
+    from bot.operations.history import HistoryPage
+    from bot.ports import Ports
+
+_LIMIT: Final = 20
+_NUMBER = re.compile(r"(?:[Dd]-?)?([1-9][0-9]{0,17})")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command's words."""
+    parser = argparse.ArgumentParser(prog="nomatron history", description=__doc__)
+    parser.add_argument("service", metavar="SERVICE", help="the service; one that the catalog no longer has, too")
+    parser.add_argument("--in", dest="environment", metavar="ENV", help="one environment alone")
+    parser.add_argument("--before", type=_deploy, metavar="D-n", help="those that were asked for before this one")
+    parser.add_argument(
+        "--limit", type=page_length, default=_LIMIT, metavar="N", help="deploys on a page, 1 to 1000 (20)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    return parser.parse_args(argv)
+
+
+def _deploy(word: str) -> int:
+    found = _NUMBER.fullmatch(word)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{word} is no deploy: write its number, such as D-12")
+    return int(found[1])
+
+
+async def execute(words: argparse.Namespace, ports: Ports) -> int:
+    """Print a page of deploys; 1 where nobody knows that service or environment, with words on standard error."""
+    page = await history(ports, words.service, words.environment, words.before, words.limit)
+    if isinstance(page, Refused):
+        return refused(page)
+    sys.stdout.write(json.dumps(_document(page), indent=2) + "\n" if words.json else _text(page, words))
+    return 0
+
+
+def _document(page: HistoryPage) -> dict[str, Any]:
+    return {
+        "deploys": [_deploy_document(entry) for entry in page.entries],
+        "next": f"D-{page.next}" if page.next else None,
+    }
+
+
+def _deploy_document(entry: Entry) -> dict[str, Any]:
+    return {
+        "deploy": entry.number,
+        "service": entry.service,
+        "environment": entry.environment,
+        "version": entry.version,
+        "from_version": entry.from_version,
+        "status": entry.status.value,
+        "outcome": entry.outcome.value,
+        "requester": entry.requester.key,
+        "reason": entry.reason,
+        "approvers": list(entry.approvers),
+        **document_of(
+            {
+                "requested_at": entry.requested_at,
+                "approved_at": entry.approved_at,
+                "dispatched_at": entry.dispatched_at,
+                "landed_at": entry.landed_at,
+                "stuck_at": entry.stuck_at,
+                "ended_at": entry.ended_at,
+                "seconds_to_approve": entry.to_approve,
+                "seconds_to_succeed": entry.to_succeed,
+            }
+        ),
+        "detail": entry.detail,
+        "reverted": entry.reverted,
+    }
+
+
+def _text(page: HistoryPage, words: argparse.Namespace) -> str:
+    if not page.entries:
+        return "No deploy fits.\n"
+    zone = ZoneInfo(page.zone)
+    header = ("DEPLOY", "ASKED FOR", "BY", "ENVIRONMENT", "VERSION", "BEFORE", "STATE", "APPROVED BY", "TOOK", "WHY")
+    text = table(header, [_row(entry, zone) for entry in page.entries])
+    return text + (f"older: {_older(page, words)}\n" if page.next else "")
+
+
+def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        entry.number,
+        local(entry.requested_at, zone),
+        who(entry.requester),
+        entry.environment,
+        entry.version,
+        entry.from_version or "",
+        _state(entry),
+        ", ".join(entry.approvers),
+        in_words(entry.to_succeed) if entry.to_succeed is not None else "",
+        entry.reason if entry.outcome in {Outcome.DEPLOYED, Outcome.OPEN} else entry.detail or entry.reason,
+    )
+
+
+def _state(entry: Entry) -> str:
+    word = STATE_WORDS[entry.status]
+    return f"{word}, Nomad's revert {entry.reverted}" if entry.outcome is Outcome.REVERTED else word
+
+
+def _older(page: HistoryPage, words: argparse.Namespace) -> str:
+    """The command that prints the page after this one."""
+    options = (("--in", words.environment), ("--limit", words.limit if words.limit != _LIMIT else None))
+    given = [part for name, value in options if value is not None for part in (name, str(value))]
+    return shlex.join(["nomatron", "history", words.service, *given, "--before", f"D-{page.next}"])
