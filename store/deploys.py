@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Text as Plain
-from sqlalchemy import column, false, func, select, values
+from sqlalchemy import column, false, func, select, union, values
 
 from bot.domain.deploy import Deploy, Status, begin
 from bot.domain.promotion import Run
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from bot.domain.deploy import Draft
+    from bot.domain.digest import Scope
     from bot.ports import Claim
 
 _BEFORE_OTHERS = frozenset({Status.READY, Status.DISPATCHING, Status.ROLLING})
@@ -108,6 +109,16 @@ class DeployReading(Session):
             .limit(limit)
         )
         return (await self._all(Run, found))[::-1]
+
+    async def maybe_open(self, scope: Scope) -> tuple[int, ...]:
+        """Deploys that may have been open at the end of the scope's span: open now, or something happened since."""
+        asked = select(deploys.c.id).where(deploys.c.requested_at < scope.span.ends)
+        if scope.environments is not None:
+            asked = asked.where(deploys.c.environment.in_(sorted(scope.environments)))
+        still = asked.where(deploys.c.status.in_(OPEN))
+        since = asked.where(deploys.c.changed_at >= scope.span.ends)
+        # one index for each half
+        return tuple((await self._run(union(still, since).order_by("id"))).scalars())
 
 
 class DeployWriting(DeployReading):

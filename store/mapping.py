@@ -16,6 +16,7 @@ def columns_of(record: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record) if field.name not in without}
 
 
-def record_of(kind: type[Record], row: RowMapping) -> Record:
-    """The record that a row holds; columns that are no field of it are left out."""
-    return kind(**{field.name: row[field.name] for field in fields(kind)})  # type: ignore[arg-type] # every kind here is a dataclass
+def record_of(kind: type[Record], row: RowMapping, **made: Any) -> Record:
+    """The record that a row holds, with fields ``made`` of several columns; columns that are no field are left out."""
+    names = (field.name for field in fields(kind))  # type: ignore[arg-type] # every kind here is a dataclass
+    return kind(**{name: made[name] if name in made else row[name] for name in names})

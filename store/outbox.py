@@ -8,13 +8,15 @@ from sqlalchemy import and_, case, select
 from sqlalchemy import text as sql
 
 from bot.domain.message import Delivery, Posted
-from bot.errors import StaleFence
 from store.dialects import insert, upsert
+from store.fences import Fencing
 from store.mapping import columns_of
+from store.scopes import chunks
 from store.session import Session
 from store.tables import PENDING_CARD, messages, outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -30,16 +32,22 @@ class OutboxReading(Session):
         """The deploy's Slack message, where one was posted or is being posted."""
         return await self._one(Posted, select(messages).where(messages.c.deploy_id == deploy_id))
 
+    async def all_posted(self, deploys: Collection[int]) -> tuple[Posted, ...]:
+        """The Slack messages of those deploys, of those that have one."""
+        found: list[Posted] = []
+        for chunk in chunks(deploys):
+            stand = select(messages).where(messages.c.deploy_id.in_(chunk), messages.c.ts != "")
+            found += await self._all(Posted, stand.order_by(messages.c.deploy_id))
+        return tuple(found)
 
-class OutboxWriting(OutboxReading):
+
+class OutboxWriting(OutboxReading, Fencing):
     """Putting intents in, and taking a card back."""
 
     async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
         """Insert or rewrite where the deploy's message is; with a parcel, ``StaleFence`` if that was taken over."""
         if parcel is not None:
-            mine = select(outbox.c.id).where(outbox.c.id == parcel.id, outbox.c.fence == parcel.fence)
-            if await self._row(mine.with_for_update()) is None:
-                raise StaleFence(f"parcel {parcel.id} was taken over: nothing was written")
+            await self._hold(parcel)
         await self._run(upsert(self._dialect, messages, columns_of(posted), ("deploy_id",)))
 
     async def send(self, outgoing: Outgoing, at: datetime) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from store.mapping import record_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Dialect, RowMapping
     from sqlalchemy.engine import CursorResult
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +34,10 @@ class Session:
 
     async def _run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
         return await self._connection.execute(statement, values)
+
+    async def _rows(self, statement: Executable) -> Sequence[Any]:
+        """Plain tuples: for what is many, or no record."""
+        return (await self._run(statement)).all()
 
     async def _row(self, statement: Executable) -> RowMapping | None:
         return (await self._run(statement)).mappings().first()

@@ -10,15 +10,18 @@ from bot.errors import AmbiguousCommit, StoreBusy, StoreUnavailable
 from store.ages import AgesReading
 from store.approvals import ApprovalReading, ApprovalWriting
 from store.audit_events import EventReading, EventWriting
+from store.audit_pages import PageReading
 from store.catalog_cache import CatalogCache
 from store.catalogs import CatalogReading, CatalogWriting
 from store.deploys import DeployReading, DeployWriting
+from store.digests import DigestReading, DigestWriting
 from store.failures import connecting, failure, translated
 from store.locks import Locking
 from store.outbox import OutboxReading, OutboxWriting
 from store.plans import PlanReading, PlanWriting
 from store.requests import RequestReading, RequestWriting
 from store.rollouts import RolloutReading, RolloutWriting
+from store.tallies import TallyReading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -36,6 +39,9 @@ class SqlReading(
     RolloutReading,
     OutboxReading,
     EventReading,
+    PageReading,
+    TallyReading,
+    DigestReading,
     RequestReading,
     AgesReading,
 ):
@@ -50,6 +56,9 @@ class SqlTransaction(
     RolloutWriting,
     OutboxWriting,
     EventWriting,
+    PageReading,
+    TallyReading,
+    DigestWriting,
     RequestWriting,
     Locking,
     AgesReading,

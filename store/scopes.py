@@ -1,0 +1,39 @@
+"""How a digest's scope, and many numbers, are said in SQL."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import or_
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from sqlalchemy import ColumnElement
+
+    from bot.domain.digest import Scope
+    from bot.domain.events import EventType
+
+MOST_AT_ONCE: Final = 500
+"""Numbers in one IN list; each engine takes about 32,000 values in a statement."""
+
+
+def of_types(events: Any, scope: Scope, types: Iterable[EventType]) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on columns of audit events: those types within the scope.
+
+    The types are always said, all of them if need be: they lead the index that has the rest.
+    """
+    span = scope.span
+    within = (events.type.in_(sorted(types)), events.at >= span.begins, events.at < span.ends)
+    if scope.environments is None:
+        return within
+    named = events.environment.in_(["", *sorted(scope.environments)])
+    return (*within, or_(events.environment.is_(None), named))
+
+
+def chunks(numbers: Collection[int]) -> Iterator[list[int]]:
+    """The numbers, each once and in order, in lists that fit a statement."""
+    rest = iter(sorted(set(numbers)))
+    while chunk := list(islice(rest, MOST_AT_ONCE)):
+        yield chunk

@@ -1,0 +1,114 @@
+"""What a scope's audit events add up to: counted in the database, from the columns beside the bodies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Text as Plain
+from sqlalchemy import distinct, func, or_, select, type_coerce
+
+from bot.audit_ports import Stored
+from bot.domain.actor import human_behind
+from bot.domain.events import EventType
+from bot.domain.report import Sign, Tally
+from store.scopes import of_types
+from store.session import Session
+from store.tables import audit_events
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import ScalarSelect, Select
+
+    from bot.domain.digest import Scope
+
+_E: Final = audit_events.c
+_SIGN: Final = (_E.deploy, _E.service, _E.environment, _E.actor, _E.at)
+
+
+class TallyReading(Session):
+    """Reads of one scope."""
+
+    async def tally(self, scope: Scope) -> Tally:
+        """Counts by type, and the durations of the scope's deploys."""
+        counted = select(_E.type, func.count()).where(*of_types(_E, scope, EventType)).group_by(_E.type)
+        types: dict[EventType, int] = dict(await self._rows(counted))
+        return Tally(
+            events=sum(types.values()),
+            types=types,
+            reverted=(await self._run(_reverted(scope))).scalar_one(),
+            to_approve=await self._durations(_to_approve(scope)),
+            to_succeed=await self._durations(_to_succeed(scope)),
+        )
+
+    async def deploys_with(
+        self, scope: Scope, types: Collection[EventType], limit: int | None = None
+    ) -> tuple[int, ...]:
+        """Deploys with an event of these types in the scope, each once, in the order of their first such event."""
+        found = select(_E.deploy).where(*of_types(_E, scope, types), _E.deploy.is_not(None)).group_by(_E.deploy)
+        return tuple((await self._run(found.order_by(func.min(_E.index)).limit(limit))).scalars())
+
+    async def events_of(self, scope: Scope, types: Collection[EventType]) -> tuple[Stored, ...]:
+        """The scope's events of these types, oldest first."""
+        found = select(_E.index, _E.body).where(*of_types(_E, scope, types)).order_by(_E.index)
+        return tuple(Stored(index, body) for index, body in await self._rows(found))
+
+    async def approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
+        """The scope's approvals, oldest first: who approved what and when."""
+        found = select(*_SIGN).where(*of_types(_E, scope, {EventType.DEPLOY_APPROVED})).order_by(_E.index)
+        return tuple(Sign(*row) for row in await self._rows(found))
+
+    async def own_approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
+        """Those of them that approved the approver's own request, also where a pipeline made it for them."""
+        asked = audit_events.alias("asked").c
+        theirs = or_(asked.actor == _E.actor, type_coerce(asked.actor, Plain).startswith("ci:"))
+        found = (
+            select(*_SIGN, asked.actor)
+            .where(*of_types(_E, scope, {EventType.DEPLOY_APPROVED}), asked.deploy == _E.deploy)
+            .where(asked.type == EventType.DEPLOY_REQUESTED, theirs)
+            .order_by(_E.index)
+        )
+        rows = await self._rows(found)
+        return tuple(Sign(*row[:-1]) for row in rows if human_behind(row[3]) == human_behind(row[-1]))
+
+    async def _durations(self, statement: Select[datetime, datetime]) -> tuple[timedelta, ...]:
+        return tuple(until - since for until, since in await self._rows(statement) if until and since)
+
+
+def _reverted(scope: Scope) -> Select[int]:
+    """How many of the deploys that failed in the scope Nomad was reverting by its end."""
+    revert = audit_events.alias("revert").c
+    by_nomad = select(revert.index).where(
+        revert.deploy == _E.deploy, revert.type == EventType.DEPLOY_REVERTED, revert.at < scope.span.ends
+    )
+    failed = of_types(_E, scope, {EventType.DEPLOY_FAILED})
+    return select(func.count(distinct(_E.deploy))).where(*failed, by_nomad.exists())
+
+
+def _to_approve(scope: Scope) -> Select[datetime, datetime]:
+    """For each deploy that was dispatched in the scope: the newest approval before its newest dispatch; its request."""
+    dispatched = (
+        select(_E.deploy, func.max(_E.index).label("index"))
+        .where(*of_types(_E, scope, {EventType.DEPLOY_DISPATCHING}), _E.deploy.is_not(None))
+        .group_by(_E.deploy)
+        .cte("dispatched")
+        .c
+    )
+    return select(
+        _newest(EventType.DEPLOY_APPROVED, dispatched).label("approved"),
+        _newest(EventType.DEPLOY_REQUESTED, dispatched).label("requested"),
+    )
+
+
+def _to_succeed(scope: Scope) -> Select[datetime, datetime]:
+    """For each deploy that succeeded in the scope: when it did; its newest dispatch."""
+    succeeded = of_types(_E, scope, {EventType.DEPLOY_SUCCEEDED})
+    return select(_E.at, _newest(EventType.DEPLOY_DISPATCHING, _E).label("dispatched")).where(*succeeded)
+
+
+def _newest(kind: EventType, event: Any) -> ScalarSelect[datetime]:
+    """When the last event of that type before ``event`` was, of the same deploy."""
+    earlier = audit_events.alias().c
+    found = select(earlier.at).where(earlier.deploy == event.deploy, earlier.type == kind, earlier.index < event.index)
+    return found.order_by(earlier.index.desc()).limit(1).correlate(event.index.table).scalar_subquery()
