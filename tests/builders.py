@@ -14,6 +14,7 @@ from bot.domain.deploy import Deploy, Draft, Status, begin
 from bot.domain.dispatch import Attempt
 from bot.domain.environment import Cluster, Environment, Rule
 from bot.domain.events import Event, EventType
+from bot.domain.history import Entry
 from bot.domain.message import Delivery, Note, Outgoing, Posted
 from bot.domain.plan import Change, Plan, fingerprint, frozen
 from bot.domain.release import Release
@@ -144,6 +145,21 @@ def an_event(type: EventType = EventType.DEPLOY_REQUESTED, **changes: Any) -> Ev
         "environment": "staging",
     }
     return Event(type=type, **{**fields, **changes})
+
+
+def an_entry(deploy_id: int = 1, **changes: Any) -> Entry:
+    """What D-1's events tell right after Alice asked for it at noon."""
+    fields: dict[str, Any] = {
+        "service": "checkout",
+        "environment": "production",
+        "version": "v1.4.2",
+        "requester": ALICE,
+        "requested_at": NOON,
+        "expires_at": NOON + timedelta(hours=24),
+        "reason": "",
+        "changed_at": NOON,
+    }
+    return Entry(deploy_id=deploy_id, **{**fields, **changes})
 
 
 def a_note(text: str = "Something happened.", **changes: Any) -> Note:
