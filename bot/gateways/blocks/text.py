@@ -93,9 +93,14 @@ def quoted(text: str, limit: int = 600) -> str:
     return "\n".join(f"> {line}" for line in shown.split("\n"))
 
 
+def is_person(user: str) -> bool:
+    """Whether it has the form of a person's id, and may be mentioned."""
+    return _USER.fullmatch(user) is not None
+
+
 def person(user: str) -> str:
     """A mention of a person; an id that is none is shown as code, never mentioned."""
-    return f"<@{user}>" if _USER.fullmatch(user) else code(user, 80)
+    return f"<@{user}>" if is_person(user) else code(user, 80)
 
 
 def group(usergroup: str) -> str:

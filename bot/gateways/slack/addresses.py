@@ -1,4 +1,4 @@
-"""Which addresses belong to Slack: its Web API, and the ``response_url`` that a payload may name."""
+"""Which addresses belong to Slack: its Web API, the ``response_url`` of a payload, and where a file's bytes go."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ def is_response_url(url: str, api: str) -> bool:
         return target.scheme in {"http", "https"} and is_loopback(host)
     wanted = f"hooks.{own}" if own in {"slack.com", "slack-gov.com"} else own
     return target.scheme == "https" and (host, target.port or 443) == (wanted, base.port or 443)
+
+
+def is_upload_url(url: str, api: str) -> bool:
+    """Whether a file's bytes may be sent there: any https address, as Slack names several hosts of its own for files.
+
+    Where the API itself is on loopback, for the sandbox, loopback and nothing else.
+    """
+    target, base = _parts(url), _parts(api)
+    if target is None or base is None:
+        return False
+    if is_loopback(base.hostname or ""):
+        return target.scheme in {"http", "https"} and is_loopback(target.hostname or "")
+    return target.scheme == "https" and not is_loopback(target.hostname or "")
 
 
 def is_loopback(host: str) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.errors import SlackRefused
+from bot.errors import SlackRefused, SlackUnavailable
 from bot.gateways.blocks import card as cards
+from bot.gateways.blocks import digest as digests
 from bot.gateways.blocks import note as notes
-from bot.gateways.slack.methods import EPHEMERAL, OPEN_VIEW, POST, UPDATE
+from bot.gateways.slack.methods import EPHEMERAL, OPEN_VIEW, POST, SHARE_FILE, UPDATE, UPLOAD_URL
 
 if TYPE_CHECKING:
     from bot.domain.message import Card, Note
+    from bot.domain.report import DigestCard, Look
     from bot.gateways.blocks.parts import Json, Message
     from bot.gateways.slack.connection import Connection
     from bot.gateways.slack.methods import Method
@@ -68,6 +70,23 @@ class SlackChat:
             # not in the channel, or it is gone: a direct message still reaches the person
             pass
         await self._connection.call(POST, channel=user, **message.arguments(), **_QUIET)
+
+    async def post_digest(self, card: DigestCard, channel: str, look: Look) -> str:
+        """As ``bot.slack_ports.Chat`` promises."""
+        message = digests.render(card, look)
+        answer = await self._connection.call(POST, channel=channel, **message.arguments(), **_QUIET)
+        return str(answer["ts"])
+
+    async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
+        """As ``bot.slack_ports.Chat`` promises; nothing is seen of it before the last of three steps."""
+        # the length is compared with what arrives: one byte more or less, and the file is refused
+        place = await self._connection.call(UPLOAD_URL, filename=name, length=len(content))
+        url, file = place.get("upload_url"), place.get("file_id")
+        if not isinstance(url, str) or not isinstance(file, str):
+            raise SlackUnavailable(f"{UPLOAD_URL.name}: no usable answer")
+        await self._connection.put(url, content)
+        files = [{"id": file, "title": title}]
+        await self._connection.call(SHARE_FILE, files=files, channel_id=channel, thread_ts=ts)
 
     async def open_view(self, trigger_id: str, view: Json) -> None:
         """Open a modal; Slack takes a trigger for 3 s, once."""

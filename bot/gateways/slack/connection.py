@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackRefused, SlackUnavailable
-from bot.gateways.slack.addresses import SLACK_API, api_base, is_loopback, is_response_url
+from bot.gateways.slack.addresses import SLACK_API, api_base, is_loopback, is_response_url, is_upload_url
 from bot.gateways.slack.budget import Budget
 
 if TYPE_CHECKING:
@@ -27,10 +27,15 @@ if TYPE_CHECKING:
 
 CALL_TIMEOUT = 10.0
 _CONNECT_TIMEOUT = 4.0
+UPLOAD_TIMEOUT = 30.0
+"""Seconds for the bytes of a file, which are more than a call's."""
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 """Slack's codes for its own trouble: nothing is wrong with what was asked, and it may have been done."""
 _NO_GOOD = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 """Slack's codes for a token that is no good, whatever is asked with it."""
+_BYTES = {"Content-Type": "application/octet-stream"}
+_LATER = frozenset({408, 425, 429})
+"""HTTP statuses that say no for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,30 @@ class Connection:
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+    async def put(self, url: str, content: bytes) -> None:
+        """Send a file's bytes to the address that Slack named for them; raises like ``call``."""
+        assert self._session is not None, "used outside of `async with`"  # noqa: S101 -- a bug of ours, not an input
+        assert self._client is not None, "as above"  # noqa: S101 -- as above
+        if not is_upload_url(url, self.url):
+            raise SlackRefused("upload_address", "Slack named an address for the file that nothing may be sent to")
+        timeout = aiohttp.ClientTimeout(total=UPLOAD_TIMEOUT, connect=_CONNECT_TIMEOUT)
+        proxy = self._client.proxy
+        posted = self._session.post(
+            url, data=content, headers=_BYTES, proxy=proxy, timeout=timeout, allow_redirects=False
+        )
+        try:
+            # the address is the permission: the token stays with the API
+            async with posted as answer:
+                status = answer.status
+        except aiohttp.ClientConnectorError as error:
+            raise SlackUnavailable(f"upload: Slack cannot be reached ({_said(error)})") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise SlackUnavailable(f"upload: Slack did not answer ({_said(error)})", sent=True) from error
+        if 400 <= status < 500 and status not in _LATER:
+            raise SlackRefused("upload_failed", f"HTTP {status}")
+        if status != 200:
+            raise SlackUnavailable(f"upload: no usable answer (HTTP {status})", sent=True)
 
 
 def _retry_after(error: SlackApiError) -> float:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from bot.domain.access import Membership, Person
 from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable
@@ -36,12 +37,16 @@ _ALL_GROUPS = "*"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who we are to Slack: workspace, bot user, bot, and app (empty where Slack does not tell it)."""
+    """Who we are to Slack: workspace, bot user, bot, and app; ``address`` is the workspace's, with its last slash.
+
+    Both of the last two are empty where Slack does not tell them.
+    """
 
     team: str
     bot_user: str
     bot: str
     app: str
+    address: str
 
 
 class SlackDirectory:
@@ -71,6 +76,11 @@ class SlackDirectory:
     def app(self) -> str:
         """Our app's id; empty until Slack was reached, or where it does not tell."""
         return self._identity.app if self._identity else ""
+
+    def link(self, channel: str, ts: str) -> str:
+        """As ``bot.slack_ports.Directory`` promises; the form is that of Slack's own links to messages."""
+        address = self._identity.address if self._identity else ""
+        return f"{address}archives/{quote(channel, safe='')}/p{quote(ts.replace('.', ''), safe='')}" if address else ""
 
     async def introduce(self) -> Identity:
         """Ask Slack who we are, once in this process. ``SlackUnavailable``, or ``SlackRefused`` for a bad token."""
@@ -140,7 +150,8 @@ class SlackDirectory:
         except SlackRefused:
             # a token without users:read cannot ask; then the app's id is not compared
             app = ""
-        return Identity(str(us.get("team_id") or ""), str(us.get("user_id") or ""), bot, app)
+        team, user = str(us.get("team_id") or ""), str(us.get("user_id") or "")
+        return Identity(team, user, bot, app, _address(str(us.get("url") or "")))
 
     async def _members(self, usergroups: frozenset[str], call: Call) -> dict[str, frozenset[str]]:
         """One call at most: a group is read alone where only one is asked for, several come with the list of all."""
@@ -186,6 +197,11 @@ class SlackDirectory:
                 return None
             raise
         return person_from(user, answer.get("user") or {})
+
+
+def _address(url: str) -> str:
+    """The workspace's address with its last slash; empty where it is none that a message may link to."""
+    return url.rstrip("/") + "/" if url.startswith("https://") else ""
 
 
 def person_from(user: str, info: dict[str, Any]) -> Person:

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from bot.gateways.slack import methods
 from bot.gateways.slack.manifest import EXAMPLE_URL, manifest, rendered, scopes
-from bot.sandbox.slack.api import chat, conversations, identity, people, views
+from bot.sandbox.slack.api import chat, conversations, files, identity, people, views
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,9 +25,12 @@ def test_it_reads_back_as_it_was_meant() -> None:
 
 def test_the_scopes_are_those_of_the_methods_in_use_and_the_command() -> None:
     assert scopes() == [
-        "channels:read", "chat:write", "chat:write.public", "commands", "groups:read", "usergroups:read", "users:read",
+        "channels:read", "chat:write", "chat:write.public", "commands", "files:write", "groups:read",
+        "usergroups:read", "users:read",
     ]  # fmt: skip
-    simulated = {**chat.METHODS, **conversations.METHODS, **identity.METHODS, **people.METHODS, **views.METHODS}
+    simulated = {
+        **chat.METHODS, **conversations.METHODS, **files.METHODS, **identity.METHODS, **people.METHODS, **views.METHODS,
+    }  # fmt: skip
     for method in methods.METHODS:
         # any one of a method's scopes is enough
         needed = set(simulated[method.name].scopes)

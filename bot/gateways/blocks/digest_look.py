@@ -1,0 +1,136 @@
+"""*What to look at* in a digest: a heading with the count for each kind, and the first of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.history import Outcome
+from bot.gateways.blocks.facts import name_of
+from bot.gateways.blocks.text import code, link, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bot.domain.history import Entry
+    from bot.domain.report import CatalogChange, Listed, Report, Sign, Signs
+    from bot.gateways.blocks.localtime import LocalSpan
+
+_MOST_NAMED = 5
+_LONGEST_WHY = 160
+_MOST_RULES = 6
+MOST_TEXT: Final = 5_000
+"""Characters of all kinds together; the rest of the message has the changes to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of thing to look at: its heading, a line for some of them, and how many there are."""
+
+    heading: str
+    lines: tuple[str, ...]
+    total: int
+
+    def shown(self, most: int) -> list[str]:
+        """Heading, as many lines as that, and how many more there are."""
+        named = min(most, len(self.lines))
+        # what has no line of its own has its count in the heading
+        more = [f"… and {self.total - named:,} more"] if 0 < named < self.total else []
+        return [self.heading, *self.lines[:most], *more]
+
+
+def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
+    """Every kind that there is something of, the worst first."""
+    teller = _Teller(report, at)
+    found = [
+        _listed(":rotating_light: *Nomad's own revert failed*", report.reverts_failed, teller.revert_failed),
+        _listed(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, teller.stuck),
+        _listed(":red_circle: *Failed*", report.failures, teller.failed),
+        _listed(":bell: *Approval overdue*", report.overdue, teller.overdue),
+        _signs(":busts_in_silhouette: *Approved one's own request*", report.self_approved, teller.sign),
+        _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, teller.sign),
+        _catalogs(report.catalogs, teller.catalog),
+        _refusals(report),
+    ]
+    return [kind for kind in found if kind.total]
+
+
+def texts_of(kinds: Sequence[Kind], limit: int = MOST_TEXT) -> list[str]:
+    """A text for each kind; what does not fit within the limit together is counted instead of named."""
+    # the headings have the counts: they come first, and lines fill what is left, the worst kind's first
+    room = limit - sum(len(kind.heading) + 30 for kind in kinds)
+    texts = []
+    for kind in kinds:
+        most = 0
+        for line in kind.lines[:_MOST_NAMED]:
+            if room < len(line) + 1:
+                break
+            room -= len(line) + 1
+            most += 1
+        texts.append("\n".join(kind.shown(most)))
+    return texts
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Lines about deploys and approvals of one report."""
+
+    report: Report
+    at: LocalSpan
+
+    def failed(self, entry: Entry) -> str:
+        reverted = ", *reverted*" if entry.outcome is Outcome.REVERTED else ""
+        return f"{self._what(entry)}{reverted}{_why(entry)}"
+
+    def revert_failed(self, entry: Entry) -> str:
+        return f"{self._what(entry)}: neither this version nor the one before may be running"
+
+    def stuck(self, entry: Entry) -> str:
+        since = f" since {self.at.moment(entry.stuck_at)}" if entry.stuck_at else ""
+        return f"{self._what(entry)}: no progress{since}{_why(entry)}"
+
+    def overdue(self, entry: Entry) -> str:
+        until = f", until {self.at.moment(entry.expires_at)}" if entry.expires_at else ""
+        asked = f"asked by {name_of(entry.requester)} {self.at.moment(entry.requested_at)}"
+        return f"{self._what(entry)}: {asked}{until}"
+
+    def sign(self, sign: Sign) -> str:
+        where = f"*{words(sign.service, 100)}* in {words(sign.environment, 100)}"
+        return f"• {self._number(sign.deploy_id)} {where}: {name_of(sign.actor)}, {self.at.moment(sign.at)}"
+
+    def catalog(self, change: CatalogChange) -> str:
+        before = f"{code(change.before[:12])} → " if change.before else ""
+        return f"• {before}{code(change.after[:12])} by {name_of(change.actor)}, {self.at.moment(change.at)}"
+
+    def _what(self, entry: Entry) -> str:
+        where = f"*{words(entry.service, 100)}* {code(entry.version, 100)} in {words(entry.environment, 100)}"
+        return f"• {self._number(entry.deploy_id)} {where}"
+
+    def _number(self, deploy_id: int) -> str:
+        return link(self.report.posted.get(deploy_id, ""), f"D-{deploy_id}")
+
+
+def _why(entry: Entry) -> str:
+    return f": {words(entry.detail, _LONGEST_WHY)}" if entry.detail else ""
+
+
+def _listed(heading: str, listed: Listed, line: Callable[[Entry], str]) -> Kind:
+    return Kind(f"{heading} · {listed.total:,}", tuple(map(line, listed.entries[:_MOST_NAMED])), listed.total)
+
+
+def _signs(heading: str, signs: Signs, line: Callable[[Sign], str]) -> Kind:
+    return Kind(f"{heading} · {signs.total:,}", tuple(map(line, signs.signs[:_MOST_NAMED])), signs.total)
+
+
+def _catalogs(changes: Sequence[CatalogChange], line: Callable[[CatalogChange], str]) -> Kind:
+    heading = f":scroll: *Catalog changed* · {len(changes):,}"
+    return Kind(heading, tuple(map(line, changes[:_MOST_NAMED])), len(changes))
+
+
+def _refusals(report: Report) -> Kind:
+    """One line for all rules, the most frequent first: the rules that said no, not the people they said it to."""
+    counted = sorted(report.refusals.items(), key=lambda each: (-each[1], each[0]))
+    named = [f"{count:,} × {words(rule.replace('-', ' '), 60)}" for rule, count in counted[:_MOST_RULES]]
+    more = [f"{len(counted) - _MOST_RULES:,} more rules"] if len(counted) > _MOST_RULES else []
+    rules = f": {', '.join([*named, *more])}" if named else ""
+    return Kind(f":no_entry: *Refused* · {report.refused:,}{rules}", (), report.refused)

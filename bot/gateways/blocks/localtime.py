@@ -1,0 +1,83 @@
+"""A report's span and times in the words of its own zone: the same for every reader, as a report's numbers are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from bot.domain.digest import day_of
+from bot.domain.durations import in_words
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from bot.domain.digest import Span
+
+_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+_MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSpan:
+    """A span as people in that zone say it."""
+
+    span: Span
+    zone: ZoneInfo
+
+    @property
+    def day(self) -> date | None:
+        """The calendar date that it is; None where it is another stretch of time."""
+        first = self._local(self.span.begins).date()
+        return first if day_of(first, self.zone) == self.span else None
+
+    @property
+    def title(self) -> str:
+        """``on Friday 21 November``, ``to Saturday 22 November 09:00``."""
+        return f"on {_date(self.day)}" if self.day else f"to {self.ends}"
+
+    @property
+    def ends(self) -> str:
+        """``Saturday 22 November 09:00``."""
+        return _point(self._local(self.span.ends))
+
+    def whole(self, *, year: bool = False) -> str:
+        """``Friday 21 November 09:00 to Saturday 22 November 09:00``, or the calendar date."""
+        begins, ends = self._local(self.span.begins), self._local(self.span.ends)
+        after = f" {begins.year}" if year else ""
+        if self.day:
+            return f"{_date(self.day)}{after}"
+        until = f"{ends:%H:%M}" if begins.date() == ends.date() else _point(ends, f" {ends.year}" if year else "")
+        return f"{_point(begins, after)} to {until}"
+
+    def moment(self, instant: datetime) -> str:
+        """As short as is clear beside the span: ``14:05``, ``Fri 14:05``, ``14 Nov 14:05``."""
+        local = self._local(instant)
+        clock = f"{local:%H:%M}"
+        if self.day == local.date():
+            return clock
+        near = abs(instant - self.span.ends) < _WEEK - _DAY
+        return f"{local:%a} {clock}" if near else f"{local.day} {local:%b} {clock}"
+
+    def _local(self, instant: datetime) -> datetime:
+        return instant.astimezone(self.zone)
+
+
+def local_span(span: Span, zone: str) -> LocalSpan:
+    """The span in the zone of that IANA name."""
+    return LocalSpan(span, ZoneInfo(zone))
+
+
+def short(duration: timedelta) -> str:
+    """A duration with as much as matters of it: ``45s``, ``3m12s``, ``2h5m``, ``1d4h``."""
+    step = _SECOND if duration < _HOUR else _MINUTE if duration < _DAY else _HOUR
+    return in_words(round(duration / step) * step)
+
+
+def _date(day: date) -> str:
+    return f"{day:%A} {day.day} {day:%B}"
+
+
+def _point(local: datetime, after: str = "") -> str:
+    return f"{_date(local.date())}{after} {local:%H:%M}"
