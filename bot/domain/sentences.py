@@ -14,9 +14,9 @@ LONGEST: Final = 200
 """Characters of a sentence; what is longer is cut, and the event itself has all of it."""
 _FINGERPRINT: Final = 12
 _ACTS: Final = {
-    "replan": "plan anew",
-    "replace": "replace the running rollout by",
-    "retract": "take back the approval of",
+    "replan": "plan {} anew",
+    "replace": "let {} replace the running rollout",
+    "retract": "take back the approval of {}",
 }
 
 
@@ -59,8 +59,8 @@ def _refused(body: Body, data: _Data) -> str:
 
 
 def _action_refused(body: Body, data: _Data) -> str:
-    act = str(data.get("act", ""))
-    return f"was refused to {_ACTS.get(act, act)} {_number(body)}: {_codes(data)}"
+    act = _ACTS.get(data.get("act", ""), f"{data.get('act')} {{}}")
+    return f"was refused to {act.format(_number(body))}: {_codes(data)}"
 
 
 def _planned(body: Body, data: _Data) -> str:
@@ -84,7 +84,8 @@ def _blocked(body: Body, data: _Data) -> str:
 
 
 def _answered(body: Body, data: _Data) -> str:
-    return _because(f"attempt {data.get('number')} of {_number(body)}: {data.get('answer')}", data.get("text"))
+    answer = f"attempt {data.get('number')} of {_number(body)} was answered {data.get('answer')}"
+    return _because(answer, data.get("text"))
 
 
 def _landed(body: Body, data: _Data) -> str:
