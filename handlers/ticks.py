@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.errors import NomatronError
-from bot.operations import expire
+from bot.operations import digest, expire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,8 +31,15 @@ async def _expire(ports: Ports) -> None:
         ports.bell.ring()
 
 
+async def _digests(ports: Ports) -> None:
+    if await digest.tick(ports):
+        ports.bell.ring()
+
+
 _TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = ((_expire, 5), (_forget, 60))
 """What runs, and the seconds between two runs."""
+_SECOND = 20
+"""Of each minute: past ``bot.domain.digest.SETTLED_AFTER``."""
 
 
 def scheduled(ports: Ports) -> AsyncIOScheduler:
@@ -40,7 +47,19 @@ def scheduled(ports: Ports) -> AsyncIOScheduler:
     scheduler = AsyncIOScheduler(timezone="UTC")
     for tick, seconds in _TICKS:
         scheduler.add_job(_guarded, "interval", seconds=seconds, args=[ports, tick], coalesce=True, max_instances=1)
+    _each_minute(scheduler, ports)
     return scheduler
+
+
+def _each_minute(scheduler: AsyncIOScheduler, ports: Ports) -> None:
+    """Digests: as soon as one is settled, and once at the start for what fell due meanwhile.
+
+    However late a run is, it is made: what is due is what the database does not have, not what this scheduler missed.
+    """
+    at = {"second": _SECOND, "next_run_time": datetime.now(UTC)}
+    scheduler.add_job(
+        _guarded, "cron", args=[ports, _digests], coalesce=True, max_instances=1, misfire_grace_time=None, **at
+    )
 
 
 async def _guarded(ports: Ports, tick: Callable[[Ports], Awaitable[None]]) -> None:

@@ -76,6 +76,8 @@ def channel_uses(catalog: Catalog) -> dict[str, str]:
         for name, placement in service.placements.items():
             if placement.channel:
                 uses.setdefault(placement.channel, []).append(f"{service.name} in {name}")
+    for digest in catalog.digests:
+        uses.setdefault(digest.channel, []).append(f"digest at {digest.at}")
     return {channel: ", ".join(words) for channel, words in uses.items()}
 
 

@@ -53,6 +53,7 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
         if moving:
             return Refused(tuple(_on_its_way(deploy) for deploy in moving))
         active = await tx.apply_catalog(catalog, now)
+        await tx.keep_digests([digest.channel for digest in catalog.digests], now)
         await tx.record(_applied(actor, before, active, now))
         withdrawn = tuple([await _withdraw(tx, deploy, now) for deploy in cut])
         await _judge_anew(tx, now)

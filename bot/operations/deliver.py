@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from bot.domain.delivery import Fate, back_off, fate, worth_sending
 from bot.domain.message import Delivery, Note, Outgoing, Posted
 from bot.errors import SlackRefused, SlackUnavailable, StaleFence
+from bot.operations import post_digest
 from bot.operations.heartbeat import beating
 from bot.operations.kept import kept
+from bot.operations.posting import admin_channel, may_stand, post_somewhere
 from bot.operations.status import card as read_card
 
 if TYPE_CHECKING:
@@ -92,21 +94,18 @@ async def _send(ports: Ports, parcel: Parcel) -> None:
             )
         case Delivery.ADMIN:
             await _announce(ports, note)
+        case Delivery.DIGEST:
+            await post_digest.post(ports, parcel)
         case _:
             await ports.chat.strip(outgoing.channel, outgoing.ts, note)
 
 
 async def _announce(ports: Ports, note: Note) -> None:
-    channel = await _admin_channel(ports)
+    channel = await admin_channel(ports)
     if channel:
         await ports.chat.announce(channel, note)
     else:
         log.warning("there is no admin channel to say it in", extra={"note": note.text})
-
-
-async def _admin_channel(ports: Ports) -> str:
-    async with ports.store.read() as reading:
-        return (await reading.active_catalog()).catalog.admin_channel or ""
 
 
 async def _thread(ports: Ports, parcel: Parcel, note: Note) -> None:
@@ -167,10 +166,11 @@ async def _post(ports: Ports, parcel: Parcel, card: Card, before: Posted | None)
     begun = Posted(deploy_id=card.deploy.id, channel=card.channel, posting=ports.clock.now(), twice=twice)
     await _keep(ports, parcel, begun)
     try:
-        channel, ts, lost = await _post_somewhere(ports, replace(card, twice=twice))
+        post = partial(_post_to, ports, replace(card, twice=twice))
+        channel, ts, lost = await post_somewhere(ports, f"The message of {card.deploy.number}", card.channel, post)
     except (SlackUnavailable, SlackRefused) as error:
         # nothing was posted where Slack said no, or was never reached: the next attempt is not a second one
-        if not (isinstance(error, SlackUnavailable) and error.sent):
+        if not may_stand(error):
             await _keep(ports, parcel, replace(begun, posting=None))
         raise
     await _keep(ports, parcel, replace(begun, channel=channel, ts=ts, posting=None), *lost)
@@ -183,19 +183,6 @@ async def _keep(ports: Ports, parcel: Parcel, posted: Posted, *notes: Note) -> N
         await tx.save_posted(posted, parcel)
         for note in notes:
             await tx.send(Outgoing(kind=Delivery.ADMIN, note=note), ports.clock.now())
-
-
-async def _post_somewhere(ports: Ports, card: Card) -> tuple[str, str, tuple[Note, ...]]:
-    """Post to the deploy's channel, or to the operators' where that is dead: the channel, the ts, what to tell them."""
-    try:
-        return card.channel, await _post_to(ports, card, card.channel), ()
-    except SlackRefused as error:
-        admin = await _admin_channel(ports)
-        if fate(error.error) is not Fate.ELSEWHERE or admin in {"", card.channel}:
-            raise
-        text = f"The message of {card.deploy.number} could not be posted to its channel ({error.error}); it is here."
-        lost = Note(text=text, lines=(f"Channel {card.channel}: invite the app, unarchive it, or name another.",))
-        return admin, await _post_to(ports, card, admin), (lost,)
 
 
 async def _post_to(ports: Ports, card: Card, channel: str) -> str:

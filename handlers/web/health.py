@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot import __version__
 from bot.errors import NomatronError
+from bot.operations import digest
 from bot.operations.health import Health as Found
 from bot.operations.health import ages, health
 
@@ -39,6 +40,13 @@ class Health:
             for name in ("unplanned", "undispatched", "unsent")
         }
 
+        self._told = Gauge(
+            "nomatron_digest_age_seconds",
+            "Time since the end of what the newest digest that was posted tells of.",
+            ["channel"],
+            registry=self._registry,
+        )
+
     def add_to(self, app: web.Application) -> None:
         """Route the three."""
         app.router.add_get("/healthz", self.alive)
@@ -63,7 +71,7 @@ class Health:
     async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus' text format; with the database away only what is known without it."""
         try:
-            oldest = await ages(self._ports)
+            oldest, told = await ages(self._ports), await digest.ages(self._ports)
         except NomatronError:
             self._up.set(0)
         else:
@@ -71,6 +79,10 @@ class Health:
             now = self._ports.clock.now()
             for name, gauge in self._ages.items():
                 gauge.set(_seconds(getattr(oldest, name), now))
+            # a channel that has no digest any more is no longer told
+            self._told.clear()
+            for channel, until in told.items():
+                self._told.labels(channel).set(_seconds(until, now))
         return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -1,0 +1,160 @@
+"""The daily digest: which dates fall due, and a look at one before it is posted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from bot.domain.decision import refuse
+from bot.domain.digest import Edition, Span, day_before, due_days, open_span, span_of
+from bot.domain.message import Delivery, Outgoing
+from bot.domain.report import DigestCard
+from bot.errors import CatalogMissing
+from bot.operations.kept import kept
+from bot.operations.report import report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from bot.domain.decision import Refused
+    from bot.domain.digest import Digest
+    from bot.domain.report import Report
+    from bot.ports import ActiveCatalog, Ports, Reading
+
+APART: Final = timedelta(seconds=5)
+"""Between two digests of one channel that are due at once, so that the older one stands above the newer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A date that fell due and has no row; ``wait`` until it is posted."""
+
+    plan: _Plan
+    day: date
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A digest as the catalog in force has it."""
+
+    digest: Digest
+    active: ActiveCatalog
+
+    @property
+    def timezone(self) -> str:
+        """Its IANA name."""
+        return self.digest.timezone or self.active.catalog.timezone
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone itself."""
+        return ZoneInfo(self.timezone)
+
+    def edition(self, day: date, span: Span) -> Edition:
+        """The row of that date, nothing of it posted yet."""
+        return Edition(
+            channel=self.digest.channel,
+            day=day,
+            span=span,
+            environments=self.digest.environments,
+            timezone=self.timezone,
+            catalog=self.active.fingerprint,
+        )
+
+
+async def tick(ports: Ports) -> bool:
+    """Put every date that fell due and has no row yet into the outbox, oldest first; whether there was any.
+
+    A date has one row for ever, so that a restart, another ticker or a clock that is set back never send it again.
+    """
+    now = ports.clock.now()
+    async with ports.store.read() as reading:
+        try:
+            active = await reading.active_catalog()
+        except CatalogMissing:
+            return False
+        since = await reading.digests_since()
+        plans = [_Plan(digest, active) for digest in active.catalog.digests if digest.channel in since]
+        due = [each for plan in plans for each in await _due(reading, plan, since[plan.digest.channel], now)]
+    # one after another: each tells of the time from where the one before it ended
+    added = [await _add(ports, each, now) for each in due]
+    return any(added)
+
+
+async def _due(reading: Reading, plan: _Plan, since: datetime, now: datetime) -> list[_Due]:
+    days = due_days(plan.digest, plan.zone, now, since)
+    if not days:
+        return []
+    there = await reading.edition_days(plan.digest.channel, days[0])
+    missing = [day for day in days if day not in there]
+    return [_Due(plan, day, APART * position) for position, day in enumerate(missing)]
+
+
+async def _add(ports: Ports, due: _Due, now: datetime) -> bool:
+    plan, channel = due.plan, due.plan.digest.channel
+    async with ports.store.begin() as tx:
+        await tx.lock_catalog()
+        if (await tx.active_catalog()).fingerprint != plan.active.fingerprint:
+            # another catalog has come into force: what is due under that is for the next tick to say
+            return False
+        before = await tx.edition(channel, day_before(due.day, plan.zone))
+        edition = plan.edition(due.day, span_of(plan.digest, plan.zone, due.day, before))
+        added = await tx.add_edition(edition)
+        if added:
+            intent = Outgoing(kind=Delivery.DIGEST, channel=channel, day=due.day.isoformat(), not_before=now + due.wait)
+            await tx.send(intent, now)
+    return added
+
+
+async def preview(ports: Ports, channel: str, day: date | None) -> DigestCard | Refused:
+    """The digest of that channel, else the catalog's first: of ``day``, else the one to come as far as it has got.
+
+    A date that has its row is shown as that has it. Refused where the catalog has no digest, and for a date whose time
+    has not begun. Raises ``CatalogMissing``.
+    """
+    now = ports.clock.now()
+    async with ports.store.read() as reading:
+        active = await reading.active_catalog()
+        digests = active.catalog.digests
+        if not digests:
+            return refuse(
+                "digest-missing",
+                "The catalog has no digest: add one under `digests` in nomatron.yaml, then run `nomatron apply`.",
+            )
+        plan = _Plan(next((each for each in digests if each.channel == channel), digests[0]), active)
+        edition = await (_to_come(reading, plan, now) if day is None else _of(reading, plan, day))
+        if edition.span.begins >= now and day is not None:
+            return refuse("day-to-come", f"The digest of {day} tells of a time that is still to come: name a past day.")
+        span = Span(edition.span.begins, min(edition.span.ends, now))
+        content = await report_of(reading, replace(edition, span=span), ports.directory.link)
+    return DigestCard(day=edition.day, report=content, preview=True)
+
+
+async def _to_come(reading: Reading, plan: _Plan, now: datetime) -> Edition:
+    last = await reading.last_edition(plan.digest.channel)
+    return plan.edition(*open_span(plan.digest, plan.zone, now, last))
+
+
+async def _of(reading: Reading, plan: _Plan, day: date) -> Edition:
+    stored = await reading.edition(plan.digest.channel, day)
+    if stored is not None:
+        return stored
+    before = await reading.edition(plan.digest.channel, day_before(day, plan.zone))
+    return plan.edition(day, span_of(plan.digest, plan.zone, day, before))
+
+
+async def report_of(reading: Reading, edition: Edition, link: Callable[[str, str], str]) -> Report:
+    """What that edition says, by the catalog that it fell due under."""
+    catalog = kept(await reading.catalog(edition.catalog), f"the catalog of the digest of {edition.day}")
+    return await report(reading, edition.scope, edition.timezone, catalog, link)
+
+
+async def ages(ports: Ports) -> Mapping[str, datetime]:
+    """For each channel that has a digest: up to when it has told, and before the first, since when it has one."""
+    async with ports.store.read() as reading:
+        since, told = await reading.digests_since(), await reading.newest_editions()
+    return {channel: max(begun, told.get(channel, begun)) for channel, begun in since.items()}
