@@ -24,12 +24,12 @@ WHOLE: dict[EventType, tuple[dict[str, Any], str]] = {
     E.DEPLOY_REQUESTED: (
         {
             "version": "v1.4.2",
-            "reason": "SHOP-9",
+            "reason": "S-9",
             "again": True,
             "promotes": "staging",
-            "set": ["count=3", "debug=true"],
+            "set": ["count=3", "dry=true"],
         },
-        "asked for checkout v1.4.2 to production (once more, D-12), promoted from staging, with count=3, debug=true: SHOP-9",
+        "asked for checkout v1.4.2 to production (once more, D-12), promoted from staging, with count=3, dry=true: S-9",
     ),
     E.DEPLOY_REFUSED: (
         {"codes": ["no-permission", "reason-missing"], "version": "v1.4.2"},
