@@ -49,12 +49,12 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
             "actor-form", "day-form", "deploy-form", "deploy-missing", "environment-missing", "environment-twice",
             "help-topic", "missing-variable", "not-settable", "quote-open", "reason-missing", "reason-too-long",
             "reject-reason", "service-missing", "setting-form", "setting-twice", "unexpected-word", "unknown-variable",
-            "unknown-word", "version-form", "version-missing", "button-unknown",
+            "unknown-word", "version-form", "version-missing", "button-unknown", "day-to-come",
         ),
         _NOT_UNDERSTOOD,
     ),
     **dict.fromkeys(
-        ("unknown-service", "unknown-environment", "unknown-deploy", "not-deployed-there"), _NOT_FOUND
+        ("unknown-service", "unknown-environment", "unknown-deploy", "not-deployed-there", "digest-missing"), _NOT_FOUND
     ),
     **dict.fromkeys(
         (
