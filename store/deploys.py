@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Text as Plain
-from sqlalchemy import column, false, func, select, union, values
+from sqlalchemy import column, false, func, select, union_all, values
 
 from bot.domain.deploy import Deploy, Status, begin
 from bot.domain.promotion import Run
@@ -117,8 +117,8 @@ class DeployReading(Session):
             asked = asked.where(deploys.c.environment.in_(sorted(scope.environments)))
         still = asked.where(deploys.c.status.in_(OPEN))
         since = asked.where(deploys.c.changed_at >= scope.span.ends)
-        # one index for each half
-        return tuple((await self._run(union(still, since).order_by("id"))).scalars())
+        # ordered here: for the order of the numbers SQLite would read the whole table by them
+        return tuple(sorted(set((await self._run(union_all(still, since))).scalars())))
 
 
 class DeployWriting(DeployReading):

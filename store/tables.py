@@ -242,7 +242,7 @@ class AuditEventRow(Row, table=True):
         Index("ix_audit_events_actor_place", "actor", "service", "environment", "at", "index"),
         # these two answer what a day adds up to, without a look at the bodies
         Index("ix_audit_events_type", "type", "at", "environment", "deploy", "index"),
-        Index("ix_audit_events_deploy", "deploy", "index", "type", "at"),
+        Index("ix_audit_events_deploy", "deploy", "type", "index", "at"),
         _where("ix_audit_events_requested", "service", "deploy", condition=REQUESTED),
         _where("ix_audit_events_requested_place", "service", "environment", "deploy", condition=REQUESTED),
         NUMBERED,

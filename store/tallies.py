@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Text as Plain
 from sqlalchemy import distinct, func, or_, select, type_coerce
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime, timedelta
 
-    from sqlalchemy import ScalarSelect, Select
+    from sqlalchemy import FromClause, ScalarSelect, Select
 
     from bot.domain.digest import Scope
 
@@ -79,11 +79,11 @@ class TallyReading(Session):
 def _reverted(scope: Scope) -> Select[int]:
     """How many of the deploys that failed in the scope Nomad was reverting by its end."""
     revert = audit_events.alias("revert").c
-    by_nomad = select(revert.index).where(
-        revert.deploy == _E.deploy, revert.type == EventType.DEPLOY_REVERTED, revert.at < scope.span.ends
-    )
+    of_deploy = (revert.deploy == _E.deploy, revert.type == EventType.DEPLOY_REVERTED, revert.at < scope.span.ends)
+    # ordered and limited for SQLite alone, which else reads all reverts there ever were for each failed deploy
+    by_its_end = select(revert.index).where(*of_deploy).order_by(revert.index).limit(1)
     failed = of_types(_E, scope, {EventType.DEPLOY_FAILED})
-    return select(func.count(distinct(_E.deploy))).where(*failed, by_nomad.exists())
+    return select(func.count(distinct(_E.deploy))).where(*failed, by_its_end.scalar_subquery().is_not(None))
 
 
 def _to_approve(scope: Scope) -> Select[datetime, datetime]:
@@ -93,22 +93,27 @@ def _to_approve(scope: Scope) -> Select[datetime, datetime]:
         .where(*of_types(_E, scope, {EventType.DEPLOY_DISPATCHING}), _E.deploy.is_not(None))
         .group_by(_E.deploy)
         .cte("dispatched")
-        .c
     )
     return select(
-        _newest(EventType.DEPLOY_APPROVED, dispatched).label("approved"),
-        _newest(EventType.DEPLOY_REQUESTED, dispatched).label("requested"),
-    )
+        _newest(EventType.DEPLOY_APPROVED, scope, dispatched).label("approved"),
+        _newest(EventType.DEPLOY_REQUESTED, scope, dispatched).label("requested"),
+    ).select_from(dispatched)
 
 
 def _to_succeed(scope: Scope) -> Select[datetime, datetime]:
     """For each deploy that succeeded in the scope: when it did; its newest dispatch."""
     succeeded = of_types(_E, scope, {EventType.DEPLOY_SUCCEEDED})
-    return select(_E.at, _newest(EventType.DEPLOY_DISPATCHING, _E).label("dispatched")).where(*succeeded)
+    return select(_E.at, _newest(EventType.DEPLOY_DISPATCHING, scope, audit_events).label("dispatched")).where(
+        *succeeded
+    )
 
 
-def _newest(kind: EventType, event: Any) -> ScalarSelect[datetime]:
-    """When the last event of that type before ``event`` was, of the same deploy."""
+def _newest(kind: EventType, scope: Scope, events: FromClause) -> ScalarSelect[datetime]:
+    """When the last event of that type was, of the same deploy and before each of ``events``.
+
+    One from the span's end on is left out: after a clock was set back, it may have been recorded before them.
+    """
     earlier = audit_events.alias().c
-    found = select(earlier.at).where(earlier.deploy == event.deploy, earlier.type == kind, earlier.index < event.index)
-    return found.order_by(earlier.index.desc()).limit(1).correlate(event.index.table).scalar_subquery()
+    of_deploy = (earlier.deploy == events.c.deploy, earlier.type == kind, earlier.index < events.c.index)
+    found = select(earlier.at).where(*of_deploy, earlier.at < scope.span.ends).order_by(earlier.index.desc()).limit(1)
+    return found.correlate(events).scalar_subquery()

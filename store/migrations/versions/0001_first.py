@@ -264,7 +264,7 @@ def _audit_events() -> None:
     }.items():
         op.create_index(f"ix_audit_events_{name}", "audit_events", [*narrowed, "at", "index"])
     op.create_index("ix_audit_events_type", "audit_events", ["type", "at", "environment", "deploy", "index"])
-    op.create_index("ix_audit_events_deploy", "audit_events", ["deploy", "index", "type", "at"])
+    op.create_index("ix_audit_events_deploy", "audit_events", ["deploy", "type", "index", "at"])
     requested = "type = 'deploy.requested'"
     _where("ix_audit_events_requested", "audit_events", ["service", "deploy"], requested)
     _where("ix_audit_events_requested_place", "audit_events", ["service", "environment", "deploy"], requested)
