@@ -90,8 +90,15 @@ async def _due(reading: Reading, plan: _Plan, since: datetime, now: datetime) ->
     if not days:
         return []
     there = await reading.edition_days(plan.digest.channel, days[0])
-    missing = [day for day in days if day not in there]
+    missing = [day for day in days if day not in there and not await _told(reading, plan, day, there)]
     return [_Due(plan, day, APART * position) for position, day in enumerate(missing)]
+
+
+async def _told(reading: Reading, plan: _Plan, day: date, there: frozenset[date]) -> bool:
+    """Whether the next date that has a row told of this one's time: under another time of day or zone it came first."""
+    later = [each for each in there if each > day]
+    following = await reading.edition(plan.digest.channel, min(later)) if later else None
+    return following is not None and following.span.begins < span_of(plan.digest, plan.zone, day, None).ends
 
 
 async def _add(ports: Ports, due: _Due, now: datetime) -> bool:
