@@ -6,10 +6,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import literal, select, tuple_
 from sqlalchemy import text as sql
 
 from bot.audit_ports import Stored
+from store.dialects import Instant
 from store.scopes import chunks
 from store.session import Session
 from store.tables import REQUESTED, audit_events
@@ -69,6 +70,6 @@ def _within(query: AuditQuery, before: Place | None) -> Iterator[ColumnElement[b
         yield _E.at >= span.begins
     # one upper bound, never two: SQLite would begin at the one it likes and read all that the other one excludes
     if before is not None and (span is None or before.at < span.ends):
-        yield tuple_(_E.at, _E.index) < tuple_(before.at, before.index)
+        yield tuple_(_E.at, _E.index) < tuple_(literal(before.at, Instant()), before.index)
     elif span is not None:
         yield _E.at < span.ends

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import combinations
+from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event
 
+from bot.audit_ports import AuditQuery, Place
 from bot.domain.deploy import Status
+from bot.domain.digest import Scope, Span
+from bot.domain.events import EventType
+from tests.builders import ALICE
 from tests.clocks import NOON
 
-FEW_ROWS = {"SCAN CONSTANT ROW", "SCAN 2 CONSTANT ROWS", "SCAN asked"}
-"""What a statement brings along, which is in no table."""
+FEW_ROWS = {
+    "SCAN CONSTANT ROW",
+    "SCAN 2 CONSTANT ROWS",
+    "SCAN asked",
+    "SCAN dispatched",
+    "SCAN digests",
+    "SCAN digests USING COVERING INDEX sqlite_autoindex_digests_1",
+}
+"""What a statement brings along, which is in no table; and the channels that have a digest."""
+DAY = Scope(Span(NOON - timedelta(days=1), NOON))
+TODAY = date(2026, 11, 21)
+OF_DAY = "COVERING INDEX ix_audit_events_type (type=? AND at>? AND at<?)"
 
 
 async def statements(store, act):
@@ -79,6 +96,23 @@ def takes(name, *arguments):
         reads("posted", 1),
         reads("events", 1),
         reads("catalog", "f"),
+        reads("requested_page", "checkout", None, None, 10),
+        reads("requested_page", "checkout", "staging", 9, 10),
+        reads("timelines", [1, 2]),
+        reads("tally", DAY),
+        reads("deploys_with", DAY, [EventType.DEPLOY_FAILED, EventType.DEPLOY_STUCK], 10),
+        reads("events_of", DAY, [EventType.CATALOG_APPLIED]),
+        reads("approvals_in", DAY),
+        reads("own_approvals_in", replace(DAY, environments=frozenset({"production"}))),
+        reads("maybe_open", DAY),
+        reads("maybe_open", replace(DAY, environments=frozenset({"production"}))),
+        reads("all_posted", [1, 2]),
+        reads("digests_since"),
+        reads("edition", "C0AUDIT001", TODAY),
+        reads("last_edition", "C0AUDIT001"),
+        reads("edition_days", "C0AUDIT001", TODAY),
+        reads("table_refused", NOON),
+        reads("newest_editions"),
         claims("claim", status=Status.READY),
         claims("claim_parcel"),
         takes("_claims", Status.READY, "one", timedelta(minutes=1), NOON),
@@ -91,12 +125,41 @@ async def test_no_table_is_read_whole(store, act):
         assert [step for step in steps if "SCAN" in step and step not in FEW_ROWS] == [], statement
 
 
-async def test_a_page_of_the_audit_log_of_one_place_comes_from_its_index(store):
-    page = text(
-        'SELECT "index" FROM audit_events WHERE service = :s AND environment = :e AND "index" < :i '
-        'ORDER BY "index" DESC LIMIT 50'
-    )
-    async with store.engines.reading.connect() as connection:
-        explained = await connection.execute(text(f"EXPLAIN QUERY PLAN {page}"), {"s": "a", "e": "b", "i": 9})
-        (step,) = [row[3] for row in explained]
-    assert "ix_audit_events_place (service=? AND environment=? AND index<?)" in step
+COLUMNS: dict[str, Any] = {"service": "checkout", "environment": "staging", "actor": ALICE}
+NARROWED = [names for count in range(4) for names in combinations(COLUMNS, count)]
+OF_COLUMNS = {
+    (): "at",
+    ("service",): "service",
+    ("environment",): "environment",
+    ("actor",): "actor",
+    ("service", "environment"): "place",
+    ("service", "actor"): "actor_service",
+    ("environment", "actor"): "actor_environment",
+    ("service", "environment", "actor"): "actor_place",
+}
+
+
+@pytest.mark.parametrize("before", [None, Place(NOON - timedelta(minutes=1), 9)], ids=["first", "after"])
+@pytest.mark.parametrize("span", [None, DAY.span], ids=["ever", "day"])
+@pytest.mark.parametrize("names", NARROWED)
+async def test_a_page_of_the_audit_log_is_one_stretch_of_its_own_index(store, names, span, before):
+    query = AuditQuery(span=span, **{name: COLUMNS[name] for name in names})
+    ((statement, parameters),) = await statements(store, reads("audit_page", query, before, 50).values[0])
+    (step,) = await plan_of(store, statement, parameters)
+    equal = [f"{name}=?" for name in ("actor", "service", "environment") if name in names]
+    bounds = [*equal, *(["at>?"] if span else []), *(["at<?"] if span or before else [])]
+    searched = f" ({' AND '.join(bounds)})" if bounds else ""
+    verb = "SEARCH" if bounds else "SCAN"
+    assert step == f"{verb} audit_events USING INDEX ix_audit_events_{OF_COLUMNS[names]}{searched}"
+
+
+@pytest.mark.parametrize(
+    "scope", [DAY, replace(DAY, environments=frozenset({"production"}))], ids=["all", "production"]
+)
+async def test_what_a_day_adds_up_to_is_counted_without_a_look_at_the_bodies(store, scope):
+    for statement, parameters in await statements(store, reads("tally", scope).values[0]):
+        steps = await plan_of(store, statement, parameters)
+        looked = [step for step in steps if step.startswith("SEARCH")]
+        assert looked[0] == f"SEARCH audit_events USING {OF_DAY}"
+        # what belongs to a deploy is found by the deploy
+        assert all("COVERING INDEX ix_audit_events_deploy (deploy=? AND type=?" in step for step in looked[1:]), steps

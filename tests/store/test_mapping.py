@@ -15,12 +15,14 @@ from bot.domain.actor import CiIdentity, Operator, SlackUser, System
 from bot.domain.approval import Approval
 from bot.domain.decision import Reason
 from bot.domain.deploy import Deploy, Status
+from bot.domain.digest import Edition, FileState, Span
 from bot.domain.dispatch import Answer, Attempt
 from bot.domain.message import Delivery, Note, Outgoing, Posted
 from bot.domain.plan import Change, Plan
 from bot.domain.release import Release
 from bot.domain.rollout import GroupHealth, Rollout, RolloutKind, RolloutStatus, TaskFailure
 from store import tables
+from store.digests import edition_of, row_of
 from store.mapping import columns_of, record_of
 
 if TYPE_CHECKING:
@@ -207,6 +209,36 @@ def test_a_row_gives_back_what_was_put_into_it(connection, name, data):
     assert record_of(type(record), row) == record
 
 
+editions = st.builds(
+    Edition,
+    channel=names,
+    day=st.dates(),
+    span=st.builds(Span, instants, instants),
+    environments=st.none() | several(names),
+    timezone=names,
+    catalog=names,
+    posting=st.none() | instants,
+    posted_in=names,
+    ts=names,
+    posted_at=st.none() | instants,
+    twice=st.booleans(),
+    refused_table=st.none() | instants,
+    file=st.sampled_from(FileState),
+    given_up=words,
+)
+
+
+@given(edition=editions)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_edition_has_a_column_for_each_end_of_its_span(connection, edition):
+    table = tables.editions
+    with connection.begin():
+        connection.execute(table.insert().values(row_of(edition)))
+        row = connection.execute(select(table)).mappings().one()
+        connection.rollback()
+    assert edition_of(row) == edition
+
+
 def test_every_field_of_a_record_has_its_column():
     kinds: dict[str, Any] = {
         "deploys": Deploy,
@@ -217,6 +249,8 @@ def test_every_field_of_a_record_has_its_column():
         "releases": Release,
         "outbox": Outgoing,
         "messages": Posted,
+        "editions": Edition,
     }
     for name, kind in kinds.items():
-        assert {field.name for field in fields(kind)} <= set(tables.Row.metadata.tables[name].columns.keys()), name
+        names = {field.name for field in fields(kind)} - {"span"}
+        assert names <= set(tables.Row.metadata.tables[name].columns.keys()), name
