@@ -50,6 +50,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
             "help-topic", "missing-variable", "not-settable", "quote-open", "reason-missing", "reason-too-long",
             "reject-reason", "service-missing", "setting-form", "setting-twice", "unexpected-word", "unknown-variable",
             "unknown-word", "version-form", "version-missing", "button-unknown", "day-to-come",
+            "digest-form", "person-form",
         ),
         _NOT_UNDERSTOOD,
     ),

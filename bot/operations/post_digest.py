@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.digest import Edition
-    from bot.ports import Parcel, Ports
+    from bot.ports import Parcel, Ports, Reading
 
 log = logging.getLogger(__name__)
 
 TABLE_TRIED_AGAIN: Final = timedelta(days=30)
 """So long after Slack refused a table none is tried, whatever the channel."""
-_PLAINER: Final = {Look.TABLE: Look.CLASSIC, Look.CLASSIC: Look.PLAIN}
+PLAINER: Final = {Look.TABLE: Look.CLASSIC, Look.CLASSIC: Look.PLAIN}
+"""What to try where Slack refused a look."""
 _PAUSE = 0.2
 _NO_SCOPE = "missing_scope"
 
@@ -83,12 +84,12 @@ class _Drawing:
             try:
                 return await self.ports.chat.post_digest(self.card, channel, self.look)
             except SlackRefused as error:
-                if fate(error.error) is not Fate.PLAIN or self.look not in _PLAINER:
+                if fate(error.error) is not Fate.PLAIN or self.look not in PLAINER:
                     raise
                 if self.look is Look.TABLE:
                     self.refused_table = self.ports.clock.now()
                 log.warning("slack refused a digest's look", extra={"look": self.look.value, "error": str(error)})
-                self.look = _PLAINER[self.look]
+                self.look = PLAINER[self.look]
 
 
 async def post(ports: Ports, parcel: Parcel) -> None:
@@ -135,10 +136,15 @@ async def _drawn(ports: Ports, edition: Edition) -> _Drawing:
         await ports.directory.introduce()
     async with ports.store.read() as reading:
         report = await report_of(reading, edition, ports.directory.link)
-        refused = await reading.table_refused(now - TABLE_TRIED_AGAIN)
+        look = await likely_look(reading, now)
     twice = edition.twice or edition.posting is not None
     card = DigestCard(day=edition.day, report=report, late=edition.late(now), twice=twice)
-    return _Drawing(ports, card, Look.CLASSIC if refused else Look.TABLE, edition.refused_table)
+    return _Drawing(ports, card, look, edition.refused_table)
+
+
+async def likely_look(reading: Reading, now: datetime) -> Look:
+    """The richest look that Slack has not refused lately."""
+    return Look.CLASSIC if await reading.table_refused(now - TABLE_TRIED_AGAIN) else Look.TABLE
 
 
 async def _give_up(row: _Row, error: SlackRefused) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.decision import Refused, refuse
 from bot.errors import SlackError
 from bot.gateways.blocks import answers, modal
+from bot.gateways.blocks.pages import NEWEST, OLDER
 from bot.operations import adopt, again, approve, promotable, replace, replan, retract, withdraw
+from handlers.slack import pages
 from handlers.slack.commands import told
 from handlers.slack.desk import target_of
 from handlers.slack.identity import text_of, ts_of
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
     from handlers.slack.desk import Call, Target
 
 _UNKNOWN = refuse("button-unknown", "This button is not known any more. Use `/deploy help` for the words that do it.")
+_NO_PAGE = refuse("button-unknown", "That page is not known any more. Type the command again.")
 
 
 async def act(call: Call, action: Payload) -> Message | None:
     """Do what a click asks for; the answer, None where a modal is it. Raises what the operation raises."""
+    if action.get("action_id") in _PAGES:
+        return await _turn(call, action)
     chosen = action.get("selected_option")
     target = target_of(action.get("value") or (chosen.get("value") if isinstance(chosen, dict) else None))
     served = _ACTIONS.get(str(action.get("action_id")))
@@ -36,6 +41,19 @@ async def act(call: Call, action: Payload) -> Message | None:
     if action.get("action_id") in _ON_CARDS:
         _adopt_strays(call, target)
     return answer
+
+
+async def _turn(call: Call, action: Payload) -> Message | None:
+    """Another page in the place of the one that was clicked on; why not, where there is none, goes beside it."""
+    asked = pages.page_of(action.get("value"))
+    if asked is None:
+        return refusal(_NO_PAGE)
+    found = await pages.page(call.desk.ports, asked)
+    if isinstance(found, Refused):
+        return refusal(found)
+    # only what one person sees is ever replaced: no click makes a channel's message into a list
+    call.answer(found, replace=call.container.get("is_ephemeral") is True)
+    return None
 
 
 async def _approve(call: Call, target: Target) -> Message:
@@ -126,6 +144,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Call, Target], Awaitable[Message | None]]
     "deploy.again": _again,
     "deploy.promote": _promote,
 }
+_PAGES: Final = frozenset({OLDER, NEWEST})
 _ON_CARDS: Final = frozenset({"deploy.approve", "deploy.reject", "deploy.menu", "deploy.promote"})
 _MENU: Final[Mapping[str, tuple[Callable[..., Awaitable[Deploy | Refused]], str]]] = {
     "withdraw": (withdraw.withdraw, "withdrawn"),

@@ -89,7 +89,7 @@ def _call(context: AsyncBoltContext) -> Call:
 
 
 async def _served(work: Any) -> Message | None:
-    """The answer of a command or click, a failure in words; None for a replay: 200, and nothing happens."""
+    """The answer of a command or click, a failure in words; None where it comes later, and for a replay."""
     try:
         answer: Message | None = await work
     except Replayed:

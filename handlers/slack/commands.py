@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.domain.decision import Refused, refuse
 from bot.gateways.blocks import answers, guide, overview
 from bot.operations import approve, promote, reject, request, retract, status, whoami, withdraw
-from handlers.slack import grammar
-from handlers.slack.grammar import Vocabulary
+from handlers.slack import asked as forms
+from handlers.slack import grammar, pages, preview
+from handlers.slack.reader import Vocabulary
 from handlers.slack.respond import refusal
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 _MOST_CHOICES = 15
 
 
-async def answer(call: Call) -> Message:
-    """What to tell the author of a command. Raises what the operation raises, ``Replayed`` among it."""
+async def answer(call: Call) -> Message | None:
+    """What to tell the author of a command; None where that comes later.
+
+    Raises what the operation raises, ``Replayed`` among it.
+    """
     # the catalog's names tell a service from a mistyped verb
     async with call.desk.ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
@@ -49,7 +53,7 @@ async def _with_choices(call: Call, refused: Refused) -> Refused:
     return Refused((replace(reason, text=f"{reason.text} Open are: {listed}."),))
 
 
-async def _request(call: Call, asked: grammar.Request, catalog: Catalog) -> Message:
+async def _request(call: Call, asked: forms.Request, catalog: Catalog) -> Message:
     ask = request.Ask(
         service=asked.service,
         version=asked.version,
@@ -60,7 +64,7 @@ async def _request(call: Call, asked: grammar.Request, catalog: Catalog) -> Mess
     return recorded(await request.request(call.desk.ports, call.actor, ask, origin=call.origin), catalog)
 
 
-async def _promote(call: Call, asked: grammar.Promote, catalog: Catalog) -> Message:
+async def _promote(call: Call, asked: forms.Promote, catalog: Catalog) -> Message:
     what = promote.Promotion(
         deploy_id=asked.deploy_id,
         service=asked.service,
@@ -81,18 +85,18 @@ def recorded(taken: request.Requested | Refused, catalog: Catalog) -> Message:
     return answers.recorded(deploy, existing=taken.existing, channel=channel, notes=taken.notes)
 
 
-async def _help(_: Call, asked: grammar.Help, __: Catalog) -> Message:
+async def _help(_: Call, asked: forms.Help, __: Catalog) -> Message:
     return guide.help_on(asked.topic)
 
 
-async def _whoami(call: Call, _: grammar.Whoami, __: Catalog) -> Message:
+async def _whoami(call: Call, _: forms.Whoami, __: Catalog) -> Message:
     found = await whoami.whoami(call.desk.ports, call.actor)
     if isinstance(found, Refused):
         return refusal(found)
     return overview.whoami(found.user, found.standing, found.groups, found.holdings, found.seats)
 
 
-async def _status(call: Call, asked: grammar.Status, _: Catalog) -> Message:
+async def _status(call: Call, asked: forms.Status, _: Catalog) -> Message:
     if asked.deploy_id is None:
         found = await status.matrix(
             call.desk.ports, asked.service, environment=asked.environment, most=overview.MOST_SERVICES
@@ -102,23 +106,32 @@ async def _status(call: Call, asked: grammar.Status, _: Catalog) -> Message:
     return answers.one(card) if card else refusal(_unknown(asked.deploy_id))
 
 
-async def _of_deploy(call: Call, asked: grammar.OfDeploy, _: Catalog) -> Message:
+async def _page(call: Call, asked: forms.History | forms.Audit, _: Catalog) -> Message:
+    found = await pages.page(call.desk.ports, asked)
+    return refusal(found) if isinstance(found, Refused) else found
+
+
+async def _preview(call: Call, asked: forms.Preview, catalog: Catalog) -> None:
+    preview.show(call, asked, catalog)
+
+
+async def _of_deploy(call: Call, asked: forms.OfDeploy, _: Catalog) -> Message:
     return await _VERBS[asked.verb](call, asked)
 
 
-async def _plan(call: Call, asked: grammar.OfDeploy) -> Message:
+async def _plan(call: Call, asked: forms.OfDeploy) -> Message:
     card = await status.card(call.desk.ports, asked.deploy_id)
     return answers.plan(card) if card else refusal(_unknown(asked.deploy_id))
 
 
-async def _approve(call: Call, asked: grammar.OfDeploy) -> Message:
+async def _approve(call: Call, asked: forms.OfDeploy) -> Message:
     done = await approve.approve(
         call.desk.ports, call.actor, asked.deploy_id, plan=None, note=asked.text, origin=call.origin
     )
     return refusal(done) if isinstance(done, Refused) else answers.approved(done.deploy, done.seating)
 
 
-async def _reject(call: Call, asked: grammar.OfDeploy) -> Message:
+async def _reject(call: Call, asked: forms.OfDeploy) -> Message:
     done = await reject.reject(
         call.desk.ports, call.actor, asked.deploy_id, plan=None, reason=asked.text, origin=call.origin
     )
@@ -126,7 +139,7 @@ async def _reject(call: Call, asked: grammar.OfDeploy) -> Message:
 
 
 async def _simple(
-    call: Call, asked: grammar.OfDeploy, operation: Callable[..., Awaitable[Deploy | Refused]], what: str
+    call: Call, asked: forms.OfDeploy, operation: Callable[..., Awaitable[Deploy | Refused]], what: str
 ) -> Message:
     return told(await operation(call.desk.ports, call.actor, asked.deploy_id, origin=call.origin), what)
 
@@ -140,7 +153,7 @@ def _unknown(deploy_id: int) -> Refused:
     return refuse("unknown-deploy", f"There is no deploy D-{deploy_id}. See `/deploy status`.")
 
 
-_VERBS: Final[Mapping[str, Callable[[Call, grammar.OfDeploy], Awaitable[Message]]]] = {
+_VERBS: Final[Mapping[str, Callable[[Call, forms.OfDeploy], Awaitable[Message]]]] = {
     "plan": _plan,
     "approve": _approve,
     "reject": _reject,
@@ -148,11 +161,14 @@ _VERBS: Final[Mapping[str, Callable[[Call, grammar.OfDeploy], Awaitable[Message]
     "withdraw": partial(_simple, operation=withdraw.withdraw, what="withdrawn"),
 }
 # one row a record of the grammar; each takes its own kind, which a mapping's type cannot say
-_SERVED: Final[Mapping[type, Callable[[Call, Any, Catalog], Awaitable[Message]]]] = {
-    grammar.Request: _request,
-    grammar.Promote: _promote,
-    grammar.Help: _help,
-    grammar.Whoami: _whoami,
-    grammar.Status: _status,
-    grammar.OfDeploy: _of_deploy,
+_SERVED: Final[Mapping[type, Callable[[Call, Any, Catalog], Awaitable[Message | None]]]] = {
+    forms.Request: _request,
+    forms.Promote: _promote,
+    forms.Help: _help,
+    forms.Whoami: _whoami,
+    forms.Status: _status,
+    forms.History: _page,
+    forms.Audit: _page,
+    forms.Preview: _preview,
+    forms.OfDeploy: _of_deploy,
 }

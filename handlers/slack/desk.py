@@ -67,18 +67,22 @@ class Call:
             thread_ts=ts_of(self.container.get("thread_ts")),
         )
 
-    def answer(self, message: Message) -> None:
-        """Tell the person in the background, where they clicked."""
+    def answer(self, message: Message, *, replace: bool = False) -> None:
+        """Tell the person in the background, where they clicked; ``replace`` what they clicked on."""
+        self.desk.background.spawn(self.say(message, replace=replace), "answer")
+
+    async def say(self, message: Message, *, replace: bool = False) -> None:
+        """Tell the person, where they typed or clicked; raises what ``Voice.say`` does."""
         origin = self.origin
         # thread_ts only where the click was in a thread: an ephemeral in a thread cannot be seen from the channel
-        said = self.desk.voice.say(
+        await self.desk.voice.say(
             message,
             user=self.actor.id,
             channel=origin.channel,
             response_url=origin.response_url,
             thread_ts=origin.thread_ts,
+            replace=replace,
         )
-        self.desk.background.spawn(said, "answer")
 
 
 @dataclass(frozen=True, slots=True)

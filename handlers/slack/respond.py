@@ -11,7 +11,7 @@ from bot.gateways.blocks import answers
 from handlers.outcomes import incident, outcome_of, sentence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from bot.domain.decision import Refused
     from bot.gateways.blocks.parts import Json, Message
@@ -24,8 +24,17 @@ _MOST_TASKS = 200
 class Voice(Protocol):
     """What is said without being a deploy's message; raises ``SlackUnavailable`` or ``SlackRefused``."""
 
-    async def say(self, message: Message, *, user: str, channel: str, response_url: str, thread_ts: str = "") -> None:
-        """A message for one person's eyes, by whatever way still reaches them."""
+    async def say(
+        self,
+        message: Message,
+        *,
+        user: str,
+        channel: str,
+        response_url: str,
+        thread_ts: str = "",
+        replace: bool = False,
+    ) -> None:
+        """A message for one person's eyes, by whatever way still reaches them; ``replace`` what the url belongs to."""
 
     async def open_view(self, trigger_id: str, view: Json) -> None:
         """Open a modal; a trigger is good for 3 s, once."""
@@ -38,14 +47,19 @@ class Background:
         self._most = most
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
-        """Start a piece of work; where too many are under way it is left undone, and the log says so."""
+    def spawn(
+        self, work: Coroutine[Any, Any, None], what: str, *, tell: Callable[[Message], None] | None = None
+    ) -> None:
+        """Start a piece of work; where too many are under way it is left undone, and the log says so.
+
+        ``tell`` is given what broke in words, for the person who waits for it.
+        """
         if len(self._tasks) >= self._most:
             # Slack has been slow for so long that hundreds wait: one answer more would only wait behind them
             work.close()
             log.error("too much under way: left undone", extra={"what": what})
             return
-        task = asyncio.create_task(self._run(work, what))
+        task = asyncio.create_task(self._run(work, what, tell))
         # the loop itself keeps only a weak reference to a task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -60,16 +74,20 @@ class Background:
         await asyncio.gather(*late, return_exceptions=True)
 
     @staticmethod
-    async def _run(work: Coroutine[Any, Any, None], what: str) -> None:
+    async def _run(work: Coroutine[Any, Any, None], what: str, tell: Callable[[Message], None] | None) -> None:
         try:
             await work
         except SlackError as error:
             log.warning("an answer did not reach its person: %s", error, extra={"what": what})
         except NomatronError as error:
             log.warning("background work failed: %s", error, extra={"what": what})
-        except Exception:
+            if tell:
+                tell(failure(error))
+        except Exception as error:
             # the edge of a task: nobody else would ever see it
             log.exception("background work broke", extra={"what": what})
+            if tell:
+                tell(failure(error))
 
 
 def refusal(refused: Refused) -> Message:

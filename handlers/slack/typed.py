@@ -11,6 +11,7 @@ _INVISIBLE = re.compile(
     r"[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]"
 )
 _MARKED = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_PERSON = re.compile(r"<@([UW][A-Z0-9]{2,30})(?:\|[^<>]*)?>")
 _ENTITY = re.compile(r"&(amp|lt|gt);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
 # macOS and iOS make an em dash of two hyphens, and curly quotes of straight ones
@@ -24,9 +25,13 @@ LONGEST_TEXT: Final = 8000
 """Characters of a command that are looked at; Slack sends less."""
 
 
-def undo(text: str) -> str:
-    """The text as it was meant: links as their label, mentions as names, entities as characters, nothing invisible."""
-    return _ENTITY.sub(lambda match: _ENTITIES[match[1]], _MARKED.sub(_unmarked, visible(text)))
+def undo(text: str, *, people: bool = False) -> str:
+    """The text as it was meant: links as their label, mentions as names, entities as characters, nothing invisible.
+
+    ``people``: they stand as ``@`` and their id instead, which says for certain who is meant.
+    """
+    marked = _PERSON.sub(r"@\1", visible(text)) if people else visible(text)
+    return _ENTITY.sub(lambda match: _ENTITIES[match[1]], _MARKED.sub(_unmarked, marked))
 
 
 def visible(text: str) -> str:

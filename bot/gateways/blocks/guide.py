@@ -24,6 +24,9 @@ _FORMS: Final = (
     ("retract", "/deploy retract D-n", "take your approval back"),
     ("reject", "/deploy reject D-n TEXT", "a no, with the reason"),
     ("withdraw", "/deploy withdraw D-n", "take a request back"),
+    ("history", "/deploy history SERVICE [in ENV]", "what became of a service's deploys"),
+    ("audit", "/deploy audit [today|yesterday|DATE] [SERVICE] [in ENV] [by @user]", "who did what, and when"),
+    ("digest", "/deploy digest preview [today|yesterday|DATE]", "the daily digest, before or after it is posted"),
     ("whoami", "/deploy whoami", "your groups and permissions here"),
     ("help", "/deploy help [TOPIC]", "this list, or more on one: request, status, plan, approve, …"),
 )
@@ -62,6 +65,21 @@ _TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "retract": ("Possible until the deploy is sent to Nomad; it then waits for approvals again.",),
     "reject": ("Final for the deploy. Whoever may approve may reject, with a reason of 3 to 1,000 characters.",),
     "withdraw": ("Your own request, or another's with the `withdraw` permission; until it is sent to Nomad.",),
+    "history": (
+        "For example `/deploy history checkout in production`: ten deploys on a page, the newest request first.",
+        "Each with what it replaced, who asked, who approved, how long it took and what became of it.",
+    ),
+    "audit": (
+        "For example `/deploy audit yesterday checkout in production by @alice`; the words may stand in any order.",
+        (
+            "Twenty events on a page, newest first. `today`, `yesterday` and dates such as `2026-11-21` are days of "
+            "the catalog's time zone; choose people from the list that Slack offers after `@`."
+        ),
+    ),
+    "digest": (
+        "Without a day: the digest that comes next, as far as it has got. With one: the digest of that date.",
+        "It is that of the channel that you write in, or else the catalog's first; only you see it.",
+    ),
     "whoami": ("Your groups in this catalog, what they let you do, and where you can approve.",),
 }
 """A page for each topic that the grammar knows; our own words, ready mrkdwn."""

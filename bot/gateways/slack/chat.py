@@ -55,11 +55,23 @@ class SlackChat:
         """As ``bot.slack_ports.Chat`` promises."""
         await self.say(notes.render(note), user=user, channel=channel, response_url=response_url)
 
-    async def say(self, message: Message, *, user: str, channel: str, response_url: str, thread_ts: str = "") -> None:
-        """A ready message for one person's eyes: by ``response_url``, else as an ephemeral, else directly."""
+    async def say(
+        self,
+        message: Message,
+        *,
+        user: str,
+        channel: str,
+        response_url: str,
+        thread_ts: str = "",
+        replace: bool = False,
+    ) -> None:
+        """A ready message for one person's eyes: by ``response_url``, else as an ephemeral, else directly.
+
+        ``replace``: in the place of the message that was clicked, which only a ``response_url`` can do.
+        """
         # a response_url works even where the app is no member, but only five times and for half an hour
         said = {**message.arguments(), **({"thread_ts": thread_ts} if thread_ts else {})}
-        private = {"response_type": "ephemeral", "replace_original": False}
+        private = {"response_type": "ephemeral", "replace_original": replace}
         if response_url and await self._connection.respond(response_url, {**said, **private}):
             return
         try:

@@ -30,7 +30,7 @@ CHANGING = {
     "withdraw": "withdraw D-1",
     "promote": "promote D-1",
 }
-READING = {"help", "whoami", "status", "plan"}
+READING = {"help", "whoami", "status", "plan", "history", "audit", "digest"}
 CLICKS: dict[str, dict[str, Any]] = {
     "deploy.approve": {"value": "D-1:1"},
     "deploy.reject": {"value": "D-1:1"},

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from bot.domain.decision import Refused
 from bot.domain.verbs import VERBS as RESERVED
 from handlers.slack import grammar
-from handlers.slack.grammar import Help, OfDeploy, Promote, Request, Status, Vocabulary, Whoami, parse
+from handlers.slack.asked import Audit, Command, Help, History, OfDeploy, Preview, Promote, Request, Status, Whoami
+from handlers.slack.grammar import parse
+from handlers.slack.reader import Vocabulary
 from handlers.slack.typed import undo
 
 WORDS = Vocabulary(("checkout", "mailer"), ("staging", "production"))
@@ -50,6 +52,25 @@ COMMANDS = [
     ("status checkout in production", Status("checkout", None, "production")),
     ("status in production", Status(None, None, "production")),
     ("status d12", Status(None, 12)),
+    ("digest preview", Preview()),
+    ("Digest Preview Yesterday", Preview("yesterday")),
+    ("digest preview 2026–11–21", Preview("2026-11-21")),
+    ("history checkout", History("checkout")),
+    ("history in production checkout", History("checkout", "production")),
+    ("history “checkout2” in “prod”", History("checkout2", "prod")),
+    ("history gone in lab", History("gone", "lab")),
+    ("audit gone", Audit(None, "gone")),
+    ("audit", Audit()),
+    ("audit TODAY", Audit("today")),
+    ("audit checkout", Audit(None, "checkout")),
+    (
+        "audit 2026-11-21 mailer in staging by <@U0ALICE001|alice>",
+        Audit("2026-11-21", "mailer", "staging", "U0ALICE001"),
+    ),
+    ("audit by <@U0ALICE001> in staging mailer today", Audit("today", "mailer", "staging", "U0ALICE001")),
+    ("audit by @U0ALICE001", Audit(by="U0ALICE001")),
+    ("audit by operator:root", Audit(by="operator:root")),
+    ('audit "in" in "2026-11-21"', Audit(None, "in", "2026-11-21")),
     ("promote D-12", Promote("", 12)),
     ("promote checkout", Promote("checkout")),
     (
@@ -97,6 +118,29 @@ REFUSALS = [
     ("status in prodution", "unknown-environment", "Did you mean `production`?"),
     ("status checkout mailer", "unexpected-word", "`mailer`"),
     ("whoami please", "unexpected-word", "`please`"),
+    ("digest", "digest-form", "Write `/deploy digest preview [today|yesterday|DATE]`"),
+    ("digest previw", "digest-form", "Did you mean `preview`?"),
+    ("digest today", "digest-form", "`today`"),
+    ("digest preview yestreday", "day-form", "Did you mean `yesterday`?"),
+    ("digest preview 2026-02-30", "day-form", "`2026-02-30` is no day."),
+    ("digest preview 20261121", "day-form", "such as `2026-11-21`"),
+    ("digest preview today please", "unexpected-word", "`please`"),
+    ("history", "service-missing", "Services: checkout, mailer."),
+    ("history chekout", "unknown-service", "Did you mean `checkout`?"),
+    ("history checkout mailer", "unexpected-word", "/deploy history SERVICE [in ENV]"),
+    ("history checkout in", "environment-missing", "staging, production"),
+    ("history checkout in prodution", "unknown-environment", "Did you mean `production`?"),
+    ("history checkout in staging in staging", "unexpected-word", "/deploy history"),
+    ("history " + "x" * 151, "unknown-service", "The catalog has checkout, mailer"),
+    ('history ""', "unknown-service", "/deploy history SERVICE [in ENV]"),
+    ("audit 2026-02-30", "day-form", "`2026-02-30` is no day."),
+    ("audit 21.11.2026", "day-form", "such as `2026-11-21`"),
+    ("audit yestreday", "unknown-service", "Did you mean `yesterday`?"),
+    ("audit today yesterday", "unexpected-word", "/deploy audit [today|yesterday|DATE]"),
+    ("audit by", "person-form", "Say who after `by`"),
+    ("audit by @alice", "person-form", "from the list that Slack offers after `@`"),
+    ("audit by <!subteam^S0SRE00001|@sre>", "person-form", "`@sre`"),
+    ("audit by ci:https://ci.example", "person-form", "member ID"),
     ("approve", "deploy-missing", "/deploy approve D-n [TEXT]"),
     ("approve soon", "deploy-form", "`soon` is no deploy's number"),
     ("approve D-0", "deploy-form", "`D-0`"),
@@ -111,6 +155,15 @@ def test_refusals_say_what_was_meant_or_what_is_missing(text: str, code: str, sa
 
     assert found == code
     assert says in sentence
+
+
+def test_a_service_named_like_a_date_is_itself() -> None:
+    assert parse("audit 2026-11-21", Vocabulary(("2026-11-21",), ())) == Audit(None, "2026-11-21")
+
+
+def test_people_keep_their_ids_only_where_they_are_looked_for() -> None:
+    assert parsed("reject D-12 ask <@U0ALICE001|alice>") == OfDeploy("reject", 12, "ask @alice")
+    assert undo("<@U0ALICE001|alice> &amp; <#C0PROD0001|production>", people=True) == "@U0ALICE001 & #production"
 
 
 def test_an_unknown_service_with_a_version_is_a_request_that_the_rules_refuse() -> None:
@@ -148,6 +201,7 @@ def test_non_breaking_spaces_part_words() -> None:
 
 pieces = st.sampled_from(
     ["checkout", "status", "approve", "D-12", "to", "in", "with", "because", "=", "a=1", '"', "“", "’", "<", ">", "|",
+     "history", "audit", "digest", "preview", "by", "today", "2026-11-21", "<@U0ALICE001|alice>",
      "&amp;", "\u200b", "\u00a0", "—", "–", "\n", " ", "help", "promote", "😱", "\x00", "x" * 300]
 )  # fmt: skip
 
@@ -156,7 +210,7 @@ pieces = st.sampled_from(
 def test_any_text_is_a_command_or_a_refusal(parts: list[str], glue: str) -> None:
     answer = parsed(glue.join(parts))
 
-    assert isinstance(answer, grammar.Command | Refused)
+    assert isinstance(answer, Command | Refused)
     if isinstance(answer, Refused):
         assert all(reason.text and len(reason.text) < 2000 for reason in answer.reasons)
 

@@ -1,0 +1,80 @@
+"""``/deploy history``: a page of a service's deploys, newest request first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.durations import in_words
+from bot.domain.history import Outcome
+from bot.domain.message import STATE_WORDS
+from bot.gateways.blocks.card import EMOJI
+from bot.gateways.blocks.facts import name_of
+from bot.gateways.blocks.note import plain_of
+from bot.gateways.blocks.pages import Pages, turn
+from bot.gateways.blocks.parts import Message, section
+from bot.gateways.blocks.text import code, fit, link, moment, who, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bot.domain.history import Entry
+
+_MOST_PAGE: Final = 10
+_LONGEST_ENTRY = 1150
+_LONGEST_LINK = 250
+_ON_ITS_WAY: Final = frozenset({Outcome.DEPLOYED, Outcome.OPEN})
+
+
+def render(
+    service: str,
+    environment: str | None,
+    entries: Sequence[Entry],
+    posted: Mapping[int, str],
+    pages: Pages,
+) -> Message:
+    """At most ten deploys, a section each; ``posted`` has the links to their messages."""
+    what = f"*{words(service, 128)}*" + (f" in *{words(environment, 128)}*" if environment else "")
+    if not entries:
+        first = f":mag: Nobody has asked for {what} {'before that' if pages.newest else 'yet'}."
+        return Message(first, (section(first), *turn(pages, "deploys")))
+    first = f":scroll: Deploys of {what}, newest first"
+    shown = [list(_lines(entry, posted.get(entry.deploy_id, ""))) for entry in entries[:_MOST_PAGE]]
+    sections = [section(fit(lines, _LONGEST_ENTRY, "…")) for lines in shown]
+    heads = [lines[0] for lines in shown]
+    return Message(plain_of([first, *heads]), (section(first), *sections, *turn(pages, "deploys")))
+
+
+def _lines(entry: Entry, url: str) -> Iterator[str]:
+    linked = link(url, entry.number)
+    number = linked if len(linked) <= _LONGEST_LINK else code(entry.number)
+    what = f"{_versions(entry)} to *{words(entry.environment, 100)}*"
+    yield f"{EMOJI[entry.status]} *{STATE_WORDS[entry.status]}* — {what} ({number})"
+    yield " · ".join(_course(entry))
+    why = entry.reason if entry.outcome in _ON_ITS_WAY else entry.detail
+    if why:
+        yield f"> {words(why, 200)}"
+
+
+def _versions(entry: Entry) -> str:
+    new = code(entry.version, 100)
+    if entry.from_version is None:
+        return new
+    return f"{new}, once more" if entry.from_version == entry.version else f"{code(entry.from_version, 100)} → {new}"
+
+
+def _course(entry: Entry) -> Iterator[str]:
+    """Who asked, who approved, how long it took, how it ended."""
+    yield f"asked by {name_of(entry.requester)} {moment(entry.requested_at)}"
+    if entry.approvers:
+        waited = f" within {in_words(entry.to_approve)}" if entry.to_approve else ""
+        yield f"approved by {who(entry.approvers, (), 4)}{waited}"
+    if entry.self_approved:
+        yield ":warning: own request"
+    if entry.outcome is Outcome.OPEN:
+        yield f"since {moment(entry.changed_at)}"
+    elif entry.dispatched_at:
+        yield f"took {in_words(entry.changed_at - entry.dispatched_at)}"
+    else:
+        yield f"ended {moment(entry.changed_at)}"
+    if entry.outcome is Outcome.REVERTED:
+        yield f"*Nomad's own revert {words(entry.reverted, 40)}*"
