@@ -112,7 +112,7 @@ def started(entry: Entry) -> datetime:
 def result_of(entry: Entry) -> str:
     """What became of it, in a word or two."""
     if entry.outcome is Outcome.OPEN:
-        return "Stuck" if entry.stuck_at else "Rolling out"
+        return "Stuck" if entry.stuck else "Rolling out"
     return entry.outcome.value.capitalize()
 
 

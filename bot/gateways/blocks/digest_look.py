@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.history import Outcome
+from bot.domain.rollout import RolloutStatus
 from bot.gateways.blocks.facts import name_of
 from bot.gateways.blocks.text import code, link, words
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 _LONGEST_WHY = 160
 _MOST_RULES = 6
+_REVERTS: Final = {
+    RolloutStatus.RUNNING: "being reverted",
+    RolloutStatus.FAILED: "its revert failed",
+    RolloutStatus.SUPERSEDED: "its revert was overtaken",
+}
 MOST_TEXT: Final = 5_000
 """Characters of all kinds together; the rest of the message has the changes to show."""
 
@@ -79,7 +85,7 @@ class _Teller:
     at: LocalSpan
 
     def failed(self, entry: Entry) -> str:
-        reverted = ", *reverted*" if entry.outcome is Outcome.REVERTED else ""
+        reverted = f", {_REVERTS.get(entry.reverted, 'reverted')}" if entry.outcome is Outcome.REVERTED else ""
         return f"{self._what(entry)}{reverted}{_why(entry)}"
 
     def revert_failed(self, entry: Entry) -> str:
@@ -87,7 +93,8 @@ class _Teller:
 
     def stuck(self, entry: Entry) -> str:
         since = f" since {self.at.moment(entry.stuck_at)}" if entry.stuck_at else ""
-        return f"{self._what(entry)}: no progress{since}{_why(entry)}"
+        revert = "Nomad's revert makes " if entry.outcome is not Outcome.OPEN else ""
+        return f"{self._what(entry)}: {revert}no progress{since}{_why(entry)}"
 
     def overdue(self, entry: Entry) -> str:
         until = f", until {self.at.moment(entry.expires_at)}" if entry.expires_at else ""

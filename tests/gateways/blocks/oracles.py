@@ -26,6 +26,7 @@ _OURS = re.compile(
 )
 _TRICKS = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]")
 MOST_TEXT = 13_200
+MOST_TABLE_TEXT = 10_000
 
 
 def assert_sound(message: Message, known: frozenset[str] = frozenset()) -> None:
@@ -38,6 +39,7 @@ def assert_sound(message: Message, known: frozenset[str] = frozenset()) -> None:
         _assert_by_sdk(block)
     judge.Message(channel="C1", text=message.text, blocks=[_block(block) for block in message.blocks]).to_dict()
     assert sum(len(text) for text in _texts(list(message.blocks))) <= MOST_TEXT
+    _assert_table(message.blocks, known)
     for text in _texts(list(message.blocks), "mrkdwn"):
         _assert_own(text, known)
     assert not _TRICKS.search("".join(_texts(list(message.blocks))) + message.text)
@@ -75,6 +77,29 @@ def _assert_ids(blocks: tuple[Json, ...]) -> None:
         assert block.get("elements", True), "an empty row"
 
 
+def _assert_table(blocks: tuple[Json, ...], known: frozenset[str]) -> None:
+    """One table at most, its cells within 10,000 characters, even, never empty, naming nobody and nothing else's."""
+    tables = [block for block in blocks if block["type"] == "table"]
+    assert len(tables) <= 1
+    for table in tables:
+        assert sum(len(text) for text in _texts(table["rows"])) <= MOST_TABLE_TEXT
+        assert {len(row) for row in table["rows"]} == {len(table["column_settings"])}
+        assert all("".join(_texts(cell)) or "user" in str(cell) for row in table["rows"] for cell in row)
+        named = [leaf for leaf in _leaves(table["rows"]) if leaf["type"] in {"user", "link", "usergroup", "broadcast"}]
+        assert {leaf.get("user_id") or leaf.get("url") for leaf in named} <= known
+
+
+def _leaves(value: Any) -> Iterator[Json]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _leaves(each)
+    elif isinstance(value, dict):
+        if "elements" not in value and "type" in value:
+            yield value
+        for each in value.values():
+            yield from _leaves(each)
+
+
 def _assert_by_sdk(block: Json) -> None:
     parsed = Block.parse(block)
     assert parsed is not None, block["type"]
@@ -103,6 +128,12 @@ def _block(block: Json) -> Any:
             shown = [_text(each) for each in block["fields"]] if "fields" in block else None
             accessory = _element(block["accessory"]) if "accessory" in block else None
             return judge.SectionBlock(text=_text(block.get("text")), fields=shown, accessory=accessory, **known)
+        case "header":
+            return judge.HeaderBlock(text=_text(block["text"]), **known)
+        case "table":
+            columns = [judge.ColumnSettings(align=each["align"]) for each in block["column_settings"]]
+            rows = [[_cell(cell) for cell in row] for row in block["rows"]]
+            return judge.TableBlock(rows=rows, column_settings=columns, **known)
         case "context":
             return judge.ContextBlock(elements=[_text(each) for each in block["elements"]], **known)
         case "actions":
@@ -151,6 +182,28 @@ def _all_text(composed: Json) -> Json:
 def _rich(element: Json) -> Any:
     assert element["type"] == "rich_text_preformatted"
     return judge.RichTextCodeBlock(elements=[judge.RichText(text=each["text"]) for each in element["elements"]])
+
+
+def _cell(cell: Json) -> Any:
+    if cell["type"] == "raw_text":
+        return judge.RawText(cell["text"])
+    assert cell["type"] == "rich_text"
+    (section,) = cell["elements"]
+    return judge.RichTextSection([_leaf(leaf) for leaf in section["elements"]])
+
+
+def _leaf(leaf: Json) -> Any:
+    match leaf["type"]:
+        case "text":
+            return judge.RichText(text=leaf["text"], **leaf.get("style", {}))
+        case "user":
+            return judge.RichTextUser(leaf["user_id"])
+        case "link":
+            return judge.RichTextLink(leaf["url"], leaf["text"])
+        case "emoji":
+            return judge.RichTextEmoji(leaf["name"])
+        case other:
+            raise AssertionError(f"no judge for {other}")
 
 
 def _text(text: Json | None) -> Any:
