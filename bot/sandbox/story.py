@@ -16,6 +16,7 @@ BOT = "U0NOMATRON"
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 SAM, GUS, NORA = "U0SAM00001", "U0GUS00001", "U0NORA0001"
 STAGING, PRODUCTION, OPS, GENERAL = "C0STAGING1", "C0PROD0001", "C0OPS00001", "C0GENERAL1"
+AUDIT = "C0AUDIT001"
 DEVELOPERS, SRE = "S0DEV00001", "S0SRE00001"
 
 SERVICE, OLD, NEW = "checkout", "v1.4.1", "v1.4.2"
@@ -48,7 +49,7 @@ CAST = (
 
 
 def workspace() -> Workspace:
-    """The workspace at the start: six people, four channels, two user groups, nothing said yet."""
+    """The workspace at the start: six people, five channels, two user groups, nothing said yet."""
     everybody = [member.id for member in CAST]
     return Workspace(
         people=[
@@ -59,6 +60,7 @@ def workspace() -> Workspace:
             Channel(id=STAGING, name="staging", members=everybody, topic="Deploys to staging"),
             Channel(id=PRODUCTION, name="production", members=everybody, topic="Deploys to production"),
             Channel(id=OPS, name="ops", members=everybody, topic="What operators must know"),
+            Channel(id=AUDIT, name="audit", members=everybody, topic="The daily digest of all deploys"),
             Channel(id=GENERAL, name="general", members=everybody, topic="Anything else"),
         ],
         groups=[

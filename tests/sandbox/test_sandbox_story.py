@@ -173,7 +173,7 @@ def test_the_workspace_is_the_cast_with_its_groups():
         "developers": [story.ALICE, story.BOB, story.CAROL, story.GUS],
         "sre": [story.SAM],
     }
-    assert {channel.name for channel in workspace.channels} == {"staging", "production", "ops", "general"}
+    assert {channel.name for channel in workspace.channels} == {"staging", "production", "ops", "audit", "general"}
     assert story.workspace().people is not workspace.people  # each sandbox has its own
     pictures = story.about_the_cast()
     assert len({one["colour"] for one in pictures}) == len(pictures) == 7

@@ -7,6 +7,7 @@ export const state = {
   me: "U0ALICE001",
   channel: "C0STAGING1",
   thread: null,
+  target: null,
   slack: { people: [], groups: [], channels: [], ephemerals: [], views: [], dms: [] },
   nomad: { jobs: [], switches: {} },
   bot: { running: false, log: [] },
@@ -91,6 +92,15 @@ export function openChannel(channel) {
   state.channel = channel;
   state.thread = null;
   changed("view");
+}
+
+/** Opens the channel of a message and shows the message; false where there is no such channel to be seen. */
+export function openMessage(channel, ts) {
+  if (!conversations().some((one) => one.id === channel)) return false;
+  openChannel(channel);
+  state.target = { channel, ts };
+  changed("view");
+  return true;
 }
 
 /** Opens the thread under a message of the open channel; null closes it. */

@@ -75,6 +75,7 @@ class Control:
             web.get("/sandbox/calls", self._calls),
             web.get("/sandbox/requests", self._requests),
             web.get("/sandbox/events", self._stream),
+            web.get("/sandbox/files/{file}", self._file),
             web.post("/sandbox/{what}", self._post),
         ]
 
@@ -92,6 +93,13 @@ class Control:
 
     async def _requests(self, _: web.Request) -> web.Response:
         return web.json_response([asdict(one) for one in self._world.state.deliveries])
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """The bytes of a file that the app shared, always as text: what they hold is never run."""
+        file = self._world.state.files.get(request.match_info["file"])
+        if file is None or not file["shared"]:
+            raise ControlError(f"There is no file {request.match_info['file']!r}.", 404)
+        return web.Response(body=file["content"], content_type="text/plain", charset="utf-8")
 
     async def _post(self, request: web.Request) -> web.Response:
         act = self._posts.get(request.match_info["what"])

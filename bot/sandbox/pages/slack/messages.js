@@ -5,6 +5,7 @@ import { h, keyed, replace, toast } from "../dom.js";
 import { conversation, openThread, person, state } from "../state.js";
 import { drawBlock } from "./blocks.js";
 import { clock, full } from "./dates.js";
+import { drawFiles } from "./files.js";
 import { mrkdwn, spoken } from "./mrkdwn.js";
 
 const header = document.getElementById("channel-header");
@@ -22,6 +23,19 @@ export function drawConversation() {
   shownChannel = channel.id;
   if (atEnd) list.scrollTop = list.scrollHeight;
   state.seen.set(`${state.me} ${channel.id}`, newest(items));
+  if (state.target?.channel === channel.id) show(state.target.ts);
+}
+
+/** Brings a message into view and marks it for a moment. */
+function show(ts) {
+  state.target = null;
+  const message = list.querySelector(`article[data-ts="${CSS.escape(ts)}"]`);
+  if (!message) return toast("That message is not there any more.", true);
+  message.scrollIntoView({ block: "center" });
+  message.tabIndex = -1;
+  message.focus({ preventScroll: true });
+  message.classList.add("found");
+  message.addEventListener("animationend", () => message.classList.remove("found"), { once: true });
 }
 
 function title(channel) {
@@ -73,6 +87,7 @@ function drawMessage({ value: message, channel }, inThread) {
       { class: "message-body" },
       byline(message.user, Number(message.ts), message.edited && h("span", { class: "edited" }, "(edited)")),
       content(message, surface),
+      drawFiles(message.files ?? []),
       reactions(message),
       !inThread && replies(message),
     ),
@@ -156,8 +171,15 @@ function empty(channel) {
   );
 }
 
+const TOPICS = {
+  staging: "Deploys to staging",
+  production: "Deploys to production",
+  ops: "What operators must know",
+  audit: "The daily digest of all deploys",
+};
+
 function topic(channel) {
-  return { staging: "Deploys to staging", production: "Deploys to production", ops: "What operators must know" }[channel.name] ?? "";
+  return TOPICS[channel.name] ?? "";
 }
 
 function channelName(channel) {

@@ -3,8 +3,8 @@
  * links somewhere, so text that a sender has escaped can do neither.
  */
 
-import { h } from "../dom.js";
-import { person, state } from "../state.js";
+import { h, toast } from "../dom.js";
+import { openMessage, person, state } from "../state.js";
 import { slackDate } from "./dates.js";
 import { emoji } from "./emoji.js";
 
@@ -109,7 +109,18 @@ export function link(target, label = null) {
   const address = decode(target);
   const words = label === null ? [address] : emojis(decode(label));
   if (!/^(https?:\/\/|mailto:)/i.test(address)) return h("span", {}, `<${address}>`);
-  return h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, words);
+  const attributes = { href: address, target: "_blank", rel: "noopener noreferrer" };
+  const message = MESSAGE.exec(address);
+  if (message && message[1] === state.slack.team?.domain) attributes.on = { click: (event) => jump(event, message) };
+  return h("a", attributes, words);
+}
+
+/** Slack's address of a message: the workspace, the channel, and its ts without the dot. */
+const MESSAGE = /^https:\/\/([\w-]+)\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})$/;
+
+function jump(event, [, , channel, seconds, micros]) {
+  event.preventDefault();
+  if (!openMessage(channel, `${seconds}.${micros}`)) toast("That message is in no channel that you can see.", true);
 }
 
 const STYLES = [

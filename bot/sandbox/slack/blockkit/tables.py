@@ -11,6 +11,10 @@ from bot.sandbox.slack.blockkit.texts import ID, TYPE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bot.sandbox.slack.blockkit.shapes import Rule
+
+# Of all cells together; a message has one table at most, so that its total is the table's.
+TABLE_TEXT = 10_000
 DATA_TABLE_TEXT = 20_000
 
 _NUMBER = Num(fractions=True)
@@ -22,18 +26,6 @@ def _cells(least_text: int) -> dict[str, Shape]:
         "raw_number": Obj({"type": TYPE, "value": _NUMBER, "text": Str(least=1)}, needs=("value",)),
         **RICH_TEXT.table,
     }
-
-
-_COLUMN = Obj({"align": Str(one_of=frozenset({"left", "center", "right"})), "is_wrapped": Flag()})
-TABLE = Obj(
-    {
-        "type": TYPE,
-        "block_id": ID,
-        "rows": Arr(Arr(Typed(_cells(0)), 20, 1), 100, 1),
-        "column_settings": Arr(_COLUMN, 20),
-    },
-    needs=("rows",),
-)
 
 
 def text_in(value: Any) -> int:
@@ -61,12 +53,29 @@ def _plain_header(value: dict[str, Any], at: str) -> Iterator[Problem]:
             yield Problem(f"{at}/rows/0/{number}/type", "unsupported type: rich_text", "unsupported_type")
 
 
-def _bounded_text(value: dict[str, Any], at: str) -> Iterator[Problem]:
-    total = text_in(value["rows"])
-    if total > DATA_TABLE_TEXT:
-        wording = f"must be less than {DATA_TABLE_TEXT + 1} characters in total"
-        yield Problem(f"{at}/rows", wording, "too_long", DATA_TABLE_TEXT, total)
+def _bounded_text(most: int) -> Rule:
+    """The rule that all cells together have at most that many characters."""
 
+    def check(value: dict[str, Any], at: str) -> Iterator[Problem]:
+        total = text_in(value["rows"])
+        if total > most:
+            wording = f"must be less than {most + 1} characters in total"
+            yield Problem(f"{at}/rows", wording, "too_long", most, total)
+
+    return check
+
+
+_COLUMN = Obj({"align": Str(one_of=frozenset({"left", "center", "right"})), "is_wrapped": Flag()})
+TABLE = Obj(
+    {
+        "type": TYPE,
+        "block_id": ID,
+        "rows": Arr(Arr(Typed(_cells(0)), 20, 1), 100, 1),
+        "column_settings": Arr(_COLUMN, 20),
+    },
+    needs=("rows",),
+    rules=(_bounded_text(TABLE_TEXT),),
+)
 
 DATA_TABLE = Obj(
     {
@@ -79,7 +88,7 @@ DATA_TABLE = Obj(
         "row_header_column_index": Num(0),
     },
     needs=("caption", "rows"),
-    rules=(_even_rows, _plain_header, _bounded_text),
+    rules=(_even_rows, _plain_header, _bounded_text(DATA_TABLE_TEXT)),
 )
 
 _LABEL = Str(20, 1)

@@ -33,6 +33,19 @@ async def test_an_upload_lands_in_the_thread(client: AsyncWebClient, page: Page)
     assert [(one["name"], one["title"], one["size"]) for one in reply["files"]] == [("day.csv", "The day", 11)]
 
 
+async def test_what_was_shared_can_be_read_and_nothing_before(
+    client: AsyncWebClient, session: aiohttp.ClientSession, page: Page
+) -> None:
+    place = await client.files_getUploadURLExternal(filename="day.csv", length=7)
+    await session.post(place["upload_url"], data=b"<b>x\xc3\xa9;")
+    address = f"{page.base}/sandbox/files/{place['file_id']}"
+    async with session.get(address) as early:
+        assert early.status == 404
+    await client.files_completeUploadExternal(files=[{"id": place["file_id"]}], channel_id=STAGING)
+    async with session.get(address) as answer:
+        assert (answer.status, answer.content_type, await answer.text()) == (200, "text/plain", "<b>xé;")
+
+
 async def test_the_upload_has_to_be_whole(
     client: AsyncWebClient, session: aiohttp.ClientSession, slack: SimulatedSlack
 ) -> None:

@@ -30,6 +30,12 @@ LIMITS = [
         "/blocks/0/column_settings",
         "TABLE_COLUMN_SETTINGS_MAX_ITEMS",
     ),
+    Limit(
+        "table text",
+        10_000,
+        lambda n: [{"type": "table", "rows": [[raw("x" * 5_000)], [raw("x" * (n - 5_000))]]}],
+        "/blocks/0/rows",
+    ),
     Limit("data_table rows", 201, data_table, "/blocks/0/rows", "DATA_TABLE_ROWS_MAX_ITEMS"),
     Limit(
         "data_table columns",
