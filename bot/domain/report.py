@@ -116,8 +116,9 @@ class Report:
     @property
     def quiet(self) -> bool:
         """Whether nothing happened that anybody has to read about."""
-        quiet = not self.requested and not any(self.outcomes.values()) and not self.refused
-        return quiet and not self.catalogs and not self.changes.total
+        # a revert goes on after its deploy has ended, in another span it may be
+        to_look_at = self.refused or self.catalogs or self.reverts_failed.total or self.stuck.total
+        return not self.requested and not any(self.outcomes.values()) and not to_look_at
 
     @property
     def time_to_approve(self) -> timedelta | None:
