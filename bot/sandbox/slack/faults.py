@@ -20,7 +20,7 @@ class Fault:
 
 
 class FaultTable:
-    """Which fault stands on which method; `*` is every method and response_url, a method's own fault goes first."""
+    """Which fault stands on which method, on `response_url` or on `upload`; `*` is all of them, and goes last."""
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}

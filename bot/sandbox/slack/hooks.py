@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from bot.sandbox.slack.state import ApiCall, Json, ResponseUrl
     from bot.sandbox.slack.world import World
 
-# What the control interface calls response_urls where it puts faults on methods.
-FAULT_NAME = "response_url"
+# What the control interface calls response_urls and uploads where it puts faults on methods.
+FAULT_NAME, UPLOAD_NAME = "response_url", "upload"
 
 
 async def answer_response_url(world: World, request: web.Request, call: ApiCall) -> web.Response:
@@ -59,8 +59,14 @@ async def _body(request: web.Request) -> Json:
     return body
 
 
-async def take_upload(world: World, request: web.Request) -> web.Response:
+async def take_upload(world: World, request: web.Request, call: ApiCall) -> web.Response:
     """Take the bytes of a file at the address that files.getUploadURLExternal gave."""
+    answer = await _keep_bytes(world, request)
+    call.ok, call.status = answer.status == 200, answer.status
+    return answer
+
+
+async def _keep_bytes(world: World, request: web.Request) -> web.Response:
     file = world.state.files.get(request.match_info["file"])
     if file is None:
         return web.Response(status=404, text="not found")

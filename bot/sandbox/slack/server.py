@@ -13,7 +13,6 @@ from bot.sandbox.slack.control import Control, control_guard
 from bot.sandbox.slack.delivery import Courier
 from bot.sandbox.slack.events import Events
 from bot.sandbox.slack.faults import FaultTable
-from bot.sandbox.slack.hooks import take_upload
 from bot.sandbox.slack.interactions import Interactions
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.submissions import Submissions
@@ -76,7 +75,7 @@ class SimulatedSlack:
             [
                 web.route("*", "/api/{method}", self._api.handle),
                 web.post("/hooks/{key:.+}", self._api.answer_hook),
-                web.post("/upload/{file}", self._upload),
+                web.post("/upload/{file}", self._api.answer_upload),
                 *self._control.routes(),
                 web.options("/sandbox/{anything}", self._preflight),
             ]
@@ -103,9 +102,6 @@ class SimulatedSlack:
         ahead = self.state.workspace.clock
         if ahead:
             response.headers["Date"] = formatdate(time.time() + ahead, usegmt=True)
-
-    async def _upload(self, request: web.Request) -> web.Response:
-        return await take_upload(self.world, request)
 
     async def _preflight(self, _: web.Request) -> web.Response:
         return web.Response(status=204)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.sandbox.slack.api import chat, conversations, files, identity, people, views
 from bot.sandbox.slack.arguments import Arguments, read_arguments
-from bot.sandbox.slack.hooks import FAULT_NAME, answer_response_url
+from bot.sandbox.slack.hooks import FAULT_NAME, UPLOAD_NAME, answer_response_url, take_upload
 from bot.sandbox.slack.refusals import SlackError
 from bot.sandbox.slack.state import ApiCall
 
@@ -53,6 +53,12 @@ class WebApi:
         call = ApiCall(at=self._world.state.now(), method=FAULT_NAME, args={})
         self._remember(call)
         return await self._behind_faults(request, call, lambda: answer_response_url(self._world, request, call))
+
+    async def answer_upload(self, request: web.Request) -> web.StreamResponse:
+        """Take one file's bytes, with the same faults and in the same record."""
+        call = ApiCall(at=self._world.state.now(), method=UPLOAD_NAME, args={})
+        self._remember(call)
+        return await self._behind_faults(request, call, lambda: take_upload(self._world, request, call))
 
     def _remember(self, call: ApiCall) -> None:
         self._world.state.calls.append(call)

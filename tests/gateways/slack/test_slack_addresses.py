@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.gateways.slack.addresses import api_base, is_response_url
+from bot.gateways.slack.addresses import api_base, is_response_url, is_upload_url
 
 SLACK, LOOPBACK, OTHER = "https://slack.com/api/", "http://127.0.0.1:8421/api/", "https://slack.corp.example:8443/api/"
 
@@ -62,3 +62,23 @@ def test_answers_go_to_slack(api: str, url: str) -> None:
 @pytest.mark.parametrize(("api", "url"), BAD)
 def test_answers_go_nowhere_else(api: str, url: str) -> None:
     assert not is_response_url(url, api)
+
+
+@pytest.mark.parametrize(
+    ("api", "url", "good"),
+    [
+        (SLACK, "https://files.slack.com/upload/v1/CwABAAAAXAoAAVnX", True),
+        (SLACK, "https://files.slack-edge.com:443/upload/x?a=b", True),
+        (SLACK, "http://files.slack.com/upload/v1/x", False),
+        (SLACK, "https://127.0.0.1/upload", False),
+        (SLACK, "https://user@files.slack.com/upload", False),
+        (SLACK, "file:///etc/passwd", False),
+        (SLACK, "", False),
+        (LOOPBACK, "http://127.0.0.1:9999/upload/F1", True),
+        (LOOPBACK, "https://files.slack.com/upload/v1/x", False),
+        (LOOPBACK, "ftp://127.0.0.1/upload", False),
+        ("nonsense", "https://files.slack.com/upload", False),
+    ],
+)
+def test_where_the_bytes_of_a_file_may_go(api: str, url: str, good: bool) -> None:  # noqa: FBT001 -- a column of the table
+    assert is_upload_url(url, api) is good

@@ -8,7 +8,7 @@ import pytest
 from bot.domain.access import Person
 from bot.errors import MembershipUnknown, SlackRefused, SlackUnavailable
 from bot.gateways.slack import directory as module
-from bot.gateways.slack.directory import person_from
+from bot.gateways.slack.directory import _address, person_from
 
 if TYPE_CHECKING:
     from tests.slackside import Slackside
@@ -127,6 +127,22 @@ async def test_a_token_that_may_not_ask_for_its_app_compares_none(slack: Slacksi
     identity = await slack.directory.introduce()
 
     assert (identity.team, identity.app) == ("T0NOMATRON", "")
+
+
+async def test_a_message_has_its_address_once_slack_said_where_we_are(slack: Slackside) -> None:
+    assert slack.directory.link("C0PROD0001", "1763712000.000005") == ""
+    await slack.directory.introduce()
+
+    assert slack.directory.link("C0PROD0001", "1763712000.000005") == (
+        "https://nomatron.slack.com/archives/C0PROD0001/p1763712000000005"
+    )
+    assert slack.directory.link("C0 <x>", "1|2") == "https://nomatron.slack.com/archives/C0%20%3Cx%3E/p1%7C2"
+
+
+@pytest.mark.parametrize("url", ["", "http://nomatron.slack.com/", "javascript:alert(1)"])
+def test_an_address_that_is_none_makes_no_links(url: str) -> None:
+    assert _address(url) == ""
+    assert _address("https://nomatron.slack.com") == "https://nomatron.slack.com/"
 
 
 async def standing(slack: Slackside) -> str:

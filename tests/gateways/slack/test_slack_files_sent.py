@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.domain.report import Look
+from bot.errors import SlackRefused, SlackUnavailable
+from bot.gateways.slack.chat import SlackChat
+from bot.gateways.slack.connection import Connection
+from tests.gateways.blocks.digests import DIGESTS, a_day_with_everything
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.slackside import Slackside
+
+AUDIT = "C0AUDIT001"
+CSV = "\ufeffnumber,service\r\nD-1,größer\r\n".encode()
+STEPS = ["files.getUploadURLExternal", "upload", "files.completeUploadExternal"]
+
+
+async def sent(chat: SlackChat, ts: str, content: bytes = CSV) -> None:
+    await chat.upload(AUDIT, ts, name="deploys.csv", title="All deploys", content=content)
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+async def test_a_digest_of_every_size_and_look_is_taken_by_slack(slack: Slackside, name: str) -> None:
+    made, look = DIGESTS[name]
+    ts = await slack.chat.post_digest(made(), AUDIT, look)
+
+    (message,) = await slack.page.messages(AUDIT)
+    assert message["ts"] == ts
+    assert message["text"].startswith("Deployments ")
+    assert bool(message["blocks"]) is (look is not Look.PLAIN)
+    (call,) = await slack.calls("chat.postMessage")
+    assert call["args"]["unfurl_links"] is False
+
+
+async def test_a_workspace_that_refuses_tables_says_invalid_blocks(slack: Slackside) -> None:
+    await slack.page.post("fault", method="chat.postMessage", mode="error:invalid_blocks", times=1)
+    with pytest.raises(SlackRefused, match="invalid_blocks"):
+        await slack.chat.post_digest(a_day_with_everything(), AUDIT, Look.TABLE)
+
+    await slack.chat.post_digest(a_day_with_everything(), AUDIT, Look.CLASSIC)
+    (message,) = await slack.page.messages(AUDIT)
+    assert "table" not in {block["type"] for block in message["blocks"]}
+
+
+async def test_a_file_lands_in_the_thread_byte_by_byte(slack: Slackside) -> None:
+    ts = await slack.chat.post_digest(a_day_with_everything(), AUDIT, Look.TABLE)
+    await sent(slack.chat, ts)
+
+    (message,) = await slack.page.messages(AUDIT)
+    (reply,) = message["replies"]
+    (file,) = reply["files"]
+    assert (file["name"], file["title"], file["size"]) == ("deploys.csv", "All deploys", len(CSV))
+    assert slack.server.state.files[file["id"]]["content"] == CSV
+    assert [call["method"] for call in (await slack.calls())[1:]] == STEPS
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("mode", ["500", "html", "429"])
+async def test_trouble_at_any_step_is_worth_another_try(slack: Slackside, step: str, mode: str) -> None:
+    await slack.page.post("fault", method=step, mode=mode, times=1, seconds=0.2)
+    with pytest.raises(SlackUnavailable):
+        await sent(slack.chat, "1.1")
+
+    made = [call["method"] for call in await slack.calls()]
+    assert made == STEPS[: STEPS.index(step) + 1]
+
+
+# the first step changes nothing that anybody sees, and is asked for again at once
+@pytest.mark.parametrize("step", STEPS[1:])
+async def test_a_lost_answer_may_have_been_taken(slack: Slackside, step: str) -> None:
+    await slack.page.post("fault", method=step, mode="lost", times=1)
+    with pytest.raises(SlackUnavailable) as found:
+        await sent(slack.chat, "1.1")
+
+    assert found.value.sent
+
+
+async def test_a_missing_scope_is_a_refusal_with_what_is_needed(slack: Slackside) -> None:
+    await slack.page.post("workspace", scopes=["chat:write", "chat:write.public"])
+    with pytest.raises(SlackRefused, match="needs files:write") as found:
+        await sent(slack.chat, "1.1")
+
+    assert found.value.error == "missing_scope"
+
+
+async def test_a_channel_that_is_gone_is_a_refusal(slack: Slackside) -> None:
+    await slack.page.post("channels", channel=AUDIT, archived=True)
+    with pytest.raises(SlackRefused, match="is_archived"):
+        await sent(slack.chat, "1.1")
+
+
+async def test_an_address_that_was_never_given_is_a_refusal(slack: Slackside) -> None:
+    with pytest.raises(SlackRefused, match="HTTP 404"):
+        await slack.connection.put(f"{slack.page.base}/upload/F0", CSV)
+
+
+class OddSlack:
+    """Answers the first step with an address of the test's choice, and counts what comes to its upload."""
+
+    def __init__(self) -> None:
+        self.place: Any = None
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.uploads: list[tuple[bytes, dict[str, str]]] = []
+        self.base = ""
+
+    async def get_place(self, _: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "file_id": "F1", "upload_url": self.place})
+
+    async def upload(self, request: web.Request) -> web.Response:
+        self.uploads.append((await request.read(), dict(request.headers)))
+        return web.Response(status=self.status, headers=self.headers)
+
+
+@pytest.fixture
+async def odd() -> AsyncIterator[tuple[OddSlack, SlackChat]]:
+    server = OddSlack()
+    app = web.Application()
+    app.router.add_route("*", "/api/files.getUploadURLExternal", server.get_place)
+    app.router.add_route("*", "/{any:.*}", server.upload)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    server.place = f"{server.base}/upload"
+    async with Connection("xoxb-secret", f"{server.base}/api") as connection:
+        yield server, SlackChat(connection)
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("place", ["https://evil.example/upload", "file:///etc/passwd", "http://10.1.2.3/x", ""])
+async def test_the_bytes_go_nowhere_else(odd: tuple[OddSlack, SlackChat], place: str) -> None:
+    server, chat = odd
+    server.place = place
+    with pytest.raises(SlackRefused, match="upload_address"):
+        await sent(chat, "1.1")
+
+
+@pytest.mark.parametrize("place", [None, 7, ["x"]])
+async def test_an_answer_without_an_address_is_trouble(odd: tuple[OddSlack, SlackChat], place: Any) -> None:
+    server, chat = odd
+    server.place = place
+    with pytest.raises(SlackUnavailable, match="no usable answer"):
+        await sent(chat, "1.1")
+
+
+async def test_the_token_stays_with_the_api_and_nothing_is_followed(odd: tuple[OddSlack, SlackChat]) -> None:
+    server, chat = odd
+    server.status, server.headers = 302, {"Location": f"{server.base}/elsewhere"}
+    with pytest.raises(SlackUnavailable):
+        await sent(chat, "1.1")
+
+    ((content, headers),) = server.uploads
+    assert content == CSV
+    assert "Authorization" not in headers
+    assert "xoxb" not in str(headers)
+    assert headers["Content-Length"] == str(len(CSV))
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, SlackRefused), (408, SlackUnavailable), (503, SlackUnavailable)])
+async def test_statuses_of_an_upload(
+    odd: tuple[OddSlack, SlackChat], status: int, kind: type[SlackRefused | SlackUnavailable]
+) -> None:
+    server, chat = odd
+    server.status = status
+    with pytest.raises(kind, match=f"HTTP {status}"):
+        await sent(chat, "1.1")
+
+
+async def test_a_host_that_is_not_there_took_nothing(odd: tuple[OddSlack, SlackChat]) -> None:
+    server, chat = odd
+    server.place = "http://127.0.0.1:1/upload"
+    with pytest.raises(SlackUnavailable, match="cannot be reached") as found:
+        await sent(chat, "1.1")
+
+    assert not found.value.sent
+
+
+async def test_an_upload_that_takes_too_long_is_given_up(
+    odd: tuple[OddSlack, SlackChat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, chat = odd
+
+    async def silent(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", silent)
+    with pytest.raises(SlackUnavailable, match="did not answer"):
+        await chat._connection.put(f"{odd[0].base}/upload", CSV)
