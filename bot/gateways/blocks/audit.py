@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.actor import actor_from_key
+from bot.domain.actor import System, actor_from_key
 from bot.domain.sentences import sentence
 from bot.gateways.blocks.facts import name_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Message, context, section
-from bot.gateways.blocks.text import code, is_person, person, words
+from bot.gateways.blocks.text import code, is_person, link, person, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, tzinfo
 
     from bot.domain.history import Body
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 MOST: Final = 20
 """Events on a page."""
 _LONGEST_SECTION = 2900
-_LONGEST_SENTENCE = 260
+_LONGEST_SENTENCE = 240
+_LONGEST_LINK = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,15 @@ class Conditions:
     by: str | None = None
 
 
-def render(asked: Conditions, events: Sequence[Body], zone: tzinfo, pages: Pages) -> Message:
-    """At most twenty events under their dates, in the times of ``zone``."""
+def render(asked: Conditions, events: Sequence[Body], zone: tzinfo, posted: Mapping[int, str], pages: Pages) -> Message:
+    """At most twenty events under their dates, in the times of ``zone``; ``posted`` links deploys to their messages."""
     what = ", ".join(_conditions(asked))
     if not events:
         first = f":mag: {'No older audit event' if pages.newest else 'No audit event'}{what and f' {what}'}."
         return Message(first, (section(first), *turn(pages, "events")))
     first = f":scroll: *Audit events*{what and f' {what}'}"
-    lines = list(_lines(asked, events[:MOST], zone))
+    told = [_told(body, posted) for body in events[:MOST]]
+    lines = list(_dated(asked.day, events, told, zone))
     about = context(f"newest first · times of {words(str(zone), 60)}")
     body = (section(text) for text in _chunks([first, *lines]))
     return Message(plain_of([first, *lines]), (*body, about, *turn(pages, "events")))
@@ -60,20 +63,29 @@ def _conditions(asked: Conditions) -> Iterator[str]:
         yield f"by {person(asked.by) if is_person(asked.by) else code(asked.by)}"
 
 
-def _lines(asked: Conditions, events: Sequence[Body], zone: tzinfo) -> Iterator[str]:
-    day = asked.day
-    for body in events:
+def _dated(day: date | None, events: Sequence[Body], told: Sequence[str], zone: tzinfo) -> Iterator[str]:
+    """Each with its time of day, and a line for each other date than the one before."""
+    for body, line in zip(events, told, strict=False):
         local = datetime.fromisoformat(body["at"]).astimezone(zone)
         if local.date() != day:
             day = local.date()
             yield f"*{_date(day)}*"
-        yield f"`{_clock(local)}` {_told(body)}"
+        yield f"{_clock(local)} {line}"
 
 
-def _told(body: Body) -> str:
-    """Who and what; a sentence that begins with what was done has the person as its subject."""
-    who, said = name_of(actor_from_key(body["actor"])), words(sentence(body), _LONGEST_SENTENCE)
-    return f"{who} {said}" if said[:1].islower() else f"{who}: {said}"
+def _told(body: Body, posted: Mapping[int, str]) -> str:
+    """Who and what; a sentence that begins with what somebody did has them as its subject."""
+    actor, said = actor_from_key(body["actor"]), words(sentence(body), _LONGEST_SENTENCE)
+    acted = said[:1].islower() and not isinstance(actor, System)
+    return f"{name_of(actor)}{'' if acted else ':'} {_linked(said, body.get('deploy', 0), posted)}"
+
+
+def _linked(said: str, deploy: int, posted: Mapping[int, str]) -> str:
+    """The sentence, the first mention of its deploy a link to that one's message."""
+    number = f"D-{deploy}"
+    linked = link(posted.get(deploy, ""), number)
+    # our own words come before any that somebody wrote: the first is ours
+    return re.sub(rf"\b{number}\b", lambda _: linked, said, count=1) if len(linked) <= _LONGEST_LINK else said
 
 
 def _clock(local: datetime) -> str:

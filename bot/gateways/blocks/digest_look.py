@@ -11,7 +11,7 @@ from bot.gateways.blocks.facts import name_of
 from bot.gateways.blocks.text import code, link, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.domain.history import Entry
     from bot.domain.report import CatalogChange, Listed, Report, Sign, Signs
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 _LONGEST_WHY = 160
 _MOST_RULES = 6
-_REVERTS: Final = {
+_REVERTS: Final[Mapping[str, str]] = {
     RolloutStatus.RUNNING: "being reverted",
     RolloutStatus.FAILED: "its revert failed",
     RolloutStatus.SUPERSEDED: "its revert was overtaken",

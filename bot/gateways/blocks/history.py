@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.durations import in_words
 from bot.domain.history import Outcome
 from bot.domain.message import STATE_WORDS
+from bot.domain.rollout import RolloutStatus
 from bot.gateways.blocks.card import EMOJI
 from bot.gateways.blocks.facts import name_of
 from bot.gateways.blocks.note import plain_of
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 _MOST_PAGE: Final = 10
 _LONGEST_ENTRY = 1150
 _LONGEST_LINK = 250
+_REVERTS: Final[Mapping[str, str]] = {
+    RolloutStatus.RUNNING: "being reverted by Nomad",
+    RolloutStatus.FAILED: "Nomad's own revert failed",
+}
 _ON_ITS_WAY: Final = frozenset({Outcome.DEPLOYED, Outcome.OPEN})
 
 
@@ -77,4 +82,4 @@ def _course(entry: Entry) -> Iterator[str]:
     else:
         yield f"ended {moment(entry.changed_at)}"
     if entry.outcome is Outcome.REVERTED:
-        yield f"*Nomad's own revert {words(entry.reverted, 40)}*"
+        yield f"*{_REVERTS.get(entry.reverted, 'reverted by Nomad')}*"
