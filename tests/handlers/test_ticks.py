@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.domain.deploy import Status
+from bot.domain.digest import SETTLED_AFTER
 from bot.errors import Replayed, StoreBusy
 from handlers import ticks
 from tests.operations.acts import asked, now
 from tests.operations.conftest import bare, world
+from tests.operations.digests import FIRST, clock_at, configured, sent, shown
 
 if TYPE_CHECKING:
     from apscheduler.job import Job
@@ -76,3 +78,42 @@ async def test_trouble_is_a_line_in_the_log_and_the_next_tick_comes(world: World
     await job.func(world.ports(), busy)
 
     assert "a tick failed" in caplog.text
+
+
+class TestDigests:
+    async def test_what_is_due_is_put_into_the_outbox_and_the_workers_are_woken(self, world: World):
+        await configured(world)
+        clock_at(world, FIRST)
+        rings = world.bell.rings
+
+        await run(tick(world, "_digests"))
+        assert world.bell.rings > rings
+        await sent(world)
+
+        assert shown(world) == [FIRST]
+
+    async def test_nobody_is_woken_where_nothing_is_due(self, world: World):
+        await configured(world)
+        rings = world.bell.rings
+
+        await run(tick(world, "_digests"))
+
+        assert world.bell.rings == rings
+
+    async def test_it_runs_once_at_the_start_and_then_each_minute_when_that_minutes_digests_are_settled(
+        self, world: World
+    ):
+        job = tick(world, "_digests")
+        runs, last = [], datetime(2026, 11, 22, 8, 59, 30, tzinfo=UTC)
+        for _ in range(3):
+            last = job.trigger.get_next_fire_time(last, last)
+            runs.append(last.strftime("%H:%M:%S"))
+
+        assert job.next_run_time <= datetime.now(UTC)
+        assert runs == ["09:00:20", "09:01:20", "09:02:20"]
+        assert timedelta(seconds=20) > SETTLED_AFTER
+
+    async def test_a_run_that_comes_late_is_made_and_several_are_one(self, world: World):
+        job = tick(world, "_digests")
+
+        assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)

@@ -10,8 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.errors import NomadUnavailable, SlackRefused, StoreUnavailable
 from handlers.web.health import Health
-from tests.operations.acts import asked
+from tests.operations.acts import applied, asked
 from tests.operations.conftest import bare, world
+from tests.operations.digests import AUDIT, FIRST, clock_at, configured, sent, ticked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,3 +104,20 @@ async def test_without_the_database_they_say_so_and_answer(client: TestClient, w
 
 async def metrics_of(client: TestClient) -> dict[str, float]:
     return metrics(await (await client.get("/metrics")).text())
+
+
+async def test_the_metrics_tell_for_each_channel_how_long_ago_its_digest_ended(client: TestClient, world: World):
+    await configured(world)
+    name = f'nomatron_digest_age_seconds{{channel="{AUDIT}"}}'
+    clock_at(world, FIRST, "08:00:00")
+
+    # before the first it is as old as its configuration, at noon of the day before
+    assert (await metrics_of(client))[name] == 20 * 3600
+
+    await ticked(world, FIRST)
+    await sent(world)
+    clock_at(world, FIRST, "09:30:00")
+    assert (await metrics_of(client))[name] == 1800
+
+    await applied(world)
+    assert name not in await metrics_of(client)

@@ -1,0 +1,58 @@
+"""Two processes on one database, each with a ticker and workers: every date is sent once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.operations import deliver, digest
+from bot.ports import Limits
+from tests.clocks import FixedClock
+from tests.fakes import FakeChat, World
+from tests.operations.digests import clock_at, configured, day, editions, shown, ticked
+
+if TYPE_CHECKING:
+    from store import SqlStore
+
+LIMITS = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
+
+
+@pytest.fixture
+async def worlds(one: SqlStore, two: SqlStore) -> tuple[World, World]:
+    """Two processes with one clock and one Slack; the catalog has a digest."""
+    clock, chat = FixedClock(), FakeChat()
+    first, second = (World(store=store, clock=clock, limits=LIMITS, chat=chat) for store in (one, two))
+    await configured(first)
+    return first, second
+
+
+async def both_send(worlds: tuple[World, World]) -> None:
+    for _ in range(12):
+        while any(await asyncio.gather(*(deliver.step(world.ports(f"w-{id(world)}")) for world in worlds))):
+            pass
+        worlds[0].clock.advance(seconds=5)
+
+
+async def test_they_tick_at_the_same_moment_and_each_date_is_sent_once(worlds: tuple[World, World]):
+    first, second = worlds
+    for number in range(0, 12, 3):
+        clock_at(first, day(number + 2))
+        await asyncio.gather(*(digest.tick(world.ports(f"w-{id(world)}")) for world in (first, second) * 2))
+        await both_send(worlds)
+        assert len(first.chat.digests) == number + 3
+
+    assert shown(first) == [row.day for row in await editions(second)] == [day(number) for number in range(12)]
+    assert not any(each.card.twice for each in first.chat.digests)
+
+
+async def test_one_that_ticks_a_moment_later_adds_nothing(worlds: tuple[World, World]):
+    first, second = worlds
+
+    assert await ticked(first, day(0))
+    assert not await ticked(second, day(0), "09:00:21")
+    await both_send(worlds)
+
+    assert shown(first) == [day(0)]
