@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -17,9 +17,10 @@ from bot.domain.digest import day_of
 from bot.domain.documents import document_of
 from bot.domain.policy import unknown_name
 from bot.errors import SlackError
+from bot.operations.history import links_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from bot.audit_ports import Stored
     from bot.domain.actor import Actor
@@ -46,13 +47,15 @@ class AuditPage:
     """A page of audit events, newest first.
 
     ``next`` is the ``before`` of the page after it, None on the last one. ``span`` is the day that was asked for, in
-    ``zone``, the catalog's (an IANA name); None where none was.
+    ``zone``, the catalog's (an IANA name); None where none was. ``posted`` has the Slack link of each deploy among the
+    events whose message's address is known.
     """
 
     events: tuple[Stored, ...]
     next: Place | None
     span: Span | None
     zone: str
+    posted: Mapping[int, str] = field(default_factory=dict)
 
 
 async def audit(ports: Ports, ask: AuditAsk, before: Place | None, limit: int) -> AuditPage | Refused:
@@ -75,8 +78,15 @@ async def audit(ports: Ports, ask: AuditAsk, before: Place | None, limit: int) -
         query = AuditQuery(span=span, service=ask.service, environment=ask.environment, actor=actor)
         # one more than is shown says whether there is another page
         found = await reading.audit_page(query, before, limit + 1)
-    shown = found[:limit]
-    return AuditPage(shown, place_of(shown[-1]) if len(found) > limit else None, span, catalog.timezone)
+        shown = found[:limit]
+        posted = await reading.all_posted(_deploys(shown))
+    older = place_of(shown[-1]) if len(found) > limit else None
+    return AuditPage(shown, older, span, catalog.timezone, links_of(ports, posted))
+
+
+def _deploys(events: Iterable[Stored]) -> set[int]:
+    bodies = (json.loads(each.body) for each in events)
+    return {body["deploy"] for body in bodies if "deploy" in body}
 
 
 def cursor_of(place: Place) -> str:

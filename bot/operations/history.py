@@ -57,7 +57,7 @@ async def history(
     return HistoryPage(
         tuple(entry for entry in entries if entry is not None),
         shown[-1] if len(found) > limit else None,
-        _links(ports, posted),
+        links_of(ports, posted),
         catalog.timezone,
     )
 
@@ -76,6 +76,7 @@ def _bodies(stored: Iterable[Stored]) -> Iterable[dict[str, object]]:
     return (json.loads(each.body) for each in stored)
 
 
-def _links(ports: Ports, posted: Iterable[Posted]) -> dict[int, str]:
+def links_of(ports: Ports, posted: Iterable[Posted]) -> dict[int, str]:
+    """The address of each deploy's message that has one we know."""
     links = ((each.deploy_id, ports.directory.link(each.channel, each.ts)) for each in posted if each.ts)
     return {deploy: link for deploy, link in links if link}

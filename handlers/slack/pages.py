@@ -64,7 +64,8 @@ async def _audit(ports: Ports, asked: Audit) -> Message | Refused:
         value_of(replace(pinned, before=None)) if asked.before else "",
     )
     conditions = audit_blocks.Conditions(day, asked.service, asked.environment, asked.by)
-    return audit_blocks.render(conditions, [json.loads(each.body) for each in found.events], zone, pages)
+    bodies = [json.loads(each.body) for each in found.events]
+    return audit_blocks.render(conditions, bodies, zone, found.posted, pages)
 
 
 def value_of(asked: History | Audit) -> str:

@@ -47,7 +47,7 @@ NOBODIES = pytest.mark.parametrize("user", [NORA, GUS], ids=["nora", "gus"])
 class Mute:
     """A voice that nobody hears."""
 
-    async def say(self, message: Message, **_: str) -> None:
+    async def say(self, message: Message, **_: str | bool) -> None:
         """Nothing."""
 
     async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:

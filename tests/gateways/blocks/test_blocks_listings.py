@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.deploy import Status
+from bot.domain.events import EventType
+from bot.gateways.blocks import audit, history
+from bot.gateways.blocks.audit import Conditions
+from bot.gateways.blocks.pages import NEWEST, OLDER, Pages
+from tests.builders import ALICE, BOB, CAROL, SAM, an_entry, an_event
+from tests.clocks import NOON
+from tests.gateways.blocks.listings import BOTH, GOLDEN, LINK, LISTINGS, ZONE, bodies, entries, golden_listing
+from tests.gateways.blocks.nasty import texts
+from tests.gateways.blocks.oracles import assert_sound
+from tests.gateways.blocks.test_blocks_nasty import MANY, actors
+
+KNOWN = frozenset({ALICE.id, BOB.id, CAROL.id, SAM.id, LINK})
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_golden(name: str) -> None:
+    """Where this fails on purpose: ``python -m tests.gateways.blocks.listings`` writes them anew; look at the diff."""
+    assert golden_listing(name) == (GOLDEN / f"{name}.json").read_text("utf-8")
+    assert_sound(LISTINGS[name](), KNOWN)
+
+
+def test_every_golden_file_is_of_a_listing() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == LISTINGS.keys()
+
+
+def texts_of(message: Any) -> list[str]:
+    return [block["text"]["text"] for block in message.blocks if block["type"] == "section"]
+
+
+def test_a_deploy_says_what_became_of_it_who_was_for_it_and_how_long_it_took() -> None:
+    first, succeeded, rolling, *_ = texts_of(LISTINGS["history"]())
+
+    assert first == ":scroll: Deploys of *checkout*, newest first"
+    head, course, why = succeeded.splitlines()
+    assert head == f":large_green_circle: *Succeeded* — `v1.4.1` → `v1.4.2` to *production* (<{LINK}|D-12>)"
+    assert course.startswith("asked by <@U0ALICE001> <!date^")
+    assert course.endswith("> · approved by <@U0BOB00001>, <@U0SAM00001> within 5m · took 3m")
+    assert why == "> SHOP-981 &amp; &lt;b&gt;urgent&lt;/b&gt;"
+    assert "*Rolling out* — `v1.4.2`, once more to *production* (D-11)" in rolling
+    assert " · since <!date^" in rolling
+
+
+def test_what_went_wrong_is_said_in_its_words() -> None:
+    shown = {text.partition("(D-")[2].partition(")")[0]: text for text in texts_of(LISTINGS["history"]())}
+
+    assert shown["9"].endswith("took 3m\n> 2 of 6 unhealthy")
+    assert "*being reverted by Nomad*" in shown["8"]
+    assert "*Nomad's own revert failed*" in shown["7"]
+    assert "*reverted by Nomad*" in shown["6"]
+    assert shown["5"].endswith(" UTC>\n> not on a Friday")
+    assert ":warning: own request" in shown["4"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "expected"),
+    [
+        (Pages(), []),
+        (Pages(older="o"), [("Older", OLDER, "o")]),
+        (Pages(newest="n"), [("Newest", NEWEST, "n")]),
+        (Pages("o", "n"), [("Older", OLDER, "o"), ("Newest", NEWEST, "n")]),
+    ],
+)
+def test_buttons_lead_to_the_pages_that_are_there(pages: Pages, expected: list[tuple[str, str, str]]) -> None:
+    for message in (
+        history.render("checkout", None, entries(), {}, pages),
+        history.render("checkout", None, [], {}, pages),
+        audit.render(Conditions(), bodies(), ZONE, {}, pages),
+        audit.render(Conditions(), [], ZONE, {}, pages),
+    ):
+        row = [each for block in message.blocks if block["type"] == "actions" for each in block["elements"]]
+        assert [(each["text"]["text"], each["action_id"], each["value"]) for each in row] == expected
+
+
+def test_an_empty_page_after_others_does_not_say_that_there_is_nothing_at_all() -> None:
+    assert "before that" in history.render("checkout", None, [], {}, BOTH).text
+    assert "No older audit event" in audit.render(Conditions(), [], ZONE, {}, BOTH).text
+
+
+def test_events_stand_under_their_dates_with_links_to_their_deploys() -> None:
+    (text,) = texts_of(LISTINGS["audit"]())
+
+    assert text.splitlines() == [
+        ":scroll: *Audit events*",
+        "*Saturday 21 November 2026*",
+        f"13:00:00 <@U0SAM00001> rejected <{LINK}|D-12>: no &amp; &lt;!channel&gt; D-12",
+        f"12:59:00 <@U0BOB00001> approved <{LINK}|D-12> (1 of 2 seats)",
+        "12:58:00 Nomatron: D-11 succeeded",
+        f"12:57:00 <@U0CAROL001> by `repo:shop/checkout` asked for checkout v1.4.2 to staging (<{LINK}|D-12>)",
+        "*Friday 20 November 2026*",
+        "13:00:00 `root` on the host made catalog 0a0a0a0a0a0a active, the first one",
+    ]
+
+
+def test_the_date_that_was_asked_for_is_said_once() -> None:
+    (text,) = texts_of(LISTINGS["audit-narrowed"]())
+
+    assert text.splitlines() == [
+        ":scroll: *Audit events* of Saturday 21 November 2026, about *checkout*, in *production*, by <@U0BOB00001>",
+        "12:59:00 <@U0BOB00001> approved D-12 (1 of 2 seats)",
+    ]
+
+
+def test_the_hour_that_comes_twice_has_its_offset() -> None:
+    twice = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    events = [an_event(EventType.DEPLOY_WITHDRAWN, at=at) for at in (twice + timedelta(hours=1), twice)]
+    message = audit.render(Conditions(), [json.loads(each.body()) for each in events], ZONE, {}, Pages())
+
+    assert [line.split()[0] for line in texts_of(message)[0].splitlines()[2:]] == ["02:30:00+0100", "02:30:00+0200"]
+
+
+def test_a_long_page_is_cut_into_sections_and_nothing_of_it_is_lost() -> None:
+    event = an_event(EventType.DEPLOY_FAILED, data={"detail": "x" * 500})
+    message = audit.render(Conditions(), [json.loads(event.body())] * 20, ZONE, {1: LINK}, BOTH)
+
+    assert_sound(message, KNOWN)
+    assert "\n".join(texts_of(message)).count(f"<{LINK}|D-1> failed") == 20
+    assert len(texts_of(message)) > 1
+
+
+nasty_entries = st.builds(
+    lambda **fields: an_entry(12, **fields),
+    service=texts,
+    environment=texts,
+    version=texts,
+    from_version=st.none() | texts,
+    requester=actors,
+    reason=texts,
+    detail=texts,
+    reverted=st.sampled_from(["", "running", "succeeded", "stuck"]),
+    status=st.sampled_from(list(Status)),
+    approvers=st.lists(st.sampled_from([BOB.id, "<!channel>", "not an id"]), max_size=30).map(tuple),
+    dispatched_at=st.none() | st.just(NOON),
+    to_approve=st.none() | st.timedeltas(min_value=timedelta(0)),
+)
+
+
+@given(texts, st.none() | texts, st.lists(nasty_entries, max_size=12), texts | st.just(LINK))
+@MANY
+def test_nasty_histories(service: str, environment: str | None, shown: list[Any], url: str) -> None:
+    assert_sound(history.render(service, environment, shown, {12: url}, BOTH), KNOWN)
+
+
+nasty_events = st.builds(
+    lambda kind, actor, deploy, service, environment, data: {
+        "type": kind,
+        "actor": actor.key,
+        "at": "2026-11-21T12:00:00.000000Z",
+        "deploy": deploy,
+        "service": service,
+        "environment": environment,
+        "data": {"reason": data, "detail": data, "version": data, "effect": data, "cause": data, "codes": [data]},
+    },
+    st.sampled_from(
+        [
+            EventType.DEPLOY_REQUESTED.value,
+            EventType.DEPLOY_REJECTED.value,
+            EventType.DEPLOY_PLANNED.value,
+            EventType.DEPLOY_FAILED.value,
+            EventType.ACTION_REFUSED.value,
+            "a.type of later <!channel>",
+        ]
+    ),
+    actors,
+    st.integers(1, 2**63 - 1),
+    texts,
+    texts,
+    texts,
+)
+conditions = st.builds(
+    Conditions,
+    day=st.none() | st.dates(),
+    service=st.none() | texts,
+    environment=st.none() | texts,
+    by=st.none() | texts,
+)
+
+
+@given(conditions, st.lists(nasty_events, max_size=20))
+@MANY
+def test_nasty_audit_pages(asked: Conditions, shown: list[dict[str, Any]]) -> None:
+    links = {body["deploy"]: LINK for body in shown}
+
+    assert_sound(audit.render(asked, shown, ZoneInfo("Pacific/Apia"), links, BOTH), KNOWN)
