@@ -8,6 +8,7 @@ from bot.domain import diagnosis_slack as slack
 from bot.domain.access import Group, Person
 from bot.domain.diagnosis import Severity
 from bot.domain.diagnosis_slack import BotToken, Channel, UserGroup
+from bot.domain.digest import Digest
 from tests.builders import TEAM, a_catalog
 
 NEEDED = frozenset({"commands", "chat:write"})
@@ -57,12 +58,14 @@ def test_every_channel_of_the_catalog_is_known_by_its_uses() -> None:
     checkout = replace(
         catalog.services["checkout"], placements={**catalog.services["checkout"].placements, "staging": placed}
     )
-    catalog = replace(catalog, admin_channel=staging, services={"checkout": checkout})
+    digests = (Digest(channel="C0AUDIT001", at="09:00"), Digest(channel="C0TEAM0001", at="18:30"))
+    catalog = replace(catalog, admin_channel=staging, services={"checkout": checkout}, digests=digests)
 
     uses = slack.channel_uses(catalog)
 
     assert uses[staging] == "admin_channel, staging"
-    assert uses["C0TEAM0001"] == "checkout in staging"
+    assert uses["C0TEAM0001"] == "checkout in staging, digest at 18:30"
+    assert uses["C0AUDIT001"] == "digest at 09:00"
 
 
 def test_an_admin_channel_is_missed() -> None:

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALICE, BOB, CAROL = "U0ALICE001", "U0BOB00001", "U0CAROL001"
 SAM, GUS, NORA = "U0SAM00001", "U0GUS00001", "U0NORA0001"
 STAGING, PRODUCTION, OPS, GENERAL = "C0STAGING1", "C0PROD0001", "C0OPS00001", "C0GENERAL1"
+AUDIT = "C0AUDIT001"
 
 PATIENCE = 90.0
 """Seconds until a test gives up waiting: generous, because nothing here says how fast."""

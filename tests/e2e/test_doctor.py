@@ -13,7 +13,7 @@ import pytest
 
 from bot.__main__ import main
 from bot.settings import SECRETS as NAMES
-from tests.e2e.driver import ALICE, OPS, PRODUCTION, STAGING, Sandbox
+from tests.e2e.driver import ALICE, AUDIT, OPS, PRODUCTION, STAGING, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,7 +106,7 @@ def practice(running: Practice) -> Iterator[Practice]:
     }
     for what, body in slack.items():
         running.sandbox.post("slack", f"/sandbox/{what}", body)
-    for channel in (STAGING, PRODUCTION, OPS):
+    for channel in (STAGING, PRODUCTION, OPS, AUDIT):
         right = {"channel": channel, "archived": False, "private": False, "is_ext_shared": False}
         running.sandbox.post("slack", "/sandbox/channels", right)
     running.sandbox.post("nomad", "/sandbox/pretend", {})
@@ -224,6 +224,7 @@ OTHER = "xoxb-9999999999-zzzzzzzzzzzzzzzz"
 FEW = ["commands", "chat:write", "users:read"]
 SAM = ["U0SAM00001"]
 GROUP, PERSON = f"user group {SRE} (sre)", f"person {ALICE} (checkout-owners, report-owners)"
+THERE = f"channel {AUDIT} (digest at 09:00)"
 IN_STAGING, IN_PRODUCTION = f"channel {STAGING} (staging)", f"channel {PRODUCTION} (production)"
 HIDDEN = "does not exist, or is private"
 SLACK: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -235,6 +236,8 @@ SLACK: dict[str, tuple[str, dict[str, Any], str]] = {
     "archived": ("channels", {"channel": PRODUCTION, "archived": True}, f"{IN_PRODUCTION}: #production is archived"),
     "private": ("channels", {"channel": PRODUCTION, "private": True}, f"{IN_PRODUCTION}: {HIDDEN}"),
     "admin": ("channels", {"channel": OPS, "private": True}, f"channel {OPS} (admin_channel): {HIDDEN}"),
+    "digest gone": ("channels", {"channel": AUDIT, "archived": True}, f"{THERE}: #audit is archived; unarchive it"),
+    "digest hidden": ("channels", {"channel": AUDIT, "private": True}, f"{THERE}: {HIDDEN}"),
     "shared": ("channels", {"channel": STAGING, "is_ext_shared": True}, f"{IN_STAGING}: #staging is shared"),
     "disabled": ("groups", {"group": SRE, "users": SAM, "disabled": True}, f"{GROUP}: @sre is disabled"),
     "empty": ("groups", {"group": SRE, "users": []}, f"{GROUP}: @sre has no members"),
@@ -379,7 +382,7 @@ def test_one_failing_check_hides_no_other(practice: Practice) -> None:
     for line in (
         "error: settings: PORT",
         f"error: channel {OPS} (admin_channel): conversations.info: no usable answer",
-        "cannot be told: channels: 2 more were not looked at",
+        "cannot be told: channels: 3 more were not looked at",
         f"error: user group {SRE} (sre): @sre has no members",
         "error: cluster sandbox clock: ",
         "error: cluster sandbox namespace shop: does not exist",
