@@ -102,13 +102,21 @@ def test_every_verb_of_the_command_line_has_a_section() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_option_of_a_verb_is_told(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = _help(capsys, verb)
+    # what `audit` does is said by the commands that it has
+    commands = re.findall(r"(?m)^  ([a-z]+) ", printed.partition("\ncommands:\n")[2])
+    printed += "".join(_help(capsys, verb, command) for command in commands)
+
+    part = section(page("cli.md"), f"## nomatron {verb}")
+    told = {name for name in rows(part) if name.startswith("--")}
+    assert told == set(re.findall(r"(?m)^ +(--[a-z-]+)", printed))
+    assert re.findall(rf"(?m)^### nomatron {verb} (\S+)$", part) == commands
+
+
+def _help(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     with contextlib.suppress(SystemExit):
-        main([verb, "--help"])
-    printed = set(re.findall(r"(?m)^ +(--[a-z-]+)", capsys.readouterr().out))
-
-    told = {name for name in rows(section(page("cli.md"), f"## nomatron {verb}")) if name.startswith("--")}
-
-    assert told == printed
+        main([*words, "--help"])
+    return capsys.readouterr().out
 
 
 # --- catalog.md ------------------------------------------------------------------------------------------------------

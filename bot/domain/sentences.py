@@ -101,10 +101,10 @@ def _reverted(body: Body, data: _Data) -> str:
 
 
 def _ended(words: str) -> Callable[[Body, _Data], str]:
-    """``D-12 WORDS after 42s: detail``."""
+    """``D-12 WORDS 42s after it landed: detail``."""
 
     def tell(body: Body, data: _Data) -> str:
-        after = f" after {in_words(timedelta(seconds=data['seconds']))}" if "seconds" in data else ""
+        after = f" {in_words(timedelta(seconds=data['seconds']))} after it landed" if "seconds" in data else ""
         return _because(f"{_number(body)} {words}{after}", data.get("detail"))
 
     return tell

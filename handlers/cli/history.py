@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -87,10 +88,10 @@ def _deploy_document(entry: Entry) -> dict[str, Any]:
                 "landed_at": entry.landed_at,
                 "stuck_at": entry.stuck_at,
                 "ended_at": entry.ended_at,
-                "seconds_to_approve": entry.to_approve,
-                "seconds_to_succeed": entry.to_succeed,
             }
         ),
+        "seconds_to_approve": _seconds(entry.to_approve),
+        "seconds_to_succeed": _seconds(entry.to_succeed),
         "detail": entry.detail,
         "reverted": entry.reverted,
     }
@@ -105,7 +106,13 @@ def _text(page: HistoryPage, words: argparse.Namespace) -> str:
     return text + (f"older: {_older(page, words)}\n" if page.next else "")
 
 
+def _seconds(duration: timedelta | None) -> int | None:
+    """Rounded as in the digest's CSV, so that the two agree."""
+    return None if duration is None else round(duration.total_seconds())
+
+
 def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
+    took = _seconds(entry.to_succeed)
     return (
         entry.number,
         local(entry.requested_at, zone),
@@ -115,7 +122,7 @@ def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
         entry.from_version or "",
         _state(entry),
         ", ".join(entry.approvers),
-        in_words(entry.to_succeed) if entry.to_succeed is not None else "",
+        "" if took is None else in_words(timedelta(seconds=took)),
         entry.reason if entry.outcome in {Outcome.DEPLOYED, Outcome.OPEN} else entry.detail or entry.reason,
     )
 
