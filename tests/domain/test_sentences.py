@@ -58,9 +58,15 @@ WHOLE: dict[EventType, tuple[dict[str, Any], str]] = {
     E.DEPLOY_LANDED: ({"job_version": 0, "job_modify_index": "47"}, "D-12 is on Nomad as job version 0"),
     E.DEPLOY_UNCHANGED: ({"detail": "The same runs."}, "D-12 had nothing to do: The same runs."),
     E.DEPLOY_INVALID: ({"detail": "line 3: no driver"}, "D-12 is invalid: line 3: no driver"),
-    E.DEPLOY_SUCCEEDED: ({"detail": "2 of 2 healthy", "seconds": 90}, "D-12 succeeded 1m30s after it landed: 2 of 2 healthy"),
+    E.DEPLOY_SUCCEEDED: (
+        {"detail": "2 of 2 healthy", "seconds": 90},
+        "D-12 succeeded 1m30s after it landed: 2 of 2 healthy",
+    ),
     E.DEPLOY_FAILED: ({"detail": "exit code 1", "seconds": 0}, "D-12 failed 0s after it landed: exit code 1"),
-    E.DEPLOY_SUPERSEDED: ({"detail": "by version 9", "seconds": 3}, "D-12 was overtaken 3s after it landed: by version 9"),
+    E.DEPLOY_SUPERSEDED: (
+        {"detail": "by version 9", "seconds": 3},
+        "D-12 was overtaken 3s after it landed: by version 9",
+    ),
     E.DEPLOY_REVERTED: (
         {"status": "running", "job_version": 6},
         "Nomad's own revert of D-12 has begun: job version 6",
