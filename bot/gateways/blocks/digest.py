@@ -91,7 +91,7 @@ def _about(card: DigestCard, at: LocalSpan) -> str:
     # a look at some date may be one at last year's
     said = f"{at.whole(year=card.preview)}, {words(report.zone, 60)}"
     chosen = report.scope.environments
-    return said if chosen is None else f"{said} · {_named(sorted(chosen))} alone"
+    return said if chosen is None else f"{said} · {_named(sorted(chosen))} only"
 
 
 def _notes(card: DigestCard, at: LocalSpan) -> Iterator[tuple[str, Json]]:

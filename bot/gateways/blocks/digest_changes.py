@@ -12,7 +12,7 @@ from bot.gateways.blocks.cells import NOTHING, linked, people, raw, signed, tabl
 from bot.gateways.blocks.facts import name_of
 from bot.gateways.blocks.localtime import short
 from bot.gateways.blocks.parts import section
-from bot.gateways.blocks.text import SECTION, code, cut, link, one_line, who, words
+from bot.gateways.blocks.text import SECTION, cut, link, one_line, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 40
 _LONGEST_VERSION = 32
-_BAD: Final = {Outcome.FAILED: "red_circle", Outcome.REVERTED: "rewind"}
+_BAD: Final = {Outcome.FAILED: "red_circle", Outcome.REVERTED: "large_orange_circle"}
 _RIGHT: Final = frozenset({"Took"})
 
 
@@ -82,7 +82,7 @@ class Changes:
     def _line(self, entry: Entry) -> str:
         """At most some 700 characters, so that one always fits into a section."""
         number = link(self.report.posted.get(entry.deploy_id, ""), entry.number)
-        what = f"{number} *{words(entry.service, 100)}* {code(versions(entry), 100)}"
+        what = f"{number} *{words(entry.service, 100)}* {words(versions(entry), 100)}"
         where = [words(entry.environment, 60)] if len(self.report.final) > 1 else []
         bad = _BAD.get(entry.outcome)
         result = f":{bad}: *{result_of(entry)}*" if bad else result_of(entry)
@@ -93,7 +93,9 @@ class Changes:
     def _took(self, entry: Entry) -> str:
         """From the dispatch to its end, or to the end of the report."""
         until = entry.ended_at or self.at.span.ends
-        return short(until - started(entry)) if until > started(entry) else NOTHING
+        if until <= started(entry):
+            return NOTHING
+        return f"{short(until - started(entry))}{'' if entry.ended_at else ' so far'}"
 
 
 def versions(entry: Entry) -> str:

@@ -37,12 +37,16 @@ class Kind:
     lines: tuple[str, ...]
     total: int
 
-    def shown(self, most: int) -> list[str]:
-        """Heading, as many lines as that, and how many more there are."""
+    def shown(self, most: int) -> str:
+        """Heading and count, as many lines as that, and how many more there are; a single one on one line."""
         named = min(most, len(self.lines))
+        if self.total == named == 1:
+            return f"{self.heading}: {self.lines[0]}"
+        if not self.lines:
+            return self.heading
         # what has no line of its own has its count in the heading
         more = [f"… and {self.total - named:,} more"] if 0 < named < self.total else []
-        return [self.heading, *self.lines[:most], *more]
+        return "\n".join([f"{self.heading} · {self.total:,}", *(f"• {line}" for line in self.lines[:named]), *more])
 
 
 def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
@@ -53,7 +57,7 @@ def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
         _listed(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, teller.stuck),
         _listed(":red_circle: *Failed*", report.failures, teller.failed),
         _listed(":bell: *Approval overdue*", report.overdue, teller.overdue),
-        _signs(":busts_in_silhouette: *Approved one's own request*", report.self_approved, teller.sign),
+        _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, teller.sign),
         _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, teller.sign),
         _catalogs(report.catalogs, teller.catalog),
         _refusals(report),
@@ -64,16 +68,16 @@ def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
 def texts_of(kinds: Sequence[Kind], limit: int = MOST_TEXT) -> list[str]:
     """A text for each kind; what does not fit within the limit together is counted instead of named."""
     # the headings have the counts: they come first, and lines fill what is left, the worst kind's first
-    room = limit - sum(len(kind.heading) + 30 for kind in kinds)
+    room = limit - sum(len(kind.heading) + 40 for kind in kinds)
     texts = []
     for kind in kinds:
         most = 0
         for line in kind.lines[:_MOST_NAMED]:
-            if room < len(line) + 1:
+            if room < len(line) + 3:
                 break
-            room -= len(line) + 1
+            room -= len(line) + 3
             most += 1
-        texts.append("\n".join(kind.shown(most)))
+        texts.append(kind.shown(most))
     return texts
 
 
@@ -103,35 +107,38 @@ class _Teller:
 
     def sign(self, sign: Sign) -> str:
         where = f"*{words(sign.service, 100)}* in {words(sign.environment, 100)}"
-        return f"• {self._number(sign.deploy_id)} {where}: {name_of(sign.actor)}, {self.at.moment(sign.at)}"
+        return f"{self._number(sign.deploy_id)} {where}: {name_of(sign.actor)}, {self.at.moment(sign.at)}"
 
     def catalog(self, change: CatalogChange) -> str:
         before = f"{code(change.before[:12])} → " if change.before else ""
-        return f"• {before}{code(change.after[:12])} by {name_of(change.actor)}, {self.at.moment(change.at)}"
+        return f"{before}{code(change.after[:12])} by {name_of(change.actor)}, {self.at.moment(change.at)}"
 
     def _what(self, entry: Entry) -> str:
-        where = f"*{words(entry.service, 100)}* {code(entry.version, 100)} in {words(entry.environment, 100)}"
-        return f"• {self._number(entry.deploy_id)} {where}"
+        where = f"*{words(entry.service, 100)}* {words(entry.version, 100)} in {words(entry.environment, 100)}"
+        return f"{self._number(entry.deploy_id)} {where}"
 
     def _number(self, deploy_id: int) -> str:
         return link(self.report.posted.get(deploy_id, ""), f"D-{deploy_id}")
 
 
 def _why(entry: Entry) -> str:
-    return f": {words(entry.detail, _LONGEST_WHY)}" if entry.detail else ""
+    """The reason in short: of a rollout's end, the task that failed first, else what Nomad said of it."""
+    # as `bot.domain.follow` composes it: what Nomad said; what it reverted to; the task. The message has all of it
+    said, found, task = entry.detail.partition("; task ")
+    short = f"task {task}" if found else said.split("; Nomad reverted to ")[0].split(" - rolling back to ")[0]
+    return f": {words(short, _LONGEST_WHY)}" if short else ""
 
 
 def _listed(heading: str, listed: Listed, line: Callable[[Entry], str]) -> Kind:
-    return Kind(f"{heading} · {listed.total:,}", tuple(map(line, listed.entries[:_MOST_NAMED])), listed.total)
+    return Kind(heading, tuple(map(line, listed.entries[:_MOST_NAMED])), listed.total)
 
 
 def _signs(heading: str, signs: Signs, line: Callable[[Sign], str]) -> Kind:
-    return Kind(f"{heading} · {signs.total:,}", tuple(map(line, signs.signs[:_MOST_NAMED])), signs.total)
+    return Kind(heading, tuple(map(line, signs.signs[:_MOST_NAMED])), signs.total)
 
 
 def _catalogs(changes: Sequence[CatalogChange], line: Callable[[CatalogChange], str]) -> Kind:
-    heading = f":scroll: *Catalog changed* · {len(changes):,}"
-    return Kind(heading, tuple(map(line, changes[:_MOST_NAMED])), len(changes))
+    return Kind(":scroll: *Catalog changed*", tuple(map(line, changes[:_MOST_NAMED])), len(changes))
 
 
 def _refusals(report: Report) -> Kind:

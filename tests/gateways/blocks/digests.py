@@ -112,7 +112,7 @@ def a_quiet_day() -> DigestCard:
 def a_day_with_one() -> DigestCard:
     """One change, all well."""
     change = a_change(1042, timedelta(hours=5), service="checkout", version="v1.4.2", from_version="v1.4.1")
-    tally = tallied(1, 9, approve=timedelta(minutes=14), succeed=timedelta(seconds=162))
+    tally = tallied(1, 9, approve=timedelta(minutes=14), succeed=timedelta(seconds=202))
     changes = Listed((change,), 1)
     return a_digest(a_report(tally=tally, outcomes=counted(deployed=1), changes=changes, posted=linked(change)))
 
