@@ -20,6 +20,7 @@ from bot.operations.audit import AuditAsk, audit, cursor_of, is_actor, place_at
 from bot.operations.history import history
 from handlers.slack.asked import Audit, History
 from handlers.slack.lookups import LONGEST_ACTOR, LONGEST_NAME
+from handlers.slack.typed import visible
 
 if TYPE_CHECKING:
     from bot.gateways.blocks.parts import Message
@@ -94,15 +95,18 @@ def page_of(value: object) -> History | Audit | None:
 
 
 def _holds(name: str, value: Any) -> bool:
+    if name == "before":
+        return value is not None
+    # what cannot be typed cannot have been in a page of ours
+    if not isinstance(value, str) or visible(value) != value:
+        return False
     match name:
-        case "before":
-            return value is not None
         case "day":
-            return isinstance(value, str) and day_named(value, EARLIEST) is not None
+            return day_named(value, EARLIEST) is not None
         case "by":
-            return isinstance(value, str) and len(value) <= LONGEST_ACTOR and is_actor(value)
+            return len(value) <= LONGEST_ACTOR and is_actor(value)
         case _:
-            return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME
+            return 0 < len(value) <= LONGEST_NAME
 
 
 def _number(value: Any) -> int | None:

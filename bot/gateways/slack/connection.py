@@ -6,6 +6,7 @@ slack_sdk's own retry handlers are off: one of them posts twice after a lost ans
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -29,6 +30,7 @@ CALL_TIMEOUT = 10.0
 _CONNECT_TIMEOUT = 4.0
 UPLOAD_TIMEOUT = 30.0
 """Seconds for the bytes of a file, which are more than a call's."""
+_LONGEST_WORD = 4096
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 """Slack's codes for its own trouble: nothing is wrong with what was asked, and it may have been done."""
 _NO_GOOD = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
@@ -144,7 +146,8 @@ class Connection:
             return False
         try:
             async with self._session.post(response_url, json=payload, allow_redirects=False) as answer:
-                return answer.status == 200
+                # a refusal may come with 200 and say so in its body alone, as the Web API's do
+                return answer.status == 200 and not _says_no(await answer.content.read(_LONGEST_WORD))
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 
@@ -185,6 +188,15 @@ def _retry_after(error: SlackApiError) -> float:
 
 def _said(error: BaseException) -> str:
     return type(error).__name__
+
+
+def _says_no(body: bytes) -> bool:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        # plainly `ok`
+        return False
+    return isinstance(said, dict) and said.get("ok") is False
 
 
 async def _no_redirect(_: aiohttp.ClientSession, __: SimpleNamespace, ___: aiohttp.TraceRequestRedirectParams) -> None:

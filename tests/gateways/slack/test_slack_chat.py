@@ -58,6 +58,15 @@ async def test_replies_announcements_and_strays(slack: Slackside) -> None:
     assert stripped["metadata"]["event_type"] == "nomatron_stray"
 
 
+async def test_a_response_url_that_says_no_with_200_is_gone_round(slack: Slackside) -> None:
+    url = slack.server.world.issue_response_url("commands", "U0ALICE001", STAGING)
+    await slack.page.post("fault", method="response_url", mode="error:invalid_blocks")
+    await slack.chat.tell(NOTE, user="U0ALICE001", channel=STAGING, response_url=url)
+
+    assert [call["ok"] for call in await slack.calls("chat.postEphemeral")] == [True]
+    assert len(await slack.ephemerals("U0ALICE001")) == 1
+
+
 async def test_what_is_for_one_person_goes_to_the_response_url(slack: Slackside) -> None:
     url = slack.server.world.issue_response_url("commands", "U0ALICE001", STAGING)
     await slack.chat.tell(NOTE, user="U0ALICE001", channel=STAGING, response_url=url)

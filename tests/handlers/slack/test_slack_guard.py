@@ -44,6 +44,8 @@ def form(payload: object) -> str:
 
 
 REQUEST = a_command("checkout v1.4.2 to staging")
+PAGE = '{"verb": "audit", "service": "checkout", "before": "2026-11-21T12:00:00.000000Z/7"}'
+TURNED = {"type": "button", "action_id": "page.older", "block_id": "b", "value": PAGE}
 
 
 async def test_a_genuine_request_is_taken(knocking: Door, world: World) -> None:
@@ -231,7 +233,8 @@ async def test_mutations_never_make_a_5xx(knocking: Door, caplog: pytest.LogCapt
     dice = random.Random(20261122)
     view = {"type": "modal", "callback_id": "deploy.reject", "private_metadata": "D-1:1", "state": {"values": {}}}
     seeds = [REQUEST, form(a_click()), form(a_click(type="view_submission", view=view)), json.dumps(a_click())]
-    for _ in range(300):
+    seeds += [a_command("audit today by <@U0ALICE001|alice>"), form(a_click(actions=[TURNED]))]
+    for _ in range(400):
         body = bytearray(dice.choice(seeds).encode())
         for _ in range(dice.randint(1, 8)):
             _mutate(body, dice)
@@ -288,7 +291,7 @@ async def test_wrong_types_never_make_a_5xx(knocking: Door, caplog: pytest.LogCa
         "private_metadata": "D-1:1",
         "state": {"values": {"reason": {"text": {"type": "plain_text_input", "value": "no"}}}},
     }
-    for payload in (a_click(), a_click(type="view_submission", view=view)):
+    for payload in (a_click(), a_click(actions=[TURNED]), a_click(type="view_submission", view=view)):
         for path in _paths(payload):
             for value in VALUES:
                 status, text = await knocking.knock(form(_with(payload, path, value)))

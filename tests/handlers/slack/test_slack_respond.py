@@ -6,6 +6,7 @@ import re
 import pytest
 
 from bot.errors import SlackUnavailable, StoreBusy
+from bot.gateways.blocks.parts import Message
 from handlers.slack.guard import Finished
 from handlers.slack.respond import Background, failure
 
@@ -72,6 +73,27 @@ async def test_what_goes_wrong_in_the_background_is_logged(
     await background.drain(1)
 
     assert says in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (SlackUnavailable("away"), []),
+        (StoreBusy("locked"), ["The database is busy and nothing was recorded. Try again in a moment."]),
+        (KeyError("x"), ["It is in the log; tell an operator."]),
+    ],
+)
+async def test_who_waits_for_it_is_told_unless_it_is_the_telling_that_went_wrong(
+    error: Exception, says: list[str]
+) -> None:
+    async def fail() -> None:
+        raise error
+
+    background, told = Background(), list[Message]()
+    background.spawn(fail(), "preview", tell=told.append)
+    await background.drain(1)
+
+    assert [message.text.endswith(expected) for message, expected in zip(told, says, strict=True)] == [True] * len(says)
 
 
 def test_finished_requests_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

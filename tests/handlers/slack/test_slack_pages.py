@@ -1,0 +1,254 @@
+"""Pages of ``history`` and ``audit`` in Slack: typed, turned by their buttons, and what else comes in their place."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.audit_ports import Place
+from bot.domain.events import EventType
+from bot.gateways.blocks.pages import NEWEST, OLDER
+from handlers.slack import actions, commands
+from handlers.slack.asked import Audit, History
+from handlers.slack.lookups import LONGEST_ACTOR, LONGEST_NAME
+from handlers.slack.pages import page_of, value_of
+from handlers.slack.typed import visible
+from tests.builders import ALICE, GUS, NORA, a_posted, a_service, an_event
+from tests.clocks import NOON
+from tests.handlers.slack.test_slack_authority import a_call
+from tests.operations.acts import applied, asked
+
+if TYPE_CHECKING:
+    from bot.domain.actor import SlackUser
+    from bot.gateways.blocks.parts import Message
+    from tests.fakes import World
+    from tests.slackside import Door, Slackside
+
+GENERAL = "C0GENERAL1"
+
+
+async def typed(slack: Slackside, text: str, user: SlackUser = ALICE) -> dict[str, Any]:
+    """What that person alone sees after typing a command."""
+    sent = await slack.page.post("command", user=user.id, channel=GENERAL, command="/deploy", text=text)
+    assert (sent["status"], sent["error"]) == (200, None)
+    return (await slack.ephemerals(user.id))[-1]
+
+
+async def turned(slack: Slackside, shown: dict[str, Any], action: str, user: SlackUser = ALICE) -> list[dict[str, Any]]:
+    """All that the person alone sees, once a click has changed it."""
+    before = await slack.ephemerals(user.id)
+    clicked = await slack.page.post("action", user=user.id, ephemeral=shown["id"], action_id=action)
+    assert clicked["status"] == 200, clicked
+    for _ in range(200):
+        after = await slack.ephemerals(user.id)
+        if after != before:
+            return after
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing changed")
+
+
+def buttons(shown: dict[str, Any]) -> list[str]:
+    rows = [block["elements"] for block in shown["blocks"] if block["type"] == "actions"]
+    return [each["action_id"] for row in rows for each in row]
+
+
+async def many(world: World, count: int) -> None:
+    """So many deploys of checkout, none of them superseding another."""
+    for number in range(1, count + 1):
+        await asked(world, version=f"v{number}.0.0")
+
+
+async def test_history_is_turned_in_its_place_and_back(world: World, slack: Slackside, knocking: Door) -> None:
+    await many(world, 12)
+    first = await typed(slack, "history checkout in staging")
+    (second,) = await turned(slack, first, OLDER)
+    (again,) = await turned(slack, second, NEWEST)
+
+    assert first["text"].startswith(":scroll: Deploys of *checkout* in *staging*, newest first\n")
+    assert (first["text"].count("(D-"), first["text"].count("D-3)")) == (10, 1)
+    assert second["text"].count("(D-") == 2
+    assert "D-2)" in second["text"]
+    assert (buttons(first), buttons(second), buttons(again)) == ([OLDER], [NEWEST], [OLDER])
+    assert again["text"] == first["text"]
+
+
+async def test_audit_is_turned_within_what_was_asked_for(world: World, slack: Slackside, knocking: Door) -> None:
+    async with world.store.begin() as tx:
+        for number in range(1, 46):
+            event = an_event(EventType.DEPLOY_WITHDRAWN, at=NOON, deploy_id=number, environment="production")
+            await tx.record(event)
+            await tx.record(replace(event, actor=NORA))
+    first = await typed(slack, f"audit today in production by <@{ALICE.id}|alice> checkout")
+    (second,) = await turned(slack, first, OLDER)
+    (third,) = await turned(slack, second, OLDER)
+
+    told = [line for page in (first, second, third) for line in page["text"].splitlines() if "withdrew" in line]
+    assert [line.split()[-1] for line in told] == [f"D-{number}" for number in range(45, 0, -1)]
+    assert {line.split()[1] for line in told} == {f"<@{ALICE.id}>"}
+    assert "of Saturday 21 November 2026, about *checkout*, in *production*, by <@U0ALICE001>" in third["text"]
+    assert (buttons(first), buttons(second), buttons(third)) == ([OLDER], [OLDER, NEWEST], [NEWEST])
+
+
+async def test_today_is_the_day_of_the_question_however_late_it_is_turned(
+    world: World, slack: Slackside, knocking: Door
+) -> None:
+    await many(world, 25)
+    first = await typed(slack, "audit today")
+    world.clock.advance(NOON.replace(day=23) - NOON)
+    (second,) = await turned(slack, first, OLDER)
+
+    assert "of Saturday 21 November 2026" in second["text"]
+    assert second["text"].count("asked for") == 5
+
+
+async def test_deploys_that_have_a_message_are_linked(world: World, slack: Slackside, knocking: Door) -> None:
+    await slack.directory.introduce()
+    deploy = await asked(world)
+    async with world.store.begin() as tx:
+        await tx.lock_deploy(deploy.id)
+        await tx.save_posted(a_posted(deploy.id))
+
+    link = "/archives/C0STAGING1/p1763726400000100|D-1>"
+    assert link in (await typed(slack, "history checkout"))["text"]
+    assert link in (await typed(slack, "audit checkout"))["text"]
+
+
+async def test_what_is_not_there_is_said_in_words(world: World, slack: Slackside, knocking: Door) -> None:
+    assert "Nobody has asked for *checkout* yet" in (await typed(slack, "history checkout"))["text"]
+    assert "No audit event of Wednesday 1 January 2020." in (await typed(slack, "audit 2020-01-01"))["text"]
+    assert "There is no service `gone`" in (await typed(slack, "history gone"))["text"]
+    assert "There is no environment `lab`" in (await typed(slack, "audit in lab"))["text"]
+    assert "is still to come" in (await typed(slack, "audit 2026-11-22"))["text"]
+    assert "from the list that Slack offers after `@`" in (await typed(slack, "audit by @nobody"))["text"]
+
+
+async def test_a_service_that_the_catalog_let_go_of_is_found_by_what_happened(
+    world: World, slack: Slackside, knocking: Door
+) -> None:
+    await asked(world)
+    await applied(world, services={"mailer": a_service("mailer")})
+
+    assert "(D-1)" in (await typed(slack, "history checkout"))["text"]
+    assert "D-1" in (await typed(slack, "audit checkout"))["text"]
+
+
+async def test_only_what_one_person_sees_is_replaced(world: World, slack: Slackside, knocking: Door) -> None:
+    await many(world, 11)
+    voice = Kept()
+    for is_ephemeral in (True, False, "yes", None):
+        call = a_call(world, NORA, container={"is_ephemeral": is_ephemeral})
+        call = replace(call, desk=replace(call.desk, voice=voice))
+        click = {"action_id": OLDER, "value": value_of(History("checkout", before=11))}
+        assert await actions.act(call, click) is None
+        await call.desk.background.drain(1)
+
+    assert voice.replaced == [True, False, False, False]
+
+
+class Kept:
+    """A voice that remembers whether it replaced."""
+
+    def __init__(self) -> None:
+        self.replaced: list[bool] = []
+
+    async def say(self, message: Message, *, replace: bool = False, **_: str) -> None:
+        """Keep it."""
+        self.replaced.append(replace)
+
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        """No page opens one."""
+        raise AssertionError(trigger_id, view)
+
+
+FORGED: list[Any] = [
+    None,
+    7,
+    [],
+    "",
+    "D-1:1",
+    "[]",
+    "{}",
+    "null",
+    "[" * 1999,
+    "1" * 2000,
+    json.dumps({"verb": "history"}),
+    json.dumps({"verb": "approve", "service": "checkout"}),
+    json.dumps({"verb": {"a": 1}, "service": "checkout"}),
+    json.dumps({"verb": "history", "service": "checkout", "limit": 1000}),
+    json.dumps({"verb": "history", "service": ""}),
+    json.dumps({"verb": "history", "service": ["checkout"]}),
+    json.dumps({"verb": "history", "service": "x" * (LONGEST_NAME + 1)}),
+    *(
+        json.dumps({"verb": "history", "service": "checkout", "before": number})
+        for number in (0, -1, 2**63, 1.5, True, "1", None)
+    ),
+    *(
+        json.dumps({"verb": "audit", "before": place})
+        for place in (1, "", "x/1", "2026-11-21/1", "2026-11-21T12:00:00.000000Z/0", "0001-01-01T00:00:00+14:00/1")
+    ),
+    *(json.dumps({"verb": "history", "service": service}) for service in ("\ud800", "a\x00", "check\u200bout")),
+    json.dumps({"verb": "audit", "by": "operator:\x00"}),
+    json.dumps({"verb": "audit", "day": "2026-02-30"}),
+    json.dumps({"verb": "audit", "by": "<!channel>"}),
+    json.dumps({"verb": "audit", "by": "operator:" + "x" * LONGEST_ACTOR}),
+    json.dumps({"verb": "audit", "environment": None}),
+    json.dumps({"verb": "audit", "service": "x" * 2000}),
+]
+
+
+@pytest.mark.parametrize("value", FORGED, ids=range(len(FORGED)))
+async def test_a_value_that_is_none_of_ours_is_answered_in_words(world: World, value: object) -> None:
+    answer = await actions.act(a_call(world, ALICE), {"action_id": OLDER, "value": value})
+
+    assert answer is not None
+    assert "That page is not known any more. Type the command again." in answer.text
+
+
+async def test_a_page_that_is_gone_is_said_beside_the_old_one(world: World) -> None:
+    value = value_of(History("gone", before=7))
+    answer = await actions.act(a_call(world, ALICE), {"action_id": OLDER, "value": value})
+
+    assert answer is not None
+    assert "There is no service `gone`" in answer.text
+
+
+@pytest.mark.parametrize("user", [NORA, GUS], ids=["nora", "gus"])
+async def test_everybody_may_look(world: World, user: SlackUser) -> None:
+    await asked(world)
+    for text in ("history checkout", "audit"):
+        answer = await commands.answer(a_call(world, user, text=text))
+        assert answer is not None
+        assert "D-1" in answer.text
+
+
+names = st.text(min_size=1, max_size=LONGEST_NAME).filter(lambda text: visible(text) == text)
+histories = st.builds(History, names, st.none() | names, st.none() | st.integers(1, 2**63 - 1))
+places = st.builds(Place, st.datetimes(timezones=st.just(UTC)), st.integers(1, 2**63 - 1))
+audits = st.builds(
+    Audit,
+    st.none() | st.sampled_from(["today", "2026-11-21"]),
+    st.none() | names,
+    st.none() | names,
+    st.none() | st.sampled_from(["U0ALICE001", "operator:root"]),
+    st.none() | places,
+)
+
+
+@given(histories | audits)
+def test_a_page_comes_back_as_it_was(asked_for: History | Audit) -> None:
+    assert page_of(value_of(asked_for)) == asked_for
+
+
+def test_the_longest_page_fits_into_a_button() -> None:
+    quotes = '"' * LONGEST_NAME
+    longest = Audit("2026-11-21", quotes, quotes, "operator:" + '"' * (LONGEST_ACTOR - 9), Place(NOON, 2**63 - 1))
+
+    assert len(value_of(longest)) <= 2000
+    assert page_of(value_of(longest)) == longest
