@@ -6,20 +6,11 @@ takes a minute or two. Look at each picture before it is committed: it shows wha
 
 from __future__ import annotations
 
-import sys
 from functools import partial
-from typing import TYPE_CHECKING
 
-from docs.screenshots.screen import ROOT, Screen, sandbox, screen, tell
+from docs.screenshots.pictures import keep, save
+from docs.screenshots.screen import Screen, sandbox, screen, tell
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from selenium.webdriver.remote.webelement import WebElement
-
-PICTURES = ROOT / "docs" / "pictures"
-LARGEST = 200_000
-"""Bytes of a picture; more does not belong into a repository."""
 ALICE, BOB, SAM = "U0ALICE001", "U0BOB00001", "U0SAM00001"
 GUS, NORA = "U0GUS00001", "U0NORA0001"
 APPROVE, REJECT, MENU, PROMOTE = "deploy.approve", "deploy.reject", "deploy.menu", "deploy.promote"
@@ -27,7 +18,6 @@ APPROVE, REJECT, MENU, PROMOTE = "deploy.approve", "deploy.reject", "deploy.menu
 
 def main() -> int:
     """Plays everything, in an order in which nothing has to be undone."""
-    PICTURES.mkdir(exist_ok=True)
     with sandbox() as at, screen(at["page"]) as seen:
         seen.ready()
         # tall enough that no message is cut off by what is around it
@@ -41,18 +31,6 @@ def main() -> int:
     return 0
 
 
-def _save(name: str, png: bytes) -> None:
-    if len(png) > LARGEST:
-        raise SystemExit(f"{name}.png would have {len(png)} bytes, more than {LARGEST}")
-    (PICTURES / f"{name}.png").write_bytes(png)
-    sys.stdout.write(f"{name}.png {len(png)}\n")
-
-
-def _keep(seen: Screen, name: str, find: Callable[[], WebElement]) -> None:
-    # a card that is drawn anew between being found and being taken is looked for again
-    _save(name, seen.until(lambda: find().screenshot_as_png))
-
-
 def _answers(seen: Screen) -> None:
     """What is said to one person alone."""
     seen.be(ALICE, "general")
@@ -63,34 +41,34 @@ def _answers(seen: Screen) -> None:
         ("did-you-mean", "/deploy chekout v1.4.2 to staging", "Did you mean"),
     ):
         seen.type(command)
-        _keep(seen, f"answer-{name}", partial(seen.whisper, holds))
+        keep(seen, f"answer-{name}", partial(seen.whisper, holds))
 
 
 def _first_deploy(seen: Screen) -> None:
     """Staging, production, a refusal, both approvals, the rollout; and the page in the middle of it."""
     _promotable(seen, "v1.4.2")
-    _keep(seen, "message-promotable", lambda: seen.message("Succeeded: checkout v1.4.2", "Promote…"))
+    keep(seen, "message-promotable", lambda: seen.message("Succeeded: checkout v1.4.2", "Promote…"))
     seen.press("Succeeded: checkout v1.4.2", PROMOTE)
     seen.one(".modal textarea").send_keys("SHOP-981")
-    _keep(seen, "modal-promote", lambda: seen.hook("modal"))
+    keep(seen, "modal-promote", lambda: seen.hook("modal"))
     seen.hook("modal-submit").click()
     seen.be(ALICE, "production")
     seen.message("Approval needed: checkout v1.4.2")
     seen.settle()
-    _keep(seen, "message-approval-needed", lambda: seen.message("Approval needed: checkout v1.4.2"))
+    keep(seen, "message-approval-needed", lambda: seen.message("Approval needed: checkout v1.4.2"))
     for person in (ALICE, GUS, NORA):
         seen.be(person, "production")
         seen.press("Approval needed: checkout v1.4.2", APPROVE)
         seen.whisper("" if person == GUS else "Who can")
-    _keep(seen, "answer-refused", lambda: seen.whisper("Who can"))
+    keep(seen, "answer-refused", lambda: seen.whisper("Who can"))
     _approve(seen, BOB, "v1.4.2")
-    _keep(seen, "message-one-of-two", lambda: seen.message("Approval needed: checkout v1.4.2", "1 of 2"))
+    keep(seen, "message-one-of-two", lambda: seen.message("Approval needed: checkout v1.4.2", "1 of 2"))
     _pages(seen)
     _approve(seen, SAM, "v1.4.2")
-    _keep(seen, "message-rolling-out", lambda: seen.message("Rolling out: checkout v1.4.2", "/6 healthy"))
-    _keep(seen, "message-succeeded", lambda: seen.message("Succeeded: checkout v1.4.2", "6/6 healthy"))
+    keep(seen, "message-rolling-out", lambda: seen.message("Rolling out: checkout v1.4.2", "/6 healthy"))
+    keep(seen, "message-succeeded", lambda: seen.message("Succeeded: checkout v1.4.2", "6/6 healthy"))
     seen.press("Succeeded: checkout v1.4.2", testid="open-thread")
-    _keep(seen, "thread", lambda: seen.hook("thread"))
+    keep(seen, "thread", lambda: seen.hook("thread"))
     seen.hook("thread-close").click()
 
 
@@ -98,9 +76,9 @@ def _pages(seen: Screen) -> None:
     """The whole page as most people's screens show it, in both colours."""
     seen.size(1366, 768)
     seen.scroll_to_end()
-    _save("page", seen.page())
+    save("page", seen.page())
     seen.dark(on=True)
-    _save("page-dark", seen.page())
+    save("page-dark", seen.page())
     seen.dark(on=False)
     seen.size(1366, 1080)
 
@@ -111,7 +89,7 @@ def _failure(seen: Screen, nomad: str) -> None:
     _ask(seen, "v1.4.3")
     _approve(seen, BOB, "v1.4.3")
     _approve(seen, SAM, "v1.4.3")
-    _keep(seen, "message-failed", lambda: seen.message("Failed: checkout v1.4.3", "revert is complete"))
+    keep(seen, "message-failed", lambda: seen.message("Failed: checkout v1.4.3", "revert is complete"))
 
 
 def _people(seen: Screen) -> None:
@@ -120,9 +98,9 @@ def _people(seen: Screen) -> None:
     seen.be(SAM, "production")
     seen.press("Approval needed: checkout v1.4.4", REJECT)
     seen.one(".modal textarea").send_keys("The migration is not in this version; add it and ask again.")
-    _keep(seen, "modal-reject", lambda: seen.hook("modal"))
+    keep(seen, "modal-reject", lambda: seen.hook("modal"))
     seen.hook("modal-submit").click()
-    _keep(seen, "message-rejected", lambda: seen.message("Rejected: checkout v1.4.4"))
+    keep(seen, "message-rejected", lambda: seen.message("Rejected: checkout v1.4.4"))
 
 
 def _moved(seen: Screen) -> None:
@@ -130,16 +108,16 @@ def _moved(seen: Screen) -> None:
     _ask(seen, "v1.4.5")
     _approve(seen, BOB, "v1.4.5")
     seen.hook("tab-switches").click()
-    _keep(seen, "switches", lambda: seen.one("#nomad"))
+    keep(seen, "switches", lambda: seen.one("#nomad"))
     seen.hook("change").click()
     _approve(seen, SAM, "v1.4.5")
-    _keep(seen, "message-moved", lambda: seen.message("Approval needed: checkout v1.4.5", "What moved"))
+    keep(seen, "message-moved", lambda: seen.message("Approval needed: checkout v1.4.5", "What moved"))
     seen.be(ALICE, "production")
     seen.press("Approval needed: checkout v1.4.5", MENU)
     seen.one('[data-testid="menu-item"]')
-    _keep(seen, "menu", lambda: seen.message("Approval needed: checkout v1.4.5"))
+    keep(seen, "menu", lambda: seen.message("Approval needed: checkout v1.4.5"))
     seen.one('[data-option^="withdraw"]').click()
-    _keep(seen, "message-withdrawn", lambda: seen.message("Withdrawn: checkout v1.4.5"))
+    keep(seen, "message-withdrawn", lambda: seen.message("Withdrawn: checkout v1.4.5"))
 
 
 def _troubles(seen: Screen) -> None:
@@ -147,14 +125,14 @@ def _troubles(seen: Screen) -> None:
     seen.be(ALICE, "staging")
     seen.choose("outage", "refuse")
     seen.type("/deploy checkout v1.4.6 to staging")
-    _keep(seen, "message-planning", lambda: seen.message("Planning: checkout v1.4.6", "cannot be reached"))
+    keep(seen, "message-planning", lambda: seen.message("Planning: checkout v1.4.6", "cannot be reached"))
     seen.choose("outage", "none")
     seen.message("Succeeded: checkout v1.4.6")
     seen.type("/deploy checkout v1.4.6 to staging")
-    _keep(seen, "answer-nothing-to-do", lambda: seen.whisper("Nothing to do"))
+    keep(seen, "answer-nothing-to-do", lambda: seen.whisper("Nothing to do"))
     seen.choose("room", "full")
     seen.type("/deploy mailer v2.0.0 to staging")
-    _keep(seen, "message-no-capacity", lambda: seen.message("Rolling out: mailer v2.0.0", "No capacity"))
+    keep(seen, "message-no-capacity", lambda: seen.message("Rolling out: mailer v2.0.0", "No capacity"))
     seen.choose("room", "none")
     seen.message("Succeeded: mailer v2.0.0")
 

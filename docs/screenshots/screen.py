@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
+    "--disable-background-networking", "--disable-component-update", "--disable-lcd-text",
 )  # fmt: skip
 PATIENCE = 60.0
 """Seconds until a state that does not come is an error."""
@@ -34,9 +34,9 @@ SETTLED = 0.4
 
 
 @contextmanager
-def sandbox() -> Iterator[dict[str, Any]]:
+def sandbox(*options: str) -> Iterator[dict[str, Any]]:
     """The addresses that a new sandbox prints (`{page, slack, nomad, ...}`); it is ended afterwards."""
-    command = [sys.executable, "-m", "bot", "sandbox", "--no-browser", "--json", "--port", "0"]
+    command = [sys.executable, "-m", "bot", "sandbox", "--no-browser", "--json", "--port", "0", *options]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True)  # noqa: S603  # our own command
     try:
         yield json.loads((child.stdout.readline() if child.stdout else "") or "{}")
