@@ -176,7 +176,7 @@ class Days:
             (self._recheck, 0.3),
             (self._expire, 0.5),
             (self._offer, 0.1),
-            (self._deliver, 0.2),
+            (self._deliver, 0.05),
         ):
             if self.random.random() < how_often:
                 await step()
