@@ -28,6 +28,8 @@ from tests.gateways.blocks.digests import (
 )
 
 if TYPE_CHECKING:
+    from selenium.webdriver.remote.webelement import WebElement
+
     from docs.screenshots.screen import Screen
 
 CHANNEL, READER = "C0AUDIT001", "U0NORA0001"
@@ -58,7 +60,7 @@ def main() -> int:
     return 0
 
 
-def _newest(seen: Screen) -> object:
+def _newest(seen: Screen) -> WebElement:
     seen.settle()
     return seen.one('#messages article[data-testid="message"]')
 

@@ -145,6 +145,24 @@ def every_block() -> dict:
     }
 
 
+def digest(ts: str, *people: str) -> list[dict]:
+    """A table whose only change links to the message of that ts in #production, and names these people."""
+
+    def rich(*leaves: dict) -> dict:
+        return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(leaves)}]}
+
+    address = f"https://nomatron.slack.com/archives/C0PROD0001/p{ts.replace('.', '')}"
+    mentions = [[{"type": "text", "text": ", "}, {"type": "user", "user_id": user}] for user in people]
+    row = [
+        rich({"type": "link", "url": address, "text": "D-3"}),
+        rich({"type": "emoji", "name": "red_circle"}, {"type": "text", "text": " Failed", "style": {"bold": True}}),
+        {"type": "raw_text", "text": "3m2s"},
+        rich(*[leaf for pair in mentions for leaf in pair][1:]),
+    ]
+    head = [{"type": "raw_text", "text": name} for name in ("Deploy", "Result", "Took", "By")]
+    return [{"type": "table", "column_settings": [{}, {}, {"align": "right"}], "rows": [head, row]}]
+
+
 def _allocation(number: int, version: int, **more) -> dict:
     return {
         "id": f"{number:08x}-0000-4000-8000-000000000000",

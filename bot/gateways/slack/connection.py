@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import urlsplit
 
@@ -159,8 +160,9 @@ class Connection:
             raise SlackRefused("upload_address", "Slack named an address for the file that nothing may be sent to")
         timeout = aiohttp.ClientTimeout(total=UPLOAD_TIMEOUT, connect=_CONNECT_TIMEOUT)
         proxy = self._client.proxy
+        # from a file-like object aiohttp sends bit by bit; its size is in the headers all the same
         posted = self._session.post(
-            url, data=content, headers=_BYTES, proxy=proxy, timeout=timeout, allow_redirects=False
+            url, data=BytesIO(content), headers=_BYTES, proxy=proxy, timeout=timeout, allow_redirects=False
         )
         try:
             # the address is the permission: the token stays with the API

@@ -61,6 +61,14 @@ async def test_a_file_lands_in_the_thread_byte_by_byte(slack: Slackside) -> None
     assert [call["method"] for call in (await slack.calls())[1:]] == STEPS
 
 
+async def test_a_file_of_millions_of_bytes_is_sent_whole(slack: Slackside) -> None:
+    ts = await slack.chat.post_digest(a_day_with_everything(), AUDIT, Look.TABLE)
+    await sent(slack.chat, ts, b"D-1,checkout\r\n" * 200_000)
+
+    ((file,),) = [reply["files"] for message in await slack.page.messages(AUDIT) for reply in message["replies"]]
+    assert file["size"] == 2_800_000
+
+
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("mode", ["500", "html", "429"])
 async def test_trouble_at_any_step_is_worth_another_try(slack: Slackside, step: str, mode: str) -> None:
