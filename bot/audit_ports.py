@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from bot.domain.events import EventType
     from bot.domain.message import Posted
     from bot.domain.report import Sign, Tally
-    from bot.ports import Parcel
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,3 @@ class DigestWriting(Protocol):
 
     async def add_edition(self, edition: Edition) -> bool:
         """A new row; False, and nothing written, where that channel and date have one already."""
-
-    async def save_edition(self, edition: Edition, parcel: Parcel) -> None:
-        """Rewrite a row; ``StaleFence`` where the parcel was taken over."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.domain.approval import Approval
     from bot.domain.catalog import Catalog
     from bot.domain.deploy import Deploy, Draft, Status
+    from bot.domain.digest import Edition
     from bot.domain.dispatch import Answer, Attempt, Sighting
     from bot.domain.environment import Cluster, Value
     from bot.domain.events import Event
@@ -190,6 +191,9 @@ class Transaction(Reading, DigestWriting, Protocol):
 
     async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
         """Insert or rewrite where the deploy's message is; with a parcel, ``StaleFence`` if that was taken over."""
+
+    async def save_edition(self, edition: Edition, parcel: Parcel) -> None:
+        """Rewrite the row of a date's digest; ``StaleFence`` where the parcel was taken over."""
 
     async def apply_catalog(self, catalog: Catalog, at: datetime) -> ActiveCatalog:
         """Store a catalog under its fingerprint and make it the active one."""
