@@ -2,11 +2,13 @@
 #
 #   PYTHON=python3.12   another interpreter (3.11 or later)
 #   VENV=.venv          where the virtual environment goes
-#   ARGS="--data DIR"   words passed on to the sandbox, or to pytest
+#   ARGS="--data DIR"   words passed on to the sandbox, to pytest or to the bench
 #   JOBS=2              processes for the tests
+#   EVENTS=100000       how long a log the bench makes
 
 VENV ?= .venv
 JOBS ?= 2
+EVENTS ?= 100000
 ARGS ?=
 PYTHON ?= $(shell for python in python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
@@ -21,7 +23,7 @@ LOCK := pip compile --upgrade --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help venv sandbox test lint format test-deps contract lock clean
+.PHONY: help venv sandbox test lint format bench test-deps contract lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,7 +42,7 @@ test: lint  ## what the CI runs: lint, types, import contracts, tests, coverage 
 lint: $(DEV)  ## ruff, mypy and the import contracts alone
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --explicit-package-bases bot handlers store tests
+	$(BIN)/mypy --explicit-package-bases bot handlers store tests bench
 	$(BIN)/lint-imports
 
 format: $(DEV)  ## mend what ruff can mend
@@ -49,6 +51,9 @@ format: $(DEV)  ## mend what ruff can mend
 
 contract: $(DEV)  ## what Nomad does, checked on the simulated one (or on the agent named by NOMATRON_TEST_NOMAD)
 	$(BIN)/python -m tests.nomad_contract $(ARGS)
+
+bench: $(DEV)  ## how the audit log fares when it is long; EVENTS=1000000 for the goals of bench/README.md
+	@$(BIN)/python -m bench.audit --events $(EVENTS) $(ARGS)
 
 test-deps:  ## Debian's chromium, chromium-driver and PostgreSQL, for the tests that skip without (needs root or sudo)
 	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null && \

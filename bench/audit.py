@@ -1,0 +1,219 @@
+"""How the audit log's pages, the digest and the history fare in a long log: ratios to the same SQL by plain sqlite3.
+
+``python -m bench.audit [--events 1000000] [--rounds 7] [--data FOLDER] [--json]``; bench/README.md says how to read it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sqlite3
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from pathlib import Path
+from statistics import median
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from bench.database import database
+from bench.log import DAY, ENVIRONMENTS, PEOPLE, SERVICES, catalog
+from bench.replay import Measure, compare
+from bot.audit_ports import AuditQuery, Place
+from bot.domain.digest import Scope, Span
+from bot.operations.history import history
+from bot.operations.report import report
+from store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.replay import Act
+    from bot.ports import Ports
+    from store import SqlStore
+
+EVENTS: Final = 1_000_000
+PAGE: Final = 50
+DEEP: Final = 0.9
+"""How far down a log the deep pages are."""
+COLD: Final = 10
+"""How many places of the log each page is read at, in turns."""
+_CHOICES: Final[dict[str, Sequence[Any]]] = {"service": SERVICES, "environment": ENVIRONMENTS, "actor": PEOPLE}
+_FILTERS: Final = [names for count in range(len(_CHOICES) + 1) for names in combinations(_CHOICES, count)]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the answer: times are milliseconds of a median round, ``ratio`` is the median, lowest and highest."""
+
+    name: str
+    ours: float
+    theirs: float
+    ratio: tuple[float, float, float]
+    goal: float
+    floor: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; 1 where a ratio is beyond its floor, which says something at the full number of events only."""
+    asked = _parser().parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="nomatron-bench-") as made:
+        folder = asked.data or Path(made)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = database(folder, asked.events)
+        lines = asyncio.run(_measured(path, asked.rounds))
+    print(json.dumps([line.__dict__ for line in lines], indent=1) if asked.json else _table(lines, asked.events))
+    return int(asked.events >= EVENTS and any(line.ratio[0] > line.floor for line in lines))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.audit", description=__doc__)
+    parser.add_argument("--events", type=int, default=EVENTS, help="how long the log is; the goals are for the default")
+    parser.add_argument("--rounds", type=int, default=7, help="medians are taken over so many rounds")
+    parser.add_argument("--data", type=Path, help="keep the database in this folder for the next run")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return parser
+
+
+async def _measured(path: Path, rounds: int) -> list[Line]:
+    day = _whole_day(path)
+    pages = {names: _pages(path, names) for names in _FILTERS}
+    others = [
+        Measure("report of a day", [_report(day)], 3, 1.5, 2.0),
+        Measure("tally of a day", [_tally(day)], 5, 1.5, 2.0),
+        Measure("history, newest 10 deploys", _histories(None), 10, 10, 20),
+        Measure("history, 10 deploys far back", _histories(_far_back(path)), 10, 10, 20),
+    ]
+    async with open_store(f"sqlite:///{path}") as store:
+        await compare(store, path, [*(page for both in pages.values() for page in both), *others], rounds)
+    lines = [_line(each) for both in pages.values() for each in both]
+    lines += [_line(each) for each in others]
+    lines += [_depth(*both) for both in pages.values()]
+    return [*lines, _depth(*others[2:])]
+
+
+def _pages(path: Path, names: Sequence[str]) -> tuple[Measure, Measure]:
+    """The newest page of what fits these filters, and one far down."""
+    said = "page of all" if not names else f"page by {', '.join(names)}"
+    chosen = [{name: _CHOICES[name][each % len(_CHOICES[name])] for name in names} for each in range(COLD)]
+    deep = [_deep(path, values, each * PAGE) for each, values in enumerate(chosen)]
+    queries = [AuditQuery(**values) for values in chosen]
+    tops = [_page(query, None) for query in queries]
+    downs = [_page(query, place) for query, (_, place) in zip(queries, deep, strict=True)]
+    return (
+        Measure(f"{said}, depth 0", tops, 20, 5, 10),
+        Measure(f"{said}, depth {deep[0][0]:,}", downs, 20, 5, 10),
+    )
+
+
+def _page(query: AuditQuery, before: Place | None) -> Act:
+    async def act(store: SqlStore) -> object:
+        async with store.read() as reading:
+            return await reading.audit_page(query, before, PAGE)
+
+    return act
+
+
+def _report(day: Span) -> Act:
+    shown = catalog()
+
+    async def act(store: SqlStore) -> object:
+        async with store.read() as reading:
+            return await report(reading, Scope(day), shown.timezone, shown, _link)
+
+    return act
+
+
+def _tally(day: Span) -> Act:
+    async def act(store: SqlStore) -> object:
+        async with store.read() as reading:
+            return await reading.tally(Scope(day))
+
+    return act
+
+
+def _histories(before: int | None) -> list[Act]:
+    return [_history(service, before) for service in SERVICES[:COLD]]
+
+
+def _history(service: str, before: int | None) -> Act:
+    async def act(store: SqlStore) -> object:
+        # all that a page of history reaches for
+        ports = cast("Ports", SimpleNamespace(store=store, directory=SimpleNamespace(link=_link)))
+        return await history(ports, service, None, before, 10)
+
+    return act
+
+
+def _link(channel: str, ts: str) -> str:
+    return f"https://example.slack.com/archives/{channel}/p{ts}"
+
+
+def _whole_day(path: Path) -> Span:
+    """The last day that the log has whole."""
+    ((newest,),) = _rows(path, "SELECT max(at) FROM audit_events")
+    ends = datetime.fromisoformat(newest).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Span(ends - DAY, ends)
+
+
+def _deep(path: Path, chosen: Mapping[str, Any], less: int) -> tuple[int, Place | None]:
+    """How many events a deep page has before it, and the last of them (None: there are no such events).
+
+    Where all events are paged, ``less`` of them, so that pages differ.
+    """
+    where = " AND ".join([f"{name} = ?" for name in chosen] or ["true"])
+    values = [getattr(value, "key", value) for value in chosen.values()]
+    ((count,),) = _rows(path, f"SELECT count(*) FROM audit_events WHERE {where}", *values)
+    deep = max(min(int(count * DEEP), count - PAGE) - (0 if chosen else less), 1)
+    newest_first = f'FROM audit_events WHERE {where} ORDER BY at DESC, "index" DESC LIMIT 1 OFFSET {deep - 1}'
+    found = _rows(path, f'SELECT at, "index" {newest_first}', *values)
+    return deep, next((Place(datetime.fromisoformat(at), index) for at, index in found), None)
+
+
+def _far_back(path: Path) -> int:
+    ((newest,),) = _rows(path, "SELECT max(id) FROM deploys")
+    return int(newest * (1 - DEEP))
+
+
+def _rows(path: Path, statement: str, *values: object) -> list[Any]:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()
+
+
+def _line(measure: Measure) -> Line:
+    ours, theirs = 1000 * median(measure.by_store), 1000 * median(measure.by_sqlite3)
+    return Line(measure.name, ours, theirs, _spread(measure.ratios), measure.goal, measure.floor)
+
+
+def _depth(top: Measure, deep: Measure) -> Line:
+    """What depth costs: the deep one by the one on top, both by the store."""
+    ratios = [far / near for far, near in zip(deep.by_store, top.by_store, strict=True)]
+    ours, theirs = 1000 * median(deep.by_store), 1000 * median(top.by_store)
+    return Line(f"{deep.name} / {top.name.rpartition(', ')[2]}", ours, theirs, _spread(ratios), 1.5, 2.0)
+
+
+def _spread(ratios: list[float]) -> tuple[float, float, float]:
+    return median(ratios), min(ratios), max(ratios)
+
+
+def _table(lines: Sequence[Line], events: int) -> str:
+    head = f"{events:,} audit events; milliseconds; ratio: median (lowest..highest round)\n"
+    head += f"{'':64}{'Nomatron':>10}{'sqlite3':>10}  ratio              goal  floor\n"
+    return head + "\n".join(map(_row, lines))
+
+
+def _row(line: Line) -> str:
+    middle, low, high = line.ratio
+    ratio = f"{middle:.2f} ({low:.2f}..{high:.2f})"
+    mark = "" if middle <= line.goal else "  over the goal" if middle <= line.floor else "  OVER THE FLOOR"
+    return f"{line.name:64}{line.ours:10.3f}{line.theirs:10.3f}  {ratio:18} {line.goal:4}  {line.floor:5}{mark}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The same work twice: by the store, and its very statements by plain sqlite3; both timed in turns."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from store import SqlStore
+
+Statement = tuple[str, Any]
+
+
+Act = Callable[["SqlStore"], Awaitable[object]]
+
+
+@dataclass
+class Measure:
+    """Something the store does: each of ``acts`` as often, ``calls`` in each round.
+
+    Several acts read several places: what was read a moment ago is in SQLite's cache. ``by_store`` and ``by_sqlite3``
+    are the medians of the rounds so far, in seconds.
+    """
+
+    name: str
+    acts: list[Act]
+    calls: int
+    goal: float
+    floor: float
+    statements: list[list[Statement]] = field(default_factory=list)
+    by_store: list[float] = field(default_factory=list)
+    by_sqlite3: list[float] = field(default_factory=list)
+
+    @property
+    def ratios(self) -> list[float]:
+        """The store's time by that of plain sqlite3, for each round."""
+        return [ours / raw for ours, raw in zip(self.by_store, self.by_sqlite3, strict=True)]
+
+
+async def compare(store: SqlStore, path: Path, measures: list[Measure], rounds: int) -> None:
+    """Measure all of them in each round, call by call in turns, so that a busy machine is busy for both."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    try:
+        for measure in measures:
+            measure.statements = [await statements(store, act) for act in measure.acts]
+        for _ in range(rounds):
+            for measure in measures:
+                await _round(store, raw, measure)
+    finally:
+        raw.close()
+
+
+async def _round(store: SqlStore, raw: sqlite3.Connection, measure: Measure) -> None:
+    ours: list[float] = []
+    theirs: list[float] = []
+    for call in range(measure.calls):
+        which = call % len(measure.acts)
+        begun = perf_counter()
+        await measure.acts[which](store)
+        between = perf_counter()
+        replay(raw, measure.statements[which])
+        ours.append(between - begun)
+        theirs.append(perf_counter() - between)
+    measure.by_store.append(median(ours))
+    measure.by_sqlite3.append(median(theirs))
+
+
+def replay(raw: sqlite3.Connection, sent: list[Statement]) -> int:
+    """Send them in one transaction and fetch every row; how many rows there were."""
+    rows = 0
+    raw.execute("BEGIN")
+    for statement, parameters in sent:
+        rows += len(raw.execute(statement, parameters).fetchall())
+    raw.execute("ROLLBACK")
+    return rows
+
+
+async def statements(store: SqlStore, act: Act) -> list[Statement]:
+    """What the store sends while it acts, as the driver gets it."""
+    with _listening(store) as sent:
+        await act(store)
+    return sent
+
+
+@contextmanager
+def _listening(store: SqlStore) -> Iterator[list[Statement]]:
+    sent: list[Statement] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append((statement, parameters))
+
+    engine = store.engines.writing.sync_engine
+    event.listen(engine, "before_cursor_execute", keep)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", keep)
