@@ -1,0 +1,118 @@
+"""Looking things up over the wire: the digest before it is posted, a service's deploys, who did what."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from tests.e2e.driver import ALICE, AUDIT, BOB, GENERAL, NORA, PRODUCTION, SAM, Sandbox
+
+
+def looked_up(sandbox: Sandbox, user: str, text: str, channel: str = GENERAL) -> dict[str, Any]:
+    """What that person alone is shown, in the acknowledgement or after it; Slack saw no time-out."""
+    before = {each["id"] for each in sandbox.privately(user)}
+    sandbox.type(user, text, channel)
+    return sandbox.until(
+        lambda: next((each for each in sandbox.privately(user) if each["id"] not in before), None), f"/deploy {text}"
+    )
+
+
+def turned(sandbox: Sandbox, user: str, shown: dict[str, Any], action: str) -> dict[str, Any]:
+    """The same message once a button has put another page into it."""
+    sent = sandbox.post("slack", "/sandbox/action", {"user": user, "ephemeral": shown["id"], "action_id": action})
+    assert sent["status"] == 200, sent
+
+    def changed() -> dict[str, Any] | None:
+        (found,) = [each for each in sandbox.privately(user) if each["id"] == shown["id"]]
+        return found if found["text"] != shown["text"] else None
+
+    return sandbox.until(changed, f"{action} of {shown['text'][:60]}")
+
+
+def offered(shown: dict[str, Any]) -> list[str]:
+    return [each["text"]["text"] for block in shown["blocks"] for each in block.get("elements", []) if "value" in each]
+
+
+def kinds(shown: dict[str, Any]) -> list[str]:
+    return [block["type"] for block in shown["blocks"]]
+
+
+def a_day(sandbox: Sandbox) -> None:
+    """One that succeeded, one that was rejected, one that still waits, one that was refused."""
+    first = sandbox.ask(ALICE, "checkout v1.4.2 to production because SHOP-981")
+    sandbox.approved(first)
+    sandbox.reach(first, "Succeeded")
+    second = sandbox.ask(ALICE, "checkout v1.4.3 to production because SHOP-982")
+    sandbox.reach(second, "Approval needed")
+    assert "rejected" in sandbox.type(SAM, f"reject {second} not <!channel> today")
+    third = sandbox.ask(ALICE, "checkout v1.4.4 to production because SHOP-983")
+    sandbox.reach(third, "Approval needed")
+    assert "You do not hold the permission" in sandbox.type(NORA, "checkout v1.4.5 to production because SHOP-984")
+
+
+def test_a_day_is_looked_up_from_slack_as_from_the_host(seeded: Sandbox):
+    a_day(seeded)
+
+    preview = looked_up(seeded, ALICE, "digest preview")
+    deploys = looked_up(seeded, NORA, "history checkout in production")
+    events = looked_up(seeded, SAM, "audit today checkout in production by @sam")
+
+    assert "5 requested, 3 deployed, 1 rejected, 1 still open" in preview["text"]
+    assert "table" in kinds(preview)
+    assert "A preview that only you see." in str(preview["blocks"])
+    assert seeded.messages(AUDIT) == []
+    heads = re.findall(r"\*(Succeeded|Rejected|Approval needed)\* — .*?\|(D-\d+)>\)", deploys["text"])
+    assert heads == [
+        ("Approval needed", "D-5"),
+        ("Rejected", "D-4"),
+        ("Succeeded", "D-3"),
+        ("Succeeded", "D-2"),
+    ]
+    assert f"archives/{PRODUCTION}/p" in deploys["text"]
+    assert [line.split(f"<@{SAM}> ")[1] for line in events["text"].splitlines()[1:]] == [
+        f"rejected {linked(events, 'D-4')}: not &lt;!channel&gt; today",
+        f"approved {linked(events, 'D-3')} (2 of 2 seats)",
+        f"approved {linked(events, 'D-2')} (2 of 2 seats)",
+    ]
+    told = json.loads(seeded.command("history", "checkout", "--in", "production", "--json").stdout)["deploys"]
+    assert [each["deploy"] for each in told] == [number for _, number in heads]
+
+
+def linked(shown: dict[str, Any], number: str) -> str:
+    """The link to a deploy's message, as it is in the text."""
+    found = re.search(rf"<https://[^|>]+\|{number}>", shown["text"])
+    assert found, shown["text"]
+    return found[0]
+
+
+def test_older_pages_come_in_the_place_of_the_newest_and_lose_nothing(seeded: Sandbox):
+    for version in range(2, 6):
+        deploy = seeded.ask(BOB, f"checkout v1.4.{version} to staging")
+        seeded.reach(deploy, "Succeeded")
+    listed = json.loads(seeded.command("audit", "list", "today", "checkout", "--json").stdout)["events"]
+
+    page = looked_up(seeded, ALICE, "audit today checkout")
+    pages = [page]
+    while "Older" in offered(page):
+        page = turned(seeded, ALICE, page, "page.older")
+        pages.append(page)
+    back = turned(seeded, ALICE, page, "page.newest")
+
+    lines = [line for each in pages for line in each["text"].splitlines() if re.match(r"\d\d:\d\d:\d\d ", line)]
+    assert len(lines) == len(listed) > 40
+    assert ["D-" + re.findall(r"D-(\d+)", line)[0] for line in lines] == [f"D-{each['deploy']}" for each in listed]
+    assert back["text"] == pages[0]["text"]
+    assert [offered(each) for each in pages] == [["Older"], *[["Older", "Newest"]] * (len(pages) - 2), ["Newest"]]
+
+
+def test_words_that_are_wrong_are_told_what_was_meant(seeded: Sandbox):
+    for text, says in (
+        ("digest", "/deploy digest preview"),
+        ("digest preview 2026-02-30", "is no day"),
+        ("history chekout", "Did you mean `checkout`?"),
+        ("audit yestreday", "Did you mean `yesterday`?"),
+        ("audit by @stranger", "from the list that Slack offers"),
+        ("audit 2999-01-01", "is still to come"),
+    ):
+        assert says in looked_up(seeded, ALICE, text)["text"], text
