@@ -71,7 +71,7 @@ def _planned(body: Body, data: _Data) -> str:
 def _approved(body: Body, data: _Data) -> str:
     seats = data.get("seats")
     filled = f" ({data.get('filled')} of {seats} {'seat' if seats == 1 else 'seats'})" if seats else ""
-    return f"approved {_number(body)}{filled}"
+    return _because(f"approved {_number(body)}{filled}", data.get("note"))
 
 
 def _ready(body: Body, data: _Data) -> str:

@@ -60,6 +60,7 @@ async def _approve(judgement: Judgement, *, actor: Actor, plan: int | None, note
         actor,
         filled=facts.seating.filled,
         judged=after.judged(actor),
+        note=approval.note,
         plan=deploy.plan,
         seats=len(facts.seats),
     )

@@ -96,6 +96,11 @@ def test_an_event_is_a_sentence(kind: EventType) -> None:
         (E.DEPLOY_PLANNED, {"plan": 1, "effect": "adds web"}, "planned D-12, plan 1: adds web"),
         (E.DEPLOY_APPROVED, {"filled": 1, "seats": 1}, "approved D-12 (1 of 1 seat)"),
         (E.DEPLOY_APPROVED, {}, "approved D-12"),
+        (
+            E.DEPLOY_APPROVED,
+            {"filled": 2, "note": "looks good", "seats": 2},
+            "approved D-12 (2 of 2 seats): looks good",
+        ),
         (E.DEPLOY_READY, {"detail": "trying again."}, "D-12 is ready: trying again."),
         (E.DEPLOY_BLOCKED, {"codes": []}, "D-12 is held no longer"),
         (E.DEPLOY_LANDED, {"job_version": -1}, "D-12 is on Nomad"),

@@ -55,6 +55,7 @@ async def test_one_yes_fills_one_seat(world: World):
     async with world.store.read() as reading:
         (approval,) = await reading.approvals(deploy.id)
     assert approval.note == "looks good"
+    assert (await events(world, deploy.id))[-1]["data"]["note"] == "looks good"
 
 
 async def test_the_last_yes_makes_it_ready_and_tells_the_requester(world: World):
