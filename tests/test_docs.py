@@ -212,6 +212,10 @@ def test_every_button_and_menu_entry_has_a_row() -> None:
     assert {verb for action, verb in told if action != decide.MENU} == {""}
 
 
+def test_every_button_of_a_page_is_named() -> None:
+    assert set(re.findall(r"`(page\.[a-z]+)`", page("slack.md"))) == actions._PAGES
+
+
 def test_every_scope_has_a_row() -> None:
     assert [name for name in rows(page("slack.md")) if name in scopes()] == list(dict.fromkeys(_scope_rows()))
     assert set(_scope_rows()) == set(scopes())

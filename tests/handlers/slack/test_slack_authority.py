@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.deploy import Status
 from bot.gateways.blocks.modal import PROMOTE, REASON_ACTION, REASON_BLOCK, REJECT
+from bot.gateways.blocks.pages import NEWEST, OLDER
 from bot.operations import plan_deploy
 from handlers.slack import actions, commands, modals
 from handlers.slack.desk import Call, Desk
@@ -38,6 +39,8 @@ CLICKS: dict[str, dict[str, Any]] = {
     "deploy.again": {"value": "D-1:1"},
     "deploy.promote": {"value": "D-1:1"},
 }
+TURNING = {OLDER: '{"verb": "audit"}', NEWEST: '{"verb": "history", "service": "checkout"}'}
+"""They show another page of what everybody may look up."""
 ASKS_FIRST = {"deploy.reject", "deploy.promote"}
 """They open a modal, and change nothing before that comes back."""
 
@@ -79,6 +82,7 @@ def test_every_verb_of_the_grammar_is_sorted_here() -> None:
 def test_every_button_and_menu_entry_is_sorted_here() -> None:
     assert CLICKS.keys() == actions._ACTIONS.keys()
     assert actions._MENU.keys() == {"withdraw", "retract", "replan", "replace"}
+    assert TURNING.keys() == actions._PAGES
 
 
 @NOBODIES
@@ -124,6 +128,16 @@ async def test_a_click_of_nobody_changes_nothing_and_says_why(world: World, acti
 
     assert answer is not None
     assert answer.text.startswith(":lock:")
+    assert await rows(world) == before
+
+
+@NOBODIES
+@pytest.mark.parametrize("action_id", TURNING)
+async def test_a_page_is_turned_by_anybody_and_changes_nothing(world: World, action_id: str, user: SlackUser) -> None:
+    await a_waiting_deploy(world)
+    before = await rows(world)
+
+    assert await actions.act(a_call(world, user), {"action_id": action_id, "value": TURNING[action_id]}) is None
     assert await rows(world) == before
 
 
