@@ -28,6 +28,7 @@ def main() -> int:
         _people(seen)
         _moved(seen)
         _troubles(seen)
+        _digest(seen)
     return 0
 
 
@@ -135,6 +136,15 @@ def _troubles(seen: Screen) -> None:
     keep(seen, "message-no-capacity", lambda: seen.message("Rolling out: mailer v2.0.0", "No capacity"))
     seen.choose("room", "none")
     seen.message("Succeeded: mailer v2.0.0")
+
+
+def _digest(seen: Screen) -> None:
+    """The digest of all that, as far as it has got."""
+    # as wide as on a desk, so that its table is whole
+    seen.size(1900, 1600)
+    seen.be(NORA, "audit")
+    seen.type("/deploy digest preview")
+    keep(seen, "digest", lambda: seen.whisper("What to look at"))
 
 
 def _promotable(seen: Screen, version: str) -> None:

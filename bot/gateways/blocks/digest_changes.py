@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 40
 _LONGEST_VERSION = 32
+_LONGEST_DIGEST = 20
 _BAD: Final = {Outcome.FAILED: "red_circle", Outcome.REVERTED: "large_orange_circle"}
 _RIGHT: Final = frozenset({"Took"})
 
@@ -70,9 +71,10 @@ class Changes:
         return [
             ("Deploy", lambda entry: linked(entry.number, self.report.posted.get(entry.deploy_id))),
             ("Service", lambda entry: raw(entry.service, _LONGEST_NAME)),
+            # before what is wide: a narrow window shows the first columns without scrolling
+            ("Result", _result_cell),
             ("Version", lambda entry: raw(versions(entry), 2 * _LONGEST_VERSION + 3)),
             *(several if len(self.report.final) > 1 else []),
-            ("Result", _result_cell),
             ("When", lambda entry: raw(self.at.moment(started(entry)))),
             ("Took", lambda entry: raw(self._took(entry))),
             ("Asked by", lambda entry: _actor_cell(entry.requester)),
@@ -100,10 +102,15 @@ class Changes:
 
 def versions(entry: Entry) -> str:
     """``v1.4.1 → v1.4.2``; the new one alone where it is not known what ran, or the same ran."""
-    new = cut(one_line(entry.version), _LONGEST_VERSION)
+    new = _version(entry.version)
     if entry.from_version == entry.version:
         return f"{new} again"
-    return f"{cut(one_line(entry.from_version), _LONGEST_VERSION)} → {new}" if entry.from_version else new
+    return f"{_version(entry.from_version)} → {new}" if entry.from_version else new
+
+
+def _version(name: str) -> str:
+    """A version's name; of an image digest as much as tells it from others."""
+    return cut(one_line(name), _LONGEST_DIGEST if name.startswith("sha256:") else _LONGEST_VERSION)
 
 
 def started(entry: Entry) -> datetime:

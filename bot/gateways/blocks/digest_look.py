@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.history import Outcome
 from bot.domain.rollout import RolloutStatus
 from bot.gateways.blocks.facts import name_of
-from bot.gateways.blocks.text import code, link, words
+from bot.gateways.blocks.text import SECTION, code, link, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 _LONGEST_WHY = 160
 _MOST_RULES = 6
+_MOST_NAMES = 4
+_BULLET = 3
+"""Characters around a line."""
 _REVERTS: Final[Mapping[str, str]] = {
     RolloutStatus.RUNNING: "being reverted",
     RolloutStatus.FAILED: "its revert failed",
@@ -30,23 +34,32 @@ MOST_TEXT: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line, and how many of its kind it tells of."""
+
+    text: str
+    of: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of thing to look at: its heading, a line for some of them, and how many there are."""
 
     heading: str
-    lines: tuple[str, ...]
+    lines: tuple[Line, ...]
     total: int
 
     def shown(self, most: int) -> str:
-        """Heading and count, as many lines as that, and how many more there are; a single one on one line."""
-        named = min(most, len(self.lines))
-        if self.total == named == 1:
-            return f"{self.heading}: {self.lines[0]}"
+        """Heading and count, as many lines as that, and how many more there are; a single line beside the heading."""
+        lines = self.lines[:most]
+        more = self.total - sum(line.of for line in lines)
+        if len(lines) == 1 and not more:
+            return f"{self.heading}: {lines[0].text}"
         if not self.lines:
             return self.heading
         # what has no line of its own has its count in the heading
-        more = [f"… and {self.total - named:,} more"] if 0 < named < self.total else []
-        return "\n".join([f"{self.heading} · {self.total:,}", *(f"• {line}" for line in self.lines[:named]), *more])
+        rest = [f"… and {more:,} more"] if lines and more else []
+        return "\n".join([f"{self.heading} · {self.total:,}", *(f"• {line.text}" for line in lines), *rest])
 
 
 def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
@@ -57,8 +70,8 @@ def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
         _listed(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, teller.stuck),
         _listed(":red_circle: *Failed*", report.failures, teller.failed),
         _listed(":bell: *Approval overdue*", report.overdue, teller.overdue),
-        _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, teller.sign),
-        _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, teller.sign),
+        _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, teller.signed),
+        _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, teller.signed),
         _catalogs(report.catalogs, teller.catalog),
         _refusals(report),
     ]
@@ -68,17 +81,24 @@ def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
 def texts_of(kinds: Sequence[Kind], limit: int = MOST_TEXT) -> list[str]:
     """A text for each kind; what does not fit within the limit together is counted instead of named."""
     # the headings have the counts: they come first, and lines fill what is left, the worst kind's first
-    room = limit - sum(len(kind.heading) + 40 for kind in kinds)
+    room = limit - sum(_least(kind) for kind in kinds)
     texts = []
     for kind in kinds:
-        most = 0
-        for line in kind.lines[:_MOST_NAMED]:
-            if room < len(line) + 3:
-                break
-            room -= len(line) + 3
-            most += 1
+        most = _fitting(kind, min(room, SECTION - _least(kind)))
+        room -= sum(len(line.text) + _BULLET for line in kind.lines[:most])
         texts.append(kind.shown(most))
     return texts
+
+
+def _least(kind: Kind) -> int:
+    """The characters of a kind without its lines: heading, count, and how many more."""
+    return len(kind.heading) + 40
+
+
+def _fitting(kind: Kind, room: int) -> int:
+    """How many of its lines fit into so many characters."""
+    lengths = accumulate(len(line.text) + _BULLET for line in kind.lines[:_MOST_NAMED])
+    return sum(length <= room for length in lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +125,14 @@ class _Teller:
         asked = f"asked by {name_of(entry.requester)} {self.at.moment(entry.requested_at)}"
         return f"{self._what(entry)}: {asked}{until}"
 
-    def sign(self, sign: Sign) -> str:
-        where = f"*{words(sign.service, 100)}* in {words(sign.environment, 100)}"
-        return f"{self._number(sign.deploy_id)} {where}: {name_of(sign.actor)}, {self.at.moment(sign.at)}"
+    def signed(self, signs: Sequence[Sign]) -> str:
+        """The approvals of one deploy, as of the first of them."""
+        first = signs[0]
+        where = f"*{words(first.service, 100)}* in {words(first.environment, 100)}"
+        names = list(dict.fromkeys(name_of(sign.actor) for sign in signs))
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        by = f"{', '.join(names[:_MOST_NAMES])}{more}"
+        return f"{self._number(first.deploy_id)} {where}: {by}, {self.at.moment(first.at)}"
 
     def catalog(self, change: CatalogChange) -> str:
         before = f"{code(change.before[:12])} → " if change.before else ""
@@ -130,21 +155,32 @@ def _why(entry: Entry) -> str:
 
 
 def _listed(heading: str, listed: Listed, line: Callable[[Entry], str]) -> Kind:
-    return Kind(heading, tuple(map(line, listed.entries[:_MOST_NAMED])), listed.total)
+    return Kind(heading, tuple(Line(line(entry)) for entry in listed.entries[:_MOST_NAMED]), listed.total)
 
 
-def _signs(heading: str, signs: Signs, line: Callable[[Sign], str]) -> Kind:
-    return Kind(heading, tuple(map(line, signs.signs[:_MOST_NAMED])), signs.total)
+def _signs(heading: str, signs: Signs, line: Callable[[Sequence[Sign]], str]) -> Kind:
+    """A line for each deploy: who approved one together stands together."""
+    by_deploy: dict[int, list[Sign]] = {}
+    for sign in signs.signs:
+        by_deploy.setdefault(sign.deploy_id, []).append(sign)
+    groups = list(by_deploy.values())[:_MOST_NAMED]
+    return Kind(heading, tuple(Line(line(group), len(group)) for group in groups), signs.total)
 
 
 def _catalogs(changes: Sequence[CatalogChange], line: Callable[[CatalogChange], str]) -> Kind:
-    return Kind(":scroll: *Catalog changed*", tuple(map(line, changes[:_MOST_NAMED])), len(changes))
+    lines = tuple(Line(line(change)) for change in changes[:_MOST_NAMED])
+    return Kind(":scroll: *Catalog changed*", lines, len(changes))
 
 
 def _refusals(report: Report) -> Kind:
     """One line for all rules, the most frequent first: the rules that said no, not the people they said it to."""
     counted = sorted(report.refusals.items(), key=lambda each: (-each[1], each[0]))
-    named = [f"{count:,} × {words(rule.replace('-', ' '), 60)}" for rule, count in counted[:_MOST_RULES]]
+    named = [f"{count:,} × {_rule(rule)}" for rule, count in counted[:_MOST_RULES]]
     more = [f"{len(counted) - _MOST_RULES:,} more rules"] if len(counted) > _MOST_RULES else []
     rules = f": {', '.join([*named, *more])}" if named else ""
     return Kind(f":no_entry: *Refused* · {report.refused:,}{rules}", (), report.refused)
+
+
+def _rule(code: str) -> str:
+    """A rule's code in words: ``not an approver``; who is no approver for what they are is called that, ``guest``."""
+    return words(code.removeprefix("person-").replace("-", " "), 60)

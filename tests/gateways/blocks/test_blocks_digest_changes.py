@@ -35,18 +35,18 @@ def test_a_row_for_each_change() -> None:
     head, first, *rest = table(render(a_day_with_everything(), Look.TABLE))
 
     assert head == [
-        "Deploy", "Service", "Version", "Environment", "Result", "When", "Took", "Asked by", "Approved by",
+        "Deploy", "Service", "Result", "Version", "Environment", "When", "Took", "Asked by", "Approved by",
     ]  # fmt: skip
     assert first == [
-        "D-1", "mailer", "v1.1.2 → v1.2.0", "canada", "Deployed", "Fri 10:00", "2m41s", "@U0ALICE001", "@U0SAM00001",
+        "D-1", "mailer", "Deployed", "v1.1.2 → v1.2.0", "canada", "Fri 10:00", "2m41s", "@U0ALICE001", "@U0SAM00001",
     ]  # fmt: skip
     assert [row[7] for row in rest[:3]] == ["@U0CAROL001", "nightly", "root (host)"]
-    assert [row[4] for row in rest] == [
+    assert [row[2] for row in rest] == [
         "Deployed", "Deployed", "Deployed", ":large_orange_circle: Reverted", "Deployed",
         ":hourglass_flowing_sand: Rolling out", ":hourglass_flowing_sand: Stuck",
     ]  # fmt: skip
-    assert [row[2] for row in rest[3:6]] == [
-        "v1.6.0", "v1.7.0 again", "v1.7.2 → sha256:aaaaaaaaaaaaaaaaaaaaaaaa…",
+    assert [row[3] for row in rest[3:6]] == [
+        "v1.6.0", "v1.7.0 again", "v1.7.2 → sha256:aaaaaaaaaaaa…",
     ]  # fmt: skip
     assert rest[3 + 1][8] == "–"
     assert rest[2][8] == "@U0SAM00001, @U0CAROL001"

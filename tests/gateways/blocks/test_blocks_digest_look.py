@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.report import Listed, Look
+from bot.domain.actor import CiIdentity, Operator
+from bot.domain.report import Listed, Look, Sign, Signs
 from bot.gateways.blocks.digest import render
+from tests.builders import BOB, SAM
 from tests.gateways.blocks.digests import (
+    BEGINS,
     ENDS,
     a_day_with_everything,
     a_day_with_two_thousand,
@@ -106,3 +109,49 @@ def test_rules_beyond_six_are_counted() -> None:
 
     first = "8 × rule h, 7 × rule g, 6 × rule f, 5 × rule e, 4 × rule d, 3 × rule c"
     assert f":no_entry: *Refused* · 36: {first}, 2 more rules" in mrkdwn(render(a_digest(report), Look.TABLE))
+
+
+def test_who_approved_a_deploy_together_stands_together() -> None:
+    first, second = BEGINS + timedelta(hours=14), BEGINS + timedelta(hours=14, minutes=3)
+    signs = (
+        Sign(4, "search", "canada", BOB, first),
+        Sign(5, "web", "canada", SAM, first),
+        Sign(4, "search", "canada", SAM, second),
+        Sign(4, "search", "canada", BOB, second),
+    )
+    report = a_report(tally=tallied(2, 9), outcomes=counted(deployed=2), out_of_hours=Signs(signs, 6))
+    (found,) = [text for text in mrkdwn(render(a_digest(report), Look.TABLE)) if "out of hours" in text]
+
+    assert found.split("\n") == [
+        ":crescent_moon: *Approved out of hours* · 6",
+        "• D-4 *search* in canada: <@U0BOB00001>, <@U0SAM00001>, Fri 23:00",
+        "• D-5 *web* in canada: <@U0SAM00001>, Fri 23:00",
+        "… and 2 more",
+    ]
+
+
+def test_rules_are_told_in_words() -> None:
+    report = a_report(refusals={"person-guest": 2, "not-an-approver": 1}, refused=3)
+
+    assert ":no_entry: *Refused* · 3: 2 × guest, 1 × not an approver" in mrkdwn(render(a_digest(report), Look.TABLE))
+
+
+def test_a_kind_with_long_lines_names_fewer_and_cuts_none() -> None:
+    pipelines = [CiIdentity("https://ci.example", f"{number}" + "&" * 200) for number in range(10)]
+    signs = tuple(Sign(each // 2, "s" * 200, "e" * 200, who, BEGINS) for each, who in enumerate(pipelines))
+    posted = dict.fromkeys(range(5), f"https://nomatron.slack.com/{'a' * 900}")
+    report = a_report(tally=tallied(1, 9), outcomes=counted(deployed=1), self_approved=Signs(signs, 10), posted=posted)
+    (found,) = [text for text in mrkdwn(render(a_digest(report), Look.TABLE)) if "Self-approved" in text]
+
+    head, *lines, more = found.split("\n")
+    assert (head, more) == (":busts_in_silhouette: *Self-approved* · 10", "… and 6 more")
+    assert len(lines) == 2
+    assert all(line.endswith(", Fri 09:00") for line in lines)
+
+
+def test_of_those_who_approved_one_deploy_four_are_named() -> None:
+    signs = tuple(Sign(4, "search", "canada", Operator(f"op{number}"), BEGINS) for number in range(6))
+    report = a_report(tally=tallied(1, 9), outcomes=counted(deployed=1), self_approved=Signs(signs, 6))
+
+    said = str(mrkdwn(render(a_digest(report), Look.TABLE)))
+    assert "`op2` on the host, `op3` on the host and 2 more, Fri 09:00" in said
