@@ -63,9 +63,12 @@ class AuditReading(Protocol):
         """What the scope's events add up to (``bot.domain.report.Tally``)."""
 
     async def deploys_with(
-        self, scope: Scope, types: Collection[EventType], limit: int | None = None
+        self, scope: Scope, types: Collection[EventType], after: EventType | None = None
     ) -> tuple[int, ...]:
-        """Deploys with an event of these types in the scope, each once, in the order of their first such event."""
+        """Deploys with an event of these types in the scope, each once, in the order of their first such event.
+
+        With ``after``, only where an event of that type had come before it.
+        """
 
     async def events_of(self, scope: Scope, types: Collection[EventType]) -> tuple[Stored, ...]:
         """The scope's events of these types, oldest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text
@@ -39,6 +40,10 @@ class Word(TypeDecorator[StrEnum]):
         return None if value is None else self.kind(value)
 
 
+# the same few people, thousands of times in a day
+_actor = lru_cache(maxsize=1024)(actor_from_key)
+
+
 class Who(TypeDecorator[Actor]):
     """An actor by its key (``slack:T0TEAM:U0USER``)."""
 
@@ -51,7 +56,7 @@ class Who(TypeDecorator[Actor]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Actor | None:
         """The actor."""
-        return None if value is None else actor_from_key(value)
+        return None if value is None else _actor(value)
 
 
 class Day(TypeDecorator[date]):

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import ColumnElement, Dialect, Table
     from sqlalchemy.types import TypeEngine
@@ -43,12 +43,18 @@ class Instant(TypeDecorator[datetime]):
             return moment
         return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- its contract
-        """With its zone, which is UTC."""
-        if value is None:
-            return None
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return moment.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:  # noqa: ARG002 -- its contract
+        """With its zone, which is UTC. One function and no more: a digest reads thousands of instants."""
+        return _read if dialect.name == SQLITE else _in_utc
+
+
+def _read(text: str | None) -> datetime | None:
+    # its Z is UTC itself
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
 
 
 def clock(dialect: Dialect, ahead: timedelta = NO_TIME) -> ColumnElement[datetime]:

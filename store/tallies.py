@@ -43,11 +43,16 @@ class TallyReading(Session):
         )
 
     async def deploys_with(
-        self, scope: Scope, types: Collection[EventType], limit: int | None = None
+        self, scope: Scope, types: Collection[EventType], after: EventType | None = None
     ) -> tuple[int, ...]:
-        """Deploys with an event of these types in the scope, each once, in the order of their first such event."""
+        """Deploys with an event of these types in the scope, each once, in the order of their first such event.
+
+        With ``after``, only where an event of that type had come before it.
+        """
         found = select(_E.deploy).where(*of_types(_E, scope, types), _E.deploy.is_not(None)).group_by(_E.deploy)
-        return tuple((await self._run(found.order_by(func.min(_E.index)).limit(limit))).scalars())
+        if after is not None:
+            found = found.where(_newest(after, scope, audit_events).is_not(None))
+        return tuple((await self._run(found.order_by(func.min(_E.index)))).scalars())
 
     async def events_of(self, scope: Scope, types: Collection[EventType]) -> tuple[Stored, ...]:
         """The scope's events of these types, oldest first."""

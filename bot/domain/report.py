@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
 from bot.domain.actor import Actor
-from bot.domain.digest import Scope, median
+from bot.domain.digest import Scope, Span, exists, instant, median
 from bot.domain.events import EventType
 from bot.domain.history import OUTCOMES, Entry, Outcome
 
@@ -154,6 +154,17 @@ class Look(StrEnum):
     PLAIN = "plain"
 
 
-def out_of_hours(local: datetime) -> bool:
-    """Whether that local time is outside working hours."""
-    return local.weekday() not in WORKING_DAYS or local.hour not in WORKING_HOURS
+def closed_hours(span: Span, zone: tzinfo) -> tuple[Span, ...]:
+    """The parts of the span that are outside working hours of that zone, in order."""
+    since, day = span.begins, span.begins.astimezone(zone).date()
+    found: list[Span] = []
+    while since < span.ends:
+        opens, closes = (instant(day, time(hour), zone) for hour in (WORKING_HOURS.start, WORKING_HOURS.stop))
+        if day.weekday() in WORKING_DAYS and exists(day, zone) and since < closes:
+            found.append(Span(since, min(opens, span.ends)))
+            since = closes
+        elif opens >= span.ends:
+            found.append(Span(since, span.ends))
+            since = span.ends
+        day += timedelta(days=1)
+    return tuple(part for part in found if part.begins < part.ends)

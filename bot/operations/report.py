@@ -14,11 +14,11 @@ from bot.domain.deploy import Status
 from bot.domain.digest import Scope
 from bot.domain.events import EventType
 from bot.domain.history import OUTCOMES, Outcome, entry_of
-from bot.domain.report import MOST_CHANGES, MOST_NAMED, CatalogChange, Listed, Report, Signs, out_of_hours
+from bot.domain.report import MOST_CHANGES, MOST_NAMED, CatalogChange, Listed, Report, Signs, closed_hours
 from bot.domain.rollout import RolloutStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bot.audit_ports import Stored
     from bot.domain.catalog import Catalog
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 100
 """Deploys whose events are read at a time: others of this process get their turn in between."""
 _REFUSED: Final = (EventType.DEPLOY_REFUSED, EventType.ACTION_REFUSED)
-_MAY_HAVE_LANDED: Final = (EventType.DEPLOY_FAILED, EventType.DEPLOY_SUPERSEDED)
+_READ: Final = (*_REFUSED, EventType.DEPLOY_REVERTED, EventType.CATALOG_APPLIED)
+"""Events whose bodies say what no column does."""
+_LANDED_ENDS: Final = (EventType.DEPLOY_SUCCEEDED, EventType.DEPLOY_FAILED, EventType.DEPLOY_SUPERSEDED)
 
 
 async def report(
@@ -40,27 +42,26 @@ async def report(
     ``catalog`` says which environments are final, ``link`` the address of a message by channel and ts (or nothing).
     Read in one ``reading``, all of it is of one moment.
     """
-    looking = _Looking(reading, scope, await _open_at_the_end(reading, scope))
     final = tuple(name for name in catalog.environments if name in catalog.final_environments() and scope.has(name))
+    looking = await _look(reading, scope, final)
     tally = await reading.tally(scope)
-    refusals = await looking.refusals()
-    approvals = await reading.approvals_in(scope)
-    late = [sign for sign in approvals if out_of_hours(sign.at.astimezone(ZoneInfo(zone)))]
+    closed = [Scope(part, scope.environments) for part in closed_hours(scope.span, ZoneInfo(zone))]
+    late = [sign for each in closed for sign in await reading.approvals_in(each)]
     found = Report(
         scope=scope,
         zone=zone,
         final=final,
         tally=tally,
         outcomes={**tally.ended(), Outcome.OPEN: len(looking.still_open)},
-        changes=await looking.changes(final),
-        failures=await looking.failures(),
-        reverts_failed=await looking.reverts_failed(),
-        stuck=await looking.stuck(),
+        changes=looking.changes(final),
+        failures=looking.listed(looking.failed),
+        reverts_failed=looking.listed(looking.not_reverted()),
+        stuck=looking.stuck(),
         overdue=_listed([entry for entry in looking.still_open if entry.overdue(scope.span.ends)]),
         out_of_hours=_signs(late),
         self_approved=_signs(await reading.own_approvals_in(scope)),
-        catalogs=await looking.catalogs(),
-        refusals=refusals,
+        catalogs=looking.catalogs(),
+        refusals=looking.refusals(),
         refused=sum(tally.types.get(kind, 0) for kind in _REFUSED),
     )
     return replace(found, posted=await _links(reading, found, link))
@@ -75,50 +76,46 @@ async def all_entries(reading: Reading, scope: Scope) -> tuple[Entry, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Looking:
-    """A scope, and the deploys that were open at its end."""
+    """What a report looks at: the deploys that it may name, and the bodies of the events that are read one by one.
 
-    reading: Reading
+    ``still_open`` were open at the end. ``landed`` ended in the final environments after Nomad had taken them,
+    ``failed`` and ``called`` stuck in the scope, by number in that order; ``told`` has the entries of those shown.
+    """
+
     scope: Scope
     still_open: tuple[Entry, ...]
+    landed: Sequence[int]
+    failed: Sequence[int]
+    called: Sequence[int]
+    bodies: Sequence[Body]
+    told: Mapping[int, Entry]
 
-    async def changes(self, final: Sequence[str]) -> Listed:
+    def listed(self, deploys: Sequence[int], most: int = MOST_NAMED) -> Listed:
+        """The first of those deploys, and how many there are."""
+        return Listed(tuple(self.told[deploy] for deploy in deploys[:most] if deploy in self.told), len(deploys))
+
+    def changes(self, final: Sequence[str]) -> Listed:
         """What Nomad took in the final environments: what ended, in that order, then what was still rolling out."""
-        if not final:
-            return Listed()
-        scope = Scope(self.scope.span, frozenset(final))
-        maybe = await self._entries(await self.reading.deploys_with(scope, _MAY_HAVE_LANDED))
-        never = {entry.deploy_id for entry in maybe if entry.landed_at is None}
-        ended = await self.reading.deploys_with(scope, (EventType.DEPLOY_SUCCEEDED, *_MAY_HAVE_LANDED))
-        landed = [deploy for deploy in ended if deploy not in never]
-        rolling = [
-            entry for entry in self.still_open if entry.status is Status.ROLLING and scope.has(entry.environment)
-        ]
-        shown = (*await self._entries(landed[:MOST_CHANGES]), *rolling)
-        return Listed(shown[:MOST_CHANGES], len(landed) + len(rolling))
+        ended = self.listed(self.landed, MOST_CHANGES)
+        rolling = [entry for entry in self.still_open if entry.status is Status.ROLLING and entry.environment in final]
+        return Listed((*ended.entries, *rolling)[:MOST_CHANGES], ended.total + len(rolling))
 
-    async def failures(self) -> Listed:
-        """What failed, reverted or not."""
-        failed = await self.reading.deploys_with(self.scope, (EventType.DEPLOY_FAILED,))
-        return Listed(await self._entries(failed[:MOST_NAMED]), len(failed))
-
-    async def reverts_failed(self) -> Listed:
-        """The deploys that Nomad could not revert."""
-        bodies = await self._bodies(EventType.DEPLOY_REVERTED)
-        failed = [body["deploy"] for body in bodies if body["data"]["status"] == RolloutStatus.FAILED]
-        return Listed(await self._entries(failed[:MOST_NAMED]), len(failed))
-
-    async def stuck(self) -> Listed:
+    def stuck(self) -> Listed:
         """What was still stuck at the end: rollouts whenever they were called so, and reverts called so in the span."""
-        called = await self._entries(await self.reading.deploys_with(self.scope, (EventType.DEPLOY_STUCK,)))
+        called = [self.told[deploy] for deploy in self.called if deploy in self.told]
         found = {entry.deploy_id: entry for entry in (*self.still_open, *called) if entry.stuck}
         return _listed([found[deploy] for deploy in sorted(found)])
 
-    async def refusals(self) -> dict[str, int]:
+    def not_reverted(self) -> list[int]:
+        """The deploys that Nomad could not revert."""
+        return _not_reverted(self.bodies)
+
+    def refusals(self) -> dict[str, int]:
         """How often each rule said no, the most frequent first."""
-        codes = Counter(code for body in await self._bodies(*_REFUSED) for code in body["data"]["codes"])
+        codes = Counter(code for body in _of(self.bodies, *_REFUSED) for code in body["data"]["codes"])
         return dict(sorted(codes.items(), key=lambda each: (-each[1], each[0])))
 
-    async def catalogs(self) -> tuple[CatalogChange, ...]:
+    def catalogs(self) -> tuple[CatalogChange, ...]:
         """The catalogs that became active, oldest first."""
         return tuple(
             CatalogChange(
@@ -127,14 +124,37 @@ class _Looking:
                 before=body["data"]["before"],
                 after=body["data"]["after"],
             )
-            for body in await self._bodies(EventType.CATALOG_APPLIED)
+            for body in _of(self.bodies, EventType.CATALOG_APPLIED)
         )
 
-    async def _bodies(self, *types: EventType) -> list[Body]:
-        return [json.loads(stored.body) for stored in await self.reading.events_of(self.scope, types)]
 
-    async def _entries(self, deploys: Sequence[int]) -> tuple[Entry, ...]:
-        return await _entries(self.reading, deploys, self.scope.span.ends)
+async def _look(reading: Reading, scope: Scope, final: Sequence[str]) -> _Looking:
+    """All that is read of the scope but its numbers and approvals; each deploy's events once."""
+    of_final = Scope(scope.span, frozenset(final))
+    landed = await reading.deploys_with(of_final, _LANDED_ENDS, after=EventType.DEPLOY_LANDED) if final else ()
+    failed = await reading.deploys_with(scope, (EventType.DEPLOY_FAILED,))
+    called = await reading.deploys_with(scope, (EventType.DEPLOY_STUCK,))
+    bodies = [_body(stored) for stored in await reading.events_of(scope, _READ)]
+    shown = {*landed[:MOST_CHANGES], *failed[:MOST_NAMED], *called, *_not_reverted(bodies)[:MOST_NAMED]}
+    told = await _entries(reading, sorted(shown), scope.span.ends)
+    return _Looking(
+        scope=scope,
+        still_open=await _open_at_the_end(reading, scope),
+        landed=landed,
+        failed=failed,
+        called=called,
+        bodies=bodies,
+        told={entry.deploy_id: entry for entry in told},
+    )
+
+
+def _of(bodies: Sequence[Body], *types: EventType) -> list[Body]:
+    return [body for body in bodies if body["type"] in types]
+
+
+def _not_reverted(bodies: Sequence[Body]) -> list[int]:
+    reverts = _of(bodies, EventType.DEPLOY_REVERTED)
+    return [body["deploy"] for body in reverts if body["data"]["status"] == RolloutStatus.FAILED]
 
 
 async def _open_at_the_end(reading: Reading, scope: Scope) -> tuple[Entry, ...]:
@@ -169,7 +189,7 @@ def _signs(signs: Sequence[Sign]) -> Signs:
 async def _links(reading: Reading, found: Report, link: Callable[[str, str], str]) -> dict[int, str]:
     """The address of the message of each deploy that the report names, where it has one."""
     posted = await reading.all_posted(_named(found))
-    links = {each.deploy_id: link(each.channel, each.ts) for each in posted if each.ts}
+    links = {each.deploy_id: link(each.channel, each.ts) for each in posted}
     return {deploy: address for deploy, address in links.items() if address}
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -9,7 +10,7 @@ from bot.domain.actor import Operator
 from bot.domain.digest import Scope, Span
 from bot.domain.events import EventType
 from bot.domain.history import Outcome
-from bot.domain.report import CatalogChange, Listed, Report, Tally, out_of_hours
+from bot.domain.report import CatalogChange, Listed, Report, Tally, closed_hours
 from tests.builders import an_entry
 from tests.clocks import NOON
 
@@ -97,4 +98,28 @@ def test_a_day_is_not_quiet_with(happened: dict[str, Any]):
     ],
 )
 def test_working_hours_are_those_of_monday_to_friday(local: str, outside: bool):  # noqa: FBT001 -- a parameter
-    assert out_of_hours(datetime.fromisoformat(local)) is outside
+    prague = ZoneInfo("Europe/Prague")
+    moment = datetime.fromisoformat(local).replace(tzinfo=prague).astimezone(UTC)
+    closed = closed_hours(Span(moment - timedelta(days=3), moment + timedelta(days=3)), prague)
+    assert any(moment in part for part in closed) is outside
+
+
+def test_closed_hours_are_cut_at_the_ends_of_the_span_and_none_in_a_span_of_work():
+    friday, hour = datetime(2026, 11, 20, tzinfo=UTC), timedelta(hours=1)
+    assert closed_hours(Span(friday + 9 * hour, friday + 17 * hour), UTC) == ()
+    assert closed_hours(Span(friday + 7 * hour, friday + 9 * hour), UTC) == (
+        Span(friday + 7 * hour, friday + 8 * hour),
+    )
+    weekend = Span(friday + 17 * hour, friday + 80 * hour)
+    assert closed_hours(weekend, UTC) == (Span(friday + 18 * hour, friday + 80 * hour),)
+    over = Span(friday + 20 * hour, friday + 81 * hour)
+    assert closed_hours(over, UTC) == (Span(friday + 20 * hour, friday + 80 * hour),)
+    assert closed_hours(Span(friday, friday), UTC) == ()
+
+
+def test_a_date_that_a_calendar_leaves_out_has_no_working_hours():
+    apia = ZoneInfo("Pacific/Apia")
+    # Friday 30 December 2011 never came: Thursday's evening is followed by Saturday
+    thursday = datetime(2011, 12, 29, 18, tzinfo=apia).astimezone(UTC)
+    span = Span(thursday, thursday + timedelta(hours=24))
+    assert closed_hours(span, apia) == (span,)
