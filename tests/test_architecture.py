@@ -157,8 +157,7 @@ def test_every_state_is_entered_and_left_by_the_one_table() -> None:
         for call in calls(tree, "replace")
         if not path.startswith("bot/sandbox/") and any(keyword.arg == "status" for keyword in call.keywords)
     }
-    # the status of an entry of the history is what the events said, not the one that a deploy is in
-    assert written == {"bot/domain/deploy.py", "bot/domain/follow.py", "bot/domain/history.py"}
+    assert written == {"bot/domain/deploy.py", "bot/domain/follow.py"}
 
 
 def test_every_type_of_event_is_recorded_somewhere() -> None:
