@@ -1,7 +1,8 @@
 """Plays the sandbox's stories and writes what a person sees into ``docs/pictures``.
 
 Run it as ``python -m docs.screenshots.make``; it needs Debian's chromium and chromium-driver (``make test-deps``), and
-takes a minute or two. Look at each picture before it is committed: it shows what the bot said, not what it should.
+takes three minutes or so (``docs.screenshots.digests`` has the digests of large days). Look at each picture before it
+is committed: it shows what the bot said, not what it should.
 """
 
 from __future__ import annotations
