@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from bot.operations import deliver, digest
 from bot.ports import Limits
 from tests.clocks import FixedClock
 from tests.fakes import FakeChat, World
-from tests.operations.digests import clock_at, configured, day, editions, shown, ticked
+from tests.operations.digests import AUDIT, clock_at, configured, day, editions, shown, ticked
+from tests.slackside import slackside
 
 if TYPE_CHECKING:
     from store import SqlStore
@@ -56,3 +58,28 @@ async def test_one_that_ticks_a_moment_later_adds_nothing(worlds: tuple[World, W
     await both_send(worlds)
 
     assert shown(first) == [day(0)]
+
+
+async def test_over_the_wire_slack_is_asked_once_for_each_date(worlds: tuple[World, World]):
+    first, second = worlds
+    async with slackside() as side:
+        await side.directory.introduce()
+        processes = [
+            replace(world.ports(f"{name}-{loop}"), chat=side.chat, directory=side.directory)
+            for name, world in (("first", first), ("second", second))
+            for loop in range(2)
+        ]
+        clock_at(first, day(2))
+        ticks = await asyncio.gather(*(digest.tick(ports) for ports in processes))
+        for _ in range(12):
+            while any(await asyncio.gather(*(deliver.step(ports) for ports in processes))):
+                pass
+            first.clock.advance(seconds=5)
+        posts = [call for call in await side.calls("chat.postMessage") if call["args"]["channel"] == AUDIT]
+        state = await side.page.get("state")
+
+    (audit,) = [channel for channel in state["channels"] if channel["id"] == AUDIT]
+    assert any(ticks)
+    assert len(audit["messages"]) == len(posts) == 3
+    assert not any("second copy" in str(message["blocks"]) for message in audit["messages"])
+    assert [row.ts for row in await editions(first)] == [message["ts"] for message in audit["messages"]]
