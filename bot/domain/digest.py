@@ -130,9 +130,9 @@ def due_days(digest: Digest, zone: tzinfo, now: datetime, since: datetime) -> tu
     at = time.fromisoformat(digest.at)
     today = now.astimezone(zone).date()
     # one date more than today: where the clock goes back over midnight, tomorrow has begun already
-    candidates = islice(_dates(today + _DAY, -_DAY), NEWEST + 3)
-    come = [day for day in candidates if instant(day, at, zone) + SETTLED_AFTER <= now and exists(day, zone)]
-    return tuple(day for day in reversed(come[:NEWEST]) if instant(day, at, zone) >= since)
+    dates = ((day, instant(day, at, zone)) for day in _dates(today + _DAY, -_DAY))
+    come = ((day, due) for day, due in dates if due + SETTLED_AFTER <= now and exists(day, zone))
+    return tuple(day for day, due in reversed([*islice(come, NEWEST)]) if due >= since)
 
 
 def span_of(digest: Digest, zone: tzinfo, day: date, before: Edition | None) -> Span:
