@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+_SECOND, _MINUTE, _HOUR, _DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _UNITS = (("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000))
 _FINE_UNITS = (("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
 
@@ -23,6 +24,12 @@ def from_nanoseconds(nanoseconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def short(duration: timedelta) -> str:
+    """What something took, with as much as matters of it, rounded: ``45s``, ``3m12s``, ``2h5m``, ``1d4h``."""
+    step = _SECOND if duration < _HOUR else _MINUTE if duration < _DAY else _HOUR
+    return in_words(round(duration / step) * step)
 
 
 def in_words(duration: timedelta) -> str:

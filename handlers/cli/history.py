@@ -7,13 +7,12 @@ import json
 import re
 import shlex
 import sys
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.decision import Refused
 from bot.domain.documents import document_of
-from bot.domain.durations import in_words
+from bot.domain.durations import short
 from bot.domain.history import Outcome
 from bot.domain.message import STATE_WORDS
 from bot.operations.history import history
@@ -22,7 +21,7 @@ from handlers.cli.words import page_length, refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import tzinfo
+    from datetime import timedelta, tzinfo
 
     from bot.domain.history import Entry
     from bot.operations.history import HistoryPage
@@ -112,7 +111,6 @@ def _seconds(duration: timedelta | None) -> int | None:
 
 
 def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
-    took = _seconds(entry.to_succeed)
     return (
         entry.number,
         local(entry.requested_at, zone),
@@ -122,7 +120,7 @@ def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
         entry.from_version or "",
         _state(entry),
         ", ".join(entry.approvers),
-        "" if took is None else in_words(timedelta(seconds=took)),
+        "" if entry.to_succeed is None else short(entry.to_succeed),
         entry.reason if entry.outcome in {Outcome.DEPLOYED, Outcome.OPEN} else entry.detail or entry.reason,
     )
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.durations import from_nanoseconds, in_words
+from bot.domain.durations import from_nanoseconds, in_words, short
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,17 @@ def test_nanoseconds(nanoseconds, words):
 )
 def test_durations_are_said_in_whole_seconds_and_never_too_short(duration, words):
     assert in_words(duration) == words
+
+
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [
+        (timedelta(), "0s"),
+        (timedelta(seconds=44.6), "45s"),
+        (timedelta(minutes=3, seconds=12), "3m12s"),
+        (timedelta(hours=2, minutes=5, seconds=10), "2h5m"),
+        (timedelta(days=1, hours=4, minutes=20), "1d4h"),
+    ],
+)
+def test_what_something_took(duration, words):
+    assert short(duration) == words

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.durations import short
 from bot.domain.history import Outcome
 from bot.domain.report import Look
 from bot.gateways.blocks.cells import MOST_MESSAGE, MOST_TABLE, weight
 from bot.gateways.blocks.digest_changes import Changes
 from bot.gateways.blocks.digest_look import kinds_of, texts_of
-from bot.gateways.blocks.localtime import local_span, short
+from bot.gateways.blocks.localtime import local_span
 from bot.gateways.blocks.parts import Json, Message, context, fields, numbered, plain, section
 from bot.gateways.blocks.text import fit, words
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.actor import CiIdentity, Operator, human_behind
+from bot.domain.durations import short
 from bot.domain.history import Outcome
 from bot.domain.report import MOST_CHANGES
 from bot.gateways.blocks.cells import NOTHING, linked, people, raw, signed, table, weight
 from bot.gateways.blocks.facts import name_of
-from bot.gateways.blocks.localtime import short
 from bot.gateways.blocks.parts import section
 from bot.gateways.blocks.text import SECTION, cut, link, one_line, who, words
 

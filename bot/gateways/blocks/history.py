@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.durations import in_words
+from bot.domain.durations import short
 from bot.domain.history import Outcome
 from bot.domain.message import STATE_WORDS
 from bot.domain.rollout import RolloutStatus
@@ -71,14 +71,14 @@ def _course(entry: Entry) -> Iterator[str]:
     """Who asked, who approved, how long it took, how it ended."""
     yield f"asked by {name_of(entry.requester)} {moment(entry.requested_at)}"
     if entry.approvers:
-        waited = f" within {in_words(entry.to_approve)}" if entry.to_approve else ""
+        waited = f" within {short(entry.to_approve)}" if entry.to_approve else ""
         yield f"approved by {who(entry.approvers, (), 4)}{waited}"
     if entry.self_approved:
         yield ":warning: own request"
     if entry.outcome is Outcome.OPEN:
         yield f"since {moment(entry.changed_at)}"
     elif entry.dispatched_at:
-        yield f"took {in_words(entry.changed_at - entry.dispatched_at)}"
+        yield f"took {short(entry.changed_at - entry.dispatched_at)}"
     else:
         yield f"ended {moment(entry.changed_at)}"
     if entry.outcome is Outcome.REVERTED:

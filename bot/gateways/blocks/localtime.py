@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.domain.digest import day_of
-from bot.domain.durations import in_words
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from bot.domain.digest import Span
 
-_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
-_MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +65,6 @@ class LocalSpan:
 def local_span(span: Span, zone: str) -> LocalSpan:
     """The span in the zone of that IANA name."""
     return LocalSpan(span, ZoneInfo(zone))
-
-
-def short(duration: timedelta) -> str:
-    """A duration with as much as matters of it: ``45s``, ``3m12s``, ``2h5m``, ``1d4h``."""
-    step = _SECOND if duration < _HOUR else _MINUTE if duration < _DAY else _HOUR
-    return in_words(round(duration / step) * step)
 
 
 def _date(day: date) -> str:
