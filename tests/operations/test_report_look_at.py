@@ -120,7 +120,7 @@ async def test_an_approval_of_one_s_own_request_is_named(world: World):
 async def test_ten_of_each_kind_are_named_and_all_are_counted(world: World):
     for number in range(MOST_NAMED + 2):
         deploy = await planned(world, "production", version=f"v{number}")
-        await recorded(world, deploy, EventType.DEPLOY_FAILED)
+        await recorded(world, deploy, EventType.DEPLOY_LANDED, EventType.DEPLOY_FAILED)
         await recorded(world, deploy, EventType.DEPLOY_WAITING)
     found = await drawn(world)
 
