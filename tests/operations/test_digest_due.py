@@ -46,6 +46,12 @@ async def test_without_a_digest_nothing_is_due(world: World):
     assert not await ticked(world, day(3))
 
 
+async def test_the_very_first_catalog_may_have_one(bare: World):
+    await configured(bare)
+
+    assert await ticked(bare, FIRST)
+
+
 async def test_it_falls_due_at_its_time_once_it_is_settled_and_not_before(world: World):
     catalog = await configured(world, a_digest(environments=("production",)))
 
