@@ -42,6 +42,7 @@ class EventType(StrEnum):
     DEPLOY_REVERTED = "deploy.reverted"
     ACTION_REFUSED = "action.refused"
     DEPLOY_STUCK = "deploy.stuck"
+    DEPLOY_MOVING = "deploy.moving"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ class Entry:
     ``version`` came after ``from_version`` (None: nothing ran, or it was never planned). ``approvers`` are the Slack
     ids of those who hold a seat, as it was dispatched or as it is now; ``approved_at`` is the newest approval.
     ``dispatched_at`` is the newest dispatch, ``to_approve`` the time from the request to the newest approval before
-    that (None where nobody approved), ``landed_at`` when Nomad had it, ``stuck_at`` when it was called stuck.
+    that (None where nobody approved), ``landed_at`` when Nomad had it, ``stuck_at`` since when it is called stuck.
     ``detail`` explains the state; ``reverted`` is what the last event about Nomad's own revert says of it.
     ``replanned_at`` is when a plan that had moved started its time for approval anew.
     """
@@ -206,6 +206,8 @@ def _beside_the_state(
             return {"landed_at": at}
         case EventType.DEPLOY_STUCK:
             return {"stuck_at": at}
+        case EventType.DEPLOY_MOVING:
+            return {"stuck_at": None}
         case EventType.DEPLOY_REVERTED:
             return {"reverted": data["status"]}
         case _:

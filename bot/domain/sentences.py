@@ -147,6 +147,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Body, _Data], str]]] = {
     _E.DEPLOY_REVERTED: _reverted,
     _E.ACTION_REFUSED: _action_refused,
     _E.DEPLOY_STUCK: _ended("is stuck"),
+    _E.DEPLOY_MOVING: _ended("moves again"),
 }
 
 

@@ -99,14 +99,19 @@ async def _told(tx: Transaction, deploy: Deploy, followed: _Followed, now: datet
     else:
         await tx.save_deploy(replace(deploy, blocked=(), due_at=due_at))
     for rollout in followed.changed:
-        before = followed.before.get(rollout.number)
-        if is_stuck(rollout) and not (before and is_stuck(before)):
-            await tx.record(event_of(EventType.DEPLOY_STUCK, WORKER, deploy, now, detail=rollout.note[:500]))
-    for rollout in followed.changed:
+        await _stuck(tx, deploy, followed.before.get(rollout.number), rollout, now)
         if rollout.kind is RolloutKind.REVERT:
             await _reverting(tx, deploy, rollout, known=rollout.number in followed.before, now=now)
     if followed.changed or deploy.blocked:
         await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
+
+
+async def _stuck(tx: Transaction, deploy: Deploy, before: Rollout | None, after: Rollout, now: datetime) -> None:
+    """Record that a running rollout is stuck now, or moves again."""
+    was, stuck = before is not None and is_stuck(before), is_stuck(after)
+    if stuck != was and after.status is RolloutStatus.RUNNING:
+        kind = EventType.DEPLOY_STUCK if stuck else EventType.DEPLOY_MOVING
+        await tx.record(event_of(kind, WORKER, deploy, now, detail=after.note[:500]))
 
 
 async def _end(tx: Transaction, deploy: Deploy, ours: Rollout, due_at: datetime | None, now: datetime) -> None:

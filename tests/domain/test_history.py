@@ -195,6 +195,12 @@ class TestStuck:
         assert log.entry().stuck_at == NOON + 7 * MINUTE
         assert not log.then(E.DEPLOY_SUCCEEDED).entry().stuck
 
+    def test_or_until_it_moves_again(self):
+        log = rolling().then(E.DEPLOY_STUCK).then(E.DEPLOY_MOVING)
+
+        assert not log.entry().stuck
+        assert log.then(E.DEPLOY_STUCK).entry().stuck
+
     def test_so_is_a_revert_but_not_for_what_was_said_of_its_deploy(self):
         log = rolling().then(E.DEPLOY_STUCK).then(E.DEPLOY_FAILED).then(E.DEPLOY_REVERTED, status="running")
 

@@ -73,6 +73,7 @@ WHOLE: dict[EventType, tuple[dict[str, Any], str]] = {
     ),
     E.ACTION_REFUSED: ({"act": "approve", "codes": ["own-request"]}, "was refused to approve D-12: own-request"),
     E.DEPLOY_STUCK: ({"detail": "1 of 2 healthy"}, "D-12 is stuck: 1 of 2 healthy"),
+    E.DEPLOY_MOVING: ({"detail": ""}, "D-12 moves again"),
 }
 
 

@@ -133,7 +133,7 @@ class Recount:
         return landed + [deploy for deploy in rolling if self.of(deploy)[0]["environment"] in self.final]
 
     def stuck(self) -> list[int]:
-        """Called stuck, and neither the rollout nor the revert that was meant has ended."""
+        """Called stuck, and neither has the rollout or the revert that was meant ended since, nor moved."""
         found = set()
         for deploy in self.deploys():
             events = self.of(deploy)
@@ -141,7 +141,7 @@ class Recount:
             after = [body["type"] for body in events[called[-1] + 1 :]] if called else []
             in_span = any(at(events[n]) >= self.begins for n in called)
             is_open = not self.of(deploy, *ENDS)
-            if called and not {*ENDS, "deploy.reverted"} & {*after} and (is_open or in_span):
+            if called and not {*ENDS, "deploy.reverted", "deploy.moving"} & {*after} and (is_open or in_span):
                 found.add(deploy)
         return sorted(found)
 

@@ -213,6 +213,31 @@ async def test_a_revert_that_waits_for_canary_promotion_says_so_on_the_message(w
     assert deploy.due_at is not None
 
 
+async def test_that_it_is_stuck_and_that_it_moves_again_is_recorded_once_each(world: World):
+    deploy = await followed(world, await rolling(world), seen(healthy=0))
+    world.clock.advance(timedelta(hours=2))
+    await followed(world, deploy, seen(healthy=0))
+    await followed(world, deploy, seen(healthy=0))
+    assert (await types(world, deploy.id))[-1] == "deploy.stuck"
+    await followed(world, deploy, seen(healthy=1))
+    await followed(world, deploy, seen(healthy=1))
+    assert (await types(world, deploy.id))[-2:] == ["deploy.stuck", "deploy.moving"]
+
+    await followed(world, deploy, seen("successful", healthy=2))
+
+    assert (await types(world, deploy.id))[-2:] == ["deploy.moving", "deploy.succeeded"]
+
+
+async def test_what_ends_while_it_is_stuck_only_ends(world: World):
+    deploy = await followed(world, await rolling(world), seen(healthy=0))
+    world.clock.advance(timedelta(hours=2))
+    await followed(world, deploy, seen(healthy=0))
+
+    await followed(world, deploy, seen("failed", said=FAILED))
+
+    assert (await types(world, deploy.id))[-2:] == ["deploy.stuck", "deploy.failed"]
+
+
 # --- trouble ---------------------------------------------------------------------------------------------------------
 
 
