@@ -39,6 +39,7 @@ def database(folder: Path, events: int) -> Path:
         _fill(fresh, Log(events))
         asyncio.run(_apply(f"sqlite:///{fresh}"))
         fresh.rename(found)
+    fresh.unlink(missing_ok=True)
     return found
 
 

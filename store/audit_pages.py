@@ -31,7 +31,7 @@ class PageReading(Session):
     async def audit_page(self, query: AuditQuery, before: Place | None, limit: int) -> tuple[Stored, ...]:
         """The newest ``limit`` events that fit, newest first by time and index; those after ``before`` where given."""
         found = select(_E.index, _E.body).where(*_narrowed(query), *_within(query, before))
-        rows = await self._rows(found.order_by(_E.at.desc(), _E.index.desc()).limit(limit))
+        rows = await self._plain(found.order_by(_E.at.desc(), _E.index.desc()).limit(limit))
         return tuple(Stored(index, body) for index, body in rows)
 
     async def requested_page(
@@ -50,7 +50,7 @@ class PageReading(Session):
         found: dict[int, tuple[Stored, ...]] = {}
         for chunk in chunks(deploys):
             asked = select(_E.deploy, _E.index, _E.body).where(_E.deploy.in_(chunk)).order_by(_E.deploy, _E.index)
-            for deploy, rows in groupby(await self._rows(asked), key=itemgetter(0)):
+            for deploy, rows in groupby(await self._plain(asked), key=itemgetter(0)):
                 found[deploy] = tuple(Stored(index, body) for _, index, body in rows)
         return found
 

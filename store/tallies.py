@@ -11,6 +11,7 @@ from bot.audit_ports import Stored
 from bot.domain.actor import human_behind
 from bot.domain.events import EventType
 from bot.domain.report import Sign, Tally
+from store.dialects import Instant
 from store.scopes import of_types
 from store.session import Session
 from store.tables import audit_events
@@ -52,12 +53,12 @@ class TallyReading(Session):
         found = select(_E.deploy).where(*of_types(_E, scope, types), _E.deploy.is_not(None)).group_by(_E.deploy)
         if after is not None:
             found = found.where(_newest(after, scope, audit_events).is_not(None))
-        return tuple((await self._run(found.order_by(func.min(_E.index)))).scalars())
+        return tuple(deploy for (deploy,) in await self._plain(found.order_by(func.min(_E.index))))
 
     async def events_of(self, scope: Scope, types: Collection[EventType]) -> tuple[Stored, ...]:
         """The scope's events of these types, oldest first."""
         found = select(_E.index, _E.body).where(*of_types(_E, scope, types)).order_by(_E.index)
-        return tuple(Stored(index, body) for index, body in await self._rows(found))
+        return tuple(Stored(index, body) for index, body in await self._plain(found))
 
     async def approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
         """The scope's approvals, oldest first: who approved what and when."""
@@ -78,7 +79,9 @@ class TallyReading(Session):
         return tuple(Sign(*row[:-1]) for row in rows if human_behind(row[3]) == human_behind(row[-1]))
 
     async def _durations(self, statement: Select[datetime, datetime]) -> tuple[timedelta, ...]:
-        return tuple(until - since for until, since in await self._rows(statement) if until and since)
+        moment = Instant().result_processor(self._dialect, None)
+        pairs = ((moment(until), moment(since)) for until, since in await self._plain(statement))
+        return tuple(until - since for until, since in pairs if until and since)
 
 
 def _reverted(scope: Scope) -> Select[int]:
