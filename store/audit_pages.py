@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import BigInteger, Integer, bindparam, select, tuple_
 from sqlalchemy import text as sql
 
 from bot.audit_ports import Stored
@@ -16,13 +17,14 @@ from store.session import Session
 from store.tables import REQUESTED, audit_events
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import Select
 
     from bot.audit_ports import AuditQuery, Place
 
 _E: Final = audit_events.c
+_NARROWING: Final = ("actor", "service", "environment")
 
 
 class PageReading(Session):
@@ -30,8 +32,9 @@ class PageReading(Session):
 
     async def audit_page(self, query: AuditQuery, before: Place | None, limit: int) -> tuple[Stored, ...]:
         """The newest ``limit`` events that fit, newest first by time and index; those after ``before`` where given."""
-        found = select(_E.index, _E.body).where(*_narrowed(query), *_within(query, before))
-        rows = await self._plain(found.order_by(_E.at.desc(), _E.index.desc()).limit(limit))
+        narrowed = {name: value for name in _NARROWING if (value := getattr(query, name)) is not None}
+        bounds = _bounds(query, before)
+        rows = await self._plain(_page((*narrowed, *bounds)), {**narrowed, **bounds, "limit": limit})
         return tuple(Stored(index, body) for index, body in rows)
 
     async def requested_page(
@@ -55,21 +58,24 @@ class PageReading(Session):
         return found
 
 
-def _narrowed(query: AuditQuery) -> Iterator[ColumnElement[bool]]:
-    if query.actor is not None:
-        yield _E.actor == query.actor
-    if query.service is not None:
-        yield _E.service == query.service
-    if query.environment is not None:
-        yield _E.environment == query.environment
+def _bounds(query: AuditQuery, before: Place | None) -> dict[str, Any]:
+    """Where a page may begin and end: one upper bound, never two.
 
-
-def _within(query: AuditQuery, before: Place | None) -> Iterator[ColumnElement[bool]]:
+    Of two, SQLite would begin at the one that it likes and read all that the other one excludes.
+    """
     span = query.span
-    if span is not None:
-        yield _E.at >= span.begins
-    # one upper bound, never two: SQLite would begin at the one it likes and read all that the other one excludes
+    lower = {} if span is None else {"begins": span.begins}
     if before is not None and (span is None or before.at < span.ends):
-        yield tuple_(_E.at, _E.index) < tuple_(literal(before.at, Instant()), before.index)
-    elif span is not None:
-        yield _E.at < span.ends
+        return {**lower, "at": before.at, "index": before.index}
+    return lower if span is None else {**lower, "ends": span.ends}
+
+
+@cache
+def _page(given: tuple[str, ...]) -> Select[int, bytes]:
+    """The statement that has these values to come: made once, since making it takes as long as running it."""
+    conditions = {name: _E[name] == bindparam(name) for name in _NARROWING}
+    conditions |= {"begins": _E.at >= bindparam("begins"), "ends": _E.at < bindparam("ends")}
+    place = tuple_(bindparam("at", type_=Instant()), bindparam("index", type_=BigInteger()))
+    conditions["at"] = tuple_(_E.at, _E.index) < place
+    found = select(_E.index, _E.body).where(*(conditions[name] for name in given if name in conditions))
+    return found.order_by(_E.at.desc(), _E.index.desc()).limit(bindparam("limit", type_=Integer()))

@@ -39,9 +39,9 @@ class Session:
         """Plain tuples: for what is many, or no record."""
         return (await self._run(statement)).all()
 
-    async def _plain(self, statement: Executable) -> Sequence[tuple[Any, ...]]:
+    async def _plain(self, statement: Executable, values: Any = None) -> Sequence[tuple[Any, ...]]:
         """The driver's own tuples and values: a thousand rows cost more on their way through SQLAlchemy than in SQL."""
-        result = await self._run(statement)
+        result = await self._run(statement, values)
         rows: Sequence[tuple[Any, ...]] = result.cursor.fetchall() if result.cursor else ()
         result.close()
         return rows
