@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -19,17 +19,27 @@ MOST_AT_ONCE: Final = 500
 """Numbers in one IN list; each engine takes about 32,000 values in a statement."""
 
 
-def of_types(events: Any, scope: Scope, types: Iterable[EventType]) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on columns of audit events: those types within the scope.
+def of_types(events: Any, types: Iterable[EventType], *, everywhere: bool) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on columns of audit events: those types within the scope that ``values_of`` fills in.
 
-    The types are always said, all of them if need be: they lead the index that has the rest.
+    The types are always said, all of them if need be: they lead the index that has the rest. ``everywhere`` leaves the
+    environments out.
     """
-    span = scope.span
-    within = (events.type.in_(sorted(types)), events.at >= span.begins, events.at < span.ends)
-    if scope.environments is None:
+    within = (
+        events.type.in_(sorted(types)),
+        events.at >= bindparam("begins"),
+        events.at < bindparam("ends"),
+    )
+    if everywhere:
         return within
     # as one term, so that SQLite does not leave the index of types for one lookup in another for each environment
-    return (*within, func.coalesce(events.environment, "").in_(["", *sorted(scope.environments)]))
+    return (*within, func.coalesce(events.environment, "").in_(bindparam("environments", expanding=True)))
+
+
+def values_of(scope: Scope) -> dict[str, Any]:
+    """What fills in the conditions of ``of_types``."""
+    named = {} if scope.environments is None else {"environments": ["", *sorted(scope.environments)]}
+    return {"begins": scope.span.begins, "ends": scope.span.ends, **named}
 
 
 def chunks(numbers: Collection[int]) -> Iterator[list[int]]:

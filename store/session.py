@@ -35,9 +35,9 @@ class Session:
     async def _run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
         return await self._connection.execute(statement, values)
 
-    async def _rows(self, statement: Executable) -> Sequence[Any]:
+    async def _rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
         """Plain tuples: for what is many, or no record."""
-        return (await self._run(statement)).all()
+        return (await self._run(statement, values)).all()
 
     async def _plain(self, statement: Executable, values: Any = None) -> Sequence[tuple[Any, ...]]:
         """The driver's own tuples and values: a thousand rows cost more on their way through SQLAlchemy than in SQL."""
