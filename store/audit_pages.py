@@ -34,7 +34,7 @@ class PageReading(Session):
         """The newest ``limit`` events that fit, newest first by time and index; those after ``before`` where given."""
         narrowed = {name: value for name in _NARROWING if (value := getattr(query, name)) is not None}
         bounds = _bounds(query, before)
-        rows = await self._plain(_page((*narrowed, *bounds)), {**narrowed, **bounds, "limit": limit})
+        rows = await self._rows(_page((*narrowed, *bounds)), {**narrowed, **bounds, "limit": limit})
         return tuple(Stored(index, body) for index, body in rows)
 
     async def requested_page(
@@ -53,7 +53,7 @@ class PageReading(Session):
         found: dict[int, tuple[Stored, ...]] = {}
         for chunk in chunks(deploys):
             asked = select(_E.deploy, _E.index, _E.body).where(_E.deploy.in_(chunk)).order_by(_E.deploy, _E.index)
-            for deploy, rows in groupby(await self._plain(asked), key=itemgetter(0)):
+            for deploy, rows in groupby(await self._rows(asked), key=itemgetter(0)):
                 found[deploy] = tuple(Stored(index, body) for _, index, body in rows)
         return found
 

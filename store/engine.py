@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -12,13 +12,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import SettingsInvalid
 from store.dialects import SQLITE
-from store.one_trip import adapted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
-
-    from store.one_trip import OneTripConnection
 
 DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
@@ -95,16 +92,15 @@ def open_engines(text: str) -> Engines:
 
 def _sqlite(url: URL) -> Engines:
     engine = create_async_engine(url)
-    event.listen(engine.sync_engine, "do_connect", _open)
+    event.listen(engine.sync_engine, "do_connect", _try_to_open)
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     event.listen(engine.sync_engine, "begin", _begin)
     return Engines(engine, engine.execution_options(ro=True))
 
 
-def _open(dialect: Any, _record: Any, arguments: Any, options: Any) -> OneTripConnection:
+def _try_to_open(_dialect: Any, _record: Any, arguments: Any, options: Any) -> None:
     # where a file cannot be opened, aiosqlite leaves a thread behind that outlives the event loop: fail before that
     sqlite3.connect(arguments[0], uri=options.get("uri", False)).close()
-    return adapted(dialect.loaded_dbapi, dialect.connect(*arguments, **options))
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
@@ -117,11 +113,8 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("ro", False):
-        # its moment is that of its first statement, so it may as well begin with that one
-        cast("OneTripConnection", connection.connection.dbapi_connection).pending = "BEGIN"
-    else:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reading = connection.get_execution_options().get("ro", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _postgres(url: URL) -> Engines:

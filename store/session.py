@@ -39,13 +39,6 @@ class Session:
         """Plain tuples: for what is many, or no record."""
         return (await self._run(statement, values)).all()
 
-    async def _plain(self, statement: Executable, values: Any = None) -> Sequence[tuple[Any, ...]]:
-        """The driver's own tuples and values: a thousand rows cost more on their way through SQLAlchemy than in SQL."""
-        result = await self._run(statement, values)
-        rows: Sequence[tuple[Any, ...]] = result.cursor.fetchall() if result.cursor else ()
-        result.close()
-        return rows
-
     async def _row(self, statement: Executable) -> RowMapping | None:
         return (await self._run(statement)).mappings().first()
 

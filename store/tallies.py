@@ -12,7 +12,6 @@ from bot.audit_ports import Stored
 from bot.domain.actor import human_behind
 from bot.domain.events import EventType
 from bot.domain.report import Sign, Tally
-from store.dialects import Instant
 from store.scopes import of_types, values_of
 from store.session import Session
 from store.tables import audit_events
@@ -54,12 +53,12 @@ class TallyReading(Session):
         With ``after``, only where an event of that type had come before it.
         """
         found = _deploys_with(frozenset(types), after, everywhere=scope.environments is None)
-        return tuple(deploy for (deploy,) in await self._plain(found, values_of(scope)))
+        return tuple(deploy for (deploy,) in await self._rows(found, values_of(scope)))
 
     async def events_of(self, scope: Scope, types: Collection[EventType]) -> tuple[Stored, ...]:
         """The scope's events of these types, oldest first."""
         found = _events_of(frozenset(types), everywhere=scope.environments is None)
-        return tuple(Stored(index, body) for index, body in await self._plain(found, values_of(scope)))
+        return tuple(Stored(index, body) for index, body in await self._rows(found, values_of(scope)))
 
     async def approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
         """The scope's approvals, oldest first: who approved what and when."""
@@ -72,8 +71,7 @@ class TallyReading(Session):
         return tuple(Sign(*row[:-1]) for row in rows if human_behind(row[3]) == human_behind(row[-1]))
 
     async def _durations(self, statement: Select[datetime, datetime], values: dict[str, Any]) -> tuple[timedelta, ...]:
-        moment = Instant().result_processor(self._dialect, None)
-        pairs = ((moment(until), moment(since)) for until, since in await self._plain(statement, values))
+        pairs = await self._rows(statement, values)
         return tuple(until - since for until, since in pairs if until and since)
 
 
