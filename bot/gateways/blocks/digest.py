@@ -68,7 +68,9 @@ def headline(report: Report, at: LocalSpan) -> str:
 
 
 def _quiet(card: DigestCard, at: LocalSpan, first: str) -> list[tuple[str, Json]]:
-    return [("quiet", section(first)), *_notes(card, at)]
+    # the one line has no year, and of which environments it is true matters where somebody looks a day up
+    span = [("span", context(_about(card, at)))] if card.preview else []
+    return [("quiet", section(first)), *span, *_notes(card, at)]
 
 
 def _full(card: DigestCard, at: LocalSpan, look: Look) -> list[tuple[str, Json]]:
@@ -87,12 +89,12 @@ def _full(card: DigestCard, at: LocalSpan, look: Look) -> list[tuple[str, Json]]
 
 
 def _about(card: DigestCard, at: LocalSpan) -> str:
-    """The span in full, its zone, and what it is narrowed to."""
+    """The span in full, its zone, and the environments that it is of, where the catalog names them."""
     report = card.report
     # a look at some date may be one at last year's
     said = f"{at.whole(year=card.preview)}, {words(report.zone, 60)}"
     chosen = report.scope.environments
-    return said if chosen is None else f"{said} · {_named(sorted(chosen))} only"
+    return said if chosen is None else f"{said} · {_named(sorted(chosen))}"
 
 
 def _notes(card: DigestCard, at: LocalSpan) -> Iterator[tuple[str, Json]]:

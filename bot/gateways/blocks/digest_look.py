@@ -48,6 +48,8 @@ class Kind:
     heading: str
     lines: tuple[Line, ...]
     total: int
+    unit: str = ""
+    """What the total counts, where that is not the lines."""
 
     def shown(self, most: int) -> str:
         """Heading and count, as many lines as that, and how many more there are; a single line beside the heading."""
@@ -59,7 +61,7 @@ class Kind:
             return self.heading
         # what has no line of its own has its count in the heading
         rest = [f"… and {more:,} more"] if lines and more else []
-        return "\n".join([f"{self.heading} · {self.total:,}", *(f"• {line.text}" for line in lines), *rest])
+        return "\n".join([f"{self.heading} · {self.total:,}{self.unit}", *(f"• {line.text}" for line in lines), *rest])
 
 
 def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
@@ -164,7 +166,8 @@ def _signs(heading: str, signs: Signs, line: Callable[[Sequence[Sign]], str]) ->
     for sign in signs.signs:
         by_deploy.setdefault(sign.deploy_id, []).append(sign)
     groups = list(by_deploy.values())[:_MOST_NAMED]
-    return Kind(heading, tuple(Line(line(group), len(group)) for group in groups), signs.total)
+    unit = " approval" if signs.total == 1 else " approvals"
+    return Kind(heading, tuple(Line(line(group), len(group)) for group in groups), signs.total, unit)
 
 
 def _catalogs(changes: Sequence[CatalogChange], line: Callable[[CatalogChange], str]) -> Kind:

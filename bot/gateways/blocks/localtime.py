@@ -32,8 +32,8 @@ class LocalSpan:
 
     @property
     def title(self) -> str:
-        """``on Friday 21 November``, ``to Saturday 22 November 09:00``."""
-        return f"on {_date(self.day)}" if self.day else f"to {self.ends}"
+        """``on Friday 21 November``, ``until Saturday 22 November 09:00``."""
+        return f"on {_date(self.day)}" if self.day else f"until {self.ends}"
 
     @property
     def ends(self) -> str:

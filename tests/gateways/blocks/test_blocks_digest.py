@@ -63,7 +63,7 @@ def test_the_text_has_the_numbers_that_are_not_zero() -> None:
 
     message = render(a_digest(report), Look.TABLE)
     assert message.text == (
-        "Deployments to Saturday 22 November 09:00: 12 requested, 9 deployed, 1 failed, 1 reverted, 1 rejected"
+        "Deployments until Saturday 22 November 09:00: 12 requested, 9 deployed, 1 failed, 1 reverted, 1 rejected"
     )
     none = render(a_digest(replace(report, tally=tallied(1_234, 9), outcomes=counted(open=1_234))), Look.TABLE)
     assert none.text.endswith(": 1,234 requested, 0 deployed, 1,234 still open")
@@ -76,7 +76,7 @@ def test_a_quiet_day_is_one_line(look: Look) -> None:
     (line,) = mrkdwn(message)
     assert line == message.text
     assert message.text == (
-        "Deployments to Saturday 22 November 09:00: a quiet day. Nothing was asked for, nothing ran, nothing waits."
+        "Deployments until Saturday 22 November 09:00: a quiet day. Nothing was asked for, nothing ran, nothing waits."
     )
     late = render(replace(a_quiet_day(), late=True, twice=True), look)
     assert len(mrkdwn(late)) == 3
@@ -117,6 +117,14 @@ def test_a_preview_says_so_and_which_year_it_is_of() -> None:
     assert "CSV" not in str(said)
 
 
+def test_a_preview_of_a_quiet_day_says_which_year_it_is_of() -> None:
+    line, span, note = mrkdwn(render(replace(a_quiet_day(), preview=True), Look.TABLE))
+
+    assert line.startswith("Deployments until Saturday 22 November 09:00: a quiet day.")
+    assert span == "Friday 21 November 2025 09:00 to Saturday 22 November 2025 09:00, Europe/Amsterdam"
+    assert note == ":eyes: A preview that only you see."
+
+
 def test_late_and_twice_are_said() -> None:
     said = mrkdwn(render(a_day_with_everything(), Look.TABLE))
 
@@ -124,7 +132,7 @@ def test_late_and_twice_are_said() -> None:
         ":hourglass: Posted late: it was due Saturday 22 November 09:00.",
         ":repeat: This may be a second copy: Slack's answer to the first was lost.",
     ]
-    assert said[1].endswith(" · canada and production only")
+    assert said[1].endswith(" · canada and production")
     plainly = render(a_day_with_everything(), Look.PLAIN).text
     assert said[2] in plainly
     assert said[3] in plainly

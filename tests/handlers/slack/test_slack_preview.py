@@ -69,7 +69,7 @@ async def test_the_digest_to_come_is_shown_with_its_table_to_one_person_alone(
     world.clock.advance(minutes=1)
     preview = await shown(slack, "digest preview")
 
-    assert preview["text"] == "Deployments to Saturday 21 November 12:01: 1 requested, 0 deployed, 1 still open"
+    assert preview["text"] == "Deployments until Saturday 21 November 12:01: 1 requested, 0 deployed, 1 still open"
     assert "A preview that only you see." in str(preview["blocks"])
     assert await slack.page.messages("C0AUDIT001") == []
 
@@ -84,9 +84,9 @@ async def test_a_day_by_its_name_and_by_its_date_is_the_catalogs(
     dated = await shown(slack, "digest preview 2026-11-22")
     before = await shown(slack, "digest preview yesterday")
 
-    assert "to Sunday 22 November" in named["text"]
+    assert "until Sunday 22 November" in named["text"]
     assert dated["text"] == named["text"]
-    assert "to Saturday 21 November 09:00: a quiet day" in before["text"]
+    assert "until Saturday 21 November 09:00: a quiet day" in before["text"]
 
 
 async def test_it_is_that_of_the_channel_where_that_has_one(world: World, slack: Slackside, knocking: Door) -> None:
@@ -94,8 +94,8 @@ async def test_it_is_that_of_the_channel_where_that_has_one(world: World, slack:
     here = await shown(slack, "digest preview today", "C0STAGING1")
     elsewhere = await shown(slack, "digest preview today")
 
-    assert "to Saturday 21 November 11:00" in here["text"]
-    assert "to Saturday 21 November 09:00" in elsewhere["text"]
+    assert "until Saturday 21 November 11:00" in here["text"]
+    assert "until Saturday 21 November 09:00" in elsewhere["text"]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ async def test_what_slack_refuses_is_drawn_plainer_at_once(world: World, slack: 
     assert "section" in kinds(classic)
     assert "table" not in kinds(classic)
     assert plain["blocks"] == []
-    assert plain["text"].startswith("Deployments to ")
+    assert plain["text"].startswith("Deployments until ")
 
 
 async def refusing(slack: Slackside, *, times: int) -> None:
