@@ -131,6 +131,9 @@ def _environment(reader: Reader) -> tuple[str, str] | Refused:
 
 def _service(reader: Reader, word: str, form: str, words: tuple[str, ...] = ()) -> tuple[str, str] | Refused:
     known = reader.vocabulary.services
+    other = None if word in known or reader.quoted else _no_service(reader, word, form)
+    if other is not None:
+        return other
     if word in known or _may_be_gone(reader, word, (*known, *words)):
         return "service", word
     listed = ", ".join(known[:30]) or "none yet"
@@ -139,6 +142,18 @@ def _service(reader: Reader, word: str, form: str, words: tuple[str, ...] = ()) 
         f"There is no service `{word[:80]}`.{near(word, (*known, *words))} The catalog has {listed}; put one that it "
         f"had before in quotes. The form is `{form}`.",
     )
+
+
+def _no_service(reader: Reader, word: str, form: str) -> Refused | None:
+    """What is certainly meant as something else than a service: where to say that instead."""
+    if word in reader.vocabulary.environments:
+        return refuse("unknown-service", f"`{word}` is an environment: write `in {word}`. The form is `{form}`.")
+    if deploy_id(word) is not None:
+        return refuse(
+            "unknown-service",
+            f"`{word}` is a deploy: `/deploy status {word}` tells of it. Here a service is named: `{form}`.",
+        )
+    return None
 
 
 def _may_be_gone(reader: Reader, word: str, known: tuple[str, ...]) -> bool:
