@@ -9,13 +9,14 @@ from bot.domain.actor import CiIdentity, Operator, human_behind
 from bot.domain.durations import short
 from bot.domain.history import Outcome
 from bot.domain.report import MOST_CHANGES
+from bot.domain.rollout import RolloutStatus
 from bot.gateways.blocks.cells import NOTHING, linked, people, raw, signed, table, weight
 from bot.gateways.blocks.facts import name_of
 from bot.gateways.blocks.parts import section
 from bot.gateways.blocks.text import SECTION, cut, link, one_line, who, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from bot.domain.actor import Actor
@@ -28,6 +29,12 @@ _LONGEST_NAME = 40
 _LONGEST_VERSION = 32
 _LONGEST_DIGEST = 20
 _BAD: Final = {Outcome.FAILED: "red_circle", Outcome.REVERTED: "large_orange_circle"}
+_REVERTS: Final[Mapping[str, str]] = {
+    RolloutStatus.RUNNING: "Being reverted",
+    RolloutStatus.FAILED: "Revert failed",
+    RolloutStatus.SUPERSEDED: "Revert overtaken",
+}
+"""Reverts that are not done, by their state; nobody may take them for one that is."""
 _RIGHT: Final = frozenset({"Took"})
 
 
@@ -86,7 +93,7 @@ class Changes:
         number = link(self.report.posted.get(entry.deploy_id, ""), entry.number)
         what = f"{number} *{words(entry.service, 100)}* {words(versions(entry), 100)}"
         where = [words(entry.environment, 60)] if len(self.report.final) > 1 else []
-        bad = _BAD.get(entry.outcome)
+        bad = _sign_of(entry)
         result = f":{bad}: *{result_of(entry)}*" if bad else result_of(entry)
         when = f"{self.at.moment(started(entry))}, {self._took(entry)}"
         approved = f", approved by {who(entry.approvers, (), 4)}" if entry.approvers else ""
@@ -122,13 +129,22 @@ def result_of(entry: Entry) -> str:
     """What became of it, in a word or two."""
     if entry.outcome is Outcome.OPEN:
         return "Stuck" if entry.stuck else "Rolling out"
+    if entry.outcome is Outcome.REVERTED and entry.reverted in _REVERTS:
+        return _REVERTS[entry.reverted]
     return entry.outcome.value.capitalize()
+
+
+def _sign_of(entry: Entry) -> str | None:
+    """The emoji of what did not go well; a revert that failed is no milder than a failure."""
+    failed = entry.outcome is Outcome.REVERTED and entry.reverted == RolloutStatus.FAILED
+    return _BAD[Outcome.FAILED] if failed else _BAD.get(entry.outcome)
 
 
 def _result_cell(entry: Entry) -> Json:
     """What went well is a word; what did not stands out."""
-    if entry.outcome in _BAD:
-        return signed(_BAD[entry.outcome], result_of(entry))
+    bad = _sign_of(entry)
+    if bad:
+        return signed(bad, result_of(entry))
     if entry.outcome is Outcome.OPEN:
         return signed("hourglass_flowing_sand", result_of(entry))
     return raw(result_of(entry))

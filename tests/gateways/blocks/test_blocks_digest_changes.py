@@ -42,7 +42,7 @@ def test_a_row_for_each_change() -> None:
     ]  # fmt: skip
     assert [row[7] for row in rest[:3]] == ["@U0CAROL001", "nightly", "root (host)"]
     assert [row[2] for row in rest] == [
-        "Deployed", "Deployed", "Deployed", ":large_orange_circle: Reverted", "Deployed",
+        "Deployed", "Deployed", "Deployed", ":red_circle: Revert failed", "Deployed",
         ":hourglass_flowing_sand: Rolling out", ":hourglass_flowing_sand: Stuck",
     ]  # fmt: skip
     assert [row[3] for row in rest[3:6]] == [
@@ -125,7 +125,24 @@ def test_lines_say_what_the_table_would() -> None:
         f"<{link_to(1)}|D-1> *mailer* v1.1.2 → v1.2.0 · canada · Deployed · Fri 10:00, 2m41s"
         " · <@U0ALICE001>, approved by <@U0SAM00001>"
     )
-    assert " · :large_orange_circle: *Reverted* · " in lines[4]
+    assert " · :red_circle: *Revert failed* · " in lines[4]
+
+
+@pytest.mark.parametrize(
+    ("reverted", "said"),
+    [
+        ("", ":red_circle: Failed"),
+        ("running", ":large_orange_circle: Being reverted"),
+        ("succeeded", ":large_orange_circle: Reverted"),
+        ("superseded", ":large_orange_circle: Revert overtaken"),
+        ("failed", ":red_circle: Revert failed"),
+    ],
+)
+def test_only_a_revert_that_is_done_is_called_reverted(reverted: str, said: str) -> None:
+    entry = failing(3, timedelta(hours=2), reverted)
+    report = a_report(tally=tallied(1, 9), outcomes=counted(reverted=1), changes=Listed((entry,), 1))
+
+    assert table(render(a_digest(report), Look.TABLE))[1][2] == said
 
 
 def test_times_far_from_the_span_have_their_date() -> None:
