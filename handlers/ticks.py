@@ -38,20 +38,37 @@ async def _digests(ports: Ports) -> None:
 
 _TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = ((_expire, 5), (_forget, 60))
 """What runs, and the seconds between two runs."""
+_LONGEST = timedelta(minutes=1)
+"""Between two runs of any of them."""
 _SECOND = 20
 """Of each minute: past ``bot.domain.digest.SETTLED_AFTER``."""
 
 
-def scheduled(ports: Ports) -> AsyncIOScheduler:
+class Scheduler(AsyncIOScheduler):  # type: ignore[misc] # APScheduler has no types
+    """APScheduler, for a wall clock that may be set back: it alone would run nothing until that time has come again.
+
+    The wake-up itself is by a clock that nobody sets.
+    """
+
+    def _process_jobs(self) -> float | None:
+        for job in self.get_jobs():
+            now = datetime.now(UTC)
+            if job.next_run_time - now > _LONGEST:
+                job.modify(next_run_time=now)
+        wait: float | None = super()._process_jobs()
+        return wait
+
+
+def scheduled(ports: Ports) -> Scheduler:
     """A scheduler with every tick on it, not yet started."""
-    scheduler = AsyncIOScheduler(timezone="UTC")
+    scheduler = Scheduler(timezone="UTC")
     for tick, seconds in _TICKS:
         scheduler.add_job(_guarded, "interval", seconds=seconds, args=[ports, tick], coalesce=True, max_instances=1)
     _each_minute(scheduler, ports)
     return scheduler
 
 
-def _each_minute(scheduler: AsyncIOScheduler, ports: Ports) -> None:
+def _each_minute(scheduler: Scheduler, ports: Ports) -> None:
     """Digests: as soon as one is settled, and once at the start for what fell due meanwhile.
 
     However late a run is, it is made: what is due is what the database does not have, not what this scheduler missed.

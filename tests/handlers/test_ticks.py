@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,24 @@ async def test_trouble_is_a_line_in_the_log_and_the_next_tick_comes(world: World
     await job.func(world.ports(), busy)
 
     assert "a tick failed" in caplog.text
+
+
+async def test_a_clock_that_is_set_back_delays_nothing(world: World):
+    scheduler, ran = ticks.scheduled(world.ports()), asyncio.Event()
+    scheduler.remove_all_jobs()
+
+    async def told() -> None:
+        ran.set()
+
+    # as it stands after the clock was set back by an hour
+    at = datetime.now(UTC) + timedelta(hours=1)
+    scheduler.add_job(told, "interval", seconds=5, next_run_time=at)
+    scheduler.start()
+    try:
+        async with asyncio.timeout(10):
+            await ran.wait()
+    finally:
+        scheduler.shutdown(wait=False)
 
 
 class TestDigests:
