@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 NEWEST: Final = 7
-"""How many days a process that was away catches up on, at most."""
+"""How many days are caught up on, at most, by a process that was away, or after Slack was."""
 SETTLED_AFTER: Final = timedelta(seconds=15)
 """How long after its time a digest is drawn: what was being written just before it is in the database by then."""
 LATE_AFTER: Final = timedelta(minutes=10)
@@ -73,7 +73,8 @@ class Edition:
 
     What it tells of is fixed when it falls due: ``span``, ``environments``, ``timezone``, ``catalog`` (a fingerprint).
     ``posting`` is when an unfinished post began, ``posted_in`` and ``ts`` where it stands, ``twice`` that it may be a
-    second copy, ``refused_table`` when Slack refused its table, ``given_up`` Slack's word where it never will be.
+    second copy, ``refused_table`` when Slack refused its table, ``given_up`` why it never will be
+    posted: Slack's word, or that it is too old.
     """
 
     channel: str
@@ -125,7 +126,7 @@ def day_before(day: date, zone: tzinfo) -> date:
 def due_days(digest: Digest, zone: tzinfo, now: datetime, since: datetime) -> tuple[date, ...]:
     """The newest seven dates whose time has come, oldest first; none whose time was over before ``since``.
 
-    A clock that is set back gives fewer of them, never others; which of them were sent is for the store to say.
+    Which of them were sent is for the store to say.
     """
     at = time.fromisoformat(digest.at)
     today = now.astimezone(zone).date()

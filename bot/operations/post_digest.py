@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.delivery import Fate, fate
-from bot.domain.digest import FileState
+from bot.domain.digest import NEWEST, FileState
 from bot.domain.message import Delivery, Note, Outgoing
 from bot.domain.report import DigestCard, Look
 from bot.domain.spreadsheet import csv_of
@@ -33,6 +33,8 @@ TABLE_TRIED_AGAIN: Final = timedelta(days=30)
 """So long after Slack refused a table none is tried, whatever the channel."""
 PLAINER: Final = {Look.TABLE: Look.CLASSIC, Look.CLASSIC: Look.PLAIN}
 """What to try where Slack refused a look."""
+TOO_OLD: Final = "too_old"
+"""Why one is given up that as many newer ones as are ever posted late came after."""
 _PAUSE = 0.2
 _NO_SCOPE = "missing_scope"
 
@@ -101,15 +103,28 @@ async def post(ports: Ports, parcel: Parcel) -> None:
     channel, day = parcel.outgoing.channel, date.fromisoformat(parcel.outgoing.day)
     async with ports.store.read() as reading:
         row = _Row(ports, parcel, kept(await reading.edition(channel, day), f"the digest of {day} for {channel}"))
+        newer = await _newer(reading, row.edition, ports.clock.now())
     if not row.edition.ts and not row.edition.given_up:
-        try:
-            await _post(row)
-        except SlackRefused as error:
-            if fate(error.error) is Fate.LATER:
-                raise
-            await _give_up(row, error)
+        # as after a long absence: whoever comes back to Slack after weeks wants no more than that at once
+        await (_overtaken(row) if newer >= NEWEST else _post_or_give_up(row))
     if row.edition.ts and row.edition.file in {FileState.NONE, FileState.BEGUN}:
         await _attach(row)
+
+
+async def _newer(reading: Reading, edition: Edition, now: datetime) -> int:
+    """How many newer ones fell due; those of a clock that was ahead once are no reason to withhold this one."""
+    today = now.astimezone(ZoneInfo(edition.timezone)).date()
+    days = await reading.edition_days(edition.channel, edition.day)
+    return sum(edition.day < each <= today for each in days)
+
+
+async def _post_or_give_up(row: _Row) -> None:
+    try:
+        await _post(row)
+    except SlackRefused as error:
+        if fate(error.error) is Fate.LATER:
+            raise
+        await _give_up(row, error)
 
 
 async def _post(row: _Row) -> None:
@@ -157,6 +172,15 @@ async def _give_up(row: _Row, error: SlackRefused) -> None:
     )
     note = Note(text=f"The digest of {day} cannot be posted: Slack refuses it ({error}).", lines=lines)
     await row.keep(note, given_up=error.error)
+
+
+async def _overtaken(row: _Row) -> None:
+    """Slack did not take it until as many newer ones had fallen due as are ever posted late."""
+    day, channel = row.edition.day, row.edition.channel
+    log.warning("a digest is too old to be posted", extra={"channel": channel, "day": day.isoformat()})
+    text = f"The digest of {day} for {channel} is not posted any more: {NEWEST} newer ones are due by now."
+    lines = (f"Look at what it would have said with /deploy digest preview {day}.",)
+    await row.keep(Note(text=text, lines=lines), given_up=TOO_OLD)
 
 
 async def _attach(row: _Row) -> None:

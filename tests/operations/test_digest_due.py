@@ -12,6 +12,7 @@ from bot.domain.digest import Span
 from bot.domain.message import Delivery
 from bot.errors import StoreBusy
 from bot.operations import deliver, digest
+from bot.operations.post_digest import TOO_OLD
 from tests.builders import a_catalog
 from tests.clocks import NOON
 from tests.operations.acts import applied, before_next_write, delivered
@@ -120,6 +121,32 @@ async def test_after_a_long_absence_the_newest_seven_come_oldest_first(world: Wo
     assert [row.span.ends for row in rows[:-1]] == [row.span.begins for row in rows[1:]]
     assert rows[0].span.begins == at_nine(day(23))
     assert [each.card.late for each in world.chat.digests] == [True] * 6 + [False]
+
+
+async def test_after_slack_was_away_for_long_the_newest_seven_come_and_the_operators_hear_of_the_rest(world: World):
+    await configured(world)
+    for number in range(9):
+        await ticked(world, day(number))
+    await sent(world)
+
+    assert shown(world) == [day(number) for number in range(2, 9)]
+    assert [row.given_up for row in await editions(world)] == [TOO_OLD] * 2 + [""] * 7
+    notes = [note for kind, note, _ in world.chat.said if kind == "announce"]
+    assert [note.text.partition(" for ")[0] for note in notes] == [
+        "The digest of 2026-11-22",
+        "The digest of 2026-11-23",
+    ]
+    assert "/deploy digest preview 2026-11-22" in notes[0].lines[0]
+
+
+async def test_digests_of_a_clock_that_was_ahead_withhold_none_of_today(world: World):
+    await configured(world)
+    await ticked(world, day(400))
+    await sent(world)
+    await ticked(world, FIRST)
+    await sent(world)
+
+    assert shown(world)[-1] == FIRST
 
 
 async def test_what_comes_together_stands_in_order_however_many_workers_send(world: World):
