@@ -57,7 +57,7 @@ class _Row:
         self.edition = changed
 
     async def keep_surely(self, *notes: Note, **changes: Any) -> None:
-        """The same for what Slack has done: tried for a lease's time, since losing it would mean a second copy."""
+        """The same for what Slack has done or not: tried for a lease's time, as losing it would mean a second copy."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + self.ports.limits.lease.total_seconds()
         while True:
@@ -137,7 +137,7 @@ async def _post(row: _Row) -> None:
     except (SlackUnavailable, SlackRefused) as error:
         # nothing stands where Slack said no, or was never reached: the next attempt is not a second one
         posting = row.edition.posting if may_stand(error) else None
-        await row.keep(posting=posting, refused_table=drawing.refused_table)
+        await row.keep_surely(posting=posting, refused_table=drawing.refused_table)
         raise
     told = ports.clock.now()
     stands = {"posted_in": posted_in, "ts": ts, "posted_at": told, "refused_table": drawing.refused_table}
@@ -200,7 +200,7 @@ async def _attach(row: _Row) -> None:
         if isinstance(error, SlackRefused) and (fate(error.error) is not Fate.LATER or error.error == _NO_SCOPE):
             await row.keep(_without_file(edition, error), file=FileState.GIVEN_UP)
             return
-        await row.keep(file=FileState.BEGUN if may_stand(error) else edition.file)
+        await row.keep_surely(file=FileState.BEGUN if may_stand(error) else edition.file)
         raise
     await row.keep_surely(file=FileState.SENT)
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.digest import Digest
 from bot.operations import deliver, digest
-from tests.operations.acts import applied
+from tests.operations.acts import applied, before_next_write, delivered
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from bot.domain.catalog import Catalog
     from bot.domain.digest import Edition
     from tests.fakes import World
@@ -73,3 +75,30 @@ async def editions(world: World, channel: str = AUDIT) -> list[Edition]:
 def shown(world: World, channel: str = AUDIT) -> list[date]:
     """The dates of the digests that stand in a channel, in that order."""
     return [each.card.day for each in world.chat.digests if each.channel == channel]
+
+
+async def later(world: World, seconds: float = 61) -> None:
+    """What was put off is tried again."""
+    world.clock.advance(seconds=seconds)
+    await delivered(world)
+
+
+def troubled(world: World, call: Callable[..., Awaitable[Any]], trouble: Exception) -> Any:
+    """That call to Slack; the database is in trouble right after it, once each time."""
+
+    async def away() -> None:
+        raise trouble
+
+    async def called(*given: Any, **named: Any) -> Any:
+        try:
+            return await call(*given, **named)
+        finally:
+            before_next_write(world, away)
+
+    return called
+
+
+async def pending(world: World) -> bool:
+    """Whether anything is left in the outbox, due or not."""
+    at = world.clock.now() + timedelta(days=1)
+    return await world.store.claim_parcel(owner="look", lease=timedelta(seconds=60), now=at) is not None

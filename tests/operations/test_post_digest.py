@@ -14,7 +14,7 @@ from bot.domain.report import Look
 from bot.errors import SlackRefused, SlackUnavailable, StoreBusy, StoreUnavailable
 from bot.operations import deliver, post_digest
 from tests.fakes import Upload
-from tests.operations.acts import asked, before_next_write, delivered, succeeded, texts
+from tests.operations.acts import asked, delivered, succeeded, texts
 from tests.operations.digests import (
     AUDIT,
     FIRST,
@@ -25,9 +25,12 @@ from tests.operations.digests import (
     configured,
     day,
     edition,
+    later,
+    pending,
     sent,
     shown,
     ticked,
+    troubled,
 )
 
 if TYPE_CHECKING:
@@ -51,18 +54,6 @@ async def quiet(world: World) -> World:
     await configured(world)
     await ticked(world, FIRST)
     return world
-
-
-async def later(world: World, seconds: float = 61) -> None:
-    """What was put off is tried again."""
-    world.clock.advance(seconds=seconds)
-    await delivered(world)
-
-
-async def pending(world: World) -> bool:
-    """Whether anything is left in the outbox, due or not."""
-    at = world.clock.now() + timedelta(days=1)
-    return await world.store.claim_parcel(owner="look", lease=timedelta(seconds=60), now=at) is not None
 
 
 class TestPosting:
@@ -220,22 +211,22 @@ class TestLostAnswers:
 
     @pytest.mark.parametrize("trouble", [StoreBusy("locked"), StoreUnavailable("gone")])
     async def test_a_database_that_is_busy_right_after_it_is_no_second_copy(self, due: World, trouble):
-        post = due.chat.post_digest
-
-        async def posted(card, channel, look):
-            ts = await post(card, channel, look)
-
-            async def busy() -> None:
-                raise trouble
-
-            before_next_write(due, busy)
-            return ts
-
-        due.chat.post_digest = posted
+        due.chat.post_digest = troubled(due, due.chat.post_digest, trouble)
         await delivered(due)
 
         assert [each.card.twice for each in due.chat.digests] == [False]
         assert (await edition(due)).ts == due.chat.digests[0].ts
+
+    async def test_nor_is_one_that_is_busy_right_after_slack_said_no(self, due: World):
+        due.chat.refusals = [SlackRefused("ratelimited"), None, SlackUnavailable("503")]
+        due.chat.post_digest = troubled(due, due.chat.post_digest, StoreBusy("locked"))
+        due.chat.upload = troubled(due, due.chat.upload, StoreBusy("locked"))
+        await delivered(due)
+        await later(due)
+        await later(due)
+
+        assert [each.card.twice for each in due.chat.digests] == [False]
+        assert [each.title for each in due.chat.uploads] == ["Deployments of 2026-11-22"]
 
     async def test_one_that_stays_away_for_a_lease_costs_a_marked_copy_and_loses_nothing(self, due: World):
         post, begin = due.chat.post_digest, due.store.begin
