@@ -95,8 +95,8 @@ class DigestReading(Protocol):
     async def edition(self, channel: str, day: date) -> Edition | None:
         """One date's digest."""
 
-    async def last_edition(self, channel: str) -> Edition | None:
-        """The one of the newest date."""
+    async def last_edition(self, channel: str, until: date) -> Edition | None:
+        """The one of the newest date, ``until`` at the latest."""
 
     async def edition_days(self, channel: str, since: date) -> frozenset[date]:
         """The dates from ``since`` on that have a row."""
@@ -104,8 +104,8 @@ class DigestReading(Protocol):
     async def table_refused(self, since: datetime) -> bool:
         """Whether Slack refused a digest's table since then, whatever its channel."""
 
-    async def newest_editions(self) -> Mapping[str, datetime]:
-        """For each channel the end of the newest span that was posted; for ``/metrics``."""
+    async def newest_editions(self, until: date) -> Mapping[str, datetime]:
+        """For each channel the end of the newest span that was posted, of dates ``until`` then; for ``/metrics``."""
 
 
 class DigestWriting(Protocol):

@@ -36,9 +36,10 @@ class DigestReading(Session):
         """One date's digest."""
         return await self._edition(_of(channel).where(editions.c.day == day))
 
-    async def last_edition(self, channel: str) -> Edition | None:
-        """The one of the newest date."""
-        return await self._edition(_of(channel).order_by(editions.c.day.desc()).limit(1))
+    async def last_edition(self, channel: str, until: date) -> Edition | None:
+        """The one of the newest date, ``until`` at the latest."""
+        newest = _of(channel).where(editions.c.day <= until).order_by(editions.c.day.desc())
+        return await self._edition(newest.limit(1))
 
     async def edition_days(self, channel: str, since: date) -> frozenset[date]:
         """The dates from ``since`` on that have a row."""
@@ -51,12 +52,12 @@ class DigestReading(Session):
         found: bool = (await self._run(select(refused.exists()))).scalar_one()
         return found
 
-    async def newest_editions(self) -> Mapping[str, datetime]:
-        """For each channel of the catalog the end of the newest span that was posted."""
+    async def newest_editions(self, until: date) -> Mapping[str, datetime]:
+        """For each channel of the catalog the end of the newest span that was posted; of dates ``until`` then."""
         # one look into the index for each channel: there are as many rows as days
         ends = (
             select(editions.c.ends)
-            .where(editions.c.channel == digests.c.channel, editions.c.ts != "")
+            .where(editions.c.channel == digests.c.channel, editions.c.day <= until, editions.c.ts != "")
             .order_by(editions.c.day.desc())
             .limit(1)
             .correlate(digests)

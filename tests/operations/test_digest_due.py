@@ -10,6 +10,7 @@ import pytest
 
 from bot.domain.digest import Span
 from bot.domain.message import Delivery
+from bot.domain.report import DigestCard
 from bot.errors import StoreBusy
 from bot.operations import deliver, digest
 from bot.operations.post_digest import TOO_OLD
@@ -139,7 +140,7 @@ async def test_after_slack_was_away_for_long_the_newest_seven_come_and_the_opera
     assert "/deploy digest preview 2026-11-22" in notes[0].lines[0]
 
 
-async def test_digests_of_a_clock_that_was_ahead_withhold_none_of_today(world: World):
+async def test_digests_of_a_clock_that_was_ahead_neither_withhold_nor_hide_those_of_today(world: World):
     await configured(world)
     await ticked(world, day(400))
     await sent(world)
@@ -147,6 +148,10 @@ async def test_digests_of_a_clock_that_was_ahead_withhold_none_of_today(world: W
     await sent(world)
 
     assert shown(world)[-1] == FIRST
+    assert await digest.ages(world.ports()) == {AUDIT: at_nine(FIRST)}
+    to_come = await digest.preview(world.ports(), AUDIT, None)
+    assert isinstance(to_come, DigestCard)
+    assert to_come.day == day(1)
 
 
 async def test_what_comes_together_stands_in_order_however_many_workers_send(world: World):

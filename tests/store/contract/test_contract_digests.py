@@ -125,10 +125,11 @@ async def test_who_lost_the_parcel_writes_nothing_of_its_edition(one, two):
 async def test_the_newest_and_the_dates_that_there_are(one):
     days = [TODAY - 40 * DAY, TODAY - DAY, TODAY, TODAY + DAY]
     await add(one, *(an_edition(day) for day in days), an_edition(TODAY + 9 * DAY, OTHER))
-    assert (await read(one, "last_edition", AUDIT)).day == TODAY + DAY
+    assert (await read(one, "last_edition", AUDIT, TODAY + DAY)).day == TODAY + DAY
+    assert (await read(one, "last_edition", AUDIT, TODAY)).day == TODAY
     assert await read(one, "edition_days", AUDIT, TODAY - DAY) == set(days[1:])
     assert await read(one, "edition", AUDIT, TODAY - 2 * DAY) is None
-    assert await read(one, "last_edition", "C0NOWHERE1") is None
+    assert await read(one, "last_edition", "C0NOWHERE1", TODAY) is None
     assert await read(one, "edition_days", "C0NOWHERE1", TODAY) == frozenset()
 
 
@@ -155,4 +156,5 @@ async def test_the_newest_that_was_posted_of_each_channel(one):
     await keep(one, AUDIT, OTHER)
     posted = [an_edition(TODAY - number * DAY, ts="1.1") for number in (1, 2)]
     await add(one, *posted, an_edition(), an_edition(channel=OTHER), an_edition(channel="C0GONE0001", ts="1.1"))
-    assert await read(one, "newest_editions") == {AUDIT: posted[0].span.ends}
+    assert await read(one, "newest_editions", TODAY) == {AUDIT: posted[0].span.ends}
+    assert await read(one, "newest_editions", TODAY - 2 * DAY) == {AUDIT: posted[1].span.ends}
