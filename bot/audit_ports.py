@@ -40,6 +40,7 @@ class AuditQuery:
     service: str | None = None
     environment: str | None = None
     actor: Actor | None = None
+    deploy: int | None = None
 
 
 class AuditReading(Protocol):

@@ -154,6 +154,18 @@ async def test_a_page_of_the_audit_log_is_one_stretch_of_its_own_index(store, na
     assert step == f"{verb} audit_events USING INDEX ix_audit_events_{OF_COLUMNS[names]}{searched}"
 
 
+@pytest.mark.parametrize("before", [None, Place(NOON - timedelta(minutes=1), 9)], ids=["first", "after"])
+@pytest.mark.parametrize("span", [None, DAY.span], ids=["ever", "day"])
+@pytest.mark.parametrize("names", NARROWED)
+async def test_a_page_of_one_deploys_events_reads_no_others(store, names, span, before):
+    query = AuditQuery(deploy=12, span=span, **{name: COLUMNS[name] for name in names})
+    ((statement, parameters),) = await statements(store, reads("audit_page", query, before, 50).values[0])
+    steps = await plan_of(store, statement, parameters)
+    assert [step for step in steps if "audit_events" in step] == [
+        "SEARCH audit_events USING INDEX ix_audit_events_deploy (deploy=?)"
+    ]
+
+
 @pytest.mark.parametrize(
     "scope", [DAY, replace(DAY, environments=frozenset({"production"}))], ids=["all", "production"]
 )

@@ -69,7 +69,7 @@ async def pages(store, query, limit):
 
 @pytest.fixture
 async def log(one):
-    """Forty events of every combination, several at each instant, none in the order of time."""
+    """Hundreds of events of every combination, several at each instant, none in the order of time."""
     chance = Random(5)
     places = [("checkout", "staging"), ("checkout", "production"), ("mailer", "staging"), (None, None)]
     events = [
@@ -79,9 +79,10 @@ async def log(one):
             actor=chance.choice([ALICE, SAM, WORKER]),
             service=place[0],
             environment=place[1],
+            deploy_id=chance.choice([7, 7, 8, None]),
             data={"number": number},
         )
-        for number, place in enumerate(chance.choices(places, k=40))
+        for number, place in enumerate(chance.choices(places, k=240))
     ]
     await record(one, *events)
     return one, events
@@ -91,10 +92,10 @@ SPAN = Span(NOON + 2 * MINUTE, NOON + 6 * MINUTE)
 
 
 @pytest.mark.parametrize(
-    ("service", "environment", "actor", "span"),
-    [*product((None, "checkout"), (None, "staging"), (None, ALICE), (None, SPAN))],
+    ("service", "environment", "actor", "deploy", "span"),
+    [*product((None, "checkout"), (None, "staging"), (None, ALICE), (None, 7), (None, SPAN))],
 )
-async def test_pages_hold_what_fits_each_once_newest_first(log, service, environment, actor, span):
+async def test_pages_hold_what_fits_each_once_newest_first(log, service, environment, actor, deploy, span):
     store, events = log
     fitting = [
         (event.at, number)
@@ -102,10 +103,11 @@ async def test_pages_hold_what_fits_each_once_newest_first(log, service, environ
         if service in {None, event.service}
         and environment in {None, event.environment}
         and actor in {None, event.actor}
+        and deploy in {None, event.deploy_id}
         and (span is None or event.at in span)
     ]
     assert len(fitting) > 1
-    query = AuditQuery(span=span, service=service, environment=environment, actor=actor)
+    query = AuditQuery(span=span, service=service, environment=environment, actor=actor, deploy=deploy)
     found = await pages(store, query, 3)
     assert [number_of(stored) for stored in found] == [number for _, number in sorted(fitting, reverse=True)]
 
