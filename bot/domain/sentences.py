@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from bot.domain.dispatch import Answer
 from bot.domain.durations import in_words
 from bot.domain.events import EventType
 from bot.domain.history import Body
@@ -17,6 +18,14 @@ _ACTS: Final = {
     "replan": "plan {} anew",
     "replace": "let {} replace the running rollout",
     "retract": "take back the approval of {}",
+}
+_ANSWERS: Final[Mapping[str, str]] = {
+    Answer.LANDED: "landed",
+    Answer.NO_OP: "changed nothing",
+    Answer.CONFLICT: "came after another change of the job",
+    Answer.DENIED: "was denied",
+    Answer.NOT_SENT: "was not taken",
+    Answer.UNKNOWN: "got no certain answer",
 }
 
 
@@ -84,8 +93,9 @@ def _blocked(body: Body, data: _Data) -> str:
 
 
 def _answered(body: Body, data: _Data) -> str:
-    answer = f"attempt {data.get('number')} of {_number(body)} was answered {data.get('answer')}"
-    return _because(answer, data.get("text"))
+    answer = str(data.get("answer"))
+    became = _ANSWERS.get(answer, f"was answered {answer}")
+    return _because(f"attempt {data.get('number')} of {_number(body)} {became}", data.get("text"))
 
 
 def _landed(body: Body, data: _Data) -> str:
@@ -133,10 +143,10 @@ _SENTENCES: Final[Mapping[str, Callable[[Body, _Data], str]]] = {
     _E.DEPLOY_WITHDRAWN: _did("withdrew"),
     _E.DEPLOY_EXPIRED: _ended("expired"),
     _E.DEPLOY_READY: _ready,
-    _E.DEPLOY_WAITING: _did("has", "cause", suffix=" wait for approval again"),
+    _E.DEPLOY_WAITING: _did("had", "cause", suffix=" wait for approval again"),
     _E.DEPLOY_BLOCKED: _blocked,
-    _E.DEPLOY_DISPATCHING: _did("dispatches"),
-    _E.DEPLOY_ATTEMPTED: lambda body, data: f"sends attempt {data.get('number')} of {_number(body)} to Nomad",
+    _E.DEPLOY_DISPATCHING: _did("dispatched"),
+    _E.DEPLOY_ATTEMPTED: lambda body, data: f"sent attempt {data.get('number')} of {_number(body)} to Nomad",
     _E.DEPLOY_ANSWERED: _answered,
     _E.DEPLOY_LANDED: _landed,
     _E.DEPLOY_UNCHANGED: _ended("had nothing to do"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.dispatch import Answer
 from bot.domain.events import EventType
 from bot.domain.sentences import LONGEST, one_line, sentence
 from tests.builders import an_event
@@ -47,13 +48,13 @@ WHOLE: dict[EventType, tuple[dict[str, Any], str]] = {
     E.DEPLOY_WITHDRAWN: ({"detail": "The catalog moved on."}, "withdrew D-12: The catalog moved on."),
     E.DEPLOY_EXPIRED: ({"detail": "No decision in time."}, "D-12 expired: No decision in time."),
     E.DEPLOY_READY: ({"blocked": ["turn"]}, "D-12 is ready, held by turn"),
-    E.DEPLOY_WAITING: ({"cause": "Sam left sre."}, "has D-12 wait for approval again: Sam left sre."),
+    E.DEPLOY_WAITING: ({"cause": "Sam left sre."}, "had D-12 wait for approval again: Sam left sre."),
     E.DEPLOY_BLOCKED: ({"codes": ["turn"]}, "D-12 is held: turn"),
-    E.DEPLOY_DISPATCHING: ({"plan": 1}, "dispatches D-12"),
-    E.DEPLOY_ATTEMPTED: ({"number": 2, "plan": 1}, "sends attempt 2 of D-12 to Nomad"),
+    E.DEPLOY_DISPATCHING: ({"plan": 1}, "dispatched D-12"),
+    E.DEPLOY_ATTEMPTED: ({"number": 2, "plan": 1}, "sent attempt 2 of D-12 to Nomad"),
     E.DEPLOY_ANSWERED: (
         {"number": 2, "answer": "unknown", "text": "timed out"},
-        "attempt 2 of D-12 was answered unknown: timed out",
+        "attempt 2 of D-12 got no certain answer: timed out",
     ),
     E.DEPLOY_LANDED: ({"job_version": 0, "job_modify_index": "47"}, "D-12 is on Nomad as job version 0"),
     E.DEPLOY_UNCHANGED: ({"detail": "The same runs."}, "D-12 had nothing to do: The same runs."),
@@ -105,6 +106,7 @@ def test_an_event_is_a_sentence(kind: EventType) -> None:
         (E.DEPLOY_READY, {"detail": "trying again."}, "D-12 is ready: trying again."),
         (E.DEPLOY_BLOCKED, {"codes": []}, "D-12 is held no longer"),
         (E.DEPLOY_LANDED, {"job_version": -1}, "D-12 is on Nomad"),
+        (E.DEPLOY_ANSWERED, {"number": 1, "answer": "later", "text": ""}, "attempt 1 of D-12 was answered later"),
         (E.DEPLOY_REPLANNING, {"detail": "another's"}, "sent D-12 back to planning: another's"),
         (E.DEPLOY_WITHDRAWN, {}, "withdrew D-12"),
         (E.DEPLOY_EXPIRED, {}, "D-12 expired"),
@@ -115,6 +117,23 @@ def test_an_event_is_a_sentence(kind: EventType) -> None:
 )
 def test_what_is_not_there_is_left_out(kind: EventType, data: dict[str, Any], expected: str) -> None:
     assert said(kind, data) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "became"),
+    [
+        (Answer.LANDED, "landed"),
+        (Answer.NO_OP, "changed nothing"),
+        (Answer.CONFLICT, "came after another change of the job"),
+        (Answer.DENIED, "was denied"),
+        (Answer.NOT_SENT, "was not taken"),
+        (Answer.UNKNOWN, "got no certain answer"),
+    ],
+)
+def test_what_became_of_an_attempt_is_said_in_words(answer: Answer, became: str) -> None:
+    data = {"number": 1, "answer": answer, "text": ""}
+
+    assert said(E.DEPLOY_ANSWERED, data) == f"attempt 1 of D-12 {became}"
 
 
 def test_a_refused_request_may_have_asked_for_next_to_nothing() -> None:
