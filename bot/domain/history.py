@@ -115,11 +115,16 @@ class Entry:
         return None if self.outcome is Outcome.OPEN else self.changed_at
 
     @property
+    def took(self) -> timedelta | None:
+        """From the newest dispatch to the end, whichever that was; None while it is open, or was never dispatched."""
+        if self.ended_at is None or self.dispatched_at is None:
+            return None
+        return self.ended_at - self.dispatched_at
+
+    @property
     def to_succeed(self) -> timedelta | None:
         """From the newest dispatch to the success."""
-        if self.status is not Status.SUCCEEDED or self.dispatched_at is None:
-            return None
-        return self.changed_at - self.dispatched_at
+        return self.took if self.status is Status.SUCCEEDED else None
 
     @property
     def self_approved(self) -> bool:

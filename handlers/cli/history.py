@@ -120,7 +120,7 @@ def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
         entry.from_version or "",
         _state(entry),
         ", ".join(entry.approvers),
-        "" if entry.to_succeed is None else short(entry.to_succeed),
+        "" if entry.took is None else short(entry.took),
         entry.reason if entry.outcome in {Outcome.DEPLOYED, Outcome.OPEN} else entry.detail or entry.reason,
     )
 

@@ -103,7 +103,7 @@ def test_a_success_tells_of_all_that_was_before_it():
     )
     assert entry.outcome is Outcome.DEPLOYED
     assert entry.ended_at == NOON + 7 * MINUTE
-    assert entry.to_succeed == 2 * MINUTE
+    assert (entry.took, entry.to_succeed) == (2 * MINUTE, 2 * MINUTE)
 
 
 def test_what_came_from_a_moment_on_is_not_told():
@@ -112,6 +112,7 @@ def test_what_came_from_a_moment_on_is_not_told():
     assert log.entry(NOON + 7 * MINUTE).status is Status.ROLLING
     assert log.entry(NOON + 7 * MINUTE + timedelta(microseconds=1)).status is Status.SUCCEEDED
     assert log.entry(NOON + 7 * MINUTE).to_succeed is None
+    assert log.entry(NOON + 7 * MINUTE).took is None
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OUTCOMES if kind is not E.DEPLOY_SUCCEEDED])
@@ -120,7 +121,22 @@ def test_any_other_end_is_its_own_outcome_and_took_no_time_to_succeed(kind: Even
 
     assert entry.outcome is OUTCOMES[kind]
     assert entry.ended_at == NOON + 7 * MINUTE
-    assert entry.to_succeed is None
+    assert (entry.took, entry.to_succeed) == (2 * MINUTE, None)
+
+
+def test_what_was_never_dispatched_took_no_time():
+    entry = Log().then(E.DEPLOY_PLANNED).then(E.DEPLOY_REJECTED, reason="not on a Friday").entry()
+
+    assert entry.ended_at == NOON + 2 * MINUTE
+    assert entry.took is None
+
+
+def test_what_it_took_counts_from_the_newest_dispatch():
+    log = rolling()
+    del log.bodies[-1]
+    entry = log.then(E.DEPLOY_READY).then(E.DEPLOY_DISPATCHING, **seats()).then(E.DEPLOY_FAILED).entry()
+
+    assert entry.took == MINUTE
 
 
 @pytest.mark.parametrize("data", [{"detail": "because"}, {"reason": "because"}, {"cause": "because"}])

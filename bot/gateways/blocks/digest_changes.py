@@ -100,11 +100,11 @@ class Changes:
         return " · ".join([what, *where, result, when, f"{name_of(entry.requester)}{approved}"])
 
     def _took(self, entry: Entry) -> str:
-        """From the dispatch to its end, or to the end of the report."""
-        until = entry.ended_at or self.at.span.ends
-        if until <= started(entry):
-            return NOTHING
-        return f"{short(until - started(entry))}{'' if entry.ended_at else ' so far'}"
+        """From the dispatch to its end, as ``history`` has it; of one that is open, to the end of the report."""
+        if entry.ended_at is not None:
+            return NOTHING if entry.took is None else short(entry.took)
+        until = self.at.span.ends
+        return f"{short(until - started(entry))} so far" if until > started(entry) else NOTHING
 
 
 def versions(entry: Entry) -> str:

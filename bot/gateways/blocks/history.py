@@ -77,8 +77,8 @@ def _course(entry: Entry) -> Iterator[str]:
         yield ":warning: own request"
     if entry.outcome is Outcome.OPEN:
         yield f"since {moment(entry.changed_at)}"
-    elif entry.dispatched_at:
-        yield f"took {short(entry.changed_at - entry.dispatched_at)}"
+    elif entry.took is not None:
+        yield f"took {short(entry.took)}"
     else:
         yield f"ended {moment(entry.changed_at)}"
     if entry.outcome is Outcome.REVERTED:

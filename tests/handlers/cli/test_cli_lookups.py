@@ -313,6 +313,7 @@ def test_what_failed_says_why_and_what_nomad_did(empty: File) -> None:
         deploy = await asked(world)
         fields = {"deploy_id": deploy.id, "at": NOON + timedelta(minutes=1)}
         async with world.store.begin() as tx:
+            await tx.record(an_event(EventType.DEPLOY_DISPATCHING, deploy_id=deploy.id, at=NOON + timedelta(seconds=9)))
             await tx.record(an_event(EventType.DEPLOY_FAILED, data={"detail": "exit code 1", "seconds": 9}, **fields))
             await tx.record(
                 an_event(EventType.DEPLOY_REVERTED, data={"status": "succeeded", "job_version": 3}, **fields)
@@ -322,7 +323,7 @@ def test_what_failed_says_why_and_what_nomad_did(empty: File) -> None:
     _, row = empty.table("history", "checkout")
 
     assert row[6] == "Failed, Nomad's revert succeeded"
-    assert row[-1] == "exit code 1"
+    assert row[-2:] == ["51s", "exit code 1"]
 
 
 @pytest.mark.parametrize(
