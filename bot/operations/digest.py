@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.decision import refuse
-from bot.domain.digest import Edition, Span, day_before, due_days, open_span, span_of
+from bot.domain.digest import Edition, Span, day_before, due_days, instant, open_span, span_of
 from bot.domain.message import Delivery, Outgoing
 from bot.domain.report import DigestCard
 from bot.errors import CatalogMissing
@@ -53,6 +53,10 @@ class _Plan:
     def zone(self) -> ZoneInfo:
         """The zone itself."""
         return ZoneInfo(self.timezone)
+
+    def due(self, day: date) -> datetime:
+        """When that date's digest is due, in the digest's zone."""
+        return instant(day, time.fromisoformat(self.digest.at), self.zone).astimezone(self.zone)
 
     def edition(self, day: date, span: Span) -> Edition:
         """The row of that date, nothing of it posted yet."""
@@ -144,6 +148,25 @@ async def preview(ports: Ports, channel: str, day: date | None) -> DigestCard | 
 async def _to_come(reading: Reading, plan: _Plan, now: datetime) -> Edition:
     last = await reading.last_edition(plan.digest.channel, _newest(now))
     return plan.edition(*open_span(plan.digest, plan.zone, now, last))
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The digest of a channel that comes next: its local date, and when that is due, in its own zone."""
+
+    channel: str
+    day: date
+    due: datetime
+
+
+async def upcoming(ports: Ports) -> tuple[Next, ...]:
+    """When each digest of the catalog in force comes next, in the order of the catalog. Raises ``CatalogMissing``."""
+    now = ports.clock.now()
+    async with ports.store.read() as reading:
+        active = await reading.active_catalog()
+        plans = [_Plan(digest, active) for digest in active.catalog.digests]
+        days = [(plan, (await _to_come(reading, plan, now)).day) for plan in plans]
+    return tuple(Next(plan.digest.channel, day, plan.due(day)) for plan, day in days)
 
 
 async def _of(reading: Reading, plan: _Plan, day: date) -> Edition:

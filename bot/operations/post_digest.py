@@ -37,6 +37,7 @@ TOO_OLD: Final = "too_old"
 """Why one is given up that as many newer ones as are ever posted late came after."""
 _PAUSE = 0.2
 _NO_SCOPE = "missing_scope"
+_NO_FILE = "The CSV is missing: Slack refuses the file, and the operators are told why."
 
 
 @dataclass(slots=True)
@@ -170,7 +171,7 @@ async def _give_up(row: _Row, error: SlackRefused) -> None:
         f"Channel {channel}: invite the app, unarchive it, or name another.",
         f"Look at what it would have said with /deploy digest preview {day}.",
     )
-    note = Note(text=f"The digest of {day} cannot be posted: Slack refuses it ({error}).", lines=lines)
+    note = Note(text=f"The digest of {day} for {channel} cannot be posted: Slack refuses it ({error}).", lines=lines)
     await row.keep(note, given_up=error.error)
 
 
@@ -198,6 +199,9 @@ async def _attach(row: _Row) -> None:
         await ports.chat.upload(edition.posted_in, edition.ts, name=name, title=title, content=content)
     except (SlackUnavailable, SlackRefused) as error:
         if isinstance(error, SlackRefused) and (fate(error.error) is not Fate.LATER or error.error == _NO_SCOPE):
+            # the digest promises a file: who looks for it finds why there is none
+            with suppress(SlackError):
+                await ports.chat.reply(edition.posted_in, edition.ts, Note(text=_NO_FILE))
             await row.keep(_without_file(edition, error), file=FileState.GIVEN_UP)
             return
         await row.keep_surely(file=FileState.BEGUN if may_stand(error) else edition.file)
@@ -206,8 +210,9 @@ async def _attach(row: _Row) -> None:
 
 
 def _without_file(edition: Edition, error: SlackRefused) -> Note:
-    text = f"The digest of {edition.day} is without its CSV: Slack refuses the file ({error})."
-    mend = f"`nomatron audit list {edition.day}` has what it was made from."
+    where = f"The digest of {edition.day} for {edition.channel}"
+    text = f"{where} is without its CSV: Slack refuses the file ({error})."
+    mend = "`nomatron history SERVICE` and `nomatron audit list` tell what it would have listed."
     if error.error == _NO_SCOPE:
         mend = (
             "It takes files:write: paste what `nomatron manifest --url URL` prints into the app, then install it anew."

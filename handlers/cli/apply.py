@@ -10,6 +10,7 @@ from bot.domain.actor import Operator
 from bot.domain.decision import Refused
 from bot.gateways.catalog import read
 from bot.operations.apply import apply
+from bot.operations.digest import upcoming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,4 +42,6 @@ async def execute(_: argparse.Namespace, ports: Ports, folder: Path, user: str) 
     )
     state = "is active now" if outcome.changed else "was active already"
     sys.stdout.write(f"catalog {outcome.active.fingerprint[:12]} {state}\n")
+    for each in await upcoming(ports):
+        sys.stdout.write(f"digest for {each.channel}: next on {each.due:%Y-%m-%d at %H:%M %Z}\n")
     return 0

@@ -28,7 +28,7 @@ SETTLED = 16
 def put_at(sandbox: Sandbox, minute: datetime) -> None:
     """Give the digest of the shipped catalog that time of day."""
     edit(sandbox.catalog / "nomatron.yaml", r'at: "\d\d:\d\d"', f'at: "{minute.astimezone(ZONE):%H:%M}"')
-    sandbox.apply()
+    assert f"digest for {AUDIT}: next on " in sandbox.apply()
 
 
 def files(message: Message) -> list[dict[str, Any]]:
@@ -232,7 +232,7 @@ def test_without_the_files_scope_the_digest_stands_and_the_operators_are_told_on
     due.sandbox.start()
     told = due.sandbox.until(lambda: due.sandbox.messages(OPS)[before:], "a word to the operators")
 
-    assert [each.text.split(": ")[0] for each in told] == [f"The digest of {today(due)} is without its CSV"]
+    assert [each.text.split(": ")[0] for each in told] == [f"The digest of {today(due)} for {AUDIT} is without its CSV"]
     assert "nomatron manifest" in told[0].whole
     assert due.marks() == [False]
 

@@ -362,3 +362,25 @@ class TestAges:
         await configured(world)
 
         assert await digest.ages(world.ports()) == {AUDIT: again}
+
+
+class TestUpcoming:
+    async def test_the_next_one_is_of_the_date_that_has_none_yet(self, world: World):
+        await configured(world)
+        assert [each.day for each in await digest.upcoming(world.ports())] == [FIRST]
+        await ticked(world, FIRST)
+        assert [each.day for each in await digest.upcoming(world.ports())] == [day(1)]
+
+    async def test_also_where_its_time_is_moved_to_later_on_that_day(self, world: World):
+        await configured(world)
+        await ticked(world, FIRST)
+        await configured(world, a_digest(at="18:00"))
+        assert [each.day for each in await digest.upcoming(world.ports())] == [day(1)]
+
+    async def test_each_in_its_own_zone(self, world: World):
+        await configured(world, a_digest(timezone="Asia/Kathmandu"), a_digest(channel=TEAM_CHANNEL, at="00:00"))
+        told = [(each.channel, f"{each.due:%Y-%m-%d %H:%M %z}") for each in await digest.upcoming(world.ports())]
+        assert told == [(AUDIT, "2026-11-22 09:00 +0545"), (TEAM_CHANNEL, "2026-11-22 00:00 +0000")]
+
+    async def test_none_without_a_digest(self, world: World):
+        assert await digest.upcoming(world.ports()) == ()

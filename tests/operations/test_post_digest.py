@@ -272,7 +272,7 @@ class TestRefusals:
         assert (due.chat.digests, due.chat.uploads) == ([], [])
         assert (row.ts, row.posting, row.given_up) == ("", None, refusals[-1])
         assert texts(due, "announce") == [
-            f"The digest of 2026-11-22 cannot be posted: Slack refuses it ({refusals[-1]})."
+            f"The digest of 2026-11-22 for {AUDIT} cannot be posted: Slack refuses it ({refusals[-1]})."
         ]
         assert not await pending(due)
 
@@ -353,7 +353,7 @@ class TestFile:
 
     @pytest.mark.parametrize(
         ("error", "mend"),
-        [("missing_scope", "nomatron manifest --url URL"), ("file_uploads_disabled", "nomatron audit list 2026-11-22")],
+        [("missing_scope", "nomatron manifest --url URL"), ("file_uploads_disabled", "nomatron history SERVICE")],
     )
     async def test_where_slack_refuses_it_the_digest_stands_and_the_operators_are_told_once(
         self, due: World, error, mend
@@ -364,10 +364,21 @@ class TestFile:
 
         assert shown(due) == [FIRST]
         assert (await edition(due)).file is FileState.GIVEN_UP
-        ((_, note, _),) = due.chat.said
-        assert note.text == f"The digest of 2026-11-22 is without its CSV: Slack refuses the file ({error})."
+        (_, in_thread, where), (_, note, _) = due.chat.said
+        assert in_thread.text.startswith("The CSV is missing")
+        assert where == {"channel": AUDIT, "ts": (await edition(due)).ts}
+        said = f"The digest of 2026-11-22 for {AUDIT} is without its CSV: Slack refuses the file ({error})."
+        assert note.text == said
         assert mend in note.lines[0]
         assert not await pending(due)
+
+    async def test_the_operators_are_told_also_where_nothing_can_be_said_in_the_thread(self, due: World):
+        due.chat.refusals = [None, SlackRefused("missing_scope"), SlackUnavailable("ratelimited")]
+        await delivered(due)
+
+        assert (await edition(due)).file is FileState.GIVEN_UP
+        ((kind, note, _),) = due.chat.said
+        assert (kind, "without its CSV" in note.text) == ("announce", True)
 
     async def test_a_token_that_is_revoked_meanwhile_is_waited_for(self, due: World):
         due.chat.refusals = [None, SlackRefused("token_revoked")]
