@@ -199,10 +199,10 @@ async def _attach(row: _Row) -> None:
         await ports.chat.upload(edition.posted_in, edition.ts, name=name, title=title, content=content)
     except (SlackUnavailable, SlackRefused) as error:
         if isinstance(error, SlackRefused) and (fate(error.error) is not Fate.LATER or error.error == _NO_SCOPE):
+            await row.keep(_without_file(edition, error), file=FileState.GIVEN_UP)
             # the digest promises a file: who looks for it finds why there is none
             with suppress(SlackError):
                 await ports.chat.reply(edition.posted_in, edition.ts, Note(text=_NO_FILE))
-            await row.keep(_without_file(edition, error), file=FileState.GIVEN_UP)
             return
         await row.keep_surely(file=FileState.BEGUN if may_stand(error) else edition.file)
         raise

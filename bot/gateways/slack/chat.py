@@ -90,15 +90,24 @@ class SlackChat:
         return str(answer["ts"])
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
-        """As ``bot.slack_ports.Chat`` promises; nothing is seen of it before the last of three steps."""
+        """As ``bot.slack_ports.Chat`` promises."""
+        try:
+            file = await self._stored(name, content)
+        except SlackUnavailable as error:
+            # whatever Slack took so far, nobody sees a file before the last step
+            raise SlackUnavailable(str(error), retry_after=error.retry_after) from error
+        files = [{"id": file, "title": title}]
+        await self._connection.call(SHARE_FILE, files=files, channel_id=channel, thread_ts=ts)
+
+    async def _stored(self, name: str, content: bytes) -> str:
+        """The id of a file that Slack has the bytes of."""
         # the length is compared with what arrives: one byte more or less, and the file is refused
         place = await self._connection.call(UPLOAD_URL, filename=name, length=len(content))
         url, file = place.get("upload_url"), place.get("file_id")
         if not isinstance(url, str) or not isinstance(file, str):
             raise SlackUnavailable(f"{UPLOAD_URL.name}: no usable answer")
         await self._connection.put(url, content)
-        files = [{"id": file, "title": title}]
-        await self._connection.call(SHARE_FILE, files=files, channel_id=channel, thread_ts=ts)
+        return file
 
     async def open_view(self, trigger_id: str, view: Json) -> None:
         """Open a modal; Slack takes a trigger for 3 s, once."""
