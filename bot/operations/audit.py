@@ -1,4 +1,4 @@
-"""The audit log, read: newest first, a page at a time, narrowed by day, service, environment and actor."""
+"""The audit log, read: newest first, a page at a time, narrowed by day, service, environment, actor and deploy."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class AuditAsk:
     service: str | None
     environment: str | None
     by: str | None
+    deploy: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ class AuditPage:
 async def audit(ports: Ports, ask: AuditAsk, before: Place | None, limit: int) -> AuditPage | Refused:
     """``limit`` audit events that fit; those after ``before``, hence older, where given.
 
-    A service or an environment that the catalog no longer has is found by its events; refused where there are none.
-    Raises ``CatalogMissing``.
+    A service or an environment that the catalog no longer has is found by its events; refused where there are none,
+    as are a number that no deploy has and a day that has not begun. Raises ``CatalogMissing``.
     """
     actor = await _actor(ports, ask.by) if ask.by else None
     if isinstance(actor, Refused):
@@ -75,7 +76,7 @@ async def audit(ports: Ports, ask: AuditAsk, before: Place | None, limit: int) -
         unknown = await _unknown(reading, catalog, ask)
         if unknown is not None:
             return unknown
-        query = AuditQuery(span=span, service=ask.service, environment=ask.environment, actor=actor)
+        query = AuditQuery(span=span, service=ask.service, environment=ask.environment, actor=actor, deploy=ask.deploy)
         # one more than is shown says whether there is another page
         found = await reading.audit_page(query, before, limit + 1)
         shown = found[:limit]
@@ -143,7 +144,12 @@ def _span(word: str, catalog: Catalog, now: datetime) -> Span | Refused:
     """The calendar date in the catalog's time zone."""
     zone = ZoneInfo(catalog.timezone)
     day = day_named(word, now.astimezone(zone).date())
-    return day_of(day, zone) if day else refuse("day-form", f"`{word[:80]}` is no day: write {DAY_FORMS}.")
+    if day is None:
+        return refuse("day-form", f"`{word[:80]}` is no day: write {DAY_FORMS}.")
+    span = day_of(day, zone)
+    if span.begins > now:
+        return refuse("day-to-come", f"`{word}` is still to come: name a day that has begun.")
+    return span
 
 
 async def _unknown(reading: Reading, catalog: Catalog, ask: AuditAsk) -> Refused | None:
@@ -152,6 +158,8 @@ async def _unknown(reading: Reading, catalog: Catalog, ask: AuditAsk) -> Refused
         return refuse("unknown-service", unknown_name("service", service or "", catalog.services))
     if not await _known(reading, environment, catalog.environments, AuditQuery(environment=environment)):
         return refuse("unknown-environment", unknown_name("environment", environment or "", catalog.environments))
+    if ask.deploy is not None and await reading.deploy(ask.deploy) is None:
+        return refuse("unknown-deploy", f"There is no deploy D-{ask.deploy}. See the history of its service.")
     return None
 
 

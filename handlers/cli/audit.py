@@ -17,18 +17,19 @@ from bot.domain.decision import Refused
 from bot.domain.sentences import sentence
 from bot.operations.audit import AuditAsk, audit, cursor_of, is_actor, place_at
 from handlers.cli.printed import local, table, who
-from handlers.cli.words import page_length, refused
+from handlers.cli.words import catalog_of, deploy_number, no_service, page_length, refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
     from bot.audit_ports import Place, Stored
+    from bot.domain.catalog import Catalog
     from bot.operations.audit import AuditPage
     from bot.ports import Ports
 
 _LIST: Final = """Print the audit log's events, newest first: of one day (of the catalog's time zone), one service, one
-environment or one actor, or all of them."""
+environment, one actor or one deploy, or all of them."""
 _COMMANDS: Final = {"list": "print events, newest first"}
 _DATE = re.compile(r"\d{4}\D\d{1,2}\D\d{1,2}")
 
@@ -50,7 +51,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def _parse_list(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nomatron audit list", description=_LIST)
     parser.add_argument(
-        "words", nargs="*", metavar="DAY|SERVICE", help=f"a day, a service, or both; a day is {DAY_FORMS}"
+        "words",
+        nargs="*",
+        metavar="DAY|SERVICE|D-n",
+        help=f"a day, a service, a deploy, or several of these; a day is {DAY_FORMS}",
     )
     parser.add_argument("--in", dest="environment", metavar="ENV", help="one environment alone")
     parser.add_argument(
@@ -63,19 +67,21 @@ def _parse_list(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     # options may stand between the words
     words = parser.parse_intermixed_args(argv)
-    words.day, words.service = _day_and_service(parser, words.words)
+    words.day, words.service, words.deploy = _conditions(parser, words.words)
     return words
 
 
-def _day_and_service(parser: argparse.ArgumentParser, words: Sequence[str]) -> tuple[str | None, str | None]:
+def _conditions(parser: argparse.ArgumentParser, words: Sequence[str]) -> tuple[str | None, ...]:
+    """The day, the service and the deploy, each as it was typed."""
     days = [word for word in words if day_named(word, EARLIEST) or _DATE.fullmatch(word)]
-    services = [word for word in words if word not in days]
+    deploys = [word for word in words if deploy_number(word) is not None]
+    services = [word for word in words if word not in days and word not in deploys]
     for day in days:
         if day_named(day, EARLIEST) is None:
             parser.error(f"{day} is no day: write {DAY_FORMS}")
-    if len(days) > 1 or len(services) > 1:
-        parser.error(f"write one day and one service at most; a day is {DAY_FORMS}")
-    return next(iter(days), None), next(iter(services), None)
+    if max(map(len, (days, services, deploys))) > 1:
+        parser.error(f"write one day, one service and one deploy at most; a day is {DAY_FORMS}")
+    return tuple(next(iter(each), None) for each in (days, services, deploys))
 
 
 def _actor(word: str) -> str:
@@ -96,12 +102,22 @@ def _place(word: str) -> Place:
 
 async def execute(words: argparse.Namespace, ports: Ports) -> int:
     """Print a page of events; 1 where what is asked for is not known, with words on standard error."""
-    ask = AuditAsk(words.day, words.service, words.environment, words.by)
+    ask = _asked(words, await catalog_of(ports))
+    if isinstance(ask, Refused):
+        return refused(ask)
     page = await audit(ports, ask, words.before, words.limit)
     if isinstance(page, Refused):
         return refused(page)
     sys.stdout.write(json.dumps(_document(page), indent=2) + "\n" if words.json else _text(page, words))
     return 0
+
+
+def _asked(words: argparse.Namespace, catalog: Catalog) -> AuditAsk | Refused:
+    if words.deploy in catalog.services and words.service is None:
+        return AuditAsk(words.day, words.deploy, words.environment, words.by)
+    other = no_service(words.service, catalog) if words.service else None
+    deploy = deploy_number(words.deploy) if words.deploy else None
+    return other or AuditAsk(words.day, words.service, words.environment, words.by, deploy)
 
 
 def _document(page: AuditPage) -> dict[str, Any]:
@@ -138,4 +154,4 @@ def _older(page: AuditPage, words: argparse.Namespace, zone: tzinfo) -> str:
     options = (("--in", words.environment), ("--by", words.by), ("--limit", words.limit if words.limit != 50 else None))
     given = [part for name, value in options if value is not None for part in (name, str(value))]
     before = ["--before", cursor_of(page.next)] if page.next else []
-    return shlex.join(["nomatron", "audit", "list", *filter(None, (day, words.service)), *given, *before])
+    return shlex.join(["nomatron", "audit", "list", *filter(None, (day, words.service, words.deploy)), *given, *before])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +16,7 @@ from bot.domain.history import Outcome
 from bot.domain.message import STATE_WORDS
 from bot.operations.history import history
 from handlers.cli.printed import local, table, who
-from handlers.cli.words import page_length, refused
+from handlers.cli.words import catalog_of, deploy_number, no_service, page_length, refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from bot.ports import Ports
 
 _LIMIT: Final = 20
-_NUMBER = re.compile(r"(?:[Dd]-?)?([1-9][0-9]{0,17})")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -45,14 +43,17 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _deploy(word: str) -> int:
-    found = _NUMBER.fullmatch(word)
-    if found is None:
+    number = deploy_number(word)
+    if number is None:
         raise argparse.ArgumentTypeError(f"{word} is no deploy: write its number, such as D-12")
-    return int(found[1])
+    return number
 
 
 async def execute(words: argparse.Namespace, ports: Ports) -> int:
     """Print a page of deploys; 1 where nobody knows that service or environment, with words on standard error."""
+    other = no_service(words.service, await catalog_of(ports))
+    if other is not None:
+        return refused(other)
     page = await history(ports, words.service, words.environment, words.before, words.limit)
     if isinstance(page, Refused):
         return refused(page)

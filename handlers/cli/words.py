@@ -1,15 +1,48 @@
-"""Words that several verbs read alike, and a refusal as words."""
+"""Words that several verbs read alike, and a refusal as words.
+
+A service is what the catalog says is one, however it is named; any other name is looked for among what happened.
+"""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.decision import Refused, refuse
+
 if TYPE_CHECKING:
-    from bot.domain.decision import Refused
+    from bot.domain.catalog import Catalog
+    from bot.ports import Ports
 
 LONGEST_PAGE: Final = 1000
+_NUMBER = re.compile(r"(?:[Dd]-?)?0*([1-9][0-9]{0,17})")
+
+
+def deploy_number(word: str) -> int | None:
+    """The number that ``D-12``, ``d12`` or ``12`` names; None for anything else."""
+    found = _NUMBER.fullmatch(word)
+    return int(found[1]) if found else None
+
+
+async def catalog_of(ports: Ports) -> Catalog:
+    """The catalog whose names tell a service from other words. Raises ``CatalogMissing``."""
+    async with ports.store.read() as reading:
+        return (await reading.active_catalog()).catalog
+
+
+def no_service(word: str, catalog: Catalog) -> Refused | None:
+    """What is certainly meant as something else than a service: how to write that instead."""
+    if word in catalog.services:
+        return None
+    if word in catalog.environments:
+        return refuse("unknown-service", f"`{word}` is an environment: write --in {word}.")
+    number = deploy_number(word)
+    if number is None:
+        return None
+    said = f"`{word}` is a deploy: `nomatron audit list D-{number}` says what happened to it. Here a service is named."
+    return refuse("unknown-service", said)
 
 
 def page_length(word: str) -> int:

@@ -75,13 +75,15 @@ class History:
 class Audit:
     """Show audit events, newest first; each condition narrows.
 
-    ``by`` is a Slack user id or an actor's key; those after ``before``, hence older, where it is given.
+    ``by`` is a Slack user id or an actor's key, ``deploy`` a deploy's number; those after ``before``, hence older,
+    where it is given.
     """
 
     day: str | None = None
     service: str | None = None
     environment: str | None = None
     by: str | None = None
+    deploy: int | None = None
     before: Place | None = None
 
 

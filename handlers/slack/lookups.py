@@ -4,7 +4,7 @@
 
     status [SERVICE|D-n] [in ENV]
     history SERVICE [in ENV]
-    audit [today|yesterday|DATE] [SERVICE] [in ENV] [by @user]      (in any order)
+    audit [today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]      (in any order)
     digest preview [today|yesterday|DATE]
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.day import DAY_FORMS, day_named
 from bot.domain.decision import Refused, refuse
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from handlers.slack.reader import Reader
 
 HISTORY: Final = "/deploy history SERVICE [in ENV]"
-AUDIT: Final = "/deploy audit [today|yesterday|DATE] [SERVICE] [in ENV] [by @user]"
+AUDIT: Final = "/deploy audit [today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]"
 PREVIEW: Final = "/deploy digest preview [today|yesterday|DATE]"
 LONGEST_NAME: Final = 150
 """Characters of a name that is looked for; a button carries all of them in its 2,000."""
@@ -75,9 +75,9 @@ def history(reader: Reader, _: str) -> History | Refused:
 
 
 def audit(reader: Reader, _: str) -> Audit | Refused:
-    """``[today|yesterday|DATE] [SERVICE] [in ENV] [by @user]``, in any order."""
+    """``[today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]``, in any order."""
     reader = reader.with_people()
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     while (word := reader.next()) is not None:
         read = _condition(reader, word)
         if isinstance(read, Refused):
@@ -85,7 +85,7 @@ def audit(reader: Reader, _: str) -> Audit | Refused:
         if read[0] in found:
             return too_much(word, AUDIT)
         found.update([read])
-    return Audit(found.get("day"), found.get("service"), found.get("environment"), found.get("by"))
+    return Audit(**found)
 
 
 def digest(reader: Reader, _: str) -> Preview | Refused:
@@ -104,13 +104,15 @@ def digest(reader: Reader, _: str) -> Preview | Refused:
     return Preview(day) if more is None else too_much(more, PREVIEW)
 
 
-def _condition(reader: Reader, word: str) -> tuple[str, str] | Refused:
+def _condition(reader: Reader, word: str) -> tuple[str, str | int] | Refused:
     """One condition of ``audit``: the field's name and its value."""
     clause = "" if reader.quoted else word.casefold()
     if clause == "in":
         return _environment(reader)
     if clause == "by":
         return _by(reader)
+    if word not in reader.vocabulary.services and (number := deploy_id(clause)) is not None:
+        return "deploy", number
     if clause in _DAYS or (clause[:1].isdecimal() and word not in reader.vocabulary.services):
         day = _day(word)
         return day if isinstance(day, Refused) else ("day", day)
@@ -151,7 +153,8 @@ def _no_service(reader: Reader, word: str, form: str) -> Refused | None:
     if deploy_id(word) is not None:
         return refuse(
             "unknown-service",
-            f"`{word}` is a deploy: `/deploy status {word}` tells of it. Here a service is named: `{form}`.",
+            f"`{word}` is a deploy: `/deploy status {word}` tells of it, `/deploy audit {word}` what happened to it. "
+            f"Here a service is named: `{form}`.",
         )
     return None
 

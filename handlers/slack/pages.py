@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot.audit_ports import Place
 from bot.domain.day import EARLIEST, day_named
-from bot.domain.decision import Refused, refuse
+from bot.domain.decision import Refused
 from bot.gateways.blocks import audit as audit_blocks
 from bot.gateways.blocks import history as history_blocks
 from bot.gateways.blocks.pages import Pages
@@ -50,21 +50,19 @@ async def _history(ports: Ports, asked: History) -> Message | Refused:
 
 
 async def _audit(ports: Ports, asked: Audit) -> Message | Refused:
-    ask = AuditAsk(asked.day, asked.service, asked.environment, asked.by)
+    ask = AuditAsk(asked.day, asked.service, asked.environment, asked.by, asked.deploy)
     found = await audit(ports, ask, asked.before, EVENTS)
     if isinstance(found, Refused):
         return found
     zone = ZoneInfo(found.zone)
     day = found.span.begins.astimezone(zone).date() if found.span else None
-    if found.span and found.span.begins > ports.clock.now():
-        return refuse("day-to-come", f"`{asked.day}` is still to come: name a day that has begun.")
     # `today` is another day by the time that somebody clicks
     pinned = replace(asked, day=day.isoformat() if day else None)
     pages = Pages(
         value_of(replace(pinned, before=found.next)) if found.next else "",
         value_of(replace(pinned, before=None)) if asked.before else "",
     )
-    conditions = audit_blocks.Conditions(day, asked.service, asked.environment, asked.by)
+    conditions = audit_blocks.Conditions(day, asked.service, asked.environment, asked.by, asked.deploy)
     bodies = [json.loads(each.body) for each in found.events]
     return audit_blocks.render(conditions, bodies, zone, found.posted, pages)
 
@@ -97,6 +95,8 @@ def page_of(value: object) -> History | Audit | None:
 def _holds(name: str, value: Any) -> bool:
     if name == "before":
         return value is not None
+    if name == "deploy":
+        return _number(value) is not None
     # what cannot be typed cannot have been in a page of ours
     if not isinstance(value, str) or visible(value) != value:
         return False

@@ -75,6 +75,11 @@ def test_a_day_is_looked_up_from_slack_as_from_the_host(seeded: Sandbox):
         f"approved {linked(events, 'D-3')} (2 of 2 seats)",
         f"approved {linked(events, 'D-2')} (2 of 2 seats)",
     ]
+    one = looked_up(seeded, SAM, "audit D-4")
+    assert one["text"].startswith(":scroll: *Audit events* of D-4\n")
+    of_deploy = json.loads(seeded.command("audit", "list", "D-4", "--json").stdout)["events"]
+    assert (of_deploy[0]["type"], of_deploy[-1]["type"]) == ("deploy.rejected", "deploy.requested")
+    assert {each["deploy"] for each in of_deploy} == {4}
     told = json.loads(seeded.command("history", "checkout", "--in", "production", "--json").stdout)["deploys"]
     assert [each["deploy"] for each in told] == [number for _, number in heads]
 
@@ -114,5 +119,6 @@ def test_words_that_are_wrong_are_told_what_was_meant(seeded: Sandbox):
         ("audit yestreday", "Did you mean `yesterday`?"),
         ("audit by @stranger", "from the list that Slack offers"),
         ("audit 2999-01-01", "is still to come"),
+        ("audit D-99", "There is no deploy D-99."),
     ):
         assert says in looked_up(seeded, ALICE, text)["text"], text

@@ -18,7 +18,7 @@ from bot.operations.audit import AuditAsk, AuditPage, audit, cursor_of, is_actor
 from tests.builders import ALICE, BOB, TEAM, an_event
 from tests.clocks import NOON
 from tests.fakes import FakeDirectory
-from tests.operations.acts import applied
+from tests.operations.acts import applied, asked
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
@@ -38,9 +38,13 @@ class Unintroduced(FakeDirectory):
 
 
 def an_ask(
-    day: str | None = None, service: str | None = None, environment: str | None = None, by: str | None = None
+    day: str | None = None,
+    service: str | None = None,
+    environment: str | None = None,
+    by: str | None = None,
+    deploy: int | None = None,
 ) -> AuditAsk:
-    return AuditAsk(day, service, environment, by)
+    return AuditAsk(day, service, environment, by, deploy)
 
 
 async def record(world: World, at: datetime = NOON, actor: Actor = ALICE, **changes: Any) -> None:
@@ -104,7 +108,9 @@ async def test_a_day_is_a_date_of_the_catalogs_zone(world: World) -> None:
 
     assert await hours("today") == [(21, 14), (20, 21), (20, 16)]
     assert await hours("yesterday") == [(20, 14)]
+    world.clock.advance(hours=3)
     assert await hours("2026-11-22") == [(21, 15)]
+    assert await hours("today") == [(21, 15)]
     span = (await page(world, an_ask(day="2026-11-21"))).span
     assert span is not None
     assert (span.begins, span.ends) == (datetime(2026, 11, 20, 15, tzinfo=UTC), datetime(2026, 11, 21, 15, tzinfo=UTC))
@@ -136,6 +142,35 @@ async def test_one_actor_alone(world: World, by: str, actors: int) -> None:
         await record(world, actor=actor)
 
     assert len((await page(world, an_ask(service="checkout", by=by))).events) == actors
+
+
+async def test_one_deploy_alone_and_what_else_narrows_it(world: World) -> None:
+    first, second = await asked(world), await asked(world, version="v1.4.3")
+    await record(world, NOON, deploy_id=first.id, actor=BOB)
+
+    async def told(**conditions: Any) -> list[tuple[int, str]]:
+        found = await page(world, an_ask(**conditions))
+        bodies = [json.loads(each.body) for each in found.events]
+        return [(body["deploy"], body["actor"]) for body in bodies]
+
+    assert await told(deploy=second.id) == [(2, ALICE.key)]
+    assert await told(deploy=first.id) == [(1, BOB.key), (1, ALICE.key)]
+    assert await told(deploy=first.id, by=BOB.id) == [(1, BOB.key)]
+    assert await told(deploy=first.id, day="yesterday") == []
+    assert await told(deploy=first.id, environment="production") == []
+
+
+async def test_the_pages_of_one_deploy(world: World) -> None:
+    deploy = await asked(world)
+    for minutes in range(1, 5):
+        await record(world, NOON + timedelta(minutes=minutes), deploy_id=deploy.id)
+        await record(world, NOON + timedelta(minutes=minutes), deploy_id=deploy.id + 1)
+
+    first = await page(world, an_ask(deploy=deploy.id), limit=3)
+    second = await page(world, an_ask(deploy=deploy.id), first.next, limit=3)
+
+    assert [ages(first), ages(second)] == [[-4, -3, -2], [-1, 0]]
+    assert second.next is None
 
 
 async def test_our_own_team_is_asked_for_where_it_is_not_known_yet(world: World) -> None:
@@ -170,6 +205,9 @@ def test_ids_and_keys_are_somebody(by: str) -> None:
     [
         (an_ask(by="Alice"), "actor-form", "`Alice` names nobody: write a Slack user id such as `U0ALICE001`"),
         (an_ask(by="alien:x"), "actor-form", "`alien:x` names nobody"),
+        (an_ask(day="2026-11-22"), "day-to-come", "`2026-11-22` is still to come: name a day that has begun."),
+        (an_ask(deploy=99), "unknown-deploy", "There is no deploy D-99."),
+        (an_ask(service="checkout", deploy=2**63 - 1), "unknown-deploy", "There is no deploy D-9223372036854775807."),
         (an_ask(day="tomorrow"), "day-form", "`tomorrow` is no day: write `today`, `yesterday` or a date"),
         (an_ask(service="chekout"), "unknown-service", "There is no service `chekout`. Did you mean `checkout`?"),
         (an_ask(environment="stagin"), "unknown-environment", "There is no environment `stagin`. Did you mean"),

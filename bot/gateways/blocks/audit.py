@@ -36,6 +36,7 @@ class Conditions:
     service: str | None = None
     environment: str | None = None
     by: str | None = None
+    deploy: int | None = None
 
 
 def render(asked: Conditions, events: Sequence[Body], zone: tzinfo, posted: Mapping[int, str], pages: Pages) -> Message:
@@ -53,6 +54,8 @@ def render(asked: Conditions, events: Sequence[Body], zone: tzinfo, posted: Mapp
 
 
 def _conditions(asked: Conditions) -> Iterator[str]:
+    if asked.deploy:
+        yield f"of D-{asked.deploy}"
     if asked.day:
         yield f"of {_date(asked.day)}"
     if asked.service:

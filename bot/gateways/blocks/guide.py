@@ -25,7 +25,7 @@ _FORMS: Final = (
     ("reject", "/deploy reject D-n TEXT", "a no, with the reason"),
     ("withdraw", "/deploy withdraw D-n", "take a request back"),
     ("history", "/deploy history SERVICE [in ENV]", "what became of a service's deploys"),
-    ("audit", "/deploy audit [today|yesterday|DATE] [SERVICE] [in ENV] [by @user]", "who did what, and when"),
+    ("audit", "/deploy audit [today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]", "who did what, and when"),
     ("digest", "/deploy digest preview [today|yesterday|DATE]", "the daily digest, before or after it is posted"),
     ("whoami", "/deploy whoami", "your groups and permissions here"),
     ("help", "/deploy help [TOPIC]", "this list, or more on one: request, status, plan, approve, …"),
@@ -70,7 +70,10 @@ _TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
         "Each with what it replaced, who asked, who approved, how long it took and what became of it.",
     ),
     "audit": (
-        "For example `/deploy audit yesterday checkout in production by @alice`; the words may stand in any order.",
+        (
+            "For example `/deploy audit D-12`, all that happened to one deploy, or `/deploy audit yesterday checkout "
+            "in production by @alice`; the words may stand in any order."
+        ),
         (
             "Twenty events on a page, newest first. `today`, `yesterday` and dates such as `2026-11-21` are days of "
             "the catalog's time zone; choose people from the list that Slack offers after `@`."

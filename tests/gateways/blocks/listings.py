@@ -85,6 +85,7 @@ LISTINGS: dict[str, Callable[[], Message]] = {
     "history-none": lambda: history.render("checkout", "staging", [], {}, Pages()),
     "audit": lambda: audit.render(Conditions(), bodies(), ZONE, {12: LINK}, BOTH),
     "audit-narrowed": lambda: audit.render(ASKED, bodies()[1:2], ZONE, {}, Pages()),
+    "audit-deploy": lambda: audit.render(Conditions(deploy=12), bodies()[:2], ZONE, {12: LINK}, Pages()),
     "audit-none": lambda: audit.render(ASKED, [], ZONE, {}, Pages()),
 }
 """By the name of the golden file."""

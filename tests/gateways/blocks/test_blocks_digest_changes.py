@@ -54,6 +54,16 @@ def test_a_row_for_each_change() -> None:
     assert [row[5:7] for row in rest[-2:]] == [["Sat 08:00", "1h so far"], ["Thu 03:00", "2d6h so far"]]
 
 
+def test_one_that_ended_at_once_took_no_time_and_one_that_was_never_dispatched_none_that_is_known() -> None:
+    at = BEGINS + timedelta(hours=5)
+    at_once = a_change(1, timedelta(hours=5), changed_at=at)
+    adopted = a_change(2, timedelta(hours=5), dispatched_at=None)
+    day = a_day_with_one()
+    card = replace(day, report=replace(day.report, changes=Listed((at_once, adopted), 2)))
+
+    assert [row[-3] for row in table(render(card, Look.TABLE))] == ["Took", "0s", "–"]
+
+
 def test_the_environment_is_told_where_there_are_several_and_links_where_there_are_messages() -> None:
     message = render(a_day_with_one(), Look.TABLE)
     (block,) = [block for block in message.blocks if block["type"] == "table"]

@@ -112,6 +112,16 @@ def test_the_date_that_was_asked_for_is_said_once() -> None:
     ]
 
 
+def test_the_events_of_one_deploy_say_which() -> None:
+    (text,) = texts_of(LISTINGS["audit-deploy"]())
+    day = Conditions(NOON.date(), deploy=12)
+
+    assert text.startswith(":scroll: *Audit events* of D-12\n*Saturday 21 November 2026*\n13:00:00 ")
+    assert audit.render(day, [], ZONE, {}, Pages()).text == (
+        ":mag: No audit event of D-12, of Saturday 21 November 2026."
+    )
+
+
 def test_the_hour_that_comes_twice_has_its_offset() -> None:
     twice = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     events = [an_event(EventType.DEPLOY_WITHDRAWN, at=at) for at in (twice + timedelta(hours=1), twice)]
@@ -184,6 +194,7 @@ conditions = st.builds(
     service=st.none() | texts,
     environment=st.none() | texts,
     by=st.none() | texts,
+    deploy=st.none() | st.integers(1, 2**63 - 1),
 )
 
 

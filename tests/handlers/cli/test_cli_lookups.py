@@ -20,7 +20,7 @@ from bot.operations.apply import apply
 from bot.ports import Limits
 from store import open_store
 from store.lockfile import alone
-from tests.builders import a_catalog, an_event
+from tests.builders import a_catalog, a_service, an_event
 from tests.clocks import NOON, FixedClock
 from tests.fakes import World
 from tests.operations.acts import asked, ready, succeeded
@@ -184,6 +184,33 @@ def test_the_command_for_older_ones_names_the_day_and_everything_else(file: File
     assert (status, len(out.splitlines())) == (0, 3)
 
 
+def test_one_deploy_alone(file: File) -> None:
+    whole = file.document("audit", "list")["events"]
+    of_deploy = [event for event in whole if event.get("deploy") == 2]
+
+    assert len(of_deploy) > 3
+    for word in ("D-2", "d2", "2"):
+        assert file.document("audit", "list", word)["events"] == of_deploy
+    approved = file.document("audit", "list", "2026-11-21", "D-2", "checkout", "--by", "slack:T0NOMATRON:U0SAM00001")
+    assert [event["type"] for event in approved["events"]] == ["deploy.approved"]
+    older = file.run("audit", "list", "D-2", "--limit", "1")[1].splitlines()[-1]
+    assert older.startswith("older: nomatron audit list D-2 --limit 1 --before 2026-11-21T")
+    assert file.document(*shlex.split(older)[2:])["events"] == of_deploy[1:2]
+
+
+def test_a_service_named_like_a_deploy_is_itself(empty: File) -> None:
+    async def named(world: World) -> None:
+        await apply(world.ports(), Operator("root"), a_catalog(services={"d1": a_service("d1")}))
+        await asked(world, service="d1")
+        await asked(world, service="d1", version="v1.4.3")
+
+    empty.fill(named)
+
+    assert {event["service"] for event in empty.document("audit", "list", "d1")["events"]} == {"d1"}
+    assert len(empty.document("audit", "list", "d1", "--in", "staging")["events"]) == 2
+    assert len(empty.document("history", "d1")["deploys"]) == 2
+
+
 def test_words_and_options_stand_in_any_order(file: File) -> None:
     expected = file.document("audit", "list", "2026-11-21", "checkout", "--in", "production")
 
@@ -223,8 +250,9 @@ def test_what_an_event_says_stays_on_its_line(empty: File) -> None:
         (("lst",), "invalid choice: 'lst' (choose from 'list')"),
         (("list", "2026-02-30"), "2026-02-30 is no day: write `today`, `yesterday` or a date such as `2026-11-21`"),
         (("list", "2026-1-2"), "2026-1-2 is no day"),
-        (("list", "today", "yesterday"), "write one day and one service at most"),
-        (("list", "checkout", "mailer"), "write one day and one service at most"),
+        (("list", "today", "yesterday"), "write one day, one service and one deploy at most"),
+        (("list", "checkout", "mailer"), "write one day, one service and one deploy at most"),
+        (("list", "D-1", "d2"), "write one day, one service and one deploy at most"),
         (("list", "--by", "Alice"), "Alice names nobody: write a Slack user id such as U0ALICE001"),
         (("list", "--before", "now"), "now is no cursor: take it from the end of the page before"),
         (("list", "--limit", "0"), "0: write a number from 1 to 1000"),
@@ -241,6 +269,7 @@ def test_words_that_nobody_understands_say_what_to_write(empty: File, words: tup
 
 
 SERVICES = "There is no service `chekout`. Did you mean `checkout`? The catalog has checkout.\n"
+TOLD = "says what happened to it. Here a service is named.\n"
 PLACES = "There is no environment `prod`. The catalog has staging, production.\n"
 
 
@@ -251,6 +280,11 @@ PLACES = "There is no environment `prod`. The catalog has staging, production.\n
         (("audit", "list", "--in", "prod"), PLACES),
         (("history", "chekout"), SERVICES),
         (("history", "checkout", "--in", "prod"), PLACES),
+        (("audit", "list", "D-99"), "There is no deploy D-99. See the history of its service.\n"),
+        (("audit", "list", "production", "today"), "`production` is an environment: write --in production.\n"),
+        (("history", "production"), "`production` is an environment: write --in production.\n"),
+        (("history", "d4"), f"`d4` is a deploy: `nomatron audit list D-4` {TOLD}"),
+        (("audit", "list", "2027-01-01"), "`2027-01-01` is still to come: name a day that has begun.\n"),
     ],
 )
 def test_what_nobody_knows_is_said_with_the_names(file: File, words: tuple[str, ...], said: str) -> None:

@@ -62,6 +62,11 @@ COMMANDS = [
     ('history "production" in "D-12"', History("production", "D-12")),
     ("audit gone", Audit(None, "gone")),
     ("audit", Audit()),
+    ("audit D-12", Audit(deploy=12)),
+    ("audit d–12", Audit(deploy=12)),
+    ("audit 12 today", Audit("today", deploy=12)),
+    ("audit by <@U0ALICE001> d12 in staging", Audit(None, None, "staging", "U0ALICE001", 12)),
+    ('audit "D-12"', Audit(None, "D-12")),
     ("audit TODAY", Audit("today")),
     ("audit checkout", Audit(None, "checkout")),
     (
@@ -131,7 +136,8 @@ REFUSALS = [
     ("history checkout mailer", "unexpected-word", "/deploy history SERVICE [in ENV]"),
     ("history checkout production", "unknown-service", "`production` is an environment: write `in production`."),
     ("audit staging today", "unknown-service", "`staging` is an environment: write `in staging`."),
-    ("audit D-12", "unknown-service", "`D-12` is a deploy: `/deploy status D-12` tells of it."),
+    ("history D-12", "unknown-service", "`/deploy status D-12` tells of it, `/deploy audit D-12` what happened to it."),
+    ("audit D-12 d13", "unexpected-word", "[SERVICE] [D-n] [in ENV]"),
     ("history checkout in", "environment-missing", "staging, production"),
     ("history checkout in prodution", "unknown-environment", "Did you mean `production`?"),
     ("history checkout in staging in staging", "unexpected-word", "/deploy history"),
@@ -163,6 +169,10 @@ def test_refusals_say_what_was_meant_or_what_is_missing(text: str, code: str, sa
 
 def test_a_service_named_like_a_date_is_itself() -> None:
     assert parse("audit 2026-11-21", Vocabulary(("2026-11-21",), ())) == Audit(None, "2026-11-21")
+
+
+def test_a_service_named_like_a_deploy_is_itself() -> None:
+    assert parse("audit d12 D-12", Vocabulary(("d12",), ())) == Audit(None, "d12", deploy=12)
 
 
 def test_people_keep_their_ids_only_where_they_are_looked_for() -> None:

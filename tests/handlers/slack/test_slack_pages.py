@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -96,6 +97,23 @@ async def test_audit_is_turned_within_what_was_asked_for(world: World, slack: Sl
     assert (buttons(first), buttons(second), buttons(third)) == ([OLDER], [OLDER, NEWEST], [NEWEST])
 
 
+async def test_one_deploy_is_told_from_its_newest_event_on(world: World, slack: Slackside, knocking: Door) -> None:
+    await many(world, 2)
+    async with world.store.begin() as tx:
+        for minute in range(1, 30):
+            at = NOON + timedelta(minutes=minute)
+            await tx.record(an_event(EventType.DEPLOY_APPROVED, at=at, deploy_id=2))
+            await tx.record(an_event(EventType.DEPLOY_APPROVED, at=at, deploy_id=1))
+    first = await typed(slack, "audit d2")
+    (second,) = await turned(slack, first, OLDER)
+
+    assert first["text"].startswith(":scroll: *Audit events* of D-2\n")
+    told = [line for page in (first, second) for line in page["text"].splitlines() if re.match(r"\d\d:", line)]
+    assert [re.findall(r"D-\d+", line) for line in told] == [["D-2"]] * 30
+    assert told[-1].endswith("asked for checkout v2.0.0 to staging (D-2)")
+    assert (buttons(first), buttons(second)) == ([OLDER], [NEWEST])
+
+
 async def test_today_is_the_day_of_the_question_however_late_it_is_turned(
     world: World, slack: Slackside, knocking: Door
 ) -> None:
@@ -126,6 +144,7 @@ async def test_what_is_not_there_is_said_in_words(world: World, slack: Slackside
     assert "There is no service `gone`" in (await typed(slack, "history gone"))["text"]
     assert "There is no environment `lab`" in (await typed(slack, "audit in lab"))["text"]
     assert "is still to come" in (await typed(slack, "audit 2026-11-22"))["text"]
+    assert "There is no deploy D-7." in (await typed(slack, "audit D-7"))["text"]
     assert "from the list that Slack offers after `@`" in (await typed(slack, "audit by @nobody"))["text"]
 
 
@@ -193,6 +212,8 @@ FORGED: list[Any] = [
         json.dumps({"verb": "audit", "before": place})
         for place in (1, "", "x/1", "2026-11-21/1", "2026-11-21T12:00:00.000000Z/0", "0001-01-01T00:00:00+14:00/1")
     ),
+    *(json.dumps({"verb": "audit", "deploy": number}) for number in (0, -1, 2**63, 1.5, True, "1", "D-1", None, [1])),
+    json.dumps({"verb": "history", "service": "checkout", "deploy": 1}),
     *(json.dumps({"verb": "history", "service": service}) for service in ("\ud800", "a\x00", "check\u200bout")),
     json.dumps({"verb": "audit", "by": "operator:\x00"}),
     json.dumps({"verb": "audit", "day": "2026-02-30"}),
@@ -237,6 +258,7 @@ audits = st.builds(
     st.none() | names,
     st.none() | names,
     st.none() | st.sampled_from(["U0ALICE001", "operator:root"]),
+    st.none() | st.integers(1, 2**63 - 1),
     st.none() | places,
 )
 
@@ -248,7 +270,8 @@ def test_a_page_comes_back_as_it_was(asked_for: History | Audit) -> None:
 
 def test_the_longest_page_fits_into_a_button() -> None:
     quotes = '"' * LONGEST_NAME
-    longest = Audit("2026-11-21", quotes, quotes, "operator:" + '"' * (LONGEST_ACTOR - 9), Place(NOON, 2**63 - 1))
+    actor = "operator:" + '"' * (LONGEST_ACTOR - 9)
+    longest = Audit("2026-11-21", quotes, quotes, actor, 2**63 - 1, Place(NOON, 2**63 - 1))
 
     assert len(value_of(longest)) <= 2000
     assert page_of(value_of(longest)) == longest
