@@ -11,6 +11,8 @@ from bot.errors import NomatronError
 from bot.operations.nudge import nudge
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bot.domain.environment import Cluster
     from bot.ports import JobMoved, Ports
 
@@ -45,22 +47,19 @@ class Watcher:
 
     async def _keep(self) -> None:
         while True:
-            try:
-                wanted = await self._wanted()
-            except NomatronError:
-                await asyncio.sleep(_AFTER_TROUBLE)
-                continue
-            except Exception:
-                # the edge of the process: without this loop a new catalog's clusters would never be watched
-                log.exception("the catalog could not be looked at")
-                await asyncio.sleep(_AFTER_TROUBLE)
-                continue
-            self._ports.nomads.keep({cluster for cluster, _ in wanted})
-            for gone in self._streams.keys() - wanted:
-                self._streams.pop(gone).cancel()
-            for new in wanted - self._streams.keys():
-                self._streams[new] = asyncio.create_task(self._watch(*new))
-            await asyncio.sleep(LOOK)
+            looked = False
+            with _edge("a look at the catalog"):
+                self._follow(await self._wanted())
+                looked = True
+            await asyncio.sleep(LOOK if looked else _AFTER_TROUBLE)
+
+    def _follow(self, wanted: set[tuple[Cluster, frozenset[str]]]) -> None:
+        """One stream for each that is wanted, none for any other."""
+        self._ports.nomads.keep({cluster for cluster, _ in wanted})
+        for gone in self._streams.keys() - wanted:
+            self._streams.pop(gone).cancel()
+        for new in wanted - self._streams.keys():
+            self._streams[new] = asyncio.create_task(self._watch(*new))
 
     async def _wanted(self) -> set[tuple[Cluster, frozenset[str]]]:
         async with self._ports.store.read() as reading:
@@ -75,13 +74,9 @@ class Watcher:
             gathered: set[JobMoved] = set()
             nudging = asyncio.create_task(self._nudge(cluster, gathered))
             try:
-                async for move in self._ports.nomads.of(cluster).moves(namespaces):
-                    gathered.add(move)
-            except NomatronError as error:
-                log.warning("a stream ended", extra={"cluster": cluster.name, "code": error.code, "error": str(error)})
-            except Exception:
-                # the edge of the process: a cluster that sends something odd must not go unwatched from then on
-                log.exception("a stream broke", extra={"cluster": cluster.name})
+                with _edge("a stream", cluster.name):
+                    async for move in self._ports.nomads.of(cluster).moves(namespaces):
+                        gathered.add(move)
             finally:
                 nudging.cancel()
             await asyncio.sleep(_AFTER_TROUBLE)
@@ -92,10 +87,19 @@ class Watcher:
             if gathered:
                 moves = tuple(gathered)
                 gathered.clear()
-                try:
+                with _edge("a nudge", cluster.name):
                     await nudge(self._ports, cluster.name, moves)
-                except NomatronError as error:
-                    log.warning("a nudge failed", extra={"cluster": cluster.name, "code": error.code})
-                except Exception:
-                    # the edge of the process: the polls go on, and so do the next nudges
-                    log.exception("a nudge broke", extra={"cluster": cluster.name})
+
+
+@contextlib.contextmanager
+def _edge(what: str, cluster: str = "") -> Iterator[None]:
+    """The edge of the process: whatever happens in one round is in the log, and the loop around it goes on.
+
+    A cluster that sends something odd must not go unwatched from then on, and the polls are the truth anyway.
+    """
+    try:
+        yield
+    except NomatronError as error:
+        log.warning("%s failed", what, extra={"cluster": cluster, "code": error.code, "error": str(error)})
+    except Exception:
+        log.exception("%s broke", what, extra={"cluster": cluster})

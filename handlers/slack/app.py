@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -16,12 +16,15 @@ from handlers.slack import actions, commands, modals
 from handlers.slack.respond import failure, private
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from slack_bolt.context.ack.async_ack import AsyncAck
     from slack_bolt.context.async_context import AsyncBoltContext
 
-    from bot.gateways.blocks.parts import Json, Message
+    from bot.gateways.blocks.parts import Json
     from handlers.slack.desk import Call
 
+Answer = TypeVar("Answer")
 CALL: Final = "nomatron_call"
 """Where Bolt's context holds our own request."""
 
@@ -62,13 +65,13 @@ async def _authorize() -> AuthorizeResult:
 
 
 async def _on_command(ack: AsyncAck, context: AsyncBoltContext) -> None:
-    answer = await _served(commands.answer(_call(context)))
+    answer = await _served(commands.answer(_call(context)), failure)
     await ack(**private(answer)) if answer else await ack()
 
 
 async def _on_action(ack: AsyncAck, context: AsyncBoltContext) -> None:
     call = _call(context)
-    answer = await _served(actions.act(call, call.payload["actions"][0]))
+    answer = await _served(actions.act(call, call.payload["actions"][0]), failure)
     if answer is not None:
         call.answer(answer)
     await ack()
@@ -76,7 +79,7 @@ async def _on_action(ack: AsyncAck, context: AsyncBoltContext) -> None:
 
 async def _on_submission(ack: AsyncAck, context: AsyncBoltContext) -> None:
     call = _call(context)
-    await ack(**(await _submitted(call) or {}))
+    await ack(**(await _served(modals.submit(call, call.payload["view"]), _in_the_modal) or {}))
 
 
 async def _on_closed(ack: AsyncAck) -> None:
@@ -88,22 +91,16 @@ def _call(context: AsyncBoltContext) -> Call:
     return call
 
 
-async def _served(work: Any) -> Message | None:
-    """The answer of a command or click, a failure in words; None where it comes later, and for a replay."""
+async def _served(work: Awaitable[Answer | None], failed: Callable[[Exception], Answer]) -> Answer | None:
+    """The answer to what somebody did, a failure in words; None where it comes later, and for a replay."""
     try:
-        answer: Message | None = await work
+        return await work
     except Replayed:
         return None
     except Exception as error:  # noqa: BLE001 -- the process edge: the person is told, the log has the trace
-        return failure(error)
-    return answer
+        return failed(error)
 
 
-async def _submitted(call: Call) -> Json | None:
-    try:
-        return await modals.submit(call, call.payload["view"])
-    except Replayed:
-        return None
-    except Exception as error:  # noqa: BLE001 -- the process edge: the modal says it, the log has the trace
-        known = sentence_of(error) if isinstance(error, NomatronError) else None
-        return modals.errors(known or failure(error).text)
+def _in_the_modal(error: Exception) -> Json:
+    known = sentence_of(error) if isinstance(error, NomatronError) else None
+    return modals.errors(known or failure(error).text)
