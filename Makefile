@@ -42,7 +42,7 @@ test: lint  ## what the CI runs: lint, types, import contracts, tests, coverage 
 lint: $(DEV)  ## ruff, mypy and the import contracts alone
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --explicit-package-bases bot handlers store tests bench
+	$(BIN)/mypy --explicit-package-bases bot handlers jobspec sandbox store tests bench
 	$(BIN)/lint-imports
 
 format: $(DEV)  ## mend what ruff can mend

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from bench.database import database
 from bench.log import DAY, ENVIRONMENTS, PEOPLE, SERVICES, catalog
 from bench.replay import Measure, compare
-from bot.audit_ports import AuditQuery, Place
-from bot.domain.digest import Scope, Span
-from bot.operations.history import history
-from bot.operations.report import report
+from bot.domain.digest.schedule import Scope, Span
+from bot.operations.digest.report import report
+from bot.operations.queries.history import history
+from bot.ports.audit import AuditQuery, Place
 from store import open_store
 
 if TYPE_CHECKING:

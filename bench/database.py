@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy.dialects import sqlite
 
 from bench.log import FIRST_DAY, Log, catalog
-from bot.domain.message import Posted
+from bot.domain.deploy.message import Posted
 from store import open_store
-from store.mapping import columns_of
 from store.migrate import migrate
+from store.sql.mapping import columns_of
 from store.tables import audit_events, deploys, messages
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
-    from bot.domain.events import Event
+    from bot.domain.audit.events import Event
 
 _AT_ONCE: Final = 20_000
 _DIALECT: Final = sqlite.dialect()

@@ -9,18 +9,18 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.actor import SlackUser, System
-from bot.domain.catalog import Catalog
-from bot.domain.deploy import Draft, begin
-from bot.domain.environment import After, Environment
-from bot.domain.events import Event, EventType
-from bot.domain.history import STATES
-from bot.domain.service import Placement, Service
+from bot.domain.audit.events import Event, EventType
+from bot.domain.audit.history import STATES
+from bot.domain.catalog.catalog import Catalog
+from bot.domain.catalog.environment import After, Environment
+from bot.domain.catalog.service import Placement, Service
+from bot.domain.deploy.deploy import Draft, begin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.domain.actor import Actor
-    from bot.domain.deploy import Deploy
+    from bot.domain.deploy.deploy import Deploy
 
 FIRST_DAY: Final = datetime(2026, 8, 3, tzinfo=UTC)
 DAY: Final = timedelta(days=1)

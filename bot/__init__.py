@@ -9,7 +9,8 @@ The map, from the outside in; every arrow points inwards and ``lint-imports`` ke
     bot/domain                       nouns and rules: standard library only, no clock, no I/O
     bot/errors                       the error tree
 
-``bot/sandbox`` stands apart: a simulated Slack and a simulated Nomad that speak the wire and import none of this.
+``jobspec`` (Nomad's jobspecs in Python) and ``sandbox`` (a simulated Slack and a simulated Nomad that speak the wire)
+import none of this.
 """
 
 __version__ = "0.1.0"

@@ -21,7 +21,7 @@ class Verb(NamedTuple):
 
 VERBS: Final = {
     "sandbox": Verb(
-        "try it: a simulated Slack and Nomad, the bot, and a page in the browser", "bot.sandbox.run", "command"
+        "try it: a simulated Slack and Nomad, the bot, and a page in the browser", "sandbox.run", "command"
     ),
     "check": Verb("check a catalog folder, offline", "handlers.cli.check"),
     "migrate": Verb("bring the database's tables up to date", "bot.wiring.commands", "migrate"),

@@ -37,7 +37,7 @@ class NomatronError(Exception):
 
 
 class IllegalTransition(NomatronError):
-    """A state change outside the table of ``bot.domain.deploy``."""
+    """A state change outside the table of ``bot.domain.deploy.deploy``."""
 
     code = "illegal-transition"
 

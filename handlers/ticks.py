@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.errors import NomatronError
-from bot.operations import digest, expire
+from bot.operations.digest import schedule as digest
+from bot.operations.worker import expire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,7 +42,7 @@ _TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = ((_expire, 
 _LONGEST = timedelta(minutes=1)
 """Between two runs of any of them."""
 _SECOND = 20
-"""Of each minute: past ``bot.domain.digest.SETTLED_AFTER``."""
+"""Of each minute: past ``bot.domain.digest.schedule.SETTLED_AFTER``."""
 
 
 class Scheduler(AsyncIOScheduler):  # type: ignore[misc] # APScheduler has no types

@@ -8,13 +8,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.errors import NomatronError
-from bot.operations.nudge import nudge
+from bot.operations.worker.nudge import nudge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.domain.environment import Cluster
-    from bot.ports import JobMoved, Ports
+    from bot.domain.catalog.environment import Cluster
+    from bot.ports import Ports
+    from bot.ports.nomad import JobMoved
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.errors import NomatronError
-from bot.operations import deliver, dispatch, follow, offer, plan_deploy, recheck, register
+from bot.operations.outbox import deliver
+from bot.operations.worker import dispatch, follow, offer, recheck, register
+from bot.operations.worker import plan as plan_deploy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

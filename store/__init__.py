@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.engine import open_engines
+from store.sql.connect import open_engines
 from store.sql_store import SqlStore
 
 __all__ = ["SqlStore", "open_store"]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from bot.domain.deploy import Status
-from bot.ports import Ages
-from store.session import Session
+from bot.domain.deploy.deploy import Status
+from bot.ports.store import Ages
+from store.sql.session import Session
 from store.tables import deploys, outbox
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 
-from bot.domain.catalog import Catalog
+from bot.domain.catalog.catalog import Catalog
 from bot.domain.documents import document_of, record_from
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from bot.errors import CatalogMissing
-from bot.ports import ActiveCatalog
+from bot.ports.store import ActiveCatalog
 from store.catalog_cache import text_of
-from store.session import Session
+from store.sql.session import Session
 from store.tables import catalogs
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.domain.catalog import Catalog
+    from bot.domain.catalog.catalog import Catalog
 
 
 class CatalogReading(Session):

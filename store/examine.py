@@ -6,16 +6,16 @@ import os
 from pathlib import Path
 from typing import Final
 
-from bot.domain.diagnosis_host import Disk
-from store.dialects import SQLITE
-from store.engine import database_url
+from bot.domain.diagnosis.host import Disk
 from store.migrate import head, revision
+from store.sql.connect import database_url
+from store.sql.dialects import SQLITE
 
 MOUNTS: Final = Path("/proc/self/mounts")
 
 
 class DatabaseExaminer:
-    """``bot.examined.ExaminedDatabase`` for a database URL; ``SettingsInvalid`` where that cannot be used."""
+    """``bot.ports.doctor.ExaminedDatabase`` for a database URL; ``SettingsInvalid`` where that cannot be used."""
 
     def __init__(self, url: str, mounts: Path = MOUNTS) -> None:
         parsed = database_url(url)
@@ -29,13 +29,13 @@ class DatabaseExaminer:
         return head()
 
     async def revision(self) -> str | None:
-        """As ``bot.examined.ExaminedDatabase`` promises."""
+        """As ``bot.ports.doctor.ExaminedDatabase`` promises."""
         if self.file is not None and not self.file.exists():
             return None
         return await revision(self._url)
 
     def disk(self) -> Disk | None:
-        """As ``bot.examined.ExaminedDatabase`` promises; of a file that is not there yet, where it would be."""
+        """As ``bot.ports.doctor.ExaminedDatabase`` promises; of a file that is not there yet, where it would be."""
         if self.file is None:
             return None
         folder = next(each for each in self.file.parents if each.exists())

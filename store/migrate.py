@@ -10,9 +10,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from store.dialects import SQLITE
-from store.engine import open_engines
-from store.failures import connecting
+from store.sql.connect import open_engines
+from store.sql.dialects import SQLITE
+from store.sql.failures import connecting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
-from store.claims import Claims
-from store.failures import Taken
-from store.parcels import Parcels
-from store.requests import RequestWriting
+from store.deploys.claims import Claims
+from store.deploys.requests import RequestWriting
+from store.outbox.parcels import Parcels
+from store.sql.failures import Taken
 from store.unit_of_work import UnitsOfWork
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
-    from bot.domain.deploy import Status
-    from bot.ports import Claim, Parcel
-    from store.engine import Engines
+    from bot.domain.deploy.deploy import Status
+    from bot.ports.store import Claim, Parcel
+    from store.sql.connect import Engines
     from store.unit_of_work import SqlReading, SqlTransaction
 
 # workers that race for one Slack message differ by milliseconds; the next poll is a second away

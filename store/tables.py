@@ -11,16 +11,16 @@ from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from bot.domain.actor import Actor, SlackUser
+from bot.domain.audit.events import EventType
 from bot.domain.decision import Reason
-from bot.domain.deploy import Status
-from bot.domain.digest import FileState
-from bot.domain.dispatch import Answer
-from bot.domain.events import EventType
-from bot.domain.message import Delivery, Note
-from bot.domain.plan import Change
-from bot.domain.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
-from store.columns import Day, Document, Json, Who, Word
-from store.dialects import Instant
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.message import Delivery, Note
+from bot.domain.deploy.plan import Change
+from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
+from bot.domain.digest.schedule import FileState
+from store.sql.columns import Day, Document, Json, Who, Word
+from store.sql.dialects import Instant
 
 BIG: Final = BigInteger().with_variant(Integer, "sqlite")
 """64 bits; on SQLite by the one name that makes a key a row id."""

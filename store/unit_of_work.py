@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 
 from bot.errors import AmbiguousCommit, StoreBusy, StoreUnavailable
 from store.ages import AgesReading
-from store.approvals import ApprovalReading, ApprovalWriting
-from store.audit_events import EventReading, EventWriting
-from store.audit_pages import PageReading
+from store.audit.digests import DigestReading, DigestWriting
+from store.audit.events import EventReading, EventWriting
+from store.audit.pages import PageReading
+from store.audit.tallies import TallyReading
 from store.catalog_cache import CatalogCache
 from store.catalogs import CatalogReading, CatalogWriting
-from store.deploys import DeployReading, DeployWriting
-from store.digests import DigestReading, DigestWriting
-from store.failures import connecting, failure, translated
-from store.locks import Locking
-from store.outbox import OutboxReading, OutboxWriting
-from store.plans import PlanReading, PlanWriting
-from store.requests import RequestReading, RequestWriting
-from store.rollouts import RolloutReading, RolloutWriting
-from store.tallies import TallyReading
+from store.deploys.approvals import ApprovalReading, ApprovalWriting
+from store.deploys.deploys import DeployReading, DeployWriting
+from store.deploys.locks import Locking
+from store.deploys.plans import PlanReading, PlanWriting
+from store.deploys.requests import RequestReading, RequestWriting
+from store.deploys.rollouts import RolloutReading, RolloutWriting
+from store.outbox.intents import OutboxReading, OutboxWriting
+from store.sql.failures import connecting, failure, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
-    from store.engine import Engines
+    from store.sql.connect import Engines
 
 
 class SqlReading(

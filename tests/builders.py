@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Grant, Group, Membership, Permission, Person
 from bot.domain.actor import SlackUser
-from bot.domain.approval import Approval
-from bot.domain.catalog import SERVICE_OWNERS, Catalog
-from bot.domain.deploy import Deploy, Draft, Status, begin
-from bot.domain.dispatch import Attempt
-from bot.domain.environment import Cluster, Environment, Rule
-from bot.domain.events import Event, EventType
-from bot.domain.history import Entry
-from bot.domain.message import Delivery, Note, Outgoing, Posted
-from bot.domain.plan import Change, Plan, fingerprint, frozen
-from bot.domain.release import Release
-from bot.domain.rollout import GroupHealth, Rollout, RolloutKind, RolloutStatus
-from bot.domain.service import Placement, Service, Template
+from bot.domain.audit.events import Event, EventType
+from bot.domain.audit.history import Entry
+from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
+from bot.domain.catalog.environment import Cluster, Environment, Rule
+from bot.domain.catalog.release import Release
+from bot.domain.catalog.service import Placement, Service, Template
+from bot.domain.deploy.approval import Approval
+from bot.domain.deploy.deploy import Deploy, Draft, Status, begin
+from bot.domain.deploy.dispatch import Attempt
+from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted
+from bot.domain.deploy.plan import Change, Plan, fingerprint, frozen
+from bot.domain.deploy.rollout import GroupHealth, Rollout, RolloutKind, RolloutStatus
 from tests.clocks import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from bot.domain.plan import Job
+    from bot.domain.deploy.plan import Job
 
 TEAM = "T0NOMATRON"
 ALICE, BOB, CAROL = SlackUser(TEAM, "U0ALICE001"), SlackUser(TEAM, "U0BOB00001"), SlackUser(TEAM, "U0CAROL001")

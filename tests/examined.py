@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Person
-from bot.domain.diagnosis_host import Disk
-from bot.domain.diagnosis_nomad import NomadToken, TokenKind
-from bot.domain.diagnosis_slack import BotToken, Channel, UserGroup
+from bot.domain.diagnosis.host import Disk
+from bot.domain.diagnosis.nomad import NomadToken, TokenKind
+from bot.domain.diagnosis.slack import BotToken, Channel, UserGroup
 from tests.builders import DEVELOPERS, SRE, TEAM
 from tests.clocks import NOON
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from bot.domain.environment import Cluster
+    from bot.domain.catalog.environment import Cluster
 
 SCOPES = frozenset({"commands", "chat:write"})
 

@@ -7,23 +7,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Membership
-from bot.domain.dispatch import Answer, Look, Sighting
-from bot.domain.rollout import Observation
+from bot.domain.deploy.dispatch import Answer, Look, Sighting
+from bot.domain.deploy.rollout import Observation
 from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable
-from bot.ports import Limits, NomadPlan, Ports, Registered
+from bot.ports import Limits, Ports
+from bot.ports.nomad import NomadPlan, Registered
 from tests.builders import TEAM, USERGROUPS, a_job, a_membership
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
     from datetime import timedelta
 
-    from bot.domain.environment import Cluster
-    from bot.domain.message import Card, Note
-    from bot.domain.plan import Job, Plan
-    from bot.domain.report import DigestCard
-    from bot.domain.report import Look as DigestLook
-    from bot.domain.rollout import Rollout
-    from bot.ports import JobMoved
+    from bot.domain.catalog.environment import Cluster
+    from bot.domain.deploy.message import Card, Note
+    from bot.domain.deploy.plan import Job, Plan
+    from bot.domain.deploy.rollout import Rollout
+    from bot.domain.digest.report import DigestCard
+    from bot.domain.digest.report import Look as DigestLook
+    from bot.ports.nomad import JobMoved
     from store import SqlStore
     from tests.clocks import FixedClock
 

@@ -17,9 +17,9 @@ from aiohttp import web
 from bot.gateways.slack.chat import SlackChat
 from bot.gateways.slack.connection import Connection
 from bot.gateways.slack.directory import SlackDirectory
-from bot.sandbox.slack.server import SimulatedSlack
-from bot.sandbox.story import workspace
 from handlers.slack.guard import PATH, Guard
+from sandbox.slack.server import SimulatedSlack
+from sandbox.story import workspace
 from tests.clocks import FixedClock
 from tests.sandbox.slack.stand import Page
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("bot", "handlers", "store")
+PACKAGES = ("bot", "handlers", "jobspec", "sandbox", "store")
 
 
 @cache

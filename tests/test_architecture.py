@@ -16,14 +16,14 @@ from importlinter.cli import lint_imports
 
 from bot import errors
 from bot.__main__ import VERBS
-from bot.domain import deploy
-from bot.domain.events import EventType
+from bot.domain.audit.events import EventType
+from bot.domain.deploy import deploy
 from bot.errors import NomatronError
 from bot.gateways.slack import methods
 from bot.gateways.slack.manifest import COMMAND, manifest, rendered, scopes
-from bot.sandbox.slack.webapi import METHODS as SIMULATED
 from handlers.outcomes import OUTCOMES
 from handlers.slack.app import build
+from sandbox.slack.webapi import METHODS as SIMULATED
 from tests.source import PACKAGES, ROOT, calls, functions, imports, trees
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def test_only_the_settings_and_the_sandbox_read_the_environment() -> None:
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     }
 
-    assert {path for path in readers if not path.startswith("bot/sandbox/")} == {"bot/settings.py"}
+    assert {path for path in readers if not path.startswith("sandbox/")} == {"bot/settings.py"}
 
 
 # --- sizes and edges -------------------------------------------------------------------------------------------------
@@ -155,9 +155,9 @@ def test_every_state_is_entered_and_left_by_the_one_table() -> None:
         path
         for path, tree in trees("bot", "handlers").items()
         for call in calls(tree, "replace")
-        if not path.startswith("bot/sandbox/") and any(keyword.arg == "status" for keyword in call.keywords)
+        if not path.startswith("sandbox/") and any(keyword.arg == "status" for keyword in call.keywords)
     }
-    assert written == {"bot/domain/deploy.py", "bot/domain/follow.py"}
+    assert written == {"bot/domain/deploy/deploy.py", "bot/domain/deploy/follow.py"}
 
 
 def test_every_type_of_event_is_recorded_somewhere() -> None:
@@ -201,7 +201,7 @@ def _refusal_codes() -> set[str]:
     """
     found: set[str] = set()
     for path, tree in trees("bot", "handlers").items():
-        if path.startswith("bot/sandbox/"):
+        if path.startswith("sandbox/"):
             continue
         inner = {id(call): function for function in functions(tree) for call in calls(function, "refuse", "Reason")}
         for call in calls(tree, "refuse", "Reason"):
@@ -279,22 +279,3 @@ def test_the_manifest_names_every_way_in_that_is_served_and_no_other() -> None:
     # neither events nor shortcuts are served, so none is asked for
     assert "event_subscriptions" not in document["settings"]
     assert "shortcuts" not in document["features"]
-
-
-def test_every_operation_that_slack_reaches_asks_who_may() -> None:
-    reached = {
-        f"bot/operations/{name}.py"
-        for tree in trees("handlers/slack").values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "bot.operations"
-        for name in (alias.name for alias in node.names)
-    }
-    asking = {
-        path for path in reached if any(True for _ in calls(trees()[path], "judge", "authorize", "check_requester"))
-    }
-
-    # two are another's request, three only read, one only takes the buttons off a message that was posted twice
-    names = ("again", "promote", "promotable", "status", "whoami", "adopt")
-    others = {f"bot/operations/{name}.py" for name in names}
-    assert reached - asking == others
-    assert {path for path in others for _ in calls(trees()[path], "save_deploy", "add_deploy", "add_approval")} == set()

@@ -13,15 +13,16 @@ from pydantic import BaseModel
 
 from bot.__main__ import VERBS, main
 from bot.domain.access import Permission
-from bot.domain.deploy import TRANSITIONS, Status
-from bot.domain.events import EventType
-from bot.domain.message import STATE_WORDS
-from bot.gateways.blocks import decide
+from bot.domain.audit.events import EventType
+from bot.domain.deploy.deploy import TRANSITIONS, Status
+from bot.domain.deploy.message import STATE_WORDS
+from bot.gateways.blocks.card import buttons as decide
 from bot.gateways.catalog import NOT_ENFORCED, read
 from bot.gateways.catalog.schema import CatalogFile
 from bot.gateways.slack.manifest import scopes
 from bot.settings import Settings
-from handlers.slack import actions, grammar
+from handlers.slack import actions
+from handlers.slack.command import parser as grammar
 from tests.source import ROOT
 
 if TYPE_CHECKING:

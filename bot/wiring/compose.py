@@ -21,13 +21,13 @@ from bot.ports import Limits, Ports
 from bot.settings import secret_beside, token_of
 from handlers.work import LocalBell
 from store import open_store
-from store.engine import database_url
 from store.migrate import head, revision
+from store.sql.connect import database_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bot.domain.environment import Cluster
+    from bot.domain.catalog.environment import Cluster
     from bot.settings import Settings
 
 

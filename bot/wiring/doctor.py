@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from bot import settings as environment
-from bot.domain import diagnosis_host
-from bot.domain.diagnosis_host import GivenSecrets, SecretFile
+from bot.domain.diagnosis import host as diagnosis_host
+from bot.domain.diagnosis.host import GivenSecrets, SecretFile
 from bot.errors import SettingsInvalid
 from bot.gateways.catalog import read
 from bot.gateways.clock import SystemClock
@@ -18,7 +18,7 @@ from bot.gateways.nomad.client import Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.slack.connection import Connection
 from bot.gateways.slack.examine import SlackExaminer
-from bot.operations.doctor import FolderRead, Patient
+from bot.operations.doctor.run import FolderRead, Patient
 from bot.wiring import logs
 from handlers.cli import doctor as command
 from store import open_store
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bot.domain.diagnosis import Finding
-    from bot.domain.environment import Cluster
+    from bot.domain.catalog.environment import Cluster
+    from bot.domain.diagnosis.finding import Finding
     from bot.settings import Settings
     from store import SqlStore
 

@@ -16,7 +16,7 @@ from bot.domain.decision import Refused
 from bot.errors import CatalogInvalid, CatalogMissing, NomatronError, SettingsInvalid
 from bot.gateways.catalog import read as read_catalog
 from bot.gateways.catalog.hcl import warm
-from bot.operations.apply import apply
+from bot.operations.catalog import apply
 from bot.wiring.compose import check_schema, composed, database_file
 from bot.wiring.ending import Ending
 from handlers.slack.guard import PATH, Guard

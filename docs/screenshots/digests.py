@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.domain.report import DigestCard, Look
-from bot.domain.spreadsheet import csv_of
+from bot.domain.digest.csv import csv_of
+from bot.domain.digest.report import DigestCard, Look
 from bot.gateways.slack.chat import SlackChat
 from bot.gateways.slack.connection import Connection
 from docs.screenshots.pictures import keep

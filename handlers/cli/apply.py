@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bot.domain.actor import Operator
 from bot.domain.decision import Refused
 from bot.gateways.catalog import read
-from bot.operations.apply import apply
-from bot.operations.digest import upcoming
+from bot.operations.catalog import apply
+from bot.operations.digest.schedule import upcoming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

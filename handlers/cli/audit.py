@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.domain.actor import actor_from_key
+from bot.domain.audit.sentences import sentence
 from bot.domain.day import DAY_FORMS, EARLIEST, day_named
 from bot.domain.decision import Refused
-from bot.domain.sentences import sentence
-from bot.operations.audit import AuditAsk, audit, cursor_of, is_actor, place_at
+from bot.operations.queries.audit import AuditAsk, audit, cursor_of, is_actor, place_at
 from handlers.cli.printed import local, table, who
 from handlers.cli.words import catalog_of, deploy_number, no_service, page_length, refused
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-    from bot.audit_ports import Place, Stored
-    from bot.domain.catalog import Catalog
-    from bot.operations.audit import AuditPage
+    from bot.domain.catalog.catalog import Catalog
+    from bot.operations.queries.audit import AuditPage
     from bot.ports import Ports
+    from bot.ports.audit import Place, Stored
 
 _LIST: Final = """Print the audit log's events, newest first: of one day (of the catalog's time zone), one service, one
 environment, one actor or one deploy, or all of them."""

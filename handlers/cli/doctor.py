@@ -8,14 +8,14 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.diagnosis import Severity, troubled
-from bot.operations.doctor import doctor
+from bot.domain.diagnosis.finding import Severity, troubled
+from bot.operations.doctor.run import doctor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot.domain.diagnosis import Finding
-    from bot.operations.doctor import Patient
+    from bot.domain.diagnosis.finding import Finding
+    from bot.operations.doctor.run import Patient
 
 DESCRIPTION = """\
 Looks at the settings, the database, the catalog, Slack and every Nomad cluster, and prints a line for each finding

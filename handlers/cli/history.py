@@ -9,12 +9,12 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from bot.domain.audit.history import Outcome
 from bot.domain.decision import Refused
+from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.documents import document_of
 from bot.domain.durations import short
-from bot.domain.history import Outcome
-from bot.domain.message import STATE_WORDS
-from bot.operations.history import history
+from bot.operations.queries.history import history
 from handlers.cli.printed import local, table, who
 from handlers.cli.words import catalog_of, deploy_number, no_service, page_length, refused
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta, tzinfo
 
-    from bot.domain.history import Entry
-    from bot.operations.history import HistoryPage
+    from bot.domain.audit.history import Entry
+    from bot.operations.queries.history import HistoryPage
     from bot.ports import Ports
 
 _LIMIT: Final = 20

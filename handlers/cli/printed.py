@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import Actor, CiIdentity, SlackUser
-from bot.domain.sentences import one_line
+from bot.domain.audit.sentences import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

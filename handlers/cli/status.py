@@ -7,16 +7,16 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.documents import document_of
-from bot.domain.message import STATE_WORDS
-from bot.operations.status import matrix
+from bot.operations.queries.status import matrix
 from handlers.cli.printed import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.domain.deploy import Deploy
-    from bot.operations.status import Cell, Matrix
+    from bot.domain.deploy.deploy import Deploy
+    from bot.operations.queries.status import Cell, Matrix
     from bot.ports import Ports
 
 

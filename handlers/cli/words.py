@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.decision import Refused, refuse
 
 if TYPE_CHECKING:
-    from bot.domain.catalog import Catalog
+    from bot.domain.catalog.catalog import Catalog
     from bot.ports import Ports
 
 LONGEST_PAGE: Final = 1000

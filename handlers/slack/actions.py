@@ -8,7 +8,10 @@ from bot.domain.decision import Refused, refuse
 from bot.errors import SlackError
 from bot.gateways.blocks import answers, modal
 from bot.gateways.blocks.pages import NEWEST, OLDER
-from bot.operations import adopt, again, approve, promotable, replace, replan, retract, withdraw
+from bot.operations.deploys import approve, promotable, replan, retract, withdraw
+from bot.operations.deploys import redeploy as again
+from bot.operations.deploys import replace_rollout as replace
+from bot.operations.outbox import strays as adopt
 from handlers.slack import pages
 from handlers.slack.commands import told
 from handlers.slack.desk import target_of
@@ -18,7 +21,7 @@ from handlers.slack.respond import refusal
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.domain.deploy import Deploy
+    from bot.domain.deploy.deploy import Deploy
     from bot.gateways.blocks.parts import Json, Message
     from handlers.slack.decoding import Payload
     from handlers.slack.desk import Call, Target

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.decision import Refused, refuse
 from bot.gateways.blocks import answers, guide, overview
-from bot.operations import approve, promote, reject, request, retract, status, whoami, withdraw
-from handlers.slack import asked as forms
-from handlers.slack import grammar, pages, preview
-from handlers.slack.reader import Vocabulary
+from bot.operations.deploys import approve, promote, reject, request, retract, withdraw
+from bot.operations.queries import status, whoami
+from handlers.slack import pages, preview
+from handlers.slack.command import ast as forms
+from handlers.slack.command import parser as grammar
+from handlers.slack.command.reader import Vocabulary
 from handlers.slack.respond import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.domain.catalog import Catalog
-    from bot.domain.deploy import Deploy
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.deploy.deploy import Deploy
     from bot.gateways.blocks.parts import Message
     from handlers.slack.desk import Call
 

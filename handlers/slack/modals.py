@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.decision import Refused
 from bot.gateways.blocks import modal
-from bot.operations import promote, reject
+from bot.operations.deploys import promote, reject
+from handlers.slack.command.lexer import visible
+from handlers.slack.command.parser import value_of
 from handlers.slack.desk import target_of
-from handlers.slack.grammar import value_of
 from handlers.slack.respond import refusal
-from handlers.slack.typed import visible
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.domain.environment import Value
+    from bot.domain.catalog.environment import Value
     from bot.gateways.blocks.parts import Json
     from handlers.slack.decoding import Payload
     from handlers.slack.desk import Call, Target

@@ -10,17 +10,17 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from bot.audit_ports import Place
 from bot.domain.day import EARLIEST, day_named
 from bot.domain.decision import Refused
 from bot.gateways.blocks import audit as audit_blocks
 from bot.gateways.blocks import history as history_blocks
 from bot.gateways.blocks.pages import Pages
-from bot.operations.audit import AuditAsk, audit, cursor_of, is_actor, place_at
-from bot.operations.history import history
-from handlers.slack.asked import Audit, History
-from handlers.slack.lookups import LONGEST_ACTOR, LONGEST_NAME
-from handlers.slack.typed import visible
+from bot.operations.queries.audit import AuditAsk, audit, cursor_of, is_actor, place_at
+from bot.operations.queries.history import history
+from bot.ports.audit import Place
+from handlers.slack.command.ast import Audit, History
+from handlers.slack.command.lexer import visible
+from handlers.slack.command.lookups import LONGEST_ACTOR, LONGEST_NAME
 
 if TYPE_CHECKING:
     from bot.gateways.blocks.parts import Message

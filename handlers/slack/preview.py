@@ -7,17 +7,17 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.day import day_named
 from bot.domain.decision import Refused
-from bot.domain.delivery import Fate, fate
+from bot.domain.deploy.delivery import Fate, fate
 from bot.errors import SlackRefused
-from bot.gateways.blocks import digest
-from bot.operations.digest import preview
-from bot.operations.post_digest import PLAINER, likely_look
+from bot.gateways.blocks.digest import message as digest
+from bot.operations.digest.schedule import preview
+from bot.operations.outbox.digest import PLAINER, likely_look
 from handlers.slack.respond import refusal
 
 if TYPE_CHECKING:
-    from bot.domain.catalog import Catalog
-    from bot.domain.report import DigestCard, Look
-    from handlers.slack.asked import Preview
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.digest.report import DigestCard, Look
+    from handlers.slack.command.ast import Preview
     from handlers.slack.desk import Call
 
 

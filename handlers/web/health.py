@@ -11,9 +11,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from bot import __version__
 from bot.errors import NomatronError
-from bot.operations import digest
-from bot.operations.health import Health as Found
-from bot.operations.health import ages, health
+from bot.operations.digest import schedule as digest
+from bot.operations.queries.health import Health as Found
+from bot.operations.queries.health import ages, health
 
 if TYPE_CHECKING:
     from datetime import datetime

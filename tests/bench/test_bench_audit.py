@@ -13,8 +13,8 @@ from bench.audit import main
 from bench.database import database
 from bench.log import FIRST_DAY, Log
 from bench.replay import replay, statements
-from bot.domain.events import EventType
-from bot.domain.history import OUTCOMES, entry_of
+from bot.domain.audit.events import EventType
+from bot.domain.audit.history import OUTCOMES, entry_of
 from store import open_store
 
 EVENTS = 600

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 
 from bot.domain.day import EARLIEST, LATEST, day_named
-from bot.domain.digest import day_of
+from bot.domain.digest.schedule import day_of
 
 TODAY = date(2026, 3, 1)
 

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.access import Grant, Permission
-from bot.domain.audit import canonical
-from bot.domain.catalog import Catalog
+from bot.domain.canonical import canonical
+from bot.domain.catalog.catalog import Catalog
+from bot.domain.catalog.environment import Environment, Rule, Value
+from bot.domain.catalog.service import Placement
+from bot.domain.deploy.message import Note
+from bot.domain.deploy.plan import Change
+from bot.domain.deploy.rollout import GroupHealth, Rollout, TaskFailure
 from bot.domain.documents import document_of, record_from
-from bot.domain.environment import Environment, Rule, Value
-from bot.domain.message import Note
-from bot.domain.plan import Change
-from bot.domain.rollout import GroupHealth, Rollout, TaskFailure
-from bot.domain.service import Placement
 from tests.builders import a_catalog, a_rollout, a_service, an_environment
 
 NAMES = st.text(st.characters(max_codepoint=127), min_size=1, max_size=8)

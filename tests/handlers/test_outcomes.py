@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import errors
-from bot.domain.policy import not_open
+from bot.domain.deploy.gates import not_open
 from handlers.outcomes import OUTCOMES, incident, outcome_of, sentence_of
 from tests.builders import a_deploy
 

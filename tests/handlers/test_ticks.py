@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.deploy import Status
-from bot.domain.digest import SETTLED_AFTER
+from bot.domain.deploy.deploy import Status
+from bot.domain.digest.schedule import SETTLED_AFTER
 from bot.errors import Replayed, StoreBusy
 from handlers import ticks
 from tests.operations.acts import asked, now

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.actor import Operator
-from bot.domain.environment import Cluster
+from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadUnavailable, StoreBusy
-from bot.operations.apply import apply
-from bot.ports import JobMoved
+from bot.operations.catalog import apply
+from bot.ports.nomad import JobMoved
 from handlers import watch
 from handlers.watch import Watcher
 from tests.builders import a_catalog, an_environment

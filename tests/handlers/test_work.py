@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.actor import Operator
-from bot.domain.deploy import Status
+from bot.domain.deploy.deploy import Status
 from bot.errors import NomadUnavailable
 from bot.gateways.clock import SystemClock
-from bot.operations.apply import apply
+from bot.operations.catalog import apply
 from bot.ports import Limits, Ports
 from handlers import work
 from handlers.work import LocalBell, Worker

@@ -10,27 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Grant, Permission
 from bot.domain.actor import System
+from bot.domain.catalog.environment import After
 from bot.domain.decision import Refused
-from bot.domain.deploy import Status
-from bot.domain.environment import After
-from bot.domain.rollout import GroupHealth, NomadDeployment, Observation
-from bot.operations import deliver, dispatch, follow, plan_deploy, recheck, register
-from bot.operations.apply import apply
-from bot.operations.approve import approve
-from bot.operations.origin import Origin
-from bot.operations.request import Ask, Requested, request
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
+from bot.operations.catalog import apply
+from bot.operations.deploys.approve import approve
+from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.request import Ask, Requested, request
+from bot.operations.outbox import deliver
+from bot.operations.worker import dispatch, follow, recheck, register
+from bot.operations.worker import plan as plan_deploy
 from tests.builders import ALICE, BOB, SAM, a_catalog, a_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from bot.domain.actor import Actor
-    from bot.domain.catalog import Catalog
-    from bot.domain.deploy import Deploy
-    from bot.domain.dispatch import Attempt
-    from bot.domain.environment import Environment
-    from bot.domain.rollout import Rollout
-    from bot.ports import Transaction
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.catalog.environment import Environment
+    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.deploy.dispatch import Attempt
+    from bot.domain.deploy.rollout import Rollout
+    from bot.ports.store import Transaction
     from tests.fakes import World
 
 SOAK = timedelta(seconds=10)

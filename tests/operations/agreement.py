@@ -12,14 +12,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.audit_ports import AuditQuery, Place
+from bot.domain.audit.history import Outcome
 from bot.domain.decision import Refused
-from bot.domain.digest import Scope, Span
-from bot.domain.history import Outcome
-from bot.domain.report import MOST_CHANGES, MOST_NAMED
-from bot.domain.spreadsheet import csv_of
-from bot.operations.history import history
-from bot.operations.report import all_entries, report
+from bot.domain.digest.csv import csv_of
+from bot.domain.digest.report import MOST_CHANGES, MOST_NAMED
+from bot.domain.digest.schedule import Scope, Span
+from bot.operations.digest.report import all_entries, report
+from bot.operations.queries.history import history
+from bot.ports.audit import AuditQuery, Place
 from tests.clocks import NOON
 from tests.operations.days import SERVICES, Days
 from tests.operations.recount import ENDS, Recount, middle
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from random import Random
 
-    from bot.domain.catalog import Catalog
-    from bot.domain.history import Entry
-    from bot.domain.report import Listed, Report, Signs
-    from bot.ports import Reading
+    from bot.domain.audit.history import Entry
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.digest.report import Listed, Report, Signs
+    from bot.ports.store import Reading
     from tests.fakes import World
 
 ZONE = ZoneInfo("America/New_York")

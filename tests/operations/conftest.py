@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.actor import Operator
-from bot.operations.apply import apply
+from bot.operations.catalog import apply
 from bot.ports import Limits
 from tests.builders import a_catalog
 from tests.clocks import FixedClock

@@ -8,22 +8,24 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import CiIdentity, Operator
-from bot.domain.dispatch import Answer
-from bot.domain.environment import After, Rule
-from bot.domain.rollout import GroupHealth, NomadDeployment, Observation
+from bot.domain.catalog.environment import After, Rule
+from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
 from bot.errors import NomadRefused, NomadUnavailable, PlaceGone
-from bot.operations import deliver, dispatch, expire, follow, offer, plan_deploy, recheck, register
-from bot.operations.again import again
-from bot.operations.apply import apply
-from bot.operations.approve import approve
-from bot.operations.origin import Origin
-from bot.operations.promote import Promotion, promote
-from bot.operations.reject import reject
-from bot.operations.replace import replace_running
-from bot.operations.replan import replan
-from bot.operations.request import Requested, request
-from bot.operations.retract import retract
-from bot.operations.withdraw import withdraw
+from bot.operations.catalog import apply
+from bot.operations.deploys.approve import approve
+from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.promote import Promotion, promote
+from bot.operations.deploys.redeploy import again
+from bot.operations.deploys.reject import reject
+from bot.operations.deploys.replace_rollout import replace_running
+from bot.operations.deploys.replan import replan
+from bot.operations.deploys.request import Requested, request
+from bot.operations.deploys.retract import retract
+from bot.operations.deploys.withdraw import withdraw
+from bot.operations.outbox import deliver
+from bot.operations.worker import dispatch, expire, follow, offer, recheck, register
+from bot.operations.worker import plan as plan_deploy
 from tests.builders import ALICE, BOB, CAROL, GUS, NORA, SAM, a_catalog, a_service, an_environment
 from tests.operations.acts import an_ask
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from bot.domain.actor import Actor
-    from bot.domain.catalog import Catalog
+    from bot.domain.catalog.catalog import Catalog
     from tests.fakes import World
 
 PEOPLE = (ALICE, BOB, CAROL, SAM, GUS, NORA)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.digest import Digest
-from bot.operations import deliver, digest
+from bot.domain.catalog.digest import Digest
+from bot.operations.digest import schedule as digest
+from bot.operations.outbox import deliver
 from tests.operations.acts import applied, before_next_write, delivered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot.domain.catalog import Catalog
-    from bot.domain.digest import Edition
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.digest.schedule import Edition
     from tests.fakes import World
 
 AUDIT, TEAM_CHANNEL, OPS, PROD = "C0AUDIT001", "C0TEAM0001", "C0OPS00001", "C0PROD0001"

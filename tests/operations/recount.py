@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
-    from bot.domain.digest import Scope
+    from bot.domain.digest.schedule import Scope
 
 ENDS = {
     "deploy.succeeded": "deployed",

@@ -6,21 +6,21 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.deploy import Status
-from bot.domain.digest import Scope, Span
-from bot.domain.events import EventType
-from bot.domain.rollout import GroupHealth, NomadDeployment, Observation
-from bot.operations import follow
-from bot.operations.report import all_entries, report
+from bot.domain.audit.events import EventType
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
+from bot.domain.digest.schedule import Scope, Span
+from bot.operations.digest.report import all_entries, report
+from bot.operations.worker import follow
 from tests.builders import a_draft, an_event
 from tests.clocks import NOON
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
-    from bot.domain.catalog import Catalog
-    from bot.domain.deploy import Deploy
-    from bot.domain.history import Entry
-    from bot.domain.report import Listed, Report, Signs
+    from bot.domain.audit.history import Entry
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.digest.report import Listed, Report, Signs
     from tests.fakes import World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

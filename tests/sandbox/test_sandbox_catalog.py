@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from bot.sandbox import catalog
+from sandbox import catalog
 
 SOURCE = """\
 # ours

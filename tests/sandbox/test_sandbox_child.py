@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.child import BotChild, ChildFailedError
+from sandbox.child import BotChild, ChildFailedError
 
 # A program in the bot's place: it is found first, as the child's working directory holds it.
 PROGRAM = """

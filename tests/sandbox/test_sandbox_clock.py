@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.sandbox.clock import NS, Clock
+from sandbox.clock import NS, Clock
 
 
 async def test_a_wait_is_as_much_shorter_as_the_clock_is_faster():

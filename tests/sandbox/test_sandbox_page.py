@@ -9,7 +9,7 @@ import json
 import aiohttp
 import pytest
 
-from bot.sandbox.page import Page
+from sandbox.page import Page
 from tests.sandbox.standins import StandInNomad
 
 
@@ -152,7 +152,7 @@ async def test_the_seed_is_told(http, desk):
 
 
 async def test_no_port_that_is_free_is_an_error_that_says_so(desk, monkeypatch):
-    monkeypatch.setattr("bot.sandbox.page.PORTS_TRIED", 1)
+    monkeypatch.setattr("sandbox.page.PORTS_TRIED", 1)
     port = int(desk.address.rsplit(":", 1)[1])
     other = Page(slack="", nomad="", bot=None, about={}, guide=lambda *_: [], watchers=())
     with pytest.raises(OSError, match="give another with --port"):

@@ -14,8 +14,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.sandbox import run
-from bot.sandbox.nomad.server import SimulatedNomad
+from sandbox import run
+from sandbox.nomad.server import SimulatedNomad
 from tests.gateways.nomad.worlds import a_service
 
 PROGRAM = """
@@ -32,7 +32,7 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("the bot is up", flush=True)
 http.server.HTTPServer((os.environ["NOMATRON_HOST"], int(os.environ["PORT"])), Ready).serve_forever()
 """
-ROOT = Path(run.__file__).parents[2]
+ROOT = Path(run.__file__).parents[1]
 
 
 def put_program(folder: Path, status: int = 0) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 from aiohttp import web
 
-from bot.sandbox import seed, story
+from sandbox import seed, story
 
 
 class Workspace:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.sandbox import story
-from bot.sandbox.guide import Scene
+from sandbox import story
+from sandbox.guide import Scene
 
 TITLES = [
     "Ask for production", "Ask for staging", "Watch it run", "Promote it", "Approve as Alice", "Approve as Gus",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.operations import deliver, digest
+from bot.operations.digest import schedule as digest
+from bot.operations.outbox import deliver
 from bot.ports import Limits
 from tests.clocks import FixedClock
 from tests.fakes import FakeChat, World

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bot.audit_ports import AuditQuery, Place
-from bot.domain.deploy import Status
-from bot.domain.digest import Scope, Span
-from bot.domain.events import EventType
+from bot.domain.audit.events import EventType
+from bot.domain.deploy.deploy import Status
+from bot.domain.digest.schedule import Scope, Span
+from bot.ports.audit import AuditQuery, Place
 from tests.builders import ALICE
 from tests.clocks import NOON
 

@@ -17,8 +17,8 @@ from sqlalchemy import text
 
 from bot.errors import StoreUnavailable
 from store import open_store
-from store.engine import open_engines
 from store.migrate import _upgrade, head, migrate, revision, scripts
+from store.sql.connect import open_engines
 from store.tables import Row
 from tests.builders import a_deploy, a_draft
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.util import await_only
 
-from bot.domain.deploy import Status
+from bot.domain.deploy.deploy import Status
 from bot.errors import AmbiguousCommit, StoreBusy, StoreFull, StoreUnavailable
 from store import open_store
 from store.unit_of_work import _commit

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.environment import Cluster
+from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadForbidden, NomadUnavailable, SettingsInvalid
 from bot.settings import read
 from bot.wiring.compose import check_schema, composed

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy import Status
-from bot.domain.difftext import lines as diff_lines
-from bot.domain.message import STATE_WORDS
-from bot.gateways.blocks.card import EMOJI, headline, plan_of, state_of
-from bot.gateways.blocks.facts import approvals_of, name_of
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.message import STATE_WORDS
+from bot.domain.jobdiff.text import lines as diff_lines
+from bot.gateways.blocks.card.facts import approvals_of, name_of
+from bot.gateways.blocks.card.message import EMOJI, headline, plan_of, state_of
+from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.parts import Json, Message, context, preformatted, section
-from bot.gateways.blocks.progress import progress_of
 from bot.gateways.blocks.text import channel as channel_link
 from bot.gateways.blocks.text import code, fit, moment, quoted, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bot.domain.approval import Seating
     from bot.domain.decision import Refused
-    from bot.domain.deploy import Deploy
-    from bot.domain.message import Card
+    from bot.domain.deploy.approval import Seating
+    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.deploy.message import Card
 
 REFUSED = ":no_entry:"
 """The sign of a refusal that has no sign of its own."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.actor import System, actor_from_key
-from bot.domain.sentences import sentence
-from bot.gateways.blocks.facts import name_of
+from bot.domain.audit.sentences import sentence
+from bot.gateways.blocks.card.facts import name_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Message, context, section
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, tzinfo
 
-    from bot.domain.history import Body
+    from bot.domain.audit.history import Body
 
 MOST: Final = 20
 """Events on a page."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.audit.history import Outcome
+from bot.domain.deploy.message import STATE_WORDS
+from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.durations import short
-from bot.domain.history import Outcome
-from bot.domain.message import STATE_WORDS
-from bot.domain.rollout import RolloutStatus
-from bot.gateways.blocks.card import EMOJI
-from bot.gateways.blocks.facts import name_of
+from bot.gateways.blocks.card.facts import name_of
+from bot.gateways.blocks.card.message import EMOJI
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Message, section
@@ -18,7 +18,7 @@ from bot.gateways.blocks.text import code, fit, link, moment, who, words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bot.domain.history import Entry
+    from bot.domain.audit.history import Entry
 
 _MOST_PAGE: Final = 10
 _LONGEST_ENTRY = 1150

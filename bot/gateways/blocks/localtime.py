@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot.domain.digest import day_of
+from bot.domain.digest.schedule import day_of
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from bot.domain.digest import Span
+    from bot.domain.digest.schedule import Span
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 

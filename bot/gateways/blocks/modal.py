@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.policy import LONGEST_REASON, SHORTEST_REASON
+from bot.domain.deploy.gates import LONGEST_REASON, SHORTEST_REASON
 from bot.gateways.blocks.parts import Json, Message, plain, section
 from bot.gateways.blocks.text import words
 

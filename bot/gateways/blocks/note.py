@@ -10,7 +10,7 @@ from bot.gateways.blocks.text import escape, fit, person, who, words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bot.domain.message import Note
+    from bot.domain.deploy.message import Note
 
 _LONGEST_SENTENCE = 2500
 _LONGEST_LINE = 600

@@ -6,9 +6,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.decision import Refused
-from bot.domain.message import STATE_WORDS
+from bot.domain.deploy.message import STATE_WORDS
 from bot.gateways.blocks.answers import said
-from bot.gateways.blocks.card import EMOJI
+from bot.gateways.blocks.card.message import EMOJI
 from bot.gateways.blocks.parts import Message, section
 from bot.gateways.blocks.text import code, cut, fit, moment, person, words
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bot.domain.decision import Decision
-    from bot.domain.deploy import Deploy
+    from bot.domain.deploy.deploy import Deploy
 
 MOST_SERVICES = 49
 """One section each, and one that tells of the rest: Slack takes 50 blocks."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from bot.domain.catalog import Catalog
+    from bot.domain.catalog.catalog import Catalog
     from bot.gateways.catalog.findings import Finding
     from bot.gateways.catalog.tree import Node
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.access import Grant, Group
-from bot.domain.catalog import Catalog
-from bot.domain.digest import Digest
-from bot.domain.environment import After, Cluster, Environment, Require, Rule
-from bot.domain.service import Placement, Service, Template
+from bot.domain.catalog.catalog import Catalog
+from bot.domain.catalog.digest import Digest
+from bot.domain.catalog.environment import After, Cluster, Environment, Require, Rule
+from bot.domain.catalog.service import Placement, Service, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from bot.domain.access import Permission
-from bot.domain.environment import DEFAULT_EXPIRES
+from bot.domain.catalog.environment import DEFAULT_EXPIRES
 from bot.gateways.catalog import scalars as kinds
 
 Variables = dict[kinds.VariableName, Any]

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from bot.domain.audit import LARGEST_INTEGER
+from bot.domain.canonical import LARGEST_INTEGER
 from bot.gateways.catalog.findings import Finding, shortened
 
 LARGEST_FILE = 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.domain.rollout import AllocationState, TaskFailure
+from bot.domain.deploy.rollout import AllocationState, TaskFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

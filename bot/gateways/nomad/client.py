@@ -20,7 +20,7 @@ from bot.gateways.nomad.reply import Reply, read
 from bot.gateways.nomad.session import CALLS, endpoints, open_session
 
 if TYPE_CHECKING:
-    from bot.domain.environment import Cluster
+    from bot.domain.catalog.environment import Cluster
 
 
 @dataclass(frozen=True, slots=True)

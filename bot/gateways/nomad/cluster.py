@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.domain.moved import differences, moved
-from bot.domain.redaction import Redactor
+from bot.domain.jobdiff.compare import differences, moved
+from bot.domain.jobdiff.redaction import Redactor
 from bot.errors import NomadError, NomadUnavailable, SettingsInvalid
 from bot.gateways.nomad import look, observe, parse, plan, register, stream
 from bot.gateways.nomad.client import Client, Timeouts
@@ -22,11 +22,11 @@ from bot.gateways.nomad.stream import Patience
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
 
-    from bot.domain.dispatch import Sighting
-    from bot.domain.environment import Cluster, Value
-    from bot.domain.plan import Job, Plan
-    from bot.domain.rollout import Observation, Rollout
-    from bot.ports import JobMoved, NomadPlan, Registered
+    from bot.domain.catalog.environment import Cluster, Value
+    from bot.domain.deploy.dispatch import Sighting
+    from bot.domain.deploy.plan import Job, Plan
+    from bot.domain.deploy.rollout import Observation, Rollout
+    from bot.ports.nomad import JobMoved, NomadPlan, Registered
 
 log = structlog.get_logger(__name__)
 
@@ -186,7 +186,7 @@ class PythonNomads:
             self._open.pop(each).retire()
 
     def examined(self, cluster: Cluster) -> NomadExaminer:
-        """As ``bot.examined.ExaminedNomads``."""
+        """As ``bot.ports.doctor.ExaminedNomads``."""
         self._tokens(cluster)
         return self.of(cluster).examiner()
 

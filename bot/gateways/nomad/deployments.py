@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.rollout import GroupHealth, NomadDeployment
+from bot.domain.deploy.rollout import GroupHealth, NomadDeployment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
-from bot.domain.dispatch import Answer, classify
-from bot.domain.flatten import flatten, one_line
+from bot.domain.deploy.dispatch import Answer, classify
+from bot.domain.multierror import flatten, one_line
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.domain.diagnosis_nomad import NamespaceRule, NomadToken, TokenKind
+from bot.domain.diagnosis.nomad import NamespaceRule, NomadToken, TokenKind
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad import parse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
-    from bot.domain.environment import Value
+    from bot.domain.catalog.environment import Value
     from bot.gateways.nomad.client import Client
 
 PROBE: Final = "nomatron-doctor"
@@ -34,13 +34,13 @@ _KINDS: Final = {"acls-disabled": TokenKind.OFF, "anonymous": TokenKind.ANONYMOU
 
 
 class NomadExaminer:
-    """``bot.examined.ExaminedNomad`` by the gateway's own client."""
+    """``bot.ports.doctor.ExaminedNomad`` by the gateway's own client."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def date(self) -> datetime | None:
-        """As ``bot.examined.ExaminedNomad`` promises."""
+        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
         reply = await self._client.get("status", namespace="default")
         try:
             return parsedate_to_datetime(reply.date)
@@ -48,7 +48,7 @@ class NomadExaminer:
             return None
 
     async def token(self) -> NomadToken:
-        """As ``bot.examined.ExaminedNomad`` promises."""
+        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
         found = (await self._client.get("acl", "token", "self", namespace="default")).record()
         kind = _KINDS.get(str(found.get("AccessorID")), TokenKind.CLIENT)
         if found.get("Type") == "management":
@@ -62,7 +62,7 @@ class NomadExaminer:
         )
 
     async def version(self) -> str | None:
-        """As ``bot.examined.ExaminedNomad`` promises."""
+        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
         try:
             found = (await self._client.get("agent", "self", namespace="default")).record()
         except NomadForbidden:
@@ -72,14 +72,14 @@ class NomadExaminer:
         return f"{version['Version']}{f'-{pre}' if pre else ''}" if version.get("Version") else None
 
     async def namespace(self, name: str) -> bool:
-        """As ``bot.examined.ExaminedNomad`` promises."""
+        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
         try:
             return (await self._client.get("namespace", name, namespace=name)).ok
         except NomadForbidden:
             return True
 
     async def proofs(self, namespace: str) -> Mapping[str, bool]:
-        """As ``bot.examined.ExaminedNomad`` promises: parse, plan, read and list."""
+        """As ``bot.ports.doctor.ExaminedNomad`` promises: parse, plan, read and list."""
         planned = json.dumps({"Job": {**_JOB, "Namespace": namespace}, "Diff": False}).encode()
         calls: dict[str, Awaitable[object]] = {
             "parse-job": self.accepts(_SPEC, {}, namespace),
@@ -91,7 +91,7 @@ class NomadExaminer:
         return dict(zip(calls, allowed, strict=True))
 
     async def accepts(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> None:
-        """As ``bot.examined.ExaminedNomad`` promises."""
+        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
         await parse.parse(self._client, jobspec, variables, namespace)
 
     async def _policies(self, token: dict[str, Any]) -> list[dict[str, Any]] | None:

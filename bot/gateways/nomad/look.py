@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.dispatch import Look, Sighting
+from bot.domain.deploy.dispatch import Look, Sighting
 from bot.errors import NomadError
 
 if TYPE_CHECKING:
-    from bot.domain.plan import Job
+    from bot.domain.deploy.plan import Job
     from bot.gateways.nomad.client import Client
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.domain.placement import unplaced
-from bot.domain.rollout import Observation
+from bot.domain.deploy.rollout import Observation
+from bot.domain.jobdiff.placement import unplaced
 from bot.gateways.nomad.allocations import allocation_state
 from bot.gateways.nomad.deployments import nomad_deployment
 from bot.gateways.nomad.look import job, versions
 
 if TYPE_CHECKING:
-    from bot.domain.plan import Job
-    from bot.domain.rollout import Rollout
+    from bot.domain.deploy.plan import Job
+    from bot.domain.deploy.rollout import Rollout
     from bot.gateways.nomad.client import Client
 
 _ROLLING_BACK: Final = re.compile(r"rolling back to job version (\d+)")

@@ -6,14 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.plan import without_server_fields
+from bot.domain.deploy.plan import without_server_fields
 from bot.errors import NomadRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.domain.environment import Value
-    from bot.domain.plan import Job
+    from bot.domain.catalog.environment import Value
+    from bot.domain.deploy.plan import Job
     from bot.gateways.nomad.client import Client
 
 _PREFIX: Final = "Failed to parse job: "

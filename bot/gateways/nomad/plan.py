@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bot.domain.changes import changes
-from bot.domain.effect import effect, warnings
-from bot.domain.plan import frozen, without_server_fields
-from bot.ports import NomadPlan
+from bot.domain.deploy.plan import frozen, without_server_fields
+from bot.domain.jobdiff.changes import changes
+from bot.domain.jobdiff.effect import effect, warnings
+from bot.ports.nomad import NomadPlan
 
 if TYPE_CHECKING:
-    from bot.domain.plan import Job
-    from bot.domain.redaction import Redactor
+    from bot.domain.deploy.plan import Job
+    from bot.domain.jobdiff.redaction import Redactor
     from bot.gateways.nomad.client import Client
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.dispatch import Answer, accepted, classify
-from bot.domain.flatten import one_line
+from bot.domain.deploy.dispatch import Answer, accepted, classify
+from bot.domain.multierror import one_line
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad.errors import Unanswered, foreign
-from bot.ports import Registered
+from bot.ports.nomad import Registered
 
 if TYPE_CHECKING:
     from bot.gateways.nomad.client import Client

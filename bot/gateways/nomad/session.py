@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from bot import __version__
 
 if TYPE_CHECKING:
-    from bot.domain.environment import Cluster
+    from bot.domain.catalog.environment import Cluster
 
 CALLS: Final = 8
 """Short calls to one cluster at a time: the size of its thread pool and of its connection pool."""

@@ -13,7 +13,7 @@ import requests
 import urllib3.exceptions
 from nomad.api.exceptions import BaseNomadException
 
-from bot.ports import JobMoved
+from bot.ports.nomad import JobMoved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection

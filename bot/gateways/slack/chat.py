@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.errors import SlackRefused, SlackUnavailable
-from bot.gateways.blocks import card as cards
-from bot.gateways.blocks import digest as digests
 from bot.gateways.blocks import note as notes
+from bot.gateways.blocks.card import message as cards
+from bot.gateways.blocks.digest import message as digests
 from bot.gateways.slack.methods import EPHEMERAL, OPEN_VIEW, POST, SHARE_FILE, UPDATE, UPLOAD_URL
 
 if TYPE_CHECKING:
-    from bot.domain.message import Card, Note
-    from bot.domain.report import DigestCard, Look
+    from bot.domain.deploy.message import Card, Note
+    from bot.domain.digest.report import DigestCard, Look
     from bot.gateways.blocks.parts import Json, Message
     from bot.gateways.slack.connection import Connection
     from bot.gateways.slack.methods import Method
@@ -23,36 +23,36 @@ _STRAY = {"event_type": "nomatron_stray", "event_payload": {}}
 
 
 class SlackChat:
-    """``bot.slack_ports.Chat`` over the Web API."""
+    """``bot.ports.slack.Chat`` over the Web API."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
-        """As ``bot.slack_ports.Chat`` promises; the ``ts`` is the message's name in its channel from now on."""
+        """As ``bot.ports.slack.Chat`` promises; the ``ts`` is the message's name in its channel from now on."""
         answer = await self._connection.call(POST, channel=channel, **_drawn(card, plain=plain), **_QUIET)
         return str(answer["ts"])
 
     async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
-        """As ``bot.slack_ports.Chat`` promises."""
+        """As ``bot.ports.slack.Chat`` promises."""
         await self._connection.call(UPDATE, channel=channel, ts=ts, **_drawn(card, plain=plain))
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
-        """As ``bot.slack_ports.Chat`` promises."""
+        """As ``bot.ports.slack.Chat`` promises."""
         message = notes.render(note)
         await self._connection.call(POST, channel=channel, thread_ts=ts, **message.arguments(), **_QUIET)
 
     async def announce(self, channel: str, note: Note) -> None:
-        """As ``bot.slack_ports.Chat`` promises."""
+        """As ``bot.ports.slack.Chat`` promises."""
         await self._connection.call(POST, channel=channel, **notes.render(note).arguments(), **_QUIET)
 
     async def strip(self, channel: str, ts: str, note: Note) -> None:
-        """As ``bot.slack_ports.Chat`` promises; other metadata says that it is not the deploy's own any more."""
+        """As ``bot.ports.slack.Chat`` promises; other metadata says that it is not the deploy's own any more."""
         message = notes.render(note)
         await self._connection.call(UPDATE, channel=channel, ts=ts, **message.arguments(), metadata=_STRAY)
 
     async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
-        """As ``bot.slack_ports.Chat`` promises."""
+        """As ``bot.ports.slack.Chat`` promises."""
         await self.say(notes.render(note), user=user, channel=channel, response_url=response_url)
 
     async def say(
@@ -84,13 +84,13 @@ class SlackChat:
         await self._connection.call(POST, channel=user, **message.arguments(), **_QUIET)
 
     async def post_digest(self, card: DigestCard, channel: str, look: Look) -> str:
-        """As ``bot.slack_ports.Chat`` promises."""
+        """As ``bot.ports.slack.Chat`` promises."""
         message = digests.render(card, look)
         answer = await self._connection.call(POST, channel=channel, **message.arguments(), **_QUIET)
         return str(answer["ts"])
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
-        """As ``bot.slack_ports.Chat`` promises."""
+        """As ``bot.ports.slack.Chat`` promises."""
         try:
             file = await self._stored(name, content)
         except SlackUnavailable as error:

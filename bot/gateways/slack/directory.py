@@ -50,7 +50,7 @@ class Identity:
 
 
 class SlackDirectory:
-    """``bot.slack_ports.Directory`` over the Web API; also knows who we are ourselves."""
+    """``bot.ports.slack.Directory`` over the Web API; also knows who we are ourselves."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
@@ -78,7 +78,7 @@ class SlackDirectory:
         return self._identity.app if self._identity else ""
 
     def link(self, channel: str, ts: str) -> str:
-        """As ``bot.slack_ports.Directory`` promises; the form is that of Slack's own links to messages."""
+        """As ``bot.ports.slack.Directory`` promises; the form is that of Slack's own links to messages."""
         address = self._identity.address if self._identity else ""
         return f"{address}archives/{quote(channel, safe='')}/p{quote(ts.replace('.', ''), safe='')}" if address else ""
 
@@ -88,7 +88,7 @@ class SlackDirectory:
         return self._identity
 
     async def standing(self) -> None:
-        """As ``bot.slack_ports.Directory`` promises."""
+        """As ``bot.ports.slack.Directory`` promises."""
         try:
             async with asyncio.timeout(TIME_OUT):
                 await self.introduce()
@@ -102,7 +102,7 @@ class SlackDirectory:
     async def membership(
         self, usergroups: Collection[str], users: Collection[str], *, background: bool = False
     ) -> Membership:
-        """As ``bot.slack_ports.Directory`` promises."""
+        """As ``bot.ports.slack.Directory`` promises."""
         try:
             async with asyncio.timeout(TIME_OUT):
                 return await self._membership(frozenset(usergroups), sorted(frozenset(users)), background)

@@ -6,7 +6,7 @@ import asyncio
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.diagnosis_slack import BotToken, Channel, UserGroup
+from bot.domain.diagnosis.slack import BotToken, Channel, UserGroup
 from bot.errors import SlackRefused
 from bot.gateways.slack.directory import person_from
 from bot.gateways.slack.manifest import scopes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SlackExaminer:
-    """``bot.examined.ExaminedSlack`` over the Web API."""
+    """``bot.ports.doctor.ExaminedSlack`` over the Web API."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -33,7 +33,7 @@ class SlackExaminer:
         return frozenset(scopes())
 
     async def token(self) -> BotToken:
-        """As ``bot.examined.ExaminedSlack`` promises."""
+        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
         told = await self._connection.told(AUTH_TEST)
         granted = told.headers.get("x-oauth-scopes")
         return BotToken(
@@ -44,7 +44,7 @@ class SlackExaminer:
         )
 
     async def channel(self, channel: str) -> Channel | None:
-        """As ``bot.examined.ExaminedSlack`` promises."""
+        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
         await self._turn(CHANNEL)
         try:
             found = await self._connection.call(CHANNEL, channel=channel)
@@ -55,13 +55,13 @@ class SlackExaminer:
         return _channel(channel, found.get("channel") or {})
 
     async def usergroups(self) -> Mapping[str, UserGroup]:
-        """As ``bot.examined.ExaminedSlack`` promises."""
+        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
         answer = await self._connection.call(GROUPS, include_users=True, include_disabled=True)
         groups = (_usergroup(each) for each in answer.get("usergroups") or ())
         return {group.id: group for group in groups}
 
     async def person(self, user: str) -> Person | None:
-        """As ``bot.examined.ExaminedSlack`` promises."""
+        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
         await self._turn(PERSON)
         try:
             found = await self._connection.call(PERSON, user=user)

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.approval import Seating, seat
 from bot.domain.decision import Reason
-from bot.domain.deploy import Status
-from bot.domain.message import Card
-from bot.domain.policy import seats_for
-from bot.domain.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
-from bot.gateways.blocks.card import render
+from bot.domain.deploy.approval import Seating, seat
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.gates import seats_for
+from bot.domain.deploy.message import Card
+from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
+from bot.gateways.blocks.card.message import render
 from tests.builders import ALICE, BOB, SAM, a_catalog, a_deploy, a_membership, a_plan, a_rollout, an_approval
 from tests.clocks import NOON
 

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.actor import CiIdentity, Operator
-from bot.domain.deploy import Status
-from bot.domain.digest import Scope, Span
-from bot.domain.events import EventType
-from bot.domain.history import Entry, Outcome
-from bot.domain.report import CatalogChange, DigestCard, Listed, Look, Report, Sign, Signs, Tally
-from bot.gateways.blocks.digest import render
+from bot.domain.audit.events import EventType
+from bot.domain.audit.history import Entry, Outcome
+from bot.domain.deploy.deploy import Status
+from bot.domain.digest.report import CatalogChange, DigestCard, Listed, Look, Report, Sign, Signs, Tally
+from bot.domain.digest.schedule import Scope, Span
+from bot.gateways.blocks.digest.message import render
 from tests.builders import ALICE, BOB, CAROL, NORA, SAM, an_entry
 from tests.gateways.blocks.cards import GOLDEN as CARDS
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.actor import CiIdentity, Operator, System
-from bot.domain.deploy import Status
-from bot.domain.events import EventType
+from bot.domain.audit.events import EventType
+from bot.domain.deploy.deploy import Status
 from bot.gateways.blocks import audit, history
 from bot.gateways.blocks.audit import Conditions
 from bot.gateways.blocks.pages import Pages
@@ -20,7 +20,7 @@ from tests.gateways.blocks.cards import GOLDEN as CARDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.domain.history import Body, Entry
+    from bot.domain.audit.history import Body, Entry
     from bot.gateways.blocks.parts import Message
 
 GOLDEN = CARDS / "listings"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot.gateways.blocks.cells import MOST_MESSAGE, weight
-from bot.sandbox.slack.blockkit.validator import message_problems, text_length
-from bot.sandbox.slack.posting import BLOCKS_TEXT
+from sandbox.slack.blockkit.validator import message_problems, text_length
+from sandbox.slack.posting import BLOCKS_TEXT
 from tests.gateways.blocks.digests import KNOWN_PEOPLE, link_to
 from tests.gateways.blocks.oracles import assert_sound
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from bot.domain.access import Permission
 from bot.domain.decision import Allowed, Reason, Refused
-from bot.domain.deploy import Status
-from bot.domain.message import Note
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.message import Note
 from bot.gateways.blocks import answers, guide, modal, note, overview
-from bot.operations.status import Cell
-from bot.operations.whoami import Holding
-from handlers.slack.grammar import TOPICS, VERBS
+from bot.operations.queries.status import Cell
+from bot.operations.queries.whoami import Holding
+from handlers.slack.command.parser import TOPICS, VERBS
 from tests.builders import BOB, SAM, a_deploy, a_membership, a_plan
 from tests.gateways.blocks.cards import KNOWN, a_card, a_seating
 from tests.gateways.blocks.oracles import assert_sound, assert_sound_view

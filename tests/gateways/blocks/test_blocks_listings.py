@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.deploy import Status
-from bot.domain.events import EventType
+from bot.domain.audit.events import EventType
+from bot.domain.deploy.deploy import Status
 from bot.gateways.blocks import audit, history
 from bot.gateways.blocks.audit import Conditions
 from bot.gateways.blocks.pages import NEWEST, OLDER, Pages

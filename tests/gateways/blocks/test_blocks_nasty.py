@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from bot.domain.access import Group
 from bot.domain.actor import CiIdentity, Operator, SlackUser
-from bot.domain.approval import Seat, Seating
 from bot.domain.decision import Reason, Refused
-from bot.domain.deploy import Status
-from bot.domain.message import Card, Note
-from bot.domain.plan import Change
-from bot.domain.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
-from bot.gateways.blocks import answers, card, modal, note, overview
+from bot.domain.deploy.approval import Seat, Seating
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.message import Card, Note
+from bot.domain.deploy.plan import Change
+from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
+from bot.gateways.blocks import answers, modal, note, overview
+from bot.gateways.blocks.card import message as card
 from tests.builders import ALICE, BOB, a_plan, a_rollout, an_approval
 from tests.gateways.blocks.cards import KNOWN, a_card
 from tests.gateways.blocks.nasty import ids, texts

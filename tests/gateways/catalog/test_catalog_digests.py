@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from jsonschema import Draft202012Validator
 
-from bot.domain.catalog import Catalog
-from bot.domain.digest import Digest
+from bot.domain.catalog.catalog import Catalog
+from bot.domain.catalog.digest import Digest
 from bot.domain.documents import document_of, record_from
 from bot.gateways.catalog import json_schema
 

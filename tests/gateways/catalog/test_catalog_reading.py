@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.domain.access import Grant, Group, Permission
-from bot.domain.catalog import Catalog
+from bot.domain.catalog.catalog import Catalog
+from bot.domain.catalog.environment import After, Cluster, Require, Rule
 from bot.domain.documents import document_of, record_from
-from bot.domain.environment import After, Cluster, Require, Rule
 from bot.gateways.catalog import Finding, Reading, read
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "catalog"

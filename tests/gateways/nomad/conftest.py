@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.gateways.nomad.client import Timeouts
-from bot.sandbox.nomad.server import SimulatedNomad
+from sandbox.nomad.server import SimulatedNomad
 from tests.gateways.nomad.worlds import REAL_NOMAD, REAL_TOKEN, World, open_world, real_address
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from nomad.api.exceptions import BaseNomadException
 
-from bot.domain.dispatch import Answer
-from bot.domain.environment import Cluster
+from bot.domain.catalog.environment import Cluster
+from bot.domain.deploy.dispatch import Answer
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad import reply as replies
 from bot.gateways.nomad.client import Client, Timeouts

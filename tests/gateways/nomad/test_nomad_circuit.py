@@ -7,8 +7,8 @@ import contextlib
 
 import pytest
 
-from bot.domain.dispatch import Answer
-from bot.domain.environment import Cluster
+from bot.domain.catalog.environment import Cluster
+from bot.domain.deploy.dispatch import Answer
 from bot.errors import NomadUnavailable
 from bot.gateways.nomad.circuit import HANGS, Circuit
 from bot.gateways.nomad.client import Timeouts

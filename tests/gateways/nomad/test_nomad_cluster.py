@@ -7,12 +7,12 @@ import inspect
 import pytest
 import structlog
 
-from bot.domain.dispatch import Answer, Look
-from bot.domain.environment import Cluster
+from bot.domain.catalog.environment import Cluster
+from bot.domain.deploy.dispatch import Answer, Look
 from bot.errors import NomadForbidden, NomadUnavailable, SettingsInvalid
 from bot.gateways.nomad import cluster as cluster_module
 from bot.gateways.nomad.cluster import PythonNomad, PythonNomads
-from bot.ports import Nomad, Nomads
+from bot.ports.nomad import Nomad, Nomads
 from tests.builders import a_job, a_live_job, a_plan
 from tests.gateways.nomad.worlds import KEY, a_service
 

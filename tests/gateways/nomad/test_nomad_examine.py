@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from bot.domain.diagnosis_nomad import NamespaceRule, NomadToken, TokenKind
-from bot.domain.environment import Cluster
+from bot.domain.catalog.environment import Cluster
+from bot.domain.diagnosis.nomad import NamespaceRule, NomadToken, TokenKind
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad.cluster import PythonNomads
-from bot.sandbox.nomad.server import SimulatedNomad
+from sandbox.nomad.server import SimulatedNomad
 from tests.gateways.nomad.worlds import KEY, World, hcl, open_world
 
 if TYPE_CHECKING:

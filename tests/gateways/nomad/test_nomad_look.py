@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.dispatch import Look
+from bot.domain.deploy.dispatch import Look
 from bot.gateways.nomad.look import _is_stamped
 from tests.gateways.nomad.worlds import a_service
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.follow import judge
-from bot.domain.rollout import RolloutKind, RolloutStatus
+from bot.domain.deploy.follow import judge
+from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
 from bot.errors import NomadForbidden, NomadUnavailable
 from tests.clocks import NOON
 from tests.gateways.nomad.worlds import SECOND, a_batch, a_service, eventually

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.domain.plan import SERVER_FIELDS
+from bot.domain.deploy.plan import SERVER_FIELDS
 from bot.errors import NomadRefused
 from bot.gateways.nomad.parse import diagnostics, variables_text
 from tests.gateways.nomad.worlds import hcl

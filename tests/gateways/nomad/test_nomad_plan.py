@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.redaction import is_mark
+from bot.domain.jobdiff.redaction import is_mark
 from bot.errors import NomadRefused
 from tests.gateways.nomad.worlds import a_batch, a_service
 

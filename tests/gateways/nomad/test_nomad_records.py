@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.placement import unplaced
+from bot.domain.jobdiff.placement import unplaced
 from bot.gateways.nomad.allocations import allocation_state
 from bot.gateways.nomad.deployments import nomad_deployment
 from bot.gateways.nomad.errors import refusal

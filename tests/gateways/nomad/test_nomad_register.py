@@ -8,9 +8,9 @@ import socket
 
 import pytest
 
-from bot.domain.dispatch import Answer
-from bot.domain.environment import Cluster
-from bot.domain.plan import frozen
+from bot.domain.catalog.environment import Cluster
+from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.plan import frozen
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.nomad.register import LARGEST_SOURCE, answered, body, kept_source
 from bot.gateways.nomad.reply import Reply

@@ -9,11 +9,11 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from bot.domain.environment import Cluster
+from bot.domain.catalog.environment import Cluster
 from bot.gateways.nomad import stream as streams
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.stream import NOW, Patience, _read_line, moves
-from bot.ports import JobMoved
+from bot.ports.nomad import JobMoved
 from tests.gateways.nomad.worlds import a_service, eventually
 
 QUICK = Patience(first=1.0, silence=1.0, back_off=0.01, longest_back_off=0.05)

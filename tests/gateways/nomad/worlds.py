@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from bot.domain.environment import Cluster
-from bot.domain.plan import frozen
+from bot.domain.catalog.environment import Cluster
+from bot.domain.deploy.plan import frozen
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.nomad.stream import Patience
 from tests.builders import a_rollout
@@ -20,11 +20,11 @@ from tests.builders import a_rollout
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from bot.domain.plan import Job
-    from bot.domain.rollout import Rollout
+    from bot.domain.deploy.plan import Job
+    from bot.domain.deploy.rollout import Rollout
     from bot.gateways.nomad.client import Timeouts
     from bot.gateways.nomad.cluster import PythonNomad
-    from bot.ports import Registered
+    from bot.ports.nomad import Registered
 
 REAL_NOMAD = "NOMATRON_TEST_NOMAD"
 REAL_TOKEN = "NOMATRON_TEST_NOMAD_TOKEN"

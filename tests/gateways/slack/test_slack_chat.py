@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from bot.domain.deploy import Status
-from bot.domain.message import Note
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.message import Note
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.gateways.blocks import modal
 from bot.gateways.slack.connection import Connection

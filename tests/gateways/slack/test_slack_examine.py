@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
-from bot.domain.diagnosis_slack import Channel, UserGroup
+from bot.domain.diagnosis.slack import Channel, UserGroup
 from bot.errors import SlackRefused
 from bot.gateways.slack.connection import Connection
 from bot.gateways.slack.examine import SlackExaminer, _instant

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.domain.report import Look
+from bot.domain.digest.report import Look
 from bot.errors import SlackRefused, SlackUnavailable
 from bot.gateways.slack.chat import SlackChat
 from bot.gateways.slack.connection import Connection

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from bot.gateways.slack import methods
 from bot.gateways.slack.manifest import EXAMPLE_URL, manifest, rendered, scopes
-from bot.sandbox.slack.api import chat, conversations, files, identity, people, views
+from sandbox.slack.api import chat, conversations, files, identity, people, views
 
 ROOT = Path(__file__).parents[3]
 

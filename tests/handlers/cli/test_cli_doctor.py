@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.domain.diagnosis import Finding, untold, warning, well
-from bot.operations.doctor import FolderRead, Patient
+from bot.domain.diagnosis.finding import Finding, untold, warning, well
+from bot.operations.doctor.run import FolderRead, Patient
 from handlers.cli.doctor import execute, parse
 from tests.clocks import FixedClock
 from tests.examined import FakeExaminedNomads

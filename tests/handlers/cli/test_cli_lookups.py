@@ -15,8 +15,8 @@ import pytest
 
 from bot.__main__ import main
 from bot.domain.actor import CiIdentity, Operator
-from bot.domain.events import EventType
-from bot.operations.apply import apply
+from bot.domain.audit.events import EventType
+from bot.operations.catalog import apply
 from bot.ports import Limits
 from store import open_store
 from store.lockfile import alone

@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.deploy import Status
-from bot.operations import deliver, plan_deploy
+from bot.domain.deploy.deploy import Status
+from bot.operations.outbox import deliver
+from bot.operations.worker import plan as plan_deploy
 from tests.operations.acts import asked, now
 
 if TYPE_CHECKING:
-    from bot.domain.deploy import Deploy
+    from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
     from tests.fakes import World
     from tests.slackside import Door, Slackside

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.domain.deploy import Status
+from bot.domain.deploy.deploy import Status
 from bot.gateways.blocks.modal import PROMOTE, REASON_ACTION, REASON_BLOCK, REJECT
 from bot.gateways.blocks.pages import NEWEST, OLDER
-from bot.operations import plan_deploy
+from bot.operations.worker import plan as plan_deploy
 from handlers.slack import actions, commands, modals
+from handlers.slack.command.parser import VERBS
 from handlers.slack.desk import Call, Desk
-from handlers.slack.grammar import VERBS
 from handlers.slack.identity import Sender
 from handlers.slack.respond import Background
 from tests.builders import GUS, NORA, SAM, TEAM
@@ -20,7 +20,7 @@ from tests.operations.acts import SOAK, after_staging, asked, now, planned, succ
 
 if TYPE_CHECKING:
     from bot.domain.actor import SlackUser
-    from bot.domain.deploy import Deploy
+    from bot.domain.deploy.deploy import Deploy
     from bot.gateways.blocks.parts import Message
     from tests.fakes import World
 

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.audit_ports import Place
-from bot.domain.events import EventType
+from bot.domain.audit.events import EventType
 from bot.gateways.blocks.pages import NEWEST, OLDER
+from bot.ports.audit import Place
 from handlers.slack import actions, commands
-from handlers.slack.asked import Audit, History
-from handlers.slack.lookups import LONGEST_ACTOR, LONGEST_NAME
+from handlers.slack.command.ast import Audit, History
+from handlers.slack.command.lexer import visible
+from handlers.slack.command.lookups import LONGEST_ACTOR, LONGEST_NAME
 from handlers.slack.pages import page_of, value_of
-from handlers.slack.typed import visible
 from tests.builders import ALICE, GUS, NORA, a_posted, a_service, an_event
 from tests.clocks import NOON
 from tests.handlers.slack.test_slack_authority import a_call

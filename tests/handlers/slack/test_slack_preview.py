@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.domain.digest import Digest, Edition, Span
+from bot.domain.catalog.digest import Digest
+from bot.domain.digest.schedule import Edition, Span
 from bot.errors import StoreBusy
 from tests.builders import ALICE, a_placement, a_service
 from tests.operations.acts import applied, asked, environments, ready, succeeded

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.environment import After
+from bot.domain.catalog.environment import After
 from bot.gateways.blocks import modal
-from bot.operations import deliver
+from bot.operations.outbox import deliver
 from handlers.slack import actions, commands, modals
 from tests.builders import ALICE, a_placement, a_service, an_environment
 from tests.handlers.slack.test_slack_actions import told
@@ -14,7 +14,7 @@ from tests.handlers.slack.test_slack_authority import a_call
 from tests.operations.acts import SOAK, after_staging, applied, asked, environments, now, succeeded
 
 if TYPE_CHECKING:
-    from bot.domain.deploy import Deploy
+    from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
     from tests.fakes import World
     from tests.slackside import Door, Slackside

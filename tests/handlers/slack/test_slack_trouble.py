@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.errors import AmbiguousCommit, CatalogMissing, StoreBusy, StoreFull, StoreUnavailable
-from bot.operations import deliver, plan_deploy
+from bot.operations.outbox import deliver
+from bot.operations.worker import plan as plan_deploy
 from tests.operations.acts import asked
 from tests.slackside import a_command, door
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.sandbox.agent.api import Api
-from bot.sandbox.nomad.server import SimulatedNomad
+from sandbox.agent.api import Api
+from sandbox.nomad.server import SimulatedNomad
 from tests.gateways.nomad.worlds import REAL_NOMAD, REAL_TOKEN, a_service
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.agent.api import AgentError
-from bot.sandbox.agent.footprint import Footprint
-from bot.sandbox.catalog import Placed
+from sandbox.agent.api import AgentError
+from sandbox.agent.footprint import Footprint
+from sandbox.catalog import Placed
 
 
 @pytest.fixture

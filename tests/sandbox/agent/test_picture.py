@@ -7,7 +7,7 @@ import json
 
 import aiohttp
 
-from bot.sandbox.agent.picture import Painter, shown
+from sandbox.agent.picture import Painter, shown
 from tests.gateways.nomad.worlds import a_service
 
 PATIENCE_S = 30

@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.sandbox.agent.api import AgentError
-from bot.sandbox.agent.server import RealNomad
-from bot.sandbox.catalog import Placed
+from sandbox.agent.api import AgentError
+from sandbox.agent.server import RealNomad
+from sandbox.catalog import Placed
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from bot.sandbox.nomad.server import SimulatedNomad
+from sandbox.nomad.server import SimulatedNomad
 from tests.sandbox.nomad.agent import Agent
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import aiohttp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.sandbox.nomad.server import SimulatedNomad
+from sandbox.nomad.server import SimulatedNomad
 from tests.sandbox.nomad.agent import BAD, ONCE, Agent, Json, a_job, eventually
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.nomad.records import SECOND, duration, go_duration, instant, rfc3339
+from sandbox.nomad.records import SECOND, duration, go_duration, instant, rfc3339
 
 
 def test_an_instant_is_written_and_read_to_the_nanosecond():

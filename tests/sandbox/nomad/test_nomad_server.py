@@ -10,8 +10,8 @@ import sys
 import aiohttp
 import pytest
 
-from bot.sandbox.nomad.server import SimulatedNomad
-from bot.sandbox.nomad.wire.picture import SHOWN_ALLOCATIONS, shown_allocations
+from sandbox.nomad.server import SimulatedNomad
+from sandbox.nomad.wire.picture import SHOWN_ALLOCATIONS, shown_allocations
 from tests.sandbox.nomad.agent import Agent
 from tests.sandbox.nomad.golden import answer, needs_golden
 
@@ -93,7 +93,7 @@ def test_the_picture_keeps_the_newest_and_what_still_runs():
 
 
 async def test_the_command_says_where_it_listens_and_ends_when_told():
-    command = [sys.executable, "-m", "bot.sandbox.nomad", "--port", "0", "--speed", "50"]
+    command = [sys.executable, "-m", "sandbox.nomad", "--port", "0", "--speed", "50"]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     async with asyncio.timeout(30):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from bot.sandbox.nomad.server import SimulatedNomad
+from sandbox.nomad.server import SimulatedNomad
 from tests.sandbox.nomad.agent import Agent, Json, Reply, a_job, ended, lines_until
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.nomad.stored import stored
+from sandbox.nomad.stored import stored
 from tests.sandbox.nomad.golden import answer, needs_golden
 
 SERVERS = ("CreateIndex", "JobModifyIndex", "ModifyIndex", "Stable", "Status", "SubmitTime", "Version")

@@ -15,9 +15,9 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from bot.sandbox import story
-from bot.sandbox.page import Page
-from bot.sandbox.slack.server import SimulatedSlack
+from sandbox import story
+from sandbox.page import Page
+from sandbox.slack.server import SimulatedSlack
 from tests.sandbox.standins import TOKEN, StandInBot, StandInNomad
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bot.sandbox.page import PAGES
+from sandbox.page import PAGES
 
 ROOT = Path(__file__).parents[3]
 CODE = re.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]{2,}):(?![\w:])")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from bot.sandbox.page import PAGES
+from sandbox.page import PAGES
 from tests.sandbox.pages.conftest import Browser
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-ROOT = PAGES.parents[2]  # where the `bot` package is, so that `python -m bot` finds it
+ROOT = PAGES.parents[1]  # where the `bot` package is, so that `python -m bot` finds it
 LONG = 60
 
 

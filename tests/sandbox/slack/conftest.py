@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack.server import SimulatedSlack
-from bot.sandbox.slack.workspace import Channel, Person, UserGroup, Workspace
+from sandbox.slack.server import SimulatedSlack
+from sandbox.slack.workspace import Channel, Person, UserGroup, Workspace
 from tests.sandbox.slack.stand import (
     ALICE,
     BOB,

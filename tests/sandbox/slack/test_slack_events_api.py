@@ -8,8 +8,8 @@ from slack_events.validation import validate_payload
 from tests.sandbox.slack.stand import ALICE, BOB, NORA, App, Page
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack.server import SimulatedSlack
-    from bot.sandbox.slack.workspace import Workspace
+    from sandbox.slack.server import SimulatedSlack
+    from sandbox.slack.workspace import Workspace
 
 SUBSCRIBED = ("app_home_opened", "subteam_members_changed", "user_change")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import aiohttp
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack.server import SimulatedSlack
+    from sandbox.slack.server import SimulatedSlack
 
 CLICKABLE = [actions(button("approve", "D-1042:1"))]
 

@@ -23,8 +23,8 @@ from tests.sandbox.slack.stand import (
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack.server import SimulatedSlack
-    from bot.sandbox.slack.workspace import Workspace
+    from sandbox.slack.server import SimulatedSlack
+    from sandbox.slack.workspace import Workspace
 
 COMMAND_FIELDS = [
     "token",

@@ -10,7 +10,7 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 
-from bot.sandbox.slack.server import SimulatedSlack
+from sandbox.slack.server import SimulatedSlack
 from tests.sandbox.slack.stand import (
     ALICE,
     SECRET,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack.workspace import Workspace
+    from sandbox.slack.workspace import Workspace
 
 # Longer than a clean stop needs, shorter than any connection that is held open for ever.
 PROMPTLY = 5

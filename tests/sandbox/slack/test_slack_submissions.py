@@ -10,7 +10,7 @@ from tests.sandbox.slack.stand import ALICE, BOB, STAGING, App, Page, reason_mod
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack.server import SimulatedSlack
+    from sandbox.slack.server import SimulatedSlack
     from tests.sandbox.slack.stand import Received
 
 GIVEN = {"reason": {"text": "not before Monday"}}

@@ -13,8 +13,8 @@ from tests.sandbox.slack.stand import ALICE, STAGING, TOKEN, Clock, Page, sectio
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack.server import SimulatedSlack
-    from bot.sandbox.slack.workspace import Workspace
+    from sandbox.slack.server import SimulatedSlack
+    from sandbox.slack.workspace import Workspace
 
 AUTH = {"Authorization": f"Bearer {TOKEN}"}
 

@@ -10,13 +10,13 @@ from random import Random
 
 import pytest
 
-from bot.audit_ports import AuditQuery, Place
 from bot.domain.actor import CiIdentity, Operator, System
-from bot.domain.deploy import Status
-from bot.domain.digest import Scope, Span
-from bot.domain.events import EventType
-from bot.domain.history import Outcome, entry_of
-from bot.domain.report import Sign, Tally
+from bot.domain.audit.events import EventType
+from bot.domain.audit.history import Outcome, entry_of
+from bot.domain.deploy.deploy import Status
+from bot.domain.digest.report import Sign, Tally
+from bot.domain.digest.schedule import Scope, Span
+from bot.ports.audit import AuditQuery, Place
 from tests.builders import ALICE, BOB, SAM, a_draft, a_posted, an_event
 from tests.clocks import NOON
 

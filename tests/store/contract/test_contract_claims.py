@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.deploy import Status
+from bot.domain.deploy.deploy import Status
 from bot.errors import StaleFence
 from tests.builders import a_draft
 from tests.clocks import NOON

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from bot.domain.deploy import Status
-from bot.domain.promotion import Run
-from bot.domain.rollout import RolloutKind
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.promotion import Run
+from bot.domain.deploy.rollout import RolloutKind
 from bot.errors import StoreBusy
 from tests.builders import a_deploy, a_draft, a_plan, a_posted, a_rollout, an_event, an_outgoing
 from tests.clocks import NOON

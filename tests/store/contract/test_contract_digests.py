@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from bot.domain.digest import Edition, FileState, Span
-from bot.domain.message import Delivery, Outgoing
+from bot.domain.deploy.message import Delivery, Outgoing
+from bot.domain.digest.schedule import Edition, FileState, Span
 from bot.errors import StaleFence
 from tests.clocks import NOON
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.actor import Operator
-from bot.operations.apply import apply
-from bot.operations.origin import NOWHERE
-from bot.operations.request import request
+from bot.operations.catalog import apply
+from bot.operations.deploys.origin import NOWHERE
+from bot.operations.deploys.request import request
 from bot.ports import Limits
 from store import open_store
 from tests.builders import ALICE, a_catalog, a_placement, a_service

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.deploy import Status
-from bot.domain.message import Delivery
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.message import Delivery
 from bot.errors import StaleFence
 from tests.builders import a_draft, a_note, a_posted, an_outgoing
 from tests.clocks import NOON

@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.decision import Reason
-from bot.domain.deploy import Status
-from bot.domain.dispatch import Answer
-from bot.domain.rollout import RolloutKind, RolloutStatus, TaskFailure
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.rollout import RolloutKind, RolloutStatus, TaskFailure
 from bot.errors import CatalogMissing, StoreBusy, StoreError
 from tests.builders import (
     ALICE,

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.util import await_only
 
 from bot.domain.actor import SlackUser
-from bot.domain.deploy import Status
+from bot.domain.deploy.deploy import Status
 from bot.errors import AmbiguousCommit, Replayed
 from tests.builders import TEAM, a_deploy, a_draft, an_approval, an_event, an_outgoing
 from tests.clocks import NOON

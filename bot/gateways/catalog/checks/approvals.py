@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.domain.access import Group, Membership, Permission
-from bot.domain.approval import Seat, seat
-from bot.domain.catalog import SERVICE_OWNERS
+from bot.domain.catalog.catalog import SERVICE_OWNERS
+from bot.domain.deploy.approval import Seat, seat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

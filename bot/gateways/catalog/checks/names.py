@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bot.domain.catalog import SERVICE_OWNERS
-from bot.domain.verbs import VERBS
+from bot.domain.catalog.catalog import SERVICE_OWNERS
+from bot.domain.catalog.reserved import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.catalog import SERVICE_OWNERS
+from bot.domain.catalog.catalog import SERVICE_OWNERS
 from bot.gateways.catalog.findings import suggestion
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.nomad.client.behaviour import Course, course_of, image_of
-from bot.sandbox.nomad.switches import mentions
+from sandbox.nomad.client.behaviour import Course, course_of, image_of
+from sandbox.nomad.switches import mentions
 
 
 def a_task(lifecycle: dict[str, Any] | None = None, **config: Any) -> dict[str, Any]:

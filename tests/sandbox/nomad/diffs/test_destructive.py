@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.nomad.diffs import is_destructive
-from bot.sandbox.nomad.stored import stored
+from sandbox.nomad.diffs import is_destructive
+from sandbox.nomad.stored import stored
 from tests.sandbox.nomad.golden import needs_golden, rows
 
 JOB: dict[str, Any] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.nomad.diffs import annotate, diff
-from bot.sandbox.nomad.stored import stored
+from sandbox.nomad.diffs import annotate, diff
+from sandbox.nomad.stored import stored
 from tests.sandbox.nomad.golden import answer, needs_golden, rows
 
 pytestmark = needs_golden

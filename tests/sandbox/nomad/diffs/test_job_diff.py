@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from bot.sandbox.nomad.diffs import annotate, diff
-from bot.sandbox.nomad.stored import stored
+from sandbox.nomad.diffs import annotate, diff
+from sandbox.nomad.stored import stored
 
 JOB: dict[str, Any] = {
     "ID": "shop",

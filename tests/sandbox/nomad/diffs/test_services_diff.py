@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.nomad.diffs import diff
-from bot.sandbox.nomad.stored import stored
+from sandbox.nomad.diffs import diff
+from sandbox.nomad.stored import stored
 
 
 def changes(old, new):

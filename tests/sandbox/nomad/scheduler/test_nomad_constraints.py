@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.nomad.scheduler.constraints import label, refusing
-from bot.sandbox.nomad.scheduler.nodes import node
+from sandbox.nomad.scheduler.constraints import label, refusing
+from sandbox.nomad.scheduler.nodes import node
 
 
 @pytest.mark.parametrize(

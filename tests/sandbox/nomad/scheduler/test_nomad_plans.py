@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.clock import Clock
-from bot.sandbox.nomad.jobs.register import fresh
-from bot.sandbox.nomad.scheduler.evaluations import Scheduler, evaluation_of
-from bot.sandbox.nomad.scheduler.nodes import Nodes, node
-from bot.sandbox.nomad.scheduler.plan import plan
-from bot.sandbox.nomad.state import State
-from bot.sandbox.nomad.status import starts_nothing
-from bot.sandbox.nomad.stored import stored
+from sandbox.clock import Clock
+from sandbox.nomad.jobs.register import fresh
+from sandbox.nomad.scheduler.evaluations import Scheduler, evaluation_of
+from sandbox.nomad.scheduler.nodes import Nodes, node
+from sandbox.nomad.scheduler.plan import plan
+from sandbox.nomad.state import State
+from sandbox.nomad.status import starts_nothing
+from sandbox.nomad.stored import stored
 from tests.sandbox.nomad.golden import GOLDEN, needs_golden, rows
 
 Json = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.nomad.records import SECOND, rfc3339
-from bot.sandbox.nomad.scheduler.reschedule import Timing, delay_of, due_at, fibonacci, tracked
+from sandbox.nomad.records import SECOND, rfc3339
+from sandbox.nomad.scheduler.reschedule import Timing, delay_of, due_at, fibonacci, tracked
 
 NOW = 1_800_000_000 * SECOND
 SPEED = 10

@@ -10,7 +10,7 @@ from tests.sandbox.slack.stand import ALICE, BOT, FOREIGN, NORA, OLD, SECRETS, S
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack.workspace import Workspace
+    from sandbox.slack.workspace import Workspace
 
 METADATA = {"event_type": "nomatron_deploy", "event_payload": {"id": "D-1042", "plan": 2}}
 

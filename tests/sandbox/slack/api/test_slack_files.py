@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import aiohttp
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack.server import SimulatedSlack
+    from sandbox.slack.server import SimulatedSlack
 
 
 async def test_an_upload_lands_in_the_thread(client: AsyncWebClient, page: Page) -> None:

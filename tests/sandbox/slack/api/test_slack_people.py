@@ -10,7 +10,7 @@ from tests.sandbox.slack.stand import ALICE, BOB, BOT, GUS, NORA, Page
 if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
-    from bot.sandbox.slack.workspace import Workspace
+    from sandbox.slack.workspace import Workspace
 
 
 class TestUsers:

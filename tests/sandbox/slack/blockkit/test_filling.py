@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.slack.blockkit.filling import filled, filled_view
-from bot.sandbox.slack.blockkit.validator import message_problems, view_problems
+from sandbox.slack.blockkit.filling import filled, filled_view
+from sandbox.slack.blockkit.validator import message_problems, view_problems
 from tests.sandbox.slack.blockkit import limits_of_messages, limits_of_newer_blocks, limits_of_views
 from tests.sandbox.slack.blockkit.samples import actions, button, container, mrkdwn, plain, section
 

@@ -13,9 +13,9 @@ from slackblocks._surfaces import _BLOCK_TYPES_BY_SURFACE
 from slackblocks.blocks import Block as OtherBlock
 from slackblocks.errors import InvalidUsageError
 
-from bot.sandbox.slack.blockkit.blocks import SURFACES
-from bot.sandbox.slack.blockkit.filling import filled, filled_view
-from bot.sandbox.slack.blockkit.validator import message_problems, view_problems
+from sandbox.slack.blockkit.blocks import SURFACES
+from sandbox.slack.blockkit.filling import filled, filled_view
+from sandbox.slack.blockkit.validator import message_problems, view_problems
 from tests.sandbox.slack.blockkit import limits_of_messages, limits_of_newer_blocks, limits_of_views
 from tests.sandbox.slack.blockkit.samples import (
     URL,

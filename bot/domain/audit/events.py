@@ -1,0 +1,74 @@
+"""What happened, as records: each becomes one audit event in the transaction of the change it tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.actor import Actor
+from bot.domain.canonical import canonical
+from bot.domain.documents import document_of
+
+
+class EventType(StrEnum):
+    """The closed list; names are kept for ever (append, never rename)."""
+
+    CATALOG_APPLIED = "catalog.applied"
+    DEPLOY_REQUESTED = "deploy.requested"
+    DEPLOY_REFUSED = "deploy.refused"
+    DEPLOY_PLANNED = "deploy.planned"
+    DEPLOY_REPLANNING = "deploy.replanning"
+    DEPLOY_APPROVED = "deploy.approved"
+    DEPLOY_RETRACTED = "deploy.retracted"
+    DEPLOY_REJECTED = "deploy.rejected"
+    DEPLOY_REPLACES = "deploy.replaces"
+    DEPLOY_WITHDRAWN = "deploy.withdrawn"
+    DEPLOY_EXPIRED = "deploy.expired"
+    DEPLOY_READY = "deploy.ready"
+    DEPLOY_WAITING = "deploy.waiting"
+    DEPLOY_BLOCKED = "deploy.blocked"
+    DEPLOY_DISPATCHING = "deploy.dispatching"
+    DEPLOY_ATTEMPTED = "deploy.attempted"
+    DEPLOY_ANSWERED = "deploy.answered"
+    DEPLOY_LANDED = "deploy.landed"
+    DEPLOY_UNCHANGED = "deploy.unchanged"
+    DEPLOY_INVALID = "deploy.invalid"
+    DEPLOY_SUCCEEDED = "deploy.succeeded"
+    DEPLOY_FAILED = "deploy.failed"
+    DEPLOY_SUPERSEDED = "deploy.superseded"
+    DEPLOY_REVERTED = "deploy.reverted"
+    ACTION_REFUSED = "action.refused"
+    DEPLOY_STUCK = "deploy.stuck"
+    DEPLOY_MOVING = "deploy.moving"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened. ``data`` is small, holds no secret, and 64-bit numbers in it are text."""
+
+    type: EventType
+    at: datetime
+    actor: Actor
+    deploy_id: int | None = None
+    service: str | None = None
+    environment: str | None = None
+    catalog: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def body(self) -> bytes:
+        """The bytes that are stored for ever. ``ValueError`` where ``data`` has no canonical form."""
+        document = {
+            "actor": self.actor.key,
+            "at": document_of(self.at),
+            "catalog": self.catalog,
+            "data": document_of(self.data),
+            "deploy": self.deploy_id,
+            "environment": self.environment,
+            "service": self.service,
+            "type": self.type.value,
+            "v": 1,
+        }
+        return canonical({key: value for key, value in document.items() if value is not None})

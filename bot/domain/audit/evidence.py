@@ -1,0 +1,58 @@
+"""What a decision was judged on, as the audit log keeps it: people and their groups, seats, the values asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bot.domain.access import Membership
+from bot.domain.actor import Actor, human_behind
+from bot.domain.catalog.catalog import Catalog
+from bot.domain.catalog.environment import Value
+from bot.domain.decision import Refused
+from bot.domain.deploy.gates import Facts
+from bot.domain.jobdiff.redaction import looks_secret
+
+HIDDEN = "(hidden)"
+
+
+def judged_on(facts: Facts, *actors: Actor) -> dict[str, Any]:
+    """The requester, those who approved and the ``actors`` with their groups; who sits where, and what is missing."""
+    approvers = [approval.user.id for approval in facts.approvals if not approval.void]
+    users = [facts.requester, *approvers, *(human_behind(actor) for actor in actors)]
+    seating = facts.seating
+    return {
+        **membership_of(users, facts.catalog, facts.membership),
+        "missing": [each.label for each in seating.missing],
+        "seats": [
+            {"holder": holder or "", "label": each.label}
+            for each, holder in zip(seating.seats, seating.holders, strict=True)
+        ],
+    }
+
+
+def membership_of(users: Iterable[str | None], catalog: Catalog, membership: Membership) -> dict[str, Any]:
+    """``people``: each who counts and their groups, by Slack's id or a list's name; ``uncounted``: why others do not.
+
+    Groups that the decision did not depend on were not asked for, and are not there.
+    """
+    people, uncounted = {}, {}
+    for user in dict.fromkeys(user for user in users if user):
+        standing = membership.standing(user)
+        if isinstance(standing, Refused):
+            uncounted[user] = standing.codes[0]
+        else:
+            found = [group for group in catalog.groups.values() if user in membership.members(group)]
+            people[user] = sorted({group.usergroup or group.name for group in found})
+    return {"people": people, "uncounted": uncounted}
+
+
+def settings_of(overrides: Mapping[str, Value]) -> list[str]:
+    """``name=value`` of what a request sets; a value that looks like a secret is hidden."""
+    return [_setting(name, value) for name, value in sorted(overrides.items())]
+
+
+def _setting(name: str, value: Value) -> str:
+    said = f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+    return f"{name}={HIDDEN}" if looks_secret(said) else said

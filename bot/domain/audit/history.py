@@ -1,0 +1,233 @@
+"""One deploy as its audit events tell of it: a row of the digest, of its CSV and of ``history``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from bot.domain.actor import Actor, actor_from_key, human_behind
+from bot.domain.audit.events import EventType
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import RolloutStatus
+
+Body = Mapping[str, Any]
+"""An audit event's document, as ``Event.body`` writes it."""
+
+
+class Outcome(StrEnum):
+    """What became of a deploy; each is in exactly one of these at any moment."""
+
+    DEPLOYED = "deployed"
+    FAILED = "failed"
+    REVERTED = "reverted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    INVALID = "invalid"
+    UNCHANGED = "unchanged"
+    OPEN = "open"
+
+
+_E = EventType
+STATES: Final[Mapping[EventType, Status]] = {
+    _E.DEPLOY_REQUESTED: Status.PLANNING,
+    _E.DEPLOY_PLANNED: Status.WAITING,
+    _E.DEPLOY_REPLANNING: Status.PLANNING,
+    _E.DEPLOY_WAITING: Status.WAITING,
+    _E.DEPLOY_READY: Status.READY,
+    _E.DEPLOY_DISPATCHING: Status.DISPATCHING,
+    _E.DEPLOY_LANDED: Status.ROLLING,
+    _E.DEPLOY_SUCCEEDED: Status.SUCCEEDED,
+    _E.DEPLOY_FAILED: Status.FAILED,
+    _E.DEPLOY_REJECTED: Status.REJECTED,
+    _E.DEPLOY_EXPIRED: Status.EXPIRED,
+    _E.DEPLOY_WITHDRAWN: Status.WITHDRAWN,
+    _E.DEPLOY_SUPERSEDED: Status.SUPERSEDED,
+    _E.DEPLOY_INVALID: Status.INVALID,
+    _E.DEPLOY_UNCHANGED: Status.UNCHANGED,
+}
+"""The state that each event leads to; the others change none."""
+OUTCOMES: Final[Mapping[EventType, Outcome]] = {
+    _E.DEPLOY_SUCCEEDED: Outcome.DEPLOYED,
+    _E.DEPLOY_FAILED: Outcome.FAILED,
+    _E.DEPLOY_REJECTED: Outcome.REJECTED,
+    _E.DEPLOY_EXPIRED: Outcome.EXPIRED,
+    _E.DEPLOY_WITHDRAWN: Outcome.WITHDRAWN,
+    _E.DEPLOY_SUPERSEDED: Outcome.SUPERSEDED,
+    _E.DEPLOY_INVALID: Outcome.INVALID,
+    _E.DEPLOY_UNCHANGED: Outcome.UNCHANGED,
+}
+"""How a deploy ends, by the event that ends it: one for each deploy. A failed one that Nomad reverted is REVERTED."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the audit events of one deploy say, up to some moment.
+
+    ``version`` came after ``from_version`` (None: nothing ran, or it was never planned). ``approvers`` are the Slack
+    ids of those who hold a seat, as it was dispatched or as it is now; ``approved_at`` is the newest approval.
+    ``dispatched_at`` is the newest dispatch, ``to_approve`` the time from the request to the newest approval before
+    that (None where nobody approved), ``landed_at`` when Nomad had it, ``stuck_at`` since when it is called stuck.
+    ``detail`` explains the state; ``reverted`` is what the last event about Nomad's own revert says of it.
+    ``replanned_at`` is when a plan that had moved started its time for approval anew.
+    """
+
+    deploy_id: int
+    service: str
+    environment: str
+    version: str
+    requester: Actor
+    requested_at: datetime
+    expires_at: datetime | None
+    reason: str
+    status: Status = Status.PLANNING
+    changed_at: datetime
+    from_version: str | None = None
+    approvers: tuple[str, ...] = ()
+    approved_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    to_approve: timedelta | None = None
+    landed_at: datetime | None = None
+    stuck_at: datetime | None = None
+    detail: str = ""
+    reverted: str = ""
+    replanned_at: datetime | None = None
+
+    @property
+    def number(self) -> str:
+        """``D-1042``."""
+        return f"D-{self.deploy_id}"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+        if self.status is Status.FAILED and self.reverted:
+            return Outcome.REVERTED
+        return _BY_STATUS.get(self.status, Outcome.OPEN)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended; None while it is open."""
+        return None if self.outcome is Outcome.OPEN else self.changed_at
+
+    @property
+    def took(self) -> timedelta | None:
+        """From the newest dispatch to the end, whichever that was; None while it is open, or was never dispatched."""
+        if self.ended_at is None or self.dispatched_at is None:
+            return None
+        return self.ended_at - self.dispatched_at
+
+    @property
+    def to_succeed(self) -> timedelta | None:
+        """From the newest dispatch to the success."""
+        return self.took if self.status is Status.SUCCEEDED else None
+
+    @property
+    def self_approved(self) -> bool:
+        """Whether the one who asked for it holds a seat."""
+        return human_behind(self.requester) in self.approvers
+
+    @property
+    def stuck(self) -> bool:
+        """Whether its rollout, or Nomad's revert of it, was called stuck and has not ended since."""
+        if self.stuck_at is None:
+            return False
+        reverting = self.reverted == RolloutStatus.RUNNING and self.stuck_at >= self.changed_at
+        return self.status is Status.ROLLING or reverting
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether it waits for approval, and half of its time for that is over."""
+        if self.status is not Status.WAITING or self.expires_at is None:
+            return False
+        begins = self.replanned_at or self.requested_at
+        return now - begins >= (self.expires_at - begins) / 2
+
+
+_BY_STATUS: Final[Mapping[Status, Outcome]] = {STATES[kind]: outcome for kind, outcome in OUTCOMES.items()}
+
+
+def entry_of(bodies: Iterable[Body], until: datetime | None = None) -> Entry | None:
+    """What a deploy's events say, in the order they were recorded; those from ``until`` on are left out.
+
+    None where its request is not among them: then there is nothing to tell.
+    """
+    told: dict[str, Any] = {}
+    for body in bodies:
+        at = datetime.fromisoformat(body["at"])
+        if until is not None and at >= until:
+            continue
+        kind = EventType(body["type"])
+        if kind is EventType.DEPLOY_REQUESTED:
+            told = _requested(body, at)
+        elif told:
+            told.update(_after(told, kind, body.get("data", {}), at))
+    return Entry(**told) if told else None
+
+
+def _requested(body: Body, at: datetime) -> dict[str, Any]:
+    """The fields of the entry, as the request tells them."""
+    data = body["data"]
+    return {
+        "deploy_id": body["deploy"],
+        "service": body["service"],
+        "environment": body["environment"],
+        "version": data["version"],
+        "requester": actor_from_key(body["actor"]),
+        "requested_at": at,
+        "expires_at": _instant(data.get("expires_at")),
+        "reason": data.get("reason", ""),
+        "changed_at": at,
+    }
+
+
+def _after(told: Mapping[str, Any], kind: EventType, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """The fields that the event changes. Fields and no entry: of a day's deploys this is done thousands of times."""
+    changed = _beside_the_state(told, kind, data, at)
+    if kind in STATES:
+        changed |= {"status": STATES[kind], "changed_at": at, "detail": _detail(data)}
+    return changed
+
+
+def _beside_the_state(
+    told: Mapping[str, Any], kind: EventType, data: Mapping[str, Any], at: datetime
+) -> dict[str, Any]:
+    match kind:
+        case EventType.DEPLOY_PLANNED:
+            expires = _instant(data.get("expires_at")) or told["expires_at"]
+            anew = {"approvers": (), "replanned_at": at} if data.get("voided") else {}
+            return {"from_version": data.get("from_version"), "expires_at": expires, **anew}
+        case EventType.DEPLOY_APPROVED:
+            return {"approvers": _holders(data), "approved_at": at}
+        case EventType.DEPLOY_RETRACTED | EventType.DEPLOY_READY | EventType.DEPLOY_WAITING:
+            return {"approvers": _holders(data)} if "judged" in data else {}
+        case EventType.DEPLOY_DISPATCHING:
+            waited = told["approved_at"] - told["requested_at"] if "approved_at" in told else None
+            return {"dispatched_at": at, "to_approve": waited, "approvers": _holders(data)}
+        case EventType.DEPLOY_LANDED:
+            return {"landed_at": at}
+        case EventType.DEPLOY_STUCK:
+            return {"stuck_at": at}
+        case EventType.DEPLOY_MOVING:
+            return {"stuck_at": None}
+        case EventType.DEPLOY_REVERTED:
+            return {"reverted": data["status"]}
+        case _:
+            return {}
+
+
+def _holders(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Who held a seat when that was decided, each once, in the order of the seats."""
+    seats = data.get("judged", {}).get("seats", ())
+    return tuple(dict.fromkeys(seat["holder"] for seat in seats if seat["holder"]))
+
+
+def _detail(data: Mapping[str, Any]) -> str:
+    return str(data.get("detail") or data.get("reason") or data.get("cause") or "")
+
+
+def _instant(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None

@@ -1,0 +1,87 @@
+"""The catalog as validated records: what the folder said, and the lookups that every decision makes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.access import Grant, Group
+from bot.domain.canonical import canonical
+from bot.domain.catalog.digest import Digest
+from bot.domain.catalog.environment import Cluster, Environment, Rule, Value
+from bot.domain.catalog.service import Placement, Service, Template
+from bot.domain.documents import document_of
+
+SERVICE_OWNERS = "service.owners"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """Configuration as code, read wholly or not at all. Mappings are keyed by name and keep the order of the files."""
+
+    timezone: str
+    admin_channel: str | None
+    groups: Mapping[str, Group]
+    grants: tuple[Grant, ...]
+    clusters: Mapping[str, Cluster]
+    environments: Mapping[str, Environment]
+    templates: Mapping[str, Template]
+    services: Mapping[str, Service]
+    digests: tuple[Digest, ...] = ()
+
+    def placement(self, service: str, environment: str) -> Placement | None:
+        """What the service says of that environment; None where it is not deployed there."""
+        found = self.services.get(service)
+        return found.placements.get(environment) if found else None
+
+    def template_for(self, service: str, environment: str) -> Template:
+        """The template that renders the service there; ``KeyError`` where it is not deployed there."""
+        placed = self.services[service].placements[environment]
+        return self.templates[placed.template or self.services[service].template]
+
+    def channel_for(self, service: str, environment: str) -> str:
+        """The Slack channel of a deploy: the placement's, else the environment's."""
+        placed = self.placement(service, environment)
+        return (placed and placed.channel) or self.environments[environment].channel
+
+    def rules_for(self, service: str, environment: str) -> tuple[Rule, ...]:
+        """The environment's approval rules and the placement's on top: all must hold."""
+        placed = self.placement(service, environment)
+        return self.environments[environment].approvals + (placed.approvals if placed else ())
+
+    def group_of(self, rule: Rule, service: str) -> Group:
+        """The group that fills a rule's seats; ``service.owners`` is the group of the service's owners."""
+        name = self.services[service].owners if rule.source == SERVICE_OWNERS else rule.source
+        return self.groups[name or ""]
+
+    def variables_for(
+        self, service: str, environment: str, version: str, overrides: Mapping[str, Value], declared: frozenset[str]
+    ) -> dict[str, Value]:
+        """What Nomad's parse is given: template < environment < service < service there < request, and the version.
+
+        ``declared`` are the variables of the template's text in use: an environment's variables go to the templates
+        that declare them. Nothing is passed that is not written in the catalog or asked for.
+        """
+        template = self.template_for(service, environment)
+        found = self.services[service]
+        shared = {k: v for k, v in self.environments[environment].variables.items() if k in declared}
+        placed = found.placements[environment].variables
+        return {
+            **template.variables,
+            **shared,
+            **found.variables,
+            **placed,
+            **overrides,
+            found.version_variable: version,
+        }
+
+    def final_environments(self) -> frozenset[str]:
+        """Where the way of a release ends: no environment comes after them. To the digest these are production."""
+        before = {after.environment for environment in self.environments.values() for after in environment.after}
+        return frozenset(self.environments) - before
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the canonical form, as hexadecimal; what decisions name as the catalog they were made under."""
+        return hashlib.sha256(canonical(document_of(self))).hexdigest()

@@ -1,0 +1,54 @@
+"""What a team ships: one Nomad job in each environment, rendered from a template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.catalog.environment import Rule, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A Nomad HCL2 jobspec with ``variable`` blocks: its text, and the variables that it declares.
+
+    ``required`` are those without a default. The same file works with ``nomad job run -var``.
+    """
+
+    name: str
+    file: str
+    text: str
+    declared: frozenset[str]
+    required: frozenset[str]
+    variables: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """What a service says of one environment: its variables there, approvals on top, another channel or template."""
+
+    environment: str
+    variables: Mapping[str, Value]
+    approvals: tuple[Rule, ...] = ()
+    channel: str | None = None
+    template: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service. ``job`` is Nomad's job id and may hold ``{environment}``; ``placements`` is keyed by environment."""
+
+    name: str
+    template: str
+    owners: str | None
+    job: str
+    version_variable: str
+    compare: str | None
+    variables: Mapping[str, Value]
+    settable: frozenset[str]
+    show: frozenset[str]
+    placements: Mapping[str, Placement]
+
+    def job_id(self, environment: str) -> str:
+        """Nomad's job id in that environment."""
+        return self.job.replace("{environment}", environment)

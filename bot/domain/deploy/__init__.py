@@ -1,0 +1,1 @@
+"""The deploy: its states, gates, approvals, plan, dispatch, rollout and message."""

@@ -1,0 +1,177 @@
+"""Promotion: whether a release may go on from the environment before. Decided on what happened there, not on flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.domain.catalog.environment import After, Require
+from bot.domain.decision import Allowed, Decision, every, refuse
+from bot.domain.deploy.deploy import Status
+from bot.domain.durations import in_words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What became of one deploy of a service in an environment.
+
+    ``landed_at`` is when Nomad had it (None: never), ``changed_at`` when it came into its present status; ``healthy``
+    of one that had nothing to do says that exactly this was running, and well.
+    """
+
+    deploy_id: int
+    release: str
+    version: str
+    status: Status
+    landed_at: datetime | None
+    changed_at: datetime
+    healthy: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether this alone shows that the release works there."""
+        return self.status is Status.SUCCEEDED or (self.status is Status.UNCHANGED and self.healthy)
+
+    @property
+    def disproved(self) -> bool:
+        """Whether this shows that it does not, or that somebody did not want it."""
+        return self.status in {Status.FAILED, Status.REJECTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """The release that wants to go on."""
+
+    service: str
+    version: str
+    release: str
+
+
+Runs = Mapping[str, Sequence[Run]]
+"""What became of a service's deploys, by environment, each in order of their numbers."""
+
+
+def may_follow(afters: Sequence[After], what: Candidate, runs: Runs, now: datetime) -> Decision:
+    """Whether the release has earned its way on: every environment that comes before must say so.
+
+    Refused with what is missing, what to do and when it could pass.
+    """
+    return every([_follows(after, what, runs.get(after.environment, ()), now) for after in afters])
+
+
+def newest_passed(runs: Sequence[Run]) -> Run | None:
+    """The deploy that showed last that its release works there."""
+    return max((run for run in runs if run.passed), key=_when, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A time in which a release ran somewhere unbroken: from its success to whatever was put there next.
+
+    ``proof`` is the last deploy that showed it to be well: the one that began it, or one that found nothing to do.
+    """
+
+    since: datetime
+    proof: Run
+    ended_by: Run | None
+
+    @property
+    def until(self) -> datetime | None:
+        return self.ended_by.landed_at if self.ended_by else None
+
+    def soaked_at(self, soak: timedelta, now: datetime) -> datetime | None:
+        """When it was there for long enough; None where it is not, or never was."""
+        at = self.since + soak
+        return at if at <= now and (self.until is None or at <= self.until) else None
+
+
+def _when(run: Run) -> tuple[datetime, int]:
+    return run.changed_at, run.deploy_id
+
+
+def _stretches(release: str, runs: Sequence[Run]) -> list[_Stretch]:
+    """The release's stretches, in order of time."""
+    found: list[_Stretch] = []
+    for run in sorted((run for run in runs if run.release == release and run.passed), key=_when):
+        last = found[-1] if found else None
+        unbroken = last is not None and (last.until is None or run.changed_at < last.until)
+        if last is not None and unbroken and run.status is Status.UNCHANGED:
+            found[-1] = replace(last, proof=run)
+        else:
+            found.append(_Stretch(run.changed_at, run, _next_landed(run, runs)))
+    return found
+
+
+def _next_landed(run: Run, runs: Sequence[Run]) -> Run | None:
+    """What Nomad took next in its place, of whatever release; it need not have gone well."""
+    later = [
+        (each.landed_at, each.deploy_id, each)
+        for each in runs
+        if each.landed_at is not None and (each.landed_at, each.deploy_id) > _when(run)
+    ]
+    return min(later, key=lambda landed: landed[:2])[2] if later else None
+
+
+def _follows(after: After, what: Candidate, runs: Sequence[Run], now: datetime) -> Decision:
+    stretches = _stretches(what.release, runs)
+    if not stretches:
+        return _never_passed(after, what, runs)
+    proof = stretches[-1].proof
+    mine = sorted((run for run in runs if run.release == what.release), key=_when)
+    bad = next((run for run in mine if run.disproved and _when(run) > _when(proof)), None)
+    if bad is not None:
+        became = "failed" if bad.status is Status.FAILED else "was rejected"
+        since = f"{what.service} {what.version} {became} in {after.environment} since it passed (D-{bad.deploy_id})."
+        return refuse("not-passed", f"{since} {_again(after, what)}")
+    return every([_soaked(after, what, stretches, now), _running(after, what, stretches[-1])])
+
+
+def _again(after: After, what: Candidate) -> str:
+    return f"Deploy it there: `/deploy {what.service} {what.version} to {after.environment}`."
+
+
+def _never_passed(after: After, what: Candidate, runs: Sequence[Run]) -> Decision:
+    going = next((run for run in runs if run.release == what.release and run.status.open), None)
+    doing = f"D-{going.deploy_id} is on its way there; wait until it has succeeded" if going else ""
+    then = f" and run there for {in_words(after.soak)}." if after.soak else "."
+    todo = f"{doing}{then}" if doing else _again(after, what)
+    return refuse("not-passed", f"{after.environment} has not passed {what.service} {what.version}. {todo}")
+
+
+def _soaked(after: After, what: Candidate, stretches: Sequence[_Stretch], now: datetime) -> Decision:
+    """Whether it ran there for long enough without a break, and lately enough."""
+    soaked = [(stretch, at) for stretch in stretches if (at := stretch.soaked_at(after.soak, now)) is not None]
+    if not soaked:
+        return _not_soaked(after, what, stretches[-1])
+    stretch, at = soaked[-1]
+    if now > max(at, stretch.proof.changed_at) + after.within:
+        ago = in_words(after.within)
+        text = f"{after.environment} passed {what.version} more than {ago} ago. {_again(after, what)}"
+        return refuse("passed-too-long-ago", text)
+    return Allowed()
+
+
+def _not_soaked(after: After, what: Candidate, last: _Stretch) -> Decision:
+    where, soak = after.environment, in_words(after.soak)
+    if last.ended_by is None or last.until is None:
+        # an instant, no count-down: a message that shows this is not drawn anew each second
+        passes = f"it passes at {last.since + after.soak:%Y-%m-%d %H:%M:%S} UTC"
+        return refuse("soaking", f"{what.version} has to run in {where} for {soak} first: {passes}.")
+    ran = in_words(last.until - last.since)
+    return refuse(
+        "soak-broken",
+        f"{what.version} ran in {where} for {ran} only, until D-{last.ended_by.deploy_id} replaced it; "
+        f"it has to run there for {soak}. {_again(after, what)}",
+    )
+
+
+def _running(after: After, what: Candidate, last: _Stretch) -> Decision:
+    """Whether it is what runs there now, where that is asked for."""
+    if after.require is not Require.RUNNING or last.ended_by is None:
+        return Allowed()
+    by = f"D-{last.ended_by.deploy_id}"
+    if last.ended_by.release == what.release and last.ended_by.status.open:
+        return refuse("not-running", f"{by} puts {what.version} into {after.environment} anew; wait until it is done.")
+    text = f"{after.environment} no longer runs {what.version}: {by} replaced it. {_again(after, what)}"
+    return refuse("not-running", text)

@@ -1,0 +1,1 @@
+"""What ``nomatron doctor`` finds, and how to fix it."""

@@ -1,0 +1,1 @@
+"""The daily digest: its schedule, its content, its CSV."""

@@ -1,0 +1,67 @@
+"""Deploys as a table for spreadsheet programs: CSV that no program takes for formulas."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from io import StringIO
+from typing import Final
+
+from bot.domain.actor import Actor, SlackUser
+from bot.domain.audit.history import Entry
+
+# a semicolon, tab or line break ends a cell where a program is set to another separator than ours, quotes or not
+_FORMULA: Final = re.compile(r'(?:^|(?<=[;\t\r\n]))(?="*[=+\-@\t\r＝＋－＠])')
+
+_Cell = str | datetime | timedelta | None
+_COLUMNS: Final[Mapping[str, Callable[[Entry], _Cell]]] = {
+    "deploy": lambda entry: entry.number,
+    "service": lambda entry: entry.service,
+    "environment": lambda entry: entry.environment,
+    "from": lambda entry: entry.from_version,
+    "to": lambda entry: entry.version,
+    "outcome": lambda entry: entry.outcome.value,
+    "state": lambda entry: entry.status.value,
+    "asked by": lambda entry: _who(entry.requester),
+    "asked at": lambda entry: entry.requested_at,
+    "approved by": lambda entry: ", ".join(entry.approvers),
+    # the approvals of a plan that moved are void: nobody holds a seat by them
+    "approved at": lambda entry: entry.approved_at if entry.approvers else None,
+    "dispatched at": lambda entry: entry.dispatched_at,
+    "ended at": lambda entry: entry.ended_at,
+    "seconds to approve": lambda entry: entry.to_approve,
+    "seconds to succeed": lambda entry: entry.to_succeed,
+    "reason": lambda entry: entry.reason,
+    "detail": lambda entry: entry.detail,
+}
+
+
+def csv_of(entries: Sequence[Entry], zone: tzinfo) -> bytes:
+    """One row a deploy under a header, as RFC 4180 has it, in UTF-8 with a byte order mark.
+
+    Instants are ISO 8601 with the zone's offset, people Slack ids, durations whole seconds; what is not known is
+    empty. Text that a spreadsheet program would take for a formula gets an apostrophe before it (OWASP, *CSV
+    Injection*).
+    """
+    text = StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(_COLUMNS)
+    rows.writerows([_written(cell(entry), zone) for cell in _COLUMNS.values()] for entry in entries)
+    # without the mark Excel takes it for another encoding
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _written(cell: _Cell, zone: tzinfo) -> str:
+    match cell:
+        case datetime():
+            return cell.astimezone(zone).isoformat(timespec="seconds")
+        case timedelta():
+            return str(round(cell.total_seconds()))
+        case _:
+            return _FORMULA.sub("'", cell or "")
+
+
+def _who(actor: Actor) -> str:
+    return actor.id if isinstance(actor, SlackUser) else actor.key

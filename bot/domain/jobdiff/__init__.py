@@ -1,0 +1,1 @@
+"""What differs between two jobs, and what it does to allocations."""

@@ -1,0 +1,111 @@
+"""Nomad's Diff as changes: every changed field exactly once, unchanged context left out (nomad.md 1.2, 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain.deploy.plan import Change
+from bot.domain.jobdiff.fields import Place, place, word
+from bot.domain.jobdiff.redaction import Redactor
+
+_NOISE = frozenset({"", "0", "false", "0s"})
+"""What Nomad fills in where a new object says nothing."""
+
+
+def changes(diff: dict[str, Any], redactor: Redactor) -> tuple[Change, ...]:
+    """The changed fields of a job's Diff, redacted, the telling ones first.
+
+    A group, task or object that came or went without any field of its own is a change too, with no values.
+    """
+    found = [*_level(diff, _Where("job"), redactor)]
+    for group in diff.get("TaskGroups") or ():
+        inside = _Where("group", (f"group {group['Name']}",))
+        found += _level(group, inside, redactor)
+        for task in group.get("Tasks") or ():
+            path = (*inside.path, f"task {task['Name']}")
+            found += _level(task, _Where("task", path, effect=_effect(task)), redactor)
+    return tuple(change for _, change in sorted(found, key=lambda each: each[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """A part of the Diff: the level that it belongs to, the path in words, and the objects around it."""
+
+    level: str
+    path: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    effect: str = ""
+
+
+_Ranked = tuple[int, Change]
+
+
+def _level(part: dict[str, Any], where: _Where, redactor: Redactor) -> list[_Ranked]:
+    """The changes of a job, group, task or object, and of the objects in it."""
+    found = [
+        _field(field, where, redactor, whole=part["Type"] != "Edited")
+        for field in part.get("Fields") or ()
+        if field["Type"] != "None"
+    ]
+    for each in part.get("Objects") or ():
+        found += _level(each, _inside(each, where, redactor), redactor)
+    if not found and part["Type"] in {"Added", "Deleted"} and where.path:
+        found.append((3, Change(path=where.path, kind=part["Type"], old="", new="", effect=where.effect)))
+    return found
+
+
+def _inside(part: dict[str, Any], where: _Where, redactor: Redactor) -> _Where:
+    """Where an object's fields are. A driver's configuration is the task's own: ``config`` says nothing there."""
+    name = part["Name"]
+    objects = (*where.objects, name)
+    if name == "Config" and not where.objects:
+        return _Where(where.level, where.path, objects, where.effect)
+    values = {field["Name"]: field["New"] or field["Old"] for field in part.get("Fields") or ()}
+    said = f"{word(name)} {redactor.label(where.level, objects, values)}".rstrip()
+    return _Where(where.level, (*where.path, said), objects, where.effect)
+
+
+def _field(field: dict[str, Any], where: _Where, redactor: Redactor, *, whole: bool) -> _Ranked:
+    at = place(where.level, where.objects, field["Name"])
+    old, new = redactor.pair(at, field["Old"], field["New"])
+    words = at.words
+    if at.in_config and at.field == "image":
+        words, old, new = _image(old, new)
+    # a list is an object whose fields bear its name: `datacenters: dc1`, not `datacenters datacenters`
+    path = where.path if where.path[-1:] == (words,) else (*where.path, words)
+    effect = "; ".join(field.get("Annotations") or ()) or where.effect
+    change = Change(path=path, kind=field["Type"], old=old, new=new, effect=effect)
+    return _rank(at, change, whole=whole), change
+
+
+def _effect(task: dict[str, Any]) -> str:
+    return "; ".join(task.get("Annotations") or ())
+
+
+def _rank(at: Place, change: Change, *, whole: bool) -> int:
+    """Lower comes first: images, counts, edits, what came or went, and last the defaults of new objects."""
+    if at.in_config and at.field == "image":
+        return 0
+    if at.level == "group" and at.field == "Count":
+        return 1
+    if not whole:
+        return 2
+    return 4 if change.new in _NOISE and change.old in _NOISE else 3
+
+
+def _image(old: str, new: str) -> tuple[str, str, str]:
+    """``image repo``, old tag and new tag where only the tag moved; else the whole references."""
+    (old_repo, old_tag), (new_repo, new_tag) = split_image(old), split_image(new)
+    if old_repo == new_repo and old_tag and new_tag:
+        return f"image {old_repo}", old_tag, new_tag
+    return "image", old, new
+
+
+def split_image(reference: str) -> tuple[str, str]:
+    """Repository and tag (or ``sha256:...``); the tag is empty where there is none."""
+    name, at, digest = reference.partition("@")
+    if at:
+        return name, digest
+    repository, colon, tag = reference.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag else (reference, "")

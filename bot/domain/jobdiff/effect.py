@@ -1,0 +1,149 @@
+"""What a plan does to allocations, in one line, and what people should know before they say yes (nomad.md 1.2, 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.domain.deploy.plan import Job, scaled_groups
+from bot.domain.jobdiff.placement import unplaced
+from bot.domain.multierror import flatten
+
+LONGEST = 600
+"""Characters of the line; further groups are counted."""
+
+_NOTHING = "no allocation changes"
+
+
+def effect(answer: Mapping[str, Any], job: Job) -> str:
+    """``web: 6 replaced one by one, 1 canary first, auto-revert on``, from Nomad's answer to a plan and the job.
+
+    The plan counts only the first wave: with a canary or ``max_parallel`` the rest is what it says it ignores.
+    """
+    if job.get("Periodic"):
+        return f"registered; starts by its schedule{_next_launch(answer)}"
+    if job.get("ParameterizedJob"):
+        return "registered; starts when it is dispatched"
+    updates = ((answer.get("Annotations") or {}).get("DesiredTGUpdates")) or {}
+    if (answer.get("Diff") or {}).get("Type") == "None":
+        # with ACLs on, Nomad counts these for the accessor that only a register sets (nomad.md trap 5)
+        updates = {name: {**counts, "InPlaceUpdate": 0} for name, counts in updates.items()}
+    specs = {group["Name"]: group for group in job.get("TaskGroups") or ()}
+    said = [f"{name}: {does}" for name in sorted(updates) if (does := _group(updates[name], specs.get(name), job))]
+    return _joined(said) or _NOTHING
+
+
+def _joined(said: list[str]) -> str:
+    line = "; ".join(said)
+    if len(line) <= LONGEST:
+        return line
+    kept = [each for number, each in enumerate(said) if len("; ".join(said[: number + 1])) <= LONGEST]
+    left = len(said) - len(kept)
+    return "; ".join([*kept, f"and {left} more {'group' if left == 1 else 'groups'}"])
+
+
+def _next_launch(answer: Mapping[str, Any]) -> str:
+    launch = answer.get("NextPeriodicLaunch")
+    return f", next at {launch}" if launch and not str(launch).startswith("0001-") else ""
+
+
+def _group(counts: Mapping[str, int], spec: Mapping[str, Any] | None, job: Job) -> str:
+    """What happens to one group; empty where nothing does."""
+    update = (spec or {}).get("Update") or job.get("Update") or {}
+    count = {name: int(value or 0) for name, value in counts.items()}
+    system = job.get("Type") in {"system", "sysbatch"}
+    later = _later(count, job, int((spec or {}).get("Count") or 0))
+    parts = list(_new_version(count, update, later))
+    # a system job counts an allocation that is replaced as placed too
+    started = count.get("Place", 0) - (count.get("DestructiveUpdate", 0) if system else 0)
+    parts += [
+        f"{number} {word}"
+        for number, word in (
+            (started, "started"),
+            (count.get("InPlaceUpdate", 0), "updated in place"),
+            (count.get("Migrate", 0), "moved to other nodes"),
+            (count.get("RescheduleNow", 0), "rescheduled"),
+            (count.get("Stop", 0), "stopped"),
+        )
+        if number > 0
+    ]
+    return ", ".join(parts)
+
+
+def _later(count: Mapping[str, int], job: Job, wanted: int) -> int:
+    """How many more are replaced after the wave that the plan shows.
+
+    A canary stands for one of the wanted ones after its promotion. Batch jobs have no waves: what Nomad ignores there
+    has finished.
+    """
+    if job.get("Type") in {"batch", "sysbatch"}:
+        return 0
+    canaries = count.get("Canary", 0)
+    if canaries and job.get("Type") != "system":
+        return max(0, wanted - canaries)
+    return count.get("Ignore", 0)
+
+
+def _new_version(count: Mapping[str, int], update: Mapping[str, Any], later: int) -> Iterator[str]:
+    """How the allocations of the old version are replaced, where they are."""
+    canaries, destructive = count.get("Canary", 0), count.get("DestructiveUpdate", 0)
+    if not canaries and not destructive:
+        return
+    if canaries:
+        yield _with_canary(canaries, later, update)
+    else:
+        yield f"{destructive + later} replaced{_pace(destructive + later, update)}"
+    if update.get("AutoRevert"):
+        yield "auto-revert on"
+
+
+def _with_canary(canaries: int, rest: int, update: Mapping[str, Any]) -> str:
+    noun = "canary" if canaries == 1 else "canaries"
+    if not rest:
+        promotion = "promoted by itself" if update.get("AutoPromote") else "replaces the old after promotion"
+        return f"{canaries} {noun} now, {promotion}"
+    pace = _pace(rest, update)
+    if update.get("AutoPromote"):
+        return f"{canaries} {noun} first, then {rest} replaced{pace}"
+    return f"{canaries} {noun} now, {rest} replaced{pace} after promotion"
+
+
+def _pace(number: int, update: Mapping[str, Any]) -> str:
+    """How many at a time; nothing is said where there is only one."""
+    at_a_time = int(update.get("MaxParallel") or 0)
+    if number == 1:
+        return ""
+    if at_a_time == 1:
+        return " one by one"
+    return f" {at_a_time} at a time" if 0 < at_a_time < number else " at once"
+
+
+def warnings(answer: Mapping[str, Any], job: Job, live: Job | None) -> tuple[str, ...]:
+    """Sentences on what cannot be placed, on what restarts unsaid, on kept counts, and Nomad's own warnings."""
+    return tuple(_warnings(answer, job, live))
+
+
+def _warnings(answer: Mapping[str, Any], job: Job, live: Job | None) -> Iterator[str]:
+    for group, metric in sorted((answer.get("FailedTGAllocs") or {}).items()):
+        yield unplaced(group, metric, job)
+    if preempted := (answer.get("Annotations") or {}).get("PreemptedAllocs"):
+        noun = "allocation" if len(preempted) == 1 else "allocations"
+        yield f"{len(preempted)} {noun} of other jobs stopped to make room"
+    if sentence := _meta(answer.get("Diff") or {}):
+        yield sentence
+    running = {group["Name"]: group.get("Count") for group in (live or {}).get("TaskGroups") or ()}
+    for name in sorted(scaled_groups(job) & running.keys()):
+        yield f"{name} keeps its count of {running[name]}: it has a scaling block"
+    yield from flatten(str(answer.get("Warnings") or ""))
+
+
+def _meta(diff: Mapping[str, Any]) -> str:
+    """Nomad replaces every allocation for a changed meta, and does not say so (nomad.md trap 9)."""
+    if diff.get("Type") != "Edited":
+        return ""
+    parts = [diff, *(diff.get("TaskGroups") or ())]
+    parts += [task for group in diff.get("TaskGroups") or () for task in group.get("Tasks") or ()]
+    edited = [part for part in parts if part.get("Type") == "Edited"]
+    fields = [field for part in edited for field in part.get("Fields") or ()]
+    keys = sorted({field["Name"][5:-1] for field in fields if field["Name"].startswith("Meta[")})
+    return f"meta changes ({', '.join(keys)}): Nomad replaces every allocation for that alone" if keys else ""

@@ -1,0 +1,84 @@
+"""Changes as lines of text for a preformatted block: what does not fit is counted, never lost."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from bot.domain.deploy.plan import Change
+from bot.domain.jobdiff.redaction import is_mark
+
+LIMIT = 2_900
+"""Characters, as Slack counts them once escaped: its limit for a text is 3,000."""
+
+_VALUE = 160
+_TEXT_LINES = 12
+_SIGNS = {"Added": "+", "Deleted": "-"}
+
+
+def lines(changes: Sequence[Change], limit: int = LIMIT) -> list[str]:
+    """The text diff, a heading for each part of the job; ends with ``+12 more`` where changes had to be left out."""
+    result: list[str] = []
+    heading: tuple[str, ...] | None = None
+    room = limit
+    for done, change in enumerate(changes):
+        block = [*([] if change.path[:-1] == heading else [_heading(change)]), *_change(change)]
+        more = f"+{len(changes) - done} more"
+        room_after = room - cost(block)
+        # the last one needs no room for a count of others
+        if room_after < (cost([more]) if done + 1 < len(changes) else 0):
+            return [*result, more]
+        result += block
+        room = room_after
+        heading = change.path[:-1]
+    return result
+
+
+def cost(block: Iterable[str]) -> int:
+    """Characters of these lines with their line ends, ``&``, ``<`` and ``>`` as Slack wants them written."""
+    return sum(len(line) + 1 + 4 * line.count("&") + 3 * (line.count("<") + line.count(">")) for line in block)
+
+
+def _heading(change: Change) -> str:
+    where = ", ".join(change.path[:-1]) or "job"
+    effect = f" ({change.effect})" if change.effect else ""
+    return _short(where, _VALUE) + effect
+
+
+def _change(change: Change) -> list[str]:
+    name = _short(change.path[-1], _VALUE) if change.path else "job"
+    sign = _SIGNS.get(change.kind, "~")
+    if not is_mark(change.old + change.new) and ("\n" in change.old.strip() or "\n" in change.new.strip()):
+        return [f"  {sign} {name}:", *_text(change)]
+    return [f"  {sign} {name}{_values(change)}"]
+
+
+def _values(change: Change) -> str:
+    old, new = _short(change.old, _VALUE), _short(change.new, _VALUE)
+    if is_mark(change.new) or is_mark(change.old):
+        return f": {_hidden(change, old, new)}"
+    if change.kind == "Edited":
+        return f": {old or '(none)'} → {new or '(none)'}"
+    value = new or old
+    return f": {value}" if value else ""
+
+
+def _hidden(change: Change, old: str, new: str) -> str:
+    if change.kind == "Edited":
+        return f"changed {old or '(none)'} → {new or '(none)'}"
+    return f"set {new}" if new else f"removed {old}"
+
+
+def _text(change: Change) -> list[str]:
+    """A value of several lines as the lines that differ."""
+    compared = difflib.unified_diff(change.old.splitlines(), change.new.splitlines(), lineterm="", n=0)
+    changed = [line for line in list(compared)[2:] if not line.startswith("@@")]
+    shown = [f"      {_short(line, _VALUE)}" for line in changed[:_TEXT_LINES]]
+    left = len(changed) - len(shown)
+    return shown + ([f"      … {left} more lines"] if left else [])
+
+
+def _short(value: str, limit: int) -> str:
+    """On one line and bounded."""
+    said = " ".join(value.split())
+    return said if len(said) <= limit else said[: limit - 1] + "…"

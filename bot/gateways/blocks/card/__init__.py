@@ -1,0 +1,1 @@
+"""A deploy's one message."""

@@ -1,0 +1,165 @@
+"""A deploy's one message, in every state: what it shows, and the buttons that still mean something.
+
+Slack's limits hold whatever the records carry: what does not fit is cut, with a pointer to the thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.message import STATE_WORDS
+from bot.gateways.blocks.card.buttons import buttons, menu
+from bot.gateways.blocks.card.facts import approvals_of, facts_of, name_of
+from bot.gateways.blocks.card.progress import progress_of
+from bot.gateways.blocks.parts import Json, Message, actions, context, fields, numbered, section
+from bot.gateways.blocks.text import code, fit, link, moment, quoted, who, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bot.domain.decision import Reason
+    from bot.domain.deploy.message import Card
+
+EMOJI: Final = {
+    Status.PLANNING: ":hourglass_flowing_sand:",
+    Status.WAITING: ":large_yellow_circle:",
+    Status.READY: ":large_blue_circle:",
+    Status.DISPATCHING: ":large_blue_circle:",
+    Status.ROLLING: ":large_blue_circle:",
+    Status.SUCCEEDED: ":large_green_circle:",
+    Status.FAILED: ":red_circle:",
+    Status.REJECTED: ":no_entry:",
+    Status.EXPIRED: ":hourglass:",
+    Status.WITHDRAWN: ":heavy_minus_sign:",
+    Status.SUPERSEDED: ":fast_forward:",
+    Status.INVALID: ":warning:",
+    Status.UNCHANGED: ":white_circle:",
+}
+"""Repeats the state's word, never stands for it."""
+
+_TOLD_BY_ROLLOUT: Final = frozenset({Status.SUCCEEDED, Status.FAILED})
+_LABELS: Final = {Status.REJECTED: "*Reason* ", Status.FAILED: "*Why* ", Status.INVALID: "*Why* "}
+EVENT_TYPE: Final = "nomatron_deploy"
+_MOST_LINES = 12
+
+
+def render(card: Card) -> Message:
+    """The message: others rely on its ``text`` and ``metadata`` (``docs/slack.md``)."""
+    deploy = card.deploy
+    blocks = numbered(list(_blocks(card)), deploy.number)
+    payload = {"id": deploy.number, "plan": deploy.plan, "status": deploy.status.value}
+    return Message(headline(card), blocks, {"event_type": EVENT_TYPE, "event_payload": payload})
+
+
+def headline(card: Card) -> str:
+    """``STATE: SERVICE VERSION to ENV, asked by NAME (D-n)``: the notification, and what a screen reader says."""
+    deploy = card.deploy
+    # capped well below Slack's 4,000: a longer text is refused by chat.update though chat.postMessage took it
+    what = f"{words(deploy.service, 128)} {words(deploy.version, 160)} to {words(deploy.environment, 128)}"
+    return f"{STATE_WORDS[deploy.status]}: {what}, asked by {name_of(deploy.requester)} ({deploy.number})"
+
+
+def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
+    yield "head", section(_head(card), menu(card))
+    # what happened, or what stands in the way, before what was asked for: it is read at night, and on a telephone
+    yield from _section("state", state_of(card), 1600)
+    yield from _section("rollout", progress_of(card), 1800)
+    yield from _section("moved", _moved(card), 1300)
+    yield "facts", fields(facts_of(card))
+    if card.deploy.reason:
+        yield "reason", section(quoted(card.deploy.reason))
+    yield from _section("plan", plan_of(card), 2000)
+    yield from _section("approvals", approvals_of(card), 1500)
+    # after everything that should be read before they are pressed
+    row = buttons(card)
+    if row:
+        yield "decide", actions(row)
+    yield "about", context(_about(card))
+
+
+def _section(name: str, lines: Iterable[str], limit: int) -> Iterator[tuple[str, Json]]:
+    """The lines as a section, if there are any.
+
+    Slack refuses a message whose blocks hold more than 13,200 characters in all (bolt-js issue 2509).
+    """
+    shown = [line for line in lines if line.strip()]
+    if shown:
+        yield name, section(fit(_few(shown), limit))
+
+
+def _head(card: Card) -> str:
+    deploy = card.deploy
+    what = f"*{words(deploy.service, 128)}* {code(deploy.version, 160)} to *{words(deploy.environment, 128)}*"
+    return f"{EMOJI[deploy.status]} *{STATE_WORDS[deploy.status]}* — {what} ({code(deploy.number)})"
+
+
+def plan_of(card: Card) -> list[str]:
+    """Lines on the plan: its effect, where to look further, and its warnings until Nomad shows what came of it."""
+    if card.plan is None:
+        return []
+    effect = [f":mag: *Plan* {words(card.plan.effect, 700)}"] if card.plan.effect else []
+    warnings = () if card.rollouts else card.plan.warnings
+    lines = [*effect, *_differs(card), *_links(card)]
+    return lines + [f":warning: {words(warning, 400)}" for warning in warnings]
+
+
+def _differs(card: Card) -> list[str]:
+    """What is not as in the environment before: the one thing that was not tried out there."""
+    differs = card.plan.differs if card.plan else ()
+    if not differs:
+        return []
+    before = f"*{words(card.deploy.promotes, 128)}*" if card.deploy.promotes else "the environment before"
+    return [f":left_right_arrow: Compared with {before}: " + " · ".join(words(each, 160) for each in differs)]
+
+
+def _links(card: Card) -> list[str]:
+    """The links side by side; a very long address is left out rather than cut."""
+    shown = [link(url, label) for label, url in card.links.items()]
+    fitting = [each for each in shown if len(each) <= 400]
+    return [" · ".join(fitting[:3])] if fitting else []
+
+
+def _moved(card: Card) -> list[str]:
+    # once it has ended, what moved on the way to it is history; the thread has it
+    moved = card.plan.moved if card.plan and card.deploy.status.open else ()
+    if not moved:
+        return []
+    heading = ":twisted_rightwards_arrows: *What moved since the plan before* (approvals of that one are void):"
+    return [heading, *(f"• {words(sentence, 300)}" for sentence in moved)]
+
+
+def state_of(card: Card) -> list[str]:
+    """Lines on why the deploy is where it is, and on what it waits for."""
+    deploy = card.deploy
+    # the end of a rollout is told by the rollout itself, with its counts
+    told = deploy.status in _TOLD_BY_ROLLOUT and any(each.detail == deploy.detail for each in card.rollouts)
+    lines = [f"{_LABELS.get(deploy.status, '')}{words(deploy.detail, 1100)}"] if deploy.detail and not told else []
+    if card.ended_by is not None:
+        lines.append(f"*{STATE_WORDS[deploy.status]} by* {name_of(card.ended_by)}, {moment(deploy.changed_at)}")
+    lines += [_held(reason) for reason in deploy.blocked]
+    goes_on = deploy.blocked and deploy.status.open and deploy.status is not Status.WAITING
+    return [*lines, "_It goes on by itself as soon as it can; nobody has to ask again._"] if goes_on else lines
+
+
+def _held(reason: Reason) -> str:
+    people = who(reason.users, reason.groups, 6)
+    return f":hourglass: {words(reason.text, 400)}" + (f" Who can: {people}." if people else "")
+
+
+def _few(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], f"_… and {more} more in the thread_"] if more > 0 else list(lines)
+
+
+def _about(card: Card) -> str:
+    deploy = card.deploy
+    parts = [f"plan {deploy.plan}"] if deploy.plan else []
+    parts.append(f"asked {moment(deploy.requested_at)}")
+    if deploy.status.undecided:
+        parts.append(f"expires {moment(deploy.expires_at)}")
+    elif not deploy.status.open:
+        parts.append(f"ended {moment(deploy.changed_at)}")
+    if card.twice:
+        parts.append("posted again, as Slack did not answer the first time")
+    return " · ".join(parts)

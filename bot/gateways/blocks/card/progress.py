@@ -1,0 +1,105 @@
+"""What a deploy's message says of the rollout: healthy counts, and after a failure Nomad's own reasons."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
+from bot.gateways.blocks.text import code, words
+
+if TYPE_CHECKING:
+    from bot.domain.deploy.message import Card
+    from bot.domain.deploy.rollout import GroupHealth, Rollout, TaskFailure
+
+_FEWEST_CELLS, _MOST_CELLS = 6, 12
+# Nomad's StatusDescription of a failed deployment that reverts (nomad/structs/structs.go)
+_ROLLED_BACK_TO = re.compile(r"rolling back to job version (\d+)")
+
+
+def progress_of(card: Card) -> list[str]:
+    """Lines on our rollout and on Nomad's own reverts, in that order; empty before there is one."""
+    lines: list[str] = []
+    for rollout in card.rollouts:
+        lines += _own(card, rollout) if rollout.kind is RolloutKind.DEPLOY else _revert(rollout)
+    return lines
+
+
+def _own(card: Card, rollout: Rollout) -> list[str]:
+    failed = rollout.status is RolloutStatus.FAILED or card.deploy.status is Status.FAILED
+    lines = _why(rollout) if failed else []
+    if rollout.wanted:
+        # what failed is rarely what runs now: the counts must not read as those of the environment
+        lines.append(health(rollout) + (f" ({words(card.deploy.version, 160)})" if failed else ""))
+    if len(rollout.groups) > 1:
+        lines += [_group(group) for group in rollout.groups[:8]]
+    if rollout.note:
+        lines.append(f":information_source: {words(rollout.note[:1].upper() + rollout.note[1:], 500)}")
+    return [*lines, _reverted(card, rollout)] if failed else lines
+
+
+def health(rollout: Rollout) -> str:
+    """A bar and the counts: ``████░░ 4/6 healthy``."""
+    # old allocations that are still healthy can make more than were asked for
+    wanted, healthy = rollout.wanted, min(rollout.healthy, rollout.wanted)
+    cells = min(_MOST_CELLS, wanted * -(-_FEWEST_CELLS // wanted))
+    full = healthy * cells // wanted
+    unhealthy = sum(group.unhealthy for group in rollout.groups)
+    more = f", {unhealthy} unhealthy" if unhealthy else ""
+    return f"{'█' * full}{'░' * (cells - full)} *{healthy}/{wanted} healthy*{more}"
+
+
+def _group(group: GroupHealth) -> str:
+    canaries = f", {group.canaries} canaries" if group.canaries else ""
+    return f"• {code(group.name, 100)} {group.healthy}/{group.desired} healthy, {group.placed} placed{canaries}"
+
+
+def _why(rollout: Rollout) -> list[str]:
+    lines = [f"*Why* {words(_said(rollout), 600)}"] if rollout.detail else []
+    return [*lines, _failure(rollout.failure)] if rollout.failure else lines
+
+
+def _said(rollout: Rollout) -> str:
+    """The reason of the end without the revert and the task, which have lines of their own."""
+    said = rollout.detail.split("; Nomad reverted to version ")[0]
+    return said.split(f"; task {rollout.failure.task} of ")[0] if rollout.failure else said
+
+
+def _failure(failure: TaskFailure) -> str:
+    said = f": {words(failure.message, 500)}" if failure.message else ""
+    # Nomad's message mostly has the exit code in it already
+    missing = failure.exit_code is not None and f"Exit Code: {failure.exit_code}" not in failure.message
+    ended = f" (exit code {failure.exit_code})" if missing else ""
+    where = f"{code(failure.task, 100)} of group {code(failure.group, 100)}"
+    where += f", allocation {code(failure.allocation[:8])}" if failure.allocation else ""
+    return f"*First failed task* {where}: {words(failure.event, 100)}{said}{ended}"
+
+
+def _reverted(card: Card, rollout: Rollout) -> str:
+    """What Nomad went back to by itself, and as which new version, or that it did not; empty where it never does."""
+    said = _ROLLED_BACK_TO.search(rollout.detail)
+    target = int(said[1]) if said else rollout.reverted_to
+    if target is None:
+        return ":warning: Nomad did not revert by itself." if rollout.nomad_deployment else ""
+    # Nomad reverts to the last *stable* version, which need not be the one that ours replaced
+    same = card.plan is None or card.plan.base_version in {None, target}
+    version = f"{words(card.from_version, 150)} (job version {target})" if same and card.from_version else ""
+    made = next((each.job_version for each in card.rollouts if each.kind is RolloutKind.REVERT), None)
+    as_version = f", as job version {made}" if made is not None else ""
+    return f":rewind: Nomad *reverted to* {version or f'job version {target}'}{as_version}"
+
+
+def _revert(rollout: Rollout) -> list[str]:
+    states = {
+        RolloutStatus.RUNNING: "is under way",
+        RolloutStatus.SUCCEEDED: "is complete",
+        RolloutStatus.FAILED: "failed as well",
+        RolloutStatus.SUPERSEDED: "was overtaken by a newer version",
+    }
+    counts = f" ({rollout.healthy}/{rollout.wanted} healthy)" if rollout.wanted else ""
+    # before the first counts the note says no more than the line itself, and so does Nomad of a success
+    note = rollout.note if rollout.groups else ""
+    why = "" if rollout.status is RolloutStatus.SUCCEEDED else rollout.detail
+    more = f": {words(note or why, 500)}" if note or why else ""
+    return [f":rewind: Nomad's revert {states[rollout.status]}{counts}{more}"]

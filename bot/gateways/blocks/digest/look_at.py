@@ -1,0 +1,189 @@
+"""*What to look at* in a digest: a heading with the count for each kind, and the first of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.audit.history import Outcome
+from bot.domain.deploy.rollout import RolloutStatus
+from bot.gateways.blocks.card.facts import name_of
+from bot.gateways.blocks.text import SECTION, code, link, words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bot.domain.audit.history import Entry
+    from bot.domain.digest.report import CatalogChange, Listed, Report, Sign, Signs
+    from bot.gateways.blocks.localtime import LocalSpan
+
+_MOST_NAMED = 5
+_LONGEST_WHY = 160
+_MOST_RULES = 6
+_MOST_NAMES = 4
+_BULLET = 3
+"""Characters around a line."""
+_REVERTS: Final[Mapping[str, str]] = {
+    RolloutStatus.RUNNING: "being reverted",
+    RolloutStatus.FAILED: "its revert failed",
+    RolloutStatus.SUPERSEDED: "its revert was overtaken",
+}
+MOST_TEXT: Final = 5_000
+"""Characters of all kinds together; the rest of the message has the changes to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line, and how many of its kind it tells of."""
+
+    text: str
+    of: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of thing to look at: its heading, a line for some of them, and how many there are."""
+
+    heading: str
+    lines: tuple[Line, ...]
+    total: int
+    unit: str = ""
+    """What the total counts, where that is not the lines."""
+
+    def shown(self, most: int) -> str:
+        """Heading and count, as many lines as that, and how many more there are; a single line beside the heading."""
+        lines = self.lines[:most]
+        more = self.total - sum(line.of for line in lines)
+        if len(lines) == 1 and not more:
+            return f"{self.heading}: {lines[0].text}"
+        if not self.lines:
+            return self.heading
+        # what has no line of its own has its count in the heading
+        rest = [f"… and {more:,} more"] if lines and more else []
+        return "\n".join([f"{self.heading} · {self.total:,}{self.unit}", *(f"• {line.text}" for line in lines), *rest])
+
+
+def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
+    """Every kind that there is something of, the worst first."""
+    teller = _Teller(report, at)
+    found = [
+        _listed(":rotating_light: *Nomad's own revert failed*", report.reverts_failed, teller.revert_failed),
+        _listed(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, teller.stuck),
+        _listed(":red_circle: *Failed*", report.failures, teller.failed),
+        _listed(":bell: *Approval overdue*", report.overdue, teller.overdue),
+        _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, teller.signed),
+        _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, teller.signed),
+        _catalogs(report.catalogs, teller.catalog),
+        _refusals(report),
+    ]
+    return [kind for kind in found if kind.total]
+
+
+def texts_of(kinds: Sequence[Kind], limit: int = MOST_TEXT) -> list[str]:
+    """A text for each kind; what does not fit within the limit together is counted instead of named."""
+    # the headings have the counts: they come first, and lines fill what is left, the worst kind's first
+    room = limit - sum(_least(kind) for kind in kinds)
+    texts = []
+    for kind in kinds:
+        most = _fitting(kind, min(room, SECTION - _least(kind)))
+        room -= sum(len(line.text) + _BULLET for line in kind.lines[:most])
+        texts.append(kind.shown(most))
+    return texts
+
+
+def _least(kind: Kind) -> int:
+    """The characters of a kind without its lines: heading, count, and how many more."""
+    return len(kind.heading) + 40
+
+
+def _fitting(kind: Kind, room: int) -> int:
+    """How many of its lines fit into so many characters."""
+    lengths = accumulate(len(line.text) + _BULLET for line in kind.lines[:_MOST_NAMED])
+    return sum(length <= room for length in lengths)
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Lines about deploys and approvals of one report."""
+
+    report: Report
+    at: LocalSpan
+
+    def failed(self, entry: Entry) -> str:
+        reverted = f", {_REVERTS.get(entry.reverted, 'reverted')}" if entry.outcome is Outcome.REVERTED else ""
+        return f"{self._what(entry)}{reverted}{_why(entry)}"
+
+    def revert_failed(self, entry: Entry) -> str:
+        return f"{self._what(entry)}: neither this version nor the one before may be running"
+
+    def stuck(self, entry: Entry) -> str:
+        since = f" since {self.at.moment(entry.stuck_at)}" if entry.stuck_at else ""
+        revert = "Nomad's revert makes " if entry.outcome is not Outcome.OPEN else ""
+        return f"{self._what(entry)}: {revert}no progress{since}{_why(entry)}"
+
+    def overdue(self, entry: Entry) -> str:
+        until = f", until {self.at.moment(entry.expires_at)}" if entry.expires_at else ""
+        asked = f"asked by {name_of(entry.requester)} {self.at.moment(entry.requested_at)}"
+        return f"{self._what(entry)}: {asked}{until}"
+
+    def signed(self, signs: Sequence[Sign]) -> str:
+        """The approvals of one deploy, as of the first of them."""
+        first = signs[0]
+        where = f"*{words(first.service, 100)}* in {words(first.environment, 100)}"
+        names = list(dict.fromkeys(name_of(sign.actor) for sign in signs))
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        by = f"{', '.join(names[:_MOST_NAMES])}{more}"
+        return f"{self._number(first.deploy_id)} {where}: {by}, {self.at.moment(first.at)}"
+
+    def catalog(self, change: CatalogChange) -> str:
+        before = f"{code(change.before[:12])} → " if change.before else ""
+        return f"{before}{code(change.after[:12])} by {name_of(change.actor)}, {self.at.moment(change.at)}"
+
+    def _what(self, entry: Entry) -> str:
+        where = f"*{words(entry.service, 100)}* {words(entry.version, 100)} in {words(entry.environment, 100)}"
+        return f"{self._number(entry.deploy_id)} {where}"
+
+    def _number(self, deploy_id: int) -> str:
+        return link(self.report.posted.get(deploy_id, ""), f"D-{deploy_id}")
+
+
+def _why(entry: Entry) -> str:
+    """The reason in short: of a rollout's end, the task that failed first, else what Nomad said of it."""
+    # as `domain.deploy.follow` composes it: what Nomad said; what it reverted to; the task. The message has all
+    said, found, task = entry.detail.partition("; task ")
+    short = f"task {task}" if found else said.split("; Nomad reverted to ")[0].split(" - rolling back to ")[0]
+    return f": {words(short, _LONGEST_WHY)}" if short else ""
+
+
+def _listed(heading: str, listed: Listed, line: Callable[[Entry], str]) -> Kind:
+    return Kind(heading, tuple(Line(line(entry)) for entry in listed.entries[:_MOST_NAMED]), listed.total)
+
+
+def _signs(heading: str, signs: Signs, line: Callable[[Sequence[Sign]], str]) -> Kind:
+    """A line for each deploy: who approved one together stands together."""
+    by_deploy: dict[int, list[Sign]] = {}
+    for sign in signs.signs:
+        by_deploy.setdefault(sign.deploy_id, []).append(sign)
+    groups = list(by_deploy.values())[:_MOST_NAMED]
+    unit = " approval" if signs.total == 1 else " approvals"
+    return Kind(heading, tuple(Line(line(group), len(group)) for group in groups), signs.total, unit)
+
+
+def _catalogs(changes: Sequence[CatalogChange], line: Callable[[CatalogChange], str]) -> Kind:
+    lines = tuple(Line(line(change)) for change in changes[:_MOST_NAMED])
+    return Kind(":scroll: *Catalog changed*", lines, len(changes))
+
+
+def _refusals(report: Report) -> Kind:
+    """One line for all rules, the most frequent first: the rules that said no, not the people they said it to."""
+    counted = sorted(report.refusals.items(), key=lambda each: (-each[1], each[0]))
+    named = [f"{count:,} × {_rule(rule)}" for rule, count in counted[:_MOST_RULES]]
+    more = [f"{len(counted) - _MOST_RULES:,} more rules"] if len(counted) > _MOST_RULES else []
+    rules = f": {', '.join([*named, *more])}" if named else ""
+    return Kind(f":no_entry: *Refused* · {report.refused:,}{rules}", (), report.refused)
+
+
+def _rule(code: str) -> str:
+    """A rule's code in words: ``not an approver``; who is no approver for what they are is called that, ``guest``."""
+    return words(code.removeprefix("person-").replace("-", " "), 60)

@@ -1,0 +1,104 @@
+"""Apply: make a catalog the active one, and judge what is open by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.domain.audit.events import Event, EventType
+from bot.domain.decision import Reason, Refused
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.message import Delivery, Outgoing
+from bot.errors import CatalogMissing
+from bot.operations.deploys.target import same_target
+from bot.operations.deploys.withdraw import withdraw_unplaced
+from bot.operations.require import kept
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.actor import Actor
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.deploy.deploy import Deploy
+    from bot.ports import Ports
+    from bot.ports.store import ActiveCatalog, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The catalog now in force; ``changed`` is false where it was already, ``withdrawn`` are deploys that it ended."""
+
+    active: ActiveCatalog
+    changed: bool
+    withdrawn: tuple[Deploy, ...] = ()
+
+
+async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refused:
+    """Activate a checked catalog.
+
+    Refused, naming them, where it removes or re-points a service or environment of a deploy that is on its way to
+    Nomad; waiting ones of such are withdrawn and people told; all others are judged anew.
+    """
+    now = ports.clock.now()
+    async with ports.store.begin() as tx:
+        await tx.lock_catalog(exclusive=True)
+        before = await _active(tx)
+        if before is not None and before.fingerprint == catalog.fingerprint:
+            return Applied(before, changed=False)
+        cut = await _cut(tx, before.catalog, catalog) if before else []
+        moving = [deploy for deploy in cut if not deploy.status.undecided]
+        if moving:
+            return Refused(tuple(_on_its_way(deploy) for deploy in moving))
+        active = await tx.apply_catalog(catalog, now)
+        await tx.keep_digests([digest.channel for digest in catalog.digests], now)
+        await tx.record(_applied(actor, before, active, now))
+        withdrawn = tuple([await withdraw_unplaced(tx, deploy, now) for deploy in cut])
+        await _judge_anew(tx, now)
+        await _offer_anew(tx, catalog, now)
+    ports.bell.ring()
+    return Applied(active, changed=True, withdrawn=withdrawn)
+
+
+async def _active(tx: Transaction) -> ActiveCatalog | None:
+    try:
+        return await tx.active_catalog()
+    except CatalogMissing:
+        return None
+
+
+async def _cut(tx: Transaction, before: Catalog, after: Catalog) -> list[Deploy]:
+    """The open deploys, locked, that the new catalog no longer knows or sends elsewhere."""
+    found = [deploy for deploy in await tx.open_deploys() if not same_target(before, after, deploy)]
+    locked = [kept(await tx.lock_deploy(deploy.id), deploy.number) for deploy in found]
+    return [deploy for deploy in locked if deploy.status.open]
+
+
+def _on_its_way(deploy: Deploy) -> Reason:
+    return Reason(
+        "catalog-cuts-deploy",
+        f"{deploy.number} ({deploy.service} to {deploy.environment}) is {deploy.status}: a catalog that removes or "
+        "re-points it has to wait until it has ended.",
+    )
+
+
+def _applied(actor: Actor, before: ActiveCatalog | None, after: ActiveCatalog, at: datetime) -> Event:
+    data = {"before": before.fingerprint if before else "", "after": after.fingerprint}
+    return Event(type=EventType.CATALOG_APPLIED, at=at, actor=actor, catalog=after.fingerprint, data=data)
+
+
+async def _judge_anew(tx: Transaction, now: datetime) -> None:
+    for deploy in await tx.open_deploys():
+        locked = kept(await tx.lock_deploy(deploy.id), deploy.number)
+        if locked.status in {Status.WAITING, Status.READY}:
+            await tx.save_deploy(replace(locked, due_at=now))
+            await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
+
+
+async def _offer_anew(tx: Transaction, catalog: Catalog, now: datetime) -> None:
+    """What succeeded last may go on otherwise now (``offer``)."""
+    for service in catalog.services.values():
+        for environment in service.placements:
+            last = await tx.last_succeeded(service.name, environment)
+            locked = await tx.lock_deploy(last.id) if last else None
+            if locked is not None:
+                await tx.save_deploy(replace(locked, due_at=now))

@@ -1,0 +1,219 @@
+"""Ask for a deploy: recorded and numbered here; the worker plans it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.domain.actor import human_behind
+from bot.domain.audit.events import Event, EventType
+from bot.domain.audit.evidence import membership_of, settings_of
+from bot.domain.catalog.release import Release
+from bot.domain.decision import Refused, every, refuse
+from bot.domain.deploy.deploy import Draft
+from bot.domain.deploy.gates import Ask, check_ask, check_requester, interests, turn
+from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
+from bot.domain.deploy.promotion import Candidate
+from bot.domain.deploy.variables import check_values
+from bot.operations.deploys.commit import written
+from bot.operations.deploys.decide import ask_membership, event_of, people_to_ask
+from bot.operations.deploys.promotion_gate import followed
+from bot.operations.require import kept
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.access import Membership
+    from bot.domain.actor import Actor
+    from bot.domain.decision import Decision
+    from bot.domain.deploy.deploy import Deploy
+    from bot.operations.deploys.origin import Origin
+    from bot.ports import Ports
+    from bot.ports.store import ActiveCatalog, Transaction
+
+__all__ = ["Ask", "Requested", "request"]
+
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A deploy that was asked for, or that was open already for the very same thing."""
+
+    deploy: Deploy
+    existing: bool
+    notes: tuple[str, ...] = ()
+
+
+async def request(
+    ports: Ports, actor: Actor, ask: Ask, *, origin: Origin, nonce: str | None = None
+) -> Requested | Refused:
+    """Record a request, or say every reason why not; asked again while open, it answers with the same D-n.
+
+    ``nonce`` makes the job differ from what runs (*Deploy again anyway*). Raises ``CatalogMissing``, ``Replayed``.
+    """
+    for _ in range(_ROUNDS):
+        async with ports.store.read() as reading:
+            active = await reading.active_catalog()
+        environment, formed = check_ask(active.catalog, ask)
+        if isinstance(formed, Refused):
+            return await refuse_ask(ports, actor, ask, formed, origin)
+        membership = await _membership(ports, active, ask.service, environment, actor)
+        if isinstance(membership, Refused):
+            return await refuse_ask(ports, actor, ask, membership, origin)
+        asking = _Asking(active, ask, environment, actor, origin, nonce, ports.clock.now())
+        answer = await written(ports, origin, partial(asking.decide, membership=membership))
+        if answer is not None:
+            ports.bell.ring()
+            return answer
+    return refuse("catalog-busy", "The catalog changed while this was decided. Try again.")
+
+
+async def _membership(
+    ports: Ports, active: ActiveCatalog, service: str, environment: str, actor: Actor
+) -> Membership | Refused:
+    groups = interests(active.catalog, service, environment)
+    people = people_to_ask(active.catalog, service, environment, human_behind(actor))
+    return await ask_membership(ports, groups, people)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    active: ActiveCatalog
+    ask: Ask
+    environment: str
+    actor: Actor
+    origin: Origin
+    nonce: str | None
+    now: datetime
+
+    async def decide(self, tx: Transaction, membership: Membership) -> Requested | Refused | None:
+        """The answer, written; None where the catalog is no longer the one that was asked under."""
+        await tx.lock_catalog()
+        await tx.lock_place(self.ask.service, self.environment)
+        if (await tx.active_catalog()).fingerprint != self.active.fingerprint:
+            return None
+        await self.origin.remember(tx, self.now)
+        release = await self._release(tx)
+        decision = every(
+            [
+                check_requester(
+                    self.actor,
+                    self.ask.permission,
+                    service=self.ask.service,
+                    environment=self.environment,
+                    catalog=self.active.catalog,
+                    membership=membership,
+                ),
+                self._variables(release),
+                await followed(tx, self.active.catalog, self._candidate(release), self.environment, self.now),
+            ]
+        )
+        if isinstance(decision, Refused):
+            refused = refusal_event(self.actor, self.ask, self.environment, decision, self.now)
+            judged = membership_of([human_behind(self.actor)], self.active.catalog, membership)
+            await tx.record(replace(refused, catalog=self.active.fingerprint, data={**refused.data, "judged": judged}))
+            return decision
+        same = await self._same(tx)
+        return Requested(same, existing=True) if same else await self._add(tx, release)
+
+    def _candidate(self, release: Release) -> Candidate:
+        return Candidate(service=release.service, version=release.version, release=release.fingerprint)
+
+    async def _release(self, tx: Transaction) -> Release:
+        if self.ask.release:
+            return kept(await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}")
+        template = self.active.catalog.template_for(self.ask.service, self.environment)
+        known = await tx.release_of(self.ask.service, self.ask.version, template.name)
+        return known or Release(
+            service=self.ask.service,
+            version=self.ask.version,
+            template_name=template.name,
+            template=template.text,
+            declared=template.declared,
+            required=template.required,
+        )
+
+    def _variables(self, release: Release) -> Decision:
+        return check_values(self.active.catalog, release, self.environment, self.ask.overrides)
+
+    async def _same(self, tx: Transaction) -> Deploy | None:
+        for deploy in await tx.open_deploys(self.ask.service, self.environment):
+            if deploy.version == self.ask.version and dict(deploy.overrides) == dict(self.ask.overrides):
+                return deploy
+        return None
+
+    async def _add(self, tx: Transaction, release: Release) -> Requested:
+        await tx.add_release(release)
+        deploy = await tx.add_deploy(
+            Draft(
+                service=self.ask.service,
+                environment=self.environment,
+                version=self.ask.version,
+                release=release.fingerprint,
+                overrides=self.ask.overrides,
+                reason=self.ask.reason,
+                requester=self.actor,
+                requested_at=self.now,
+                expires_at=self.now + self.active.catalog.environments[self.environment].expires,
+                catalog=self.active.fingerprint,
+                nonce=self.nonce,
+                promotes=self.ask.promotes,
+                asked_in=self.origin.channel,
+                asked_via=self.origin.response_url,
+            )
+        )
+        await tx.record(
+            event_of(
+                EventType.DEPLOY_REQUESTED,
+                self.actor,
+                deploy,
+                self.now,
+                again=self.nonce is not None,
+                expires_at=deploy.expires_at,
+                promotes=self.ask.promotes,
+                reason=self.ask.reason or "",
+                release=release.fingerprint,
+                version=deploy.version,
+                set=settings_of(self.ask.overrides),
+            )
+        )
+        card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
+        await tx.send(card, self.now)
+        await self._redraw_before(tx)
+        return Requested(deploy, existing=False, notes=await self._told(tx, deploy))
+
+    async def _told(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
+        """What will hold it, as far as that is known now (``docs/engine.md``, Gates)."""
+        ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
+        return tuple(reason.text for reason in ahead.reasons) if isinstance(ahead, Refused) else ()
+
+    async def _redraw_before(self, tx: Transaction) -> None:
+        """What ran in the environments before is looked at again now: it offers its release no more (``offer``)."""
+        for after in self.active.catalog.environments[self.environment].after:
+            source = await tx.last_succeeded(self.ask.service, after.environment)
+            locked = await tx.lock_deploy(source.id) if source else None
+            if locked is not None:
+                await tx.save_deploy(replace(locked, due_at=self.now))
+
+
+def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:
+    """The audit event of a refused request: it gets no number."""
+    return Event(
+        type=EventType.DEPLOY_REFUSED,
+        at=at,
+        actor=actor,
+        service=ask.service[:128],
+        environment=(environment or ask.environment or "")[:128],
+        data={"codes": list(decision.codes), "version": ask.version[:128]},
+    )
+
+
+async def refuse_ask(ports: Ports, actor: Actor, ask: Ask, decision: Refused, origin: Origin) -> Refused:
+    """The refusal of what could not even be asked, recorded. Raises ``Replayed``."""
+    now = ports.clock.now()
+    async with ports.store.begin() as tx:
+        await origin.remember(tx, now)
+        await tx.record(refusal_event(actor, ask, "", decision, now))
+    return decision

@@ -1,0 +1,1 @@
+"""The daily digest: which dates are due, and what each says."""

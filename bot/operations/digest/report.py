@@ -1,0 +1,202 @@
+"""What a digest says of its scope: numbers that the store adds up, and deploys as their own audit events tell them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from bot.domain.actor import actor_from_key
+from bot.domain.audit.events import EventType
+from bot.domain.audit.history import OUTCOMES, Outcome, entry_of
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import RolloutStatus
+from bot.domain.digest.report import MOST_CHANGES, MOST_NAMED, CatalogChange, Listed, Report, Signs, closed_hours
+from bot.domain.digest.schedule import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from bot.domain.audit.history import Body, Entry
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.digest.report import Sign
+    from bot.ports.audit import Stored
+    from bot.ports.store import Reading
+
+_AT_ONCE: Final = 100
+"""Deploys whose events are read at a time: others of this process get their turn in between."""
+_REFUSED: Final = (EventType.DEPLOY_REFUSED, EventType.ACTION_REFUSED)
+_READ: Final = (*_REFUSED, EventType.DEPLOY_REVERTED, EventType.CATALOG_APPLIED)
+"""Events whose bodies say what no column does."""
+_LANDED_ENDS: Final = (EventType.DEPLOY_SUCCEEDED, EventType.DEPLOY_FAILED, EventType.DEPLOY_SUPERSEDED)
+
+
+async def report(
+    reading: Reading, scope: Scope, zone: str, catalog: Catalog, link: Callable[[str, str], str]
+) -> Report:
+    """The digest of that scope, as things stood at the end of its span.
+
+    ``catalog`` says which environments are final, ``link`` the address of a message by channel and ts (or nothing).
+    Read in one ``reading``, all of it is of one moment.
+    """
+    final = tuple(name for name in catalog.environments if name in catalog.final_environments() and scope.has(name))
+    looking = await _look(reading, scope, final)
+    tally = await reading.tally(scope)
+    closed = [Scope(part, scope.environments) for part in closed_hours(scope.span, ZoneInfo(zone))]
+    late = [sign for each in closed for sign in await reading.approvals_in(each)]
+    found = Report(
+        scope=scope,
+        zone=zone,
+        final=final,
+        tally=tally,
+        outcomes={**tally.ended(), Outcome.OPEN: len(looking.still_open)},
+        changes=looking.changes(final),
+        failures=looking.listed(looking.failed),
+        reverts_failed=looking.listed(looking.not_reverted()),
+        stuck=looking.stuck(),
+        overdue=_listed([entry for entry in looking.still_open if entry.overdue(scope.span.ends)]),
+        out_of_hours=_signs(late),
+        self_approved=_signs(await reading.own_approvals_in(scope)),
+        catalogs=looking.catalogs(),
+        refusals=looking.refusals(),
+        refused=sum(tally.types.get(kind, 0) for kind in _REFUSED),
+    )
+    return replace(found, posted=await _links(reading, found, link))
+
+
+async def all_entries(reading: Reading, scope: Scope) -> tuple[Entry, ...]:
+    """Every deploy that ended in the scope or was open at its end, oldest request first."""
+    ended = await _entries(reading, await reading.deploys_with(scope, OUTCOMES), scope.span.ends)
+    still_open = await _open_at_the_end(reading, scope)
+    return tuple(sorted((*ended, *still_open), key=lambda entry: (entry.requested_at, entry.deploy_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """What a report looks at: the deploys that it may name, and the bodies of the events that are read one by one.
+
+    ``still_open`` were open at the end. ``landed`` ended in the final environments after Nomad had taken them,
+    ``failed`` and ``called`` stuck in the scope, by number in that order; ``told`` has the entries of those shown.
+    """
+
+    scope: Scope
+    still_open: tuple[Entry, ...]
+    landed: Sequence[int]
+    failed: Sequence[int]
+    called: Sequence[int]
+    bodies: Sequence[Body]
+    told: Mapping[int, Entry]
+
+    def listed(self, deploys: Sequence[int], most: int = MOST_NAMED) -> Listed:
+        """The first of those deploys, and how many there are."""
+        return Listed(tuple(self.told[deploy] for deploy in deploys[:most] if deploy in self.told), len(deploys))
+
+    def changes(self, final: Sequence[str]) -> Listed:
+        """What Nomad took in the final environments: what ended, in that order, then what was still rolling out."""
+        ended = self.listed(self.landed, MOST_CHANGES)
+        rolling = [entry for entry in self.still_open if entry.status is Status.ROLLING and entry.environment in final]
+        return Listed((*ended.entries, *rolling)[:MOST_CHANGES], ended.total + len(rolling))
+
+    def stuck(self) -> Listed:
+        """What was still stuck at the end: rollouts whenever they were called so, and reverts called so in the span."""
+        called = [self.told[deploy] for deploy in self.called if deploy in self.told]
+        found = {entry.deploy_id: entry for entry in (*self.still_open, *called) if entry.stuck}
+        return _listed([found[deploy] for deploy in sorted(found)])
+
+    def not_reverted(self) -> list[int]:
+        """The deploys that Nomad could not revert."""
+        return _not_reverted(self.bodies)
+
+    def refusals(self) -> dict[str, int]:
+        """How often each rule said no, the most frequent first."""
+        codes = Counter(code for body in _of(self.bodies, *_REFUSED) for code in body["data"]["codes"])
+        return dict(sorted(codes.items(), key=lambda each: (-each[1], each[0])))
+
+    def catalogs(self) -> tuple[CatalogChange, ...]:
+        """The catalogs that became active, oldest first."""
+        return tuple(
+            CatalogChange(
+                at=datetime.fromisoformat(body["at"]),
+                actor=actor_from_key(body["actor"]),
+                before=body["data"]["before"],
+                after=body["data"]["after"],
+            )
+            for body in _of(self.bodies, EventType.CATALOG_APPLIED)
+        )
+
+
+async def _look(reading: Reading, scope: Scope, final: Sequence[str]) -> _Looking:
+    """All that is read of the scope but its numbers and approvals; each deploy's events once."""
+    of_final = Scope(scope.span, frozenset(final))
+    landed = await reading.deploys_with(of_final, _LANDED_ENDS, after=EventType.DEPLOY_LANDED) if final else ()
+    failed = await reading.deploys_with(scope, (EventType.DEPLOY_FAILED,))
+    called = await reading.deploys_with(scope, (EventType.DEPLOY_STUCK,))
+    bodies = [_body(stored) for stored in await reading.events_of(scope, _READ)]
+    shown = {*landed[:MOST_CHANGES], *failed[:MOST_NAMED], *called, *_not_reverted(bodies)[:MOST_NAMED]}
+    told = await _entries(reading, sorted(shown), scope.span.ends)
+    return _Looking(
+        scope=scope,
+        still_open=await _open_at_the_end(reading, scope),
+        landed=landed,
+        failed=failed,
+        called=called,
+        bodies=bodies,
+        told={entry.deploy_id: entry for entry in told},
+    )
+
+
+def _of(bodies: Sequence[Body], *types: EventType) -> list[Body]:
+    return [body for body in bodies if body["type"] in types]
+
+
+def _not_reverted(bodies: Sequence[Body]) -> list[int]:
+    reverts = _of(bodies, EventType.DEPLOY_REVERTED)
+    return [body["deploy"] for body in reverts if body["data"]["status"] == RolloutStatus.FAILED]
+
+
+async def _open_at_the_end(reading: Reading, scope: Scope) -> tuple[Entry, ...]:
+    """The deploys that were asked for and had not ended, oldest first: their events tell, whatever became of them."""
+    found = await _entries(reading, sorted(await reading.maybe_open(scope)), scope.span.ends)
+    return tuple(entry for entry in found if entry.outcome is Outcome.OPEN)
+
+
+async def _entries(reading: Reading, deploys: Sequence[int], until: datetime) -> tuple[Entry, ...]:
+    """What those deploys' events before ``until`` tell, in the order given."""
+    found: list[Entry | None] = []
+    for first in range(0, len(deploys), _AT_ONCE):
+        chunk = deploys[first : first + _AT_ONCE]
+        timelines = await reading.timelines(chunk)
+        found += (entry_of(map(_body, timelines.get(deploy, ())), until) for deploy in chunk)
+    return tuple(entry for entry in found if entry is not None)
+
+
+def _body(stored: Stored) -> Body:
+    body: Body = json.loads(stored.body)
+    return body
+
+
+def _listed(entries: Sequence[Entry]) -> Listed:
+    return Listed(tuple(entries[:MOST_NAMED]), len(entries))
+
+
+def _signs(signs: Sequence[Sign]) -> Signs:
+    return Signs(tuple(signs[:MOST_NAMED]), len(signs))
+
+
+async def _links(reading: Reading, found: Report, link: Callable[[str, str], str]) -> dict[int, str]:
+    """The address of the message of each deploy that the report names, where it has one."""
+    posted = await reading.all_posted(_named(found))
+    links = {each.deploy_id: link(each.channel, each.ts) for each in posted}
+    return {deploy: address for deploy, address in links.items() if address}
+
+
+def _named(found: Report) -> frozenset[int]:
+    listed: Iterable[Listed] = (found.changes, found.failures, found.reverts_failed, found.stuck, found.overdue)
+    signs: Iterable[Signs] = (found.out_of_hours, found.self_approved)
+    return frozenset(
+        [entry.deploy_id for each in listed for entry in each.entries]
+        + [sign.deploy_id for each in signs for sign in each.signs]
+    )

@@ -1,0 +1,66 @@
+"""Whether this process can do its work, for the machines that ask."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.errors import NomadError, NomatronError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.domain.catalog.environment import Cluster
+    from bot.ports import Ports
+    from bot.ports.store import Ages
+
+REACH = 1.0
+"""Seconds that a cluster has to answer: whoever asks after our health has little patience."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``problems`` make the process unready, each a sentence; ``clusters`` say ``ok`` or what is wrong, and do not."""
+
+    problems: tuple[str, ...]
+    clusters: Mapping[str, str]
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be taken."""
+        return not self.problems
+
+
+async def health(ports: Ports) -> Health:
+    """The database, the active catalog and Slack's token decide; a lost cluster is listed."""
+    problems = []
+    clusters: dict[str, Cluster] = {}
+    try:
+        async with ports.store.read() as reading:
+            clusters = dict((await reading.active_catalog()).catalog.clusters)
+    except NomatronError as error:
+        problems.append(f"{error.code}: {error}")
+    try:
+        await ports.directory.standing()
+    except NomatronError as error:
+        problems.append(f"{error.code}: {error}")
+    said = await asyncio.gather(*(_cluster(ports, cluster) for cluster in clusters.values()))
+    return Health(tuple(problems), dict(zip(clusters, said, strict=True)))
+
+
+async def _cluster(ports: Ports, cluster: Cluster) -> str:
+    try:
+        async with asyncio.timeout(REACH):
+            await ports.nomads.of(cluster).reach()
+    except TimeoutError:
+        return "does not answer"
+    except NomadError as error:
+        return str(error)
+    return "ok"
+
+
+async def ages(ports: Ports) -> Ages:
+    """How long the oldest unplanned, undispatched and unsent item has been waiting."""
+    async with ports.store.read() as reading:
+        return await reading.ages()

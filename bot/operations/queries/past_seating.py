@@ -1,0 +1,47 @@
+"""Who sat where, as the audit log has it: nobody who leaves a group afterwards leaves a seat that was counted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bot.domain.access import Group
+from bot.domain.actor import Actor, actor_from_key
+from bot.domain.audit.events import EventType
+from bot.domain.deploy.approval import Seat, Seating
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.ports.audit import Stored
+
+
+_ENDS = frozenset({EventType.DEPLOY_REJECTED, EventType.DEPLOY_WITHDRAWN})
+
+
+def seating_of(events: Sequence[Stored], plan: int) -> Seating | None:
+    """The seating that the last decision about that plan was made with; None where no decision was recorded.
+
+    ``events`` are the deploy's, oldest first. The seats have their labels; who else could fill them is not recorded.
+    """
+    for stored in reversed(events):
+        data = json.loads(stored.body).get("data", {})
+        if data.get("plan") == plan and "judged" in data:
+            return _seating(data["judged"]["seats"])
+    return None
+
+
+def ended_by(events: Sequence[Stored]) -> Actor | None:
+    """Who rejected or withdrew the deploy; None where nobody did."""
+    for stored in reversed(events):
+        body = json.loads(stored.body)
+        if body["type"] in _ENDS:
+            return actor_from_key(body["actor"])
+    return None
+
+
+def _seating(seats: Sequence[dict[str, str]]) -> Seating:
+    return Seating(
+        tuple(Seat(each["label"], Group(each["label"])) for each in seats),
+        tuple(each["holder"] or None for each in seats),
+    )

@@ -1,0 +1,155 @@
+"""Reads for every surface: one deploy's card, and the matrix of what runs where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from bot.domain.deploy.approval import Seating, seat
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.gates import Facts, interests, seats_for
+from bot.domain.deploy.message import Card
+from bot.errors import MembershipUnknown
+from bot.operations.deploys.next_environments import next_environments
+from bot.operations.deploys.target import catalog_for, cluster_of
+from bot.operations.queries.past_seating import ended_by, seating_of
+
+if TYPE_CHECKING:
+    from bot.domain.access import Membership
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.deploy.approval import Approval
+    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.deploy.plan import Plan
+    from bot.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A service in an environment: what succeeded last there, and what is on its way."""
+
+    service: str
+    environment: str
+    running: Deploy | None
+    open: tuple[Deploy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """One row a service, one cell an environment that it is deployed to (None where it is not).
+
+    ``more`` is how many rows were left out.
+    """
+
+    environments: tuple[str, ...]
+    rows: tuple[tuple[Cell | None, ...], ...]
+    more: int = 0
+
+
+async def matrix(
+    ports: Ports, service: str | None = None, *, environment: str | None = None, most: int | None = None
+) -> Matrix:
+    """What runs where and what waits, for one service or for all; ``environment`` leaves out those not deployed there.
+
+    At most so many rows. Raises ``CatalogMissing``.
+    """
+    async with ports.store.read() as reading:
+        catalog = (await reading.active_catalog()).catalog
+        wanted = [
+            name
+            for name, each in catalog.services.items()
+            if service in {None, name} and (environment is None or environment in each.placements)
+        ]
+        shown = wanted if most is None else wanted[:most]
+        places = [(name, where) for name in shown for where in catalog.services[name].placements]
+        running = {_place(each): each for each in await reading.last_succeeded_of(places)}
+        waiting: dict[tuple[str, str], list[Deploy]] = {place: [] for place in places}
+        for each in await reading.open_deploys(service):
+            waiting.get(_place(each), []).append(each)
+    cells = {place: Cell(*place, running.get(place), tuple(waiting[place])) for place in places}
+    rows = tuple(tuple(cells.get((name, where)) for where in catalog.environments) for name in shown)
+    return Matrix(tuple(catalog.environments), rows, len(wanted) - len(shown))
+
+
+def _place(deploy: Deploy) -> tuple[str, str]:
+    return deploy.service, deploy.environment
+
+
+async def card(ports: Ports, deploy_id: int) -> Card | None:
+    """All that a deploy's message shows, read at one moment; None where there is no such deploy.
+
+    Once it is dispatched or has ended, the seats are those of the record: as they were when it was decided. Where Slack
+    does not say who is in which group, those who approved are shown without theirs.
+    """
+    async with ports.store.read() as reading:
+        deploy = await reading.deploy(deploy_id)
+        if deploy is None:
+            return None
+        active = await reading.active_catalog()
+        catalog = await catalog_for(reading, deploy)
+        plan = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
+        approvals = await reading.approvals(deploy.id)
+        rollouts = await reading.rollouts(deploy.id)
+        posted = await reading.posted(deploy.id)
+        record = await reading.events(deploy.id) if _is_decided(deploy, approvals) else ()
+        goes_on = await next_environments(reading, active.catalog, deploy, ports.clock.now())
+    shown = tuple(approval for approval in approvals if approval.plan == deploy.plan)
+    environment = catalog.environments[deploy.environment]
+    return Card(
+        deploy=deploy,
+        plan=plan,
+        seating=seating_of(record, deploy.plan) or await _seating(ports, catalog, active.fingerprint, deploy, shown),
+        approvals=shown,
+        rollouts=rollouts,
+        channel=catalog.channel_for(deploy.service, deploy.environment),
+        from_version=plan.from_version if plan else None,
+        links=_links(catalog, deploy, plan),
+        job=catalog.services[deploy.service].job_id(deploy.environment),
+        namespace=environment.namespace,
+        promotes_to=goes_on.environments,
+        ended_by=ended_by(record),
+        twice=posted.twice if posted else False,
+    )
+
+
+def _is_decided(deploy: Deploy, approvals: tuple[Approval, ...]) -> bool:
+    """Whether the record has something to tell: who sat where, or who ended it."""
+    return not deploy.status.undecided and (bool(approvals) or deploy.status in {Status.REJECTED, Status.WITHDRAWN})
+
+
+async def _seating(
+    ports: Ports, catalog: Catalog, fingerprint: str, deploy: Deploy, approvals: tuple[Approval, ...]
+) -> Seating:
+    seats = seats_for(catalog, deploy.service, deploy.environment)
+    if not deploy.status.undecided or all(approval.void for approval in approvals):
+        return Seating(seats, (None,) * len(seats))
+    membership = await _membership(ports, catalog, deploy, approvals)
+    if membership is None:
+        return Seating(seats, (None,) * len(seats))
+    facts = Facts(fingerprint=fingerprint, catalog=catalog, membership=membership, deploy=deploy, approvals=approvals)
+    return seat(seats, facts.approvers, membership)
+
+
+async def _membership(
+    ports: Ports, catalog: Catalog, deploy: Deploy, approvals: tuple[Approval, ...]
+) -> Membership | None:
+    people = frozenset(approval.user.id for approval in approvals if not approval.void)
+    try:
+        groups = interests(catalog, deploy.service, deploy.environment)
+        return await ports.directory.membership(groups, people, background=True)
+    except MembershipUnknown:
+        return None
+
+
+def _links(catalog: Catalog, deploy: Deploy, plan: Plan | None) -> dict[str, str]:
+    """Where to look further: the source between the two versions, and Nomad's own page of the job."""
+    links = {}
+    compare = catalog.services[deploy.service].compare
+    if compare and plan and plan.from_version and plan.from_version != deploy.version:
+        links["Compare"] = compare.replace("{from}", quote(plan.from_version)).replace("{to}", quote(deploy.version))
+    ui = cluster_of(catalog, deploy).ui
+    if ui:
+        job = quote(catalog.services[deploy.service].job_id(deploy.environment), safe="")
+        namespace = quote(catalog.environments[deploy.environment].namespace, safe="")
+        links["Open in Nomad"] = f"{ui.rstrip('/')}/jobs/{job}@{namespace}"
+    return links

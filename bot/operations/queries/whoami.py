@@ -1,0 +1,70 @@
+"""Who am I here: the groups, permissions and seats of a person, as they are right now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.domain.actor import human_behind
+from bot.domain.decision import Refused, refuse
+from bot.domain.deploy.gates import seats_for
+from bot.operations.deploys.decide import ask_membership
+
+if TYPE_CHECKING:
+    from bot.domain.access import Membership, Permission
+    from bot.domain.actor import Actor
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.decision import Decision
+    from bot.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Permissions from one grant; None means everywhere."""
+
+    permissions: tuple[Permission, ...]
+    environments: tuple[str, ...] | None
+    services: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Whoami:
+    """A person's groups of the catalog, holdings, and (service, environment) pairs whose seats they could fill."""
+
+    user: str
+    standing: Decision
+    groups: tuple[str, ...]
+    holdings: tuple[Holding, ...]
+    seats: tuple[tuple[str, str], ...]
+
+
+async def whoami(ports: Ports, actor: Actor) -> Whoami | Refused:
+    """What the active catalog and Slack say of this person now."""
+    user = human_behind(actor)
+    if user is None:
+        return refuse("nobody-behind", "No person stands behind this identity.")
+    async with ports.store.read() as reading:
+        catalog = (await reading.active_catalog()).catalog
+    usergroups = [group.usergroup for group in catalog.groups.values() if group.usergroup]
+    membership = await ask_membership(ports, usergroups, [user])
+    return membership if isinstance(membership, Refused) else _whoami(user, catalog, membership)
+
+
+def _whoami(user: str, catalog: Catalog, membership: Membership) -> Whoami:
+    groups = tuple(name for name, group in catalog.groups.items() if user in membership.members(group))
+    holdings = tuple(
+        Holding(
+            tuple(sorted(grant.may)),
+            tuple(sorted(grant.environments)) if grant.environments is not None else None,
+            tuple(sorted(grant.services)) if grant.services is not None else None,
+        )
+        for grant in catalog.grants
+        if grant.group in groups
+    )
+    seats = tuple(
+        (service.name, environment)
+        for service in catalog.services.values()
+        for environment in service.placements
+        if any(user in membership.members(each.group) for each in seats_for(catalog, service.name, environment))
+    )
+    return Whoami(user, membership.standing(user), groups, holdings, seats)

@@ -1,0 +1,60 @@
+"""From a deploy to the job that would be registered: variables, Nomad's own parser, live counts, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.domain.decision import Refused
+from bot.domain.deploy.plan import same_kind, with_live_counts, without_server_fields
+from bot.domain.deploy.variables import check_values
+from bot.errors import NomadRefused
+from bot.operations.deploys.target import Target  # noqa: TC001
+
+if TYPE_CHECKING:
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.catalog.release import Release
+    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.deploy.plan import Job
+
+AGAIN_KEY = "nomatron_again"
+"""The Meta key of a forced redeploy: a changed Meta replaces every allocation (nomad.md trap 9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The job to register beside the job as it is (None where there is none)."""
+
+    job: Job
+    live: Job | None
+
+
+async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Release) -> Rendered:
+    """Parse once and freeze: rendering twice is not rendering once (nomad.md trap 16).
+
+    ``NomadRefused`` with the words for an unknown or missing variable, a jobspec that Nomad refuses, or a job whose
+    kind register would refuse to change. Raises ``NomadUnavailable`` and ``NomadForbidden`` as they come.
+    """
+    values = catalog.variables_for(
+        deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
+    )
+    fit = check_values(catalog, release, deploy.environment, deploy.overrides)
+    if isinstance(fit, Refused):
+        raise NomadRefused(*(reason.text for reason in fit.reasons))
+    parsed = await target.nomad.parse(release.template, values, target.namespace)
+    live = await target.nomad.job(target.namespace, target.job_id)
+    job = with_live_counts(_placed(without_server_fields(parsed), target, deploy), live)
+    problems = same_kind(job, live)
+    if problems:
+        raise NomadRefused(*problems)
+    return Rendered(job, live)
+
+
+def _placed(job: Job, target: Target, deploy: Deploy) -> Job:
+    """The parsed job under the catalog's id, namespace and region, with the nonce of a forced redeploy."""
+    placed = {**job, "ID": target.job_id, "Name": target.job_id, "Namespace": target.namespace}
+    if target.cluster.region:
+        placed["Region"] = target.cluster.region
+    if deploy.nonce:
+        placed["Meta"] = {**(job.get("Meta") or {}), AGAIN_KEY: deploy.nonce}
+    return placed

@@ -1,0 +1,119 @@
+"""What the verbs read of the audit log, and the rows of the daily digest: a part of ``bot.ports``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date, datetime
+
+    from bot.domain.actor import Actor
+    from bot.domain.audit.events import EventType
+    from bot.domain.deploy.message import Posted
+    from bot.domain.digest.report import Sign, Tally
+    from bot.domain.digest.schedule import Edition, Scope, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An audit event as it is stored; ``index`` orders them."""
+
+    index: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the audit log, newest first: what comes after it is older. ``at`` and ``index`` of its event."""
+
+    at: datetime
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """Which audit events to list; each condition narrows."""
+
+    span: Span | None = None
+    service: str | None = None
+    environment: str | None = None
+    actor: Actor | None = None
+    deploy: int | None = None
+
+
+class AuditReading(Protocol):
+    """Reads of the audit log that cost what they return, however long the log is."""
+
+    async def events(self, deploy_id: int | None = None, limit: int = 100) -> tuple[Stored, ...]:
+        """Audit events, oldest first, of one deploy or of all (then the newest ``limit``)."""
+
+    async def audit_page(self, query: AuditQuery, before: Place | None, limit: int) -> tuple[Stored, ...]:
+        """The newest ``limit`` events that fit, newest first by time and index; those after ``before`` where given."""
+
+    async def requested_page(
+        self, service: str, environment: str | None, before: int | None, limit: int
+    ) -> tuple[int, ...]:
+        """The newest requests of a service, as deploy ids, newest first; those below the id ``before`` where given."""
+
+    async def timelines(self, deploys: Collection[int]) -> Mapping[int, tuple[Stored, ...]]:
+        """All events of those deploys, oldest first; a deploy without any is not there."""
+
+    async def tally(self, scope: Scope) -> Tally:
+        """What the scope's events add up to (``bot.domain.digest.report.Tally``)."""
+
+    async def deploys_with(
+        self, scope: Scope, types: Collection[EventType], after: EventType | None = None
+    ) -> tuple[int, ...]:
+        """Deploys with an event of these types in the scope, each once, in the order of their first such event.
+
+        With ``after``, only where an event of that type had come before it.
+        """
+
+    async def events_of(self, scope: Scope, types: Collection[EventType]) -> tuple[Stored, ...]:
+        """The scope's events of these types, oldest first."""
+
+    async def approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
+        """The scope's approvals, oldest first: who approved what and when."""
+
+    async def own_approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
+        """Those of them that approved the approver's own request."""
+
+    async def maybe_open(self, scope: Scope) -> tuple[int, ...]:
+        """Deploys of the scope's environments that may have been open at the end of its span; their events tell."""
+
+    async def all_posted(self, deploys: Collection[int]) -> tuple[Posted, ...]:
+        """The Slack messages of those deploys, of those that have one."""
+
+
+class DigestReading(Protocol):
+    """Reads of the daily digests."""
+
+    async def digests_since(self) -> Mapping[str, datetime]:
+        """Since when each channel has had a digest in the catalog, without a break."""
+
+    async def edition(self, channel: str, day: date) -> Edition | None:
+        """One date's digest."""
+
+    async def last_edition(self, channel: str, until: date) -> Edition | None:
+        """The one of the newest date, ``until`` at the latest."""
+
+    async def edition_days(self, channel: str, since: date) -> frozenset[date]:
+        """The dates from ``since`` on that have a row."""
+
+    async def table_refused(self, since: datetime) -> bool:
+        """Whether Slack refused a digest's table since then, whatever its channel."""
+
+    async def newest_editions(self, until: date) -> Mapping[str, datetime]:
+        """For each channel the end of the newest span that was posted, of dates ``until`` then; for ``/metrics``."""
+
+
+class DigestWriting(Protocol):
+    """Writes of the daily digests."""
+
+    async def keep_digests(self, channels: Collection[str], at: datetime) -> None:
+        """Those channels have a digest from ``at`` on, others none; one that had one keeps its own instant."""
+
+    async def add_edition(self, edition: Edition) -> bool:
+        """A new row; False, and nothing written, where that channel and date have one already."""

@@ -1,0 +1,1 @@
+"""The text of ``/deploy``: lexer, parser, and the commands it gives."""

@@ -1,0 +1,1 @@
+"""From HCL text to a syntax tree."""

@@ -1,0 +1,39 @@
+"""A change of a job that Nomatron did not make, as somebody with a Nomad token of their own makes one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.agent.api import AgentError
+
+if TYPE_CHECKING:
+    from sandbox.agent.api import Api
+
+# What the server writes. Sent back, a Version would be honoured and a VersionTag make a version of its own.
+SERVERS_OWN = frozenset(
+    {
+        "Status", "StatusDescription", "Stable", "Version", "CreateIndex", "ModifyIndex", "JobModifyIndex",
+        "SubmitTime", "VersionTag", "NomadTokenID",
+    }
+)  # fmt: skip
+
+
+async def changed(api: Api, body: Any) -> Any:
+    """Registers the job of `{namespace, job, env}` with these variables in every task; Nomad's answer.
+
+    Raises ValueError where the body is something else, AgentError where Nomad refuses or has no such job.
+    """
+    match body:
+        case {"namespace": str(namespace), "job": str(job_id), "env": dict(env)}:
+            pass
+        case _:
+            raise ValueError('say {"namespace": "…", "job": "…", "env": {"NAME": "value"}}')
+    job = await api.get("job", job_id, namespace=namespace)
+    if job is None:
+        raise AgentError(f'there is no job "{job_id}" in namespace "{namespace}"')
+    sent = {name: value for name, value in job.items() if name not in SERVERS_OWN}
+    added = {str(name): str(value) for name, value in env.items()}
+    for group in sent["TaskGroups"] or []:
+        for task in group["Tasks"] or []:
+            task["Env"] = {**(task["Env"] or {}), **added}
+    return await api.call("POST", ("jobs",), {"Job": sent}, {"namespace": namespace})

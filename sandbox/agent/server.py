@@ -1,0 +1,144 @@
+"""A real Nomad behind the control interface of the simulated one, as far as a real one has it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.agent.api import AgentError, Api
+from sandbox.agent.change import changed
+from sandbox.agent.footprint import Footprint
+from sandbox.agent.picture import Painter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from sandbox.catalog import Placed
+
+LOOK_AGAIN_S = 5.0
+STOP_WITHIN_S = 0.2
+NOT_HERE = "a real Nomad has no such switch: start the sandbox without --nomad for the simulated one"
+
+
+class RealNomad:
+    """A real agent for the sandbox's page. Use: `await start(jobs)`, `await stop(jobs)`; `stop` in any state.
+
+    Args:
+        address: of the agent.
+        token: an ACL token; None where the agent wants none.
+        tell: gets a line about each thing that is made on the agent or taken away.
+    """
+
+    def __init__(self, address: str, token: str | None, tell: Callable[[str], None]) -> None:
+        self._api = Api(address, token)
+        self._footprint = Footprint(self._api, tell)
+        self._painter = Painter(self._api)
+        self._version = ""
+        self._stopping = False
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the agent is."""
+        return self._api.address
+
+    async def start(self, wanted: Collection[Placed]) -> str:
+        """Makes what is needed for these jobs; the address of the control interface.
+
+        Raises AgentError where the agent cannot be had, or has such jobs already.
+        """
+        self._api.open()
+        await self._check_token()
+        self._version = await self._ask_version()
+        await self._footprint.arrive(wanted)
+        app = web.Application()
+        app.router.add_get("/sandbox/state", self._state)
+        app.router.add_get("/sandbox/events", self._events)
+        app.router.add_post("/sandbox/change", self._change)
+        app.router.add_route("*", "/sandbox/{tail:.+}", _not_here)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=True)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self, wanted: Collection[Placed]) -> None:
+        """Takes away what has come since `start`, and stops listening."""
+        self._stopping = True
+        await self._footprint.leave(wanted)
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self._api.close()
+
+    async def _check_token(self) -> None:
+        """Raises AgentError where nobody answers, and where the agent wants a token that it is not given."""
+        known = await self._api.get("acl", "token", "self")
+        if not isinstance(known, dict):
+            raise AgentError(f"{self.address} does not answer as Nomad does")
+        if known.get("AccessorID") == "anonymous":
+            raise AgentError(f"Nomad at {self.address} has ACLs on: set NOMAD_TOKEN to a token for this sandbox")
+
+    async def _ask_version(self) -> str:
+        """Nomad's version; `version unknown` where the token may not read it."""
+        try:
+            version = (await self._api.get("agent", "self"))["config"]["Version"]
+        except (AgentError, KeyError, TypeError):
+            return "version unknown"
+        prerelease = f"-{version['VersionPrerelease']}" if version.get("VersionPrerelease") else ""
+        return f"{version['Version']}{prerelease}"
+
+    async def _state(self, _: web.Request) -> web.Response:
+        try:
+            jobs = await self._painter.jobs(self._footprint.namespaces)
+        except AgentError as problem:
+            return web.json_response({"error": str(problem)}, status=502)
+        agent = {"address": self.address, "version": self._version}
+        namespaces = self._footprint.namespaces
+        return web.json_response({"speed": 1, "namespaces": namespaces, "jobs": jobs, "switches": {}, "agent": agent})
+
+    async def _change(self, request: web.Request) -> web.Response:
+        try:
+            answer = await changed(self._api, await request.json())
+        except json.JSONDecodeError as problem:
+            return web.json_response({"error": f"the body has to be JSON: {problem}"}, status=400)
+        except ValueError as problem:
+            return web.json_response({"error": str(problem)}, status=400)
+        except AgentError as problem:
+            return web.json_response({"error": str(problem)}, status=502)
+        return web.json_response(answer)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """A line whenever something moved; every few seconds too, since a stream that is refused says nothing."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+        await response.prepare(request)
+        moved = asyncio.Event()
+        following = asyncio.create_task(self._follow(moved))
+        try:
+            while not self._stopping:
+                await response.write(b'data: {"moved":true}\n\n')
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(moved.wait(), LOOK_AGAIN_S)
+                moved.clear()
+        except ConnectionError:
+            # the page's server has gone
+            pass
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+        return response
+
+    async def _follow(self, moved: asyncio.Event) -> None:
+        """Sets `moved` for every line that is no heartbeat, over one connection after the other."""
+        while True:
+            with contextlib.suppress(AgentError):
+                async for line in self._api.events():
+                    if line.strip() not in {b"", b"{}"}:
+                        moved.set()
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+
+async def _not_here(_: web.Request) -> web.Response:
+    return web.json_response({"error": NOT_HERE}, status=501)

@@ -1,0 +1,104 @@
+"""The event broker: what the stream has said lately, and who listens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.nomad.records import Json
+    from sandbox.nomad.state import Batch, Event
+
+# Nomad's default event_buffer_size; an index that has left it starts at the oldest line, without a word
+BUFFERED_LINES = 100
+EVERY = "*"
+
+
+def written(event: Event, kind: str, index: int) -> Json:
+    """An event as the stream shows it."""
+    return {
+        "Topic": event.topic,
+        "Type": kind,
+        "Key": event.key,
+        "Namespace": event.namespace,
+        "FilterKeys": event.filter_keys,
+        "Index": index,
+        "Payload": event.payload,
+    }
+
+
+@dataclass(frozen=True)
+class Interest:
+    """What a reader asked for: topics with their keys ("*" for every one), and a namespace ("*" for all)."""
+
+    topics: dict[str, frozenset[str]]
+    namespace: str
+
+    def wants(self, event: Json) -> bool:
+        """Whether the reader is to see this event."""
+        if self.namespace not in {EVERY, event["Namespace"]}:
+            return False
+        keys = self.topics.get(event["Topic"]) or self.topics.get(EVERY)
+        if not keys:
+            return False
+        return EVERY in keys or bool(keys & {event["Key"], *(event["FilterKeys"] or [])})
+
+
+@dataclass(eq=False)
+class Subscription:
+    """One reader: the lines it has not read yet."""
+
+    interest: Interest
+    waiting: deque[bytes] = field(default_factory=deque)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, line: Json) -> None:
+        """Queue what the reader wants of a line, if anything."""
+        wanted = [event for event in line["Events"] if self.interest.wants(event)]
+        if wanted:
+            text = json.dumps({"Index": line["Index"], "Events": wanted}, separators=(",", ":"), sort_keys=True)
+            self.waiting.append(text.encode() + b"\n")
+            self.arrived.set()
+
+    async def next_line(self, within: float) -> bytes | None:
+        """The next line, or None where none came within so many seconds."""
+        if not self.waiting:
+            self.arrived.clear()
+            try:
+                await asyncio.wait_for(self.arrived.wait(), within)
+            except TimeoutError:
+                return None
+        return self.waiting.popleft()
+
+
+class EventBroker:
+    """Keeps the last hundred lines and hands every new one to the readers."""
+
+    def __init__(self) -> None:
+        self._buffer: deque[Json] = deque(maxlen=BUFFERED_LINES)
+        self._readers: set[Subscription] = set()
+
+    def publish(self, batch: Batch) -> None:
+        """Add a batch's lines."""
+        for events in batch.lines:
+            line = {"Index": batch.index, "Events": [written(event, batch.kind, batch.index) for event in events]}
+            self._buffer.append(line)
+            for reader in self._readers:
+                reader.offer(line)
+
+    def subscribe(self, interest: Interest, index: int) -> Subscription:
+        """A reader from `index` on, that index included; 0 is all that is buffered, a future one the newest line."""
+        reader = Subscription(interest)
+        # at the index, not behind it: two lines may share one, and the second must not be lost
+        past = [line for line in self._buffer if line["Index"] >= index]
+        for line in past or list(self._buffer)[-1:]:
+            reader.offer(line)
+        self._readers.add(reader)
+        return reader
+
+    def unsubscribe(self, reader: Subscription) -> None:
+        """Forget a reader."""
+        self._readers.discard(reader)

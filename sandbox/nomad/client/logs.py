@@ -1,0 +1,36 @@
+"""A few plausible lines of a task's output."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from sandbox.nomad.client.behaviour import image_of
+
+if TYPE_CHECKING:
+    from sandbox.nomad.records import Json
+
+
+def output_of(allocation: Json, task: Json, stream: str) -> str:
+    """What the task has written to `stdout` or `stderr` so far."""
+    config = task["Config"] or {}
+    command = posixpath.basename(str(config.get("command") or ""))
+    if command == "echo":
+        said = " ".join(str(one) for one in config.get("args") or []) + "\n"
+        return said if stream == "stdout" else ""
+    # commands that say nothing in real life say nothing here
+    state = (allocation["TaskStates"] or {}).get(task["Name"])
+    if state is None or command in {"sleep", "false", "true"}:
+        return ""
+    return "".join(f"{line}\n" for line in lines_of(allocation, task, state, stream))
+
+
+def lines_of(allocation: Json, task: Json, state: Json, stream: str) -> list[str]:
+    """The lines of a task that says something."""
+    name, what, at = task["Name"], image_of(task), state["StartedAt"]
+    if stream == "stderr":
+        return [f"{state['FinishedAt']} fatal: {name}: cannot go on, exit status 1"] if state["Failed"] else []
+    lines = [f"{at} {name}: starting {what}", f"{at} {name}: allocation {allocation['Name']}"]
+    if state["State"] == "running":
+        lines.append(f"{at} {name}: ready")
+    return lines

@@ -1,0 +1,129 @@
+"""Task states and task events, in Nomad's shape and words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.nomad.records import SECOND, Json, go_duration, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_EVENT: Json = {
+    "Details": {},
+    "DiskLimit": 0,
+    "DisplayMessage": "",
+    "DownloadError": "",
+    "DriverError": "",
+    "DriverMessage": "",
+    "ExitCode": 0,
+    "FailedSibling": "",
+    "FailsTask": False,
+    "GenericSource": "",
+    "KillError": "",
+    "KillReason": "",
+    "KillTimeout": 0,
+    "Message": "",
+    "RestartReason": "",
+    "SetupError": "",
+    "Signal": 0,
+    "StartDelay": 0,
+    "TaskSignal": "",
+    "TaskSignalReason": "",
+    "Time": 0,
+    "Type": "",
+    "ValidationError": "",
+    "VaultError": "",
+}
+NEW_STATE: Json = {
+    "Events": [],
+    "Failed": False,
+    "FinishedAt": None,
+    "LastRestart": None,
+    "Paused": "",
+    "Restarts": 0,
+    "StartedAt": None,
+    "State": "pending",
+}
+
+
+def event(kind: str, now: int, said: str, details: Mapping[str, str] | None = None, **extra: object) -> Json:
+    """One task event; `said` is its DisplayMessage."""
+    return {**NO_EVENT, "Type": kind, "Time": now, "DisplayMessage": said, "Details": dict(details or {}), **extra}
+
+
+def with_events(state: Json, *events: Json, **changed: object) -> Json:
+    """The state with more events, of which the last ten are kept, and other fields changed."""
+    # ten is what Nomad's clients keep
+    return {**state, **changed, "Events": [*state["Events"], *events][-10:]}
+
+
+def started(state: Json, task: Json, now: int) -> Json:
+    """The task runs."""
+    image = (task["Config"] or {}).get("image")
+    setup = "Building Task Directory"
+    # received and set up once; a restart only starts
+    before = [] if state["Events"] else [event("Received", now, "Task received by client")]
+    if not state["Events"]:
+        before.append(event("Task Setup", now, setup, {"message": setup}, Message=setup))
+    if image and not state["Events"]:
+        said = f"Downloading image {image}"
+        before.append(event("Driver", now, said, {"message": said}, DriverMessage=said))
+    begun = event("Started", now, "Task started by client")
+    return with_events(state, *before, begun, State="running", StartedAt=rfc3339(now))
+
+
+def terminated(now: int, exit_code: int, signal: int = 0) -> Json:
+    """The event of a process that is gone."""
+    details = {"exit_code": str(exit_code), "oom_killed": "false", "signal": str(signal)}
+    said = f"Exit Code: {exit_code}" + (f", Signal: {signal}" if signal else "")
+    return event("Terminated", now, said, details, ExitCode=exit_code, Signal=signal)
+
+
+def completed(state: Json, now: int) -> Json:
+    """The task has ended, and well."""
+    return with_events(state, terminated(now, 0), State="dead", FinishedAt=rfc3339(now))
+
+
+def restarting(state: Json, now: int, exit_code: int, delay: int) -> Json:
+    """The task has ended, and its restart policy starts it again after `delay` nanoseconds."""
+    said = f"Task restarting in {go_duration(delay)}"
+    reason = "Restart within policy"
+    details = {"restart_reason": reason, "start_delay": str(delay)}
+    again = event("Restarting", now, said, details, RestartReason=reason, StartDelay=delay)
+    changed = {"State": "pending", "Restarts": state["Restarts"] + 1, "LastRestart": rfc3339(now)}
+    return with_events(state, terminated(now, exit_code), again, **changed)
+
+
+def given_up(state: Json, now: int, exit_code: int, policy: Json) -> Json:
+    """The task has ended for good: its restart policy allows no more starts."""
+    attempts, interval = int(policy["Attempts"] or 0), int(policy["Interval"] or 0)
+    reason = "Policy allows no restarts"
+    if attempts:
+        reason = f'Exceeded allowed attempts {attempts} in interval {go_duration(interval)} and mode is "fail"'
+    details = {"fails_task": "true", "restart_reason": reason}
+    final = event("Not Restarting", now, reason, details, RestartReason=reason, FailsTask=True)
+    changed = {"State": "dead", "Failed": True, "FinishedAt": rfc3339(now)}
+    return with_events(state, terminated(now, exit_code), final, **changed)
+
+
+def unhealthy(state: Json, now: int, why: str) -> Json:
+    """The deployment has been told that the allocation is not healthy."""
+    return with_events(state, event("Alloc Unhealthy", now, why, {"message": why}, Message=why))
+
+
+def killed(state: Json, now: int, kill_timeout: int) -> Json:
+    """The task was running and has been told to end."""
+    if state["State"] == "dead":
+        return state
+    said = f"Sent interrupt. Waiting {go_duration(kill_timeout or 5 * SECOND)} before force killing"
+    sent = event("Killing", now, said, {"kill_timeout": go_duration(kill_timeout)}, KillTimeout=kill_timeout)
+    gone = event("Killed", now, "Task successfully killed")
+    return with_events(state, sent, terminated(now, 130, 2), gone, State="dead", FinishedAt=rfc3339(now))
+
+
+def sibling_failed(state: Json, now: int, sibling: str) -> Json:
+    """Another task of the group has failed, and this one is ended for it."""
+    said = f'Task\'s sibling "{sibling}" failed'
+    mark = event("Sibling Task Failed", now, said, {"failed_sibling": sibling}, FailedSibling=sibling)
+    return killed(with_events(state, mark), now, 0)

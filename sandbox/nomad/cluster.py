@@ -1,0 +1,106 @@
+"""The simulated cluster: state, nodes, scheduler, watcher and clients, each told of every batch."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sandbox.nomad.broker import EventBroker
+from sandbox.nomad.client.runner import AllocationRunner
+from sandbox.nomad.records import Json, group_named, key_of
+from sandbox.nomad.rollout.watcher import DeploymentWatcher
+from sandbox.nomad.scheduler.evaluations import Scheduler
+from sandbox.nomad.scheduler.nodes import MEMORY_MB, Nodes
+from sandbox.nomad.state import State
+from sandbox.nomad.switches import Switches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sandbox.clock import Clock
+    from sandbox.nomad.state import Batch
+    from sandbox.nomad.switches import Failing
+
+
+class Cluster:
+    """Everything behind the HTTP API."""
+
+    def __init__(self, clock: Clock, namespaces: Iterable[str]) -> None:
+        self.clock = clock
+        self.state = State(clock)
+        self.nodes = Nodes()
+        self.switches = Switches(memory_mb=MEMORY_MB)
+        self.broker = EventBroker()
+        self.changed = asyncio.Event()
+        self._runner = AllocationRunner(self.state, self.switches)
+        self._scheduler = Scheduler(self.state, self.nodes)
+        self._watcher = DeploymentWatcher(self.state)
+        for name in namespaces:
+            self.put_namespace(name, "Default shared namespace" if name == "default" else "")
+        self.state.listeners.append(self._committed)
+
+    def put_namespace(self, name: str, description: str) -> None:
+        """Make or change a namespace."""
+        known = self.state.namespaces.get(name)
+        self.state.index += 1
+        self.state.tables["namespaces"] = self.state.index
+        self.state.namespaces[name] = {
+            "Capabilities": None,
+            "ConsulConfiguration": None,
+            "CreateIndex": known["CreateIndex"] if known else self.state.index,
+            "Description": description,
+            "Hash": None,
+            "Meta": None,
+            "ModifyIndex": self.state.index,
+            "Name": name,
+            "NodePoolConfiguration": None,
+            "OptionalExtraClaims": None,
+            "Quota": "",
+            "RequiredExtraClaims": None,
+            "VaultConfiguration": None,
+        }
+
+    def _committed(self, batch: Batch) -> None:
+        self.broker.publish(batch)
+        self.tell_changed()
+        # not at once: whoever wrote the batch has not finished with it
+        asyncio.get_running_loop().call_soon(self._react, batch)
+
+    def _react(self, batch: Batch) -> None:
+        self._runner.committed(batch)
+        self._watcher.committed(batch)
+        self._scheduler.committed(batch)
+
+    def tell_changed(self) -> None:
+        """Wake everybody who waits for a change."""
+        # a new event for the next change: whoever took this one has been woken and need not clear it
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def set_failing(self, failing: Failing, *, on: bool) -> None:
+        """Let tasks exit 1 from now on, those that run already too; or lift that."""
+        self.switches.set_failing(failing, on=on)
+        self.tell_changed()
+        if not on:
+            return
+        for allocation in list(self.state.allocations.values()):
+            group = group_named(allocation["Job"], allocation["TaskGroup"]) or {}
+            hit = [task for task in group.get("Tasks") or [] if failing.hits(key_of(allocation), task)]
+            if hit:
+                self._runner.crash(allocation, hit[0]["Name"])
+
+    def set_memory(self, memory_mb: int) -> None:
+        """Change the memory of every node; what runs keeps running, what waits gets another look."""
+        self.nodes.set_memory(memory_mb)
+        self.switches.memory_mb = memory_mb
+        self._scheduler.unblock()
+        self.tell_changed()
+
+    def set_speed(self, speed: float) -> None:
+        """Let Nomad's durations pass at another pace. Raises ValueError for a speed that is none."""
+        self.clock.speed = speed
+        self.tell_changed()
+
+    def namespace_list(self) -> list[Json]:
+        """The namespaces by name."""
+        return [self.state.namespaces[name] for name in sorted(self.state.namespaces)]

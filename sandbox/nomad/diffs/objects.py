@@ -1,0 +1,162 @@
+"""How two versions of a nested block are compared: as one, as a keyed set, pair by pair, or as a bag of values.
+
+A `Comparer` takes the old and the new value of one field and answers the ObjectDiffs it leads to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.nomad.diffs.flat import Change, Flat, by_fields, everything, fields, made, ordered, primitives, words
+
+Comparer = Callable[[Any, Any, bool], list[Change]]
+Pair = tuple[Any, Any]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a kind of block is shown: its name in a diff, the fields never shown, and its nested blocks in order."""
+
+    name: str
+    hidden: frozenset[str] = frozenset()
+    nested: tuple[tuple[str, Comparer], ...] = ()
+    pointers: frozenset[str] = frozenset()
+    """Fields shown only while the block has them set, and only in blocks that were there before and after."""
+    flatten: Callable[[Any], Flat] | None = None
+    quiet: bool = False
+    """Unchanged fields are not shown even in context."""
+
+    def flat(self, block: Any) -> Flat:
+        """The block's own values."""
+        return self.flatten(block) if self.flatten else primitives(block, self.hidden | self.pointers)
+
+    def compare(self, old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+        """The block's change: none where both are equal."""
+        if old == new:
+            return []
+        kind = "Added" if old is None else "Deleted" if new is None else "Edited"
+        before, after = (self.flat(each) if each is not None else {} for each in (old, new))
+        for name in self.pointers:
+            before |= _set(old, name)
+            after |= _set(new, name)
+        own = fields(before, after, contextual=contextual and not self.quiet)
+        return [made(self.name, kind, own, nested(self.nested, old, new, contextual=contextual))]
+
+
+def _set(block: Any, name: str) -> Flat:
+    value = (block or {}).get(name)
+    return {} if value is None else {name: str(value)}
+
+
+def nested(parts: Iterable[tuple[str, Comparer]], old: Any, new: Any, *, contextual: bool) -> list[Change]:
+    """The changes of a block's nested blocks, in the order of `parts`."""
+    found: list[Change] = []
+    for name, comparer in parts:
+        found += comparer((old or {}).get(name), (new or {}).get(name), contextual)
+    return found
+
+
+def values(name: str, *hidden: str) -> Comparer:
+    """A block that is nothing but its fields: no change is shown while the fields are alike."""
+
+    def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+        change = by_fields(name, primitives(old, hidden), primitives(new, hidden), contextual=contextual)
+        return [change] if change else []
+
+    return compare
+
+
+def value_set(name: str, *key: str) -> Comparer:
+    """Blocks of fields, matched by those named, or else by being the same."""
+
+    def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+        compare_one = values(name)
+        found: list[Change] = []
+        for before, after in matched(old, new, lambda each: _identity(each, key)):
+            found += compare_one(before, after, contextual)
+        return ordered(found)
+
+    return compare
+
+
+def _identity(block: Any, key: tuple[str, ...]) -> Hashable:
+    return tuple(block[name] for name in key) if key else repr(sorted(block.items(), key=str))
+
+
+def strings(name: str, *, changed_only: bool = False) -> Comparer:
+    """A list of strings as a set."""
+
+    def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+        change = words(name, old, new, contextual=contextual)
+        return [change] if change and not (changed_only and change["Type"] == "None") else []
+
+    return compare
+
+
+def opaque(name: str) -> Comparer:
+    """A map whose keys are the author's: driver configuration, scaling policies, headers."""
+
+    def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+        if (old or None) == (new or None):
+            return []
+        kind = "Edited" if old and new else "Added" if new else "Deleted"
+        return [made(name, kind, fields(everything(old or {}), everything(new or {}), contextual=contextual))]
+
+    return compare
+
+
+def matched(old: Any, new: Any, key: Callable[[Any], Hashable]) -> Iterator[Pair]:
+    """Pairs of blocks with one key; a missing one is None."""
+    before = {key(each): each for each in old or ()}
+    after = {key(each): each for each in new or ()}
+    yield from ((each, after.get(name)) for name, each in before.items())
+    yield from ((None, each) for name, each in after.items() if name not in before)
+
+
+def keyed(shape: Shape, key: Callable[[Any], Hashable]) -> Comparer:
+    """Blocks matched by a key of theirs."""
+    return _paired(shape, lambda old, new: matched(old, new, key))
+
+
+def in_turn(shape: Shape) -> Comparer:
+    """Blocks matched by their place."""
+
+    def pairs(old: Any, new: Any) -> Iterator[Pair]:
+        before, after = list(old or ()), list(new or ())
+        for index in range(max(len(before), len(after))):
+            yield (
+                before[index] if index < len(before) else None,
+                after[index] if index < len(after) else None,
+            )
+
+    return _paired(shape, pairs)
+
+
+def best(shape: Shape, match: Callable[[Any, int, list[Any], set[int]], int]) -> Comparer:
+    """Blocks matched by likeness; a lone one on either side is the same one, changed."""
+
+    def pairs(old: Any, new: Any) -> Iterator[Pair]:
+        before, after = list(old or ()), list(new or ())
+        if len(before) == len(after) == 1:
+            yield before[0], after[0]
+            return
+        taken: set[int] = set()
+        for index, each in enumerate(before):
+            found = match(each, index, after, taken)
+            taken |= {found} if found >= 0 else set()
+            yield each, after[found] if found >= 0 else None
+        yield from ((None, each) for index, each in enumerate(after) if index not in taken)
+
+    return _paired(shape, pairs)
+
+
+def _paired(shape: Shape, pairs: Callable[[Any, Any], Iterable[Pair]]) -> Comparer:
+    def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+        found: list[Change] = []
+        for before, after in pairs(old, new):
+            found += shape.compare(before, after, contextual)
+        return ordered(found)
+
+    return compare

@@ -1,0 +1,139 @@
+"""How Nomad shows each kind of nested block in a diff: names, what is hidden, what is compared how, in its order."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sandbox.nomad.diffs.flat import Change, Flat, everything, made, ordered, primitives
+from sandbox.nomad.diffs.objects import (
+    Comparer,
+    Shape,
+    best,
+    in_turn,
+    keyed,
+    matched,
+    opaque,
+    strings,
+    value_set,
+    values,
+)
+
+
+def _named(block: dict[str, Any]) -> str:
+    return str(block["Name"])
+
+
+def _lists(block: dict[str, Any]) -> Flat:
+    return {name: ",".join(value) for name, value in block.items() if value}
+
+
+IDENTITY: Final = Shape("Identity", nested=(("Audience", strings("Audience")),))
+_MOUNT_OPTIONS: Final = Shape("MountOptions", nested=(("MountFlags", strings("MountFlags")),))
+_VOLUME: Final = Shape("Volume", nested=(("MountOptions", _MOUNT_OPTIONS.compare),))
+_LINK: Final = Shape("Link")
+UI: Final = Shape("UI", nested=(("Links", in_turn(_LINK)),))
+PERIODIC: Final = Shape("Periodic", nested=(("Specs", strings("Specs", changed_only=True)),))
+PARAMETERIZED: Final = Shape(
+    "ParameterizedJob",
+    nested=(("MetaOptional", strings("MetaOptional")), ("MetaRequired", strings("MetaRequired"))),
+)
+SCALING: Final = Shape(
+    "Scaling",
+    hidden=frozenset(
+        {"CreateIndex", "ModifyIndex", "ID", "Type", "Target[Job]", "Target[Group]", "Target[Namespace]", "Namespace"}
+    ),
+    nested=(("Policy", opaque("Policy")),),
+    quiet=True,
+)
+DISCONNECT: Final = Shape("Disconnect", flatten=everything)
+
+
+def _port(name: str, *hidden: str) -> Comparer:
+    def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+        one = values(name, *hidden)
+        found: list[Change] = []
+        for before, after in matched(old, new, lambda port: str(port["Label"])):
+            found += one(before, after, contextual)
+        return ordered(found)
+
+    return compare
+
+
+def _cni(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+    return values("CNIConfig")((old or {}).get("Args"), (new or {}).get("Args"), contextual)
+
+
+_NETWORK: Final = Shape(
+    "Network",
+    hidden=frozenset({"Device", "CIDR", "IP", "MBits"}),
+    nested=(
+        ("ReservedPorts", _port("Static Port")),
+        ("DynamicPorts", _port("Dynamic Port", "Value", "IgnoreCollision")),
+        ("DNS", Shape("DNS", flatten=_lists).compare),
+        ("CNI", _cni),
+    ),
+)
+NETWORKS: Final = keyed(_NETWORK, lambda network: repr(sorted(network.items(), key=str)))
+RESOURCES: Final = Shape(
+    "Resources",
+    nested=(
+        ("Networks", NETWORKS),
+        ("Devices", keyed(Shape("Device"), _named)),
+        ("NUMA", Shape("NUMA").compare),
+    ),
+)
+
+
+def _volumes(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+    return keyed(_VOLUME, _named)(list((old or {}).values()), list((new or {}).values()), contextual)
+
+
+VOLUMES: Final = _volumes
+_SCRIPT: Final = Shape("ChangeScript", nested=(("Args", strings("Args")),))
+_TEMPLATE: Final = Shape(
+    "Template",
+    pointers=frozenset({"Uid", "Gid"}),
+    # Nomad calls the wait block a Template too
+    nested=(("Wait", Shape("Template", flatten=everything).compare), ("ChangeScript", _SCRIPT.compare)),
+)
+
+
+def _same_destination(template: Any, _place: int, others: list[Any], taken: set[int]) -> int:
+    found = (i for i, each in enumerate(others) if i not in taken and each["DestPath"] == template["DestPath"])
+    return next(found, -1)
+
+
+TEMPLATES: Final = best(_TEMPLATE, _same_destination)
+ARTIFACTS: Final = value_set("Artifact", "RelativeDest")
+CONSTRAINTS: Final = value_set("Constraint")
+AFFINITIES: Final = value_set("Affinity")
+VAULT: Final = Shape("Vault")
+
+
+def _secret(block: dict[str, Any]) -> Flat:
+    return primitives(block) | everything({key: block[key] for key in ("Config", "Env") if block[key]})
+
+
+SECRETS: Final = keyed(Shape("Secret", flatten=_secret), _named)
+MOUNTS: Final = in_turn(Shape("VolumeMount"))
+ACTIONS: Final = in_turn(Shape("Action", nested=(("Args", strings("Args")),)))
+IDENTITIES: Final = keyed(IDENTITY, _named)
+CONFIG: Final = opaque("Config")
+
+
+def _schedule(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+    return values("Schedule")((old or {}).get("Cron"), (new or {}).get("Cron"), contextual)
+
+
+SCHEDULE: Final = _schedule
+
+
+def multiregion(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
+    """Strategy and regions; a region whose own fields are alike is not shown."""
+    if old == new:
+        return []
+    kind = "Added" if old is None else "Deleted" if new is None else "Edited"
+    found = values("Strategy")((old or {}).get("Strategy"), (new or {}).get("Strategy"), contextual)
+    regions = Shape("Region", nested=(("Datacenters", strings("Datacenters", changed_only=True)),))
+    found += keyed(regions, _named)((old or {}).get("Regions"), (new or {}).get("Regions"), contextual)
+    return [made("Multiregion", kind, [], ordered(found))]

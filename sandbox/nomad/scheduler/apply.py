@@ -1,0 +1,142 @@
+"""Writing a decision down: allocations, the deployment and its counters, in one batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.nomad.records import Json, new_id, rfc3339
+from sandbox.nomad.scheduler.situation import BEING_UPDATED
+from sandbox.nomad.status import told_to_stop
+
+if TYPE_CHECKING:
+    from sandbox.nomad.scheduler.decide import Decision, Placed
+    from sandbox.nomad.state import Batch
+
+RUNNING = "Deployment is running"
+NEEDS_PROMOTION = "Deployment is running but requires manual promotion"
+PROMOTES_ITSELF = "Deployment is running pending automatic promotion"
+SUCCESSFUL = "Deployment completed successfully"
+
+
+def apply(decision: Decision, evaluation: Json, batch: Batch) -> Json | None:
+    """Write all of a decision into the batch; the deployment that it made or changed, if any."""
+    batch.put_evaluation(evaluation)
+    if decision.cancel:
+        old, why = decision.cancel
+        batch.put_deployment({**old, "Status": "cancelled", "StatusDescription": why, "ModifyTime": batch.now})
+    deployment = decision.deployment or (made(decision, batch) if decision.wants_deployment else None)
+    touched = place_all(decision, deployment, batch) + change_in_place(decision, deployment, batch)
+    stop_all(decision, batch)
+    if deployment is None:
+        return None
+    if touched:
+        deployment = counted(deployment, touched, batch)
+    if decision.complete:
+        return succeed(decision, deployment, batch)
+    # one that was there before and gained nothing is not written: its index would move for no reason
+    if touched or decision.deployment is None:
+        return batch.put_deployment(deployment)
+    return deployment
+
+
+def made(decision: Decision, batch: Batch) -> Json:
+    """A new deployment of the job's version, nothing placed yet."""
+    job = decision.job or {}
+    groups = {name: one.deployment_state for name, one in decision.verdicts.items() if one.wants_deployment}
+    return {
+        "ID": new_id(),
+        "Namespace": job["Namespace"],
+        "JobID": job["ID"],
+        "JobVersion": job["Version"],
+        "JobModifyIndex": job["ModifyIndex"],
+        "JobSpecModifyIndex": job["JobModifyIndex"],
+        "JobCreateIndex": job["CreateIndex"],
+        "IsMultiregion": False,
+        "EvalPriority": job["Priority"],
+        "Status": "running",
+        "StatusDescription": description([one for one in groups.values() if one]),
+        "TaskGroups": groups,
+        "CreateIndex": batch.index,
+        "CreateTime": batch.now,
+        # stays 0 until something is placed: so does Nomad, and nothing else tells a deployment without room
+        "ModifyTime": 0,
+    }
+
+
+def description(groups: list[Json]) -> str:
+    """What a running deployment waits for."""
+    waiting = [one for one in groups if one["DesiredCanaries"] and not one["Promoted"]]
+    if not waiting:
+        return RUNNING
+    return PROMOTES_ITSELF if all(one["AutoPromote"] for one in waiting) else NEEDS_PROMOTION
+
+
+def place_all(decision: Decision, deployment: Json | None, batch: Batch) -> list[Json]:
+    """Write the new allocations, and where they came from."""
+    return [place(placed, deployment, batch) for placed in decision.placed]
+
+
+def place(placed: Placed, deployment: Json | None, batch: Batch) -> Json:
+    """Write one new allocation; the one it replaces is told to stop."""
+    allocation = placed.allocation
+    if deployment and allocation["TaskGroup"] in deployment["TaskGroups"]:
+        allocation = {**allocation, "DeploymentID": deployment["ID"]}
+    if placed.canary:
+        status = {"Healthy": None, "Canary": True, "ModifyIndex": 0, "Timestamp": None}
+        allocation = {**allocation, "DeploymentStatus": status}
+    old = placed.replaces
+    if old is not None:
+        link = {"NextAllocation": allocation["ID"], "DesiredStatus": "stop", "DesiredDescription": BEING_UPDATED}
+        batch.put_allocation({**old, **link})
+    return batch.put_allocation(allocation)
+
+
+def change_in_place(decision: Decision, deployment: Json | None, batch: Batch) -> list[Json]:
+    """Give running allocations the new specification, and a place in its deployment."""
+    inside = [one for one in decision.in_place if deployment and one["TaskGroup"] in deployment["TaskGroups"]]
+    for allocation in decision.in_place:
+        # a changed specification is judged anew, so what was known of its health is dropped
+        joined = deployment["ID"] if deployment and allocation in inside else ""
+        fresh = {"Job": decision.job, "DeploymentID": joined, "DeploymentStatus": None}
+        batch.put_allocation({**allocation, **fresh})
+    return inside
+
+
+def stop_all(decision: Decision, batch: Batch) -> None:
+    """Tell to stop what is not wanted, keeping the link to a replacement already written."""
+    for allocation, why in decision.stop:
+        now = batch.state.allocations[allocation["ID"]]
+        if told_to_stop(now):
+            batch.put_allocation({**now, "DesiredDescription": why})
+        else:
+            batch.put_allocation({**now, "DesiredStatus": "stop", "DesiredDescription": why})
+
+
+def counted(deployment: Json, joined: list[Json], batch: Batch) -> Json:
+    """The deployment with these allocations counted as placed."""
+    groups = dict(deployment["TaskGroups"])
+    for allocation in joined:
+        state = groups.get(allocation["TaskGroup"])
+        if state is not None:
+            groups[allocation["TaskGroup"]] = with_placed(state, allocation, batch)
+    return {**deployment, "TaskGroups": groups, "ModifyTime": batch.now}
+
+
+def with_placed(state: Json, allocation: Json, batch: Batch) -> Json:
+    """A group's counters with one more allocation placed; the first one starts the progress deadline."""
+    state = {**state, "PlacedAllocs": state["PlacedAllocs"] + 1}
+    if allocation["DeploymentStatus"] and allocation["DeploymentStatus"]["Canary"]:
+        state["PlacedCanaries"] = [*(state["PlacedCanaries"] or []), allocation["ID"]]
+    # without a placement there is no deadline at all, which is how a deployment without room waits for ever
+    if state["RequireProgressBy"] is None and state["ProgressDeadline"]:
+        due = batch.now + batch.state.clock.shortened(state["ProgressDeadline"])
+        state["RequireProgressBy"] = rfc3339(due)
+    return state
+
+
+def succeed(decision: Decision, deployment: Json, batch: Batch) -> Json:
+    """End the deployment well, and mark its version stable."""
+    ended = {"Status": "successful", "StatusDescription": SUCCESSFUL, "ModifyTime": batch.now}
+    if decision.job is not None:
+        batch.put_job({**decision.job, "Stable": True})
+    return batch.put_deployment({**deployment, **ended})

@@ -1,0 +1,115 @@
+"""What decides about one task group, and what is decided: the records that pass through the reconcilers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.nomad.records import Json
+    from sandbox.nomad.scheduler.reschedule import Timing
+
+COUNTERS = (
+    "Canary",
+    "DestructiveUpdate",
+    "Disconnect",
+    "Ignore",
+    "InPlaceUpdate",
+    "Migrate",
+    "Place",
+    "Preemptions",
+    "Reconnect",
+    "RescheduleLater",
+    "RescheduleNow",
+    "Stop",
+)
+NOT_NEEDED = "alloc not needed due to job update"
+RESCHEDULED = "alloc was rescheduled because it failed"
+BEING_UPDATED = "alloc is being updated due to job update"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """An allocation to be made."""
+
+    group: Json
+    name: str
+    previous: Json | None = None
+    canary: bool = False
+    rescheduled: bool = False
+    node_id: str = ""
+
+
+@dataclass
+class Verdict:
+    """What the scheduler wants of one group now."""
+
+    place: list[Placement] = field(default_factory=list)
+    replace: list[Json] = field(default_factory=list)
+    in_place: list[Json] = field(default_factory=list)
+    stop: list[tuple[Json, str]] = field(default_factory=list)
+    later: list[tuple[Json, int]] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
+    deployment_state: Json | None = None
+    wants_deployment: bool = False
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that decides about one group."""
+
+    job: Json
+    group: Json
+    allocations: list[Json]
+    deployment: Json | None
+    past_deployments: dict[str, Json]
+    evaluation_id: str
+    timing: Timing
+
+    @property
+    def waves(self) -> Json | None:
+        """The update block, where it makes waves: none for batch jobs and for `max_parallel = 0`."""
+        update = self.group["Update"]
+        # a batch job keeps an update block that came with it, and the scheduler never looks at it
+        rolls = self.job["Type"] in {"service", "system"}
+        return update if rolls and update and update["MaxParallel"] else None
+
+    @property
+    def state(self) -> Json | None:
+        """The group's part of the job's present deployment."""
+        groups: dict[str, Json] = (self.deployment or {}).get("TaskGroups", {})
+        return groups.get(self.group["Name"])
+
+    @property
+    def held(self) -> bool:
+        """Whether the deployment is paused or has failed: then it places nothing new."""
+        return self.deployment is not None and self.deployment["Status"] in {"paused", "failed"}
+
+
+def fresh_state(update: Json | None) -> Json:
+    """The group's part of a deployment that is about to be made."""
+    update = update or {}
+    return {
+        "AutoPromote": bool(update.get("AutoPromote")),
+        "AutoRevert": bool(update.get("AutoRevert")),
+        "DesiredCanaries": 0,
+        "DesiredTotal": 0,
+        "HealthyAllocs": 0,
+        "PlacedAllocs": 0,
+        "PlacedCanaries": None,
+        "ProgressDeadline": int(update.get("ProgressDeadline") or 0),
+        "Promoted": False,
+        "RequireProgressBy": None,
+        "UnhealthyAllocs": 0,
+    }
+
+
+def name_of(job: Json, group: Json, number: int) -> str:
+    """The name of a group's allocation of that number."""
+    return f"{job['ID']}.{group['Name']}[{number}]"
+
+
+def number_of(allocation: Json) -> int:
+    """The number in an allocation's name."""
+    return int(allocation["Name"].rpartition("[")[2].removesuffix("]"))

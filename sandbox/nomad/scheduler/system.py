@@ -1,0 +1,78 @@
+"""System and sysbatch jobs: one allocation of each group on every node that fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.nomad.scheduler.situation import NOT_NEEDED, Placement, Situation, Verdict, fresh_state, name_of
+from sandbox.nomad.scheduler.updates import DESTRUCTIVE, IN_PLACE, update_kind
+from sandbox.nomad.status import health_of, terminal, told_to_stop
+
+if TYPE_CHECKING:
+    from sandbox.nomad.records import Json
+
+
+def system_verdict(situation: Situation, node_ids: list[str]) -> Verdict:
+    """What a system or sysbatch group needs on these nodes, `max_parallel` nodes at a time."""
+    verdict = Verdict()
+    by_node = {one["NodeID"]: one for one in situation.allocations if counts(one, situation.job)}
+    destructive = judged(situation, by_node, node_ids, verdict)
+    limit = wave(situation, list(by_node.values()), len(destructive))
+    verdict.replace = destructive[:limit]
+    # nodes without an allocation get one at once: waves are for replacing
+    held = situation.held
+    missing = [] if held else [node for node in node_ids if node not in by_node]
+    name = name_of(situation.job, situation.group, 0)
+    verdict.place = [Placement(situation.group, name, node_id=node) for node in missing]
+    # Nomad counts every node of a system job as a placement, and replacements without regard to waves
+    verdict.counters["Place"] = len(node_ids) if situation.job["Type"] == "system" else len(missing)
+    verdict.counters["DestructiveUpdate"] = len(destructive)
+    conclude(situation, verdict, total=len(destructive) + len(verdict.in_place) + len(missing))
+    return verdict
+
+
+def counts(allocation: Json, job: Json) -> bool:
+    """Whether an allocation stands for its node: a finished one of a sysbatch job does, for its own specification."""
+    if told_to_stop(allocation):
+        return False
+    # one that failed stands for its node as well: system jobs are not rescheduled elsewhere
+    ours = allocation["Job"]["JobModifyIndex"] == job["JobModifyIndex"]
+    return ours or not terminal(allocation)
+
+
+def judged(situation: Situation, by_node: dict[str, Json], node_ids: list[str], verdict: Verdict) -> list[Json]:
+    """The allocations that have to be replaced; those to stop, change in place and ignore go into the verdict."""
+    destructive: list[Json] = []
+    for node, allocation in by_node.items():
+        kind = update_kind(allocation, situation.job)
+        if node not in node_ids:
+            verdict.stop.append((allocation, NOT_NEEDED))
+            verdict.counters["Stop"] += 1
+        elif kind == DESTRUCTIVE:
+            destructive.append(allocation)
+        elif kind == IN_PLACE:
+            verdict.in_place.append(allocation)
+            verdict.counters["InPlaceUpdate"] += 1
+        else:
+            verdict.counters["Ignore"] += 1
+    return destructive
+
+
+def wave(situation: Situation, running: list[Json], wanted: int) -> int:
+    """How many may be replaced now."""
+    if situation.waves is None:
+        return wanted
+    if situation.held:
+        return 0
+    ours = (situation.deployment or {}).get("ID")
+    undecided = [one for one in running if ours and one["DeploymentID"] == ours and not health_of(one)]
+    return max(int(situation.waves["MaxParallel"]) - len(undecided), 0)
+
+
+def conclude(situation: Situation, verdict: Verdict, total: int) -> None:
+    """Fill in the deployment's part of the verdict; canaries of system jobs are not simulated."""
+    state = situation.state or {**fresh_state(situation.waves), "DesiredTotal": total}
+    verdict.deployment_state = state
+    verdict.wants_deployment = situation.deployment is None and situation.waves is not None and total > 0
+    changing = verdict.replace or verdict.place or verdict.in_place
+    verdict.complete = not changing and state["HealthyAllocs"] >= state["DesiredTotal"]

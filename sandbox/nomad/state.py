@@ -1,0 +1,231 @@
+"""The state store: tables of records, one index, and batches of changes that commit together.
+
+Everything runs on one event loop and no batch awaits, so a batch is atomic without a lock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from sandbox.nomad.records import JobKey, Json, key_of
+from sandbox.nomad.status import job_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from sandbox.clock import Clock
+
+KEPT_VERSIONS = 6
+
+
+class Change(NamedTuple):
+    """A record as it was before a batch (None: it is new) and as it is now (None: it is gone)."""
+
+    topic: str
+    old: Json | None
+    new: Json | None
+
+
+class Event(NamedTuple):
+    """One entry of a line of the event stream, before it is written out."""
+
+    topic: str
+    key: str
+    namespace: str
+    filter_keys: list[str] | None
+    payload: Json
+
+
+@dataclass
+class State:
+    """All that the simulated Nomad remembers."""
+
+    clock: Clock
+    namespaces: dict[str, Json] = field(default_factory=dict)
+    jobs: dict[JobKey, Json] = field(default_factory=dict)
+    versions: dict[JobKey, list[Json]] = field(default_factory=dict)
+    submissions: dict[tuple[JobKey, int], Json] = field(default_factory=dict)
+    evaluations: dict[str, Json] = field(default_factory=dict)
+    deployments: dict[str, Json] = field(default_factory=dict)
+    allocations: dict[str, Json] = field(default_factory=dict)
+    # a fresh agent's index is not 0 either, which would mean "do not wait" to a blocking query
+    index: int = 10
+    tables: defaultdict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
+    listeners: list[Callable[[Batch], None]] = field(default_factory=list)
+
+    def batch(self, kind: str) -> Batch:
+        """A batch of changes, to be used with `with`; `kind` is the Type its events will bear."""
+        return Batch(self, kind)
+
+    def allocations_of(self, key: JobKey) -> list[Json]:
+        """A job's allocations, oldest first."""
+        return [one for one in self.allocations.values() if key_of(one) == key]
+
+    def evaluations_of(self, key: JobKey) -> list[Json]:
+        """A job's evaluations, oldest first."""
+        return [one for one in self.evaluations.values() if key_of(one) == key]
+
+    def deployments_of(self, key: JobKey, *, every_incarnation: bool = False) -> list[Json]:
+        """A job's deployments, oldest first; of the job's present life, unless all are asked for."""
+        job = self.jobs.get(key)
+        return [
+            one
+            for one in self.deployments.values()
+            if key_of(one) == key
+            and (every_incarnation or (job is not None and one["JobCreateIndex"] == job["CreateIndex"]))
+        ]
+
+    def latest_deployment(self, key: JobKey) -> Json | None:
+        """The job's newest deployment."""
+        return max(self.deployments_of(key), key=lambda one: int(one["CreateIndex"]), default=None)
+
+    def version(self, key: JobKey, number: int) -> Json | None:
+        """The job as it was at a version, where that is still kept."""
+        return next((one for one in self.versions.get(key, []) if one["Version"] == number), None)
+
+
+class Batch:
+    """Changes that share one index. Leaving the `with` block commits them and tells the listeners.
+
+    Its events come in lines; `next_line` starts another one with the same index, as a register does.
+    """
+
+    def __init__(self, state: State, kind: str) -> None:
+        self.state = state
+        self.kind = kind
+        self.index = 0
+        self.now = state.clock.now_ns()
+        self.lines: list[list[Event]] = [[]]
+        self.changes: list[Change] = []
+        self._touched: dict[JobKey, None] = {}
+
+    def __enter__(self) -> Self:
+        self.state.index += 1
+        self.index = self.state.index
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # a batch that broke half way is a bug: its records stay, but nobody is told of what never ended
+        if error is not None:
+            return
+        # a job's status follows from the whole batch, so it is told last, on the batch's last line
+        for key in list(self._touched):
+            self._refresh_status(key)
+        self.lines = [line for line in self.lines if line]
+        for listener in list(self.state.listeners):
+            listener(self)
+
+    def next_line(self) -> None:
+        """Put the events that follow on a line of their own."""
+        self.lines.append([])
+
+    def put_job(self, job: Json) -> Json:
+        """Store a job; one of a version that is not there yet becomes the newest."""
+        key = JobKey(job["Namespace"], job["ID"])
+        old = self.state.jobs.get(key)
+        stored = {**job, "ModifyIndex": self.index}
+        # tags and stable marks may be put on older versions, which do not become the job again
+        current = old is None or stored["Version"] >= old["Version"]
+        if current:
+            self.state.jobs[key] = stored
+        self._keep_version(key, stored)
+        self._record("Job", "jobs", old if current else None, stored)
+        self._touched[key] = None
+        return stored
+
+    def _keep_version(self, key: JobKey, job: Json) -> None:
+        others = [one for one in self.state.versions.get(key, []) if one["Version"] != job["Version"]]
+        ordered = sorted([job, *others], key=lambda one: -int(one["Version"]))
+        untagged = [one for one in ordered if not one["VersionTag"]]
+        stable = next((place for place, one in enumerate(untagged) if one["Stable"]), None)
+        if stable == KEPT_VERSIONS:
+            # the newest stable version stays: what came after it goes instead
+            del untagged[KEPT_VERSIONS - 1]
+        numbers = {one["Version"] for one in untagged[:KEPT_VERSIONS]}
+        self.state.versions[key] = [one for one in ordered if one["VersionTag"] or one["Version"] in numbers]
+
+    def put_evaluation(self, evaluation: Json) -> Json:
+        """Store an evaluation."""
+        old = self.state.evaluations.get(evaluation["ID"])
+        stored = {"CreateIndex": self.index, "CreateTime": self.now, **evaluation}
+        stored |= {"ModifyIndex": self.index, "ModifyTime": self.now}
+        self.state.evaluations[stored["ID"]] = stored
+        self._record("Evaluation", "evaluations", old, stored)
+        self._touched[key_of(stored)] = None
+        return stored
+
+    def put_deployment(self, deployment: Json) -> Json:
+        """Store a deployment."""
+        old = self.state.deployments.get(deployment["ID"])
+        stored = {"CreateIndex": self.index, "CreateTime": self.now, **deployment, "ModifyIndex": self.index}
+        self.state.deployments[stored["ID"]] = stored
+        self._record("Deployment", "deployments", old, stored)
+        return stored
+
+    def put_allocation(self, allocation: Json, *, by_client: bool = False) -> Json:
+        """Store an allocation; a change that its client tells does not move AllocModifyIndex."""
+        old = self.state.allocations.get(allocation["ID"])
+        stored = {"CreateIndex": self.index, "CreateTime": self.now, **allocation}
+        stored |= {"ModifyIndex": self.index, "ModifyTime": self.now}
+        if not by_client:
+            stored["AllocModifyIndex"] = self.index
+        self.state.allocations[stored["ID"]] = stored
+        self._record("Allocation", "allocations", old, stored)
+        self._touched[key_of(stored)] = None
+        return stored
+
+    def purge(self, key: JobKey) -> None:
+        """Forget a job with its versions, submissions, deployments and allocations, and tell of the job only."""
+        # deployments and allocations vanish without an event of their own: whoever watches them has to know
+        job = self.state.jobs.pop(key)
+        self.state.versions.pop(key, None)
+        for known in [one for one in self.state.submissions if one[0] == key]:
+            del self.state.submissions[known]
+        self._drop("Deployment", self.state.deployments, key)
+        self._drop("Allocation", self.state.allocations, key)
+        for table in ("jobs", "deployments", "allocations"):
+            self.state.tables[table] = self.index
+        self.changes.append(Change("Job", job, None))
+        self.lines[-1].append(Event("Job", key.id, key.namespace, None, {"Job": job, "Deleted": True}))
+
+    def _drop(self, topic: str, table: dict[str, Json], key: JobKey) -> None:
+        for one in [record for record in table.values() if key_of(record) == key]:
+            del table[one["ID"]]
+            self.changes.append(Change(topic, one, None))
+
+    def _record(self, topic: str, table: str, old: Json | None, new: Json) -> None:
+        self.state.tables[table] = self.index
+        self.changes.append(Change(topic, old, new))
+        # allocations carry their job for the scheduler; the stream leaves it out, and so saves most of its bytes
+        shown = {name: value for name, value in new.items() if topic == "Job" or name != "Job"}
+        event = Event(topic, new["ID"], new["Namespace"], filter_keys(topic, new), {topic: shown})
+        line = self.lines[-1]
+        # a record changed twice in one batch is told once, as it ended up
+        self.lines[-1] = [other for other in line if (other.topic, other.key) != (topic, event.key)] + [event]
+
+    def _refresh_status(self, key: JobKey) -> None:
+        job = self.state.jobs.get(key)
+        if job is None:
+            return
+        status = job_status(job, self.state.allocations_of(key), self.state.evaluations_of(key))
+        if status != job["Status"]:
+            self.put_job({**job, "Status": status})
+
+
+def filter_keys(topic: str, record: Json) -> list[str] | None:
+    """The keys by which the stream finds an event beside its own: the job, and the deployment."""
+    if topic == "Job":
+        return None
+    if topic == "Deployment":
+        return [record["JobID"]]
+    return [record["JobID"], record.get("DeploymentID", "")]
+
+
+def of_topic(changes: Iterable[Change], topic: str) -> list[Change]:
+    """The changes of one topic that left a record behind."""
+    return [change for change in changes if change.topic == topic and change.new is not None]

@@ -1,0 +1,209 @@
+"""The sandbox's control API, beside Nomad's: what the page and the tests see and switch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from sandbox.nomad.jobs.register import Order, register
+from sandbox.nomad.pretence import ACLS, Pretence
+from sandbox.nomad.records import JobKey, Json
+from sandbox.nomad.refusals import Refused
+from sandbox.nomad.specification import KEPT_BY_SERVER
+from sandbox.nomad.switches import ANY, OUTAGES, Failing, RegisterRule
+from sandbox.nomad.wire.picture import picture
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from sandbox.nomad.cluster import Cluster
+    from sandbox.nomad.wire.stream import OpenStreams
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ANSWERS = ("normal", "late", "never", "reset")
+SOMEONE = "someone"
+# so that a page that has gone is noticed, and proxies do not close a quiet connection
+KEEP_ALIVE_S = 15.0
+
+
+def wanted(body: Json, name: str, *kinds: type, default: Any = None) -> Any:
+    """A field of the body. Raises Refused with 400, saying what it has to be, where it is not of that kind."""
+    value = body.get(name, default)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        listed = " or ".join(kind.__name__ for kind in kinds)
+        raise Refused(400, f'"{name}" has to be a {listed}, not {value!r}')
+    return value
+
+
+class Control:
+    """The handlers under /sandbox."""
+
+    def __init__(self, cluster: Cluster, streams: OpenStreams) -> None:
+        self._cluster = cluster
+        self._streams = streams
+
+    def add_paths(self, app: web.Application) -> None:
+        """Serve them."""
+        reads = {"state": self.state, "registers": self.registers}
+        writes = {
+            "fail": self.fail,
+            "change": self.change,
+            "next-register": self.next_register,
+            "outage": self.outage,
+            "capacity": self.capacity,
+            "drop-streams": self.drop_streams,
+            "speed": self.speed,
+            "pretend": self.pretend,
+        }
+        app.router.add_get("/sandbox/events", self.events)
+        for name, read in reads.items():
+            app.router.add_get(f"/sandbox/{name}", self._reading(read))
+        for name, write in writes.items():
+            app.router.add_post(f"/sandbox/{name}", self._writing(write))
+
+    @staticmethod
+    def _reading(read: Callable[[], object]) -> Handler:
+        async def handle(_request: web.Request) -> web.StreamResponse:
+            return web.json_response(read())
+
+        return handle
+
+    @staticmethod
+    def _writing(write: Callable[[Json], object]) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                body = json.loads(await request.text() or "{}")
+            except ValueError as error:
+                raise Refused(400, f"the body has to be JSON: {error}") from error
+            if not isinstance(body, dict):
+                raise Refused(400, "the body has to be a JSON object")
+            return web.json_response(write(body))
+
+        return handle
+
+    def state(self) -> Json:
+        """The cluster at a glance."""
+        return picture(self._cluster)
+
+    def registers(self) -> list[Json]:
+        """Every register that was seen."""
+        return self._cluster.switches.registers
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Server-sent events: an index whenever something has changed."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+        await response.prepare(request)
+        try:
+            while True:
+                # taken before writing, so that a change meanwhile is told, too
+                changed = self._cluster.changed
+                await response.write(f'data: {{"index":{self._cluster.state.index}}}\n\n'.encode())
+                await self._next(changed, response)
+        except ConnectionError:
+            # the page was closed
+            return response
+
+    @staticmethod
+    async def _next(changed: asyncio.Event, response: web.StreamResponse) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(changed.wait(), KEEP_ALIVE_S)
+            except TimeoutError:
+                await response.write(b": nothing new\n\n")
+            else:
+                return
+
+    def fail(self, body: Json) -> Json:
+        """Let tasks that mention a text exit 1, or lift that."""
+        match = wanted(body, "match", str)
+        if not match:
+            raise Refused(400, '"match" has to be a text that stands in the tasks\' config or environment')
+        failing = Failing(wanted(body, "namespace", str, default=ANY), wanted(body, "job", str, default=ANY), match)
+        self._cluster.set_failing(failing, on=wanted(body, "fail", bool, default=True))
+        return self._cluster.switches.shown()
+
+    def change(self, body: Json) -> Json:
+        """Register a version with other environment variables, as somebody else would."""
+        namespace, job_id = wanted(body, "namespace", str, default="default"), wanted(body, "job", str)
+        job = self._cluster.state.jobs.get(JobKey(namespace, job_id))
+        if job is None:
+            raise Refused(404, f'there is no job "{job_id}" in namespace "{namespace}"')
+        env = wanted(body, "env", dict)
+        # what the server wrote must not come back as a wish: a Version would be honoured
+        sent = {name: value for name, value in job.items() if name not in KEPT_BY_SERVER | {"VersionTag"}}
+        sent["TaskGroups"] = [with_env(group, env) for group in job["TaskGroups"] or []]
+        return register(self._cluster.state, Order(sent, namespace, token_id=SOMEONE))
+
+    def next_register(self, body: Json) -> Json:
+        """Set what happens to the next register, or to the next `times`; of one job alone where it is named."""
+        when, answer = wanted(body, "when", str, default="before"), wanted(body, "answer", str, dict, default="normal")
+        if when not in {"before", "after"}:
+            raise Refused(400, f'"when" has to be "before" or "after", not {when!r}')
+        if isinstance(answer, dict):
+            answer = (wanted(answer, "status", int), wanted(answer, "text", str))
+        elif answer not in ANSWERS:
+            listed = ", ".join(ANSWERS)
+            raise Refused(400, f'"answer" has to be one of {listed}, or a status and a text, not {answer!r}')
+        seconds = float(wanted(body, "seconds", int, float, default=0 if answer == "normal" else 25))
+        where = {name: wanted(body, name, str, default=ANY) for name in ("namespace", "job")}
+        rule = RegisterRule(wanted(body, "apply", bool, default=True), when, answer, seconds, **where)
+        self._cluster.switches.next_registers += [rule] * wanted(body, "times", int, default=1)
+        self._cluster.tell_changed()
+        return self._cluster.switches.shown()
+
+    def outage(self, body: Json) -> Json:
+        """Begin or end an outage of all of Nomad's paths; open streams are cut, but under `hang` they fall silent."""
+        mode = wanted(body, "mode", str)
+        if mode not in OUTAGES:
+            raise Refused(400, f'"mode" has to be one of {", ".join(OUTAGES)}, not {mode!r}')
+        self._cluster.switches.set_outage(mode)
+        if mode not in {"none", "hang"}:
+            self._streams.cut_all()
+        self._cluster.tell_changed()
+        return self._cluster.switches.shown()
+
+    def capacity(self, body: Json) -> Json:
+        """Set the memory of each node."""
+        memory = wanted(body, "memory_mb", int)
+        if memory < 0:
+            raise Refused(400, f'"memory_mb" has to be 0 or more, not {memory}')
+        self._cluster.set_memory(memory)
+        return self._cluster.switches.shown()
+
+    def drop_streams(self, _body: Json) -> Json:
+        """Cut every open event stream."""
+        return {"dropped": self._streams.cut_all()}
+
+    def pretend(self, body: Json) -> Json:
+        """Be another Nomad from now on: clock, version, ACLs; what is not named is as it was at the start."""
+        acl = wanted(body, "acl", str, default="off")
+        if acl not in ACLS:
+            raise Refused(400, f'"acl" has to be one of {", ".join(ACLS)}, not {acl!r}')
+        given = wanted(body, "capabilities", dict, default={})
+        self._cluster.switches.pretence = Pretence(
+            clock=float(wanted(body, "clock", int, float, default=0)),
+            version=wanted(body, "version", str, default=""),
+            acl=acl,
+            capabilities={str(namespace): tuple(map(str, names)) for namespace, names in given.items()},
+            readable=wanted(body, "readable", bool, default=True),
+        )
+        self._cluster.tell_changed()
+        return body
+
+    def speed(self, body: Json) -> Json:
+        """Let Nomad's durations pass at another pace."""
+        try:
+            self._cluster.set_speed(float(wanted(body, "speed", int, float)))
+        except ValueError as error:
+            raise Refused(400, str(error)) from error
+        return {"speed": self._cluster.clock.speed}
+
+
+def with_env(group: Json, env: Json) -> Json:
+    """A group whose tasks have these environment variables, too."""
+    texts = {str(name): str(value) for name, value in env.items()}
+    return {**group, "Tasks": [{**task, "Env": {**(task["Env"] or {}), **texts}} for task in group["Tasks"] or []]}

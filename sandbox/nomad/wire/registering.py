@@ -1,0 +1,110 @@
+"""Register calls, and what the control API lets happen to them: late, lost, refused or never answered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sandbox.nomad.jobs.register import Order, register
+from sandbox.nomad.records import JobKey, Json, new_id, rfc3339
+from sandbox.nomad.refusals import Refused
+from sandbox.nomad.wire.call import Answer, answered, refused
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from sandbox.nomad.switches import RegisterRule
+    from sandbox.nomad.wire.call import Call
+
+
+async def register_job(call: Call) -> web.StreamResponse:
+    """A register, under the rule that the control API has set for it, if any."""
+    sent = call.job_in_body()
+    if call.parts.get("job") not in {None, sent.get("ID")}:
+        raise Refused(400, "Job ID does not match name")
+    order = Order.read(call.fields, call.namespace_for_job())
+    rule = call.cluster.switches.next_rule(order.namespace, str(order.job.get("ID")))
+    seen = noted(call, order)
+    call.cluster.tell_changed()
+    if rule.apply and rule.when == "before":
+        outcome = attempt(call, order, seen)
+    else:
+        # whoever is answered before anything has happened gets what a success would look like
+        outcome = answered(call, Answer(pretended(call)))
+        if rule.apply:
+            wait = rule.seconds * (2 if rule.answer == "late" else 1)
+            call.cluster.clock.really_after(wait, lambda: settle(call, order, seen))
+    return await delivered(call, rule, outcome)
+
+
+def noted(call: Call, order: Order) -> Json:
+    """An entry in the list of registers."""
+    source = (order.submission or {}).get("Source") or ""
+    seen = {
+        "at": rfc3339(call.cluster.clock.now_ns()),
+        "namespace": order.namespace,
+        "job": order.job.get("ID"),
+        "enforce_index": order.enforce_index,
+        "job_modify_index": order.job_modify_index,
+        "submission_first_line": source.partition("\n")[0] if source else None,
+        "applied": False,
+        "version": None,
+        "refused": None,
+    }
+    call.cluster.switches.registers.append(seen)
+    return seen
+
+
+def attempt(call: Call, order: Order, seen: Json) -> web.Response:
+    """Register, and note what came of it."""
+    try:
+        done = register(call.cluster.state, order)
+    except Refused as refusal:
+        seen["refused"] = refusal.text
+        return refused(refusal)
+    seen["applied"] = True
+    seen["version"] = call.cluster.state.jobs[JobKey(order.namespace, order.job["ID"])]["Version"]
+    return answered(call, Answer(done, done["Index"]))
+
+
+def settle(call: Call, order: Order, seen: Json) -> None:
+    """Register long after the answer; nobody hears what came of it."""
+    attempt(call, order, seen)
+    call.cluster.tell_changed()
+
+
+def pretended(call: Call) -> Json:
+    """The answer of a register that seems to have gone well."""
+    index = call.cluster.state.index + 1
+    return {
+        "EvalCreateIndex": index,
+        "EvalID": new_id(),
+        "Index": index,
+        "JobModifyIndex": index,
+        "KnownLeader": False,
+        "LastContact": 0,
+        "NextToken": "",
+        "Warnings": "",
+    }
+
+
+async def delivered(call: Call, rule: RegisterRule, outcome: web.Response) -> web.StreamResponse:
+    """The answer, if and when the rule lets it through."""
+    if isinstance(rule.answer, tuple):
+        status, text = rule.answer
+        return refused(Refused(status, text))
+    if rule.answer == "late":
+        await asyncio.sleep(rule.seconds)
+    # held until the caller or the server gives up
+    if rule.answer == "never":
+        await asyncio.Event().wait()
+    if rule.answer == "reset":
+        cut(call.request)
+    return outcome
+
+
+def cut(request: web.Request) -> None:
+    """Close the connection without an answer, as a reset."""
+    # abort, not close: close would first send what is buffered
+    if request.transport is not None:
+        request.transport.abort()

@@ -1,0 +1,99 @@
+"""GET /v1/event/stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.nomad.broker import EVERY, Interest
+from sandbox.nomad.refusals import Refused
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterable
+
+    from sandbox.nomad.broker import Subscription
+    from sandbox.nomad.wire.call import Call
+
+HEARTBEAT_S = 30.0
+
+
+class UntilClosed(web.StreamResponse):
+    """A response whose body ends with the connection, and is not chunked: so does Nomad since 1.11.2."""
+
+    # aiohttp leaves the framing of a body without a length to us where this is off, as its WebSockets do
+    _length_check = False
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Connection": "close", "Cache-Control": "no-cache"})
+        self.content_type = "application/json"
+        self.force_close()
+
+
+class OpenStreams:
+    """The streams that are being read, so that they can be cut."""
+
+    def __init__(self) -> None:
+        self._open: set[asyncio.Transport] = set()
+
+    def cut_all(self) -> int:
+        """Close every stream; how many there were."""
+        cut = list(self._open)
+        for transport in cut:
+            transport.abort()
+        return len(cut)
+
+    async def serve(self, call: Call) -> web.StreamResponse:
+        """Write lines until the reader is gone: `{}` at once, what is asked for, and `{}` for each half minute of rest.
+
+        Raises Refused with 400 for an index or a topic that cannot be read.
+        """
+        interest, index = asked(call)
+        transport = call.request.transport
+        response = UntilClosed()
+        if transport is None:
+            return response
+        await response.prepare(call.request)
+        reader = call.cluster.broker.subscribe(interest, index)
+        self._open.add(transport)
+        try:
+            await write_lines(call, reader, response)
+        except ConnectionError:
+            # the reader has gone, which is how a stream ends
+            pass
+        finally:
+            self._open.discard(transport)
+            call.cluster.broker.unsubscribe(reader)
+        return response
+
+
+async def write_lines(call: Call, reader: Subscription, response: web.StreamResponse) -> None:
+    """Write for ever. Raises ConnectionError once nobody reads any more."""
+    await response.write(b"{}\n")
+    while True:
+        line = await reader.next_line(HEARTBEAT_S)
+        switches = call.cluster.switches
+        # what hangs loses nothing: the lines wait, and come when the outage ends
+        while switches.outage == "hang":
+            await switches.outage_changed.wait()
+        await response.write(line or b"{}\n")
+
+
+def asked(call: Call) -> tuple[Interest, int]:
+    """What the query wants to see, and from where. Raises Refused with 400."""
+    index = call.query.get("index", "0")
+    if not index.isdecimal():
+        raise Refused(400, f"Unable to parse index: {index!r} is no number")
+    return Interest(topics_of(call.request.query.getall("topic", [])), call.namespace), int(index)
+
+
+def topics_of(wanted: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Topics and keys out of `Topic:key` texts; all of them where none is given. Raises Refused with 400."""
+    topics: dict[str, set[str]] = {}
+    for text in wanted:
+        topic, _, key = text.partition(":")
+        if not topic:
+            raise Refused(400, f"Invalid key value pair for topic, topic: {text}")
+        topics.setdefault(topic, set()).add(key or EVERY)
+    return {topic: frozenset(keys) for topic, keys in (topics or {EVERY: {EVERY}}).items()}

@@ -1,0 +1,23 @@
+"""What the Web API's door knows about a method: scope, tier, how it reads arguments, and its function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sandbox.slack.arguments import Arguments
+from sandbox.slack.state import Json
+from sandbox.slack.world import World
+
+Run: TypeAlias = Callable[[World, Arguments], Json]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method. `scopes`: any one of them is enough, none means any token; `tier` as in `tiers.BUDGETS`."""
+
+    run: Run
+    scopes: tuple[str, ...] = ()
+    tier: int = 3
+    json_body: bool = False

@@ -1,0 +1,1 @@
+"""People using the simulated Slack: what they click, type and submit."""

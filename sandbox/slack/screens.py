@@ -1,0 +1,112 @@
+"""Modals on people's screens: reading a view, stacking it, replacing it, and what is typed into it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from sandbox.slack.blockkit.filling import filled_view
+from sandbox.slack.blockkit.validator import view_problems
+from sandbox.slack.inputs import initial_state
+from sandbox.slack.refusals import SlackError, invalid_arguments
+from sandbox.slack.state import OpenView
+
+if TYPE_CHECKING:
+    from sandbox.slack.state import Json
+    from sandbox.slack.world import World
+
+STACK_LIMIT = 3
+
+
+def read_view(view: Any, kind: str) -> Json:
+    """A checked view of `kind` ("modal" or "home"); raises `invalid_arguments` with a pointer to each fault."""
+    if view is None:
+        raise invalid_arguments("missing required field: view")
+    problems = [str(problem) for problem in view_problems(view)]
+    if not problems and view["type"] != kind:
+        problems = [f"must be of type {kind} [json-pointer:/view/type]"]
+    if problems:
+        raise invalid_arguments("failed to match all allowed schemas [json-pointer:/view]", *problems)
+    return filled_view(view)
+
+
+def open_modal(world: World, user: str, view: Json, above: OpenView | None = None) -> OpenView:
+    """Show a modal: a new stack that closes what was open, or one more on the stack of `above`."""
+    _refuse_taken_external_id(world, view)
+    # A gesture outside any modal starts afresh; one inside a modal adds to its stack.
+    if above is None:
+        for one in world.state.stack(user):
+            del world.state.views[one.id]
+    elif len(world.state.stack(user)) >= STACK_LIMIT:
+        raise SlackError("push_limit_reached")
+    view_id = world.state.new_id("V")
+    opened = OpenView(
+        id=view_id,
+        user=user,
+        view={},
+        root=above.root if above else view_id,
+        previous=above.id if above else None,
+    )
+    world.state.views[view_id] = opened
+    replace_view(world, opened, view)
+    return opened
+
+
+def _refuse_taken_external_id(world: World, view: Json) -> None:
+    wanted = view.get("external_id")
+    if wanted and any(one.view.get("external_id") == wanted for one in world.state.views.values()):
+        raise SlackError("duplicate_external_id")
+
+
+def replace_view(world: World, opened: OpenView, view: Json) -> None:
+    """Show `view` in the place of `opened`; what was typed stays where block_id, action_id and type stay."""
+    # Every change gives a new hash, which is how an app that lost a race finds out.
+    opened.view = {**view, "hash": f"{int(world.state.now())}.{secrets.token_hex(4)}"}
+    opened.inputs = _kept(opened.inputs, initial_state(view["blocks"]))
+    opened.errors = None
+    world.state.changed()
+
+
+def _kept(before: Json, fresh: Json) -> Json:
+    for block_id, elements in fresh.items():
+        for action_id, element in elements.items():
+            typed = before.get(block_id, {}).get(action_id)
+            if typed is not None and typed["type"] == element["type"]:
+                elements[action_id] = typed
+    return fresh
+
+
+def close_modal(world: World, opened: OpenView) -> None:
+    """Take a modal and whatever lies above it from the screen."""
+    # What lies above cannot be reached any more, so it goes first.
+    above = [one for one in world.state.stack(opened.user) if one.previous == opened.id]
+    for one in above:
+        close_modal(world, one)
+    world.state.views.pop(opened.id, None)
+    world.state.changed()
+
+
+def view_object(world: World, opened: OpenView) -> Json:
+    """The view as answers and payloads carry it: the app's fields, Slack's ids, and the state of its inputs."""
+    workspace, view = world.workspace, opened.view
+    return {
+        "id": opened.id,
+        "team_id": workspace.team_id,
+        "type": view["type"],
+        "blocks": view["blocks"],
+        "private_metadata": view.get("private_metadata", ""),
+        "callback_id": view.get("callback_id", ""),
+        "state": {"values": opened.inputs},
+        "hash": view["hash"],
+        "title": view.get("title"),
+        "clear_on_close": view.get("clear_on_close", False),
+        "notify_on_close": view.get("notify_on_close", False),
+        "close": view.get("close"),
+        "submit": view.get("submit"),
+        "previous_view_id": opened.previous,
+        "root_view_id": opened.root,
+        "app_id": workspace.app_id,
+        "external_id": view.get("external_id", ""),
+        "app_installed_team_id": workspace.team_id,
+        "bot_id": workspace.bot_id,
+    }

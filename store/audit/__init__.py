@@ -1,0 +1,1 @@
+"""Rows of the audit log and of the digests that are made from it."""

@@ -1,0 +1,1 @@
+"""Rows of deploys: the deploy, its approvals, plans, rollouts, claims and locks."""

@@ -1,0 +1,36 @@
+"""Approvals: every yes that was ever given."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from bot.domain.deploy.approval import Approval
+from store.sql.mapping import columns_of
+from store.sql.session import Session
+from store.tables import approvals
+
+
+class ApprovalReading(Session):
+    """Reads of approvals."""
+
+    async def approvals(self, deploy_id: int) -> tuple[Approval, ...]:
+        """All approvals ever given to the deploy, void ones too, in order of time."""
+        found = select(approvals).where(approvals.c.deploy_id == deploy_id)
+        return await self._all(Approval, found.order_by(approvals.c.at, approvals.c.id))
+
+
+class ApprovalWriting(ApprovalReading):
+    """Changes of approvals."""
+
+    async def add_approval(self, approval: Approval) -> None:
+        """Record a yes; ``StoreBusy`` where one of the same person counts already."""
+        await self._run(approvals.insert().values(columns_of(approval)))
+
+    async def save_approval(self, approval: Approval) -> None:
+        """Rewrite ``void`` and ``plan`` of an approval (found by deploy, user and ``at``)."""
+        same = (
+            approvals.c.deploy_id == approval.deploy_id,
+            approvals.c.user == approval.user,
+            approvals.c.at == approval.at,
+        )
+        await self._run(approvals.update().where(*same).values(void=approval.void, plan=approval.plan))

@@ -1,0 +1,164 @@
+"""Deploys: found, locked, written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Text as Plain
+from sqlalchemy import column, false, func, select, union_all, values
+
+from bot.domain.deploy.deploy import Deploy, Status, begin
+from bot.domain.deploy.promotion import Run
+from bot.errors import StaleFence
+from store.sql.mapping import columns_of, record_of
+from store.sql.session import Session
+from store.tables import deploys, plans, rollouts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Select
+
+    from bot.domain.deploy.deploy import Draft
+    from bot.domain.digest.schedule import Scope
+    from bot.ports.store import Claim
+
+_BEFORE_OTHERS = frozenset({Status.READY, Status.DISPATCHING, Status.ROLLING})
+"""Where a deploy may be what others wait for."""
+OPEN = tuple(status for status in Status if status.open)
+
+
+def _deploys(service: str | None, environment: str | None) -> Select[tuple[object, ...]]:
+    found = select(deploys)
+    if service is not None:
+        found = found.where(deploys.c.service == service)
+    if environment is not None:
+        found = found.where(deploys.c.environment == environment)
+    return found
+
+
+def _stands(deploy: Deploy) -> tuple[Status, tuple[str, ...]]:
+    """What of a deploy the turn of others depends on."""
+    return deploy.status, tuple(reason.code for reason in deploy.blocked)
+
+
+class DeployReading(Session):
+    """Reads of deploys."""
+
+    async def deploy(self, deploy_id: int) -> Deploy | None:
+        """One deploy."""
+        return await self._one(Deploy, select(deploys).where(deploys.c.id == deploy_id))
+
+    async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
+        """Deploys whose status is open, oldest request first, then by number."""
+        found = _deploys(service, environment).where(deploys.c.status.in_(OPEN))
+        return await self._all(Deploy, found.order_by(deploys.c.requested_at, deploys.c.id))
+
+    async def recent_deploys(
+        self, service: str | None = None, environment: str | None = None, limit: int = 20
+    ) -> tuple[Deploy, ...]:
+        """The newest deploys, open or not, newest first."""
+        found = _deploys(service, environment).order_by(deploys.c.id.desc()).limit(limit)
+        return await self._all(Deploy, found)
+
+    async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
+        """The deploy that succeeded last there; a succeeded one never changes, so ``changed_at`` is when it did."""
+        found = _deploys(service, environment).where(deploys.c.status == Status.SUCCEEDED)
+        return await self._one(Deploy, found.order_by(deploys.c.changed_at.desc(), deploys.c.id.desc()).limit(1))
+
+    async def last_succeeded_of(self, places: Collection[tuple[str, str]]) -> tuple[Deploy, ...]:
+        """The same for many (service, environment) at once; none for those where nothing ever did."""
+        if not places:
+            return ()
+        asked = (
+            values(column("service", Plain), column("environment", Plain), name="asked").data(list(places)).cte("asked")
+        )
+        each = deploys.alias("each")
+        # one look into the index for each place: the history itself may be long
+        newest = (
+            select(each.c.id)
+            .where(
+                each.c.service == asked.c.service,
+                each.c.environment == asked.c.environment,
+                each.c.status == Status.SUCCEEDED,
+            )
+            .order_by(each.c.changed_at.desc(), each.c.id.desc())
+            .limit(1)
+            .correlate(asked)
+            .scalar_subquery()
+        )
+        return await self._all(Deploy, select(deploys).where(deploys.c.id.in_(select(newest).select_from(asked))))
+
+    async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
+        """What became of the newest deploys of a service there, in order of their numbers."""
+        ours = (rollouts.c.deploy_id == deploys.c.id) & (rollouts.c.number == 1)
+        planned = (plans.c.deploy_id == deploys.c.id) & (plans.c.number == deploys.c.plan)
+        found = (
+            select(
+                deploys.c.id.label("deploy_id"),
+                deploys.c.release,
+                deploys.c.version,
+                deploys.c.status,
+                rollouts.c.started_at.label("landed_at"),
+                deploys.c.changed_at,
+                func.coalesce(plans.c.healthy & plans.c.unchanged, false()).label("healthy"),
+            )
+            .select_from(deploys.outerjoin(rollouts, ours).outerjoin(plans, planned))
+            .where(deploys.c.service == service, deploys.c.environment == environment)
+            .order_by(deploys.c.id.desc())
+            .limit(limit)
+        )
+        return (await self._all(Run, found))[::-1]
+
+    async def maybe_open(self, scope: Scope) -> tuple[int, ...]:
+        """Deploys that may have been open at the end of the scope's span: open now, or something happened since."""
+        asked = select(deploys.c.id).where(deploys.c.requested_at < scope.span.ends)
+        if scope.environments is not None:
+            asked = asked.where(deploys.c.environment.in_(sorted(scope.environments)))
+        still = asked.where(deploys.c.status.in_(OPEN))
+        since = asked.where(deploys.c.changed_at >= scope.span.ends)
+        # ordered here: for the order of the numbers SQLite would read the whole table by them
+        return tuple(sorted(set((await self._run(union_all(still, since))).scalars())))
+
+
+class DeployWriting(DeployReading):
+    """Changes of deploys."""
+
+    async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
+        """The deploy, locked until the end of this transaction; ``StaleFence`` if the claim was taken over."""
+        row = await self._row(select(deploys).where(deploys.c.id == deploy_id).with_for_update())
+        if row is None:
+            return None
+        if claim is not None and row["fence"] != claim.fence:
+            raise StaleFence(f"D-{deploy_id} was taken over by {row['worker']}: nothing was written")
+        self._locked[deploy_id] = record_of(Deploy, row)
+        return self._locked[deploy_id]
+
+    async def add_deploy(self, draft: Draft) -> Deploy:
+        """A new deploy in PLANNING with the next number."""
+        row = columns_of(begin(0, draft), without=("id",))
+        number: int = (await self._run(deploys.insert().values(row).returning(deploys.c.id))).scalar_one()
+        self._locked[number] = begin(number, draft)
+        return self._locked[number]
+
+    async def save_deploy(self, deploy: Deploy) -> None:
+        """Write all its fields; ``StoreBusy`` where another one of its service and environment is dispatching."""
+        if deploy.id not in self._locked:
+            raise RuntimeError(f"{deploy.number} must be locked in the transaction that saves it")
+        row = columns_of(deploy, without=("id",))
+        await self._run(deploys.update().where(deploys.c.id == deploy.id).values(row))
+        before, self._locked[deploy.id] = self._locked[deploy.id], deploy
+        if before.status in _BEFORE_OTHERS and _stands(before) != _stands(deploy):
+            await self._wake_behind(deploy)
+
+    async def _wake_behind(self, deploy: Deploy) -> None:
+        """A wake-up and no decision: what waits for its turn there is looked at now instead of some time later."""
+        waiting = (
+            _deploys(deploy.service, deploy.environment)
+            .where(deploys.c.status == Status.READY, deploys.c.id != deploy.id, deploys.c.due_at > deploy.changed_at)
+            # one that somebody is at is looked at anyway; to wait for it here could be to wait for each other
+            .with_for_update(skip_locked=True)
+        )
+        for other in await self._all(Deploy, waiting):
+            if other.waits_its_turn:
+                await self._run(deploys.update().where(deploys.c.id == other.id).values(due_at=deploy.changed_at))

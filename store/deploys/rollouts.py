@@ -1,0 +1,46 @@
+"""Attempts to register with Nomad, and the rollouts that follow."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from bot.domain.deploy.dispatch import Attempt
+from bot.domain.deploy.rollout import Rollout
+from store.sql.dialects import upsert
+from store.sql.mapping import columns_of
+from store.sql.session import Session
+from store.tables import attempts, rollouts
+
+_ATTEMPT = ("deploy_id", "plan", "number")
+_ROLLOUT = ("deploy_id", "number")
+
+
+class RolloutReading(Session):
+    """Reads of attempts and rollouts."""
+
+    async def attempts(self, deploy_id: int, plan: int) -> tuple[Attempt, ...]:
+        """The plan's attempts, in order."""
+        found = select(attempts).where(attempts.c.deploy_id == deploy_id, attempts.c.plan == plan)
+        return await self._all(Attempt, found.order_by(attempts.c.number))
+
+    async def rollouts(self, deploy_id: int) -> tuple[Rollout, ...]:
+        """The deploy's rollouts: ours first, then Nomad's reverts."""
+        found = select(rollouts).where(rollouts.c.deploy_id == deploy_id)
+        return await self._all(Rollout, found.order_by(rollouts.c.number))
+
+
+class RolloutWriting(RolloutReading):
+    """Changes of attempts and rollouts."""
+
+    async def add_attempt(self, attempt: Attempt) -> None:
+        """Record an attempt before it is sent."""
+        await self._run(attempts.insert().values(columns_of(attempt)))
+
+    async def answer_attempt(self, attempt: Attempt) -> None:
+        """Record its answer, or that it was taken over."""
+        same = [attempts.c[name] == getattr(attempt, name) for name in _ATTEMPT]
+        await self._run(attempts.update().where(*same).values(columns_of(attempt, without=_ATTEMPT)))
+
+    async def save_rollout(self, rollout: Rollout) -> None:
+        """Insert or rewrite a rollout by (deploy, number)."""
+        await self._run(upsert(self._dialect, rollouts, columns_of(rollout), _ROLLOUT))

@@ -1,0 +1,24 @@
+"""Whether a parcel is still its worker's: asked in the transaction that writes what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from bot.errors import StaleFence
+from store.sql.session import Session
+from store.tables import outbox
+
+if TYPE_CHECKING:
+    from bot.ports.store import Parcel
+
+
+class Fencing(Session):
+    """The fence of parcels."""
+
+    async def _hold(self, parcel: Parcel) -> None:
+        """Lock the parcel until this transaction ends; ``StaleFence`` where it was taken over."""
+        mine = select(outbox.c.id).where(outbox.c.id == parcel.id, outbox.c.fence == parcel.fence)
+        if await self._row(mine.with_for_update()) is None:
+            raise StaleFence(f"parcel {parcel.id} was taken over: nothing was written")

@@ -1,0 +1,87 @@
+"""The outbox: what is to be said, written with the change that causes it, and what stands in Slack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, case, select
+from sqlalchemy import text as sql
+
+from bot.domain.deploy.message import Delivery, Posted
+from store.outbox.fences import Fencing
+from store.sql.dialects import insert, upsert
+from store.sql.mapping import columns_of
+from store.sql.scopes import chunks
+from store.sql.session import Session
+from store.tables import PENDING_CARD, messages, outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+    from bot.domain.deploy.message import Outgoing
+    from bot.ports.store import Parcel
+
+
+class OutboxReading(Session):
+    """Where messages stand."""
+
+    async def posted(self, deploy_id: int) -> Posted | None:
+        """The deploy's Slack message, where one was posted or is being posted."""
+        return await self._one(Posted, select(messages).where(messages.c.deploy_id == deploy_id))
+
+    async def all_posted(self, deploys: Collection[int]) -> tuple[Posted, ...]:
+        """The Slack messages of those deploys, of those that have one."""
+        found: list[Posted] = []
+        for chunk in chunks(deploys):
+            stand = select(messages).where(messages.c.deploy_id.in_(chunk), messages.c.ts != "")
+            found += await self._all(Posted, stand.order_by(messages.c.deploy_id))
+        return tuple(found)
+
+
+class OutboxWriting(OutboxReading, Fencing):
+    """Putting intents in, and taking a card back."""
+
+    async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
+        """Insert or rewrite where the deploy's message is; with a parcel, ``StaleFence`` if that was taken over."""
+        if parcel is not None:
+            await self._hold(parcel)
+        await self._run(upsert(self._dialect, messages, columns_of(posted), ("deploy_id",)))
+
+    async def send(self, outgoing: Outgoing, at: datetime) -> None:
+        """Put an intent into the outbox. A CARD that is pending already is brought forward, never doubled."""
+        due = outgoing.not_before or at
+        values = {**columns_of(outgoing), "created_at": at, "due_at": due, "tries": 0, "fence": 0}
+        statement = insert(self._dialect, outbox).values(values)
+        if outgoing.kind is Delivery.CARD:
+            earlier = statement.excluded.due_at < outbox.c.due_at
+            statement = statement.on_conflict_do_update(
+                index_elements=["deploy_id"],
+                index_where=sql(PENDING_CARD),
+                set_={
+                    "due_at": case((earlier, statement.excluded.due_at), else_=outbox.c.due_at),
+                    "not_before": case((earlier, statement.excluded.not_before), else_=outbox.c.not_before),
+                    "urgent": outbox.c.urgent | statement.excluded.urgent,
+                },
+            )
+        await self._run(statement)
+
+    async def unsend_card(self, deploy_id: int) -> bool:
+        """Take back a pending CARD of a deploy that has no message yet; whether the message was never begun.
+
+        A card that a worker holds may be on its way to Slack already: then nothing is taken back.
+        """
+        message = select(messages.c.deploy_id).where(messages.c.deploy_id == deploy_id).exists()
+        other = outbox.alias()
+        held = select(other.c.id).where(_card_of(other.c, deploy_id), other.c.held_until.is_not(None)).exists()
+        pending = (_card_of(outbox.c, deploy_id), outbox.c.held_until.is_(None))
+        await self._run(outbox.delete().where(*pending, ~message, ~held))
+        left = select(outbox.c.id).where(_card_of(outbox.c, deploy_id)).exists()
+        begun: bool = (await self._run(select(message | left))).scalar_one()
+        return not begun
+
+
+def _card_of(columns: Any, deploy_id: int) -> ColumnElement[bool]:
+    return and_(columns.deploy_id == deploy_id, columns.kind == Delivery.CARD)

@@ -1,0 +1,1 @@
+"""SQLAlchemy and the two databases: engines, columns, statements, what an error means."""

@@ -1,0 +1,338 @@
+"""What an observation makes of a rollout."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.deploy.follow import judge
+from bot.domain.deploy.rollout import (
+    AllocationState,
+    GroupHealth,
+    NomadDeployment,
+    Observation,
+    RolloutKind,
+    RolloutStatus,
+    TaskFailure,
+)
+from tests.builders import a_rollout
+from tests.clocks import NOON
+
+NOW = NOON + timedelta(minutes=5)
+LATER = NOON + timedelta(hours=1)
+FAILURE = TaskFailure(allocation="a1", group="web", task="app", event="Terminated", message="Exit Code: 1", exit_code=1)
+RUNNING, SUCCEEDED = RolloutStatus.RUNNING, RolloutStatus.SUCCEEDED
+FAILED, SUPERSEDED = RolloutStatus.FAILED, RolloutStatus.SUPERSEDED
+
+
+def a_group(**changes: Any) -> GroupHealth:
+    return GroupHealth(**{"name": "web", "desired": 2, "placed": 2, "healthy": 1, **changes})
+
+
+def a_deployment(status="running", description="Deployment is running", *groups: GroupHealth) -> NomadDeployment:
+    return NomadDeployment(
+        id="d1", status=status, description=description, job_version=4, job_spec_modify_index=47,
+        groups=groups or (a_group(),),
+    )  # fmt: skip
+
+
+def seen(deployment: NomadDeployment | None = None, **changes: Any) -> Observation:
+    fields: dict[str, Any] = {"exists": True, "current_version": 4, "current_index": 47, "wanted": {"web": 2}}
+    return Observation(deployment=deployment, **{**fields, **changes})
+
+
+def allocations(*statuses: str, **changes: Any) -> tuple[AllocationState, ...]:
+    fields: dict[str, Any] = {"group": "web", "job_version": 4, "desired_status": "run"}
+    return tuple(
+        AllocationState(id=f"a{number}", client_status=status, **{**fields, **changes})
+        for number, status in enumerate(statuses)
+    )
+
+
+def plain(*statuses: str, **changes: Any) -> Observation:
+    """A service without a deployment."""
+    return seen(allocations=allocations(*statuses), **{"deployment_expected": False, **changes})
+
+
+def once(*statuses: str, **changes: Any) -> Observation:
+    """A batch job."""
+    return plain(*statuses, **{"job_type": "batch", **changes})
+
+
+# --- ends that Nomad's deployment tells ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "description", "end"),
+    [
+        ("successful", "Deployment completed successfully", SUCCEEDED),
+        ("failed", "Failed due to progress deadline", FAILED),
+        ("cancelled", "Cancelled because job is stopped", FAILED),
+        ("cancelled", "Cancelled due to newer version of job", SUPERSEDED),
+    ],
+)
+def test_it_ends_as_its_deployment_does(status, description, end):
+    (ended,) = judge(a_rollout(), seen(a_deployment(status, description)), NOW)
+    assert (ended.status, ended.detail, ended.note) == (end, description, "")
+    assert (ended.ended_at, ended.nomad_deployment) == (NOW, "d1")
+
+
+def test_a_failure_names_the_first_failed_event():
+    observation = seen(
+        a_deployment("failed", "Failed due to unhealthy allocations"),
+        allocations=(*allocations("running"), *allocations("failed", failure=FAILURE)),
+    )
+    (ended,) = judge(a_rollout(), observation, NOW)
+    assert ended.failure == FAILURE
+    assert ended.detail == "Failed due to unhealthy allocations; task app of web: Terminated: Exit Code: 1"
+
+
+def test_the_first_failure_stays():
+    earlier = replace(FAILURE, message="Exit Code: 9")
+    observation = seen(a_deployment(), allocations=allocations("failed", failure=FAILURE))
+    (told,) = judge(a_rollout(failure=earlier), observation, NOW)
+    assert told.failure == earlier
+
+
+def test_a_newer_version_waits_for_nomads_own_words():
+    (told,) = judge(a_rollout(), seen(a_deployment(), current_version=5), NOW)
+    assert told.status is RUNNING
+
+
+def test_the_success_of_ours_stands_before_a_later_stop():
+    (ended,) = judge(a_rollout(), seen(a_deployment("successful", "done"), stopped=True, current_version=5), NOW)
+    assert ended.status is SUCCEEDED
+
+
+# --- a revert that Nomad makes by itself -----------------------------------------------------------------------------
+
+ROLLED_BACK = a_deployment("failed", "Failed due to unhealthy allocations - rolling back to job version 3")
+
+
+def test_a_revert_fails_the_rollout_at_once_and_is_one_of_its_own():
+    ended, revert = judge(a_rollout(), seen(ROLLED_BACK, reverted_to=(5, 52), current_version=5), NOW)
+    assert ended.status is FAILED
+    assert ended.reverted_to == 3
+    assert ended.detail.endswith("rolling back to job version 3; Nomad reverted to version 3, as version 5")
+    assert (revert.kind, revert.status, revert.number) == (RolloutKind.REVERT, RUNNING, 2)
+    assert (revert.job_version, revert.job_modify_index, revert.started_at) == (5, 52, NOW)
+    assert revert.note == "Nomad rolls back by itself, as version 5"
+
+
+def test_a_revert_whose_version_is_not_seen_has_no_row():
+    (ended,) = judge(a_rollout(), seen(ROLLED_BACK), NOW)
+    assert (ended.status, ended.reverted_to) == (FAILED, 3)
+    assert ended.detail.endswith("Nomad reverted to version 3")
+
+
+def a_revert(**changes: Any):
+    return a_rollout(number=2, kind=RolloutKind.REVERT, job_version=5, job_modify_index=52, **changes)
+
+
+def test_a_revert_can_wait_for_promotion_for_ever():
+    canary = a_group(canaries=1, healthy=2)
+    waiting = seen(a_deployment("running", "Deployment is running but requires manual promotion", canary))
+    (told,) = judge(a_revert(), waiting, LATER)
+    assert told.status is RUNNING
+    assert told.note == (
+        "Nomad's own rollback is waiting for canary promotion (1 of 1 healthy), for ever if nobody acts: "
+        "nomad deployment promote d1"
+    )
+
+
+def test_the_mark_that_a_revert_has_from_the_start_ends_nothing():
+    observation = seen(stable=True, current_version=5, evaluated=False)
+    (told,) = judge(a_revert(), observation, NOW)
+    assert told.status is RUNNING
+    (ended,) = judge(a_revert(nomad_deployment="d2"), observation, NOW)
+    assert ended.status is SUCCEEDED
+
+
+# --- once the deployment is collected --------------------------------------------------------------------------------
+
+
+def test_a_stable_version_has_succeeded():
+    (ended,) = judge(a_rollout(), seen(stable=True), NOW)
+    assert ended.status is SUCCEEDED
+    assert ended.detail == "Nomad marks version 4 as stable; its deployment is no longer kept"
+
+
+def test_one_that_is_not_stable_has_failed():
+    (ended,) = judge(a_rollout(nomad_deployment="d1"), seen(evaluated=False), NOW)
+    assert ended.status is FAILED
+    assert ended.detail == "Nomad no longer keeps its deployment, and version 4 is not stable"
+
+
+# --- the job itself --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rollout", "observation", "end", "detail"),
+    [
+        (a_rollout(), Observation(exists=False), FAILED, "the job is gone: somebody purged it"),
+        (a_rollout(), seen(stopped=True, current_version=5), FAILED, "the job was stopped"),
+        (a_rollout(), seen(a_deployment(), stopped=True), FAILED, "the job was stopped"),
+        (a_rollout(), seen(current_version=5), SUPERSEDED, "version 5 replaced it before it had finished"),
+        (a_rollout(), plain("running", "running", current_version=5), SUPERSEDED,
+         "version 5 replaced it before it had finished"),
+        (a_rollout(job_version=None, job_modify_index=None), seen(current_version=12), SUPERSEDED,
+         "it landed, but Nomad no longer keeps its version; version 12 runs now"),
+        (a_rollout(), once("complete", current_version=5), SUPERSEDED,
+         "version 5 replaced it before it had finished"),
+    ],
+)  # fmt: skip
+def test_ends_because_of_the_job(rollout, observation, end, detail):
+    (ended,) = judge(rollout, observation, NOW)
+    assert (ended.status, ended.detail) == (end, detail)
+
+
+def test_a_gone_job_keeps_the_last_counters():
+    (ended,) = judge(a_rollout(), Observation(exists=False), NOW)
+    assert ended.groups == a_rollout().groups
+
+
+# --- jobs that Nomad follows by no deployment ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("observation", "detail"),
+    [
+        (plain("running", "running"), "2 of 2 running"),
+        (plain("running", "running", "failed"), "2 of 2 running"),
+        (plain(wanted={"web": 0}), "registered: nothing is to run"),
+        (plain("running", "running", "running", job_type="system", wanted={}), "3 of 3 running"),
+        (plain("running", "running", deployment_expected=True), "2 of 2 running"),
+        (plain(launches=False), "registered: it starts by its schedule or when dispatched"),
+        (plain(launches=False, current_version=5), "registered: it starts by its schedule or when dispatched"),
+        (once("complete", "complete"), "2 allocations completed"),
+        (once("complete", wanted={"web": 1}), "1 allocation completed"),
+        (once("complete", "complete", stopped=True, current_version=5), "2 allocations completed"),
+        (once("complete", "complete", job_type="sysbatch", wanted={}), "2 allocations completed"),
+        (once(wanted={}), "registered: nothing is to run"),
+    ],
+)
+def test_success_without_a_deployment(observation, detail):
+    (ended,) = judge(a_rollout(), observation, NOW)
+    assert (ended.status, ended.detail) == (SUCCEEDED, detail)
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        plain("running"),
+        plain("running", "pending"),
+        plain("running", "running", evaluated=False),
+        plain(wanted={"web": 0}, evaluated=False),
+        plain("running", "running", unplaced=("web: 1 cannot be placed: no node is ready",)),
+        plain(launches=False, evaluated=False),
+        once("complete", "running"),
+        once("complete", "complete", evaluated=False),
+    ],
+)
+def test_not_yet(observation):
+    (told,) = judge(a_rollout(), observation, NOW)
+    assert told.status is RUNNING
+
+
+def test_a_batch_allocation_that_failed_for_good_fails_the_rollout():
+    (ended,) = judge(a_rollout(), once("complete", "failed"), NOW)
+    assert (ended.status, ended.detail) == (FAILED, "1 allocation failed")
+
+
+def test_one_that_nomad_runs_again_does_not():
+    again = (*allocations("failed", replaced=True, failure=FAILURE), *allocations("complete", "running"))
+    (told,) = judge(a_rollout(), replace(once(), allocations=again), NOW)
+    assert told.status is RUNNING
+    assert told.groups == (a_group(healthy=1),)
+
+
+def test_an_allocation_that_was_told_to_stop_does_not_count():
+    stopped = allocations("complete", "complete", desired_status="stop")
+    (told,) = judge(a_rollout(), replace(once(current_version=5), allocations=stopped), NOW)
+    assert told.status is SUPERSEDED
+
+
+# --- what people are told while it goes on ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("deployment", "note"),
+    [
+        (a_deployment(), ""),
+        (
+            a_deployment("running", "Deployment is running but requires manual promotion", a_group(canaries=1)),
+            "waiting for canary promotion (1 of 1 healthy), for ever if nobody acts: nomad deployment promote d1",
+        ),
+        (
+            a_deployment("running", "Deployment is running pending automatic promotion", a_group(canaries=2)),
+            "Nomad promotes the canaries by itself once they are healthy (1 of 2 healthy)",
+        ),
+        (a_deployment("paused", "Deployment is paused"), "paused in Nomad: nomad deployment resume d1"),
+    ],
+)
+def test_notes(deployment, note):
+    (told,) = judge(a_rollout(), seen(deployment), NOW)
+    assert (told.status, told.note) == (RUNNING, note)
+
+
+def test_a_note_goes_when_its_reason_does():
+    (told,) = judge(a_rollout(note="no capacity: ..."), seen(a_deployment()), NOW)
+    assert told.note == ""
+
+
+def test_no_capacity_is_said_in_words():
+    unplaced = ("web: 2 cannot be placed: needs 6000 MB memory; 2 of 2 nodes exhausted",)
+    (told,) = judge(a_rollout(), seen(a_deployment(), unplaced=unplaced), NOW)
+    assert (told.status, told.note) == (RUNNING, f"no capacity: {unplaced[0]}")
+
+
+def settled(**changes: Any):
+    """A rollout that has not changed since three minutes past noon."""
+    return a_rollout(nomad_deployment="d1", groups=(a_group(),), **changes)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "observation", "why"),
+    [
+        (settled(), seen(a_deployment()), "1 of 2 healthy, and Nomad gives no reason"),
+        (settled(), seen(a_deployment(), evaluated=False), "Nomad has not evaluated it yet"),
+        (settled(failure=FAILURE), seen(a_deployment()), "tasks fail; task app of web: Terminated: Exit Code: 1"),
+        (settled(), seen(a_deployment(), unplaced=("web: no node",)), "no capacity: web: no node"),
+    ],
+)
+def test_stuck_says_why_and_ends_nothing(rollout, observation, why):
+    (told,) = judge(rollout, observation, LATER)
+    assert told.status is RUNNING
+    assert told.note == f"stuck: no change since 2026-11-21 12:03 UTC: {why}"
+    assert told.changed_at == rollout.changed_at
+
+
+def test_not_stuck_before_its_deadline_and_ten_minutes():
+    patient = seen(a_deployment(), progress_deadline=timedelta(minutes=30))
+    at = settled().changed_at + timedelta(minutes=40)
+    (told,) = judge(settled(), patient, at - timedelta(seconds=1))
+    assert told.note == ""
+    (told,) = judge(settled(), patient, at)
+    assert told.note.startswith("stuck")
+
+
+@pytest.mark.parametrize("description", ["Deployment is running but requires manual promotion", "Deployment is paused"])
+def test_what_waits_for_people_is_not_stuck(description):
+    status = "paused" if "paused" in description else "running"
+    (told,) = judge(settled(), seen(a_deployment(status, description)), LATER)
+    assert "stuck" not in told.note
+
+
+def test_only_counters_move_the_instant_of_change():
+    (told,) = judge(settled(), seen(a_deployment()), NOW)
+    assert told.changed_at == settled().changed_at
+    (told,) = judge(settled(), seen(a_deployment("running", "Deployment is running", a_group(healthy=2))), NOW)
+    assert told.changed_at == NOW
+
+
+def test_what_has_ended_stays():
+    ended = a_rollout(status=FAILED)
+    assert judge(ended, seen(a_deployment("successful", "done")), NOW) == (ended,)

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bot.domain.deploy.plan import (
+    SERVER_FIELDS,
+    fingerprint,
+    frozen,
+    is_healthy,
+    is_stamped,
+    same_kind,
+    scaled_groups,
+    stamp,
+    with_live_counts,
+    without_counts,
+    without_server_fields,
+)
+from tests.builders import a_job, a_live_job, a_plan
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=8,
+)
+SERVER = st.dictionaries(st.sampled_from(sorted(SERVER_FIELDS)), VALUES, min_size=1)
+COUNTS = st.integers(0, 50)
+HOW: dict[str, Any] = {"release": "r" * 64, "environment": "production"}
+
+
+def groups(*counts: int, scaled: bool) -> list[dict[str, Any]]:
+    """Task groups of these counts; the first has a ``scaling`` block, or none has."""
+    made: list[dict[str, Any]] = [{"Name": f"g{number}", "Count": count} for number, count in enumerate(counts)]
+    if scaled:
+        made[0]["Scaling"] = {"Min": 1, "Max": 50}
+    return made
+
+
+def mark(job: dict, live: dict | None, **changes: str) -> str:
+    return fingerprint(job, live, **{**HOW, **changes})
+
+
+# --- the fingerprint changes if and only if what was approved does ---------------------------------------------------
+
+
+@given(SERVER)
+def test_what_nomad_writes_into_the_live_job_moves_nothing(server: dict[str, Any]):
+    assert mark(a_job(), {**a_live_job(), **server}) == mark(a_job(), a_live_job())
+
+
+@given(COUNTS, COUNTS, COUNTS, COUNTS)
+def test_an_autoscaler_moves_nothing(mine: int, live: int, other_mine: int, other_live: int):
+    def marked(first: int, second: int) -> str:
+        job = a_job(TaskGroups=groups(first, 2, scaled=True))
+        return mark(job, a_live_job(TaskGroups=groups(second, 2, scaled=True)))
+
+    assert marked(mine, live) == marked(other_mine, other_live)
+
+
+@given(COUNTS, COUNTS)
+def test_a_count_of_a_group_that_nobody_scales_moves_it(before: int, after: int):
+    assume(before != after)
+
+    assert mark(a_job(TaskGroups=groups(before, scaled=False)), None) != mark(
+        a_job(TaskGroups=groups(after, scaled=False)), None
+    )
+    assert mark(a_job(), a_live_job(TaskGroups=groups(1, before, scaled=True))) != mark(
+        a_job(), a_live_job(TaskGroups=groups(1, after, scaled=True))
+    )
+
+
+@given(st.text(min_size=1).filter(lambda name: name not in SERVER_FIELDS), VALUES, VALUES)
+def test_any_other_field_of_either_job_moves_it(name: str, before: Any, after: Any):
+    assume(frozen({"v": before}) != frozen({"v": after}) and name != "TaskGroups")
+
+    assert mark({**a_job(), name: before}, a_live_job()) != mark({**a_job(), name: after}, a_live_job())
+    assert mark(a_job(), {**a_live_job(), name: before}) != mark(a_job(), {**a_live_job(), name: after})
+
+
+def test_the_release_the_environment_and_there_being_a_live_job_move_it():
+    same = mark(a_job(), a_live_job())
+
+    assert mark(a_job(), a_live_job(), release="s" * 64) != same
+    assert mark(a_job(), a_live_job(), environment="staging") != same
+    assert mark(a_job(), None) != same
+    assert mark(a_job(), None) != mark(a_job(), {})
+
+
+def test_it_is_the_same_for_ever():
+    parts = ('{"ID":"a","TaskGroups":null}', '{"live":null}', "r" * 64, "production")
+
+    assert mark({"TaskGroups": None, "ID": "a"}, None) == hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+@given(st.dictionaries(st.text(), VALUES))
+def test_frozen_text_is_one_and_reads_back_as_the_same(job: dict[str, Any]):
+    shuffled = dict(reversed(job.items()))
+
+    assert frozen(job) == frozen(shuffled)
+    assert json.loads(frozen(job)) == job
+
+
+# --- counts ----------------------------------------------------------------------------------------------------------
+
+
+def test_only_scaled_groups_that_run_keep_their_live_count():
+    job = a_job(TaskGroups=groups(2, 3, scaled=True))
+    live = a_live_job(TaskGroups=groups(7, 8, scaled=True))
+    before = copy.deepcopy(job)
+
+    assert [group["Count"] for group in with_live_counts(job, live)["TaskGroups"]] == [7, 3]
+    assert job == before
+    assert with_live_counts(job, None) == job
+    assert with_live_counts(job, a_live_job(TaskGroups=None)) == job
+    assert with_live_counts(job, a_live_job(TaskGroups=[{"Name": "g0", "Count": None}])) == job
+    assert with_live_counts({"ID": "a"}, live) == {"ID": "a"}
+
+
+def test_a_live_count_of_zero_is_kept():
+    kept = with_live_counts(a_job(TaskGroups=groups(2, scaled=True)), a_live_job(TaskGroups=groups(0, scaled=True)))
+
+    assert kept["TaskGroups"][0]["Count"] == 0
+
+
+def test_scaled_groups_are_named_and_their_counts_can_be_left_out():
+    job = a_job(TaskGroups=groups(2, 3, scaled=True))
+
+    assert scaled_groups(job) == {"g0"}
+    assert scaled_groups({"ID": "a"}) == frozenset()
+    assert ["Count" in group for group in without_counts(job, scaled_groups(job))["TaskGroups"]] == [False, True]
+    assert job["TaskGroups"][0]["Count"] == 2
+    assert without_counts({"ID": "a"}, frozenset({"g0"})) == {"ID": "a"}
+
+
+def test_a_specification_has_none_of_nomads_own_fields():
+    assert without_server_fields(a_live_job(VersionTag=None)) == a_job("registry.example/checkout:v1.4.1")
+
+
+# --- stamps ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_source_is_stamped_by_exactly_this_plan():
+    plan = a_plan(deploy_id=1042, number=2)
+    mine = stamp("D-1042", plan)
+
+    assert mine == f"# nomatron D-1042 plan 2 fingerprint {plan.fingerprint}"
+    assert is_stamped(f"{mine}\njob {{}}", "D-1042", plan)
+    assert is_stamped(f"{mine}\r\njob {{}}", "D-1042", plan)
+    assert is_stamped(mine, "D-1042", plan)
+    for source in ("", "job {}", f"job {{}}\n{mine}", f"{mine}0\n"):
+        assert not is_stamped(source, "D-1042", plan)
+    assert not is_stamped(mine, "D-104", plan)
+    assert not is_stamped(mine, "D-1042", a_plan(deploy_id=1042, number=3))
+    assert not is_stamped(mine, "D-1042", a_plan(number=2, fingerprint="f" * 64))
+
+
+# --- kinds -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "live", [None, a_live_job(), a_live_job(Type=None), a_live_job(Type="batch", Stop=True), a_live_job(Periodic=None)]
+)
+def test_the_same_kind_or_a_stopped_job_may_be_replaced(live: dict | None):
+    assert same_kind(a_job(), live) == []
+
+
+def test_a_changed_kind_is_said_in_words():
+    (changed,) = same_kind(a_job(Type=None), a_live_job(Type="batch"))
+    assert "type batch; it cannot become service" in changed
+
+    both = same_kind(a_job(), a_live_job(Periodic={"Spec": "@daily"}, ParameterizedJob={"Payload": ""}))
+    assert [("Periodic" in said, "ParameterizedJob" in said) for said in both] == [(True, False), (False, True)]
+    assert len(same_kind(a_job(Periodic={"Spec": "@daily"}), a_live_job())) == 1
+
+
+@pytest.mark.parametrize(
+    ("live", "healthy"),
+    [
+        (None, False),
+        (a_live_job(), True),
+        (a_live_job(Stable=False), False),
+        (a_live_job(Stop=True), False),
+        (a_live_job(Type="system"), True),
+        (a_live_job(Type="batch", Stable=False), True),
+        (a_live_job(Type="batch", Stable=False, Status="pending"), False),
+    ],
+)
+def test_a_live_job_is_well_where_nomad_calls_it_stable_or_never_would(live, healthy):
+    assert is_healthy(live) is healthy

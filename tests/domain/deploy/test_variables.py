@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain.decision import Allowed, Refused
+from bot.domain.deploy.variables import check_values
+from tests.builders import JOBSPEC, a_catalog, a_release, a_service, a_template
+
+BLUE = a_service(variables={"colour": "blue"})
+
+
+def test_values_that_fit_are_allowed():
+    assert check_values(a_catalog(), a_release(), "staging", {}) == Allowed()
+
+
+def test_where_the_catalogs_own_text_is_in_use_nothing_is_said_of_an_older_one():
+    refused = check_values(a_catalog(services={"checkout": BLUE}), a_release(), "staging", {})
+
+    assert isinstance(refused, Refused)
+    assert [reason.text for reason in refused.reasons] == ["The template web declares no variable colour."]
+
+
+def test_a_kept_text_that_needs_more_than_the_catalog_sets_sends_to_another_version():
+    kept = a_release(template="older", required=frozenset({"version", "size"}), declared=frozenset({"version", "size"}))
+    refused = check_values(a_catalog(), kept, "staging", {})
+
+    assert isinstance(refused, Refused)
+    assert refused.codes == ("missing-variable",)
+    assert refused.reasons[0].text.endswith("which is not the catalog's any more: request another version.")
+
+
+def test_only_what_the_catalogs_own_text_would_take_is_to_be_taken_out():
+    newer = replace(a_template(), text=f"{JOBSPEC}# newer")
+    refused = check_values(a_catalog(services={"checkout": BLUE}, templates={"web": newer}), a_release(), "staging", {})
+
+    assert isinstance(refused, Refused)
+    assert refused.reasons[0].text.endswith("request another version.")

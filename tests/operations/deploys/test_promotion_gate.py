@@ -1,0 +1,188 @@
+"""The gate of `after`: at request, at the claim, and in the plan."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain.catalog.environment import After, Require
+from bot.domain.decision import Refused
+from bot.domain.deploy.deploy import Status
+from bot.operations.deploys.approve import approve
+from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.request import Requested, request
+from bot.operations.worker import dispatch
+from bot.operations.worker import plan as plan_deploy
+from tests.builders import ALICE, BOB, SAM, a_job
+from tests.operations.acts import (
+    HERE,
+    SOAK,
+    after_staging,
+    an_ask,
+    applied,
+    asked,
+    delivered,
+    ended,
+    environments,
+    events,
+    now,
+    planned,
+    succeeded,
+)
+
+if TYPE_CHECKING:
+    from bot.domain.deploy.deploy import Deploy
+    from tests.fakes import World
+
+
+async def approved(world: World, deploy: Deploy) -> None:
+    """Bob and Sam say yes to its first plan."""
+    for who in (BOB, SAM):
+        answer = await approve(world.ports(), who, deploy.id, plan=1, origin=Origin())
+        assert not isinstance(answer, Refused), answer
+
+
+async def refused(world: World, **changes) -> tuple[str, ...]:
+    """The codes of a refused request for production."""
+    answer = await request(world.ports(), ALICE, an_ask(environment="production", **changes), origin=HERE)
+    return answer.codes if isinstance(answer, Refused) else ()
+
+
+async def test_before_its_time_a_request_is_refused_and_recorded_without_a_number(world: World):
+    await after_staging(world)
+
+    answer = await request(world.ports(), ALICE, an_ask(environment="production"), origin=HERE)
+
+    assert isinstance(answer, Refused)
+    (reason,) = answer.reasons
+    assert reason.code == "not-passed"
+    assert "`/deploy checkout v1.4.2 to staging`" in reason.text
+    (body,) = [event for event in await events(world) if event["type"] == "deploy.refused"]
+    assert body["data"]["codes"] == ["not-passed"]
+    assert "deploy_id" not in body or body["deploy_id"] is None
+
+
+async def test_it_is_taken_when_the_very_release_has_soaked(world: World):
+    await after_staging(world)
+    await succeeded(world)
+    assert await refused(world) == ("soaking",)
+
+    world.clock.advance(SOAK)
+    assert await refused(world, version="v1.4.3") == ("not-passed",)
+    answer = await request(world.ports(), ALICE, an_ask(environment="production"), origin=HERE)
+
+    assert isinstance(answer, Requested)
+    assert answer.deploy.promotes == ""
+
+
+async def test_every_other_reason_is_told_with_it(world: World):
+    await after_staging(world)
+
+    assert await refused(world, overrides={"memory": 1}) == ("not-settable",)
+    assert (await refused(world, overrides={"count": 3}))[-1] == "not-passed"
+
+
+async def test_nothing_to_do_where_exactly_this_runs_well_counts_as_passed(world: World):
+    await after_staging(world)
+    world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7, "Stable": True}
+    world.nomad.unchanged = True
+    deploy = await planned(world)
+    assert deploy.status is Status.UNCHANGED
+
+    world.clock.advance(SOAK)
+
+    assert await refused(world) == ()
+
+
+async def test_nothing_to_do_where_it_does_not_run_well_counts_for_nothing(world: World):
+    await after_staging(world)
+    world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7, "Stable": False}
+    world.nomad.unchanged = True
+    await planned(world)
+
+    world.clock.advance(SOAK)
+
+    assert await refused(world) == ("not-passed",)
+
+
+async def test_the_claim_asks_again_and_the_message_says_what_holds_it(world: World):
+    await after_staging(world)
+    await succeeded(world)
+    world.clock.advance(SOAK)
+    deploy = await planned(world, "production")
+    world.clock.advance(timedelta(seconds=1))
+    again = await asked(world, overrides={"count": 3})
+    assert (await ended(world, again, "failed")).status is Status.FAILED
+    await approved(world, deploy)
+
+    assert await dispatch.step(world.ports())
+    await delivered(world)
+
+    held = await now(world, deploy)
+    assert held.status is Status.READY
+    assert [reason.code for reason in held.blocked] == ["not-passed"]
+    card = next(card for card in world.chat.cards.values() if card.deploy.id == deploy.id)
+    assert card.deploy.blocked[0].text.startswith("checkout v1.4.2 failed in staging since it passed (D-3).")
+    assert world.nomad.registers[-1]["source"].startswith("# nomatron D-3 ")
+
+
+async def test_it_goes_as_soon_as_it_may_again(world: World):
+    await after_staging(world, require=Require.RUNNING)
+    await succeeded(world)
+    world.clock.advance(SOAK)
+    deploy = await planned(world, "production")
+    world.clock.advance(timedelta(seconds=1))
+    await succeeded(world, version="v1.4.3")
+    await approved(world, deploy)
+    assert await dispatch.step(world.ports())
+    assert [reason.code for reason in (await now(world, deploy)).blocked] == ["not-running"]
+
+    await after_staging(world)
+    assert await dispatch.step(world.ports())
+
+    assert (await now(world, deploy)).status is Status.DISPATCHING
+
+
+async def test_the_plan_says_what_differs_from_the_environment_before(world: World):
+    await after_staging(world)
+    await succeeded(world)
+    world.clock.advance(SOAK)
+    world.nomad.parsed["TaskGroups"][0]["Count"] = 6
+
+    deploy = await planned(world, "production")
+
+    async with world.store.read() as reading:
+        plan = await reading.plan(deploy.id, deploy.plan)
+    assert plan is not None
+    assert plan.differs == ("count 2 → 6",)
+
+
+async def test_a_plan_without_an_environment_before_has_nothing_to_differ_from(world: World):
+    await after_staging(world, soak=timedelta(0))
+    deploy = await planned(world)
+
+    async with world.store.read() as reading:
+        plan = await reading.plan(deploy.id, deploy.plan)
+    assert plan is not None
+    assert plan.differs == ()
+
+
+async def test_a_catalog_that_asks_for_more_meanwhile_leaves_the_plan_without_a_comparison(world: World):
+    deploy = await asked(world, environment="production")
+    await applied(world, environments=environments("production", after=(After(environment="staging"),)))
+
+    assert await plan_deploy.step(world.ports())
+
+    assert (await now(world, deploy)).status is Status.WAITING
+
+
+@pytest.mark.parametrize("environment", [None, "staging"])
+async def test_to_may_be_left_out_where_one_environment_comes_after_no_other(world: World, environment):
+    await after_staging(world)
+
+    answer = await request(world.ports(), ALICE, an_ask(environment=environment), origin=Origin())
+
+    assert isinstance(answer, Requested)
+    assert answer.deploy.environment == "staging"

@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain.actor import System
+from bot.domain.decision import Refused
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.message import PLANNING_SHOWN_AFTER
+from bot.errors import CatalogMissing, NomadRefused, Replayed
+from bot.operations.catalog import apply
+from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.request import Requested, request
+from tests.builders import ALICE, BOB, GUS, JOBSPEC, NORA, SAM, a_catalog, a_service, an_environment
+from tests.operations.acts import HERE, an_ask, applied, asked, change, events, now, planned, types
+
+if TYPE_CHECKING:
+    from tests.fakes import World
+
+
+async def refusal(world: World, actor=ALICE, **changes) -> tuple[str, ...]:
+    answer = await request(world.ports(), actor, an_ask(**changes), origin=HERE)
+    assert isinstance(answer, Refused), answer
+    return answer.codes
+
+
+async def test_a_request_is_numbered_recorded_and_due_for_planning(world: World):
+    answer = await request(world.ports(), ALICE, an_ask(), origin=HERE)
+
+    assert isinstance(answer, Requested)
+    assert not answer.existing
+    assert answer.deploy.number == "D-1"
+    assert await now(world, 1) == answer.deploy
+    assert answer.deploy.status is Status.PLANNING
+    assert answer.deploy.due_at == world.clock.now()
+    assert (answer.deploy.asked_in, answer.deploy.asked_via) == (HERE.channel, HERE.response_url)
+    assert await types(world, 1) == ["deploy.requested"]
+    assert world.bell.rings > 0
+
+
+async def test_its_message_waits_ten_seconds_for_the_plan(world: World):
+    await asked(world)
+
+    assert await world.store.claim_parcel(owner="w", lease=world.limits.lease, now=world.clock.now()) is None
+    later = world.clock.now() + PLANNING_SHOWN_AFTER
+    assert await world.store.claim_parcel(owner="w", lease=world.limits.lease, now=later) is not None
+
+
+async def test_asked_again_while_open_it_answers_with_the_same_number(world: World):
+    first = await asked(world)
+
+    answer = await request(world.ports(), BOB, an_ask(), origin=Origin())
+
+    assert answer == Requested(first, existing=True)
+
+
+@pytest.mark.parametrize("other", [{"version": "v1.4.3"}, {"overrides": {"count": "3"}}, {"environment": "production"}])
+async def test_anything_else_is_another_deploy(world: World, other: dict):
+    await asked(world)
+
+    assert (await asked(world, **other)).number == "D-2"
+
+
+async def test_one_that_has_ended_is_not_the_same(world: World):
+    first = await asked(world)
+    await change(world, first.advance(Status.WITHDRAWN, world.clock.now()))
+
+    assert (await asked(world)).number == "D-2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"service": "chekout"}, "unknown-service"),
+        ({"environment": "prod"}, "unknown-environment"),
+        ({"environment": None}, "environment-missing"),
+        ({"version": "not a version"}, "version-form"),
+        ({"overrides": {"memory": "1"}}, "not-settable"),
+        ({"reason": "x" * 1001}, "reason-too-long"),
+    ],
+)
+async def test_a_malformed_request_is_refused_and_recorded_without_a_number(world: World, changes: dict, code: str):
+    assert await refusal(world, **changes) == (code,)
+
+    body = (await events(world))[-1]
+    assert body["type"] == "deploy.refused"
+    assert body["data"]["codes"] == [code]
+    assert "deploy" not in body
+
+
+async def test_it_asks_slack_nothing_for_a_malformed_request(world: World):
+    await refusal(world, service="nothing")
+
+    assert world.directory.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("actor", "code"), [(NORA, "no-permission"), (GUS, "person-guest"), (System("x"), "nobody-behind")]
+)
+async def test_without_the_permission_it_is_refused_and_recorded(world: World, actor, code: str):
+    assert await refusal(world, actor) == (code,)
+    assert (await types(world))[-1] == "deploy.refused"
+
+
+async def test_who_could_is_said(world: World):
+    answer = await request(world.ports(), NORA, an_ask(), origin=HERE)
+
+    assert isinstance(answer, Refused)
+    assert answer.reasons[0].groups == ("S0DEV00001", "S0SRE00001")
+
+
+async def test_a_rule_that_nobody_else_can_meet_is_refused_with_the_numbers(world: World):
+    answer = await request(world.ports(), SAM, an_ask(environment="production"), origin=HERE)
+
+    assert isinstance(answer, Refused)
+    assert answer.codes == ("rule-unmeetable",)
+    assert "sre: needs 1, 0 could" in answer.reasons[0].text
+
+
+async def test_when_slack_does_not_say_who_is_who_the_refusal_is_recorded_and_nothing_else(world: World):
+    world.directory.silent = True
+
+    assert await refusal(world) == ("membership-unknown",)
+    body = (await events(world))[-1]
+    assert (body["type"], body["environment"], body["data"]["codes"]) == (
+        "deploy.refused",
+        "staging",
+        ["membership-unknown"],
+    )
+    world.directory.silent = False
+    assert (await asked(world)).number == "D-1"
+
+
+async def test_a_refusal_is_recorded_with_what_it_was_judged_on(world: World):
+    await refusal(world, NORA)
+
+    body = (await events(world))[-1]
+    assert body["catalog"] == a_catalog().fingerprint
+    assert body["data"]["judged"] == {"people": {NORA.id: []}, "uncounted": {}}
+
+
+async def test_a_guest_is_told_who_can(world: World):
+    answer = await request(world.ports(), GUS, an_ask(), origin=HERE)
+
+    assert isinstance(answer, Refused)
+    assert answer.reasons[0].groups == ("S0DEV00001", "S0SRE00001")
+
+
+async def test_what_it_sets_is_recorded_and_what_looks_like_a_secret_is_hidden(world: World):
+    staged = a_service(settable=frozenset({"count", "api_key"}))
+    template = replace(a_catalog().templates["web"], declared=frozenset({"version", "count", "api_key"}))
+    await applied(world, services={"checkout": staged}, templates={"web": template})
+
+    deploy = await asked(world, overrides={"count": 3, "api_key": "hunter2"})
+
+    assert (await events(world, deploy.id))[-1]["data"]["set"] == ["api_key=(hidden)", "count=3"]
+
+
+async def test_whoever_goes_before_is_told_with_the_answer(world: World):
+    first = await planned(world)
+    assert first.status is Status.READY
+
+    answer = await request(world.ports(), ALICE, an_ask(version="v1.5.0"), origin=HERE)
+
+    assert isinstance(answer, Requested)
+    assert answer.notes == ("D-1 (v1.4.2) was asked earlier: this one goes after it, and is planned again then.",)
+
+
+@pytest.mark.parametrize("status", [Status.WITHDRAWN, Status.EXPIRED, Status.INVALID, Status.WAITING])
+async def test_the_address_for_a_private_answer_goes_with_planning(world: World, status: Status):
+    deploy = await asked(world)
+    assert deploy.asked_via
+
+    assert deploy.advance(status, world.clock.now()).asked_via == ""
+
+
+async def test_missing_and_unknown_variables_are_named(world: World):
+    catalog = a_catalog(services={"checkout": a_service(variables={"colour": "blue"}, version_variable="tag")})
+    await apply(world.ports(), System("test"), catalog)
+
+    answer = await request(world.ports(), ALICE, an_ask(), origin=HERE)
+
+    assert isinstance(answer, Refused)
+    assert answer.codes == ("unknown-variable", "missing-variable")
+    assert "colour, tag" in answer.reasons[0].text
+    assert "version" in answer.reasons[1].text
+
+
+async def test_a_reason_may_be_required(world: World):
+    staging = an_environment(reason_required=True)
+    await apply(world.ports(), System("test"), a_catalog(environments={"staging": staging, "production": staging}))
+
+    assert await refusal(world) == ("reason-missing",)
+    assert await refusal(world, reason="  ") == ("reason-missing",)
+    assert (await asked(world, reason="SHOP-981")).reason == "SHOP-981"
+
+
+async def test_the_same_slack_request_is_taken_once(world: World):
+    origin = Origin(signature="a" * 64)
+    await asked(world, origin=origin)
+
+    with pytest.raises(Replayed):
+        await request(world.ports(), ALICE, an_ask(version="v2"), origin=origin)
+    with pytest.raises(Replayed):
+        await request(world.ports(), ALICE, an_ask(service="nothing"), origin=origin)
+    assert (await asked(world, version="v3")).version == "v3"
+
+
+async def test_a_version_keeps_the_template_it_was_first_requested_with(world: World):
+    first = await asked(world)
+    template = a_catalog().templates["web"]
+    newer = a_catalog(templates={"web": type(template)(**{**_fields(template), "text": "job {}"})})
+    await apply(world.ports(), System("test"), newer)
+
+    again = await asked(world, environment="production")
+
+    assert again.release == first.release
+
+
+async def test_a_template_that_nomad_refused_does_not_stay_with_the_version(world: World):
+    world.nomad.trouble = NomadRefused("line 6: Missing task driver")
+    broken = await planned(world)
+    assert broken.status is Status.INVALID
+    world.nomad.trouble = None
+    mended = replace(a_catalog().templates["web"], text=f"{JOBSPEC}# mended")
+    await applied(world, templates={"web": mended})
+
+    again = await planned(world)
+
+    assert again.status is Status.READY
+    assert again.release != broken.release
+    async with world.store.read() as reading:
+        release = await reading.release(again.release)
+    assert release is not None
+    assert release.template == mended.text
+
+
+async def test_a_kept_template_that_lacks_a_new_variable_is_named_with_what_to_do(world: World):
+    await planned(world, "production")
+    newer = replace(a_catalog().templates["web"], text=f"{JOBSPEC}# newer", declared=frozenset({"version", "colour"}))
+    await applied(world, templates={"web": newer}, services={"checkout": a_service(variables={"colour": "blue"})})
+
+    answer = await request(world.ports(), ALICE, an_ask(), origin=HERE)
+
+    assert isinstance(answer, Refused)
+    (reason,) = answer.reasons
+    assert reason.text == (
+        "The template web declares no variable colour. v1.4.2 keeps the template that it was first requested with, "
+        "which is not the catalog's any more: request another version, or take colour out of the catalog."
+    )
+    assert (await asked(world, version="v1.4.3")).version == "v1.4.3"
+
+
+def _fields(record) -> dict:
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
+async def test_without_a_catalog_it_cannot_be_asked(bare: World):
+    with pytest.raises(CatalogMissing):
+        await request(bare.ports(), ALICE, an_ask(), origin=HERE)
+
+
+async def test_a_catalog_that_changes_while_slack_is_asked_is_asked_under_again(world: World):
+    directory = world.directory
+    asked_before = directory.membership
+
+    async def membership(groups, users, *, background=False):
+        if directory.asked == 0:
+            await apply(world.ports(), System("test"), a_catalog(timezone="Europe/Amsterdam"))
+        return await asked_before(groups, users)
+
+    directory.membership = membership  # a directory during whose answer somebody applies a catalog
+
+    deploy = await asked(world)
+
+    assert directory.asked == 2
+    assert deploy.catalog == a_catalog(timezone="Europe/Amsterdam").fingerprint
+
+
+async def test_a_catalog_that_never_stands_still_is_refused_in_words(world: World):
+    directory = world.directory
+    asked_before = directory.membership
+
+    async def membership(groups, users, *, background=False):
+        await apply(world.ports(), System("test"), a_catalog(admin_channel=f"C0{directory.asked}"))
+        return await asked_before(groups, users)
+
+    directory.membership = membership
+
+    assert await refusal(world) == ("catalog-busy",)

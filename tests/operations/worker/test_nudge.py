@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain.deploy.deploy import Status
+from bot.operations.worker import follow
+from bot.operations.worker.nudge import nudge
+from bot.ports.nomad import JobMoved
+from tests.operations.acts import before_next_write, change, dispatching, now, planned, rolling
+
+if TYPE_CHECKING:
+    from bot.domain.deploy.deploy import Deploy
+    from tests.fakes import World
+
+OURS = JobMoved("production", "checkout")
+
+
+async def moved(world: World, *moves: JobMoved, cluster: str = "main") -> int:
+    world.clock.advance(seconds=1)
+    return await nudge(world.ports(), cluster, moves)
+
+
+async def waiting_for_the_poll(world: World) -> Deploy:
+    """A rollout that was looked at just now."""
+    deploy = await rolling(world)
+    await change(world, replace(deploy, due_at=world.clock.now() + follow.POLL))
+    return await now(world, deploy)
+
+
+async def test_a_moved_job_has_its_rollout_looked_at_now(world: World):
+    deploy = await waiting_for_the_poll(world)
+    rings = world.bell.rings
+
+    assert await moved(world, JobMoved("staging", "checkout"), OURS) == 1
+
+    assert (await now(world, deploy)).due_at == world.clock.now()
+    assert world.bell.rings == rings + 1
+    assert await follow.step(world.ports())
+
+
+async def test_one_that_is_being_dispatched_is_looked_at_too(world: World):
+    await dispatching(world)
+
+    assert await moved(world, OURS) == 1
+
+
+@pytest.mark.parametrize(
+    ("move", "cluster"),
+    [(JobMoved("staging", "checkout"), "main"), (JobMoved("production", "cart"), "main"), (OURS, "other")],
+)
+async def test_other_jobs_namespaces_and_clusters_are_none_of_its_business(world: World, move, cluster: str):
+    deploy = await waiting_for_the_poll(world)
+    rings = world.bell.rings
+
+    assert await moved(world, move, cluster=cluster) == 0
+
+    assert await now(world, deploy) == deploy
+    assert world.bell.rings == rings
+
+
+async def test_what_waits_for_people_is_not_woken(world: World):
+    deploy = await planned(world, "production")
+
+    assert await moved(world, OURS) == 0
+    assert await now(world, deploy) == deploy
+
+
+async def test_one_that_ended_right_before_stays_as_it_ended(world: World):
+    deploy = await waiting_for_the_poll(world)
+    ended = deploy.advance(Status.SUCCEEDED, world.clock.now() + timedelta(seconds=1))
+    before_next_write(world, lambda: change(world, ended))
+
+    await moved(world, OURS)
+
+    assert await now(world, deploy) == ended

@@ -1,0 +1,262 @@
+"""Lost answers, lost workers, late arrivals: Nomad's state decides, and only when nothing can be on its way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import ENQUEUE_LIMIT, Answer
+from bot.operations.worker import dispatch, register
+from bot.operations.worker.nudge import nudge
+from bot.ports.nomad import JobMoved
+from tests.builders import a_job
+from tests.operations.acts import attempts, delivered, dispatching, now, rollouts, texts, types
+
+if TYPE_CHECKING:
+    from bot.domain.deploy.deploy import Deploy
+    from tests.fakes import World
+
+
+async def lost(world: World) -> Deploy:
+    """A deploy whose register was answered by nothing."""
+    deploy = await dispatching(world)
+    world.nomad.answers = [Answer.UNKNOWN]
+    assert await register.step(world.ports())
+    return await now(world, deploy)
+
+
+async def looked(world: World, deploy: Deploy, after: timedelta = register.LOOK_AGAIN) -> Deploy:
+    """The deploy after the next look."""
+    world.clock.advance(after)
+    assert await register.step(world.ports())
+    return await now(world, deploy)
+
+
+def settle(world: World) -> timedelta:
+    return ENQUEUE_LIMIT + world.limits.write_timeout
+
+
+async def test_a_lost_answer_to_what_was_applied_is_found_by_its_stamp_at_once(world: World):
+    deploy = await lost(world)
+
+    assert deploy.status is Status.ROLLING
+    (rollout,) = await rollouts(world, deploy)
+    assert (rollout.job_version, rollout.job_modify_index) == (0, 101)
+    assert len(world.nomad.stamps) == 1
+
+
+async def test_what_was_not_applied_is_sent_again_only_when_it_can_no_longer_be_on_its_way(world: World):
+    world.nomad.apply = False
+    deploy = await lost(world)
+    assert deploy.status is Status.DISPATCHING
+
+    deploy = await looked(world, deploy, settle(world) - timedelta(seconds=1))
+    assert deploy.status is Status.DISPATCHING
+    deploy = await looked(world, deploy)
+
+    assert (deploy.status, deploy.detail) == (Status.READY, "Nomad did not take attempt 1 (timed out); trying again.")
+    world.clock.advance(seconds=1)
+    assert await dispatch.step(world.ports())
+    assert await register.step(world.ports())
+    assert (await now(world, deploy)).status is Status.ROLLING
+    assert len(world.nomad.stamps) == 1
+
+
+async def test_what_is_applied_late_is_found_and_never_sent_again(world: World):
+    world.nomad.late = True
+    deploy = await lost(world)
+    deploy = await looked(world, deploy)
+    assert deploy.status is Status.DISPATCHING
+    world.nomad.arrive()
+
+    deploy = await looked(world, deploy)
+
+    assert deploy.status is Status.ROLLING
+    assert (len(world.nomad.registers), len(world.nomad.stamps)) == (1, 1)
+
+
+async def test_anothers_version_stands_but_is_believed_only_when_settled(world: World):
+    world.nomad.apply = False
+    deploy = await lost(world)
+    world.nomad.change(a_job("registry.example/checkout:hotfix"))
+
+    deploy = await looked(world, deploy)
+    assert deploy.status is Status.DISPATCHING
+    deploy = await looked(world, deploy, settle(world))
+
+    assert deploy.status is Status.PLANNING
+
+
+async def test_while_the_look_is_blind_it_waits_however_long(world: World):
+    world.nomad.blind = True
+    deploy = await lost(world)
+
+    deploy = await looked(world, deploy, timedelta(hours=3))
+
+    assert deploy.status is Status.DISPATCHING
+    assert deploy.due_at == world.clock.now() + register.LOOK_AGAIN
+    world.nomad.blind = False
+    assert (await looked(world, deploy)).status is Status.ROLLING
+
+
+async def test_people_are_told_after_two_minutes_and_once(world: World):
+    world.nomad.blind = True
+    deploy = await lost(world)
+    deploy = await looked(world, deploy, register.TOLD_AFTER - timedelta(seconds=1))
+    assert deploy.detail == ""
+
+    for _ in range(3):
+        deploy = await looked(world, deploy)
+    await delivered(world)
+
+    words = "It is not known yet whether Nomad took it; nothing is sent again before that is certain."
+    assert deploy.detail == words
+    assert texts(world, "reply").count(words) == 1
+    (card,) = world.chat.cards.values()
+    assert card.deploy.detail == words
+
+
+async def test_where_no_proof_is_kept_a_person_is_asked_when_settled_and_once(world: World):
+    world.nomad.apply = False
+    deploy = await lost(world)
+    for image in ("one", "two"):
+        world.nomad.change(a_job(image))
+    world.nomad.stamps.clear()
+    deploy = await looked(world, deploy)
+    assert deploy.detail == ""
+
+    deploy = await looked(world, deploy, settle(world))
+    world.nomad.blind = True
+    deploy = await looked(world, deploy, register.TOLD_AFTER)
+    world.nomad.blind = False
+    deploy = await looked(world, deploy)
+    await delivered(world)
+
+    assert deploy.status is Status.DISPATCHING
+    assert "an operator has to settle it" in deploy.detail
+    assert sum("operator" in said for said in texts(world, "reply")) == 1
+    assert not any("not known yet" in said for said in texts(world, "reply"))
+
+
+async def test_an_earlier_lost_attempt_that_landed_is_found_behind_a_conflict(world: World):
+    world.nomad.late = True
+    deploy = await lost(world)
+    deploy = await looked(world, deploy, settle(world))
+    assert deploy.status is Status.READY
+    world.clock.advance(seconds=1)
+    assert await dispatch.step(world.ports())
+    world.nomad.arrive()
+
+    assert await register.step(world.ports())
+
+    deploy = await now(world, deploy)
+    assert deploy.status is Status.ROLLING
+    assert [each.answer for each in await attempts(world, deploy)] == [Answer.UNKNOWN, Answer.CONFLICT]
+    assert len(world.nomad.stamps) == 1
+
+
+# --- workers that die or stall ---------------------------------------------------------------------------------------
+
+
+def dying(world: World, *, before: bool = False) -> None:
+    """The next register ends its worker: after it reached Nomad, or before."""
+    sending = world.nomad.register
+
+    async def register_and_die(*args, **kwargs):
+        world.nomad.register = sending
+        if not before:
+            await sending(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    world.nomad.register = register_and_die
+
+
+async def test_a_worker_that_died_after_sending_leaves_an_attempt_that_the_next_one_finds_landed(world: World):
+    deploy = await dispatching(world)
+    dying(world)
+    with pytest.raises(KeyboardInterrupt):
+        await register.step(world.ports())
+    world.clock.advance(seconds=5)
+
+    assert await register.step(world.ports("worker-2"))
+
+    deploy = await now(world, deploy)
+    assert deploy.status is Status.ROLLING
+    (attempt,) = await attempts(world, deploy)
+    assert (attempt.answer, attempt.taken_over, attempt.text) == (
+        Answer.UNKNOWN,
+        world.clock.now(),
+        "its sender was lost",
+    )
+    assert len(world.nomad.stamps) == 1
+
+
+async def test_the_settle_time_runs_from_the_take_over(world: World):
+    deploy = await dispatching(world)
+    dying(world, before=True)
+    with pytest.raises(KeyboardInterrupt):
+        await register.step(world.ports())
+    deploy = await looked(world, deploy, timedelta(minutes=30))
+    assert deploy.status is Status.DISPATCHING
+
+    deploy = await looked(world, deploy, settle(world) - timedelta(seconds=1))
+    assert deploy.status is Status.DISPATCHING
+    assert (await looked(world, deploy)).status is Status.READY
+    assert world.nomad.registers == []
+
+
+async def test_who_was_taken_over_while_sending_writes_nothing(world: World):
+    deploy = await dispatching(world)
+    sending = world.nomad.register
+    after = []
+
+    async def stalling(*args, **kwargs):
+        answer = await sending(*args, **kwargs)
+        await world.store.take_over()
+        assert await register.step(world.ports("worker-2"))
+        after.append((await now(world, deploy), await attempts(world, deploy), await types(world, deploy.id)))
+        return answer
+
+    world.nomad.register = stalling
+    assert await register.step(world.ports())
+
+    assert after == [(await now(world, deploy), await attempts(world, deploy), await types(world, deploy.id))]
+    assert after[0][0].status is Status.ROLLING
+    assert len(world.nomad.stamps) == 1
+
+
+async def test_who_was_taken_over_while_looking_writes_nothing(world: World):
+    world.nomad.blind = True
+    deploy = await lost(world)
+    looking = world.nomad.look
+
+    async def stalling(*args, **kwargs):
+        sighting = await looking(*args, **kwargs)
+        world.nomad.look, world.nomad.blind = looking, False
+        await world.store.take_over()
+        assert await register.step(world.ports("worker-2"))
+        return sighting
+
+    world.nomad.look = stalling
+    deploy = await looked(world, deploy)
+
+    assert deploy.status is Status.ROLLING
+    assert (await types(world, deploy.id)).count("deploy.landed") == 1
+
+
+async def test_an_attempt_is_found_by_the_next_worker_however_their_clocks_differ(world: World):
+    deploy = await dispatching(world)
+    world.clock.advance(seconds=-5)
+    await nudge(world.ports(), "main", [JobMoved("production", "checkout")])
+    dying(world, before=True)
+    with pytest.raises(KeyboardInterrupt):
+        await register.step(world.ports())
+    world.clock.advance(seconds=5)
+
+    assert await register.step(world.ports("worker-2"))
+
+    assert (await now(world, deploy)).status is Status.DISPATCHING
+    assert world.nomad.registers == []

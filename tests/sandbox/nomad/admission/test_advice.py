@@ -1,0 +1,50 @@
+"""The warnings that come with a plan or a register."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.nomad.admission.advice import listed, warnings
+from sandbox.nomad.stored import stored
+from tests.sandbox.nomad.golden import answer, needs_golden
+
+
+def warned(group=None, **job):
+    task = {"Name": "app", "Driver": "docker"}
+    return warnings(stored({"ID": "a", "TaskGroups": [{"Name": "web", "Tasks": [task], **(group or {})}], **job}))
+
+
+def test_a_plain_job_has_none():
+    assert listed(warned()) == ""
+
+
+@needs_golden
+@pytest.mark.parametrize("name", ["plan_periodic", "plan_new", "plan_canary", "register_ok"])
+def test_the_agent_s_warnings(name):
+    recorded = answer(name)
+    assert listed(warnings(stored(recorded["request"]["body"]["Job"]))) == recorded["body"]["Warnings"]
+
+
+@pytest.mark.parametrize(
+    ("group", "text"),
+    [
+        ({"Count": 2, "Update": {"MaxParallel": 3}}, "greater than task group count (3 > 2)"),
+        ({"Networks": [{"MBits": 10}]}, "mbits has been deprecated"),
+        ({"MaxClientDisconnect": 1}, "MaxClientDisconnect is deprecated"),
+        ({"Services": [{"Name": "s"}]}, "neither the group nor any of its tasks have shutdown_delay set"),
+    ],
+)
+def test_doubts_about_a_group(group, text):
+    assert text in listed(warned(group))
+
+
+def test_promotion_of_some_groups_alone():
+    groups = [
+        {"Name": "a", "Update": {"Canary": 1, "AutoPromote": True}, "Tasks": [{"Name": "t"}]},
+        {"Name": "b", "Update": {"Canary": 1}, "Tasks": [{"Name": "t"}]},
+    ]
+    assert warned(TaskGroups=groups) == ["auto_promote must be true for all groups to enable automatic promotion"]
+
+
+def test_several_are_counted():
+    assert listed(["a", "b"]) == "2 warnings:\n\n* a\n* b"

@@ -1,0 +1,49 @@
+"""Constraints that follow from what a job uses."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.nomad.admission.implied import with_implied
+from sandbox.nomad.stored import stored
+
+
+def rules_of(task=None, **group):
+    tasks = [{"Name": "app", "Driver": "docker", **(task or {})}]
+    job = stored({"ID": "a", "TaskGroups": [{"Name": "web", "Tasks": tasks, **group}]})
+    found = with_implied(job)["TaskGroups"][0]["Constraints"] or []
+    return [(each["LTarget"], each["Operand"], each["RTarget"]) for each in found]
+
+
+def test_a_plain_job_gets_none():
+    assert rules_of() == []
+
+
+@pytest.mark.parametrize(
+    ("task", "rule"),
+    [
+        ({"Vault": {"Role": "r"}}, ("${attr.vault.version}", "semver", ">= 0.6.1")),
+        ({"KillSignal": "SIGINT"}, ("${attr.os.signals}", "set_contains", "SIGINT")),
+        ({"Services": [{"Name": "s", "Provider": "nomad"}]}, ("${attr.nomad.service_discovery}", "=", "true")),
+    ],
+)
+def test_what_a_task_needs(task, rule):
+    assert rules_of(task) == [rule]
+
+
+def test_consul_services_need_consul_and_the_author_s_own_rule_stands():
+    services = [{"Name": "s"}]
+    assert rules_of(Services=services) == [("${attr.consul.version}", "semver", ">= 1.8.0")]
+    own = {"LTarget": "${attr.consul.version}", "Operand": "semver", "RTarget": ">= 1.20.0"}
+    assert [rule[2] for rule in rules_of(Services=services, Constraints=[own])] == [">= 1.20.0"]
+
+
+def test_bridge_networks_need_their_plugins():
+    assert len(rules_of(Networks=[{"Mode": "bridge"}])) == 5
+
+
+def test_doing_it_twice_adds_nothing():
+    job = stored({"ID": "a", "TaskGroups": [{"Name": "web", "Services": [{"Name": "s"}], "Tasks": [{"Name": "t"}]}]})
+    once = with_implied(job)
+    assert with_implied(once) == once
+    assert job["TaskGroups"][0]["Constraints"] is None
