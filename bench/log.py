@@ -14,13 +14,12 @@ from bot.domain.audit.history import STATES
 from bot.domain.catalog.catalog import Catalog
 from bot.domain.catalog.environment import After, Environment
 from bot.domain.catalog.service import Placement, Service
-from bot.domain.deploy.deploy import Draft, begin
+from bot.domain.deploy.deploy import Deploy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.domain.actor import Actor
-    from bot.domain.deploy.deploy import Deploy
 
 FIRST_DAY: Final = datetime(2026, 8, 3, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
@@ -86,7 +85,7 @@ class Log:
         number = event.deploy_id
         if number is not None:
             if event.type is _E.DEPLOY_REQUESTED:
-                self.deploys[number] = begin(number, _draft(event))
+                self.deploys[number] = _deploy(number, event)
             elif event.type in STATES and self.deploys[number].status is not STATES[event.type]:
                 # no replace: a million copies take longer than all the rest
                 object.__setattr__(self.deploys[number], "status", STATES[event.type])
@@ -154,8 +153,9 @@ class Log:
         return {"seats": seats, "groups": {seat["holder"]: ["developers", "sre"] for seat in seats}, "at": "5" * 64}
 
 
-def _draft(event: Event) -> Draft:
-    return Draft(
+def _deploy(number: int, event: Event) -> Deploy:
+    return Deploy(
+        id=number,
         service=event.service or "",
         environment=event.environment or "",
         version="v1.4.2",
@@ -166,6 +166,8 @@ def _draft(event: Event) -> Draft:
         requested_at=event.at,
         expires_at=event.at + DAY,
         catalog=CATALOG,
+        changed_at=event.at,
+        due_at=event.at,
     )
 
 

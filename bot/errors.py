@@ -7,7 +7,7 @@
     ├── SettingsInvalid          the environment's settings cannot be used
     ├── CatalogInvalid           the catalog folder has errors
     ├── CatalogMissing           no catalog has been applied yet
-    ├── PlaceGone                the catalog no longer deploys that service there
+    ├── TargetGone                the catalog no longer deploys that service there
     ├── StoreError
     │   ├── StoreBusy            locked for longer than we wait: nothing was written, try again
     │   ├── StoreFull            no room: nothing was written
@@ -60,10 +60,10 @@ class CatalogMissing(NomatronError):
     code = "catalog-missing"
 
 
-class PlaceGone(NomatronError):
+class TargetGone(NomatronError):
     """The catalog in force no longer deploys that service to that environment: nothing can be decided about it."""
 
-    code = "place-gone"
+    code = "target-gone"
 
 
 class StoreError(NomatronError):

@@ -65,7 +65,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
         ),
         _TOO_LATE,
     ),
-    **dict.fromkeys(("turn", "seats-missing", "soaking"), _HELD),
+    **dict.fromkeys(("turn", "seats-missing", "soaking", "outcome-unknown", "outcome-unprovable"), _HELD),
     **dict.fromkeys(("catalog-busy", "team-unknown"), _UNAVAILABLE),
     "not-yet": Outcome(501, _ASK, REFUSED),
     # errors, by their classes' codes
@@ -73,7 +73,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     "illegal-transition": _BUG,
     "settings-invalid": Outcome(500, _BROKE, BROKEN),
     "catalog-invalid": Outcome(422, _NO, REFUSED),
-    "place-gone": _TOO_LATE,
+    "target-gone": _TOO_LATE,
     "catalog-missing": Outcome(503, _ASK, REFUSED),
     "store": _BUG,
     "store-busy": _UNAVAILABLE,
@@ -95,7 +95,7 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
 # only what people can do something about, or have to know; all else is a bug, and gets a code
 _SENTENCES: Final[Mapping[str, str]] = {
     "catalog-missing": "There is no catalog yet: an operator has to run `nomatron apply` first.",
-    "place-gone": "The catalog no longer deploys that service there, so nothing can be done with this deploy any more.",
+    "target-gone": "The catalog no longer deploys that service there, so nothing more can be done with this deploy.",
     "store-busy": "The database is busy and nothing was recorded. Try again in a moment.",
     "store-full": "The database is full and nothing was recorded. An operator has to make room.",
     "store-unavailable": "The database cannot be reached and nothing was recorded. Try again in a moment.",

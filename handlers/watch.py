@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bot.domain.catalog.environment import Cluster
     from bot.ports import Ports
-    from bot.ports.nomad import JobMoved
+    from bot.ports.nomad import JobEvent
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Watcher:
 
     async def _watch(self, cluster: Cluster, namespaces: frozenset[str]) -> None:
         while True:
-            gathered: set[JobMoved] = set()
+            gathered: set[JobEvent] = set()
             nudging = asyncio.create_task(self._nudge(cluster, gathered))
             try:
                 with _edge("a stream", cluster.name):
@@ -82,7 +82,7 @@ class Watcher:
                 nudging.cancel()
             await asyncio.sleep(_AFTER_TROUBLE)
 
-    async def _nudge(self, cluster: Cluster, gathered: set[JobMoved]) -> None:
+    async def _nudge(self, cluster: Cluster, gathered: set[JobEvent]) -> None:
         while True:
             await asyncio.sleep(GATHER)
             if gathered:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from bot.errors import CatalogMissing
 from bot.ports.store import ActiveCatalog
 from store.catalog_cache import text_of
+from store.locks import Locking
 from store.sql.session import Session
 from store.tables import catalogs
 
@@ -23,12 +24,15 @@ class CatalogReading(Session):
 
     async def active_catalog(self) -> ActiveCatalog:
         """The catalog in force; ``CatalogMissing`` where none was ever applied."""
-        newest = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
-        fingerprint = (await self._run(newest)).scalar()
+        fingerprint = await self._active_fingerprint()
         catalog = await self.catalog(fingerprint) if fingerprint else None
-        if fingerprint is None or catalog is None:
+        if catalog is None:
             raise CatalogMissing("No catalog has been applied yet: run `nomatron apply`.")
         return ActiveCatalog(fingerprint, catalog)
+
+    async def _active_fingerprint(self) -> str:
+        newest = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
+        return (await self._run(newest)).scalar() or ""
 
     async def catalog(self, fingerprint: str) -> Catalog | None:
         """A catalog that was once active."""
@@ -40,8 +44,13 @@ class CatalogReading(Session):
         return None if text is None else self._parsed.read(fingerprint, text)
 
 
-class CatalogWriting(CatalogReading):
-    """Putting a catalog in force."""
+class CatalogWriting(CatalogReading, Locking):
+    """Putting a catalog in force, and keeping one."""
+
+    async def lock_catalog(self, *, exclusive: bool = False) -> str:
+        """Hold the catalog in force until the transaction ends; its fingerprint, empty if none was ever applied."""
+        await self._lock_active_catalog(exclusive=exclusive)
+        return await self._active_fingerprint()
 
     async def apply_catalog(self, catalog: Catalog, at: datetime) -> ActiveCatalog:
         """Store a catalog under its fingerprint and make it the active one."""

@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Identity, Index, Integer, LargeBinary, MetaData, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    false,
+    true,
+)
 from sqlalchemy import Text as Plain
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
@@ -17,7 +30,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.message import Delivery, Note
 from bot.domain.deploy.plan import Change
-from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
+from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
 from bot.domain.digest.schedule import FileState
 from store.sql.columns import Day, Document, Json, Who, Word
 from store.sql.dialects import Instant
@@ -185,11 +198,15 @@ class RolloutRow(Row, table=True):
     evaluation: str = _is(Plain)
     nomad_deployment: str = _is(Plain)
     groups: tuple[GroupHealth, ...] = _is(Document(tuple[GroupHealth, ...]))
-    note: str = _is(Plain)
     detail: str = _is(Plain)
     failure: TaskFailure | None = _may_be(Document(TaskFailure))
     reverted_to: int | None = _may_be(BIG)
     ended_at: datetime | None = _may_be(Instant)
+    reverted_as: int | None = _may_be(BIG)
+    waits_for: RolloutWait | None = _may_be(Word(RolloutWait))
+    unplaced: tuple[str, ...] = _is(Document(tuple[str, ...]), server_default="[]")
+    evaluated: bool = _is(Boolean, server_default=true())
+    stuck: bool = _is(Boolean, server_default=false())
 
 
 class ReleaseRow(Row, table=True):

@@ -16,7 +16,6 @@ from store.catalog_cache import CatalogCache
 from store.catalogs import CatalogReading, CatalogWriting
 from store.deploys.approvals import ApprovalReading, ApprovalWriting
 from store.deploys.deploys import DeployReading, DeployWriting
-from store.deploys.locks import Locking
 from store.deploys.plans import PlanReading, PlanWriting
 from store.deploys.requests import RequestReading, RequestWriting
 from store.deploys.rollouts import RolloutReading, RolloutWriting
@@ -60,7 +59,6 @@ class SqlTransaction(
     TallyReading,
     DigestWriting,
     RequestWriting,
-    Locking,
     AgesReading,
 ):
     """``bot.ports.Transaction`` over SQL."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from bot.domain.catalog.environment import Cluster, Environment, Rule
 from bot.domain.catalog.release import Release
 from bot.domain.catalog.service import Placement, Service, Template
 from bot.domain.deploy.approval import Approval
-from bot.domain.deploy.deploy import Deploy, Draft, Status, begin
+from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.dispatch import Attempt
 from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted
 from bot.domain.deploy.plan import Change, Plan, fingerprint, frozen
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.deploy.plan import Job
+    from bot.ports.store import Reading
 
 TEAM = "T0NOMATRON"
 ALICE, BOB, CAROL = SlackUser(TEAM, "U0ALICE001"), SlackUser(TEAM, "U0BOB00001"), SlackUser(TEAM, "U0CAROL001")
@@ -39,8 +39,8 @@ USERGROUPS = {
 JOBSPEC = 'variable "version" { type = string }\njob "checkout" {}\n'
 
 
-def a_draft(**changes: Any) -> Draft:
-    """Alice asks for checkout v1.4.2 in staging at noon: `a_release()` under `a_catalog()`."""
+def a_draft(**changes: Any) -> Deploy:
+    """Alice requests checkout v1.4.2 in staging at noon: `a_release()` under `a_catalog()`; it has no number yet."""
     fields: dict[str, Any] = {
         "service": "checkout",
         "environment": "staging",
@@ -54,15 +54,22 @@ def a_draft(**changes: Any) -> Draft:
     }
     given = {**fields, **changes}
     given.setdefault("release", a_release(service=given["service"], version=given["version"]).fingerprint)
-    return Draft(**given)
+    given.setdefault("changed_at", given["requested_at"])
+    given.setdefault("due_at", given["requested_at"])
+    return Deploy(**given)
 
 
 def a_deploy(id: int = 1, status: Status = Status.PLANNING, **changes: Any) -> Deploy:  # noqa: A002 -- the record's word
     """``a_draft()`` with a number, in any state."""
-    names = Draft.__dataclass_fields__
-    draft = a_draft(**{name: value for name, value in changes.items() if name in names})
-    rest = {name: value for name, value in changes.items() if name not in names}
-    return replace(begin(id, draft), status=status, **rest)
+    return a_draft(id=id, status=status, **changes)
+
+
+async def every_deploy(reading: Reading) -> tuple[Deploy, ...]:
+    """All deploys there are, in order of their numbers; none may have been left out."""
+    found: list[Deploy] = []
+    while (deploy := await reading.deploy(len(found) + 1)) is not None:
+        found.append(deploy)
+    return tuple(found)
 
 
 def a_job(image: str = "registry.example/checkout:v1.4.2", **changes: Any) -> Job:

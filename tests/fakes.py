@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.report import DigestCard
     from bot.domain.digest.report import Look as DigestLook
-    from bot.ports.nomad import JobMoved
+    from bot.ports.nomad import JobEvent
     from store import SqlStore
     from tests.clocks import FixedClock
 
@@ -135,10 +135,7 @@ class FakeNomad:
         self._read()
         return self.seen
 
-    async def landed(self, namespace: str, job_id: str, job_modify_index: int) -> int | None:
-        return None
-
-    async def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobMoved]:
+    async def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
         return
         yield
 

@@ -155,9 +155,15 @@ def test_every_state_is_entered_and_left_by_the_one_table() -> None:
         path
         for path, tree in trees("bot", "handlers").items()
         for call in calls(tree, "replace")
-        if not path.startswith("sandbox/") and any(keyword.arg == "status" for keyword in call.keywords)
+        if any(keyword.arg == "status" for keyword in call.keywords)
     }
     assert written == {"bot/domain/deploy/deploy.py", "bot/domain/deploy/follow.py"}
+
+
+def test_a_deploy_is_moved_in_one_place() -> None:
+    movers = {path for path, tree in trees("bot", "handlers", "store").items() for _ in calls(tree, "advance")}
+
+    assert movers == {"bot/operations/deploys/transitions.py"}
 
 
 def test_every_type_of_event_is_recorded_somewhere() -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from bot.domain.audit.events import Event, EventType
 from bot.domain.decision import Reason, Refused
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.message import Delivery, Outgoing
 from bot.errors import CatalogMissing
 from bot.operations.deploys.target import same_target
+from bot.operations.deploys.transitions import redraw
 from bot.operations.deploys.withdraw import withdraw_unplaced
-from bot.operations.require import kept
+from bot.operations.require import require
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,7 +52,7 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
         active = await tx.apply_catalog(catalog, now)
         await tx.keep_digests([digest.channel for digest in catalog.digests], now)
         await tx.record(_applied(actor, before, active, now))
-        withdrawn = tuple([await withdraw_unplaced(tx, deploy, now) for deploy in cut])
+        withdrawn = tuple([await withdraw_unplaced(tx, deploy, now, active.fingerprint) for deploy in cut])
         await _judge_anew(tx, now)
         await _offer_anew(tx, catalog, now)
     ports.bell.ring()
@@ -69,7 +69,7 @@ async def _active(tx: Transaction) -> ActiveCatalog | None:
 async def _cut(tx: Transaction, before: Catalog, after: Catalog) -> list[Deploy]:
     """The open deploys, locked, that the new catalog no longer knows or sends elsewhere."""
     found = [deploy for deploy in await tx.open_deploys() if not same_target(before, after, deploy)]
-    locked = [kept(await tx.lock_deploy(deploy.id), deploy.number) for deploy in found]
+    locked = [require(await tx.lock_deploy(deploy.id), deploy.number) for deploy in found]
     return [deploy for deploy in locked if deploy.status.open]
 
 
@@ -88,10 +88,10 @@ def _applied(actor: Actor, before: ActiveCatalog | None, after: ActiveCatalog, a
 
 async def _judge_anew(tx: Transaction, now: datetime) -> None:
     for deploy in await tx.open_deploys():
-        locked = kept(await tx.lock_deploy(deploy.id), deploy.number)
+        locked = require(await tx.lock_deploy(deploy.id), deploy.number)
         if locked.status in {Status.WAITING, Status.READY}:
             await tx.save_deploy(replace(locked, due_at=now))
-            await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
+            await redraw(tx, deploy, now)
 
 
 async def _offer_anew(tx: Transaction, catalog: Catalog, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What is never deleted: reading it back is not a question."""
+"""Records that are never deleted: reading one back must find it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TypeVar
 Record = TypeVar("Record")
 
 
-def kept(record: Record | None, what: str) -> Record:
-    """The record; ``LookupError`` that names it where the database has lost it all the same."""
+def require(record: Record | None, what: str) -> Record:
+    """The record; ``LookupError`` with its name if the database has lost it all the same."""
     if record is None:
         raise LookupError(f"{what} is not in the database any more")
     return record

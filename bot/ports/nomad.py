@@ -39,7 +39,7 @@ class Registered:
 
 
 @dataclass(frozen=True, slots=True)
-class JobMoved:
+class JobEvent:
     """The event stream says that something about this job changed; a hint, never evidence."""
 
     namespace: str
@@ -78,10 +78,7 @@ class Nomad(Protocol):
     async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
         """What Nomad says now about the job version of that rollout."""
 
-    async def landed(self, namespace: str, job_id: str, job_modify_index: int) -> int | None:
-        """The version that has this JobModifyIndex, where it is still kept."""
-
-    def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobMoved]:
+    def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
         """The cluster's event stream, one connection; reconnects by itself and yields nothing while it is away."""
 
 

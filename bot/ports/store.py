@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.catalog.release import Release
     from bot.domain.deploy.approval import Approval
-    from bot.domain.deploy.deploy import Deploy, Draft, Status
+    from bot.domain.deploy.deploy import Deploy, Status
     from bot.domain.deploy.dispatch import Attempt
     from bot.domain.deploy.message import Outgoing, Posted
     from bot.domain.deploy.plan import Plan
@@ -81,11 +81,6 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
         """Deploys whose status is open, oldest request first (turns go by request time, then number)."""
 
-    async def recent_deploys(
-        self, service: str | None = None, environment: str | None = None, limit: int = 20
-    ) -> tuple[Deploy, ...]:
-        """The newest deploys, open or not."""
-
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded last there, by when it did."""
 
@@ -129,17 +124,20 @@ class Reading(AuditReading, DigestReading, Protocol):
 class Transaction(Reading, DigestWriting, Protocol):
     """A unit of work: returning commits, raising rolls back."""
 
-    async def lock_catalog(self, *, exclusive: bool = False) -> None:
-        """Keep the catalog in force until this transaction ends; ``exclusive`` to replace it. Before any other lock."""
+    async def lock_catalog(self, *, exclusive: bool = False) -> str:
+        """Keep the catalog in force until this transaction ends; its fingerprint, empty if none was ever applied.
 
-    async def lock_place(self, service: str, environment: str) -> None:
-        """One request for a service in an environment at a time: none that is being added is missed by another."""
+        ``exclusive`` to replace it. Before any other lock.
+        """
+
+    async def lock_service(self, service: str, environment: str) -> None:
+        """One request at a time for a service in an environment, so that none misses a deploy that another one adds."""
 
     async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
         """The deploy, locked before any decision is made on it; with a claim, ``StaleFence`` if that was taken over."""
 
-    async def add_deploy(self, draft: Draft) -> Deploy:
-        """A new deploy in PLANNING with the next number; gaps are allowed, reuse never."""
+    async def add_deploy(self, deploy: Deploy) -> Deploy:
+        """The new deploy with the next number; gaps are allowed, reuse never. Its own ``id`` counts for nothing."""
 
     async def save_deploy(self, deploy: Deploy) -> None:
         """Write all its fields; it must have been locked or added in this transaction.

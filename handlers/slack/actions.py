@@ -153,5 +153,5 @@ _MENU: Final[Mapping[str, tuple[Callable[..., Awaitable[Deploy | Refused]], str]
     "withdraw": (withdraw.withdraw, "withdrawn"),
     "retract": (retract.retract, "your approval is taken back"),
     "replan": (replan.replan, "a new plan is being made"),
-    "replace": (replace.replace_running, "it will not wait for the running rollout"),
+    "replace": (replace.replace_rollout, "it will not wait for the running rollout"),
 }

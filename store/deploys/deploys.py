@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Text as Plain
 from sqlalchemy import column, false, func, select, union_all, values
 
-from bot.domain.deploy.deploy import Deploy, Status, begin
+from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.promotion import Run
 from bot.errors import StaleFence
 from store.sql.mapping import columns_of, record_of
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
 
-    from bot.domain.deploy.deploy import Draft
     from bot.domain.digest.schedule import Scope
     from bot.ports.store import Claim
 
@@ -53,13 +53,6 @@ class DeployReading(Session):
         """Deploys whose status is open, oldest request first, then by number."""
         found = _deploys(service, environment).where(deploys.c.status.in_(OPEN))
         return await self._all(Deploy, found.order_by(deploys.c.requested_at, deploys.c.id))
-
-    async def recent_deploys(
-        self, service: str | None = None, environment: str | None = None, limit: int = 20
-    ) -> tuple[Deploy, ...]:
-        """The newest deploys, open or not, newest first."""
-        found = _deploys(service, environment).order_by(deploys.c.id.desc()).limit(limit)
-        return await self._all(Deploy, found)
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded last there; a succeeded one never changes, so ``changed_at`` is when it did."""
@@ -134,11 +127,11 @@ class DeployWriting(DeployReading):
         self._locked[deploy_id] = record_of(Deploy, row)
         return self._locked[deploy_id]
 
-    async def add_deploy(self, draft: Draft) -> Deploy:
-        """A new deploy in PLANNING with the next number."""
-        row = columns_of(begin(0, draft), without=("id",))
+    async def add_deploy(self, deploy: Deploy) -> Deploy:
+        """The new deploy with the next number; its own ``id`` counts for nothing."""
+        row = columns_of(deploy, without=("id",))
         number: int = (await self._run(deploys.insert().values(row).returning(deploys.c.id))).scalar_one()
-        self._locked[number] = begin(number, draft)
+        self._locked[number] = replace(deploy, id=number)
         return self._locked[number]
 
     async def save_deploy(self, deploy: Deploy) -> None:

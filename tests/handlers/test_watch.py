@@ -12,7 +12,7 @@ from bot.domain.actor import Operator
 from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadUnavailable, StoreBusy
 from bot.operations.catalog import apply
-from bot.ports.nomad import JobMoved
+from bot.ports.nomad import JobEvent
 from handlers import watch
 from handlers.watch import Watcher
 from tests.builders import a_catalog, an_environment
@@ -33,9 +33,9 @@ class Streams:
     def __init__(self) -> None:
         self.opened: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         self.closed: asyncio.Queue[frozenset[str]] = asyncio.Queue()
-        self.moves: asyncio.Queue[JobMoved | Exception | None] = asyncio.Queue()
+        self.moves: asyncio.Queue[JobEvent | Exception | None] = asyncio.Queue()
 
-    async def of_cluster(self, namespaces) -> AsyncIterator[JobMoved]:
+    async def of_cluster(self, namespaces) -> AsyncIterator[JobEvent]:
         self.opened.put_nowait(frozenset(namespaces))
         try:
             while True:
@@ -68,7 +68,7 @@ async def test_a_move_makes_the_rollout_due(world: World, streams: Streams):
     deploy = await rolling(world)
     later = world.clock.advance(seconds=1)
 
-    streams.moves.put_nowait(JobMoved("production", "checkout"))
+    streams.moves.put_nowait(JobEvent("production", "checkout"))
 
     while (await now(world, deploy)).due_at != later:  # noqa: ASYNC110 -- the store has no event for this
         await asyncio.sleep(0.01)
@@ -109,12 +109,12 @@ async def test_a_nudge_that_fails_is_told_and_not_the_last(
         raise error
 
     world.store.begin = failing
-    streams.moves.put_nowait(JobMoved("production", "checkout"))
+    streams.moves.put_nowait(JobEvent("production", "checkout"))
     while world.store.begin is failing:  # noqa: ASYNC110 -- the store has no event for this
         await asyncio.sleep(0.01)
     later = world.clock.advance(seconds=1)
 
-    streams.moves.put_nowait(JobMoved("production", "checkout"))
+    streams.moves.put_nowait(JobEvent("production", "checkout"))
 
     while (await now(world, deploy)).due_at != later:  # noqa: ASYNC110 -- the store has no event for this
         await asyncio.sleep(0.01)

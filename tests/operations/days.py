@@ -11,14 +11,14 @@ from bot.domain.actor import CiIdentity, Operator
 from bot.domain.catalog.environment import After, Rule
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
-from bot.errors import NomadRefused, NomadUnavailable, PlaceGone
+from bot.errors import NomadRefused, NomadUnavailable, TargetGone
 from bot.operations.catalog import apply
 from bot.operations.deploys.approve import approve
 from bot.operations.deploys.origin import Origin
 from bot.operations.deploys.promote import Promotion, promote
 from bot.operations.deploys.redeploy import again
 from bot.operations.deploys.reject import reject
-from bot.operations.deploys.replace_rollout import replace_running
+from bot.operations.deploys.replace_rollout import replace_rollout
 from bot.operations.deploys.replan import replan
 from bot.operations.deploys.request import Requested, request
 from bot.operations.deploys.retract import retract
@@ -110,7 +110,7 @@ class Days:
         }
         (act,) = self.random.choices(list(acts), list(acts.values()))
         # what is no longer anywhere is withdrawn by the worker: people are told so by their surface
-        with suppress(PlaceGone):
+        with suppress(TargetGone):
             await act()
 
     async def _request(self) -> None:
@@ -152,7 +152,7 @@ class Days:
             case "replan":
                 await replan(ports, who, deploy, origin=CHANNEL)
             case "replace":
-                await replace_running(ports, who, deploy, origin=CHANNEL)
+                await replace_rollout(ports, who, deploy, origin=CHANNEL)
             case _:
                 self._keep(await again(ports, who, deploy, origin=CHANNEL))
 

@@ -83,7 +83,6 @@ def takes(name, *arguments):
         reads("deploy", 1),
         reads("open_deploys"),
         reads("open_deploys", "checkout", "staging"),
-        reads("recent_deploys", "checkout", "staging"),
         reads("last_succeeded", "checkout", "staging"),
         reads("last_succeeded_of", [("checkout", "staging"), ("checkout", "production")]),
         reads("knows_request", "5f3a"),

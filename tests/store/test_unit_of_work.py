@@ -40,7 +40,7 @@ async def add_one(store, **changes):
 
 async def everything(store):
     async with store.read() as reading:
-        return await reading.recent_deploys()
+        return await reading.open_deploys()
 
 
 def on_connect(store, *pragmas):

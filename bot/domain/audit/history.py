@@ -72,7 +72,8 @@ class Entry:
     ids of those who hold a seat, as it was dispatched or as it is now; ``approved_at`` is the newest approval.
     ``dispatched_at`` is the newest dispatch, ``to_approve`` the time from the request to the newest approval before
     that (None where nobody approved), ``landed_at`` when Nomad had it, ``stuck_at`` since when it is called stuck.
-    ``detail`` explains the state; ``reverted`` is what the last event about Nomad's own revert says of it.
+    ``detail`` explains the state; ``cause`` does so in short, if there is more to say; ``reverted`` is what the
+    last event about Nomad's own revert says of it.
     ``replanned_at`` is when a plan that had moved started its time for approval anew.
     """
 
@@ -94,6 +95,7 @@ class Entry:
     landed_at: datetime | None = None
     stuck_at: datetime | None = None
     detail: str = ""
+    cause: str = ""
     reverted: str = ""
     replanned_at: datetime | None = None
 
@@ -188,7 +190,7 @@ def _after(told: Mapping[str, Any], kind: EventType, data: Mapping[str, Any], at
     """The fields that the event changes. Fields and no entry: of a day's deploys this is done thousands of times."""
     changed = _beside_the_state(told, kind, data, at)
     if kind in STATES:
-        changed |= {"status": STATES[kind], "changed_at": at, "detail": _detail(data)}
+        changed |= {"status": STATES[kind], "changed_at": at, **_reasons(data)}
     return changed
 
 
@@ -225,8 +227,9 @@ def _holders(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(seat["holder"] for seat in seats if seat["holder"]))
 
 
-def _detail(data: Mapping[str, Any]) -> str:
-    return str(data.get("detail") or data.get("reason") or data.get("cause") or "")
+def _reasons(data: Mapping[str, Any]) -> dict[str, str]:
+    detail = str(data.get("detail") or data.get("reason") or data.get("cause") or "")
+    return {"detail": detail, "cause": str(data.get("cause", "")) if "detail" in data else ""}
 
 
 def _instant(text: object) -> datetime | None:

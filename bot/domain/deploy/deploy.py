@@ -63,28 +63,8 @@ TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What somebody asks for, before it has a number."""
-
-    service: str
-    environment: str
-    version: str
-    release: str
-    overrides: Mapping[str, Value]
-    reason: str | None
-    requester: Actor
-    requested_at: datetime
-    expires_at: datetime
-    catalog: str
-    nonce: str | None = None
-    promotes: str = ""
-    asked_in: str = ""
-    asked_via: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Deploy:
-    """A deployment request.
+    """A deployment request; ``id`` is 0 until the store has numbered it.
 
     ``plan`` is the number of its newest plan (0 before the first), ``catalog`` the fingerprint of the catalog that it
     was planned under (audit events name the one of each decision), ``due_at`` when a worker should look at it next
@@ -95,7 +75,7 @@ class Deploy:
     is the Slack channel of the request and ``asked_via`` its response_url, dropped with the first change of state.
     """
 
-    id: int
+    id: int = 0
     service: str
     environment: str
     version: str
@@ -139,26 +119,3 @@ class Deploy:
         # whatever comes after planning is told in the channel, or has just been told by it
         fresh = {"detail": "", "blocked": (), "due_at": at if to.open else None, "asked_via": ""}
         return replace(self, status=to, changed_at=at, **{**fresh, **changes})
-
-
-def begin(deploy_id: int, draft: Draft) -> Deploy:
-    """A new deploy in PLANNING, due at once."""
-    return Deploy(
-        id=deploy_id,
-        service=draft.service,
-        environment=draft.environment,
-        version=draft.version,
-        release=draft.release,
-        overrides=draft.overrides,
-        reason=draft.reason,
-        requester=draft.requester,
-        requested_at=draft.requested_at,
-        expires_at=draft.expires_at,
-        catalog=draft.catalog,
-        nonce=draft.nonce,
-        promotes=draft.promotes,
-        asked_in=draft.asked_in,
-        asked_via=draft.asked_via,
-        changed_at=draft.requested_at,
-        due_at=draft.requested_at,
-    )

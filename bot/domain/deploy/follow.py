@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,7 +10,6 @@ from datetime import datetime, timedelta
 from bot.domain.deploy.rollout import (
     AllocationState,
     GroupHealth,
-    NomadDeployment,
     Observation,
     Rollout,
     RolloutKind,
@@ -24,9 +22,6 @@ PATIENCE = timedelta(minutes=10)
 """On top of Nomad's progress deadline, before a rollout without any change is called stuck."""
 
 _ONE_SHOT = frozenset({"batch", "sysbatch"})
-_STOPPED = "job is stopped"
-_STUCK = "stuck"
-_ROLLING_BACK = re.compile(r"rolling back to job version (\d+)")
 
 
 def judge(rollout: Rollout, seen: Observation, now: datetime) -> tuple[Rollout, ...]:
@@ -41,7 +36,7 @@ def judge(rollout: Rollout, seen: Observation, now: datetime) -> tuple[Rollout, 
     told = _told(rollout, seen, now)
     ended = _by_deployment(told, seen, now) or _by_job(told, seen, now) or _by_allocations(told, seen, now)
     if ended is None:
-        return (replace(told, note=_note(told, seen, now)),)
+        return (_holding(told, seen, now),)
     revert = _revert(ended, seen, now)
     return (ended,) if revert is None else (ended, revert)
 
@@ -95,9 +90,11 @@ def _by_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
     if deployment.status == "successful":
         return _end(rollout, RolloutStatus.SUCCEEDED, said, now)
     if deployment.status == "failed":
-        return _failed(rollout, said, seen, now)
+        reverted_as = seen.reverted_to[0] if seen.reverted_to else None
+        ended = _end(rollout, RolloutStatus.FAILED, said, now)
+        return replace(ended, reverted_to=deployment.rolls_back_to, reverted_as=reverted_as)
     if deployment.status == "cancelled":
-        status = RolloutStatus.FAILED if _STOPPED in said else RolloutStatus.SUPERSEDED
+        status = RolloutStatus.FAILED if deployment.job_stopped else RolloutStatus.SUPERSEDED
         return _end(rollout, status, said, now)
     return None
 
@@ -109,24 +106,6 @@ def _collected(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | 
         detail = f"Nomad marks version {rollout.job_version} as stable; its deployment is no longer kept"
         return _end(rollout, RolloutStatus.SUCCEEDED, detail, now)
     return None
-
-
-def _failed(rollout: Rollout, said: str, seen: Observation, now: datetime) -> Rollout:
-    """A failed deployment in Nomad's words, with what it went back to by itself."""
-    back = _ROLLING_BACK.search(said)
-    if back is None:
-        return _end(rollout, RolloutStatus.FAILED, _failed_words(said, rollout), now)
-    as_version = f", as version {seen.reverted_to[0]}" if seen.reverted_to else ""
-    said = f"{said}; Nomad reverted to version {back[1]}{as_version}"
-    ended = _end(rollout, RolloutStatus.FAILED, _failed_words(said, rollout), now)
-    return replace(ended, reverted_to=int(back[1]))
-
-
-def _failed_words(said: str, rollout: Rollout) -> str:
-    failure = rollout.failure
-    if failure is None:
-        return said
-    return f"{said}; task {failure.task} of {failure.group}: {one_line(f'{failure.event}: {failure.message}')}"
 
 
 def _by_job(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
@@ -165,7 +144,7 @@ def _by_allocations(rollout: Rollout, seen: Observation, now: datetime) -> Rollo
     if not seen.launches:
         return _end(rollout, RolloutStatus.SUCCEEDED, "registered: it starts by its schedule or when dispatched", now)
     if seen.job_type in _ONE_SHOT and (failed := sum(group.unhealthy for group in _counted(seen))):
-        return _end(rollout, RolloutStatus.FAILED, _failed_words(f"{_count(failed)} failed", rollout), now)
+        return _end(rollout, RolloutStatus.FAILED, f"{_count(failed)} failed", now)
     return _end(rollout, RolloutStatus.SUCCEEDED, _done_words(seen), now) if _done(seen) else None
 
 
@@ -195,7 +174,9 @@ def _count(number: int) -> str:
 
 
 def _end(rollout: Rollout, status: RolloutStatus, detail: str, now: datetime) -> Rollout:
-    return replace(rollout, status=status, detail=detail, note="", ended_at=now, changed_at=now)
+    return replace(
+        rollout, status=status, detail=detail, waits_for=None, unplaced=(), stuck=False, ended_at=now, changed_at=now
+    )
 
 
 def _revert(ended: Rollout, seen: Observation, now: datetime) -> Rollout | None:
@@ -212,62 +193,17 @@ def _revert(ended: Rollout, seen: Observation, now: datetime) -> Rollout | None:
         changed_at=now,
         job_version=version,
         job_modify_index=index,
-        note=f"Nomad rolls back by itself, as version {version}",
     )
 
 
-def _note(rollout: Rollout, seen: Observation, now: datetime) -> str:
-    """One line on what a running rollout waits for; empty where it simply goes on."""
-    parts = [part for part in (_promotion(rollout, seen.deployment), _capacity(seen)) if part]
-    idle = now - rollout.changed_at
-    if idle >= seen.progress_deadline + PATIENCE and not _waits_for_people(seen.deployment):
-        why = "; ".join(parts) or _idle_reason(rollout, seen)
-        return f"{_STUCK}: no change since {rollout.changed_at:%Y-%m-%d %H:%M %Z}: {why}"
-    return "; ".join(parts)
-
-
-def is_stuck(rollout: Rollout) -> bool:
-    """Whether its note says that nothing has moved for longer than Nomad and our patience allow."""
-    return rollout.status is RolloutStatus.RUNNING and rollout.note.startswith(_STUCK)
-
-
-def _waits_for_people(deployment: NomadDeployment | None) -> bool:
-    return deployment is not None and (deployment.status == "paused" or _needs_promotion(deployment))
-
-
-def _needs_promotion(deployment: NomadDeployment) -> bool:
-    return "requires manual promotion" in deployment.description
-
-
-def _promotion(rollout: Rollout, deployment: NomadDeployment | None) -> str:
-    """What a deployment that is held up by people waits for, with the command that lets it go on."""
-    if deployment is None:
-        return ""
-    if deployment.status == "paused":
-        return f"paused in Nomad: nomad deployment resume {deployment.id}"
-    if "pending automatic promotion" in deployment.description:
-        return f"Nomad promotes the canaries by itself once they are healthy ({_canaries(deployment)})"
-    if not _needs_promotion(deployment):
-        return ""
-    command = f"nomad deployment promote {deployment.id}"
-    who = "Nomad's own rollback is " if rollout.kind is RolloutKind.REVERT else ""
-    # Nomad sets such a deployment no deadline (nomad.md trap 10)
-    return f"{who}waiting for canary promotion ({_canaries(deployment)}), for ever if nobody acts: {command}"
-
-
-def _canaries(deployment: NomadDeployment) -> str:
-    waiting = [group for group in deployment.groups if group.canaries and not group.promoted]
-    healthy = sum(min(group.healthy, group.canaries) for group in waiting)
-    return f"{healthy} of {sum(group.canaries for group in waiting)} healthy"
-
-
-def _capacity(seen: Observation) -> str:
-    return f"no capacity: {'; '.join(seen.unplaced)}" if seen.unplaced else ""
-
-
-def _idle_reason(rollout: Rollout, seen: Observation) -> str:
-    if not seen.evaluated:
-        return "Nomad has not evaluated it yet"
-    if rollout.failure is not None:
-        return _failed_words("tasks fail", rollout)
-    return f"{rollout.healthy} of {rollout.wanted} healthy, and Nomad gives no reason"
+def _holding(rollout: Rollout, seen: Observation, now: datetime) -> Rollout:
+    """The running rollout with what keeps it from going on."""
+    waits_for = seen.deployment.waits_for if seen.deployment else None
+    idle = now - rollout.changed_at >= seen.progress_deadline + PATIENCE
+    return replace(
+        rollout,
+        waits_for=waits_for,
+        unplaced=seen.unplaced,
+        evaluated=seen.evaluated,
+        stuck=idle and not (waits_for and waits_for.needs_a_person),
+    )

@@ -69,6 +69,21 @@ class Plan:
     healthy: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class BaseChange:
+    """The job on Nomad is no longer the one that a plan was made against; a version is None if there is no job."""
+
+    planned_version: int | None
+    live_version: int | None
+
+    @property
+    def sentence(self) -> str:
+        """The change in words."""
+        now = "gone" if self.live_version is None else f"at version {self.live_version}"
+        before = "when there was none" if self.planned_version is None else f"against version {self.planned_version}"
+        return f"The job on Nomad is {now} now; the plan was made {before}."
+
+
 def frozen(job: Job) -> str:
     """The job's JSON text as it is stored, fingerprinted and registered: sorted keys, no spaces.
 
@@ -121,11 +136,6 @@ def fingerprint(rendered: Job, live: Job | None, *, release: str, environment: s
 def stamp(deploy: str, plan: Plan) -> str:
     """The first line of a submission's source: for people, and for the look after a lost answer."""
     return f"# nomatron {deploy} plan {plan.number} fingerprint {plan.fingerprint}"
-
-
-def is_stamped(source: str, deploy: str, plan: Plan) -> bool:
-    """Whether a submission's source begins with the stamp of exactly this plan."""
-    return source.split("\n", 1)[0].strip() == stamp(deploy, plan)
 
 
 def is_healthy(live: Job | None) -> bool:

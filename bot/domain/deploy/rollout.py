@@ -24,6 +24,22 @@ class RolloutStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class RolloutWait(StrEnum):
+    """What Nomad's deployment object waits for before it goes on."""
+
+    RESUME = "resume"
+    """Somebody paused it in Nomad."""
+    PROMOTION = "promotion"
+    """A person has to promote its canaries; Nomad sets no deadline for that (docs/nomad.md)."""
+    AUTO_PROMOTION = "auto-promotion"
+    """Nomad promotes the canaries once they are healthy."""
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether it goes on only when somebody acts."""
+        return self is not RolloutWait.AUTO_PROMOTION
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupHealth:
     """One task group of a rollout, in Nomad's counters."""
@@ -51,7 +67,11 @@ class TaskFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NomadDeployment:
-    """Nomad's deployment object, as far as it matters here. ``description`` is Nomad's StatusDescription."""
+    """Nomad's deployment object, as far as it matters here.
+
+    ``description`` is Nomad's StatusDescription without what the other fields say: ``waits_for``, ``rolls_back_to``
+    (the job version that Nomad's own revert restores, if it does one), ``job_stopped`` (why it was cancelled).
+    """
 
     id: str
     status: str
@@ -61,6 +81,9 @@ class NomadDeployment:
     groups: tuple[GroupHealth, ...]
     create_index: int = 0
     require_progress_by: datetime | None = None
+    waits_for: RolloutWait | None = None
+    rolls_back_to: int | None = None
+    job_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +136,11 @@ class Observation:
 class Rollout:
     """A rollout row: ours or Nomad's revert, with its newest counters.
 
-    ``job_version`` is None where we landed but the version is unknown; ``note`` one line for people (waiting for
-    canary promotion, no capacity, stuck), ``detail`` the reason of an end in Nomad's words.
+    ``job_version`` is None if we landed but the version is unknown. ``detail`` is the reason of an end in Nomad's
+    words, ``failure`` the first failed task, ``reverted_to`` the job version that Nomad's own revert restores and
+    ``reverted_as`` the new version that it makes. Of a running one: ``waits_for`` and ``unplaced`` (sentences on what
+    Nomad has no room for) say what keeps it, ``evaluated`` is false while Nomad has not looked at it yet, ``stuck`` is
+    true once nothing has changed for longer than Nomad and our patience allow.
     """
 
     deploy_id: int
@@ -128,11 +154,15 @@ class Rollout:
     evaluation: str = ""
     nomad_deployment: str = ""
     groups: tuple[GroupHealth, ...] = ()
-    note: str = ""
     detail: str = ""
     failure: TaskFailure | None = None
     reverted_to: int | None = None
     ended_at: datetime | None = None
+    reverted_as: int | None = None
+    waits_for: RolloutWait | None = None
+    unplaced: tuple[str, ...] = ()
+    evaluated: bool = True
+    stuck: bool = False
 
     @property
     def healthy(self) -> int:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.dispatch import Sighting
     from bot.domain.deploy.plan import Job, Plan
     from bot.domain.deploy.rollout import Observation, Rollout
-    from bot.ports.nomad import JobMoved, NomadPlan, Registered
+    from bot.ports.nomad import JobEvent, NomadPlan, Registered
 
 log = structlog.get_logger(__name__)
 
@@ -105,12 +105,7 @@ class PythonNomad:
         with _of_nomads_shape(self._client.cluster):
             return await observe.observe(self._client, namespace, job_id, rollout)
 
-    async def landed(self, namespace: str, job_id: str, job_modify_index: int) -> int | None:
-        """As ``bot.ports.Nomad.landed``."""
-        with _of_nomads_shape(self._client.cluster):
-            return await look.landed(self._client, namespace, job_id, job_modify_index)
-
-    def moves(self, namespaces: Collection[str]) -> AsyncGenerator[JobMoved, None]:
+    def moves(self, namespaces: Collection[str]) -> AsyncGenerator[JobEvent, None]:
         """As ``bot.ports.Nomad.moves``."""
         return stream.moves(self._client.event_stream, self._check_token, frozenset(namespaces), self._patience)
 

@@ -30,12 +30,6 @@ async def submission(client: Client, namespace: str, job_id: str, version: int) 
     return reply.record() if reply.ok else None
 
 
-async def landed(client: Client, namespace: str, job_id: str, job_modify_index: int) -> int | None:
-    """The version with this JobModifyIndex, where it is still kept."""
-    kept = await versions(client, namespace, job_id)
-    return next((int(each["Version"]) for each in kept if each["JobModifyIndex"] == job_modify_index), None)
-
-
 async def look(
     client: Client, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
 ) -> Sighting:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.domain.deploy.rollout import Observation
 from bot.domain.jobdiff.placement import unplaced
 from bot.gateways.nomad.allocations import allocation_state
-from bot.gateways.nomad.deployments import nomad_deployment
+from bot.gateways.nomad.deployments import nomad_deployment, rolls_back_to
 from bot.gateways.nomad.look import job, versions
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from bot.domain.deploy.rollout import Rollout
     from bot.gateways.nomad.client import Client
 
-_ROLLING_BACK: Final = re.compile(r"rolling back to job version (\d+)")
 _DEFAULT_DEADLINE: Final = timedelta(minutes=10)
 
 Json = dict[str, Any]
@@ -133,7 +131,7 @@ def _unplaced(evaluations: list[Json], spec: Job) -> tuple[str, ...]:
 
 def _reverted_to(deployment: Json | None, rollout: Rollout, seen: _Seen) -> tuple[int, int] | None:
     """The version that Nomad's own revert made: the next after ours, where our deployment says that it rolls back."""
-    if deployment is None or not _ROLLING_BACK.search(str(deployment.get("StatusDescription") or "")):
+    if deployment is None or rolls_back_to(deployment) is None:
         return None
     after = int(deployment["JobVersion"] if rollout.job_version is None else rollout.job_version) + 1
     found = next((each for each in [seen.live, *seen.kept] if each["Version"] == after), None)

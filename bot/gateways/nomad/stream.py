@@ -13,7 +13,7 @@ import requests
 import urllib3.exceptions
 from nomad.api.exceptions import BaseNomadException
 
-from bot.ports.nomad import JobMoved
+from bot.ports.nomad import JobEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
@@ -43,12 +43,12 @@ class _Inbox:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._moved: dict[JobMoved, None] = {}
+        self._moved: dict[JobEvent, None] = {}
         self._news = asyncio.Event()
         self.ended = False
         self.index = NOW
 
-    def line(self, index: int | None, moved: list[JobMoved]) -> None:
+    def line(self, index: int | None, moved: list[JobEvent]) -> None:
         """From the thread: a line came, a heartbeat where it names no job."""
         self._call(self._take, index, moved)
 
@@ -61,7 +61,7 @@ class _Inbox:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(what, *given)
 
-    def _take(self, index: int | None, moved: list[JobMoved]) -> None:
+    def _take(self, index: int | None, moved: list[JobEvent]) -> None:
         self.index = index or self.index
         self._moved.update(dict.fromkeys(moved))
         self._news.set()
@@ -70,7 +70,7 @@ class _Inbox:
         self.ended = True
         self._news.set()
 
-    async def wait(self, seconds: float) -> list[JobMoved] | None:
+    async def wait(self, seconds: float) -> list[JobEvent] | None:
         """What moved since; empty for a heartbeat, None where the stream ended or was silent for so long."""
         try:
             await asyncio.wait_for(self._news.wait(), seconds)
@@ -139,19 +139,19 @@ class _Connection:
                     self._inbox.line(*_read_line(line))
 
 
-def _read_line(line: bytes) -> tuple[int | None, list[JobMoved]]:
+def _read_line(line: bytes) -> tuple[int | None, list[JobEvent]]:
     """A line's index and the jobs in it; an empty object is a heartbeat."""
     batch = json.loads(line)
     moved = [each for event in batch.get("Events") or () if (each := _moved(event))]
     return batch.get("Index"), moved
 
 
-def _moved(event: dict[str, Any]) -> JobMoved | None:
+def _moved(event: dict[str, Any]) -> JobEvent | None:
     """The job of an event by its payload: the Type names Nomad's raft message, not what changed."""
     payload = event.get("Payload") or {}
     for each in payload.values():
         if isinstance(each, dict) and (job := each.get("JobID") or each.get("ID")):
-            return JobMoved(str(each.get("Namespace") or event.get("Namespace") or ""), str(job))
+            return JobEvent(str(each.get("Namespace") or event.get("Namespace") or ""), str(job))
     return None
 
 
@@ -160,7 +160,7 @@ async def moves(
     check_token: Callable[[], Awaitable[object]],
     namespaces: Collection[str],
     patience: Patience,
-) -> AsyncGenerator[JobMoved, None]:
+) -> AsyncGenerator[JobEvent, None]:
     """Jobs of these namespaces that moved, for ever, over one connection at a time.
 
     It goes on at the last index that it saw, so that a job may be named twice, never left out for a short break.

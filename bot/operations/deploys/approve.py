@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,22 +12,23 @@ from bot.domain.decision import Refused, every, refuse
 from bot.domain.deploy.approval import Approval, may_fill
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import LONGEST_REASON, not_open, stale_plan
-from bot.operations.deploys.decide import judge, refused
-from bot.operations.deploys.ready import make_ready
+from bot.operations.deploys.decide import decide_on
+from bot.operations.deploys.seats import make_ready
+from bot.operations.deploys.transitions import redraw
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.decision import Decision
     from bot.domain.deploy.approval import Seating
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Judgement
+    from bot.operations.deploys.decide import Case
     from bot.operations.deploys.origin import Origin
     from bot.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The deploy after a yes that counted, and who sits where now."""
+    """The deploy after a yes that counted, and who fills which seat now."""
 
     deploy: Deploy
     seating: Seating
@@ -36,61 +37,56 @@ class Approved:
 async def approve(
     ports: Ports, actor: Actor, deploy_id: int, *, plan: int | None, note: str = "", origin: Origin
 ) -> Approved | Refused:
-    """Count a yes for the plan that the person saw (None: the current one), or say why it does not count and who can.
+    """Count a yes to the plan that the person saw (None: the current one), or say why it does not count and who can.
 
     Raises ``Replayed``.
     """
-    decide = partial(_approve, actor=actor, plan=plan, note=note)
-    return await judge(ports, deploy_id, decide, act="approve", actor=actor, origin=origin)
+    decision = partial(_approve, actor=actor, plan=plan, note=note)
+    return await decide_on(ports, deploy_id, decision, act="approve", actor=actor, origin=origin)
 
 
-async def _approve(judgement: Judgement, *, actor: Actor, plan: int | None, note: str) -> Approved | Refused:
-    decision = _may(judgement, actor, plan)
-    if isinstance(decision, Refused) or not isinstance(actor, SlackUser):
-        return await refused(judgement, actor, "approve", decision if isinstance(decision, Refused) else _NO_PERSON)
-    deploy = judgement.deploy
+async def _approve(case: Case, *, actor: Actor, plan: int | None, note: str) -> Approved | Refused:
+    if not isinstance(actor, SlackUser):
+        return await case.record_refusal(
+            actor, "approve", refuse("not-a-person", "Only a person in Slack can approve.")
+        )
+    decision = _may_approve(case, actor, plan)
+    if isinstance(decision, Refused):
+        return await case.record_refusal(actor, "approve", decision)
+    deploy = case.deploy
     approval = Approval(
-        deploy_id=deploy.id, plan=deploy.plan, user=actor, at=judgement.now, note=note[:LONGEST_REASON].strip()
+        deploy_id=deploy.id, plan=deploy.plan, user=actor, at=case.now, note=note[:LONGEST_REASON].strip()
     )
-    await judgement.tx.add_approval(approval)
-    facts = replace(judgement.facts, approvals=(*judgement.facts.approvals, approval))
-    after = replace(judgement, facts=facts)
+    await case.tx.add_approval(approval)
+    after = case.with_approvals((*case.facts.approvals, approval))
+    seating = after.facts.seating
     await after.record(
         EventType.DEPLOY_APPROVED,
         actor,
-        filled=facts.seating.filled,
+        filled=seating.filled,
         judged=after.judged(actor),
         note=approval.note,
         plan=deploy.plan,
-        seats=len(facts.seats),
+        seats=len(after.facts.seats),
     )
-    if facts.seating.complete:
-        return Approved(await make_ready(after), facts.seating)
-    await after.redraw(urgent=True)
-    return Approved(deploy, facts.seating)
+    if seating.complete:
+        return Approved(await make_ready(after), seating)
+    await redraw(case.tx, deploy, case.now, urgent=True)
+    return Approved(deploy, seating)
 
 
-_NO_PERSON = refuse("not-a-person", "Only a person in Slack can approve.")
-
-
-def _may(judgement: Judgement, actor: Actor, plan: int | None) -> Decision:
-    facts = judgement.facts
-    if not isinstance(actor, SlackUser):
-        return _NO_PERSON
+def _may_approve(case: Case, actor: SlackUser, plan: int | None) -> Decision:
+    facts = case.facts
     if facts.deploy.status is Status.READY:
         return refuse("cannot-approve", f"{facts.deploy.number} already has every approval that it needs.")
     if facts.deploy.status is not Status.WAITING:
         return not_open(facts.deploy, "approve")
-    return every(
-        [
-            stale_plan(facts.deploy, plan),
-            may_fill(
-                actor.id,
-                facts.seats,
-                facts.approvers,
-                facts.membership,
-                requester=facts.requester,
-                self_approval=facts.self_approval,
-            ),
-        ]
+    fills = may_fill(
+        actor.id,
+        facts.seats,
+        facts.approvers,
+        facts.membership,
+        requester=facts.requester,
+        self_approval=facts.self_approval,
     )
+    return every([stale_plan(facts.deploy, plan), fills])

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.errors import StoreError
+
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bot.errors import AmbiguousCommit
+    from bot.ports import Ports
     from bot.ports.store import Transaction
 
 
@@ -21,9 +25,22 @@ class Origin:
     thread_ts: str = ""
 
     async def remember(self, tx: Transaction, at: datetime) -> None:
-        """Keep the request from being taken twice; ``Replayed`` where it was taken before."""
+        """Keep the request from being taken twice; ``Replayed`` if it was taken before."""
         if self.signature:
             await tx.remember_request(self.signature, at)
+
+    async def was_committed(self, ports: Ports, doubt: AmbiguousCommit) -> bool:
+        """Whether the commit happened: the signature is written with the change, so one is there if the other is.
+
+        Raises ``doubt`` if that cannot be told: the request has no signature, or the database does not answer.
+        """
+        if not self.signature:
+            raise doubt
+        try:
+            async with ports.store.read() as reading:
+                return await reading.knows_request(self.signature)
+        except StoreError:
+            raise doubt from None
 
 
 NOWHERE = Origin()

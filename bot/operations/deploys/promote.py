@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from bot.domain.decision import Allowed, Refused, refuse
 from bot.domain.deploy.gates import Ask
 from bot.domain.deploy.promotion import newest_passed
-from bot.operations.deploys.next_environments import environments_after
-from bot.operations.deploys.promotion_gate import followed, release_of
+from bot.operations.deploys.promotable import candidate_of, environments_after, promotion_gate
 from bot.operations.deploys.request import refuse_ask, request
-from bot.operations.require import kept
+from bot.operations.require import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,8 +47,8 @@ async def promote(ports: Ports, actor: Actor, what: Promotion, *, origin: Origin
     Refused where there is nothing to promote, or more than one place to promote it to. Raises ``Replayed``.
     """
     async with ports.store.read() as reading:
-        catalog = (await reading.active_catalog()).catalog
-        found = await _found(reading, catalog, what, ports.clock.now())
+        active = await reading.active_catalog()
+        found = await _found(reading, active.catalog, what, ports.clock.now())
     if isinstance(found, Refused):
         return await refuse_ask(ports, actor, _nothing(what), found, origin)
     source, environment = found
@@ -62,7 +61,7 @@ async def promote(ports: Ports, actor: Actor, what: Promotion, *, origin: Origin
         promotes=source.environment,
         release=source.release,
     )
-    return await request(ports, actor, ask, origin=origin)
+    return await request(ports, actor, ask, origin=origin, active=active)
 
 
 def _nothing(what: Promotion) -> Ask:
@@ -118,7 +117,7 @@ async def _of_service(
         return refuse("environment-missing", f"Say where {what.service} goes: add {choices}; or promote one D-n.")
     befores = [before for before, _ in pairs]
     passed = [newest_passed(await reading.runs(what.service, before)) for before in befores]
-    found = [kept(await reading.deploy(run.deploy_id), f"D-{run.deploy_id}") for run in passed if run is not None]
+    found = [require(await reading.deploy(run.deploy_id), f"D-{run.deploy_id}") for run in passed if run is not None]
     if not found:
         before = " or ".join(befores)
         return refuse("nothing-to-promote", f"{what.service} has not succeeded in {before} yet: deploy it there first.")
@@ -130,7 +129,7 @@ async def _first_to_pass(
 ) -> Deploy:
     """The one of several environments' releases that may go on; where none may, the refusal is about the first."""
     for deploy in found:
-        if isinstance(await followed(reading, catalog, release_of(deploy), environment, now), Allowed):
+        if isinstance(await promotion_gate(reading, catalog, candidate_of(deploy), environment, now), Allowed):
             return deploy
     return found[0]
 

@@ -1,7 +1,8 @@
-"""Reject: a no to this plan, final, with a reason; whoever may fill a seat may reject."""
+"""Reject: a final no to this plan, with a reason, from anyone who may fill one of its seats."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,14 @@ from bot.domain.decision import Allowed, Refused, every, instead, refuse
 from bot.domain.deploy.approval import mentions
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import LONGEST_REASON, SHORTEST_REASON, not_open, stale_plan
-from bot.domain.deploy.message import Delivery, Note, Outgoing
-from bot.operations.deploys.decide import judge, refused
+from bot.operations.deploys.decide import decide_on
+from bot.operations.deploys.transitions import to_requester, transition
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.decision import Decision
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Judgement
+    from bot.operations.deploys.decide import Case
     from bot.operations.deploys.origin import Origin
     from bot.ports import Ports
 
@@ -27,40 +28,39 @@ async def reject(
     ports: Ports, actor: Actor, deploy_id: int, *, plan: int | None, reason: str, origin: Origin
 ) -> Deploy | Refused:
     """End the deploy as rejected, with the reason (3 to 1,000 characters). Raises ``Replayed``."""
-    decide = partial(_reject, actor=actor, plan=plan, reason=reason.strip())
-    return await judge(ports, deploy_id, decide, act="reject", actor=actor, origin=origin)
+    decision = partial(_reject, actor=actor, plan=plan, reason=reason.strip())
+    return await decide_on(ports, deploy_id, decision, act="reject", actor=actor, origin=origin)
 
 
-async def _reject(judgement: Judgement, *, actor: Actor, plan: int | None, reason: str) -> Deploy | Refused:
-    decision = _may(judgement, actor, plan, reason)
+async def _reject(case: Case, *, actor: Actor, plan: int | None, reason: str) -> Deploy | Refused:
+    decision = _may_reject(case, actor, plan, reason)
     if isinstance(decision, Refused):
-        return await refused(judgement, actor, "reject", decision)
+        return await case.record_refusal(actor, "reject", decision)
     who = human_behind(actor)
-    deploy = judgement.deploy.advance(Status.REJECTED, judgement.now, detail=reason)
-    await judgement.tx.save_deploy(deploy)
-    await judgement.record(
-        EventType.DEPLOY_REJECTED, actor, judged=judgement.judged(actor), plan=deploy.plan, reason=reason
+    note = to_requester(case.deploy, f"{case.deploy.number} was rejected: {reason}")
+    return await transition(
+        case.tx,
+        case.deploy,
+        Status.REJECTED,
+        at=case.now,
+        event=EventType.DEPLOY_REJECTED,
+        actor=actor,
+        catalog=case.facts.fingerprint,
+        data={"judged": case.judged(actor), "reason": reason},
+        changes={"detail": reason},
+        note=replace(note, users=(who,) if who else ()),
     )
-    await judgement.redraw(urgent=True)
-    requester = human_behind(deploy.requester)
-    note = Note(
-        text=f"{deploy.number} was rejected: {reason}",
-        mention=(requester,) if requester else (),
-        users=(who,) if who else (),
-    )
-    await judgement.tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), judgement.now)
-    return deploy
 
 
-def _may(judgement: Judgement, actor: Actor, plan: int | None, reason: str) -> Decision:
-    facts = judgement.facts
-    if facts.deploy.status not in {Status.WAITING, Status.READY}:
-        return not_open(facts.deploy, "reject")
-    return every([stale_plan(facts.deploy, plan), _person(judgement, actor), _reason(reason)])
+def _may_reject(case: Case, actor: Actor, plan: int | None, reason: str) -> Decision:
+    deploy = case.deploy
+    if deploy.status not in {Status.WAITING, Status.READY}:
+        return not_open(deploy, "reject")
+    return every([stale_plan(deploy, plan), _is_approver(case, actor), _is_reason(reason)])
 
 
-def _person(judgement: Judgement, actor: Actor) -> Decision:
-    facts, user = judgement.facts, human_behind(actor) or ""
+def _is_approver(case: Case, actor: Actor) -> Decision:
+    facts, user = case.facts, human_behind(actor) or ""
     standing = facts.membership.standing(user)
     if isinstance(standing, Refused):
         return instead(standing, **mentions(facts.seats))
@@ -68,12 +68,12 @@ def _person(judgement: Judgement, actor: Actor) -> Decision:
         return Allowed()
     return refuse(
         "not-an-approver",
-        "Only those whom this deploy's approval rules name can reject it; its requester can withdraw it.",
+        "Only people who may approve this deploy can reject it. Its requester can withdraw it.",
         **mentions(facts.seats),
     )
 
 
-def _reason(reason: str) -> Decision:
+def _is_reason(reason: str) -> Decision:
     if SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         return Allowed()
     return refuse("reject-reason", f"Give a reason of {SHORTEST_REASON} to {LONGEST_REASON} characters.")

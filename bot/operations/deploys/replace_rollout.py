@@ -11,33 +11,33 @@ from bot.domain.audit.events import EventType
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import not_open
-from bot.operations.deploys.decide import judge, refused
+from bot.operations.deploys.decide import decide_on
+from bot.operations.deploys.transitions import redraw
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Judgement
+    from bot.operations.deploys.decide import Case
     from bot.operations.deploys.origin import Origin
     from bot.ports import Ports
 
 
-async def replace_running(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
-    """Let this deploy go while another of the same service is still rolling there. Raises ``Replayed``."""
-    return await judge(ports, deploy_id, partial(_replace, actor=actor), act="replace", actor=actor, origin=origin)
+async def replace_rollout(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
+    """Let this deploy go while another one of the same service is still rolling out there. Raises ``Replayed``."""
+    decision = partial(_replace, actor=actor)
+    return await decide_on(ports, deploy_id, decision, act="replace", actor=actor, origin=origin)
 
 
-async def _replace(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
-    deploy = judgement.deploy
+async def _replace(case: Case, *, actor: Actor) -> Deploy | Refused:
+    deploy, requester = case.deploy, case.facts.requester
     if deploy.status not in {Status.WAITING, Status.READY}:
-        return await refused(judgement, actor, "replace", not_open(deploy, "replace"))
-    if human_behind(actor) != judgement.facts.requester or not judgement.facts.membership.counts(
-        judgement.facts.requester or ""
-    ):
-        users = (judgement.facts.requester,) if judgement.facts.requester else ()
-        only = refuse("not-the-requester", "Only the person who asked for this deploy can choose that.", users=users)
-        return await refused(judgement, actor, "replace", only)
-    chosen = replace(deploy, replaces=True, due_at=judgement.now)
-    await judgement.tx.save_deploy(chosen)
-    await judgement.record(EventType.DEPLOY_REPLACES, actor, plan=deploy.plan)
-    await judgement.redraw(urgent=True)
+        return await case.record_refusal(actor, "replace", not_open(deploy, "replace"))
+    if human_behind(actor) != requester or not case.facts.membership.counts(requester or ""):
+        users = (requester,) if requester else ()
+        only = refuse("not-the-requester", "Only the person who requested this deploy can choose that.", users=users)
+        return await case.record_refusal(actor, "replace", only)
+    chosen = replace(deploy, replaces=True, due_at=case.now)
+    await case.tx.save_deploy(chosen)
+    await case.record(EventType.DEPLOY_REPLACES, actor, plan=deploy.plan)
+    await redraw(case.tx, chosen, case.now, urgent=True)
     return chosen

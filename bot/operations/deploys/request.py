@@ -1,25 +1,25 @@
-"""Ask for a deploy: recorded and numbered here; the worker plans it."""
+"""Request a deploy: recorded and numbered here; the worker plans it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
 from bot.domain.audit.events import Event, EventType
 from bot.domain.audit.evidence import membership_of, settings_of
 from bot.domain.catalog.release import Release
-from bot.domain.decision import Refused, every, refuse
-from bot.domain.deploy.deploy import Draft
+from bot.domain.decision import Refused, every
+from bot.domain.deploy.deploy import Deploy
 from bot.domain.deploy.gates import Ask, check_ask, check_requester, interests, turn
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.deploy.promotion import Candidate
 from bot.domain.deploy.variables import check_values
-from bot.operations.deploys.commit import written
-from bot.operations.deploys.decide import ask_membership, event_of, people_to_ask
-from bot.operations.deploys.promotion_gate import followed
-from bot.operations.require import kept
+from bot.errors import AmbiguousCommit
+from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
+from bot.operations.deploys.promotable import promotion_gate
+from bot.operations.deploys.transitions import event_of
+from bot.operations.require import require
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from bot.domain.access import Membership
     from bot.domain.actor import Actor
     from bot.domain.decision import Decision
-    from bot.domain.deploy.deploy import Deploy
     from bot.operations.deploys.origin import Origin
     from bot.ports import Ports
     from bot.ports.store import ActiveCatalog, Transaction
 
 __all__ = ["Ask", "Requested", "request"]
 
-_ROUNDS = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """A deploy that was asked for, or that was open already for the very same thing."""
+    """A new deploy, or the open one that was requested before for the very same thing.
+
+    ``notes`` say what will hold it up, as far as that is known.
+    """
 
     deploy: Deploy
     existing: bool
@@ -47,30 +47,45 @@ class Requested:
 
 
 async def request(
-    ports: Ports, actor: Actor, ask: Ask, *, origin: Origin, nonce: str | None = None
+    ports: Ports,
+    actor: Actor,
+    ask: Ask,
+    *,
+    origin: Origin,
+    nonce: str | None = None,
+    active: ActiveCatalog | None = None,
 ) -> Requested | Refused:
-    """Record a request, or say every reason why not; asked again while open, it answers with the same D-n.
+    """Record a request, or say every reason why not; requested again while it is open, it answers with the same D-n.
 
-    ``nonce`` makes the job differ from what runs (*Deploy again anyway*). Raises ``CatalogMissing``, ``Replayed``.
+    ``nonce`` makes the job differ from what runs (*Deploy again anyway*); ``active`` is the catalog in force, if the
+    caller has read it already. Raises ``CatalogMissing``, ``Replayed``, and ``AmbiguousCommit`` if nobody can tell
+    whether it was written.
     """
-    for _ in range(_ROUNDS):
-        async with ports.store.read() as reading:
-            active = await reading.active_catalog()
-        environment, formed = check_ask(active.catalog, ask)
-        if isinstance(formed, Refused):
-            return await refuse_ask(ports, actor, ask, formed, origin)
-        membership = await _membership(ports, active, ask.service, environment, actor)
+    for _ in range(ROUNDS):
+        if active is None:
+            async with ports.store.read() as reading:
+                active = await reading.active_catalog()
+        environment, well_formed = check_ask(active.catalog, ask)
+        if isinstance(well_formed, Refused):
+            return await refuse_ask(ports, actor, ask, well_formed, origin)
+        membership = await _ask_membership(ports, active, ask.service, environment, actor)
         if isinstance(membership, Refused):
             return await refuse_ask(ports, actor, ask, membership, origin)
         asking = _Asking(active, ask, environment, actor, origin, nonce, ports.clock.now())
-        answer = await written(ports, origin, partial(asking.decide, membership=membership))
+        active = None
+        try:
+            async with ports.store.begin() as tx:
+                answer = await asking.decide(tx, membership)
+        except AmbiguousCommit as doubt:
+            if not await origin.was_committed(ports, doubt):
+                continue
         if answer is not None:
             ports.bell.ring()
             return answer
-    return refuse("catalog-busy", "The catalog changed while this was decided. Try again.")
+    return START_OVER
 
 
-async def _membership(
+async def _ask_membership(
     ports: Ports, active: ActiveCatalog, service: str, environment: str, actor: Actor
 ) -> Membership | Refused:
     groups = interests(active.catalog, service, environment)
@@ -89,10 +104,10 @@ class _Asking:
     now: datetime
 
     async def decide(self, tx: Transaction, membership: Membership) -> Requested | Refused | None:
-        """The answer, written; None where the catalog is no longer the one that was asked under."""
-        await tx.lock_catalog()
-        await tx.lock_place(self.ask.service, self.environment)
-        if (await tx.active_catalog()).fingerprint != self.active.fingerprint:
+        """Write the answer and give it; None if the catalog is no longer the one that the request was checked under."""
+        fingerprint = await tx.lock_catalog()
+        await tx.lock_service(self.ask.service, self.environment)
+        if fingerprint != self.active.fingerprint:
             return None
         await self.origin.remember(tx, self.now)
         release = await self._release(tx)
@@ -107,7 +122,7 @@ class _Asking:
                     membership=membership,
                 ),
                 self._variables(release),
-                await followed(tx, self.active.catalog, self._candidate(release), self.environment, self.now),
+                await promotion_gate(tx, self.active.catalog, self._candidate(release), self.environment, self.now),
             ]
         )
         if isinstance(decision, Refused):
@@ -123,7 +138,7 @@ class _Asking:
 
     async def _release(self, tx: Transaction) -> Release:
         if self.ask.release:
-            return kept(await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}")
+            return require(await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}")
         template = self.active.catalog.template_for(self.ask.service, self.environment)
         known = await tx.release_of(self.ask.service, self.ask.version, template.name)
         return known or Release(
@@ -147,7 +162,7 @@ class _Asking:
     async def _add(self, tx: Transaction, release: Release) -> Requested:
         await tx.add_release(release)
         deploy = await tx.add_deploy(
-            Draft(
+            Deploy(
                 service=self.ask.service,
                 environment=self.environment,
                 version=self.ask.version,
@@ -162,35 +177,37 @@ class _Asking:
                 promotes=self.ask.promotes,
                 asked_in=self.origin.channel,
                 asked_via=self.origin.response_url,
+                changed_at=self.now,
+                due_at=self.now,
             )
         )
-        await tx.record(
-            event_of(
-                EventType.DEPLOY_REQUESTED,
-                self.actor,
-                deploy,
-                self.now,
-                again=self.nonce is not None,
-                expires_at=deploy.expires_at,
-                promotes=self.ask.promotes,
-                reason=self.ask.reason or "",
-                release=release.fingerprint,
-                version=deploy.version,
-                set=settings_of(self.ask.overrides),
-            )
+        requested = event_of(
+            EventType.DEPLOY_REQUESTED,
+            self.actor,
+            deploy,
+            self.now,
+            self.active.fingerprint,
+            again=self.nonce is not None,
+            expires_at=deploy.expires_at,
+            promotes=deploy.promotes,
+            reason=deploy.reason or "",
+            release=deploy.release,
+            version=deploy.version,
+            set=settings_of(deploy.overrides),
         )
+        await tx.record(requested)
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
-        await self._redraw_before(tx)
-        return Requested(deploy, existing=False, notes=await self._told(tx, deploy))
+        await self._redraw_source(tx)
+        return Requested(deploy, existing=False, notes=await self._notes(tx, deploy))
 
-    async def _told(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
-        """What will hold it, as far as that is known now (``docs/engine.md``, Gates)."""
+    async def _notes(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
+        """What will hold the deploy up, as far as that is known now (``docs/engine.md``, Gates)."""
         ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
         return tuple(reason.text for reason in ahead.reasons) if isinstance(ahead, Refused) else ()
 
-    async def _redraw_before(self, tx: Transaction) -> None:
-        """What ran in the environments before is looked at again now: it offers its release no more (``offer``)."""
+    async def _redraw_source(self, tx: Transaction) -> None:
+        """Have the deploys in the environments before looked at now: they no longer offer this release (``offer``)."""
         for after in self.active.catalog.environments[self.environment].after:
             source = await tx.last_succeeded(self.ask.service, after.environment)
             locked = await tx.lock_deploy(source.id) if source else None
@@ -199,7 +216,7 @@ class _Asking:
 
 
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:
-    """The audit event of a refused request: it gets no number."""
+    """The audit event of a refused request, which gets no number."""
     return Event(
         type=EventType.DEPLOY_REFUSED,
         at=at,
@@ -211,7 +228,7 @@ def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, a
 
 
 async def refuse_ask(ports: Ports, actor: Actor, ask: Ask, decision: Refused, origin: Origin) -> Refused:
-    """The refusal of what could not even be asked, recorded. Raises ``Replayed``."""
+    """Record that a request was refused before it could be judged; the refusal itself. Raises ``Replayed``."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         await origin.remember(tx, now)

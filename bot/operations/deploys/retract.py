@@ -1,4 +1,4 @@
-"""Retract: take one's own approval back, until the deploy is dispatched."""
+"""Retract: take back one's own approval, until the deploy is dispatched."""
 
 from __future__ import annotations
 
@@ -11,37 +11,39 @@ from bot.domain.audit.events import EventType
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import not_open
-from bot.operations.deploys.decide import judge, refused
-from bot.operations.deploys.ready import make_waiting
+from bot.operations.deploys.decide import decide_on
+from bot.operations.deploys.seats import make_waiting
+from bot.operations.deploys.transitions import redraw
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Judgement
+    from bot.operations.deploys.decide import Case
     from bot.operations.deploys.origin import Origin
     from bot.ports import Ports
 
 
 async def retract(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
-    """Take the actor's approval back, which no later plan carries either; a READY deploy waits again.
+    """Take back the actor's approval, so that no later plan carries it either; a READY deploy waits again.
 
     Raises ``Replayed``.
     """
-    return await judge(ports, deploy_id, partial(_retract, actor=actor), act="retract", actor=actor, origin=origin)
+    decision = partial(_retract, actor=actor)
+    return await decide_on(ports, deploy_id, decision, act="retract", actor=actor, origin=origin)
 
 
-async def _retract(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
-    deploy, user = judgement.deploy, human_behind(actor)
-    mine = [each for each in judgement.facts.approvals if each.user.id == user and not each.void]
+async def _retract(case: Case, *, actor: Actor) -> Deploy | Refused:
+    deploy, user = case.deploy, human_behind(actor)
+    mine = next((each for each in case.facts.approvals if each.user.id == user and not each.void), None)
     if not deploy.status.undecided:
-        return await refused(judgement, actor, "retract", not_open(deploy, "retract"))
-    if not mine:
+        return await case.record_refusal(actor, "retract", not_open(deploy, "retract"))
+    if mine is None:
         nothing = refuse("nothing-to-retract", f"You have not approved the current plan of {deploy.number}.")
-        return await refused(judgement, actor, "retract", nothing)
-    await judgement.tx.save_approval(replace(mine[0], void="retracted"))
-    after = judgement.without(mine[0])
+        return await case.record_refusal(actor, "retract", nothing)
+    await case.tx.save_approval(replace(mine, void="retracted"))
+    after = case.with_approvals(tuple(each for each in case.facts.approvals if each != mine))
     await after.record(EventType.DEPLOY_RETRACTED, actor, judged=after.judged(actor), plan=deploy.plan)
     if deploy.status is Status.READY:
         return await make_waiting(after, "An approval was taken back.")
-    await after.redraw(urgent=True)
+    await redraw(case.tx, deploy, case.now, urgent=True)
     return deploy

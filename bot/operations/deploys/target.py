@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.errors import PlaceGone
-from bot.operations.require import kept
+from bot.domain.deploy.plan import BaseChange
+from bot.errors import TargetGone
+from bot.operations.require import require
 
 if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a deploy goes: the gateway, the namespace and Nomad's job id."""
+    """Where a deploy goes: the cluster's gateway, the namespace and Nomad's job id."""
 
     nomad: Nomad
     namespace: str
@@ -35,8 +36,8 @@ def cluster_of(catalog: Catalog, deploy: Deploy) -> Cluster:
 
 
 async def catalog_for(reading: Reading, deploy: Deploy) -> Catalog:
-    """The active catalog, whose token or CA may have been mended; the deploy's own where that sends it elsewhere."""
-    own = kept(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+    """The active catalog, whose token or CA may be newer; the deploy's own if the active one sends it elsewhere."""
+    own = require(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
     active = (await reading.active_catalog()).catalog
     return active if same_target(own, active, deploy) else own
 
@@ -55,9 +56,9 @@ def _place(catalog: Catalog, deploy: Deploy) -> tuple[str, str | None, str, str]
 
 
 def target_of(nomads: Nomads, catalog: Catalog, deploy: Deploy) -> Target:
-    """Where the catalog sends this deploy; ``PlaceGone`` where it no longer deploys the service there."""
+    """Where the catalog sends this deploy; ``TargetGone`` if it no longer deploys the service there."""
     if catalog.placement(deploy.service, deploy.environment) is None:
-        raise PlaceGone(f"{deploy.service} is no longer deployed to {deploy.environment}")
+        raise TargetGone(f"{deploy.service} is no longer deployed to {deploy.environment}")
     environment = catalog.environments[deploy.environment]
     cluster = cluster_of(catalog, deploy)
     job_id = catalog.services[deploy.service].job_id(deploy.environment)
@@ -74,19 +75,15 @@ def version_of(live: Job | None) -> int | None:
     return int(live["Version"]) if live else None
 
 
-async def moved_since_plan(ports: Ports, deploy_id: int) -> str:
-    """What moved on Nomad, in a sentence; empty where the JobModifyIndex is still the plan's base.
+async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
+    """How the job on Nomad differs from the one that the deploy's plan was made against; None if it does not.
 
-    Raises ``NomadUnavailable`` and ``NomadForbidden``: a read that fails decides nothing.
+    Told by its JobModifyIndex. Raises ``NomadUnavailable`` and ``NomadForbidden``: a read that fails decides nothing.
     """
     async with ports.store.read() as reading:
-        deploy = kept(await reading.deploy(deploy_id), f"D-{deploy_id}")
-        plan = kept(await reading.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
+        deploy = require(await reading.deploy(deploy_id), f"D-{deploy_id}")
+        plan = require(await reading.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
         active = await reading.active_catalog()
     target = target_of(ports.nomads, active.catalog, deploy)
     live = await target.nomad.job(target.namespace, target.job_id)
-    if index_of(live) == plan.base_index:
-        return ""
-    now = f"at version {live['Version']}" if live else "gone"
-    before = "when there was none" if plan.base_version is None else f"against version {plan.base_version}"
-    return f"The job on Nomad is {now} now; the plan was made {before}."
+    return None if index_of(live) == plan.base_index else BaseChange(plan.base_version, version_of(live))

@@ -1,4 +1,4 @@
-"""Withdraw: take a request back before anything was sent; one's own, or others' with the permission."""
+"""Withdraw: take a request back before anything is sent; one's own, or someone else's with the permission."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bot.domain.audit.events import EventType
 from bot.domain.decision import Allowed, Refused, instead
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import not_open
-from bot.domain.deploy.message import Delivery, Note, Outgoing
-from bot.operations.deploys.decide import event_of, judge, refused
+from bot.operations.deploys.decide import decide_on
+from bot.operations.deploys.transitions import Redraw, to_requester, transition
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.decision import Decision
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Judgement
+    from bot.operations.deploys.decide import Case
     from bot.operations.deploys.origin import Origin
     from bot.ports import Ports
     from bot.ports.store import Transaction
@@ -30,25 +30,48 @@ CATALOG = System("catalog")
 
 async def withdraw(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
     """End the deploy as withdrawn. Raises ``Replayed``."""
-    return await judge(ports, deploy_id, partial(_by_a_person, actor=actor), act="withdraw", actor=actor, origin=origin)
+    decision = partial(_withdraw, actor=actor)
+    return await decide_on(ports, deploy_id, decision, act="withdraw", actor=actor, origin=origin)
 
 
-async def _by_a_person(judgement: Judgement, *, actor: Actor) -> Deploy | Refused:
-    deploy = judgement.deploy
-    decision = _may(judgement, actor) if deploy.status.undecided else not_open(deploy, "withdraw")
+async def withdraw_unplaced(tx: Transaction, deploy: Deploy, now: datetime, catalog: str) -> Deploy:
+    """End a locked deploy that the catalog of that fingerprint no longer deploys there; its requester is told."""
+    detail = "The catalog no longer deploys this service there, or deploys it somewhere else."
+    return await transition(
+        tx,
+        deploy,
+        Status.WITHDRAWN,
+        at=now,
+        event=EventType.DEPLOY_WITHDRAWN,
+        actor=CATALOG,
+        catalog=catalog,
+        data={"detail": detail},
+        changes={"detail": detail},
+        note=to_requester(deploy, f"{deploy.number} was withdrawn. {detail}"),
+    )
+
+
+async def _withdraw(case: Case, *, actor: Actor) -> Deploy | Refused:
+    deploy = case.deploy
+    decision = _may_withdraw(case, actor) if deploy.status.undecided else not_open(deploy, "withdraw")
     if isinstance(decision, Refused):
-        return await refused(judgement, actor, "withdraw", decision)
-    unseen = await judgement.tx.unsend_card(deploy.id)
-    withdrawn = deploy.advance(Status.WITHDRAWN, judgement.now)
-    await judgement.tx.save_deploy(withdrawn)
-    await judgement.record(EventType.DEPLOY_WITHDRAWN, actor, plan=deploy.plan)
-    if deploy.plan or not unseen:
-        await judgement.redraw(urgent=True)
-    return withdrawn
+        return await case.record_refusal(actor, "withdraw", decision)
+    unseen = await case.tx.unsend_card(deploy.id)
+    return await transition(
+        case.tx,
+        deploy,
+        Status.WITHDRAWN,
+        at=case.now,
+        event=EventType.DEPLOY_WITHDRAWN,
+        actor=actor,
+        catalog=case.facts.fingerprint,
+        # a message that nobody has seen need not be posted to say that there is nothing
+        card=Redraw.URGENT if deploy.plan or not unseen else Redraw.NONE,
+    )
 
 
-def _may(judgement: Judgement, actor: Actor) -> Decision:
-    facts, user = judgement.facts, human_behind(actor)
+def _may_withdraw(case: Case, actor: Actor) -> Decision:
+    facts, user = case.facts, human_behind(actor)
     if user is not None and user == facts.requester and facts.membership.counts(user):
         return Allowed()
     allowed = authorize(
@@ -62,16 +85,3 @@ def _may(judgement: Judgement, actor: Actor) -> Decision:
     )
     own = (facts.requester,) if facts.requester and facts.requester != user else ()
     return instead(allowed, users=own) if isinstance(allowed, Refused) else allowed
-
-
-async def withdraw_unplaced(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:
-    """End a locked deploy that the catalog no longer places; its requester is told."""
-    detail = "The catalog no longer deploys this service there, or deploys it somewhere else."
-    withdrawn = deploy.advance(Status.WITHDRAWN, now, detail=detail)
-    await tx.save_deploy(withdrawn)
-    await tx.record(event_of(EventType.DEPLOY_WITHDRAWN, CATALOG, withdrawn, now, detail=detail, plan=deploy.plan))
-    await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=True), now)
-    requester = human_behind(deploy.requester)
-    note = Note(text=f"{deploy.number} was withdrawn. {detail}", mention=(requester,) if requester else ())
-    await tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), now)
-    return withdrawn

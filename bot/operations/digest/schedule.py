@@ -13,7 +13,7 @@ from bot.domain.digest.report import DigestCard
 from bot.domain.digest.schedule import Edition, Span, day_before, due_days, instant, open_span, span_of
 from bot.errors import CatalogMissing
 from bot.operations.digest.report import report
-from bot.operations.require import kept
+from bot.operations.require import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -180,7 +180,7 @@ async def _of(reading: Reading, plan: _Plan, day: date) -> Edition:
 
 async def report_of(reading: Reading, edition: Edition, link: Callable[[str, str], str]) -> Report:
     """What that edition says, by the catalog that it fell due under."""
-    catalog = kept(await reading.catalog(edition.catalog), f"the catalog of the digest of {edition.day}")
+    catalog = require(await reading.catalog(edition.catalog), f"the catalog of the digest of {edition.day}")
     return await report(reading, edition.scope, edition.timezone, catalog, link)
 
 

@@ -15,7 +15,7 @@ from bot.errors import SlackRefused, SlackUnavailable, StaleFence
 from bot.operations.outbox import digest as post_digest
 from bot.operations.outbox.posting import admin_channel, may_stand, post_somewhere
 from bot.operations.queries.status import card as read_card
-from bot.operations.require import kept
+from bot.operations.require import require
 from bot.operations.worker.lease import beating
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ async def _posted(ports: Ports, parcel: Parcel) -> Posted | None:
 
 async def _card(ports: Ports, parcel: Parcel) -> None:
     deploy_id = parcel.outgoing.deploy_id or 0
-    card = kept(await read_card(ports, deploy_id), f"D-{deploy_id}")
+    card = require(await read_card(ports, deploy_id), f"D-{deploy_id}")
     async with ports.store.read() as reading:
         posted = await reading.posted(deploy_id)
     if posted is None or not posted.ts:

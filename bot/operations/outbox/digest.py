@@ -19,7 +19,7 @@ from bot.errors import SlackError, SlackRefused, SlackUnavailable, StaleFence, S
 from bot.operations.digest.report import all_entries
 from bot.operations.digest.schedule import report_of
 from bot.operations.outbox.posting import may_stand, post_somewhere
-from bot.operations.require import kept
+from bot.operations.require import require
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -104,7 +104,7 @@ async def post(ports: Ports, parcel: Parcel) -> None:
     """
     channel, day = parcel.outgoing.channel, date.fromisoformat(parcel.outgoing.day)
     async with ports.store.read() as reading:
-        row = _Row(ports, parcel, kept(await reading.edition(channel, day), f"the digest of {day} for {channel}"))
+        row = _Row(ports, parcel, require(await reading.edition(channel, day), f"the digest of {day} for {channel}"))
         newer = await _newer(reading, row.edition, ports.clock.now())
     if not row.edition.ts and not row.edition.given_up:
         # as after a long absence: whoever comes back to Slack after weeks wants no more than that at once

@@ -11,7 +11,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import Facts, interests, seats_for
 from bot.domain.deploy.message import Card
 from bot.errors import MembershipUnknown
-from bot.operations.deploys.next_environments import next_environments
+from bot.operations.deploys.promotable import next_environments
 from bot.operations.deploys.target import catalog_for, cluster_of
 from bot.operations.queries.past_seating import ended_by, seating_of
 

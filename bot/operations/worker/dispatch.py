@@ -10,17 +10,16 @@ from bot.domain.audit.events import EventType
 from bot.domain.decision import Refused, every
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import may_dispatch, turn
-from bot.operations.deploys.decide import judge
-from bot.operations.deploys.promotion_gate import followed, release_of
-from bot.operations.deploys.ready import make_waiting
-from bot.operations.deploys.replan import back_to_planning
-from bot.operations.deploys.target import moved_since_plan
-from bot.operations.worker.claim import WORKER, held_deploy, hold_in, work_on
-from bot.operations.worker.expire import expire, late
-from bot.operations.worker.hold import or_hold
+from bot.operations.deploys.decide import decide_on
+from bot.operations.deploys.promotable import candidate_of, promotion_gate
+from bot.operations.deploys.seats import make_waiting
+from bot.operations.deploys.target import base_change
+from bot.operations.deploys.transitions import expire, is_overdue, plan_again, transition
+from bot.operations.worker.claim import WORKER, held_deploy, hold_in, or_hold, work_on
 
 if TYPE_CHECKING:
-    from bot.operations.deploys.decide import Judgement
+    from bot.domain.deploy.plan import BaseChange
+    from bot.operations.deploys.decide import Case
     from bot.ports import Ports
     from bot.ports.store import Claim
 
@@ -54,44 +53,48 @@ async def _waits_its_turn(ports: Ports, claim: Claim) -> bool:
 
 
 async def _through(ports: Ports, claim: Claim) -> Refused | None:
-    """Dispatching, replanned or waiting for people again; or what holds it."""
-    moved = await moved_since_plan(ports, claim.deploy_id)
-    return await judge(ports, claim.deploy_id, partial(_decide, moved=moved), claim=claim)
+    """Dispatch it, plan it again, or have it wait for people again; or what holds it."""
+    change = await base_change(ports, claim.deploy_id)
+    return await decide_on(ports, claim.deploy_id, partial(_decide, change=change), claim=claim)
 
 
-async def _decide(judgement: Judgement, *, moved: str) -> Refused | None:
+async def _decide(case: Case, *, change: BaseChange | None) -> Refused | None:
     # after an outage this may look before the tick that expires does: nothing old may go out unattended
-    if late(judgement.deploy, judgement.now):
-        await expire(judgement.tx, judgement.deploy, judgement.now)
+    if is_overdue(case.deploy, case.now):
+        await expire(case.tx, case.deploy, case.now)
         return None
-    if moved:
-        await back_to_planning(judgement, WORKER, moved)
+    if change is not None:
+        decided_by = case.facts.fingerprint
+        await plan_again(case.tx, case.deploy, at=case.now, actor=WORKER, catalog=decided_by, cause=change.sentence)
         return None
-    return await _gates(judgement)
+    return await _gates(case)
 
 
-async def _gates(judgement: Judgement) -> Refused | None:
-    deploy, facts = judgement.deploy, judgement.facts
+async def _gates(case: Case) -> Refused | None:
+    deploy, facts = case.deploy, case.facts
     if not facts.seating.complete:
-        await make_waiting(judgement, _gone(judgement))
+        await make_waiting(case, _why_incomplete(case))
         return None
-    decision = every(
-        [
-            may_dispatch(facts, await judgement.tx.open_deploys(deploy.service, deploy.environment)),
-            await followed(judgement.tx, facts.catalog, release_of(deploy), deploy.environment, judgement.now),
-        ]
-    )
+    others = await case.tx.open_deploys(deploy.service, deploy.environment)
+    passed = await promotion_gate(case.tx, facts.catalog, candidate_of(deploy), deploy.environment, case.now)
+    decision = every([may_dispatch(facts, others), passed])
     if isinstance(decision, Refused):
         return decision
-    dispatching = deploy.advance(Status.DISPATCHING, judgement.now)
-    await judgement.tx.save_deploy(dispatching)
-    await judgement.record(EventType.DEPLOY_DISPATCHING, WORKER, judged=judgement.judged(), plan=deploy.plan)
-    await judgement.redraw(urgent=True)
+    await transition(
+        case.tx,
+        deploy,
+        Status.DISPATCHING,
+        at=case.now,
+        event=EventType.DEPLOY_DISPATCHING,
+        actor=WORKER,
+        catalog=facts.fingerprint,
+        data={"judged": case.judged()},
+    )
     return None
 
 
-def _gone(judgement: Judgement) -> str:
-    """Who was counted and no longer is, for the message."""
-    counted = {approval.user.id for approval in judgement.facts.approvals if not approval.void}
-    seated = set(judgement.facts.seating.holders)
+def _why_incomplete(case: Case) -> str:
+    """Why seats that were filled no longer are, for the message."""
+    counted = {approval.user.id for approval in case.facts.approvals if not approval.void}
+    seated = set(case.facts.seating.holders)
     return "An approver no longer counts." if counted - seated else "An approval is missing."

@@ -6,17 +6,23 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType
 from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.follow import is_stuck, judge
-from bot.domain.deploy.message import Delivery, Note, Outgoing
+from bot.domain.deploy.follow import judge
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
+from bot.domain.deploy.rollout_sentences import failed_task, waiting_for, why_ended
 from bot.errors import NomadForbidden, NomadUnavailable
-from bot.operations.deploys.decide import event_of
 from bot.operations.deploys.target import catalog_for, target_of
-from bot.operations.require import kept
+from bot.operations.deploys.transitions import (
+    LONGEST_DETAIL,
+    event_of,
+    redraw,
+    reply,
+    to_requester,
+    transition,
+)
+from bot.operations.require import require
 from bot.operations.worker.claim import WORKER, held_deploy, hold, work_on
 
 if TYPE_CHECKING:
@@ -71,13 +77,13 @@ async def _follow(ports: Ports, claim: Claim) -> None:
         deploy = await held_deploy(tx, claim)
         for rollout in followed.changed:
             await tx.save_rollout(rollout)
-        await _told(tx, deploy, followed, now)
+        await _write(tx, deploy, followed, now)
     ports.bell.ring()
 
 
 async def _observed(ports: Ports, claim: Claim) -> _Followed:
     async with ports.store.read() as reading:
-        deploy = kept(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
+        deploy = require(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
         catalog = await catalog_for(reading, deploy)
         rollouts = await reading.rollouts(deploy.id)
     target = target_of(ports.nomads, catalog, deploy)
@@ -89,7 +95,7 @@ async def _observed(ports: Ports, claim: Claim) -> _Followed:
     return _Followed({rollout.number: rollout for rollout in rollouts}, after, deploy.due_at)
 
 
-async def _told(tx: Transaction, deploy: Deploy, followed: _Followed, now: datetime) -> None:
+async def _write(tx: Transaction, deploy: Deploy, followed: _Followed, now: datetime) -> None:
     """Write what it means for the deploy, and have it shown."""
     nudged = deploy.due_at != followed.due_at
     due_at = (now if nudged else now + POLL) if followed.running else None
@@ -100,37 +106,55 @@ async def _told(tx: Transaction, deploy: Deploy, followed: _Followed, now: datet
     else:
         await tx.save_deploy(replace(deploy, blocked=(), due_at=due_at))
     for rollout in followed.changed:
-        await _stuck(tx, deploy, followed.before.get(rollout.number), rollout, now)
+        await _record_stuck(tx, deploy, followed.before.get(rollout.number), rollout, now)
         if rollout.kind is RolloutKind.REVERT:
-            await _reverting(tx, deploy, rollout, known=rollout.number in followed.before, now=now)
+            await _record_revert(tx, deploy, rollout, known=rollout.number in followed.before, now=now)
     if followed.changed or deploy.blocked:
-        await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
+        await redraw(tx, deploy, now)
 
 
-async def _stuck(tx: Transaction, deploy: Deploy, before: Rollout | None, after: Rollout, now: datetime) -> None:
-    """Record that a running rollout is stuck now, or moves again."""
-    was, stuck = before is not None and is_stuck(before), is_stuck(after)
-    if stuck != was and after.status is RolloutStatus.RUNNING:
-        kind = EventType.DEPLOY_STUCK if stuck else EventType.DEPLOY_MOVING
-        await tx.record(event_of(kind, WORKER, deploy, now, detail=after.note[:500]))
+async def _record_stuck(tx: Transaction, deploy: Deploy, before: Rollout | None, after: Rollout, now: datetime) -> None:
+    """Record that a running rollout is stuck now, or makes progress again."""
+    was = before is not None and before.stuck
+    if after.stuck != was and after.status is RolloutStatus.RUNNING:
+        kind = EventType.DEPLOY_STUCK if after.stuck else EventType.DEPLOY_MOVING
+        detail = waiting_for(after)[:LONGEST_DETAIL]
+        await tx.record(event_of(kind, WORKER, deploy, now, deploy.catalog, detail=detail))
 
 
 async def _end(tx: Transaction, deploy: Deploy, ours: Rollout, due_at: datetime | None, now: datetime) -> None:
-    status, kind = _ENDS[ours.status]
-    ended = deploy.advance(status, now, detail=ours.detail, due_at=due_at)
-    await tx.save_deploy(ended)
-    took = int((now - ours.started_at).total_seconds())
-    await tx.record(event_of(kind, WORKER, ended, now, detail=ours.detail[:500], seconds=took))
-    await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=True), now)
+    status, event = _ENDS[ours.status]
+    detail = why_ended(ours)
     words = {
-        Status.SUCCEEDED: f"{deploy.service} {deploy.version} succeeded in {deploy.environment}: {ours.detail}",
-        Status.FAILED: f"{deploy.number} failed: {ours.detail}",
-        Status.SUPERSEDED: f"{deploy.number} was overtaken: {ours.detail}",
+        Status.SUCCEEDED: f"{deploy.service} {deploy.version} succeeded in {deploy.environment}: {detail}",
+        Status.FAILED: f"{deploy.number} failed: {detail}",
+        Status.SUPERSEDED: f"{deploy.number} was superseded: {detail}",
     }
-    await _thread(tx, deploy, Note(text=words[status], lines=_failure(ours), mention=_requester(deploy)), now)
+    await transition(
+        tx,
+        deploy,
+        status,
+        at=now,
+        event=event,
+        actor=WORKER,
+        catalog=deploy.catalog,
+        data={
+            "cause": _cause(ours)[:LONGEST_DETAIL],
+            "detail": detail[:LONGEST_DETAIL],
+            "seconds": int((now - ours.started_at).total_seconds()),
+        },
+        changes={"detail": detail, "due_at": due_at},
+        note=to_requester(deploy, words[status], _failed_event(ours)),
+    )
 
 
-def _failure(rollout: Rollout) -> tuple[str, ...]:
+def _cause(ours: Rollout) -> str:
+    """The reason in short: the task that failed first, else what Nomad says."""
+    failed = ours.failure is not None and ours.status is RolloutStatus.FAILED
+    return f"task {failed_task(ours.failure)}" if failed and ours.failure else ours.detail
+
+
+def _failed_event(rollout: Rollout) -> tuple[str, ...]:
     """The first failed task event, in Nomad's words."""
     failure = rollout.failure
     if failure is None or rollout.status is not RolloutStatus.FAILED:
@@ -139,21 +163,12 @@ def _failure(rollout: Rollout) -> tuple[str, ...]:
     return (f"{failure.group}/{failure.task}: {failure.event}{code}: {failure.message}",)
 
 
-async def _reverting(tx: Transaction, deploy: Deploy, rollout: Rollout, *, known: bool, now: datetime) -> None:
-    """Nomad's own revert: recorded when it begins and when it ends, and said when it ends."""
+async def _record_revert(tx: Transaction, deploy: Deploy, rollout: Rollout, *, known: bool, now: datetime) -> None:
+    """Nomad's own revert: recorded when it begins and when it ends, and told when it ends."""
     if known and rollout.status is RolloutStatus.RUNNING:
         return
     data = {"job_version": rollout.job_version or 0, "status": rollout.status.value}
-    await tx.record(event_of(EventType.DEPLOY_REVERTED, WORKER, deploy, now, None, **data))
+    await tx.record(event_of(EventType.DEPLOY_REVERTED, WORKER, deploy, now, deploy.catalog, **data))
     if rollout.status is not RolloutStatus.RUNNING:
-        text = f"Nomad's own revert of {deploy.number} {rollout.status.value}: {rollout.detail}"
-        await _thread(tx, deploy, Note(text=text, mention=_requester(deploy)), now)
-
-
-def _requester(deploy: Deploy) -> tuple[str, ...]:
-    user = human_behind(deploy.requester)
-    return (user,) if user else ()
-
-
-async def _thread(tx: Transaction, deploy: Deploy, note: Note, now: datetime) -> None:
-    await tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), now)
+        text = f"Nomad's own revert of {deploy.number} {rollout.status.value}: {why_ended(rollout)}"
+        await reply(tx, deploy, to_requester(deploy, text), now)

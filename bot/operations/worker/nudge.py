@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.operations.deploys.target import cluster_of
-from bot.operations.require import kept
+from bot.operations.require import require
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
-    from bot.ports.nomad import JobMoved
+    from bot.ports.nomad import JobEvent
 
 _FOLLOWED = frozenset({Status.DISPATCHING, Status.ROLLING})
 
 
-async def nudge(ports: Ports, cluster: str, moves: Collection[JobMoved]) -> int:
+async def nudge(ports: Ports, cluster: str, moves: Collection[JobEvent]) -> int:
     """Make the rollouts of these jobs due; how many there were. Taking the same move twice does no harm."""
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
@@ -32,7 +32,7 @@ async def nudge(ports: Ports, cluster: str, moves: Collection[JobMoved]) -> int:
     now = ports.clock.now()
     for deploy_id in found:
         async with ports.store.begin() as tx:
-            deploy = kept(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
+            deploy = require(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
             if deploy.status in _FOLLOWED:
                 await tx.save_deploy(replace(deploy, due_at=now))
     if found:
@@ -40,7 +40,7 @@ async def nudge(ports: Ports, cluster: str, moves: Collection[JobMoved]) -> int:
     return len(found)
 
 
-def _moved(catalog: Catalog, cluster: str, moves: Collection[JobMoved], deploy: Deploy) -> bool:
+def _moved(catalog: Catalog, cluster: str, moves: Collection[JobEvent], deploy: Deploy) -> bool:
     namespace = catalog.environments[deploy.environment].namespace
     job = catalog.services[deploy.service].job_id(deploy.environment)
     return cluster_of(catalog, deploy).name == cluster and any(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Outgoing
-from bot.operations.deploys.next_environments import next_environments
+from bot.operations.deploys.promotable import next_environments
 from bot.operations.worker.claim import held_deploy, work_on
 
 if TYPE_CHECKING:

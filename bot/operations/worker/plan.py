@@ -9,38 +9,46 @@ from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType
+from bot.domain.deploy.approval import mentions
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.deploy.plan import Plan, fingerprint, frozen, is_healthy, without_server_fields
+from bot.domain.jobdiff.text import lines as diff_lines
 from bot.errors import NomadRefused, NomadUnavailable
-from bot.operations.deploys.decide import judge
-from bot.operations.deploys.ready import make_ready
-from bot.operations.deploys.target import index_of, target_of, version_of
-from bot.operations.require import kept
-from bot.operations.worker.claim import WORKER, work_on
-from bot.operations.worker.expire import expire, late
-from bot.operations.worker.hold import or_hold
-from bot.operations.worker.plan_notice import carry_approvals, show_plan
+from bot.operations.deploys.decide import decide_on
+from bot.operations.deploys.seats import make_ready
+from bot.operations.deploys.target import Target, index_of, target_of, version_of
+from bot.operations.deploys.transitions import (
+    LONGEST_DETAIL,
+    Redraw,
+    expire,
+    is_overdue,
+    reply,
+    to_requester,
+    transition,
+)
+from bot.operations.require import require
+from bot.operations.worker.claim import WORKER, or_hold, work_on
 from bot.operations.worker.render import Rendered, render
 
 if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Refused
+    from bot.domain.deploy.approval import Approval
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Judgement
-    from bot.operations.deploys.target import Target
+    from bot.operations.deploys.decide import Case
     from bot.ports import Ports
     from bot.ports.nomad import NomadPlan
     from bot.ports.store import ActiveCatalog, Claim, Reading
 
 RETRY_AFTER = timedelta(seconds=3)
-"""How soon a plan is tried again while Nomad is away."""
+"""How soon a plan is tried again while Nomad is unreachable."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """What was read and what Nomad said, before any of it is written."""
+    """What was read and what Nomad answered, before any of it is written."""
 
     active: ActiveCatalog
     target: Target
@@ -63,18 +71,18 @@ async def _plan(ports: Ports, claim: Claim) -> None:
 
 
 async def _through(ports: Ports, claim: Claim) -> Refused | None:
-    """Planned, invalid or unchanged; or why it stays in planning: Nomad is away, or Slack does not say who is who."""
+    """Plan it, or end it as invalid or unchanged; or why it stays in planning."""
     try:
         drawn = await _draw(ports, claim)
     except NomadRefused as refusal:
-        return await judge(ports, claim.deploy_id, partial(_invalid, lines=refusal.lines), claim=claim)
-    return await judge(ports, claim.deploy_id, partial(_planned, drawn=drawn), claim=claim)
+        return await decide_on(ports, claim.deploy_id, partial(_invalid, lines=refusal.lines), claim=claim)
+    return await decide_on(ports, claim.deploy_id, partial(_planned, drawn=drawn), claim=claim)
 
 
 async def _draw(ports: Ports, claim: Claim) -> _Drawn:
     async with ports.store.read() as reading:
-        deploy = kept(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
-        release = kept(await reading.release(deploy.release), f"the release of {deploy.number}")
+        deploy = require(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
+        release = require(await reading.release(deploy.release), f"the release of {deploy.number}")
         active = await reading.active_catalog()
         old = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
         from_version = await _running(reading, deploy)
@@ -96,7 +104,7 @@ def _differs(target: Target, rendered: Rendered, before: Plan | None, show: froz
 
 
 async def _before(reading: Reading, catalog: Catalog, deploy: Deploy) -> Plan | None:
-    """What this release was registered as in the environment before, where it passed there."""
+    """The plan by which this release was registered in the environment before, if it passed there."""
     for after in catalog.environments[deploy.environment].after:
         runs = await reading.runs(deploy.service, after.environment)
         passed = [run for run in runs if run.release == deploy.release and run.passed]
@@ -115,97 +123,155 @@ async def _running(reading: Reading, deploy: Deploy) -> str | None:
     return last.version if last else None
 
 
-async def _invalid(judgement: Judgement, *, lines: tuple[str, ...]) -> None:
+async def _invalid(case: Case, *, lines: tuple[str, ...]) -> None:
+    deploy = case.deploy
     note = Note(
-        text=f"Nomad refuses {judgement.deploy.service} {judgement.deploy.version} "
-        f"for {judgement.deploy.environment} ({judgement.deploy.number}):",
+        text=f"Nomad refuses {deploy.service} {deploy.version} for {deploy.environment} ({deploy.number}):",
         code="\n".join(lines),
     )
-    await _end(judgement, Status.INVALID, EventType.DEPLOY_INVALID, "; ".join(lines), note)
+    await _end(case, Status.INVALID, EventType.DEPLOY_INVALID, "; ".join(lines), note)
 
 
-async def _unchanged(judgement: Judgement, drawn: _Drawn) -> None:
-    deploy = judgement.deploy
+async def _unchanged(case: Case, drawn: _Drawn) -> None:
+    deploy = case.deploy
     note = Note(
         text=f"Nothing to do: {deploy.service} in {deploy.environment} already runs exactly this "
         f"({deploy.version}, {deploy.number}).",
         action=("Deploy again anyway", "deploy.again", f"{deploy.number}:{deploy.plan + 1}"),
     )
-    await judgement.tx.add_plan(_plan_of(judgement, drawn))
-    await _end(judgement, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, "Nomad says that nothing would change.", note)
+    plan = _plan_of(case, drawn)
+    await case.tx.add_plan(plan)
+    detail = "Nomad says that nothing would change."
+    await _end(case, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, detail, note, plan.number)
 
 
-async def _end(judgement: Judgement, status: Status, kind: EventType, detail: str, note: Note) -> None:
+async def _end(case: Case, status: Status, event: EventType, detail: str, note: Note, plan: int | None = None) -> None:
     """End a deploy in planning: its requester alone is told, unless the channel has seen it already."""
-    deploy = judgement.deploy
-    number = deploy.plan + 1 if status is Status.UNCHANGED else deploy.plan
-    ended = deploy.advance(status, judgement.now, detail=detail, plan=number)
-    await judgement.tx.save_deploy(ended)
-    await judgement.record(kind, WORKER, detail=detail[:500])
-    requester = human_behind(deploy.requester)
-    if requester and await judgement.tx.unsend_card(deploy.id):
+    deploy, requester = case.deploy, human_behind(case.deploy.requester)
+    alone = requester is not None and await case.tx.unsend_card(deploy.id)
+    await transition(
+        case.tx,
+        deploy,
+        status,
+        at=case.now,
+        event=event,
+        actor=WORKER,
+        catalog=case.facts.fingerprint,
+        data={"detail": detail[:LONGEST_DETAIL]},
+        changes={"detail": detail, "plan": plan or deploy.plan},
+        card=Redraw.NONE if alone else Redraw.URGENT,
+        note=None if alone else note,
+    )
+    if alone:
         tell = Outgoing(
             kind=Delivery.TELL,
             deploy_id=deploy.id,
             note=note,
-            user=requester,
+            user=requester or "",
             channel=deploy.asked_in,
             response_url=deploy.asked_via,
         )
-        await judgement.tx.send(tell, judgement.now)
-        return
-    await judgement.redraw(urgent=True)
-    await judgement.tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), judgement.now)
+        await case.tx.send(tell, case.now)
 
 
-async def _planned(judgement: Judgement, *, drawn: _Drawn) -> None:
-    if late(judgement.deploy, judgement.now):
-        await expire(judgement.tx, judgement.deploy, judgement.now)
+async def _planned(case: Case, *, drawn: _Drawn) -> None:
+    deploy, fingerprint = case.deploy, case.facts.fingerprint
+    if is_overdue(deploy, case.now):
+        await expire(case.tx, deploy, case.now)
         return
-    if judgement.facts.fingerprint != drawn.active.fingerprint:
-        await judgement.tx.save_deploy(replace(judgement.deploy, due_at=judgement.now))
+    if fingerprint != drawn.active.fingerprint:
+        await case.tx.save_deploy(replace(deploy, due_at=case.now))
         return
     if drawn.answer.unchanged:
-        await _unchanged(judgement, drawn)
+        await _unchanged(case, drawn)
         return
-    plan = _plan_of(judgement, drawn)
-    moved = bool(plan.moved)
-    await judgement.tx.add_plan(plan)
-    carried = await carry_approvals(judgement, plan)
-    facts = replace(judgement.facts, approvals=carried)
-    deploy = judgement.deploy.advance(
+    plan = _plan_of(case, drawn)
+    await case.tx.add_plan(plan)
+    carried = await _carry_approvals(case, plan)
+    expires_at = case.now + drawn.target.environment.expires if plan.moved else deploy.expires_at
+    waiting = await transition(
+        case.tx,
+        deploy,
         Status.WAITING,
-        judgement.now,
-        plan=plan.number,
-        catalog=judgement.facts.fingerprint,
-        due_at=judgement.now + RECHECK,
-        expires_at=judgement.now + drawn.target.environment.expires if moved else judgement.deploy.expires_at,
+        at=case.now,
+        event=EventType.DEPLOY_PLANNED,
+        actor=WORKER,
+        catalog=fingerprint,
+        data={
+            "base_index": str(plan.base_index),
+            "effect": plan.effect,
+            "expires_at": expires_at,
+            "fingerprint": plan.fingerprint,
+            "from_version": plan.from_version,
+            "moved": list(plan.moved),
+            "voided": bool(plan.moved),
+        },
+        changes={
+            "plan": plan.number,
+            "catalog": fingerprint,
+            "due_at": case.now + RECHECK,
+            "expires_at": expires_at,
+        },
+        card=Redraw.URGENT if plan.moved else Redraw.LATER,
     )
-    await judgement.tx.save_deploy(deploy)
-    await judgement.record(
-        EventType.DEPLOY_PLANNED,
-        WORKER,
-        base_index=str(plan.base_index),
-        effect=plan.effect,
-        expires_at=deploy.expires_at,
-        fingerprint=plan.fingerprint,
-        from_version=plan.from_version,
-        moved=list(plan.moved),
-        plan=plan.number,
-        voided=moved,
-    )
-    after = replace(judgement, facts=replace(facts, deploy=deploy))
-    await show_plan(after, plan, judgement.facts.approvals)
+    after = replace(case, facts=replace(case.facts, deploy=waiting, approvals=carried))
+    await _tell_of_plan(after, plan, case.facts.approvals)
     if after.facts.seating.complete:
         await make_ready(after)
 
 
-def _plan_of(judgement: Judgement, drawn: _Drawn) -> Plan:
+async def _carry_approvals(case: Case, plan: Plan) -> tuple[Approval, ...]:
+    """The approvals that hold for the new plan: all of the old one's if nothing moved, none if anything did."""
+    live = [approval for approval in case.facts.approvals if not approval.void]
+    if plan.moved:
+        for approval in live:
+            await case.tx.save_approval(replace(approval, void="the change moved"))
+        return ()
+    carried = tuple(replace(approval, plan=plan.number) for approval in live)
+    for approval in carried:
+        await case.tx.save_approval(approval)
+    return carried
+
+
+async def _tell_of_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) -> None:
+    """Tell those whose approval is void, then put the difference into the message's thread."""
+    if plan.moved:
+        await reply(case.tx, case.deploy, _void_note(case, plan, before), case.now)
+    note = Note(
+        text=f"Plan {plan.number}: {plan.effect}", lines=plan.warnings, code="\n".join(diff_lines(plan.changes))
+    )
+    await reply(case.tx, case.deploy, await _with_approvers(case, plan, note), case.now)
+
+
+async def _with_approvers(case: Case, plan: Plan, note: Note) -> Note:
+    """The note with the people whose approval is missing, if the message itself cannot notify them.
+
+    Slack notifies nobody of a mention that comes with an update: of a message that stood before there was a plan, or
+    of one that asks for approvals again.
+    """
+    missing = case.facts.seating.missing
+    stood = await case.tx.posted(case.deploy.id) is not None
+    if not missing or not stood or (plan.number > 1 and not plan.moved):
+        return note
+    labels = ", ".join(dict.fromkeys(seat.label for seat in missing))
+    who = mentions(missing, without=None if case.facts.self_approval else case.facts.requester)
+    lines = (*note.lines, f"Approval is needed from {labels}.")
+    return replace(note, lines=lines, users=who["users"], groups=who["groups"])
+
+
+def _void_note(case: Case, plan: Plan, before: tuple[Approval, ...]) -> Note:
+    voided = [approval.user.id for approval in before if not approval.void]
+    void = "; the approvals given to that plan are void." if voided else "."
+    note = to_requester(case.deploy, f"{case.deploy.number} changed since plan {plan.number - 1}{void}", plan.moved)
+    return replace(note, mention=tuple(dict.fromkeys([*note.mention, *voided])))
+
+
+def _plan_of(case: Case, drawn: _Drawn) -> Plan:
     live = drawn.rendered.live
     return Plan(
-        deploy_id=judgement.deploy.id,
-        number=judgement.deploy.plan + 1,
-        at=judgement.now,
+        deploy_id=case.deploy.id,
+        number=case.deploy.plan + 1,
+        at=case.now,
         job=frozen(drawn.rendered.job),
         fingerprint=drawn.fingerprint,
         base_index=index_of(live),

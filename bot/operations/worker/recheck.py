@@ -1,4 +1,4 @@
-"""Look at a waiting deploy again without being asked: did the job move, are the seats filled by now?"""
+"""Recheck a waiting deploy without being asked: did the job on Nomad change, are the seats filled by now?"""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
-from bot.errors import NomadForbidden, NomadUnavailable, PlaceGone
-from bot.operations.deploys.decide import judge
-from bot.operations.deploys.ready import make_ready
-from bot.operations.deploys.replan import back_to_planning
-from bot.operations.deploys.target import moved_since_plan
-from bot.operations.worker.claim import WORKER, hold, work_on
-from bot.operations.worker.hold import withdraw_placeless
+from bot.errors import NomadForbidden, NomadUnavailable, TargetGone
+from bot.operations.deploys.decide import decide_on
+from bot.operations.deploys.seats import make_ready
+from bot.operations.deploys.target import base_change
+from bot.operations.deploys.transitions import plan_again
+from bot.operations.worker.claim import WORKER, hold, withdraw_placeless, work_on
 
 if TYPE_CHECKING:
-    from bot.operations.deploys.decide import Judgement
+    from bot.domain.deploy.plan import BaseChange
+    from bot.operations.deploys.decide import Case
     from bot.ports import Ports
     from bot.ports.store import Claim
 
@@ -30,26 +30,27 @@ async def step(ports: Ports) -> bool:
 
 async def _recheck(ports: Ports, claim: Claim) -> None:
     try:
-        cause = await _moved(ports, claim.deploy_id)
-        outcome = await judge(ports, claim.deploy_id, partial(_decide, cause=cause), claim=claim)
-    except PlaceGone:
+        change = await _base_change(ports, claim.deploy_id)
+        outcome = await decide_on(ports, claim.deploy_id, partial(_decide, change=change), claim=claim)
+    except TargetGone:
         await withdraw_placeless(ports, claim)
         return
     if isinstance(outcome, Refused):
         await hold(ports, claim, (), RECHECK)
 
 
-async def _moved(ports: Ports, deploy_id: int) -> str:
+async def _base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
     try:
-        return await moved_since_plan(ports, deploy_id)
+        return await base_change(ports, deploy_id)
     except (NomadUnavailable, NomadForbidden):
-        return ""
+        return None
 
 
-async def _decide(judgement: Judgement, *, cause: str) -> None:
-    if cause:
-        await back_to_planning(judgement, WORKER, cause)
-    elif judgement.facts.seating.complete:
-        await make_ready(judgement)
+async def _decide(case: Case, *, change: BaseChange | None) -> None:
+    if change is not None:
+        decided_by = case.facts.fingerprint
+        await plan_again(case.tx, case.deploy, at=case.now, actor=WORKER, catalog=decided_by, cause=change.sentence)
+    elif case.facts.seating.complete:
+        await make_ready(case)
     else:
-        await judgement.tx.save_deploy(replace(judgement.deploy, due_at=judgement.now + RECHECK))
+        await case.tx.save_deploy(replace(case.deploy, due_at=case.now + RECHECK))

@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType
+from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Answer, Attempt, Look, Sighting, Verdict, back_off, judge, settled
-from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.deploy.plan import stamp
 from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
-from bot.operations.deploys.decide import event_of
 from bot.operations.deploys.target import catalog_for, target_of
-from bot.operations.require import kept
+from bot.operations.deploys.transitions import (
+    LONGEST_DETAIL,
+    event_of,
+    plan_again,
+    redraw,
+    reply,
+    to_requester,
+    transition,
+)
+from bot.operations.require import require
 from bot.operations.worker.claim import WORKER, held_deploy, work_on
 from bot.ports.nomad import Registered
 
@@ -36,6 +43,14 @@ TOLD_AFTER = timedelta(minutes=2)
 """After that long people are told that the outcome is not known yet."""
 
 _PLANNED = frozenset({Status.WAITING, Status.READY})
+_UNKNOWN = Reason(
+    "outcome-unknown", "Nobody knows yet whether Nomad took it. Nothing is sent again before that is certain."
+)
+_UNPROVABLE = Reason(
+    "outcome-unprovable",
+    "Nomad no longer keeps the version that would prove whether this landed. Look at the job on Nomad; an operator has "
+    "to settle it.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +88,9 @@ async def _read(ports: Ports, claim: Claim) -> _Held:
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         deploy = await held_deploy(tx, claim)
-        plan = kept(await tx.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
-        release = kept(await tx.release(deploy.release), f"the release of {deploy.number}")
-        planned_under = kept(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+        plan = require(await tx.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
+        release = require(await tx.release(deploy.release), f"the release of {deploy.number}")
+        planned_under = require(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
         catalog = await catalog_for(tx, deploy)
         attempts = [each for each in await tx.attempts(deploy.id, plan.number) if each.at >= deploy.changed_at]
         for index, each in enumerate(attempts):
@@ -99,15 +114,16 @@ async def _attempt(held: _Held) -> _Held:
         # never older than the claim, however clocks differ: the next worker must find it
         attempt = Attempt(deploy_id=deploy.id, plan=plan.number, number=number, at=max(now, deploy.changed_at))
         await tx.add_attempt(attempt)
-        await tx.record(event_of(EventType.DEPLOY_ATTEMPTED, WORKER, deploy, now, number=number, plan=plan.number))
+        kind, decided_by = EventType.DEPLOY_ATTEMPTED, deploy.catalog
+        await tx.record(event_of(kind, WORKER, deploy, now, decided_by, number=number, plan=plan.number))
     answer = await _sent(held, attempt)
     attempt = replace(attempt, answer=answer.answer, text=answer.text)
     async with ports.store.begin() as tx:
         await tx.lock_deploy(deploy.id, held.claim)
         await tx.answer_attempt(attempt)
         now = ports.clock.now()
-        said, text = answer.answer.value, answer.text[:500]
-        await tx.record(event_of(EventType.DEPLOY_ANSWERED, WORKER, deploy, now, answer=said, number=number, text=text))
+        data: dict[str, Any] = {"answer": answer.answer, "number": number, "text": answer.text[:LONGEST_DETAIL]}
+        await tx.record(event_of(EventType.DEPLOY_ANSWERED, WORKER, deploy, now, deploy.catalog, **data))
         if answer.answer is Answer.LANDED:
             await _landed(tx, held, _sighting(plan, answer), answer.evaluation, now)
     return replace(held, attempts=(attempt,), deploy=deploy)
@@ -162,56 +178,63 @@ async def _act(tx: Transaction, held: _Held, verdict: Verdict, sighting: Sightin
             detail = "Nomad took it and made no new version: exactly this was running already."
             await _leave(tx, held, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, detail, now)
         case Verdict.REPLAN:
-            detail = "Somebody else changed the job on Nomad first; planning again."
-            await _leave(tx, held, Status.PLANNING, EventType.DEPLOY_REPLANNING, detail, now)
+            cause = "Somebody else changed the job on Nomad first; planning again."
+            await _leave(tx, held, Status.PLANNING, EventType.DEPLOY_REPLANNING, cause, now)
         case Verdict.FAIL:
-            await _leave(tx, held, Status.FAILED, EventType.DEPLOY_FAILED, f"Nomad refused it: {last.text}", now)
+            await _leave(tx, held, Status.FAILED, EventType.DEPLOY_FAILED, f"Nomad refused the job: {last.text}", now)
         case Verdict.RETRY:
-            wait = back_off(last.number)
             detail = f"Nomad did not take attempt {last.number} ({last.text}); trying again."
-            await _leave(tx, held, Status.READY, EventType.DEPLOY_READY, detail, now, due_at=now + wait)
+            due_at = now + back_off(last.number)
+            await _leave(tx, held, Status.READY, EventType.DEPLOY_READY, detail, now, due_at=due_at)
         case _:
             await _wait(tx, held, verdict, now)
 
 
 async def _wait(tx: Transaction, held: _Held, verdict: Verdict, now: datetime) -> None:
     """Nothing may be concluded yet: look again, and say so once it takes long."""
-    said = held.deploy.detail
-    words = said
+    deploy = held.deploy
+    blocked = deploy.blocked
     if verdict is Verdict.ASK:
-        words = (
-            "Nomad no longer keeps the version that would prove whether this landed. Look at the job on Nomad; "
-            "an operator has to settle it."
-        )
-    elif not said and now - held.deploy.changed_at >= TOLD_AFTER:
-        words = "It is not known yet whether Nomad took it; nothing is sent again before that is certain."
-    await tx.save_deploy(replace(held.deploy, due_at=now + LOOK_AGAIN, detail=words))
-    if words != said:
-        await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=held.deploy.id), now)
-        await _tell(tx, held.deploy, words, now)
+        blocked = (_UNPROVABLE,)
+    elif not blocked and now - deploy.changed_at >= TOLD_AFTER:
+        blocked = (_UNKNOWN,)
+    await tx.save_deploy(replace(deploy, due_at=now + LOOK_AGAIN, blocked=blocked))
+    if blocked != deploy.blocked:
+        await redraw(tx, deploy, now)
+        await reply(tx, deploy, to_requester(deploy, blocked[0].text), now)
 
 
 async def _leave(
-    tx: Transaction, held: _Held, to: Status, kind: EventType, detail: str, now: datetime, **changes: datetime
+    tx: Transaction, held: _Held, to: Status, event: EventType, detail: str, now: datetime, **changes: datetime
 ) -> None:
-    deploy = held.deploy.advance(to, now, detail=detail, **changes)
-    await tx.save_deploy(deploy)
-    await tx.record(event_of(kind, WORKER, deploy, now, detail=detail[:500], plan=deploy.plan))
-    await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=True), now)
-    if to is Status.FAILED:
-        await _tell(tx, deploy, f"{deploy.number} failed. {detail}", now)
-
-
-async def _tell(tx: Transaction, deploy: Deploy, text: str, now: datetime) -> None:
-    requester = human_behind(deploy.requester)
-    note = Note(text=text, mention=(requester,) if requester else ())
-    await tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), now)
+    deploy = held.deploy
+    await transition(
+        tx,
+        deploy,
+        to,
+        at=now,
+        event=event,
+        actor=WORKER,
+        catalog=deploy.catalog,
+        data={"detail": detail[:LONGEST_DETAIL]},
+        changes={"detail": detail, **changes},
+        note=to_requester(deploy, f"{deploy.number} failed. {detail}") if to is Status.FAILED else None,
+    )
 
 
 async def _landed(tx: Transaction, held: _Held, sighting: Sighting, evaluation: str, now: datetime) -> None:
-    """It is on Nomad: follow it, and have the others of this service planned anew."""
-    deploy = held.deploy.advance(Status.ROLLING, now)
-    await tx.save_deploy(deploy)
+    """It is on Nomad: follow it, and have the other deploys of this service there planned again."""
+    version = -1 if sighting.version is None else sighting.version
+    deploy = await transition(
+        tx,
+        held.deploy,
+        Status.ROLLING,
+        at=now,
+        event=EventType.DEPLOY_LANDED,
+        actor=WORKER,
+        catalog=held.deploy.catalog,
+        data={"job_modify_index": str(sighting.job_modify_index or ""), "job_version": version},
+    )
     await tx.save_rollout(
         Rollout(
             deploy_id=deploy.id,
@@ -225,22 +248,13 @@ async def _landed(tx: Transaction, held: _Held, sighting: Sighting, evaluation: 
             evaluation=evaluation,
         )
     )
-    version = -1 if sighting.version is None else sighting.version
-    index = str(sighting.job_modify_index or "")
-    event = event_of(EventType.DEPLOY_LANDED, WORKER, deploy, now, job_modify_index=index, job_version=version)
-    await tx.record(event)
-    await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=True), now)
-    await _others_anew(tx, deploy, now)
+    await _plan_others_again(tx, deploy, now)
 
 
-async def _others_anew(tx: Transaction, landed: Deploy, now: datetime) -> None:
-    """The live job moved under every other waiting or ready deploy of this service there."""
+async def _plan_others_again(tx: Transaction, landed: Deploy, now: datetime) -> None:
+    """The live job changed under every other waiting or ready deploy of this service there."""
+    cause = f"{landed.number} ({landed.version}) was deployed meanwhile; planning again."
     for other in await tx.open_deploys(landed.service, landed.environment):
-        locked = kept(await tx.lock_deploy(other.id), other.number)
-        if locked.status not in _PLANNED:
-            continue
-        cause = f"{landed.number} ({landed.version}) was deployed meanwhile; planning again."
-        anew = locked.advance(Status.PLANNING, now, detail=cause)
-        await tx.save_deploy(anew)
-        await tx.record(event_of(EventType.DEPLOY_REPLANNING, WORKER, anew, now, cause=cause, plan=anew.plan))
-        await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=anew.id), now)
+        locked = require(await tx.lock_deploy(other.id), other.number)
+        if locked.status in _PLANNED:
+            await plan_again(tx, locked, at=now, actor=WORKER, catalog=locked.catalog, cause=cause)

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from bot.domain.decision import Reason
-from bot.domain.deploy.deploy import TRANSITIONS, Status, begin
+from bot.domain.deploy.deploy import TRANSITIONS, Status
 from bot.errors import IllegalTransition
 from tests.builders import a_deploy, a_draft
 from tests.clocks import NOON
@@ -69,13 +69,8 @@ def test_undecided_means_that_nothing_has_been_sent():
     assert {status for status in Status if status.undecided} == {Status.PLANNING, Status.WAITING, Status.READY}
 
 
-def test_a_new_deploy_is_what_was_asked_for_with_a_number_in_planning_and_due():
-    draft = a_draft(nonce="D-7", overrides={"count": 3}, reason="SHOP-981", asked_in="C1", asked_via="https://r")
+def test_a_new_deploy_is_in_planning_and_has_no_plan_yet():
+    deploy = a_draft()
 
-    deploy = begin(1042, draft)
-
-    assert deploy.number == "D-1042"
-    assert {name: getattr(deploy, name) for name in draft.__dataclass_fields__} == {
-        name: getattr(draft, name) for name in draft.__dataclass_fields__
-    }
-    assert (deploy.status, deploy.plan, deploy.due_at, deploy.changed_at) == (Status.PLANNING, 0, NOON, NOON)
+    assert (deploy.status, deploy.plan, deploy.detail, deploy.blocked) == (Status.PLANNING, 0, "", ())
+    assert a_deploy(1042).number == "D-1042"

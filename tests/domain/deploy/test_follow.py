@@ -18,6 +18,8 @@ from bot.domain.deploy.rollout import (
     RolloutStatus,
     TaskFailure,
 )
+from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
+from bot.gateways.nomad.deployments import nomad_deployment
 from tests.builders import a_rollout
 from tests.clocks import NOON
 
@@ -33,10 +35,11 @@ def a_group(**changes: Any) -> GroupHealth:
 
 
 def a_deployment(status="running", description="Deployment is running", *groups: GroupHealth) -> NomadDeployment:
-    return NomadDeployment(
-        id="d1", status=status, description=description, job_version=4, job_spec_modify_index=47,
-        groups=groups or (a_group(),),
-    )  # fmt: skip
+    """Nomad's deployment of ours, read from Nomad's own words."""
+    found = nomad_deployment(
+        {"ID": "d1", "Status": status, "StatusDescription": description, "JobVersion": 4, "JobSpecModifyIndex": 47}
+    )
+    return replace(found, groups=groups or (a_group(),))
 
 
 def seen(deployment: NomadDeployment | None = None, **changes: Any) -> Observation:
@@ -76,7 +79,7 @@ def once(*statuses: str, **changes: Any) -> Observation:
 )
 def test_it_ends_as_its_deployment_does(status, description, end):
     (ended,) = judge(a_rollout(), seen(a_deployment(status, description)), NOW)
-    assert (ended.status, ended.detail, ended.note) == (end, description, "")
+    assert (ended.status, ended.detail, waiting_for(ended)) == (end, description, "")
     assert (ended.ended_at, ended.nomad_deployment) == (NOW, "d1")
 
 
@@ -87,7 +90,7 @@ def test_a_failure_names_the_first_failed_event():
     )
     (ended,) = judge(a_rollout(), observation, NOW)
     assert ended.failure == FAILURE
-    assert ended.detail == "Failed due to unhealthy allocations; task app of web: Terminated: Exit Code: 1"
+    assert why_ended(ended) == "Failed due to unhealthy allocations; task app of web: Terminated: Exit Code: 1"
 
 
 def test_the_first_failure_stays():
@@ -116,16 +119,15 @@ def test_a_revert_fails_the_rollout_at_once_and_is_one_of_its_own():
     ended, revert = judge(a_rollout(), seen(ROLLED_BACK, reverted_to=(5, 52), current_version=5), NOW)
     assert ended.status is FAILED
     assert ended.reverted_to == 3
-    assert ended.detail.endswith("rolling back to job version 3; Nomad reverted to version 3, as version 5")
+    assert why_ended(ended) == "Failed due to unhealthy allocations; Nomad reverted to version 3, as version 5"
     assert (revert.kind, revert.status, revert.number) == (RolloutKind.REVERT, RUNNING, 2)
     assert (revert.job_version, revert.job_modify_index, revert.started_at) == (5, 52, NOW)
-    assert revert.note == "Nomad rolls back by itself, as version 5"
 
 
 def test_a_revert_whose_version_is_not_seen_has_no_row():
     (ended,) = judge(a_rollout(), seen(ROLLED_BACK), NOW)
     assert (ended.status, ended.reverted_to) == (FAILED, 3)
-    assert ended.detail.endswith("Nomad reverted to version 3")
+    assert why_ended(ended).endswith("Nomad reverted to version 3")
 
 
 def a_revert(**changes: Any):
@@ -137,7 +139,7 @@ def test_a_revert_can_wait_for_promotion_for_ever():
     waiting = seen(a_deployment("running", "Deployment is running but requires manual promotion", canary))
     (told,) = judge(a_revert(), waiting, LATER)
     assert told.status is RUNNING
-    assert told.note == (
+    assert waiting_for(told) == (
         "Nomad's own rollback is waiting for canary promotion (1 of 1 healthy), for ever if nobody acts: "
         "nomad deployment promote d1"
     )
@@ -268,25 +270,25 @@ def test_an_allocation_that_was_told_to_stop_does_not_count():
         ),
         (
             a_deployment("running", "Deployment is running pending automatic promotion", a_group(canaries=2)),
-            "Nomad promotes the canaries by itself once they are healthy (1 of 2 healthy)",
+            "Nomad promotes the canaries once they are healthy (1 of 2 healthy)",
         ),
         (a_deployment("paused", "Deployment is paused"), "paused in Nomad: nomad deployment resume d1"),
     ],
 )
 def test_notes(deployment, note):
     (told,) = judge(a_rollout(), seen(deployment), NOW)
-    assert (told.status, told.note) == (RUNNING, note)
+    assert (told.status, waiting_for(told)) == (RUNNING, note)
 
 
 def test_a_note_goes_when_its_reason_does():
-    (told,) = judge(a_rollout(note="no capacity: ..."), seen(a_deployment()), NOW)
-    assert told.note == ""
+    (told,) = judge(a_rollout(unplaced=("web: 1 cannot be placed",)), seen(a_deployment()), NOW)
+    assert waiting_for(told) == ""
 
 
 def test_no_capacity_is_said_in_words():
     unplaced = ("web: 2 cannot be placed: needs 6000 MB memory; 2 of 2 nodes exhausted",)
     (told,) = judge(a_rollout(), seen(a_deployment(), unplaced=unplaced), NOW)
-    assert (told.status, told.note) == (RUNNING, f"no capacity: {unplaced[0]}")
+    assert (told.status, waiting_for(told)) == (RUNNING, f"no capacity: {unplaced[0]}")
 
 
 def settled(**changes: Any):
@@ -306,7 +308,7 @@ def settled(**changes: Any):
 def test_stuck_says_why_and_ends_nothing(rollout, observation, why):
     (told,) = judge(rollout, observation, LATER)
     assert told.status is RUNNING
-    assert told.note == f"stuck: no change since 2026-11-21 12:03 UTC: {why}"
+    assert waiting_for(told) == f"stuck: no change since 2026-11-21 12:03 UTC: {why}"
     assert told.changed_at == rollout.changed_at
 
 
@@ -314,16 +316,16 @@ def test_not_stuck_before_its_deadline_and_ten_minutes():
     patient = seen(a_deployment(), progress_deadline=timedelta(minutes=30))
     at = settled().changed_at + timedelta(minutes=40)
     (told,) = judge(settled(), patient, at - timedelta(seconds=1))
-    assert told.note == ""
+    assert waiting_for(told) == ""
     (told,) = judge(settled(), patient, at)
-    assert told.note.startswith("stuck")
+    assert waiting_for(told).startswith("stuck")
 
 
 @pytest.mark.parametrize("description", ["Deployment is running but requires manual promotion", "Deployment is paused"])
 def test_what_waits_for_people_is_not_stuck(description):
     status = "paused" if "paused" in description else "running"
     (told,) = judge(settled(), seen(a_deployment(status, description)), LATER)
-    assert "stuck" not in told.note
+    assert "stuck" not in waiting_for(told)
 
 
 def test_only_counters_move_the_instant_of_change():

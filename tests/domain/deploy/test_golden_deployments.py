@@ -11,12 +11,13 @@ import pytest
 from bot.domain.deploy.follow import judge
 from bot.domain.deploy.rollout import (
     AllocationState,
-    GroupHealth,
     NomadDeployment,
     Observation,
     RolloutKind,
     RolloutStatus,
 )
+from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
+from bot.gateways.nomad.deployments import nomad_deployment
 from tests.builders import a_rollout
 from tests.clocks import NOON
 from tests.golden import golden_file
@@ -31,7 +32,7 @@ EXPECTED: dict[str, tuple[int, RolloutStatus, str, str, int | None]] = {
     "rolling_update_max_parallel_1": (1, SUCCEEDED, DONE, "", None),
     "canary_manual_promote": (2, SUCCEEDED, DONE, "nomad deployment promote d1", None),
     "canary_failed_by_user_no_autorevert": (3, FAILED, "Deployment marked as failed", "waiting for canary", None),
-    "canary_auto_promote": (1, SUCCEEDED, DONE, "Nomad promotes the canaries by itself", None),
+    "canary_auto_promote": (1, SUCCEEDED, DONE, "Nomad promotes the canaries once", None),
     "auto_revert_unhealthy": (1, FAILED, "Nomad reverted to version 0, as version 2", "", 0),
     "auto_revert_no_stable": (0, FAILED, "no stable job version to auto revert to", "", None),
     "failed_by_user_autorevert": (1, FAILED, "Nomad reverted to version 0, as version 2", "waiting for canary", 0),
@@ -74,26 +75,7 @@ def an_observation(told: dict[str, Any], step: dict[str, Any], version: int) -> 
 
 
 def a_nomad_deployment(step: dict[str, Any], version: int) -> NomadDeployment:
-    groups = tuple(
-        GroupHealth(
-            name=name,
-            desired=each["DesiredTotal"],
-            placed=each["PlacedAllocs"],
-            healthy=each["HealthyAllocs"],
-            unhealthy=each["UnhealthyAllocs"],
-            canaries=each["DesiredCanaries"],
-            promoted=each["Promoted"],
-        )
-        for name, each in step["TaskGroups"].items()
-    )
-    return NomadDeployment(
-        id="d1",
-        status=step["Status"],
-        description=step["StatusDescription"],
-        job_version=version,
-        job_spec_modify_index=47,
-        groups=groups,
-    )
+    return nomad_deployment({"ID": "d1", "JobVersion": version, "JobSpecModifyIndex": 47, **step})
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -105,10 +87,10 @@ def test_replayed(name):
     for number, step in enumerate(told["deployment"]):
         assert rollout.status is RUNNING, "it ended before Nomad said so"
         rollout, *more = judge(rollout, an_observation(told, step, version), NOON + timedelta(seconds=number))
-        notes.append(rollout.note)
+        notes.append(waiting_for(rollout))
         reverts += more
     assert rollout.status is end
-    assert words in rollout.detail
+    assert words in why_ended(rollout)
     assert any(on_the_way in note for note in notes)
     assert rollout.reverted_to == reverted_to
     assert [(each.kind, each.status) for each in reverts] == (

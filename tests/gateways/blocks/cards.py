@@ -31,7 +31,7 @@ KNOWN = frozenset(
     | {link.replace("&", "&amp;") for link in LINKS.values()}
 )
 FAILED_WORDS = (
-    "Failed due to unhealthy allocations - rolling back to job version 3; "
+    "Failed due to unhealthy allocations; "
     "Nomad reverted to version 3, as version 5; task app of web: Terminated: Exit Code: 1"
 )
 _APPROVED = frozenset({Status.READY, Status.DISPATCHING, Status.ROLLING, Status.SUCCEEDED, Status.FAILED})
@@ -104,7 +104,7 @@ def _failed() -> Any:
         12,
         status=RolloutStatus.FAILED,
         groups=(GroupHealth(name="web", desired=6, placed=1, unhealthy=1, canaries=1),),
-        detail=FAILED_WORDS,
+        detail="Failed due to unhealthy allocations",
         nomad_deployment="6f1c",
         failure=failure,
         reverted_to=3,

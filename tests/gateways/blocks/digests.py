@@ -28,7 +28,8 @@ SCOPE = Scope(Span(BEGINS, ENDS))
 CALENDAR_DAY = Scope(Span(datetime(2025, 11, 20, 23, tzinfo=UTC), datetime(2025, 11, 21, 23, tzinfo=UTC)))
 ZONE = "Europe/Amsterdam"
 SERVICES = ("checkout", "mailer", "catalogue", "search", "billing", "web")
-WHY = "Failed due to unhealthy allocations - rolling back to job version 3; task app of web: Terminated: Exit Code: 1"
+CAUSE = "task app of web: Terminated: Exit Code: 1"
+WHY = f"Failed due to unhealthy allocations; Nomad reverted to version 3; {CAUSE}"
 KNOWN_PEOPLE = frozenset({ALICE.id, BOB.id, CAROL.id, SAM.id, NORA.id})
 
 
@@ -79,7 +80,9 @@ def a_change(number: int, after: timedelta, **changes: Any) -> Entry:
 
 def failing(number: int, after: timedelta, reverted: str = "succeeded", **changes: Any) -> Entry:
     """One that failed and that Nomad reverted."""
-    return a_change(number, after, **{"status": Status.FAILED, "detail": WHY, "reverted": reverted, **changes})
+    return a_change(
+        number, after, **{"status": Status.FAILED, "detail": WHY, "cause": CAUSE, "reverted": reverted, **changes}
+    )
 
 
 def counted(**numbers: int) -> dict[Outcome, int]:

@@ -14,7 +14,7 @@ from bot.domain.deploy.approval import Seat, Seating
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Card, Note
 from bot.domain.deploy.plan import Change
-from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
+from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
 from bot.gateways.blocks import answers, modal, note, overview
 from bot.gateways.blocks.card import message as card
 from tests.builders import ALICE, BOB, a_plan, a_rollout, an_approval
@@ -80,7 +80,9 @@ def rollouts(draw: Any) -> tuple[Any, ...]:
             kind=kind,
             status=draw(st.sampled_from(list(RolloutStatus))),
             groups=tuple(draw(st.lists(group_health, max_size=12))),
-            note=draw(texts),
+            unplaced=tuple(draw(st.lists(texts, max_size=4))),
+            stuck=draw(st.booleans()),
+            waits_for=draw(st.none() | st.sampled_from(RolloutWait)),
             detail=draw(texts),
             failure=draw(st.none() | failures),
             reverted_to=draw(st.none() | st.integers(0, 99)),

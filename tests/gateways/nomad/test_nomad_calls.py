@@ -303,9 +303,6 @@ def test_broken_exchanges(error, words, sent):
 
 
 async def test_a_shape_that_is_not_nomads_is_no_usable_answer():
-    async with answering(http(body=b'{"Versions": [{"Version": "x"}]}')) as (_, nomad):
-        with pytest.raises(NomadUnavailable, match="in a shape that is not Nomad's"):
-            await nomad.landed("default", "web", 3)
     async with answering(http(body=b'{"Diff": {"Type": "Edited", "Fields": [{}]}}')) as (_, nomad):
         with pytest.raises(NomadUnavailable, match="in a shape that is not Nomad's"):
             await nomad.plan("default", a_service("web"), None, frozenset())

@@ -127,18 +127,6 @@ async def test_what_cannot_be_read_decides_nothing(simulated, mode):
     assert (await look(simulated, base, 0)).look is Look.UNMOVED
 
 
-async def test_the_version_of_an_index(world):
-    base = await a_base(world)
-    second = await world.register(changed(world, 1), base)
-    assert await world.nomad.landed(world.namespace, world.job_id, base) == 0
-    assert await world.nomad.landed(world.namespace, world.job_id, second.job_modify_index) == 1
-    assert await world.nomad.landed(world.namespace, world.job_id, 1) is None
-
-
-async def test_no_version_of_a_job_that_is_not_there(world):
-    assert await world.nomad.landed(world.namespace, world.job_id, 1) is None
-
-
 @pytest.mark.parametrize(
     ("source", "stamped"),
     [

@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.deploy.follow import judge
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
+from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
 from bot.errors import NomadForbidden, NomadUnavailable
 from tests.clocks import NOON
 from tests.gateways.nomad.worlds import SECOND, a_batch, a_service, eventually
@@ -74,7 +75,7 @@ async def test_an_automatic_revert_is_followed_to_its_own_end(world):
     bad = a_service(world.job_id, good=False, update=update)
     ended, (revert,) = await followed(world, await world.rolling(bad, live["JobModifyIndex"]))
     assert (ended.status, ended.reverted_to) == (FAILED, 0)
-    assert "Nomad reverted to version 0, as version 2" in ended.detail
+    assert "Nomad reverted to version 0, as version 2" in why_ended(ended)
     assert (revert.kind, revert.job_version) == (RolloutKind.REVERT, 2)
     assert revert.job_modify_index == (await world.live())["JobModifyIndex"]
     back, _ = await followed(world, revert)
@@ -89,7 +90,7 @@ async def test_canaries_wait_for_people(world):
     seen = await world.observed(rollout, healthy)
     (told,) = judge(rollout, seen, NOON)
     command = f"nomad deployment promote {seen.deployment.id}"
-    assert told.note == f"waiting for canary promotion (1 of 1 healthy), for ever if nobody acts: {command}"
+    assert waiting_for(told) == f"waiting for canary promotion (1 of 1 healthy), for ever if nobody acts: {command}"
     body = {"DeploymentID": seen.deployment.id, "All": True}
     await world.call("POST", f"deployment/promote/{seen.deployment.id}", body)
     ended, _ = await followed(world, told)
@@ -106,7 +107,9 @@ async def test_a_revert_to_a_version_with_canaries_waits_for_people(world):
     seen = await world.observed(revert, healthy)
     (told,) = judge(revert, seen, NOON)
     assert told.status is RUNNING
-    assert told.note.startswith("Nomad's own rollback is waiting for canary promotion (1 of 1 healthy), for ever")
+    assert waiting_for(told).startswith(
+        "Nomad's own rollback is waiting for canary promotion (1 of 1 healthy), for ever"
+    )
     body = {"DeploymentID": seen.deployment.id, "All": True}
     await world.call("POST", f"deployment/promote/{seen.deployment.id}", body)
     back, _ = await followed(world, told)
@@ -119,7 +122,7 @@ async def test_a_paused_one_says_how_it_goes_on(world):
     body = {"DeploymentID": seen.deployment.id, "Pause": True}
     await world.call("POST", f"deployment/pause/{seen.deployment.id}", body)
     (told,) = judge(rollout, await world.observed(rollout, lambda seen: seen.deployment.status == "paused"), NOON)
-    assert told.note == f"paused in Nomad: nomad deployment resume {seen.deployment.id}"
+    assert waiting_for(told) == f"paused in Nomad: nomad deployment resume {seen.deployment.id}"
 
 
 async def test_no_room_goes_on_and_says_so(world):
@@ -127,7 +130,7 @@ async def test_no_room_goes_on_and_says_so(world):
     seen = await world.observed(rollout, lambda seen: seen.unplaced)
     (told,) = judge(rollout, seen, NOON)
     assert told.status is RUNNING
-    assert told.note.startswith(f"no capacity: web: 1 cannot be placed: needs {2**30} MB memory; ")
+    assert waiting_for(told).startswith(f"no capacity: web: 1 cannot be placed: needs {2**30} MB memory; ")
 
 
 async def test_a_newer_version_supersedes(world):

@@ -13,7 +13,7 @@ from bot.domain.catalog.environment import Cluster
 from bot.gateways.nomad import stream as streams
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.stream import NOW, Patience, _read_line, moves
-from bot.ports.nomad import JobMoved
+from bot.ports.nomad import JobEvent
 from tests.gateways.nomad.worlds import a_service, eventually
 
 QUICK = Patience(first=1.0, silence=1.0, back_off=0.01, longest_back_off=0.05)
@@ -56,7 +56,7 @@ async def test_a_register_moves_its_job(world, namespaces):
 
 async def test_every_way_a_job_moves_is_told(world):
     async with aclosing(world.nomad.moves({"default"})) as stream:
-        wanted = JobMoved("default", world.job_id)
+        wanted = JobEvent("default", world.job_id)
         waiting = asyncio.ensure_future(a_move_of(stream, wanted))
         await asyncio.sleep(0.1)
         await world.register(a_service(world.job_id))
@@ -75,7 +75,7 @@ async def test_other_namespaces_are_left_out(simulated):
 
 async def test_it_comes_back_by_itself_and_goes_on(simulated):
     async with aclosing(simulated.nomad.moves({"default"})) as stream:
-        waiting = asyncio.ensure_future(a_move_of(stream, JobMoved("default", simulated.job_id)))
+        waiting = asyncio.ensure_future(a_move_of(stream, JobEvent("default", simulated.job_id)))
         await asyncio.sleep(0.1)
         await simulated.control("outage", {"mode": "refuse"})
         await asyncio.sleep(0.1)
@@ -165,7 +165,7 @@ LINE = b'{"Index":%d,"Events":[{"Namespace":"default","Payload":{"Job":{"ID":"%s
 async def test_silence_from_the_first_is_a_refused_token():
     async with refuser(b"", b"{}\n" + LINE % (7, b"web")) as (server, stream):
         async with asyncio.timeout(10):
-            assert await anext(stream) == JobMoved("default", "web")
+            assert await anext(stream) == JobEvent("default", "web")
         assert server.checks == 1
         assert len(server.asked) == 2
 
@@ -174,16 +174,16 @@ async def test_a_line_in_pieces_and_several_at_once():
     async with refuser(b"{}\n" + LINE % (7, b"web") + b"\n" + LINE % (8, b"api")) as (_, stream):
         async with asyncio.timeout(10):
             assert [await anext(stream), await anext(stream)] == [
-                JobMoved("default", "web"),
-                JobMoved("default", "api"),
+                JobEvent("default", "web"),
+                JobEvent("default", "api"),
             ]
 
 
 async def test_silence_later_is_a_dead_stream_and_it_resumes_at_the_last_index():
     async with refuser(b"{}\n" + LINE % (7, b"web"), b"{}\n" + LINE % (7, b"web")) as (server, stream):
         async with asyncio.timeout(10):
-            assert await anext(stream) == JobMoved("default", "web")
-            assert await anext(stream) == JobMoved("default", "web")
+            assert await anext(stream) == JobEvent("default", "web")
+            assert await anext(stream) == JobEvent("default", "web")
         assert f"index={NOW}" in server.asked[0]
         assert "index=7" in server.asked[1]
         assert server.checks == 0
@@ -192,7 +192,7 @@ async def test_silence_later_is_a_dead_stream_and_it_resumes_at_the_last_index()
 async def test_what_is_not_json_breaks_the_stream_and_it_comes_back():
     async with refuser(b"{}\n<html>\n", b"{}\n" + LINE % (7, b"web")) as (server, stream):
         async with asyncio.timeout(10):
-            assert await anext(stream) == JobMoved("default", "web")
+            assert await anext(stream) == JobEvent("default", "web")
         assert len(server.asked) == 2
 
 
@@ -200,7 +200,7 @@ async def test_a_line_without_end_breaks_the_stream(monkeypatch):
     monkeypatch.setattr(streams, "_LONGEST_LINE", 100)
     async with refuser(b"{}\n" + b"x" * 101, b"{}\n" + LINE % (7, b"web")) as (server, stream):
         async with asyncio.timeout(10):
-            assert await anext(stream) == JobMoved("default", "web")
+            assert await anext(stream) == JobEvent("default", "web")
         assert len(server.asked) == 2
 
 
@@ -245,4 +245,4 @@ async def test_what_is_asked():
     ],
 )
 def test_lines(line, index, jobs):
-    assert _read_line(line) == (index, [JobMoved(*each) for each in jobs])
+    assert _read_line(line) == (index, [JobEvent(*each) for each in jobs])

@@ -79,8 +79,7 @@ class World:
     async def rolling(self, job: Job, base_index: int = 0) -> Rollout:
         """A rollout of a register that has just landed."""
         answer = await self.register(job, base_index)
-        version = await self.nomad.landed(self.namespace, self.job_id, answer.job_modify_index)
-        assert version is not None
+        version = (await self.live())["Version"]
         return a_rollout(
             job_version=version, job_modify_index=answer.job_modify_index, evaluation=answer.evaluation, groups=()
         )

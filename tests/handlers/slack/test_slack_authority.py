@@ -15,7 +15,7 @@ from handlers.slack.command.parser import VERBS
 from handlers.slack.desk import Call, Desk
 from handlers.slack.identity import Sender
 from handlers.slack.respond import Background
-from tests.builders import GUS, NORA, SAM, TEAM
+from tests.builders import GUS, NORA, SAM, TEAM, every_deploy
 from tests.operations.acts import SOAK, after_staging, asked, now, planned, succeeded
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def a_call(world: World, user: SlackUser, **payload: Any) -> Call:
 async def rows(world: World) -> tuple[Any, ...]:
     """All that a person could have changed."""
     async with world.store.read() as reading:
-        deploys = await reading.recent_deploys()
+        deploys = await every_deploy(reading)
         return deploys, tuple([await reading.approvals(deploy.id) for deploy in deploys])
 
 

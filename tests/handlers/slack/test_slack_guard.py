@@ -9,6 +9,7 @@ from urllib.parse import quote_plus, urlencode
 
 import pytest
 
+from tests.builders import every_deploy
 from tests.slackside import SECRET, a_command, door, signature
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ JSON = "application/json"
 async def rows(world: World) -> tuple[int, int]:
     """How many deploys and audit events there are."""
     async with world.store.read() as reading:
-        return len(await reading.recent_deploys()), len(await reading.events())
+        return len(await every_deploy(reading)), len(await reading.events())
 
 
 def a_click(**changes: Any) -> dict[str, Any]:

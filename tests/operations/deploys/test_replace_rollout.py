@@ -8,7 +8,7 @@ from bot.domain.actor import CiIdentity, System
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.operations.deploys.origin import Origin
-from bot.operations.deploys.replace_rollout import replace_running
+from bot.operations.deploys.replace_rollout import replace_rollout
 from tests.builders import ALICE, SAM, a_membership, a_person
 from tests.operations.acts import asked, delivered, dispatching, events, now, planned
 
@@ -20,7 +20,7 @@ async def test_its_requester_chooses_it_and_it_is_looked_at_at_once(world: World
     deploy = await planned(world, "production")
     world.clock.advance(seconds=5)
 
-    answer = await replace_running(world.ports(), ALICE, deploy.id, origin=Origin())
+    answer = await replace_rollout(world.ports(), ALICE, deploy.id, origin=Origin())
     await delivered(world)
 
     assert not isinstance(answer, Refused)
@@ -34,7 +34,7 @@ async def test_its_requester_chooses_it_and_it_is_looked_at_at_once(world: World
 async def test_a_pipeline_of_the_requesters_may_choose_it_too(world: World):
     deploy = await planned(world, "production")
 
-    answer = await replace_running(world.ports(), CiIdentity("github", "repo", ALICE.id), deploy.id, origin=Origin())
+    answer = await replace_rollout(world.ports(), CiIdentity("github", "repo", ALICE.id), deploy.id, origin=Origin())
 
     assert not isinstance(answer, Refused)
 
@@ -43,7 +43,7 @@ async def test_a_pipeline_of_the_requesters_may_choose_it_too(world: World):
 async def test_nobody_else_may_whatever_they_hold(world: World, who):
     deploy = await planned(world, "production")
 
-    answer = await replace_running(world.ports(), who, deploy.id, origin=Origin())
+    answer = await replace_rollout(world.ports(), who, deploy.id, origin=Origin())
 
     assert isinstance(answer, Refused)
     assert answer.codes == ("not-the-requester",)
@@ -56,7 +56,7 @@ async def test_a_requester_who_was_deactivated_may_not(world: World):
     deploy = await planned(world, "production")
     world.directory.snapshot = a_membership(a_person(ALICE, deleted=True))
 
-    answer = await replace_running(world.ports(), ALICE, deploy.id, origin=Origin())
+    answer = await replace_rollout(world.ports(), ALICE, deploy.id, origin=Origin())
 
     assert isinstance(answer, Refused)
 
@@ -65,7 +65,7 @@ async def test_a_requester_who_was_deactivated_may_not(world: World):
 async def test_too_early_and_too_late_are_answered(world: World, state):
     deploy = await state(world)
 
-    answer = await replace_running(world.ports(), ALICE, deploy.id, origin=Origin())
+    answer = await replace_rollout(world.ports(), ALICE, deploy.id, origin=Origin())
 
     assert isinstance(answer, Refused)
     assert answer.codes == ("cannot-replace",)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.deploy.deploy import Status
 from bot.errors import StoreBusy
-from bot.operations.require import kept
+from bot.operations.require import require
 from bot.operations.worker import plan as plan_deploy
 from bot.operations.worker import register
 from bot.operations.worker.claim import PUT_OFF
@@ -82,6 +82,6 @@ async def test_a_deploy_whose_step_breaks_lets_the_younger_ones_pass_and_is_trie
 
 
 def test_a_record_that_is_never_deleted_is_named_where_it_is_lost_all_the_same():
-    assert kept("plan", "plan 1 of D-1") == "plan"
+    assert require("plan", "plan 1 of D-1") == "plan"
     with pytest.raises(LookupError, match="plan 1 of D-1 is not in the database"):
-        kept(None, "plan 1 of D-1")
+        require(None, "plan 1 of D-1")

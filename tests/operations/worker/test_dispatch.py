@@ -10,7 +10,7 @@ from bot.domain.catalog.environment import Rule
 from bot.domain.deploy.deploy import Status
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.deploys.origin import Origin
-from bot.operations.deploys.replace_rollout import replace_running
+from bot.operations.deploys.replace_rollout import replace_rollout
 from bot.operations.worker import dispatch, register
 from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, SAM, SRE, USERGROUPS, a_job, a_membership, a_person
 from tests.operations.acts import (
@@ -353,7 +353,7 @@ async def test_replacing_the_running_rollout_does_not_wait_for_it_nor_for_older_
     older, replacing = await ready(world, version="v1.5.0"), await ready(world, version="v1.6.0")
     await dispatched(world, older)
 
-    await replace_running(world.ports(), ALICE, replacing.id, origin=Origin())
+    await replace_rollout(world.ports(), ALICE, replacing.id, origin=Origin())
     gone = await dispatched(world, replacing)
 
     assert gone.status is Status.DISPATCHING
@@ -365,7 +365,7 @@ async def test_replacing_the_running_rollout_does_not_wait_for_it_nor_for_older_
 async def test_not_even_a_replacing_one_goes_beside_one_that_is_being_dispatched(world: World):
     await dispatching(world)
     second = await ready(world, version="v1.5.0")
-    await replace_running(world.ports(), ALICE, second.id, origin=Origin())
+    await replace_rollout(world.ports(), ALICE, second.id, origin=Origin())
 
     assert [reason.code for reason in (await dispatched(world, second)).blocked] == ["turn"]
 

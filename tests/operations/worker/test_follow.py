@@ -10,16 +10,17 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import (
     AllocationState,
     GroupHealth,
-    NomadDeployment,
     Observation,
     RolloutKind,
     RolloutStatus,
     TaskFailure,
 )
+from bot.domain.deploy.rollout_sentences import waiting_for
 from bot.errors import NomadForbidden, NomadUnavailable
+from bot.gateways.nomad.deployments import nomad_deployment
 from bot.operations.worker import follow
 from bot.operations.worker.nudge import nudge
-from bot.ports.nomad import JobMoved
+from bot.ports.nomad import JobEvent
 from tests.builders import ALICE
 from tests.operations.acts import change, delivered, events, now, rolling, rollouts, texts, types
 
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 def seen(status: str = "running", *, healthy: int = 1, said: str = "", **changes) -> Observation:
     """Our deployment of two allocations, in some state."""
     group = GroupHealth(name="web", desired=2, placed=2, healthy=healthy)
-    deployment = NomadDeployment(
-        id="d-1", status=status, description=said, job_version=0, job_spec_modify_index=101, groups=(group,)
-    )
+    words = {"Status": status, "StatusDescription": said}
+    found = nomad_deployment({"ID": "d-1", "JobVersion": 0, "JobSpecModifyIndex": 101, **words})
+    deployment = replace(found, groups=(group,))
     return Observation(**{"exists": True, "deployment": deployment, "wanted": {"web": 2}, **changes})
 
 
@@ -162,7 +163,7 @@ async def test_a_newer_version_supersedes_it(world: World):
     await delivered(world)
 
     assert deploy.status is Status.SUPERSEDED
-    assert "D-1 was overtaken: Cancelled due to newer version of job" in texts(world, "reply")
+    assert "D-1 was superseded: Cancelled due to newer version of job" in texts(world, "reply")
 
 
 async def test_a_purged_job_fails_it(world: World):
@@ -209,7 +210,7 @@ async def test_a_revert_that_waits_for_canary_promotion_says_so_on_the_message(w
     await delivered(world)
 
     (card,) = world.chat.cards.values()
-    assert "nomad deployment promote d-1" in card.rollouts[1].note
+    assert "nomad deployment promote d-1" in waiting_for(card.rollouts[1])
     assert deploy.due_at is not None
 
 
@@ -264,7 +265,7 @@ async def test_nudged_while_nomad_is_asked_it_is_looked_at_again_at_once(world: 
     async def nudging(*args):
         world.nomad.observe = observe
         world.clock.advance(timedelta(seconds=1))
-        await nudge(world.ports(), "main", [JobMoved("production", "checkout")])
+        await nudge(world.ports(), "main", [JobEvent("production", "checkout")])
         return await observe(*args)
 
     world.nomad.observe = nudging

@@ -9,17 +9,17 @@ import pytest
 from bot.domain.deploy.deploy import Status
 from bot.operations.worker import follow
 from bot.operations.worker.nudge import nudge
-from bot.ports.nomad import JobMoved
+from bot.ports.nomad import JobEvent
 from tests.operations.acts import before_next_write, change, dispatching, now, planned, rolling
 
 if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
     from tests.fakes import World
 
-OURS = JobMoved("production", "checkout")
+OURS = JobEvent("production", "checkout")
 
 
-async def moved(world: World, *moves: JobMoved, cluster: str = "main") -> int:
+async def moved(world: World, *moves: JobEvent, cluster: str = "main") -> int:
     world.clock.advance(seconds=1)
     return await nudge(world.ports(), cluster, moves)
 
@@ -35,7 +35,7 @@ async def test_a_moved_job_has_its_rollout_looked_at_now(world: World):
     deploy = await waiting_for_the_poll(world)
     rings = world.bell.rings
 
-    assert await moved(world, JobMoved("staging", "checkout"), OURS) == 1
+    assert await moved(world, JobEvent("staging", "checkout"), OURS) == 1
 
     assert (await now(world, deploy)).due_at == world.clock.now()
     assert world.bell.rings == rings + 1
@@ -50,7 +50,7 @@ async def test_one_that_is_being_dispatched_is_looked_at_too(world: World):
 
 @pytest.mark.parametrize(
     ("move", "cluster"),
-    [(JobMoved("staging", "checkout"), "main"), (JobMoved("production", "cart"), "main"), (OURS, "other")],
+    [(JobEvent("staging", "checkout"), "main"), (JobEvent("production", "cart"), "main"), (OURS, "other")],
 )
 async def test_other_jobs_namespaces_and_clusters_are_none_of_its_business(world: World, move, cluster: str):
     deploy = await waiting_for_the_poll(world)

@@ -281,7 +281,7 @@ async def test_a_plan_that_moved_before_anybody_approved_voids_nothing(world: Wo
     await plan_deploy.step(world.ports())
     await delivered(world)
 
-    assert any(note.text == "D-1 moved since plan 1." for _, note, _ in world.chat.said)
+    assert any(note.text == "D-1 changed since plan 1." for _, note, _ in world.chat.said)
 
 
 async def test_when_slack_does_not_say_who_is_who_it_is_tried_again(world: World):

@@ -163,10 +163,10 @@ async def test_a_definite_no_fails_in_nomads_words_and_people_are_told(world: Wo
     deploy = await answered(world, Answer.DENIED)
     await delivered(world)
 
-    assert (deploy.status, deploy.detail) == (Status.FAILED, "Nomad refused it: said so")
+    assert (deploy.status, deploy.detail) == (Status.FAILED, "Nomad refused the job: said so")
     assert (await types(world, deploy.id))[-1] == "deploy.failed"
     said = next(note for _, note, _ in world.chat.said if "failed" in note.text)
-    assert (said.text, said.mention) == ("D-1 failed. Nomad refused it: said so", (ALICE.id,))
+    assert (said.text, said.mention) == ("D-1 failed. Nomad refused the job: said so", (ALICE.id,))
     assert (versions(world), deploy.due_at) == (0, None)
 
 
@@ -231,7 +231,7 @@ async def test_after_a_replan_the_next_plan_is_registered_on_its_own_base(world:
     deploy = await now(world, deploy)
     assert (deploy.status, deploy.plan) == (Status.WAITING, 2)
 
-    assert "D-1 moved since plan 1; the approvals given to that plan are void." in await _said(world)
+    assert "D-1 changed since plan 1; the approvals given to that plan are void." in await _said(world)
 
 
 async def _said(world: World) -> list[str]:

@@ -14,10 +14,10 @@ import pytest
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Answer
 from bot.operations.deploys.origin import NOWHERE
-from bot.operations.deploys.replace_rollout import replace_running
+from bot.operations.deploys.replace_rollout import replace_rollout
 from bot.operations.worker import dispatch, expire, follow, recheck, register
 from bot.operations.worker import plan as plan_deploy
-from tests.builders import ALICE, a_job
+from tests.builders import ALICE, a_job, every_deploy
 from tests.clocks import NOON
 from tests.operations.acts import applied, asked, types
 
@@ -46,7 +46,7 @@ class Play:
         await asked(self.world, version=f"v{next(self.versions)}")
 
     async def replace(self, number: int) -> None:
-        await replace_running(self.world.ports(), ALICE, number, origin=NOWHERE)
+        await replace_rollout(self.world.ports(), ALICE, number, origin=NOWHERE)
 
     async def change_outside(self) -> None:
         self.world.nomad.change(a_job(f"registry.example/checkout:hotfix-{next(self.versions)}"))
@@ -95,7 +95,7 @@ class Play:
 
     async def deploys(self) -> tuple[Deploy, ...]:
         async with self.world.store.read() as reading:
-            return await reading.recent_deploys(limit=1000)
+            return await every_deploy(reading)
 
     def made(self) -> Counter[str]:
         """Versions on Nomad by the deploy that their stamp names."""

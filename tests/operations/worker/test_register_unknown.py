@@ -11,7 +11,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import ENQUEUE_LIMIT, Answer
 from bot.operations.worker import dispatch, register
 from bot.operations.worker.nudge import nudge
-from bot.ports.nomad import JobMoved
+from bot.ports.nomad import JobEvent
 from tests.builders import a_job
 from tests.operations.acts import attempts, delivered, dispatching, now, rollouts, texts, types
 
@@ -106,17 +106,17 @@ async def test_people_are_told_after_two_minutes_and_once(world: World):
     world.nomad.blind = True
     deploy = await lost(world)
     deploy = await looked(world, deploy, register.TOLD_AFTER - timedelta(seconds=1))
-    assert deploy.detail == ""
+    assert deploy.blocked == ()
 
     for _ in range(3):
         deploy = await looked(world, deploy)
     await delivered(world)
 
-    words = "It is not known yet whether Nomad took it; nothing is sent again before that is certain."
-    assert deploy.detail == words
+    words = "Nobody knows yet whether Nomad took it. Nothing is sent again before that is certain."
+    assert [(reason.code, reason.text) for reason in deploy.blocked] == [("outcome-unknown", words)]
     assert texts(world, "reply").count(words) == 1
     (card,) = world.chat.cards.values()
-    assert card.deploy.detail == words
+    assert card.deploy.blocked == deploy.blocked
 
 
 async def test_where_no_proof_is_kept_a_person_is_asked_when_settled_and_once(world: World):
@@ -126,7 +126,7 @@ async def test_where_no_proof_is_kept_a_person_is_asked_when_settled_and_once(wo
         world.nomad.change(a_job(image))
     world.nomad.stamps.clear()
     deploy = await looked(world, deploy)
-    assert deploy.detail == ""
+    assert deploy.blocked == ()
 
     deploy = await looked(world, deploy, settle(world))
     world.nomad.blind = True
@@ -136,9 +136,9 @@ async def test_where_no_proof_is_kept_a_person_is_asked_when_settled_and_once(wo
     await delivered(world)
 
     assert deploy.status is Status.DISPATCHING
-    assert "an operator has to settle it" in deploy.detail
+    assert [reason.code for reason in deploy.blocked] == ["outcome-unprovable"]
     assert sum("operator" in said for said in texts(world, "reply")) == 1
-    assert not any("not known yet" in said for said in texts(world, "reply"))
+    assert not any("Nobody knows yet" in said for said in texts(world, "reply"))
 
 
 async def test_an_earlier_lost_attempt_that_landed_is_found_behind_a_conflict(world: World):
@@ -250,7 +250,7 @@ async def test_who_was_taken_over_while_looking_writes_nothing(world: World):
 async def test_an_attempt_is_found_by_the_next_worker_however_their_clocks_differ(world: World):
     deploy = await dispatching(world)
     world.clock.advance(seconds=-5)
-    await nudge(world.ports(), "main", [JobMoved("production", "checkout")])
+    await nudge(world.ports(), "main", [JobEvent("production", "checkout")])
     dying(world, before=True)
     with pytest.raises(KeyboardInterrupt):
         await register.step(world.ports())

@@ -78,9 +78,6 @@ async def test_deploys_are_found_by_service_and_environment(one):
     async with one.read() as reading:
         assert [deploy.id for deploy in await reading.open_deploys("checkout")] == [1, 2]
         assert [deploy.id for deploy in await reading.open_deploys(environment="staging")] == [1, 3]
-        assert [deploy.id for deploy in await reading.recent_deploys("checkout", "production")] == [2]
-        assert [deploy.id for deploy in await reading.recent_deploys()] == [3, 2, 1]
-        assert [deploy.id for deploy in await reading.recent_deploys(limit=2)] == [3, 2]
 
 
 async def test_the_last_that_succeeded_is_the_one_that_did_so_last(one):

@@ -78,5 +78,5 @@ async def test_on_postgres_two_share_the_catalog_and_another_place_is_free(postg
     ):
         await first.lock_catalog()
         await second.lock_catalog()
-        await first.lock_place("checkout", "staging")
-        await second.lock_place("checkout", "production")
+        await first.lock_service("checkout", "staging")
+        await second.lock_service("checkout", "production")

@@ -49,7 +49,7 @@ async def test_a_block_that_raises_leaves_nothing(one):
     with pytest.raises(KeyError):
         await change_and_fail(one)
     async with one.read() as reading:
-        assert await reading.recent_deploys() == ()
+        assert await reading.open_deploys() == ()
         assert await reading.events() == ()
         assert (await reading.ages()).unsent is None
 
@@ -203,5 +203,5 @@ async def test_cancelled_before_the_commit_nothing_is_written(one, two):
     with pytest.raises(asyncio.CancelledError):
         await adding
     async with two.read() as reading:
-        assert await reading.recent_deploys() == ()
+        assert await reading.open_deploys() == ()
     await add_one(one)

@@ -19,7 +19,7 @@ from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.dispatch import Answer, Attempt
 from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted
 from bot.domain.deploy.plan import Change, Plan
-from bot.domain.deploy.rollout import GroupHealth, Rollout, RolloutKind, RolloutStatus, TaskFailure
+from bot.domain.deploy.rollout import GroupHealth, Rollout, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
 from bot.domain.digest.schedule import Edition, FileState, Span
 from store import tables
 from store.audit.digests import edition_of, row_of
@@ -143,10 +143,14 @@ RECORDS = {
         evaluation=words,
         nomad_deployment=words,
         groups=several(groups),
-        note=words,
         detail=words,
         failure=st.none() | failures,
         reverted_to=st.none() | indexes,
+        reverted_as=st.none() | indexes,
+        waits_for=st.none() | st.sampled_from(RolloutWait),
+        unplaced=several(words),
+        evaluated=st.booleans(),
+        stuck=st.booleans(),
         ended_at=st.none() | instants,
     ),
     "releases": st.builds(

@@ -133,12 +133,13 @@ def state_of(card: Card) -> list[str]:
     """Lines on why the deploy is where it is, and on what it waits for."""
     deploy = card.deploy
     # the end of a rollout is told by the rollout itself, with its counts
-    told = deploy.status in _TOLD_BY_ROLLOUT and any(each.detail == deploy.detail for each in card.rollouts)
+    told = deploy.status in _TOLD_BY_ROLLOUT and bool(card.rollouts)
     lines = [f"{_LABELS.get(deploy.status, '')}{words(deploy.detail, 1100)}"] if deploy.detail and not told else []
     if card.ended_by is not None:
         lines.append(f"*{STATE_WORDS[deploy.status]} by* {name_of(card.ended_by)}, {moment(deploy.changed_at)}")
     lines += [_held(reason) for reason in deploy.blocked]
-    goes_on = deploy.blocked and deploy.status.open and deploy.status is not Status.WAITING
+    by_itself = deploy.status.open and deploy.status is not Status.WAITING
+    goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
     return [*lines, "_It goes on by itself as soon as it can; nobody has to ask again._"] if goes_on else lines
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
+from bot.domain.deploy.rollout_sentences import waiting_for
 from bot.gateways.blocks.text import code, words
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from bot.domain.deploy.rollout import GroupHealth, Rollout, TaskFailure
 
 _FEWEST_CELLS, _MOST_CELLS = 6, 12
-# Nomad's StatusDescription of a failed deployment that reverts (nomad/structs/structs.go)
-_ROLLED_BACK_TO = re.compile(r"rolling back to job version (\d+)")
 
 
 def progress_of(card: Card) -> list[str]:
@@ -34,8 +32,9 @@ def _own(card: Card, rollout: Rollout) -> list[str]:
         lines.append(health(rollout) + (f" ({words(card.deploy.version, 160)})" if failed else ""))
     if len(rollout.groups) > 1:
         lines += [_group(group) for group in rollout.groups[:8]]
-    if rollout.note:
-        lines.append(f":information_source: {words(rollout.note[:1].upper() + rollout.note[1:], 500)}")
+    waiting = waiting_for(rollout) if rollout.status is RolloutStatus.RUNNING else ""
+    if waiting:
+        lines.append(f":information_source: {words(waiting[:1].upper() + waiting[1:], 500)}")
     return [*lines, _reverted(card, rollout)] if failed else lines
 
 
@@ -56,14 +55,8 @@ def _group(group: GroupHealth) -> str:
 
 
 def _why(rollout: Rollout) -> list[str]:
-    lines = [f"*Why* {words(_said(rollout), 600)}"] if rollout.detail else []
+    lines = [f"*Why* {words(rollout.detail, 600)}"] if rollout.detail else []
     return [*lines, _failure(rollout.failure)] if rollout.failure else lines
-
-
-def _said(rollout: Rollout) -> str:
-    """The reason of the end without the revert and the task, which have lines of their own."""
-    said = rollout.detail.split("; Nomad reverted to version ")[0]
-    return said.split(f"; task {rollout.failure.task} of ")[0] if rollout.failure else said
 
 
 def _failure(failure: TaskFailure) -> str:
@@ -78,8 +71,7 @@ def _failure(failure: TaskFailure) -> str:
 
 def _reverted(card: Card, rollout: Rollout) -> str:
     """What Nomad went back to by itself, and as which new version, or that it did not; empty where it never does."""
-    said = _ROLLED_BACK_TO.search(rollout.detail)
-    target = int(said[1]) if said else rollout.reverted_to
+    target = rollout.reverted_to
     if target is None:
         return ":warning: Nomad did not revert by itself." if rollout.nomad_deployment else ""
     # Nomad reverts to the last *stable* version, which need not be the one that ours replaced
@@ -98,8 +90,8 @@ def _revert(rollout: Rollout) -> list[str]:
         RolloutStatus.SUPERSEDED: "was overtaken by a newer version",
     }
     counts = f" ({rollout.healthy}/{rollout.wanted} healthy)" if rollout.wanted else ""
-    # before the first counts the note says no more than the line itself, and so does Nomad of a success
-    note = rollout.note if rollout.groups else ""
-    why = "" if rollout.status is RolloutStatus.SUCCEEDED else rollout.detail
-    more = f": {words(note or why, 500)}" if note or why else ""
+    # what Nomad says of a success is no more than the line itself
+    states_why = {RolloutStatus.RUNNING: waiting_for(rollout), RolloutStatus.SUCCEEDED: ""}
+    why = states_why.get(rollout.status, rollout.detail)
+    more = f": {words(why, 500)}" if why else ""
     return [f":rewind: Nomad's revert {states[rollout.status]}{counts}{more}"]

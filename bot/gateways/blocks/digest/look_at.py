@@ -149,10 +149,8 @@ class _Teller:
 
 
 def _why(entry: Entry) -> str:
-    """The reason in short: of a rollout's end, the task that failed first, else what Nomad said of it."""
-    # as `domain.deploy.follow` composes it: what Nomad said; what it reverted to; the task. The message has all
-    said, found, task = entry.detail.partition("; task ")
-    short = f"task {task}" if found else said.split("; Nomad reverted to ")[0].split(" - rolling back to ")[0]
+    """The reason in short; the deploy's own message has all of it."""
+    short = entry.cause or entry.detail
     return f": {words(short, _LONGEST_WHY)}" if short else ""
 
 

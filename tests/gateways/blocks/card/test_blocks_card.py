@@ -149,7 +149,7 @@ def test_a_failure_says_right_away_why_and_what_nomad_reverted_to() -> None:
     _, second, *_ = texts(CARDS["failed"])
 
     assert second.splitlines() == [
-        "*Why* Failed due to unhealthy allocations - rolling back to job version 3",
+        "*Why* Failed due to unhealthy allocations",
         "*First failed task* `app` of group `web`, allocation `a1b2c3d4`: Terminated: Exit Code: 1",
         "░░░░░░ *0/6 healthy*, 1 unhealthy (v1.4.2)",
         ":rewind: Nomad *reverted to* v1.4.1 (job version 3), as job version 5",

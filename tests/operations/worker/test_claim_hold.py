@@ -6,14 +6,13 @@ import pytest
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
-from bot.errors import NomadUnavailable, PlaceGone
+from bot.errors import NomadUnavailable, TargetGone
 from bot.operations.deploys.approve import approve
 from bot.operations.deploys.origin import Origin
 from bot.operations.deploys.withdraw import withdraw
 from bot.operations.worker import dispatch, recheck
 from bot.operations.worker import plan as plan_deploy
-from bot.operations.worker.claim import work_on
-from bot.operations.worker.hold import withdraw_placeless
+from bot.operations.worker.claim import withdraw_placeless, work_on
 from tests.builders import ALICE, BOB, a_catalog
 from tests.operations.acts import asked, delivered, events, now, planned, ready, texts
 
@@ -72,9 +71,9 @@ async def test_a_click_on_a_deploy_whose_place_is_gone_says_so(world: World):
     deploy = await planned(world, "production")
     await without_place(world)
 
-    with pytest.raises(PlaceGone):
+    with pytest.raises(TargetGone):
         await approve(world.ports(), BOB, deploy.id, plan=1, origin=Origin())
-    with pytest.raises(PlaceGone):
+    with pytest.raises(TargetGone):
         await withdraw(world.ports(), ALICE, deploy.id, origin=Origin())
 
 

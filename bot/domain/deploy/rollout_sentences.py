@@ -1,0 +1,65 @@
+"""A rollout in words: what a running one waits for, and why one ended. Nothing reads these sentences but people."""
+
+from __future__ import annotations
+
+from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
+from bot.domain.multierror import one_line
+
+
+def waiting_for(rollout: Rollout) -> str:
+    """What keeps a running rollout from going on, on one line; empty if it simply goes on."""
+    parts = [part for part in (_held_by_nomad(rollout), _capacity(rollout)) if part]
+    if not rollout.stuck:
+        return "; ".join(parts)
+    why = "; ".join(parts) or _why_idle(rollout)
+    return f"stuck: no change since {rollout.changed_at:%Y-%m-%d %H:%M %Z}: {why}"
+
+
+def why_ended(rollout: Rollout) -> str:
+    """Nomad's reason for the end, what it reverted to, and the task that failed first, on one line."""
+    parts = [rollout.detail]
+    if rollout.reverted_to is not None:
+        as_version = "" if rollout.reverted_as is None else f", as version {rollout.reverted_as}"
+        parts.append(f"Nomad reverted to version {rollout.reverted_to}{as_version}")
+    # a task that failed once on the way to a success explains nothing
+    if rollout.failure is not None and rollout.status is RolloutStatus.FAILED:
+        parts.append(f"task {failed_task(rollout.failure)}")
+    return "; ".join(parts)
+
+
+def failed_task(failure: TaskFailure) -> str:
+    """``TASK of GROUP: EVENT: MESSAGE`` in Nomad's words, on one line."""
+    return f"{failure.task} of {failure.group}: {one_line(f'{failure.event}: {failure.message}')}"
+
+
+def _held_by_nomad(rollout: Rollout) -> str:
+    """What Nomad's deployment waits for, with the command that lets it go on."""
+    match rollout.waits_for:
+        case RolloutWait.RESUME:
+            return f"paused in Nomad: nomad deployment resume {rollout.nomad_deployment}"
+        case RolloutWait.AUTO_PROMOTION:
+            return f"Nomad promotes the canaries once they are healthy ({_canaries(rollout)})"
+        case RolloutWait.PROMOTION:
+            who = "Nomad's own rollback is " if rollout.kind is RolloutKind.REVERT else ""
+            command = f"nomad deployment promote {rollout.nomad_deployment}"
+            return f"{who}waiting for canary promotion ({_canaries(rollout)}), for ever if nobody acts: {command}"
+        case None:
+            return ""
+
+
+def _canaries(rollout: Rollout) -> str:
+    waiting = [group for group in rollout.groups if group.canaries and not group.promoted]
+    healthy = sum(min(group.healthy, group.canaries) for group in waiting)
+    return f"{healthy} of {sum(group.canaries for group in waiting)} healthy"
+
+
+def _capacity(rollout: Rollout) -> str:
+    return f"no capacity: {'; '.join(rollout.unplaced)}" if rollout.unplaced else ""
+
+
+def _why_idle(rollout: Rollout) -> str:
+    if not rollout.evaluated:
+        return "Nomad has not evaluated it yet"
+    if rollout.failure is not None:
+        return f"tasks fail; task {failed_task(rollout.failure)}"
+    return f"{rollout.healthy} of {rollout.wanted} healthy, and Nomad gives no reason"

@@ -1,0 +1,34 @@
+"""What keeps a rollout, and what Nomad reverted to, as facts of their own instead of a sentence.
+
+Safe after the old code has ended: it writes the sentence that goes. There is no way back: the sentences are not kept.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Add the facts, take over which running rollouts are stuck, and drop the sentences."""
+    with op.batch_alter_table("rollouts") as rollouts:
+        rollouts.add_column(sa.Column("reverted_as", BIG, nullable=True))
+        rollouts.add_column(sa.Column("waits_for", sa.Text(), nullable=True))
+        rollouts.add_column(sa.Column("unplaced", sa.Text(), nullable=False, server_default="[]"))
+        rollouts.add_column(sa.Column("evaluated", sa.Boolean(), nullable=False, server_default=sa.true()))
+        rollouts.add_column(sa.Column("stuck", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.execute(sa.text("UPDATE rollouts SET stuck = (status = 'running' AND note LIKE 'stuck%')"))
+    with op.batch_alter_table("rollouts", recreate="auto") as rollouts:
+        rollouts.drop_column("note")
+
+
+def downgrade() -> None:
+    """Not offered: the sentences that the old code shows are gone."""
+    raise NotImplementedError("This revision has no way back: the old code shows sentences that are gone.")
