@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.fakes import World
 
 
-async def withdrawn(world: World, deploy: Deploy, to: Status = Status.WITHDRAWN, **given: object) -> Deploy:
+async def withdrawn(world: World, deploy: Deploy, to: Status = Status.WITHDRAWN, **given: Any) -> Deploy:
     """A move of a waiting deploy by Sam, decided by another catalog than it was planned under."""
     async with world.store.begin() as tx:
         locked = require(await tx.lock_deploy(deploy.id), deploy.number)
@@ -41,7 +41,7 @@ async def withdrawn(world: World, deploy: Deploy, to: Status = Status.WITHDRAWN,
 
 async def pending(world: World) -> list[Outgoing]:
     """All that waits in the outbox, taken out of it in the order in which it would be sent."""
-    found = []
+    found: list[Outgoing] = []
     while True:
         parcel = await world.store.claim_parcel(owner="test", lease=world.ports().limits.lease, now=world.clock.now())
         if parcel is None:
