@@ -7,6 +7,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bot import __version__
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -53,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"verbs:\n{verbs}\n\n`nomatron VERB --help` says more of each.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"nomatron {__version__}")
     parser.add_argument("verb", choices=VERBS, metavar="VERB", help="what to do; one of the verbs below")
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="the verb's own words")
     return parser

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "catalog"
+# In a clone a symbolic link to examples/catalog; building a wheel follows it, so that an installed sandbox has a copy.
+EXAMPLE = Path(__file__).with_name("example_catalog")
 
 
 class NoCatalogError(Exception):
-    """The example catalog is not where a clone has it, or lacks what the sandbox sets in it."""
+    """The catalog cannot be read or lacks what the sandbox sets in it, or the example catalog is missing."""
 
 
 class Placed(NamedTuple):
@@ -35,9 +36,7 @@ def prepare(folder: Path, nomad: str, source: Path = EXAMPLE, driver: str | None
     """
     if not (folder / "nomatron.yaml").exists():
         if not (source / "nomatron.yaml").exists():
-            raise NoCatalogError(
-                f"there is no example catalog at {source}: run the sandbox from a clone of the project"
-            )
+            raise NoCatalogError(f"there is no example catalog at {source}: install Nomatron again, or clone it again")
         shutil.copytree(source, folder, dirs_exist_ok=True)
     return _point_at(folder / "nomatron.yaml", nomad, driver)
 

@@ -1,4 +1,7 @@
-"""Logs: one line an event on standard error, with its fields, and without what must not be in a log."""
+"""Logs: one line per event on standard error, with its fields and without secrets.
+
+Code logs with the standard library's ``logging`` and names fields in ``extra``; structlog only formats the lines.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, Processor
+    from structlog.typing import EventDict
 
 # tokens of Slack (xoxb-…, xapp-…), webhook addresses, UUIDs as Nomad's tokens are, and JWTs
 _SECRETS: Final = re.compile(
@@ -23,33 +26,25 @@ _QUIET: Final = ("slack_bolt", "slack_sdk", "aiohttp.access", "apscheduler", "ur
 
 
 def set_up(level: int = logging.INFO) -> None:
-    """Send every line to standard error, of structlog's loggers and logging's, secrets taken out.
+    """Send every line of ``logging`` to standard error, its ``extra`` as fields, without secrets.
 
-    Libraries are heard only where they warn.
+    Libraries are logged only from WARNING on.
     """
-    shared: list[Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        _without_secrets,
-    ]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
-        ],
-    )
-    # unconfigured, structlog would print to standard output, past everything that is set up here
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.ExtraAdder(),
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_secrets,
+                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
+            ]
+        )
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -47,7 +47,7 @@ def test_what_a_person_edited_stays_at_the_next_start(example, tmp_path):
 
 
 def test_without_an_example_it_says_what_to_do(tmp_path):
-    with pytest.raises(catalog.NoCatalogError, match="from a clone"):
+    with pytest.raises(catalog.NoCatalogError, match="install Nomatron again"):
         catalog.prepare(tmp_path / "catalog", "http://127.0.0.1:5", tmp_path / "nowhere")
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import structlog
 
 from bot.domain.jobdiff.compare import differences, moved
 from bot.domain.jobdiff.redaction import Redactor
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.rollout import Observation, Rollout
     from bot.ports.nomad import JobEvent, NomadPlan, Registered
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 UNUSED = 60.0
 """Seconds without use after which a cluster that the catalog no longer has is let go: longer than any one step."""
@@ -114,10 +113,11 @@ class PythonNomad:
         try:
             reply = await self._client.get("acl", "token", "self", namespace="default")
         except NomadError as error:
-            log.warning("nomad event stream is away", cluster=self._client.cluster.name, why=str(error))
+            problem, why = "nomad event stream is away", str(error)
         else:
             why = "the token lacks read-job" if reply.ok else "Nomad does not know who we are"
-            log.warning("nomad event stream is silent", cluster=self._client.cluster.name, why=why)
+            problem = "nomad event stream is silent"
+        log.warning(problem, extra={"cluster": self._client.cluster.name, "why": why})
 
 
 @contextlib.contextmanager
