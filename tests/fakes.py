@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.access import Membership
 from bot.domain.deploy.dispatch import Answer, Look, Sighting
 from bot.domain.deploy.rollout import Observation
-from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable
+from bot.domain.digest.report import Layout
+from bot.errors import MembershipUnknown, SlackError, SlackUnavailable
 from bot.ports import Limits, Ports
 from bot.ports.nomad import NomadPlan, Registered
+from bot.ports.slack import DigestPosted
 from tests.builders import TEAM, USERGROUPS, a_job, a_membership
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Job, Plan
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.report import DigestCard
-    from bot.domain.digest.report import Look as DigestLook
     from bot.ports.nomad import JobMoved
     from store import SqlStore
     from tests.clocks import FixedClock
@@ -187,7 +188,7 @@ class Shown:
 
     card: DigestCard
     channel: str
-    look: DigestLook
+    layout: Layout
     ts: str
 
 
@@ -206,17 +207,18 @@ class Upload:
 class FakeChat:
     """What was said. ``refusals`` are raised by the next calls, one each; None lets one through.
 
-    A digest or a file whose answer alone is lost (``SlackUnavailable`` with ``sent``) is there all the same.
-    ``refuses_tables`` is a workspace that never takes a table.
+    A digest or a file that Slack did not confirm (``SlackUnavailable`` with ``sent``) is there all the same.
+    ``refuses_tables`` is a workspace that never takes a table: the digest gets the next plainer layout at once.
+    ``drawn`` counts the cards that were posted or updated, ``layouts`` has those that digests were asked for in.
     """
 
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
     said: list[tuple[str, Note, dict[str, str]]] = field(default_factory=list)
-    plain: list[bool] = field(default_factory=list)
+    drawn: int = 0
     refusals: list[BaseException | None] = field(default_factory=list)
     digests: list[Shown] = field(default_factory=list)
     uploads: list[Upload] = field(default_factory=list)
-    looks: list[DigestLook] = field(default_factory=list)
+    layouts: list[Layout] = field(default_factory=list)
     refuses_tables: bool = False
 
     def _next(self) -> None:
@@ -227,17 +229,17 @@ class FakeChat:
     def _refusal(self) -> BaseException | None:
         return self.refusals.pop(0) if self.refusals else None
 
-    async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
+    async def post_card(self, card: Card, channel: str) -> str:
         self._next()
         ts = f"{len(self.cards) + 1}.0"
         self.cards[channel, ts] = card
-        self.plain.append(plain)
+        self.drawn += 1
         return ts
 
-    async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
+    async def update_card(self, card: Card, channel: str, ts: str) -> None:
         self._next()
         self.cards[channel, ts] = card
-        self.plain.append(plain)
+        self.drawn += 1
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
         self._next()
@@ -255,17 +257,18 @@ class FakeChat:
         self._next()
         self.said.append(("strip", note, {"channel": channel, "ts": ts}))
 
-    async def post_digest(self, card: DigestCard, channel: str, look: DigestLook) -> str:
-        self.looks.append(look)
+    async def post_digest(self, card: DigestCard, channel: str, layout: Layout) -> DigestPosted:
+        self.layouts.append(layout)
+        plainer = self.refuses_tables and layout is Layout.TABLE
         refusal = self._refusal()
-        if refusal is None and self.refuses_tables and look == "table":
-            refusal = SlackRefused("invalid_blocks", "unsupported type: table")
         ts = f"{len(self.digests) + 1}.5"
         if refusal is None or _arrived(refusal):
-            self.digests.append(Shown(card, channel, look, ts))
+            self.digests.append(Shown(card, channel, Layout.CLASSIC if plainer else layout, ts))
+        if isinstance(refusal, SlackError):
+            refusal.plainer = plainer
         if refusal is not None:
             raise refusal
-        return ts
+        return DigestPosted(ts, plainer)
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
         refusal = self._refusal()

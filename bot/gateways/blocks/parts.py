@@ -22,11 +22,15 @@ CODE: Final = 2900
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a Web API method or a response is given: the text that stands for the blocks, and the blocks."""
+    """What a Web API method or a response is given: the text that stands for the blocks, and the blocks.
+
+    ``plainer`` is the same message in simpler blocks or in none, to send if Slack refuses these.
+    """
 
     text: str
     blocks: tuple[Json, ...] = ()
     metadata: Json | None = None
+    plainer: Message | None = None
 
     def arguments(self) -> Json:
         """As the Web API's arguments."""

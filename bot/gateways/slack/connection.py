@@ -17,9 +17,10 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import FileRefused, SlackUnavailable, TokenRefused
 from bot.gateways.slack.addresses import SLACK_API, api_base, is_loopback, is_response_url, is_upload_url
 from bot.gateways.slack.budget import Budget
+from bot.gateways.slack.refusals import PASSING, RATE_LIMITED, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,10 +33,6 @@ _CONNECT_TIMEOUT = 4.0
 UPLOAD_TIMEOUT = 30.0
 """Seconds for the bytes of a file, which are more than a call's."""
 _LONGEST_WORD = 4096
-_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
-"""Slack's codes for its own trouble: nothing is wrong with what was asked, and it may have been done."""
-_NO_GOOD = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
-"""Slack's codes for a token that is no good, whatever is asked with it."""
 _BYTES = {"Content-Type": "application/octet-stream"}
 _LATER = frozenset({408, 425, 429})
 """HTTP statuses that say no for now."""
@@ -55,8 +52,8 @@ class Connection:
     def __init__(self, token: str, url: str = SLACK_API) -> None:
         self.url = api_base(url)
         self.budget = Budget(time.monotonic)
-        self.disowned: SlackRefused | None = None
-        """Why Slack does not take our token, as the last answer had it; None while it does."""
+        self.token_refused: TokenRefused | None = None
+        """Why Slack's last answer refused our token; None if it did not."""
         self._token = token
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
@@ -115,7 +112,7 @@ class Connection:
         except (AttributeError, ValueError) as error:
             # slack_sdk trips over plain text, other JSON than an object and broken UTF-8
             raise SlackUnavailable(f"{method.name}: no usable answer", sent=True) from error
-        self.disowned = None
+        self.token_refused = None
         data = answer.data
         return Told(data if isinstance(data, dict) else {}, {str(k).lower(): v for k, v in answer.headers.items()})
 
@@ -126,18 +123,18 @@ class Connection:
         status = int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0))
         # an answer without a code is a proxy's page or a broken body: it says nothing of whether Slack did it
         code = str(body.get("error") or "")
-        if status == 429 or code in {"ratelimited", "rate_limited"}:
+        if status == 429 or code in RATE_LIMITED:
             seconds = _retry_after(error)
             self.budget.pause(method, seconds)
             raise SlackUnavailable(f"{method.name}: Slack asks to wait", retry_after=seconds) from error
-        if not code or code in _PASSING or status >= 500:
+        if not code or code in PASSING or status >= 500:
             raise SlackUnavailable(f"{method.name}: no usable answer (HTTP {status} {code})", sent=True) from error
         metadata = body.get("response_metadata")
         messages = metadata.get("messages") if isinstance(metadata, dict) else None
         detail = "; ".join(str(each) for each in messages[:5]) if isinstance(messages, list) else ""
         needed = f"needs {body['needed']}" if isinstance(body.get("needed"), str) else ""
-        refused = SlackRefused(code[:100], (detail or needed)[:1000])
-        self.disowned = refused if code in _NO_GOOD else None
+        refused = refusal(code[:100], (detail or needed)[:1000])
+        self.token_refused = refused if isinstance(refused, TokenRefused) else None
         raise refused from error
 
     async def respond(self, response_url: str, payload: dict[str, Any]) -> bool:
@@ -157,7 +154,7 @@ class Connection:
         assert self._session is not None, "used outside of `async with`"  # noqa: S101 -- a bug of ours, not an input
         assert self._client is not None, "as above"  # noqa: S101 -- as above
         if not is_upload_url(url, self.url):
-            raise SlackRefused("upload_address", "Slack named an address for the file that nothing may be sent to")
+            raise FileRefused("upload_address", "Slack named an upload address that is not Slack's")
         timeout = aiohttp.ClientTimeout(total=UPLOAD_TIMEOUT, connect=_CONNECT_TIMEOUT)
         proxy = self._client.proxy
         # from a file-like object aiohttp sends bit by bit; its size is in the headers all the same
@@ -173,7 +170,7 @@ class Connection:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SlackUnavailable(f"upload: Slack did not answer ({_said(error)})", sent=True) from error
         if 400 <= status < 500 and status not in _LATER:
-            raise SlackRefused("upload_failed", f"HTTP {status}")
+            raise FileRefused("upload_failed", f"HTTP {status}")
         if status != 200:
             raise SlackUnavailable(f"upload: no usable answer (HTTP {status})", sent=True)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bot.domain.access import Membership, Person
-from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable
+from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable, TokenRefused
 from bot.gateways.slack.methods import AUTH_TEST, BOTS_INFO, GROUP_MEMBERS, GROUPS, PERSON
 from bot.gateways.slack.shared import Shared
 
@@ -83,7 +83,7 @@ class SlackDirectory:
         return f"{address}archives/{quote(channel, safe='')}/p{quote(ts.replace('.', ''), safe='')}" if address else ""
 
     async def introduce(self) -> Identity:
-        """Ask Slack who we are, once in this process. ``SlackUnavailable``, or ``SlackRefused`` for a bad token."""
+        """Ask Slack who we are, once in this process. ``SlackUnavailable``, or ``TokenRefused`` for a bad token."""
         self._identity = await self._introductions.get("us", self._ask_who_we_are)
         return self._identity
 
@@ -96,8 +96,10 @@ class SlackDirectory:
             raise SlackUnavailable(f"Slack did not say within {TIME_OUT} s who we are") from error
         # nobody waits for this: what it finds is told the next time
         self._standings.start("ours", self._ask_standing)
-        if self._connection.disowned is not None:
-            raise SlackRefused(self._connection.disowned.error, self._connection.disowned.detail)
+        refused = self._connection.token_refused
+        if refused is not None:
+            # a new error each time: one that is raised twice collects the tracebacks of both
+            raise TokenRefused(refused.error, refused.detail)
 
     async def membership(
         self, usergroups: Collection[str], users: Collection[str], *, background: bool = False

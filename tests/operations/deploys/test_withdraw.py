@@ -38,9 +38,9 @@ async def test_withdrawn_while_its_first_message_is_on_its_way_that_message_is_c
     world.clock.advance(PLANNING_SHOWN_AFTER)
     post = world.chat.post_card
 
-    async def posting(card, channel, *, plain=False):
+    async def posting(card, channel):
         await withdraw(world.ports(), ALICE, deploy.id, origin=Origin())
-        return await post(card, channel, plain=plain)
+        return await post(card, channel)
 
     world.chat.post_card = posting
     assert await deliver.step(world.ports())

@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.digest.report import Look
+from bot.domain.digest.report import Layout
 from bot.domain.digest.schedule import FileState
-from bot.errors import SlackRefused, SlackUnavailable, StoreBusy, StoreUnavailable
+from bot.errors import (
+    AppRefused,
+    BlocksRefused,
+    ChannelGone,
+    FileRefused,
+    SlackRefused,
+    SlackUnavailable,
+    StoreBusy,
+    StoreUnavailable,
+    TokenRefused,
+)
 from bot.operations.outbox import deliver
 from bot.operations.outbox import digest as post_digest
 from tests.fakes import Upload
@@ -62,7 +72,7 @@ class TestPosting:
         await delivered(due)
 
         (found,) = due.chat.digests
-        assert (found.channel, found.look, found.card.day) == (AUDIT, Look.TABLE, FIRST)
+        assert (found.channel, found.layout, found.card.day) == (AUDIT, Layout.TABLE, FIRST)
         assert (found.card.late, found.card.twice, found.card.preview) == (False, False, False)
         assert found.card.report.requested == 1
         assert found.card.report.zone == "Europe/Amsterdam"
@@ -111,8 +121,7 @@ class TestTable:
         due.chat.refuses_tables = True
         await delivered(due)
 
-        assert due.chat.looks == [Look.TABLE, Look.CLASSIC]
-        assert [each.look for each in due.chat.digests] == [Look.CLASSIC]
+        assert [each.layout for each in due.chat.digests] == [Layout.CLASSIC]
         assert not due.chat.digests[0].card.twice
         assert (await edition(due)).refused_table == due.clock.now()
 
@@ -121,36 +130,31 @@ class TestTable:
         world.chat.refuses_tables = True
         tried = []
         for on, time in ((FIRST, "09:00:20"), (FIRST, "10:00:20"), (day(29), "10:00:20"), (day(30), "10:00:20")):
-            world.chat.looks.clear()
+            world.chat.layouts.clear()
             await ticked(world, on, time)
             await sent(world)
-            tried.append(world.chat.looks.count(Look.TABLE))
+            tried.append(world.chat.layouts.count(Layout.TABLE))
 
         # each of the first and of the one after thirty days, and of the fourteen between them none
         assert tried == [1, 0, 0, 1]
-        assert {each.look for each in world.chat.digests} == {Look.CLASSIC}
-
-    async def test_where_its_blocks_are_refused_too_it_is_plain(self, due: World):
-        due.chat.refusals = [SlackRefused("invalid_blocks"), SlackRefused("invalid_blocks")]
-        await delivered(due)
-
-        assert due.chat.looks == [Look.TABLE, Look.CLASSIC, Look.PLAIN]
-        assert [each.look for each in due.chat.digests] == [Look.PLAIN]
+        assert {each.layout for each in world.chat.digests} == {Layout.CLASSIC}
 
     async def test_where_even_text_is_refused_it_is_given_up(self, due: World):
-        due.chat.refusals = [SlackRefused("msg_too_long")] * 3
+        due.chat.refusals = [BlocksRefused("msg_too_long")]
         await delivered(due)
 
         assert due.chat.digests == []
         assert (await edition(due)).given_up == "msg_too_long"
 
-    async def test_a_refused_table_is_remembered_where_slack_is_away_after_that(self, due: World):
-        due.chat.refusals = [SlackRefused("invalid_blocks"), SlackUnavailable("503")]
+    @pytest.mark.parametrize("error", [SlackUnavailable("503"), ChannelGone("is_archived")])
+    async def test_a_refused_table_is_remembered_whatever_came_after_it(self, due: World, error):
+        due.chat.refuses_tables = True
+        due.chat.refusals = [error]
         await delivered(due)
         assert (await edition(due)).refused_table is not None
         await later(due)
 
-        assert due.chat.looks == [Look.TABLE, Look.CLASSIC, Look.CLASSIC]
+        assert due.chat.layouts == [Layout.TABLE, Layout.CLASSIC]
         assert not due.chat.digests[0].card.twice
 
 
@@ -173,7 +177,7 @@ class TestLostAnswers:
 
         assert [each.card.twice for each in due.chat.digests] == [False, True]
 
-    @pytest.mark.parametrize("error", [SlackUnavailable("503"), SlackRefused("token_revoked")])
+    @pytest.mark.parametrize("error", [SlackUnavailable("503"), TokenRefused("token_revoked")])
     async def test_where_nothing_arrived_the_next_is_the_first(self, due: World, error):
         due.chat.refusals = [error]
         await delivered(due)
@@ -195,9 +199,9 @@ class TestLostAnswers:
     async def test_one_who_lost_it_to_another_does_not_overwrite_where_it_stands(self, due: World):
         post = due.chat.post_digest
 
-        async def lost(card, channel, look):
+        async def lost(card, channel, layout):
             due.chat.post_digest = post
-            first = await post(card, channel, look)
+            first = await post(card, channel, layout)
             await due.store.take_over()
             assert await deliver.step(due.ports("worker-2"))
             return first
@@ -219,7 +223,7 @@ class TestLostAnswers:
         assert (await edition(due)).ts == due.chat.digests[0].ts
 
     async def test_nor_is_one_that_is_busy_right_after_slack_said_no(self, due: World):
-        due.chat.refusals = [SlackRefused("ratelimited"), None, SlackUnavailable("503")]
+        due.chat.refusals = [AppRefused("accesslimited"), None, SlackUnavailable("503")]
         due.chat.post_digest = troubled(due, due.chat.post_digest, StoreBusy("locked"))
         due.chat.upload = troubled(due, due.chat.upload, StoreBusy("locked"))
         await delivered(due)
@@ -232,10 +236,10 @@ class TestLostAnswers:
     async def test_one_that_stays_away_for_a_lease_costs_a_marked_copy_and_loses_nothing(self, due: World):
         post, begin = due.chat.post_digest, due.store.begin
 
-        async def posted(card, channel, look):
+        async def posted(card, channel, layout):
             due.chat.post_digest = post
             due.store.begin = away
-            return await post(card, channel, look)
+            return await post(card, channel, layout)
 
         def away():
             raise StoreUnavailable("gone")
@@ -252,42 +256,42 @@ class TestLostAnswers:
 
 class TestRefusals:
     async def test_a_dead_channels_digest_goes_to_the_operators_who_are_told_why(self, due: World):
-        due.chat.refusals = [SlackRefused("is_archived")]
+        due.chat.refusals = [ChannelGone("is_archived")]
         await delivered(due)
 
         (found,) = due.chat.digests
         row = await edition(due)
         assert (found.channel, row.posted_in, row.ts) == (OPS, OPS, found.ts)
         ((_, note, where),) = due.chat.said
-        assert note.text == "The digest of 2026-11-22 could not be posted to its channel (is_archived); it is here."
-        assert note.lines == (f"Channel {AUDIT}: invite the app, unarchive it, or name another.",)
+        assert note.text == "The digest of 2026-11-22 could not be posted to its channel (is_archived), so it is here."
+        assert note.lines == (f"Invite the app to {AUDIT}, unarchive it, or name another channel.",)
         assert where == {"channel": OPS}
         assert [each.channel for each in due.chat.uploads] == [OPS]
 
-    @pytest.mark.parametrize("refusals", [["restricted_action", "is_archived"], ["odd_reason"]])
+    @pytest.mark.parametrize(
+        "refusals", [[ChannelGone("restricted_action"), ChannelGone("is_archived")], [SlackRefused("odd_reason")]]
+    )
     async def test_what_slack_will_never_take_is_given_up_and_told(self, due: World, refusals):
-        due.chat.refusals = [SlackRefused(each) for each in refusals]
+        due.chat.refusals = list(refusals)
         await delivered(due)
 
         row = await edition(due)
         assert (due.chat.digests, due.chat.uploads) == ([], [])
-        assert (row.ts, row.posting, row.given_up) == ("", None, refusals[-1])
-        assert texts(due, "announce") == [
-            f"The digest of 2026-11-22 for {AUDIT} cannot be posted: Slack refuses it ({refusals[-1]})."
-        ]
+        assert (row.ts, row.posting, row.given_up) == ("", None, refusals[-1].error)
+        assert texts(due, "announce") == [f"Slack refuses the digest of 2026-11-22 in {AUDIT}: {refusals[-1].error}."]
         assert not await pending(due)
 
     async def test_without_an_admin_channel_a_dead_one_blocks_nothing(self, world: World, caplog):
         await configured(world, admin_channel=None)
         await ticked(world, FIRST)
-        world.chat.refusals = [SlackRefused("is_archived")]
+        world.chat.refusals = [ChannelGone("is_archived")]
         await delivered(world)
         await ticked(world, day(1))
         await delivered(world)
 
         assert shown(world) == [day(1)]
         assert "slack refused a digest" in caplog.messages
-        assert "there is no admin channel to say it in" in caplog.messages
+        assert "the catalog names no admin channel: a note was dropped" in caplog.messages
 
     async def test_what_was_given_up_is_not_posted_by_an_intent_that_is_still_there(self, due: World):
         due.chat.refusals = [SlackRefused("odd_reason")]
@@ -336,8 +340,13 @@ class TestFile:
         await later(due)
 
         first, second = due.chat.uploads
+        title = f"{first.title} (again: Slack did not confirm the first one)"
         assert second == Upload(
-            first.channel, first.ts, first.name, f"{first.title} (again: the first may have arrived)", first.content
+            first.channel,
+            first.ts,
+            first.name,
+            title,
+            first.content,
         )
         assert shown(due) == [FIRST]
 
@@ -353,13 +362,16 @@ class TestFile:
         assert (await edition(due)).file is FileState.SENT
 
     @pytest.mark.parametrize(
-        ("error", "mend"),
-        [("missing_scope", "nomatron manifest --url URL"), ("file_uploads_disabled", "nomatron history SERVICE")],
+        ("error", "fix"),
+        [
+            (FileRefused("missing_scope", lacks_scope=True), "nomatron manifest --url URL"),
+            (FileRefused("file_uploads_disabled"), "nomatron history SERVICE"),
+        ],
     )
     async def test_where_slack_refuses_it_the_digest_stands_and_the_operators_are_told_once(
-        self, due: World, error, mend
+        self, due: World, error, fix
     ):
-        due.chat.refusals = [None, SlackRefused(error)]
+        due.chat.refusals = [None, error]
         await delivered(due)
         await later(due)
 
@@ -368,21 +380,21 @@ class TestFile:
         (_, in_thread, where), (_, note, _) = due.chat.said
         assert in_thread.text.startswith("The CSV is missing")
         assert where == {"channel": AUDIT, "ts": (await edition(due)).ts}
-        said = f"The digest of 2026-11-22 for {AUDIT} is without its CSV: Slack refuses the file ({error})."
+        said = f"The digest of 2026-11-22 in {AUDIT} has no CSV: Slack refused the file ({error.error})."
         assert note.text == said
-        assert mend in note.lines[0]
+        assert fix in note.lines[0]
         assert not await pending(due)
 
     async def test_the_operators_are_told_also_where_nothing_can_be_said_in_the_thread(self, due: World):
-        due.chat.refusals = [None, SlackRefused("missing_scope"), SlackUnavailable("ratelimited")]
+        due.chat.refusals = [None, FileRefused("missing_scope", lacks_scope=True), SlackUnavailable("ratelimited")]
         await delivered(due)
 
         assert (await edition(due)).file is FileState.GIVEN_UP
         ((kind, note, _),) = due.chat.said
-        assert (kind, "without its CSV" in note.text) == ("announce", True)
+        assert (kind, "has no CSV" in note.text) == ("announce", True)
 
     async def test_a_token_that_is_revoked_meanwhile_is_waited_for(self, due: World):
-        due.chat.refusals = [None, SlackRefused("token_revoked")]
+        due.chat.refusals = [None, TokenRefused("token_revoked")]
         await delivered(due)
         assert (await edition(due)).file is FileState.NONE
         await later(due)
@@ -390,7 +402,7 @@ class TestFile:
         assert len(due.chat.uploads) == 1
 
     async def test_a_file_that_could_not_be_sent_is_not_tried_by_an_intent_that_is_still_there(self, due: World):
-        due.chat.refusals = [None, SlackRefused("missing_scope")]
+        due.chat.refusals = [None, FileRefused("missing_scope", lacks_scope=True)]
         parcel = await due.store.claim_parcel(owner="one", lease=timedelta(seconds=60), now=due.clock.now())
         assert parcel is not None
         for _ in range(2):

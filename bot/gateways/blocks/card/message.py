@@ -49,7 +49,9 @@ def render(card: Card) -> Message:
     deploy = card.deploy
     blocks = numbered(list(_blocks(card)), deploy.number)
     payload = {"id": deploy.number, "plan": deploy.plan, "status": deploy.status.value}
-    return Message(headline(card), blocks, {"event_type": EVENT_TYPE, "event_payload": payload})
+    metadata = {"event_type": EVENT_TYPE, "event_payload": payload}
+    plain = Message(headline(card), (), metadata)
+    return Message(plain.text, blocks, metadata, plainer=plain)
 
 
 def headline(card: Card) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.audit.history import Outcome
-from bot.domain.digest.report import Look
+from bot.domain.digest.report import Layout
 from bot.domain.durations import short
 from bot.gateways.blocks.cells import MOST_MESSAGE, MOST_TABLE, weight
 from bot.gateways.blocks.digest.changes import Changes
@@ -45,17 +45,17 @@ _DID_NOT_RUN: Final = (Outcome.REJECTED, Outcome.EXPIRED, Outcome.WITHDRAWN)
 _OTHERS: Final = (Outcome.SUPERSEDED, Outcome.INVALID, Outcome.UNCHANGED, Outcome.OPEN)
 
 
-def render(card: DigestCard, look: Look) -> Message:
-    """The message: whatever the report holds, it is within Slack's limits.
+def render(card: DigestCard, layout: Layout) -> Message:
+    """The message in that layout, with the plainer ones behind it; within Slack's limits whatever the report holds.
 
-    Its ``text`` has the numbers; under ``Look.PLAIN`` it is all there is, and says what to look at, too.
+    Its ``text`` has the numbers; under ``Layout.PLAIN`` it is the whole message and also says what to look at.
     """
     at = local_span(card.report.scope.span, card.report.zone)
     first = headline(card.report, at)
-    if look is Look.PLAIN:
+    if layout.plainer is None:
         return Message(_plainly(card, at, first))
-    drawn = _quiet(card, at, first) if card.report.quiet else _full(card, at, look)
-    return Message(first, numbered(drawn, card.day.isoformat()))
+    drawn = _quiet(card, at, first) if card.report.quiet else _full(card, at, layout)
+    return Message(first, numbered(drawn, card.day.isoformat()), plainer=render(card, layout.plainer))
 
 
 def headline(report: Report, at: LocalSpan) -> str:
@@ -73,7 +73,7 @@ def _quiet(card: DigestCard, at: LocalSpan, first: str) -> list[tuple[str, Json]
     return [("quiet", section(first)), *span, *_notes(card, at)]
 
 
-def _full(card: DigestCard, at: LocalSpan, look: Look) -> list[tuple[str, Json]]:
+def _full(card: DigestCard, at: LocalSpan, layout: Layout) -> list[tuple[str, Json]]:
     report = card.report
     blocks = [
         ("head", {"type": "header", "text": plain(f"Deployments {at.title}", 150)}),
@@ -84,7 +84,7 @@ def _full(card: DigestCard, at: LocalSpan, look: Look) -> list[tuple[str, Json]]
     ]
     footer = _footer(card)
     room = MOST_MESSAGE - _SPARE - weight([block for _, block in blocks]) - len(footer)
-    blocks += _changes(card, at, look, room)
+    blocks += _changes(card, at, layout, room)
     return [*blocks, ("foot", context(footer))]
 
 
@@ -134,7 +134,7 @@ def _to_look_at(report: Report, at: LocalSpan) -> list[tuple[str, Json]]:
     return [("look", head), *((f"look{number}", section(text)) for number, text in enumerate(texts))]
 
 
-def _changes(card: DigestCard, at: LocalSpan, look: Look, room: int) -> list[tuple[str, Json]]:
+def _changes(card: DigestCard, at: LocalSpan, layout: Layout, room: int) -> list[tuple[str, Json]]:
     """The changes of the final environments with a line above them, and below them how many more there are."""
     report = card.report
     if not report.final:
@@ -143,7 +143,7 @@ def _changes(card: DigestCard, at: LocalSpan, look: Look, room: int) -> list[tup
     if not report.changes.total:
         return [("changes", section(f"No changes in {where}."))]
     changes = Changes(report, at)
-    drawn, shown = changes.in_table(min(MOST_TABLE, room)) if look is Look.TABLE else changes.in_lines(room)
+    drawn, shown = changes.in_table(min(MOST_TABLE, room)) if layout is Layout.TABLE else changes.in_lines(room)
     noun = "change" if report.changes.total == 1 else "changes"
     left = report.changes.total - shown
     more = f"… and {left:,} more{' in the CSV' if _has_csv(card) else ''}"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.actor import CiIdentity, Operator
-from bot.domain.digest.report import Listed, Look, Sign, Signs
+from bot.domain.digest.report import Layout, Listed, Sign, Signs
 from bot.gateways.blocks.digest.message import render
 from tests.builders import BOB, SAM
 from tests.gateways.blocks.digests import (
@@ -47,7 +47,7 @@ Terminated: Exit Code: 1
 
 
 def test_what_to_look_at_has_the_worst_first() -> None:
-    said = mrkdwn(render(a_day_with_everything(), Look.TABLE))
+    said = mrkdwn(render(a_day_with_everything(), Layout.TABLE))
     start = said.index(":warning: *What to look at*") + 1
 
     assert said[start : start + 8] == WORST_FIRST
@@ -65,7 +65,7 @@ def test_the_reason_is_the_shortest_that_says_it(detail: str, said: str) -> None
     entry = failing(3, timedelta(hours=2), "", detail=detail)
     report = a_report(tally=tallied(1, 9), outcomes=counted(failed=1), failures=Listed((entry,), 1))
 
-    assert next(text for text in mrkdwn(render(a_digest(report), Look.TABLE)) if "*Failed*" in text).endswith(
+    assert next(text for text in mrkdwn(render(a_digest(report), Layout.TABLE)) if "*Failed*" in text).endswith(
         f" in production: {said}"
     )
 
@@ -83,18 +83,18 @@ def test_a_failure_says_what_became_of_its_revert(reverted: str, said: str) -> N
     entry = failing(3, timedelta(hours=2), reverted, detail="Exit Code: 1")
     report = a_report(tally=tallied(1, 9), outcomes=counted(failed=1), failures=Listed((entry,), 1))
 
-    assert said in str(mrkdwn(render(a_digest(report), Look.TABLE)))
+    assert said in str(mrkdwn(render(a_digest(report), Layout.TABLE)))
 
 
 def test_a_revert_that_is_stuck_is_told_as_such() -> None:
     entry = failing(3, timedelta(hours=2), "running", detail="", stuck_at=ENDS)
     report = a_report(tally=tallied(1, 9), outcomes=counted(reverted=1), stuck=Listed((entry,), 1))
 
-    assert "Nomad's revert makes no progress since Sat 09:00" in str(mrkdwn(render(a_digest(report), Look.TABLE)))
+    assert "Nomad's revert makes no progress since Sat 09:00" in str(mrkdwn(render(a_digest(report), Layout.TABLE)))
 
 
 def test_of_many_a_few_are_named_and_all_are_counted() -> None:
-    said = mrkdwn(render(a_day_with_two_thousand(), Look.TABLE))
+    said = mrkdwn(render(a_day_with_two_thousand(), Layout.TABLE))
     failed = next(text for text in said if text.startswith(":red_circle: *Failed*")).split("\n")
     hours = next(text for text in said if text.startswith(":crescent_moon:")).split("\n")
 
@@ -109,7 +109,7 @@ def test_rules_beyond_six_are_counted() -> None:
     report = a_report(refusals=rules, refused=36)
 
     first = "8 × rule h, 7 × rule g, 6 × rule f, 5 × rule e, 4 × rule d, 3 × rule c"
-    assert f":no_entry: *Refused* · 36: {first}, 2 more rules" in mrkdwn(render(a_digest(report), Look.TABLE))
+    assert f":no_entry: *Refused* · 36: {first}, 2 more rules" in mrkdwn(render(a_digest(report), Layout.TABLE))
 
 
 def test_who_approved_a_deploy_together_stands_together() -> None:
@@ -121,7 +121,7 @@ def test_who_approved_a_deploy_together_stands_together() -> None:
         Sign(4, "search", "canada", BOB, second),
     )
     report = a_report(tally=tallied(2, 9), outcomes=counted(deployed=2), out_of_hours=Signs(signs, 6))
-    (found,) = [text for text in mrkdwn(render(a_digest(report), Look.TABLE)) if "out of hours" in text]
+    (found,) = [text for text in mrkdwn(render(a_digest(report), Layout.TABLE)) if "out of hours" in text]
 
     assert found.split("\n") == [
         ":crescent_moon: *Approved out of hours* · 6 approvals",
@@ -134,7 +134,7 @@ def test_who_approved_a_deploy_together_stands_together() -> None:
 def test_rules_are_told_in_words() -> None:
     report = a_report(refusals={"person-guest": 2, "not-an-approver": 1}, refused=3)
 
-    assert ":no_entry: *Refused* · 3: 2 × guest, 1 × not an approver" in mrkdwn(render(a_digest(report), Look.TABLE))
+    assert ":no_entry: *Refused* · 3: 2 × guest, 1 × not an approver" in mrkdwn(render(a_digest(report), Layout.TABLE))
 
 
 def test_a_kind_with_long_lines_names_fewer_and_cuts_none() -> None:
@@ -142,7 +142,7 @@ def test_a_kind_with_long_lines_names_fewer_and_cuts_none() -> None:
     signs = tuple(Sign(each // 2, "s" * 200, "e" * 200, who, BEGINS) for each, who in enumerate(pipelines))
     posted = dict.fromkeys(range(5), f"https://nomatron.slack.com/{'a' * 900}")
     report = a_report(tally=tallied(1, 9), outcomes=counted(deployed=1), self_approved=Signs(signs, 10), posted=posted)
-    (found,) = [text for text in mrkdwn(render(a_digest(report), Look.TABLE)) if "Self-approved" in text]
+    (found,) = [text for text in mrkdwn(render(a_digest(report), Layout.TABLE)) if "Self-approved" in text]
 
     head, *lines, more = found.split("\n")
     assert (head, more) == (":busts_in_silhouette: *Self-approved* · 10 approvals", "… and 6 more")
@@ -154,5 +154,5 @@ def test_of_those_who_approved_one_deploy_four_are_named() -> None:
     signs = tuple(Sign(4, "search", "canada", Operator(f"op{number}"), BEGINS) for number in range(6))
     report = a_report(tally=tallied(1, 9), outcomes=counted(deployed=1), self_approved=Signs(signs, 6))
 
-    said = str(mrkdwn(render(a_digest(report), Look.TABLE)))
+    said = str(mrkdwn(render(a_digest(report), Layout.TABLE)))
     assert "`op2` on the host, `op3` on the host and 2 more, Fri 09:00" in said
