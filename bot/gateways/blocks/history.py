@@ -16,9 +16,9 @@ from bot.gateways.blocks.parts import Message, section
 from bot.gateways.blocks.text import code, fit, link, moment, who, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from bot.domain.audit.history import Entry
+    from bot.domain.audit.history import Entry, HistoryPage
 
 _MOST_PAGE: Final = 10
 _LONGEST_ENTRY = 1150
@@ -30,20 +30,14 @@ _REVERTS: Final[Mapping[str, str]] = {
 _ON_ITS_WAY: Final = frozenset({Outcome.DEPLOYED, Outcome.OPEN})
 
 
-def render(
-    service: str,
-    environment: str | None,
-    entries: Sequence[Entry],
-    posted: Mapping[int, str],
-    pages: Pages,
-) -> Message:
-    """At most ten deploys, a section each; ``posted`` has the links to their messages."""
+def render(service: str, environment: str | None, page: HistoryPage, pages: Pages) -> Message:
+    """At most ten deploys, a section each, and the buttons to other pages."""
     what = f"*{words(service, 128)}*" + (f" in *{words(environment, 128)}*" if environment else "")
-    if not entries:
-        first = f":mag: Nobody has asked for {what} {'before that' if pages.newest else 'yet'}."
+    if not page.entries:
+        first = f":mag: No older deploys of {what}." if pages.newest else f":mag: No deploys of {what} yet."
         return Message(first, (section(first), *turn(pages, "deploys")))
     first = f":scroll: Deploys of {what}, newest first"
-    shown = [list(_lines(entry, posted.get(entry.deploy_id, ""))) for entry in entries[:_MOST_PAGE]]
+    shown = [list(_lines(entry, page.posted.get(entry.deploy_id, ""))) for entry in page.entries[:_MOST_PAGE]]
     sections = [section(fit(lines, _LONGEST_ENTRY, "…")) for lines in shown]
     heads = [lines[0] for lines in shown]
     return Message(plain_of([first, *heads]), (section(first), *sections, *turn(pages, "deploys")))

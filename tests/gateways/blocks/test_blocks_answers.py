@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from bot.domain.access import Permission
+from dataclasses import replace
+
+from bot.domain.access import Holding, Permission, Whoami
 from bot.domain.decision import Allowed, Reason, Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.matrix import Cell, Matrix
 from bot.domain.deploy.message import Note
 from bot.gateways.blocks import answers, guide, modal, note, overview
-from bot.operations.queries.status import Cell
-from bot.operations.queries.whoami import Holding
 from handlers.slack.command.parser import TOPICS, VERBS
 from tests.builders import BOB, SAM, a_deploy, a_membership, a_plan
 from tests.gateways.blocks.cards import KNOWN, a_card, a_seating
@@ -69,40 +70,43 @@ def test_the_matrix_has_a_line_for_each_environment() -> None:
     running = a_deploy(1, Status.SUCCEEDED, version="v1.4.1")
     waiting = a_deploy(2, Status.WAITING, environment="production")
     row = (Cell("checkout", "staging", running, ()), Cell("checkout", "production", None, (waiting,)), None)
+    environments = ("staging", "production", "development")
+    shown_all = Matrix(environments, (row,))
 
-    message = overview.matrix([row])
+    message = overview.matrix(shown_all)
     text = message.blocks[0]["text"]["text"]
     assert text.startswith("*checkout*\nstaging: `v1.4.1` since <!date^")
     assert "production: nothing from Nomatron yet\n    :large_yellow_circle: Approval needed: `v1.4.2` (`D-2`)" in text
-    assert "staging" not in shown(overview.matrix([row], "production").blocks)
-    assert overview.matrix([]).text == "Nothing is deployed by this catalog there yet."
+    assert "staging" not in shown(overview.matrix(shown_all, "production").blocks)
+    assert overview.matrix(Matrix(environments, ())).text == "The catalog deploys nothing there."
 
 
 def test_a_matrix_of_any_size_is_one_message() -> None:
     deploys = tuple(a_deploy(number, Status.WAITING, environment="staging") for number in range(1, 9))
-    rows = [(Cell(f"service-{number}", "staging", None, deploys),) for number in range(120)]
+    rows = tuple((Cell(f"service-{number}", "staging", None, deploys),) for number in range(120))
 
-    message = overview.matrix(rows)
+    message = overview.matrix(Matrix(("staging",), rows))
     assert_sound(message, KNOWN)
     assert "more services" in shown(message.blocks[-1])
     assert "… and 3 more" in shown(message.blocks[0])
 
 
 def test_whoami_names_groups_permissions_and_seats() -> None:
-    holdings = [
+    holdings = (
         Holding((Permission.REQUEST,), ("staging",), None),
         Holding((Permission.WITHDRAW,), None, ("checkout",)),
-    ]
+    )
     standing = a_membership().standing("U0GUS00001")
-    message = overview.whoami("U0GUS00001", standing, ["developers"], holdings, [("checkout", "production")])
+    gus = Whoami("U0GUS00001", standing, ("developers",), holdings, (("checkout", "production"),))
+    message = overview.whoami(gus)
 
     assert message.text.splitlines() == [
         ":bust_in_silhouette: <@U0GUS00001>",
         ":no_entry: Guests of this Slack workspace cannot request or approve.",
         "*Groups* `developers`",
-        "*May* nothing, and *can approve* nothing, whatever the groups allow",
+        "*May* do nothing and *can approve* nothing, whatever the groups allow",
     ]
-    alice = overview.whoami("U0ALICE001", Allowed(), ["developers"], holdings, [("checkout", "production")])
+    alice = overview.whoami(replace(gus, user="U0ALICE001", standing=Allowed()))
     assert alice.text.splitlines()[1:] == [
         "*Groups* `developers`",
         "*May* `request` in `staging`",

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.audit.events import EventType
+from bot.domain.audit.history import HistoryPage
 from bot.domain.deploy.deploy import Status
 from bot.gateways.blocks import audit, history
 from bot.gateways.blocks.audit import Conditions
 from bot.gateways.blocks.pages import NEWEST, OLDER, Pages
 from tests.builders import ALICE, BOB, CAROL, SAM, an_entry, an_event
 from tests.clocks import NOON
-from tests.gateways.blocks.listings import BOTH, GOLDEN, LINK, LISTINGS, ZONE, bodies, entries, golden_listing
+from tests.gateways.blocks.listings import BOTH, GOLDEN, LINK, LISTINGS, NO_PAGE, ZONE, a_page, bodies, golden_listing
 from tests.gateways.blocks.nasty import texts
 from tests.gateways.blocks.oracles import assert_sound
 from tests.gateways.blocks.test_blocks_nasty import MANY, actors
@@ -74,8 +75,8 @@ def test_what_went_wrong_is_said_in_its_words() -> None:
 )
 def test_buttons_lead_to_the_pages_that_are_there(pages: Pages, expected: list[tuple[str, str, str]]) -> None:
     for message in (
-        history.render("checkout", None, entries(), {}, pages),
-        history.render("checkout", None, [], {}, pages),
+        history.render("checkout", None, a_page(), pages),
+        history.render("checkout", None, NO_PAGE, pages),
         audit.render(Conditions(), bodies(), ZONE, {}, pages),
         audit.render(Conditions(), [], ZONE, {}, pages),
     ):
@@ -84,7 +85,7 @@ def test_buttons_lead_to_the_pages_that_are_there(pages: Pages, expected: list[t
 
 
 def test_an_empty_page_after_others_does_not_say_that_there_is_nothing_at_all() -> None:
-    assert "before that" in history.render("checkout", None, [], {}, BOTH).text
+    assert "No older deploys" in history.render("checkout", None, NO_PAGE, BOTH).text
     assert "No older audit event" in audit.render(Conditions(), [], ZONE, {}, BOTH).text
 
 
@@ -159,7 +160,7 @@ nasty_entries = st.builds(
 @given(texts, st.none() | texts, st.lists(nasty_entries, max_size=12), texts | st.just(LINK))
 @MANY
 def test_nasty_histories(service: str, environment: str | None, shown: list[Any], url: str) -> None:
-    assert_sound(history.render(service, environment, shown, {12: url}, BOTH), KNOWN)
+    assert_sound(history.render(service, environment, HistoryPage(tuple(shown), None, {12: url}), BOTH), KNOWN)
 
 
 nasty_events = st.builds(
