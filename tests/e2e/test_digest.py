@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ZONE = ZoneInfo("Europe/Amsterdam")
-SECOND_COPY = "This may be a second copy"
+SECOND_COPY = "This may be a duplicate"
 POST, FILE = "chat.postMessage", "files.completeUploadExternal"
 SETTLED = 16
 """Seconds after its time that a digest is drawn, and a little more."""

@@ -1,4 +1,4 @@
-"""``/deploy audit``: a page of audit events, newest first, a line each."""
+"""The answer to ``/deploy audit``: a page of audit events, newest first, a line each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LONGEST_LINK = 150
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What was asked for; ``by`` is a Slack user id or an actor's key."""
+    """Which events were asked for; ``by`` is a Slack user id or an actor's key."""
 
     day: date | None = None
     service: str | None = None
@@ -43,12 +43,12 @@ def render(asked: Conditions, events: Sequence[Body], zone: tzinfo, posted: Mapp
     """At most twenty events under their dates, in the times of ``zone``; ``posted`` links deploys to their messages."""
     what = ", ".join(_conditions(asked))
     if not events:
-        first = f":mag: {'No older audit event' if pages.newest else 'No audit event'}{what and f' {what}'}."
+        first = f":mag: {'No older audit events' if pages.newest else 'No audit events'}{what and f' {what}'}."
         return Message(first, (section(first), *turn(pages, "events")))
     first = f":scroll: *Audit events*{what and f' {what}'}"
     told = [_told(body, posted) for body in events[:MOST]]
     lines = list(_dated(asked.day, events, told, zone))
-    about = context(f"newest first · times of {words(str(zone), 60)}")
+    about = context(f"newest first · times in {words(str(zone), 60)}")
     body = (section(text) for text in _chunks([first, *lines]))
     return Message(plain_of([first, *lines]), (*body, about, *turn(pages, "events")))
 
@@ -67,7 +67,7 @@ def _conditions(asked: Conditions) -> Iterator[str]:
 
 
 def _dated(day: date | None, events: Sequence[Body], told: Sequence[str], zone: tzinfo) -> Iterator[str]:
-    """Each with its time of day, and a line for each other date than the one before."""
+    """Each event's line with its time of day, and a line with the date whenever that changes."""
     for body, line in zip(events, told, strict=False):
         local = datetime.fromisoformat(body["at"]).astimezone(zone)
         if local.date() != day:
@@ -77,7 +77,7 @@ def _dated(day: date | None, events: Sequence[Body], told: Sequence[str], zone: 
 
 
 def _told(body: Body, posted: Mapping[int, str]) -> str:
-    """Who and what; a sentence that begins with what somebody did has them as its subject."""
+    """Who and what. The actor is the subject of a sentence that begins with a verb."""
     actor, said = actor_from_key(body["actor"]), words(sentence(body), _LONGEST_SENTENCE)
     acted = said[:1].islower() and not isinstance(actor, System)
     return f"{name_of(actor)}{'' if acted else ':'} {_linked(said, body.get('deploy', 0), posted)}"
@@ -87,12 +87,12 @@ def _linked(said: str, deploy: int, posted: Mapping[int, str]) -> str:
     """The sentence, the first mention of its deploy a link to that one's message."""
     number = f"D-{deploy}"
     linked = link(posted.get(deploy, ""), number)
-    # our own words come before any that somebody wrote: the first is ours
+    # the first mention is ours: words that a user wrote come after our own
     return re.sub(rf"\b{number}\b", lambda _: linked, said, count=1) if len(linked) <= _LONGEST_LINK else said
 
 
 def _clock(local: datetime) -> str:
-    """The time of day; with its offset in the hour that comes twice."""
+    """The time of day, with its offset in the hour that comes twice when summer time ends."""
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return f"{local:%H:%M:%S}" + (f"{local:%z}" if twice else "")
 

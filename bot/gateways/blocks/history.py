@@ -1,4 +1,4 @@
-"""``/deploy history``: a page of a service's deploys, newest request first."""
+"""The answer to ``/deploy history``: a page of a service's deploys, newest request first."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ def _versions(entry: Entry) -> str:
     new = code(entry.version, 100)
     if entry.from_version is None:
         return new
-    return f"{new}, once more" if entry.from_version == entry.version else f"{code(entry.from_version, 100)} → {new}"
+    return f"{new} again" if entry.from_version == entry.version else f"{code(entry.from_version, 100)} → {new}"
 
 
 def _course(entry: Entry) -> Iterator[str]:
-    """Who asked, who approved, how long it took, how it ended."""
-    yield f"asked by {name_of(entry.requester)} {moment(entry.requested_at)}"
+    """Who requested the deploy, who approved it, how long it took, how it ended."""
+    yield f"requested by {name_of(entry.requester)} {moment(entry.requested_at)}"
     if entry.approvers:
         waited = f" within {short(entry.to_approve)}" if entry.to_approve else ""
         yield f"approved by {who(entry.approvers, (), 4)}{waited}"
     if entry.self_approved:
-        yield ":warning: own request"
+        yield ":warning: self-approved"
     if entry.outcome is Outcome.OPEN:
         yield f"since {moment(entry.changed_at)}"
     elif entry.took is not None:

@@ -40,7 +40,7 @@ def matrix(shown: Matrix, environment: str | None = None) -> Message:
         return said("The catalog deploys nothing there.")
     fitting = _fitting(sections)
     more = shown.more + len(sections) - len(fitting)
-    rest = [f"_… and {more} more services; name one: `/deploy status SERVICE`_"] if more > 0 else []
+    rest = [f"_… and {more} more services. For one of them: `/deploy status SERVICE`_"] if more > 0 else []
     return Message("What runs where, and what is on its way.", tuple(section(text) for text in (*fitting, *rest)))
 
 
@@ -52,7 +52,11 @@ def _fitting(sections: Sequence[str]) -> list[str]:
 
 def _cell(cell: Cell) -> Iterator[str]:
     running = cell.running
-    now = f"{code(running.version, 160)} since {moment(running.changed_at)}" if running else "nothing from Nomatron yet"
+    now = (
+        f"{code(running.version, 160)} since {moment(running.changed_at)}"
+        if running
+        else "nothing deployed by Nomatron yet"
+    )
     yield f"{words(cell.environment, 128)}: {now}"
     for deploy in cell.open[:_MOST_OPEN]:
         state = f"{EMOJI[deploy.status]} {STATE_WORDS[deploy.status]}"

@@ -46,10 +46,10 @@ def test_a_deploy_says_what_became_of_it_who_was_for_it_and_how_long_it_took() -
     assert first == ":scroll: Deploys of *checkout*, newest first"
     head, course, why = succeeded.splitlines()
     assert head == f":large_green_circle: *Succeeded* — `v1.4.1` → `v1.4.2` to *production* (<{LINK}|D-12>)"
-    assert course.startswith("asked by <@U0ALICE001> <!date^")
+    assert course.startswith("requested by <@U0ALICE001> <!date^")
     assert course.endswith("> · approved by <@U0BOB00001>, <@U0SAM00001> within 5m · took 3m")
     assert why == "> SHOP-981 &amp; &lt;b&gt;urgent&lt;/b&gt;"
-    assert "*Rolling out* — `v1.4.2`, once more to *production* (D-11)" in rolling
+    assert "*Rolling out* — `v1.4.2` again to *production* (D-11)" in rolling
     assert " · since <!date^" in rolling
 
 
@@ -61,7 +61,7 @@ def test_what_went_wrong_is_said_in_its_words() -> None:
     assert "*Nomad's own revert failed*" in shown["7"]
     assert "*reverted by Nomad*" in shown["6"]
     assert shown["5"].endswith(" UTC>\n> not on a Friday")
-    assert ":warning: own request" in shown["4"]
+    assert ":warning: self-approved" in shown["4"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_events_of_one_deploy_say_which() -> None:
 
     assert text.startswith(":scroll: *Audit events* of D-12\n*Saturday 21 November 2026*\n13:00:00 ")
     assert audit.render(day, [], ZONE, {}, Pages()).text == (
-        ":mag: No audit event of D-12, of Saturday 21 November 2026."
+        ":mag: No audit events of D-12, of Saturday 21 November 2026."
     )
 
 

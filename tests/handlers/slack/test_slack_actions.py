@@ -75,7 +75,7 @@ async def test_two_approvals_take_the_buttons_away(
     await click(slack, "U0BOB00001", message, "deploy.approve", stale=True)
     assert "already approved" in (await told(slack, "U0BOB00001", 2))[1]
     await click(slack, "U0SAM00001", message, "deploy.approve", stale=True)
-    assert "2 of 2, all there" in (await told(slack, "U0SAM00001"))[0]
+    assert "2 of 2 approvals" in (await told(slack, "U0SAM00001"))[0]
     await drawn(ports)
 
     (after,) = await slack.page.messages(PRODUCTION)

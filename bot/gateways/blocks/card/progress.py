@@ -81,7 +81,7 @@ def _reverted(card: Card, rollout: Rollout) -> str:
     said = _ROLLED_BACK_TO.search(rollout.detail)
     target = int(said[1]) if said else rollout.reverted_to
     if target is None:
-        return ":warning: Nomad did not revert by itself." if rollout.nomad_deployment else ""
+        return ":warning: Nomad did not revert automatically." if rollout.nomad_deployment else ""
     # Nomad reverts to the last *stable* version, which need not be the one that ours replaced
     same = card.plan is None or card.plan.base_version in {None, target}
     version = f"{words(card.from_version, 150)} (job version {target})" if same and card.from_version else ""
@@ -94,7 +94,7 @@ def _revert(rollout: Rollout) -> list[str]:
     states = {
         RolloutStatus.RUNNING: "is under way",
         RolloutStatus.SUCCEEDED: "is complete",
-        RolloutStatus.FAILED: "failed as well",
+        RolloutStatus.FAILED: "also failed",
         RolloutStatus.SUPERSEDED: "was overtaken by a newer version",
     }
     counts = f" ({rollout.healthy}/{rollout.wanted} healthy)" if rollout.wanted else ""

@@ -1,4 +1,4 @@
-"""The changes of a digest: a table of them, or lines where a workspace refuses tables."""
+"""The changes of a digest: a table, or lines if the workspace refuses tables."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _REVERTS: Final[Mapping[str, str]] = {
     RolloutStatus.FAILED: "Revert failed",
     RolloutStatus.SUPERSEDED: "Revert overtaken",
 }
-"""Reverts that are not done, by their state; nobody may take them for one that is."""
+"""What to call a revert that is not complete, by its state: nobody may take it for one that is."""
 _RIGHT: Final = frozenset({"Took"})
 
 
@@ -84,7 +84,7 @@ class Changes:
             *(several if len(self.report.final) > 1 else []),
             ("When", lambda entry: raw(self.at.moment(started(entry)))),
             ("Took", lambda entry: raw(self._took(entry))),
-            ("Asked by", lambda entry: _actor_cell(entry.requester)),
+            ("Requested by", lambda entry: _actor_cell(entry.requester)),
             ("Approved by", lambda entry: people(entry.approvers)),
         ]
 
@@ -135,7 +135,7 @@ def result_of(entry: Entry) -> str:
 
 
 def _sign_of(entry: Entry) -> str | None:
-    """The emoji of what did not go well; a revert that failed is no milder than a failure."""
+    """The emoji of a failure or a revert; None for anything else. A failed revert is as bad as a failure."""
     failed = entry.outcome is Outcome.REVERTED and entry.reverted == RolloutStatus.FAILED
     return _BAD[Outcome.FAILED] if failed else _BAD.get(entry.outcome)
 

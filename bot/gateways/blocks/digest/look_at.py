@@ -1,4 +1,4 @@
-"""*What to look at* in a digest: a heading with the count for each kind, and the first of them."""
+"""*What to look at* in a digest: for each kind of problem a heading with the count, and the first few."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Kind:
 
 
 def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
-    """Every kind that there is something of, the worst first."""
+    """The kinds of problems that the report has, the worst first."""
     teller = _Teller(report, at)
     found = [
         _listed(":rotating_light: *Nomad's own revert failed*", report.reverts_failed, teller.revert_failed),
@@ -81,7 +81,7 @@ def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
 
 
 def texts_of(kinds: Sequence[Kind], limit: int = MOST_TEXT) -> list[str]:
-    """A text for each kind; what does not fit within the limit together is counted instead of named."""
+    """A text for each kind. Lines that do not fit within the common limit are counted instead."""
     # the headings have the counts: they come first, and lines fill what is left, the worst kind's first
     room = limit - sum(_least(kind) for kind in kinds)
     texts = []
@@ -115,17 +115,17 @@ class _Teller:
         return f"{self._what(entry)}{reverted}{_why(entry)}"
 
     def revert_failed(self, entry: Entry) -> str:
-        return f"{self._what(entry)}: neither this version nor the one before may be running"
+        return f"{self._what(entry)}: possibly neither this version nor the previous one is running"
 
     def stuck(self, entry: Entry) -> str:
         since = f" since {self.at.moment(entry.stuck_at)}" if entry.stuck_at else ""
-        revert = "Nomad's revert makes " if entry.outcome is not Outcome.OPEN else ""
+        revert = "Nomad's revert has made " if entry.outcome is not Outcome.OPEN else ""
         return f"{self._what(entry)}: {revert}no progress{since}{_why(entry)}"
 
     def overdue(self, entry: Entry) -> str:
-        until = f", until {self.at.moment(entry.expires_at)}" if entry.expires_at else ""
-        asked = f"asked by {name_of(entry.requester)} {self.at.moment(entry.requested_at)}"
-        return f"{self._what(entry)}: {asked}{until}"
+        expires = f", expires {self.at.moment(entry.expires_at)}" if entry.expires_at else ""
+        requested = f"requested by {name_of(entry.requester)} {self.at.moment(entry.requested_at)}"
+        return f"{self._what(entry)}: {requested}{expires}"
 
     def signed(self, signs: Sequence[Sign]) -> str:
         """The approvals of one deploy, as of the first of them."""

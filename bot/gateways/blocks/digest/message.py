@@ -61,14 +61,14 @@ def render(card: DigestCard, layout: Layout) -> Message:
 def headline(report: Report, at: LocalSpan) -> str:
     """What a notification shows: the numbers, those that are not zero and always the first two."""
     if report.quiet:
-        return f"Deployments {at.title}: a quiet day. Nothing was asked for, nothing ran, nothing waits."
+        return f"Deployments {at.title}: a quiet day. No requests, no deploys, nothing open."
     counts = [f"{report.requested:,} requested", _count(report, Outcome.DEPLOYED)]
     rest = _counts(report, (*_WENT_WRONG, *_DID_NOT_RUN, *_OTHERS))
     return f"Deployments {at.title}: {', '.join([*counts, *rest])}"
 
 
 def _quiet(card: DigestCard, at: LocalSpan, first: str) -> list[tuple[str, Json]]:
-    # the one line has no year, and of which environments it is true matters where somebody looks a day up
+    # the one line has neither a year nor the environments, which matter to somebody who looks a day up
     span = [("span", context(_about(card, at)))] if card.preview else []
     return [("quiet", section(first)), *span, *_notes(card, at)]
 
@@ -89,9 +89,9 @@ def _full(card: DigestCard, at: LocalSpan, layout: Layout) -> list[tuple[str, Js
 
 
 def _about(card: DigestCard, at: LocalSpan) -> str:
-    """The span in full, its zone, and the environments that it is of, where the catalog names them."""
+    """The span in full, its zone, and the environments if the catalog limits the digest to some."""
     report = card.report
-    # a look at some date may be one at last year's
+    # a preview may be of a date of last year
     said = f"{at.whole(year=card.preview)}, {words(report.zone, 60)}"
     chosen = report.scope.environments
     return said if chosen is None else f"{said} · {_named(sorted(chosen))}"
@@ -103,13 +103,13 @@ def _notes(card: DigestCard, at: LocalSpan) -> Iterator[tuple[str, Json]]:
 
 
 def _said(card: DigestCard, at: LocalSpan) -> list[str]:
-    """What is unusual about this copy of it."""
-    notes = [":eyes: A preview that only you see."] if card.preview else []
+    """What is unusual about this copy of the digest."""
+    notes = [":eyes: Only you can see this preview."] if card.preview else []
     notes += [f":hourglass: Posted late: it was due {at.ends}."] if card.late else []
     return [*notes, *([_TWICE] if card.twice else [])]
 
 
-_TWICE: Final = ":repeat: This may be a second copy: Slack's answer to the first was lost."
+_TWICE: Final = ":repeat: This may be a duplicate: Slack did not confirm the first message."
 
 
 def _numbers(report: Report) -> list[str]:
@@ -122,14 +122,14 @@ def _numbers(report: Report) -> list[str]:
         f"*Rejected, expired or withdrawn*\n{', '.join(idle) or 'none'}",
         f"*Median time to approve*\n{_time(report.time_to_approve)}",
         f"*Median time to succeed*\n{_time(report.time_to_succeed)}",
-        *([f"*Others*\n{', '.join(others)}"] if others else []),
+        *([f"*Other*\n{', '.join(others)}"] if others else []),
     ]
 
 
 def _to_look_at(report: Report, at: LocalSpan) -> list[tuple[str, Json]]:
     texts = texts_of(kinds_of(report, at))
     if not texts:
-        return [("look", section(":white_check_mark: Nothing needs a look."))]
+        return [("look", section(":white_check_mark: Nothing needs attention."))]
     head = section(":warning: *What to look at*")
     return [("look", head), *((f"look{number}", section(text)) for number, text in enumerate(texts))]
 

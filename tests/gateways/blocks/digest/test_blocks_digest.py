@@ -76,7 +76,7 @@ def test_a_quiet_day_is_one_line(layout: Layout) -> None:
     (line,) = mrkdwn(message)
     assert line == message.text
     assert message.text == (
-        "Deployments until Saturday 22 November 09:00: a quiet day. Nothing was asked for, nothing ran, nothing waits."
+        "Deployments until Saturday 22 November 09:00: a quiet day. No requests, no deploys, nothing open."
     )
     late = render(replace(a_quiet_day(), late=True, twice=True), layout)
     assert len(mrkdwn(late)) == 3
@@ -113,7 +113,7 @@ def test_a_preview_says_so_and_which_year_it_is_of() -> None:
     said = mrkdwn(render(a_preview(), Layout.TABLE))
 
     assert said[1] == "Friday 21 November 2025, Europe/Amsterdam"
-    assert said[2] == ":eyes: A preview that only you see."
+    assert said[2] == ":eyes: Only you can see this preview."
     assert "CSV" not in str(said)
 
 
@@ -122,7 +122,7 @@ def test_a_preview_of_a_quiet_day_says_which_year_it_is_of() -> None:
 
     assert line.startswith("Deployments until Saturday 22 November 09:00: a quiet day.")
     assert span == "Friday 21 November 2025 09:00 to Saturday 22 November 2025 09:00, Europe/Amsterdam"
-    assert note == ":eyes: A preview that only you see."
+    assert note == ":eyes: Only you can see this preview."
 
 
 def test_late_and_twice_are_said() -> None:
@@ -130,7 +130,7 @@ def test_late_and_twice_are_said() -> None:
 
     assert said[2:4] == [
         ":hourglass: Posted late: it was due Saturday 22 November 09:00.",
-        ":repeat: This may be a second copy: Slack's answer to the first was lost.",
+        ":repeat: This may be a duplicate: Slack did not confirm the first message.",
     ]
     assert said[1].endswith(" · canada and production")
     plainly = render(a_day_with_everything(), Layout.PLAIN).text
@@ -148,14 +148,14 @@ def test_the_numbers_have_fields() -> None:
         "*Rejected, expired or withdrawn*\n1 rejected, 1 expired, 1 withdrawn",
         "*Median time to approve*\n14m",
         "*Median time to succeed*\n1h5m",
-        "*Others*\n1 superseded, 1 invalid, 1 with nothing to do, 3 still open",
+        "*Other*\n1 superseded, 1 invalid, 1 with nothing to do, 3 still open",
     ]
     (none,) = [block for block in render(a_preview(), Layout.TABLE).blocks if "fields" in block]
     assert [field["text"].split("\n")[1] for field in none["fields"]] == ["2", "0", "none", "2 rejected", "–", "–"]
 
 
 def test_a_day_with_nothing_to_look_at_says_so() -> None:
-    assert ":white_check_mark: Nothing needs a look." in mrkdwn(render(a_day_with_one(), Layout.TABLE))
+    assert ":white_check_mark: Nothing needs attention." in mrkdwn(render(a_day_with_one(), Layout.TABLE))
     assert "No changes in production." in mrkdwn(render(a_preview(), Layout.TABLE))
     nowhere = a_report(final=(), tally=tallied(1, 2))
     assert "change" not in str(mrkdwn(render(a_digest(nowhere), Layout.TABLE)))

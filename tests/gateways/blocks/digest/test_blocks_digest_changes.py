@@ -35,7 +35,7 @@ def test_a_row_for_each_change() -> None:
     head, first, *rest = table(render(a_day_with_everything(), Layout.TABLE))
 
     assert head == [
-        "Deploy", "Service", "Result", "Version", "Environment", "When", "Took", "Asked by", "Approved by",
+        "Deploy", "Service", "Result", "Version", "Environment", "When", "Took", "Requested by", "Approved by",
     ]  # fmt: skip
     assert first == [
         "D-1", "mailer", "Deployed", "v1.1.2 → v1.2.0", "canada", "Fri 10:00", "2m41s", "@U0ALICE001", "@U0SAM00001",

@@ -90,7 +90,7 @@ def test_a_revert_that_is_stuck_is_told_as_such() -> None:
     entry = failing(3, timedelta(hours=2), "running", detail="", stuck_at=ENDS)
     report = a_report(tally=tallied(1, 9), outcomes=counted(reverted=1), stuck=Listed((entry,), 1))
 
-    assert "Nomad's revert makes no progress since Sat 09:00" in str(mrkdwn(render(a_digest(report), Layout.TABLE)))
+    assert "Nomad's revert has made no progress since Sat 09:00" in str(mrkdwn(render(a_digest(report), Layout.TABLE)))
 
 
 def test_of_many_a_few_are_named_and_all_are_counted() -> None:
