@@ -12,8 +12,8 @@ from bot.gateways.blocks.card.message import EMOJI, headline, plan_of, state_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.parts import Json, Message, context, preformatted, section
+from bot.gateways.blocks.text import block_quote, code, fit, moment, who, words
 from bot.gateways.blocks.text import channel as channel_link
-from bot.gateways.blocks.text import code, fit, moment, quoted, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -108,7 +108,7 @@ def plan(card: Card) -> Message:
         lines.append(f"It replaces job version {shown.base_version}{before}.")
     lines += [f":warning: {words(warning, 400)}" for warning in shown.warnings]
     if deploy.reason:
-        lines.append(quoted(deploy.reason, 500))
+        lines.append(block_quote(deploy.reason, 500))
     # preformatted text is literal, so the difference needs no escaping and cannot mention anybody
     difference = "\n".join(diff_lines(shown.changes)) or "no field changes"
     mark = context(f"fingerprint {code(shown.fingerprint[:16])} · requested by {name_of(deploy.requester)}")

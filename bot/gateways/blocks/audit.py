@@ -46,11 +46,11 @@ def render(asked: Conditions, events: Sequence[Body], zone: tzinfo, posted: Mapp
         first = f":mag: {'No older audit events' if pages.newest else 'No audit events'}{what and f' {what}'}."
         return Message(first, (section(first), *turn(pages, "events")))
     first = f":scroll: *Audit events*{what and f' {what}'}"
-    told = [_told(body, posted) for body in events[:MOST]]
-    lines = list(_dated(asked.day, events, told, zone))
+    lines = [_line(body, posted) for body in events[:MOST]]
+    dated = list(_dated(asked.day, events, lines, zone))
     about = context(f"newest first · times in {words(str(zone), 60)}")
-    body = (section(text) for text in _chunks([first, *lines]))
-    return Message(plain_of([first, *lines]), (*body, about, *turn(pages, "events")))
+    body = (section(text) for text in _chunks([first, *dated]))
+    return Message(plain_of([first, *dated]), (*body, about, *turn(pages, "events")))
 
 
 def _conditions(asked: Conditions) -> Iterator[str]:
@@ -66,9 +66,9 @@ def _conditions(asked: Conditions) -> Iterator[str]:
         yield f"by {person(asked.by) if is_person(asked.by) else code(asked.by)}"
 
 
-def _dated(day: date | None, events: Sequence[Body], told: Sequence[str], zone: tzinfo) -> Iterator[str]:
+def _dated(day: date | None, events: Sequence[Body], lines: Sequence[str], zone: tzinfo) -> Iterator[str]:
     """Each event's line with its time of day, and a line with the date whenever that changes."""
-    for body, line in zip(events, told, strict=False):
+    for body, line in zip(events, lines, strict=False):
         local = datetime.fromisoformat(body["at"]).astimezone(zone)
         if local.date() != day:
             day = local.date()
@@ -76,15 +76,15 @@ def _dated(day: date | None, events: Sequence[Body], told: Sequence[str], zone: 
         yield f"{_clock(local)} {line}"
 
 
-def _told(body: Body, posted: Mapping[int, str]) -> str:
+def _line(body: Body, posted: Mapping[int, str]) -> str:
     """Who and what. The actor is the subject of a sentence that begins with a verb."""
     actor, said = actor_from_key(body["actor"]), words(sentence(body), _LONGEST_SENTENCE)
     acted = said[:1].islower() and not isinstance(actor, System)
-    return f"{name_of(actor)}{'' if acted else ':'} {_linked(said, body.get('deploy', 0), posted)}"
+    return f"{name_of(actor)}{'' if acted else ':'} {_with_link(said, body.get('deploy', 0), posted)}"
 
 
-def _linked(said: str, deploy: int, posted: Mapping[int, str]) -> str:
-    """The sentence, the first mention of its deploy a link to that one's message."""
+def _with_link(said: str, deploy: int, posted: Mapping[int, str]) -> str:
+    """The sentence, with the first mention of its deploy as a link to the deploy's message."""
     number = f"D-{deploy}"
     linked = link(posted.get(deploy, ""), number)
     # the first mention is ours: words that a user wrote come after our own
@@ -102,7 +102,7 @@ def _date(day: date) -> str:
 
 
 def _chunks(lines: Sequence[str]) -> list[str]:
-    """The lines in as few texts as Slack's limit allows; none is left out."""
+    """All lines, in as few texts as Slack's limit allows."""
     texts = [""]
     for line in lines:
         if len(texts[-1]) + len(line) + 1 > _LONGEST_SECTION:

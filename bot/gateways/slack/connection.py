@@ -1,6 +1,7 @@
-"""One connection to Slack's Web API: a shared session, budgets, and every failure told apart.
+"""One connection to Slack's Web API: a shared session, rate limits, and an error for each kind of failure.
 
-slack_sdk's own retry handlers are off: one of them posts twice after a lost answer, another sleeps on the ack path.
+slack_sdk's own retry handlers are off: one posts twice after a lost answer, another sleeps while Slack waits for our
+acknowledgement.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ if TYPE_CHECKING:
 CALL_TIMEOUT = 10.0
 _CONNECT_TIMEOUT = 4.0
 UPLOAD_TIMEOUT = 30.0
-"""Seconds for the bytes of a file, which are more than a call's."""
+"""Seconds for uploading the bytes of a file."""
 _LONGEST_WORD = 4096
 _BYTES = {"Content-Type": "application/octet-stream"}
 _LATER = frozenset({408, 425, 429})
-"""HTTP statuses that say no for now."""
+"""HTTP statuses that ask to try again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Answer:
     """An answer and its headers, their names in lower case."""
 
     data: dict[str, Any]
@@ -68,7 +69,7 @@ class Connection:
         )
         client = AsyncWebClient(self._token, self.url, session=self._session, retry_handlers=[])
         if is_loopback(urlsplit(self.url).hostname or ""):
-            # a proxy named in the environment stands between us and the world, never between us and this machine
+            # a proxy named in the environment is for the network, never for this machine
             client.proxy = None
         self._client = client
         return self
@@ -82,21 +83,21 @@ class Connection:
     async def call(
         self, method: Method, *, within: float = CALL_TIMEOUT, background: bool = False, **arguments: Any
     ) -> dict[str, Any]:
-        """Slack's answer to one call, ``within`` seconds. Raises ``SlackUnavailable`` or ``SlackRefused``."""
-        return (await self.told(method, within=within, background=background, **arguments)).data
+        """The body of Slack's answer to one call. Raises what ``answer`` raises."""
+        return (await self.answer(method, within=within, background=background, **arguments)).data
 
-    async def told(
+    async def answer(
         self, method: Method, *, within: float = CALL_TIMEOUT, background: bool = False, **arguments: Any
-    ) -> Told:
-        """The same with the answer's headers.
+    ) -> Answer:
+        """Slack's answer to one call, headers included, within so many seconds.
 
-        Nothing is sent where our own budget for the method is spent, the background's share of it where nobody waits
-        for the answer: ``retry_after`` says how long.
+        Raises ``SlackRefused`` (its subclass says what to do), or ``SlackUnavailable``: also without sending anything,
+        if our own rate limit for the method is used up. Calls in the ``background`` may use only half of that limit.
         """
         assert self._client is not None, "used outside of `async with`"  # noqa: S101 -- a bug of ours, not an input
         wait = self.budget.spend(method, str(arguments.get("channel", "")), background=background)
         if wait > 0:
-            raise SlackUnavailable(f"{method.name}: our own budget is spent", retry_after=wait)
+            raise SlackUnavailable(f"{method.name}: our own rate limit is used up", retry_after=wait)
         # methods that read take no JSON body (https://docs.slack.dev/apis/web-api/using-the-slack-web-api)
         given = {"params": arguments} if method.reads else {"json": arguments}
         verb = "GET" if method.reads else "POST"
@@ -104,7 +105,7 @@ class Connection:
             async with asyncio.timeout(within):
                 answer = await self._client.api_call(method.name, http_verb=verb, **given)
         except SlackApiError as error:
-            self._tell_apart(method, error)
+            self._raise_for(method, error)
         except aiohttp.ClientConnectorError as error:
             raise SlackUnavailable(f"{method.name}: Slack cannot be reached ({_said(error)})") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -114,14 +115,14 @@ class Connection:
             raise SlackUnavailable(f"{method.name}: no usable answer", sent=True) from error
         self.token_refused = None
         data = answer.data
-        return Told(data if isinstance(data, dict) else {}, {str(k).lower(): v for k, v in answer.headers.items()})
+        return Answer(data if isinstance(data, dict) else {}, {str(k).lower(): v for k, v in answer.headers.items()})
 
-    def _tell_apart(self, method: Method, error: SlackApiError) -> NoReturn:
-        """Raise what an answer other than ``ok`` means."""
+    def _raise_for(self, method: Method, error: SlackApiError) -> NoReturn:
+        """Raise the error for an answer other than ``ok``."""
         data = getattr(error.response, "data", None)
         body = data if isinstance(data, dict) else {}
         status = int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0))
-        # an answer without a code is a proxy's page or a broken body: it says nothing of whether Slack did it
+        # without a code it is a proxy's page or a broken body: nobody knows whether Slack did what was asked
         code = str(body.get("error") or "")
         if status == 429 or code in RATE_LIMITED:
             seconds = _retry_after(error)
@@ -138,7 +139,7 @@ class Connection:
         raise refused from error
 
     async def respond(self, response_url: str, payload: dict[str, Any]) -> bool:
-        """Post to a ``response_url``; whether Slack took it. Any doubt is a no: the caller has other ways."""
+        """Post to a ``response_url``. Return whether Slack took it; no if in doubt, since the caller has other ways."""
         # the address comes from outside, with nothing but a signature to vouch for it
         if self._session is None or not is_response_url(response_url, self.url):
             return False
@@ -199,5 +200,5 @@ def _says_no(body: bytes) -> bool:
 
 
 async def _no_redirect(_: aiohttp.ClientSession, __: SimpleNamespace, ___: aiohttp.TraceRequestRedirectParams) -> None:
-    """Slack's API never redirects: whatever does is not Slack, and gets nothing more of us."""
+    """Refuse a redirect: Slack's API never sends one, so the server is not Slack and gets nothing more from us."""
     raise aiohttp.ClientError("redirected")

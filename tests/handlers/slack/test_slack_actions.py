@@ -135,6 +135,6 @@ async def test_a_click_on_another_message_strips_it(
     await drawn(ports)
 
     after = next(one for one in await slack.page.messages(PRODUCTION) if one["ts"] == message["ts"])
-    assert "posted twice" in after["text"]
+    assert "duplicate" in after["text"]
     assert not [block for block in after["blocks"] if block["type"] == "actions"]
     assert after["metadata"]["event_type"] != "nomatron_deploy"

@@ -13,8 +13,8 @@ from bot.domain.deploy.message import STATE_WORDS
 from bot.gateways.blocks.card.buttons import buttons, menu
 from bot.gateways.blocks.card.facts import approvals_of, facts_of, name_of
 from bot.gateways.blocks.card.progress import progress_of
-from bot.gateways.blocks.parts import Json, Message, actions, context, fields, numbered, section
-from bot.gateways.blocks.text import code, fit, link, moment, quoted, who, words
+from bot.gateways.blocks.parts import Json, Message, actions, context, fields, section, with_block_ids
+from bot.gateways.blocks.text import block_quote, code, fit, link, moment, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +48,7 @@ _MOST_LINES = 12
 def render(card: Card) -> Message:
     """A deploy's message. Other programs rely on its ``text`` and ``metadata`` (``docs/slack.md``)."""
     deploy = card.deploy
-    blocks = numbered(list(_blocks(card)), deploy.number)
+    blocks = with_block_ids(list(_blocks(card)), deploy.number)
     payload = {"id": deploy.number, "plan": deploy.plan, "status": deploy.status.value}
     metadata = {"event_type": EVENT_TYPE, "event_payload": payload}
     plain = Message(headline(card), (), metadata)
@@ -71,7 +71,7 @@ def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
     yield from _section("moved", _moved(card), 1300)
     yield "facts", fields(facts_of(card))
     if card.deploy.reason:
-        yield "reason", section(quoted(card.deploy.reason))
+        yield "reason", section(block_quote(card.deploy.reason))
     yield from _section("plan", plan_of(card), 2000)
     yield from _section("approvals", approvals_of(card), 1500)
     # after everything that should be read before they are pressed

@@ -1,4 +1,4 @@
-"""What a deploy's message says of the rollout: healthy counts, and after a failure Nomad's own reasons."""
+"""The rollout in a deploy's message: healthy counts, and after a failure Nomad's reasons."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _failure(failure: TaskFailure) -> str:
 
 
 def _reverted(card: Card, rollout: Rollout) -> str:
-    """What Nomad went back to by itself, and as which new version, or that it did not; empty where it never does."""
+    """The version that Nomad reverted to, or that it did not revert; empty for a job that Nomad never reverts."""
     said = _ROLLED_BACK_TO.search(rollout.detail)
     target = int(said[1]) if said else rollout.reverted_to
     if target is None:

@@ -1,6 +1,6 @@
 """The daily digest as one message: the numbers, what to look at, the changes of the final environments, small print.
 
-What needs a look stands above the table: some clients draw a table below everything else.
+*What to look at* stands above the table: some clients draw a table below everything else.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bot.gateways.blocks.cells import MOST_MESSAGE, MOST_TABLE, weight
 from bot.gateways.blocks.digest.changes import Changes
 from bot.gateways.blocks.digest.look_at import kinds_of, texts_of
 from bot.gateways.blocks.localtime import local_span
-from bot.gateways.blocks.parts import Json, Message, context, fields, numbered, plain, section
+from bot.gateways.blocks.parts import Json, Message, context, fields, plain, section, with_block_ids
 from bot.gateways.blocks.text import fit, words
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def render(card: DigestCard, layout: Layout) -> Message:
     if layout.plainer is None:
         return Message(_plainly(card, at, first))
     drawn = _quiet(card, at, first) if card.report.quiet else _full(card, at, layout)
-    return Message(first, numbered(drawn, card.day.isoformat()), plainer=render(card, layout.plainer))
+    return Message(first, with_block_ids(drawn, card.day.isoformat()), plainer=render(card, layout.plainer))
 
 
 def headline(report: Report, at: LocalSpan) -> str:
-    """What a notification shows: the numbers, those that are not zero and always the first two."""
+    """What a notification shows: how many were requested and deployed, and every other number that is not zero."""
     if report.quiet:
         return f"Deployments {at.title}: a quiet day. No requests, no deploys, nothing open."
     counts = [f"{report.requested:,} requested", _count(report, Outcome.DEPLOYED)]
@@ -135,7 +135,7 @@ def _to_look_at(report: Report, at: LocalSpan) -> list[tuple[str, Json]]:
 
 
 def _changes(card: DigestCard, at: LocalSpan, layout: Layout, room: int) -> list[tuple[str, Json]]:
-    """The changes of the final environments with a line above them, and below them how many more there are."""
+    """The changes of the final environments, with a heading, and with how many more there are below them."""
     report = card.report
     if not report.final:
         return []
@@ -163,7 +163,7 @@ def _footer(card: DigestCard) -> str:
 
 
 def _has_csv(card: DigestCard) -> bool:
-    """Whether a file follows in the thread: it has the deploys that ended, and those that are open."""
+    """Whether a CSV follows in the thread: it lists the deploys that ended, and those that are open."""
     return not card.preview and any(card.report.outcomes.values())
 
 
@@ -191,7 +191,7 @@ def _time(duration: timedelta | None) -> str:
 
 
 def _named(environments: Sequence[str]) -> str:
-    """Names one after the other, with *and* before the last."""
+    """The names as a list, with *and* before the last."""
     named = [words(each, 60) for each in environments[:_MOST_ENVIRONMENTS]]
     more = len(environments) - len(named)
     named += [f"{more} more"] if more else []

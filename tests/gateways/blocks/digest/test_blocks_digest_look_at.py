@@ -23,8 +23,8 @@ from tests.gateways.blocks.digests import (
 from tests.gateways.blocks.taken import mrkdwn
 
 WORST_FIRST = f"""\
-:rotating_light: *Nomad's own revert failed*: <{link_to(5)}|D-5> *web* v1.6.0 in production: neither this \
-version nor the one before may be running
+:rotating_light: *Nomad's own revert failed*: <{link_to(5)}|D-5> *web* v1.6.0 in production: possibly neither \
+this version nor the previous one is running
 |
 :hourglass_flowing_sand: *Rollout stuck*: D-8 *search* v1.9.0 in production: no progress since Fri 09:00: No \
 capacity
@@ -32,8 +32,8 @@ capacity
 :red_circle: *Failed*: <{link_to(5)}|D-5> *web* v1.6.0 in production, its revert failed: task app of web: \
 Terminated: Exit Code: 1
 |
-:bell: *Approval overdue*: <{link_to(9)}|D-9> *checkout* v1.4.2 in production: asked by <@U0ALICE001> Fri \
-09:00, until Sat 09:00
+:bell: *Approval overdue*: <{link_to(9)}|D-9> *checkout* v1.4.2 in production: requested by <@U0ALICE001> \
+Fri 09:00, expires Sat 09:00
 |
 :busts_in_silhouette: *Self-approved*: <{link_to(3)}|D-3> *catalogue* in production: <@U0ALICE001>, Fri 12:00
 |
