@@ -37,35 +37,35 @@ class SlackChat:
         self._connection = connection
 
     async def post_card(self, card: Card, channel: str) -> str:
-        """As ``bot.ports.slack.Chat`` promises; the ``ts`` is the message's name in its channel from now on."""
+        """Post a deploy's message; the ``ts``, which names it in its channel from then on."""
         ts, _ = await self._post(cards.render(card), channel)
         return ts
 
     async def update_card(self, card: Card, channel: str, ts: str) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Replace a deploy's message by what the card shows now."""
 
         async def update(form: Message) -> None:
             # an empty list of blocks takes away those that the message had before
             await self._connection.call(UPDATE, channel=channel, ts=ts, **form.arguments())
 
-        await plainer_if_refused(cards.render(card), update)
+        await _plainer_if_refused(cards.render(card), update)
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Post a note in the message's thread."""
         message = notes.render(note)
         await self._connection.call(POST, channel=channel, thread_ts=ts, **message.arguments(), **_QUIET)
 
     async def announce(self, channel: str, note: Note) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Post a note as a message of its own in a channel."""
         await self._connection.call(POST, channel=channel, **notes.render(note).arguments(), **_QUIET)
 
     async def strip(self, channel: str, ts: str, note: Note) -> None:
-        """As ``bot.ports.slack.Chat`` promises; other metadata says that it is not the deploy's own any more."""
+        """Replace a message by a note without buttons, and its metadata by that of a duplicate."""
         message = notes.render(note)
         await self._connection.call(UPDATE, channel=channel, ts=ts, **message.arguments(), metadata=_STRAY)
 
     async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Show a note to one person, in the first way that works (see ``say``)."""
         await self.say(notes.render(note), user=user, channel=channel, response_url=response_url)
 
     async def say(
@@ -78,13 +78,13 @@ class SlackChat:
         thread_ts: str = "",
         replace: bool = False,
     ) -> None:
-        """A ready message for one person's eyes: by ``response_url``, else as an ephemeral, else directly.
+        """Show a message to one person: by ``response_url``, else as an ephemeral, else as a direct message.
 
-        ``replace``: in the place of the message that was clicked, which only a ``response_url`` can do.
+        ``replace`` puts it in place of the message that was clicked, which only a ``response_url`` can do.
         """
 
-        async def say(form: Message) -> None:
-            # a response_url works even where the app is no member, but only five times and for half an hour
+        async def send(form: Message) -> None:
+            # a response_url works even if the app is not in the channel, but only five times and for half an hour
             said = {**form.arguments(), **({"thread_ts": thread_ts} if thread_ts else {})}
             private = {"response_type": "ephemeral", "replace_original": replace}
             if response_url and await self._connection.respond(response_url, {**said, **private}):
@@ -98,10 +98,10 @@ class SlackChat:
                 pass
             await self._connection.call(POST, channel=user, **form.arguments(), **_QUIET)
 
-        await plainer_if_refused(message, say)
+        await _plainer_if_refused(message, send)
 
     async def post_digest(self, card: DigestCard, channel: str, layout: Layout) -> DigestPosted:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Post a digest in that layout, or in the first plainer one that Slack takes."""
         return DigestPosted(*await self._post(digests.render(card, layout), channel))
 
     async def _post(self, message: Message, channel: str) -> tuple[str, bool]:
@@ -111,12 +111,12 @@ class SlackChat:
             answer = await self._connection.call(POST, channel=channel, **form.arguments(), **_QUIET)
             return str(answer["ts"])
 
-        return await plainer_if_refused(message, post)
+        return await _plainer_if_refused(message, post)
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Put a file into the message's thread. ``FileRefused`` if Slack will never take it."""
         try:
-            file = await self._stored(name, content)
+            file = await self._store_file(name, content)
             files = [{"id": file, "title": title}]
             await self._connection.call(SHARE_FILE, files=files, channel_id=channel, thread_ts=ts)
         except ScopeMissing as error:
@@ -126,7 +126,7 @@ class SlackChat:
         except SlackRefused as error:
             raise FileRefused(error.error, error.detail) from error
 
-    async def _stored(self, name: str, content: bytes) -> str:
+    async def _store_file(self, name: str, content: bytes) -> str:
         """The id of a file whose bytes Slack has, and which nobody sees yet."""
         try:
             file, url = await self._upload_address(name, len(content))
@@ -153,7 +153,7 @@ class SlackChat:
         return self._connection.budget.wait(method, channel)
 
 
-async def plainer_if_refused(message: Message, send: Callable[[Message], Awaitable[Sent]]) -> tuple[Sent, bool]:
+async def _plainer_if_refused(message: Message, send: Callable[[Message], Awaitable[Sent]]) -> tuple[Sent, bool]:
     """Send the message in the first of its forms whose blocks Slack takes; whether that was a plainer one.
 
     Raises what ``send`` raises, ``BlocksRefused`` only for the plainest form; ``plainer`` of the error says whether

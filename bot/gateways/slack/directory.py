@@ -78,7 +78,7 @@ class SlackDirectory:
         return self._identity.app if self._identity else ""
 
     def link(self, channel: str, ts: str) -> str:
-        """As ``bot.ports.slack.Directory`` promises; the form is that of Slack's own links to messages."""
+        """The address of a message, in the form of Slack's own links; empty until Slack was reached."""
         address = self._identity.address if self._identity else ""
         return f"{address}archives/{quote(channel, safe='')}/p{quote(ts.replace('.', ''), safe='')}" if address else ""
 
@@ -88,7 +88,7 @@ class SlackDirectory:
         return self._identity
 
     async def standing(self) -> None:
-        """As ``bot.ports.slack.Directory`` promises."""
+        """Return if Slack accepted our token the last time it was asked; else raise why not."""
         try:
             async with asyncio.timeout(TIME_OUT):
                 await self.introduce()
@@ -104,7 +104,7 @@ class SlackDirectory:
     async def membership(
         self, usergroups: Collection[str], users: Collection[str], *, background: bool = False
     ) -> Membership:
-        """As ``bot.ports.slack.Directory`` promises."""
+        """Who is in those user groups, and who those people are, in 1.5 s at most; else ``MembershipUnknown``."""
         try:
             async with asyncio.timeout(TIME_OUT):
                 return await self._membership(frozenset(usergroups), sorted(frozenset(users)), background)

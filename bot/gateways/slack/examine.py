@@ -33,7 +33,7 @@ class SlackExaminer:
         return frozenset(scopes())
 
     async def token(self) -> BotToken:
-        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
+        """Whose the token is, its scopes, and Slack's clock."""
         answer = await self._connection.answer(AUTH_TEST)
         granted = answer.headers.get("x-oauth-scopes")
         return BotToken(
@@ -44,7 +44,7 @@ class SlackExaminer:
         )
 
     async def channel(self, channel: str) -> Channel | None:
-        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
+        """A conversation; None if there is none that the app may see."""
         await self._turn(CHANNEL)
         try:
             found = await self._connection.call(CHANNEL, channel=channel)
@@ -55,13 +55,13 @@ class SlackExaminer:
         return _channel(channel, found.get("channel") or {})
 
     async def usergroups(self) -> Mapping[str, UserGroup]:
-        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
+        """Every user group of the workspace by its id, disabled ones too."""
         answer = await self._connection.call(GROUPS, include_users=True, include_disabled=True)
         groups = (_usergroup(each) for each in answer.get("usergroups") or ())
         return {group.id: group for group in groups}
 
     async def person(self, user: str) -> Person | None:
-        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
+        """A person; None if Slack knows nobody with that id."""
         await self._turn(PERSON)
         try:
             found = await self._connection.call(PERSON, user=user)
