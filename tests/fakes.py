@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from bot.ports.slack import DigestPosted
 from tests.builders import TEAM, USERGROUPS, a_job, a_membership
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
     from datetime import timedelta
 
     from bot.domain.catalog.environment import Cluster
@@ -148,10 +149,13 @@ class FakeNomad:
 class FakeDirectory:
     """Slack's groups and people; ``silent`` while Slack does not answer.
 
+    ``introduces`` is the team that is known once Slack was asked for it, if ``team`` was not known before.
+
     ``asked`` counts the snapshots, ``background`` those that nobody waited for.
     """
 
     team: str = TEAM
+    introduces: str = ""
     usergroups: dict[str, frozenset[str]] = field(default_factory=lambda: dict(USERGROUPS))
     snapshot: Membership = field(default_factory=a_membership)
     silent: bool = False
@@ -165,6 +169,7 @@ class FakeDirectory:
     async def introduce(self) -> object:
         if self.trouble is not None:
             raise self.trouble
+        self.team = self.team or self.introduces
         return self.team
 
     async def standing(self) -> None:
@@ -210,6 +215,7 @@ class FakeChat:
     A digest or a file that Slack did not confirm (``SlackUnavailable`` with ``sent``) is there all the same.
     ``refuses_tables`` is a workspace that never takes a table: the digest gets the next plainer layout at once.
     ``drawn`` counts the cards that were posted or updated, ``layouts`` has those that digests were asked for in.
+    ``before`` happens before each card, digest or file reaches Slack, ``after`` before Slack's answer reaches us.
     """
 
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
@@ -220,6 +226,18 @@ class FakeChat:
     uploads: list[Upload] = field(default_factory=list)
     layouts: list[Layout] = field(default_factory=list)
     refuses_tables: bool = False
+    before: Callable[[], Awaitable[object]] | None = None
+    after: Callable[[], Awaitable[object]] | None = None
+
+    @asynccontextmanager
+    async def _call(self) -> AsyncIterator[None]:
+        if self.before is not None:
+            await self.before()
+        try:
+            yield
+        finally:
+            if self.after is not None:
+                await self.after()
 
     def _next(self) -> None:
         refusal = self._refusal()
@@ -230,16 +248,18 @@ class FakeChat:
         return self.refusals.pop(0) if self.refusals else None
 
     async def post_card(self, card: Card, channel: str) -> str:
-        self._next()
-        ts = f"{len(self.cards) + 1}.0"
-        self.cards[channel, ts] = card
-        self.drawn += 1
+        async with self._call():
+            self._next()
+            ts = f"{len(self.cards) + 1}.0"
+            self.cards[channel, ts] = card
+            self.drawn += 1
         return ts
 
     async def update_card(self, card: Card, channel: str, ts: str) -> None:
-        self._next()
-        self.cards[channel, ts] = card
-        self.drawn += 1
+        async with self._call():
+            self._next()
+            self.cards[channel, ts] = card
+            self.drawn += 1
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
         self._next()
@@ -258,24 +278,26 @@ class FakeChat:
         self.said.append(("strip", note, {"channel": channel, "ts": ts}))
 
     async def post_digest(self, card: DigestCard, channel: str, layout: Layout) -> DigestPosted:
-        self.layouts.append(layout)
-        plainer = self.refuses_tables and layout is Layout.TABLE
-        refusal = self._refusal()
-        ts = f"{len(self.digests) + 1}.5"
-        if refusal is None or _arrived(refusal):
-            self.digests.append(Shown(card, channel, Layout.CLASSIC if plainer else layout, ts))
-        if isinstance(refusal, SlackError):
-            refusal.plainer = plainer
-        if refusal is not None:
-            raise refusal
+        async with self._call():
+            self.layouts.append(layout)
+            plainer = self.refuses_tables and layout is Layout.TABLE
+            refusal = self._refusal()
+            ts = f"{len(self.digests) + 1}.5"
+            if refusal is None or _arrived(refusal):
+                self.digests.append(Shown(card, channel, Layout.CLASSIC if plainer else layout, ts))
+            if isinstance(refusal, SlackError):
+                refusal.plainer = plainer
+            if refusal is not None:
+                raise refusal
         return DigestPosted(ts, plainer)
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
-        refusal = self._refusal()
-        if refusal is None or _arrived(refusal):
-            self.uploads.append(Upload(channel, ts, name, title, content))
-        if refusal is not None:
-            raise refusal
+        async with self._call():
+            refusal = self._refusal()
+            if refusal is None or _arrived(refusal):
+                self.uploads.append(Upload(channel, ts, name, title, content))
+            if refusal is not None:
+                raise refusal
 
 
 def _arrived(refusal: BaseException) -> bool:

@@ -41,7 +41,7 @@ from tests.operations.digests import (
     sent,
     shown,
     ticked,
-    troubled,
+    trouble_after_each_call,
 )
 
 if TYPE_CHECKING:
@@ -103,14 +103,7 @@ class TestPosting:
         assert shown(due) == [FIRST]
 
     async def test_its_links_are_there_where_slack_tells(self, due: World):
-        due.directory.team = ""
-        introduce = due.directory.introduce
-
-        async def introduced() -> object:
-            due.directory.team = "T0NOMATRON"
-            return await introduce()
-
-        due.directory.introduce = introduced
+        due.directory.team, due.directory.introduces = "", "T0NOMATRON"
         await delivered(due)
 
         assert list(due.chat.digests[0].card.report.posted) == [1]
@@ -197,16 +190,12 @@ class TestLostAnswers:
         assert [each.card.twice for each in due.chat.digests] == [True]
 
     async def test_one_who_lost_it_to_another_does_not_overwrite_where_it_stands(self, due: World):
-        post = due.chat.post_digest
-
-        async def lost(card, channel, layout):
-            due.chat.post_digest = post
-            first = await post(card, channel, layout)
+        async def lost() -> None:
+            due.chat.after = None
             await due.store.take_over()
             assert await deliver.step(due.ports("worker-2"))
-            return first
 
-        due.chat.post_digest = lost
+        due.chat.after = lost
         assert await deliver.step(due.ports("worker-1"))
 
         row = await edition(due)
@@ -216,7 +205,7 @@ class TestLostAnswers:
 
     @pytest.mark.parametrize("trouble", [StoreBusy("locked"), StoreUnavailable("gone")])
     async def test_a_database_that_is_busy_right_after_it_is_no_second_copy(self, due: World, trouble):
-        due.chat.post_digest = troubled(due, due.chat.post_digest, trouble)
+        trouble_after_each_call(due, trouble)
         await delivered(due)
 
         assert [each.card.twice for each in due.chat.digests] == [False]
@@ -224,8 +213,7 @@ class TestLostAnswers:
 
     async def test_nor_is_one_that_is_busy_right_after_slack_said_no(self, due: World):
         due.chat.refusals = [AppRefused("accesslimited"), None, SlackUnavailable("503")]
-        due.chat.post_digest = troubled(due, due.chat.post_digest, StoreBusy("locked"))
-        due.chat.upload = troubled(due, due.chat.upload, StoreBusy("locked"))
+        trouble_after_each_call(due, StoreBusy("locked"))
         await delivered(due)
         await later(due)
         await later(due)
@@ -234,17 +222,16 @@ class TestLostAnswers:
         assert [each.title for each in due.chat.uploads] == ["Deployments of 2026-11-22"]
 
     async def test_one_that_stays_away_for_a_lease_costs_a_marked_copy_and_loses_nothing(self, due: World):
-        post, begin = due.chat.post_digest, due.store.begin
+        begin = due.store.begin
 
-        async def posted(card, channel, layout):
-            due.chat.post_digest = post
+        async def posted() -> None:
+            due.chat.after = None
             due.store.begin = away
-            return await post(card, channel, layout)
 
         def away():
             raise StoreUnavailable("gone")
 
-        due.chat.post_digest = posted
+        due.chat.after = posted
         with pytest.raises(StoreUnavailable):
             await deliver.step(due.ports(lease=timedelta(milliseconds=300)))
         due.store.begin = begin
