@@ -229,7 +229,9 @@ DIGESTS: dict[str, tuple[Callable[[], DigestCard], Layout]] = {
     "everything-plain": (a_day_with_everything, Layout.PLAIN),
     "preview": (a_preview, Layout.TABLE),
 }
-"""By the name of the golden file."""
+"""Digests of every size and layout, by name."""
+GOLDEN_NAMES = tuple(name for name in DIGESTS if name not in {"forty", "two-thousand"})
+"""Those with a golden file: the large ones are asserted instead, since nobody reads three thousand lines of JSON."""
 
 
 def golden_digest(name: str) -> str:
@@ -240,5 +242,5 @@ def golden_digest(name: str) -> str:
 
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
-    for each in DIGESTS:
+    for each in GOLDEN_NAMES:
         (GOLDEN / f"{each}.json").write_text(golden_digest(each), "utf-8")

@@ -11,8 +11,8 @@ from bot.domain.digest.schedule import Scope, Span
 from bot.gateways.blocks.digest.message import render
 from tests.gateways.blocks.digests import (
     CALENDAR_DAY,
-    DIGESTS,
     GOLDEN,
+    GOLDEN_NAMES,
     a_day_with_everything,
     a_day_with_forty,
     a_day_with_one,
@@ -37,14 +37,14 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize("name", DIGESTS)
+@pytest.mark.parametrize("name", GOLDEN_NAMES)
 def test_golden_digests(name: str) -> None:
     """Where this fails on purpose: ``python -m tests.gateways.blocks.digests`` writes them anew; look at the diff."""
     assert golden_digest(name) == (GOLDEN / f"{name}.json").read_text("utf-8")
 
 
 def test_every_golden_digest_has_its_file() -> None:
-    assert {path.stem for path in GOLDEN.glob("*.json")} == set(DIGESTS)
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(GOLDEN_NAMES)
 
 
 @pytest.mark.parametrize("layout", Layout)

@@ -15,6 +15,7 @@ from tests.gateways.blocks.digests import (
     KNOWN_PEOPLE,
     a_change,
     a_day_with_everything,
+    a_day_with_forty,
     a_day_with_one,
     a_day_with_two_thousand,
     a_digest,
@@ -52,6 +53,17 @@ def test_a_row_for_each_change() -> None:
     assert rest[2][8] == "@U0SAM00001, @U0CAROL001"
     # rolling out since an hour before the end, and since long before the beginning
     assert [row[5:7] for row in rest[-2:]] == [["Sat 08:00", "1h so far"], ["Thu 03:00", "2d6h so far"]]
+
+
+def test_forty_changes_are_all_in_the_table() -> None:
+    card = a_day_with_forty()
+    message = render(card, Layout.TABLE)
+    _, *rows = table(message)
+
+    assert [row[0] for row in rows] == [entry.number for entry in card.report.changes.entries]
+    assert len(rows) == 40
+    assert "*40 changes in production*" in mrkdwn(message)
+    assert not [text for text in mrkdwn(message) if "more in the CSV" in text]
 
 
 def test_one_that_ended_at_once_took_no_time_and_one_that_was_never_dispatched_none_that_is_known() -> None:
