@@ -177,7 +177,7 @@ async def test_invalid_blocks_name_the_place(slack: Slackside) -> None:
 
 
 @pytest.mark.parametrize("mode", ["500", "html", "error:internal_error", "error:ratelimited"])
-async def test_trouble_of_slacks_own_is_worth_another_try(slack: Slackside, mode: str) -> None:
+async def test_a_problem_of_slacks_own_is_worth_another_try(slack: Slackside, mode: str) -> None:
     await slack.page.post("fault", method="chat.postMessage", mode=mode)
     with pytest.raises(SlackUnavailable) as found:
         await slack.chat.announce(STAGING, NOTE)
@@ -241,7 +241,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("odd", ODD, indirect=True)
-async def test_an_answer_that_is_none_is_trouble_and_never_followed(odd: Connection) -> None:
+async def test_an_unusable_answer_is_an_error_and_no_redirect_is_followed(odd: Connection) -> None:
     with pytest.raises(SlackUnavailable):
         await odd.call(AUTH_TEST)
     with pytest.raises(SlackUnavailable):

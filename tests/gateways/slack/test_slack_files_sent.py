@@ -92,7 +92,7 @@ async def test_a_file_of_millions_of_bytes_is_sent_whole(slack: Slackside) -> No
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("mode", ["500", "html", "429"])
-async def test_trouble_at_any_step_is_worth_another_try(slack: Slackside, step: str, mode: str) -> None:
+async def test_a_problem_at_any_step_is_worth_another_try(slack: Slackside, step: str, mode: str) -> None:
     await slack.page.post("fault", method=step, mode=mode, times=1, seconds=0.2)
     with pytest.raises(SlackUnavailable):
         await sent(slack.chat, "1.1")
@@ -183,7 +183,7 @@ async def test_the_bytes_go_nowhere_else(odd: tuple[OddSlack, SlackChat], place:
 
 
 @pytest.mark.parametrize("place", [None, 7, ["x"]])
-async def test_an_answer_without_an_address_is_trouble(odd: tuple[OddSlack, SlackChat], place: Any) -> None:
+async def test_an_answer_without_an_address_is_an_error(odd: tuple[OddSlack, SlackChat], place: Any) -> None:
     server, chat = odd
     server.place = place
     with pytest.raises(SlackUnavailable, match="no usable answer"):

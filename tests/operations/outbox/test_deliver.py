@@ -51,7 +51,7 @@ async def pending(world: World) -> bool:
 
 
 async def shown(world: World, environment: str = "production"):
-    """A planned deploy whose message stands."""
+    """A planned deploy whose message is posted."""
     deploy = await planned(world, environment)
     await delivered(world)
     world.chat.drawn = 0
@@ -63,7 +63,7 @@ async def test_there_is_nothing_to_do_with_an_empty_outbox(world: World):
     assert not await deliver.step(world.ports())
 
 
-async def test_a_message_is_posted_to_the_deploys_channel_and_kept(world: World):
+async def test_a_message_is_posted_to_the_deploys_channel_and_its_ts_is_saved(world: World):
     await planned(world, "production")
 
     await delivered(world)
@@ -95,7 +95,7 @@ async def test_several_changes_are_drawn_once_from_the_state_of_then(world: Worl
     assert world.chat.cards[PROD, "1.0"].deploy.status.value == "dispatching"
 
 
-async def test_a_reply_waits_until_its_message_stands(world: World):
+async def test_a_reply_waits_until_its_message_is_posted(world: World):
     await asked(world, environment="production")
     await put(world, an_outgoing(Delivery.THREAD))
 
@@ -108,7 +108,7 @@ async def test_a_reply_waits_until_its_message_stands(world: World):
     assert (kind, note.text, where) == ("reply", "Something happened.", {"channel": PROD, "ts": "1.0"})
 
 
-async def test_a_reply_whose_message_will_never_stand_is_told_to_the_operators(world: World):
+async def test_a_reply_whose_message_is_never_posted_goes_to_the_operators(world: World):
     await planned(world, "production")
     world.chat.refusals = [SlackRefused("team_added_to_nothing")]
     await put(world, an_outgoing(Delivery.THREAD))
@@ -163,7 +163,7 @@ async def test_what_slack_will_never_take_is_dropped_and_nobody_else_is_bothered
     assert "slack refused a message" in caplog.messages
 
 
-async def test_a_reply_whose_message_cannot_move_either_is_no_secret(world: World):
+async def test_the_operators_hear_of_a_reply_whose_message_cannot_be_reposted_either(world: World):
     await shown(world)
     await put(world, an_outgoing(Delivery.THREAD))
     gone, odd = MessageGone("message_not_found"), SlackRefused("team_added_to_nothing")
@@ -351,7 +351,7 @@ async def test_while_slack_is_away_the_waits_grow(world: World):
 # --- an answer that was lost -----------------------------------------------------------------------------------------
 
 
-async def test_after_a_lost_answer_it_is_posted_again_and_says_so(world: World):
+async def test_after_a_lost_answer_it_is_reposted_and_says_so(world: World):
     await planned(world, "production")
     world.chat.refusals = [SlackUnavailable("timed out", sent=True)]
     await delivered(world)
@@ -377,7 +377,7 @@ async def test_a_process_that_died_while_posting_leaves_an_attempt_that_is_poste
     assert (await posted(world)).posting is None
 
 
-async def test_once_posted_twice_it_goes_on_saying_so(world: World):
+async def test_a_reposted_message_says_so_from_then_on(world: World):
     deploy = await planned(world, "production")
     world.chat.refusals = [SlackUnavailable("timed out", sent=True)]
     await delivered(world)

@@ -1,4 +1,4 @@
-"""A date's digest is posted once, or marked as a second copy; its CSV lies under it; every fault is told."""
+"""A day's digest is posted once, or marked as a possible duplicate, with its CSV; the operators hear of each fault."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def quiet(world: World) -> World:
 
 
 class TestPosting:
-    async def test_it_is_posted_to_its_channel_and_kept(self, due: World):
+    async def test_it_is_posted_to_its_channel_and_its_ts_is_saved(self, due: World):
         await delivered(due)
 
         (found,) = due.chat.digests
@@ -96,13 +96,13 @@ class TestPosting:
         assert found.card.report.zone == "Europe/Amsterdam"
         assert found.card.report.final == ("staging", "production")
 
-    async def test_its_links_wait_for_slacks_word_on_who_we_are_and_it_does_not(self, due: World):
+    async def test_it_is_posted_without_links_if_slack_does_not_tell_our_workspace(self, due: World):
         due.directory.trouble = SlackUnavailable("503")
         await delivered(due)
 
         assert shown(due) == [FIRST]
 
-    async def test_its_links_are_there_where_slack_tells(self, due: World):
+    async def test_it_has_links_if_slack_tells_our_workspace(self, due: World):
         due.directory.team, due.directory.introduces = "", "T0NOMATRON"
         await delivered(due)
 
@@ -110,7 +110,7 @@ class TestPosting:
 
 
 class TestTable:
-    async def test_where_slack_refuses_it_it_is_drawn_without_one_at_once(self, due: World):
+    async def test_a_refused_table_is_replaced_by_lines_and_remembered(self, due: World):
         due.chat.refuses_tables = True
         await delivered(due)
 
@@ -132,7 +132,7 @@ class TestTable:
         assert tried == [1, 0, 0, 1]
         assert {each.layout for each in world.chat.digests} == {Layout.CLASSIC}
 
-    async def test_where_even_text_is_refused_it_is_given_up(self, due: World):
+    async def test_a_digest_that_slack_takes_in_no_layout_is_given_up(self, due: World):
         due.chat.refusals = [BlocksRefused("msg_too_long")]
         await delivered(due)
 
@@ -171,7 +171,7 @@ class TestLostAnswers:
         assert [each.card.twice for each in due.chat.digests] == [False, True]
 
     @pytest.mark.parametrize("error", [SlackUnavailable("503"), TokenRefused("token_revoked")])
-    async def test_where_nothing_arrived_the_next_is_the_first(self, due: World, error):
+    async def test_after_a_post_that_did_not_arrive_the_next_is_not_marked(self, due: World, error):
         due.chat.refusals = [error]
         await delivered(due)
         assert (await edition(due)).posting is None
@@ -189,7 +189,7 @@ class TestLostAnswers:
 
         assert [each.card.twice for each in due.chat.digests] == [True]
 
-    async def test_one_who_lost_it_to_another_does_not_overwrite_where_it_stands(self, due: World):
+    async def test_a_worker_that_lost_its_parcel_does_not_overwrite_where_the_digest_is(self, due: World):
         async def lost() -> None:
             due.chat.after = None
             await due.store.take_over()
@@ -204,14 +204,14 @@ class TestLostAnswers:
         assert len(due.chat.uploads) == 1
 
     @pytest.mark.parametrize("trouble", [StoreBusy("locked"), StoreUnavailable("gone")])
-    async def test_a_database_that_is_busy_right_after_it_is_no_second_copy(self, due: World, trouble):
+    async def test_a_busy_database_right_after_the_post_leads_to_no_duplicate(self, due: World, trouble):
         trouble_after_each_call(due, trouble)
         await delivered(due)
 
         assert [each.card.twice for each in due.chat.digests] == [False]
         assert (await edition(due)).ts == due.chat.digests[0].ts
 
-    async def test_nor_is_one_that_is_busy_right_after_slack_said_no(self, due: World):
+    async def test_nor_does_a_busy_database_right_after_a_refusal(self, due: World):
         due.chat.refusals = [AppRefused("accesslimited"), None, SlackUnavailable("503")]
         trouble_after_each_call(due, StoreBusy("locked"))
         await delivered(due)
@@ -221,7 +221,7 @@ class TestLostAnswers:
         assert [each.card.twice for each in due.chat.digests] == [False]
         assert [each.title for each in due.chat.uploads] == ["Deployments of 2026-11-22"]
 
-    async def test_one_that_stays_away_for_a_lease_costs_a_marked_copy_and_loses_nothing(self, due: World):
+    async def test_a_database_that_is_away_for_a_whole_lease_leads_to_a_marked_duplicate(self, due: World):
         begin = due.store.begin
 
         async def posted() -> None:
@@ -309,7 +309,7 @@ class TestFile:
         assert quiet.chat.uploads == []
         assert (await edition(quiet)).file is FileState.NONE
 
-    async def test_where_nothing_arrived_the_file_alone_is_tried_again(self, due: World):
+    async def test_a_file_that_did_not_arrive_is_uploaded_again_alone(self, due: World):
         due.chat.refusals = [None, SlackUnavailable("503")]
         await delivered(due)
         assert (await edition(due)).file is FileState.NONE
@@ -318,7 +318,7 @@ class TestFile:
         assert shown(due) == [FIRST]
         assert [each.title for each in due.chat.uploads] == ["Deployments of 2026-11-22"]
 
-    async def test_where_it_may_have_arrived_the_next_says_so(self, due: World):
+    async def test_a_file_that_may_have_arrived_is_uploaded_again_and_says_so(self, due: World):
         due.chat.refusals = [None, SlackUnavailable("timed out", sent=True), SlackUnavailable("503")]
         await delivered(due)
         assert (await edition(due)).file is FileState.BEGUN
@@ -355,7 +355,7 @@ class TestFile:
             (FileRefused("file_uploads_disabled"), "nomatron history SERVICE"),
         ],
     )
-    async def test_where_slack_refuses_it_the_digest_stands_and_the_operators_are_told_once(
+    async def test_if_slack_refuses_the_file_the_digest_stays_and_the_operators_are_told_once(
         self, due: World, error, fix
     ):
         due.chat.refusals = [None, error]
@@ -372,7 +372,7 @@ class TestFile:
         assert fix in note.lines[0]
         assert not await pending(due)
 
-    async def test_the_operators_are_told_also_where_nothing_can_be_said_in_the_thread(self, due: World):
+    async def test_the_operators_are_told_even_if_the_thread_cannot_be(self, due: World):
         due.chat.refusals = [None, FileRefused("missing_scope", lacks_scope=True), SlackUnavailable("ratelimited")]
         await delivered(due)
 

@@ -36,7 +36,7 @@ async def test_a_click_on_its_own_message_changes_nothing(world: World):
     assert await strips(world) == []
 
 
-async def test_without_a_message_that_stands_there_is_nothing_to_point_at(world: World):
+async def test_without_a_posted_message_there_is_nothing_to_point_at(world: World):
     await asked(world)
 
     await adopt(world.ports(), 1, channel=PROD, ts="0.9")
