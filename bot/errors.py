@@ -20,9 +20,17 @@
     │   ├── NomadForbidden       the token may not do this, or is unknown
     │   └── NomadRefused         Nomad says no to the job, in its own words
     └── SlackError
-        ├── SlackUnavailable     no usable answer, or asked to wait
-        ├── SlackRefused         Slack's own error code
-        └── MembershipUnknown    who is in a group could not be asked: closed
+        ├── SlackUnavailable     no usable answer, or a rate limit: try again
+        ├── MembershipUnknown    Slack could not be asked who is in a group: nobody counts
+        └── SlackRefused         Slack says no, for a reason that none of the classes below names: do not try again
+            ├── ChannelGone      nothing can be posted to that channel: post elsewhere
+            ├── MessageGone      that message cannot be changed or replied to: post a new one
+            ├── BlocksRefused    Slack does not take the message in any form that was tried
+            ├── FileRefused      Slack will never take that file
+            ├── PlanRequired     the workspace's Slack plan does not include what was asked for
+            └── AppRefused       Slack refuses the app itself: try again after somebody has fixed the app
+                ├── TokenRefused     the bot token is not valid
+                └── ScopeMissing     the bot token lacks a scope
 """
 
 from __future__ import annotations
@@ -137,9 +145,13 @@ class NomadRefused(NomadError):
 
 
 class SlackError(NomatronError):
-    """Slack did not do as asked."""
+    """Slack did not do what was asked.
+
+    ``plainer`` says that Slack had refused a richer form of the same message just before this error.
+    """
 
     code = "slack"
+    plainer: bool = False
 
 
 class SlackUnavailable(SlackError):
@@ -154,7 +166,10 @@ class SlackUnavailable(SlackError):
 
 
 class SlackRefused(SlackError):
-    """Slack says no; ``error`` is its code (``channel_not_found``, ``invalid_blocks``, ...)."""
+    """Slack says no. The subclasses say what the caller can do about it; of all others nothing is known.
+
+    ``error`` is Slack's code (``channel_not_found``, ...): for people and logs. Only the Slack gateway compares it.
+    """
 
     code = "slack-refused"
 
@@ -164,7 +179,62 @@ class SlackRefused(SlackError):
         self.detail = detail
 
 
+class ChannelGone(SlackRefused):
+    """Nothing can be posted to the channel: it is deleted or archived, the app is not in it, or posting is restricted.
+
+    Post somewhere else.
+    """
+
+    code = "slack-channel-gone"
+
+
+class MessageGone(SlackRefused):
+    """The message is deleted, or may no longer be changed or replied to. Post a new one."""
+
+    code = "slack-message-gone"
+
+
+class BlocksRefused(SlackRefused):
+    """Slack refuses the message's blocks, or its length. The gateway has already tried each plainer form there is."""
+
+    code = "slack-blocks-refused"
+
+
+class FileRefused(SlackRefused):
+    """Slack will never take this file. ``lacks_scope``: because the app has no scope to upload files."""
+
+    code = "slack-file-refused"
+
+    def __init__(self, error: str, detail: str = "", *, lacks_scope: bool = False) -> None:
+        super().__init__(error, detail)
+        self.lacks_scope = lacks_scope
+
+
+class PlanRequired(SlackRefused):
+    """The workspace's Slack plan does not include what was asked for, such as user groups."""
+
+    code = "slack-plan-required"
+
+
+class AppRefused(SlackRefused):
+    """Slack refuses the app, whatever it sends. The same call may work after somebody has fixed the app: try later."""
+
+    code = "slack-app-refused"
+
+
+class TokenRefused(AppRefused):
+    """The bot token is missing, wrong, expired or revoked."""
+
+    code = "slack-token-refused"
+
+
+class ScopeMissing(AppRefused):
+    """The bot token lacks a scope; ``detail`` names it if Slack did."""
+
+    code = "slack-scope-missing"
+
+
 class MembershipUnknown(SlackError):
-    """Slack could not be asked who is in a group or who a person is; nobody counts until it answers."""
+    """Slack could not be asked who is in a group or who a person is. Nobody counts until it answers."""
 
     code = "membership-unknown"

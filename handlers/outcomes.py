@@ -88,7 +88,13 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     "nomad-refused": Outcome(422, _NO, REFUSED),
     "slack": Outcome(502, _BROKE, BROKEN),
     "slack-unavailable": _UNAVAILABLE,
-    "slack-refused": Outcome(502, _BROKE, BROKEN),
+    **dict.fromkeys(
+        (
+            "slack-refused", "slack-channel-gone", "slack-message-gone", "slack-blocks-refused", "slack-file-refused",
+            "slack-plan-required", "slack-app-refused", "slack-token-refused", "slack-scope-missing",
+        ),
+        Outcome(502, _BROKE, BROKEN),
+    ),
     "membership-unknown": _UNAVAILABLE,
 }  # fmt: skip
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Membership
 from bot.domain.deploy.dispatch import Answer, Look, Sighting
 from bot.domain.deploy.rollout import Observation
-from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable
+from bot.domain.digest.report import Layout
+from bot.errors import MembershipUnknown, SlackError, SlackUnavailable
 from bot.ports import Limits, Ports
 from bot.ports.nomad import NomadPlan, Registered
+from bot.ports.slack import DigestPosted
 from tests.builders import TEAM, USERGROUPS, a_job, a_membership
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
     from datetime import timedelta
 
     from bot.domain.catalog.environment import Cluster
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Job, Plan
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.report import DigestCard
-    from bot.domain.digest.report import Look as DigestLook
     from bot.ports.nomad import JobEvent
     from store import SqlStore
     from tests.clocks import FixedClock
@@ -144,10 +146,13 @@ class FakeNomad:
 class FakeDirectory:
     """Slack's groups and people; ``silent`` while Slack does not answer.
 
+    ``introduces`` is the team that is known once Slack was asked for it, if ``team`` was not known before.
+
     ``asked`` counts the snapshots, ``background`` those that nobody waited for.
     """
 
     team: str = TEAM
+    introduces: str = ""
     usergroups: dict[str, frozenset[str]] = field(default_factory=lambda: dict(USERGROUPS))
     snapshot: Membership = field(default_factory=a_membership)
     silent: bool = False
@@ -161,6 +166,7 @@ class FakeDirectory:
     async def introduce(self) -> object:
         if self.trouble is not None:
             raise self.trouble
+        self.team = self.team or self.introduces
         return self.team
 
     async def standing(self) -> None:
@@ -184,7 +190,7 @@ class Shown:
 
     card: DigestCard
     channel: str
-    look: DigestLook
+    layout: Layout
     ts: str
 
 
@@ -203,18 +209,32 @@ class Upload:
 class FakeChat:
     """What was said. ``refusals`` are raised by the next calls, one each; None lets one through.
 
-    A digest or a file whose answer alone is lost (``SlackUnavailable`` with ``sent``) is there all the same.
-    ``refuses_tables`` is a workspace that never takes a table.
+    A digest or a file that Slack did not confirm (``SlackUnavailable`` with ``sent``) is there all the same.
+    ``refuses_tables`` is a workspace that never takes a table: the digest gets the next plainer layout at once.
+    ``drawn`` counts the cards that were posted or updated, ``layouts`` has those that digests were asked for in.
+    ``before`` happens before each card, digest or file reaches Slack, ``after`` before Slack's answer reaches us.
     """
 
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
     said: list[tuple[str, Note, dict[str, str]]] = field(default_factory=list)
-    plain: list[bool] = field(default_factory=list)
+    drawn: int = 0
     refusals: list[BaseException | None] = field(default_factory=list)
     digests: list[Shown] = field(default_factory=list)
     uploads: list[Upload] = field(default_factory=list)
-    looks: list[DigestLook] = field(default_factory=list)
+    layouts: list[Layout] = field(default_factory=list)
     refuses_tables: bool = False
+    before: Callable[[], Awaitable[object]] | None = None
+    after: Callable[[], Awaitable[object]] | None = None
+
+    @asynccontextmanager
+    async def _call(self) -> AsyncIterator[None]:
+        if self.before is not None:
+            await self.before()
+        try:
+            yield
+        finally:
+            if self.after is not None:
+                await self.after()
 
     def _next(self) -> None:
         refusal = self._refusal()
@@ -224,17 +244,19 @@ class FakeChat:
     def _refusal(self) -> BaseException | None:
         return self.refusals.pop(0) if self.refusals else None
 
-    async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
-        self._next()
-        ts = f"{len(self.cards) + 1}.0"
-        self.cards[channel, ts] = card
-        self.plain.append(plain)
+    async def post_card(self, card: Card, channel: str) -> str:
+        async with self._call():
+            self._next()
+            ts = f"{len(self.cards) + 1}.0"
+            self.cards[channel, ts] = card
+            self.drawn += 1
         return ts
 
-    async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
-        self._next()
-        self.cards[channel, ts] = card
-        self.plain.append(plain)
+    async def update_card(self, card: Card, channel: str, ts: str) -> None:
+        async with self._call():
+            self._next()
+            self.cards[channel, ts] = card
+            self.drawn += 1
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
         self._next()
@@ -252,24 +274,27 @@ class FakeChat:
         self._next()
         self.said.append(("strip", note, {"channel": channel, "ts": ts}))
 
-    async def post_digest(self, card: DigestCard, channel: str, look: DigestLook) -> str:
-        self.looks.append(look)
-        refusal = self._refusal()
-        if refusal is None and self.refuses_tables and look == "table":
-            refusal = SlackRefused("invalid_blocks", "unsupported type: table")
-        ts = f"{len(self.digests) + 1}.5"
-        if refusal is None or _arrived(refusal):
-            self.digests.append(Shown(card, channel, look, ts))
-        if refusal is not None:
-            raise refusal
-        return ts
+    async def post_digest(self, card: DigestCard, channel: str, layout: Layout) -> DigestPosted:
+        async with self._call():
+            self.layouts.append(layout)
+            plainer = self.refuses_tables and layout is Layout.TABLE
+            refusal = self._refusal()
+            ts = f"{len(self.digests) + 1}.5"
+            if refusal is None or _arrived(refusal):
+                self.digests.append(Shown(card, channel, Layout.CLASSIC if plainer else layout, ts))
+            if isinstance(refusal, SlackError):
+                refusal.plainer = plainer
+            if refusal is not None:
+                raise refusal
+        return DigestPosted(ts, plainer)
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
-        refusal = self._refusal()
-        if refusal is None or _arrived(refusal):
-            self.uploads.append(Upload(channel, ts, name, title, content))
-        if refusal is not None:
-            raise refusal
+        async with self._call():
+            refusal = self._refusal()
+            if refusal is None or _arrived(refusal):
+                self.uploads.append(Upload(channel, ts, name, title, content))
+            if refusal is not None:
+                raise refusal
 
 
 def _arrived(refusal: BaseException) -> bool:

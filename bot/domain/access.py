@@ -56,6 +56,30 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """What one grant gives to a person: permissions, and where they hold; None means everywhere."""
+
+    permissions: tuple[Permission, ...]
+    environments: tuple[str, ...] | None
+    services: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Whoami:
+    """A person as the catalog sees them: the read model of ``whoami``.
+
+    ``standing`` is whether they count at all, ``groups`` are those of the catalog that they are in, ``seats`` the
+    (service, environment) pairs whose deploys they could approve.
+    """
+
+    user: str
+    standing: Decision
+    groups: tuple[str, ...]
+    holdings: tuple[Holding, ...]
+    seats: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """What ``users.info`` says of somebody; a flag that it leaves out is false."""
 

@@ -1,15 +1,15 @@
-"""What the verbs need from Slack: a part of ``bot.ports``, whose ``Ports`` has both."""
+"""What operations need from Slack: ``Directory`` (who people are) and ``Chat`` (what we say)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bot.domain.access import Membership
     from bot.domain.deploy.message import Card, Note
-    from bot.domain.digest.report import DigestCard, Look
+    from bot.domain.digest.report import DigestCard, Layout
 
 
 class Directory(Protocol):
@@ -23,49 +23,62 @@ class Directory(Protocol):
         """The address of a message in our workspace; empty until Slack was reached for the first time."""
 
     async def introduce(self) -> object:
-        """Ask Slack once who we are; ``SlackUnavailable``, or ``SlackRefused`` for a token that is no good."""
+        """Ask Slack once who we are. Raises ``SlackUnavailable``, or ``TokenRefused`` for a token that is not valid."""
 
     async def standing(self) -> None:
-        """Whether Slack takes our token, as far as is known; raises like ``introduce`` where it does not.
+        """Return if Slack accepted our token the last time it was asked; else raise what ``introduce`` raises.
 
-        1.5 s at most. Slack is asked anew in the background, once a minute at most, for whoever looks next.
+        Takes 1.5 s at most. Slack is asked again in the background, at most once a minute, for the next caller.
         """
 
     async def membership(
         self, usergroups: Collection[str], users: Collection[str], *, background: bool = False
     ) -> Membership:
-        """A snapshot: user groups no older than 5 s (one shared read), people no older than 60 s; 1.5 s at most.
+        """Who is in those user groups, and who those people are.
 
-        ``background``: nobody waits for it, and half of what Slack lets us ask is kept for those who do.
-
-        People are those of ``users`` alone. Slack's user groups are not called where none is asked for.
-        ``MembershipUnknown`` where Slack does not answer.
+        Groups are no older than 5 s (concurrent callers share one read), people no older than 60 s. Takes 1.5 s at
+        most. ``people`` has only ``users``; without ``usergroups`` Slack's user groups are not called. ``background``
+        says that nobody waits for the answer: such reads use at most half of our rate limit. Raises
+        ``MembershipUnknown`` if Slack does not answer.
         """
 
 
+class DigestPosted(NamedTuple):
+    """A digest's ``ts``; ``plainer`` if Slack refused the layout that was asked for and took a plainer one."""
+
+    ts: str
+    plainer: bool
+
+
 class Chat(Protocol):
-    """Slack's Web API for what we say. Raises ``SlackUnavailable`` (try again) or ``SlackRefused`` (Slack's code)."""
+    """Slack's Web API for what we say.
 
-    async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
-        """Post a deploy's message; its ``ts``. ``plain``: text alone, where Slack refused the blocks."""
+    Every method raises ``SlackUnavailable`` (try again) or a ``SlackRefused``, whose subclasses say what to do instead:
+    ``ChannelGone``, ``MessageGone``, ``BlocksRefused``, ``AppRefused`` (try again once somebody has fixed the app).
+    If Slack refuses the blocks of a card or of a digest, the same call sends a plainer form at once: a card as text
+    alone, a digest in the next plainer ``Layout``. ``SlackError.plainer`` says that this had happened before the error.
+    """
 
-    async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
-        """Draw it anew in place."""
+    async def post_card(self, card: Card, channel: str) -> str:
+        """Post a deploy's message; its ``ts``."""
+
+    async def update_card(self, card: Card, channel: str, ts: str) -> None:
+        """Replace a deploy's message by what the card shows now."""
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
-        """A note in the message's thread."""
+        """Post a note in the message's thread."""
 
     async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
-        """A note for one person: by ``response_url`` where given and good, else an ephemeral, else a direct message."""
+        """Show a note to one person: by ``response_url`` if Slack takes it, else as an ephemeral, else directly."""
 
     async def announce(self, channel: str, note: Note) -> None:
-        """A note as a message of its own in a channel."""
+        """Post a note as a message of its own in a channel."""
 
     async def strip(self, channel: str, ts: str, note: Note) -> None:
-        """Replace a message that is no longer ours by a note without buttons."""
+        """Replace a message that is no longer the deploy's own by a note without buttons."""
 
-    async def post_digest(self, card: DigestCard, channel: str, look: Look) -> str:
-        """Post a digest; its ``ts``."""
+    async def post_digest(self, card: DigestCard, channel: str, layout: Layout) -> DigestPosted:
+        """Post a digest in that layout, or in the first plainer one that Slack takes."""
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
-        """Put a file under a message, in its thread."""
+        """Put a file into the message's thread. ``FileRefused`` if Slack will never take it."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.domain.digest.csv import csv_of
-from bot.domain.digest.report import DigestCard, Look
+from bot.domain.digest.report import DigestCard, Layout
 from bot.gateways.slack.chat import SlackChat
 from bot.gateways.slack.connection import Connection
 from docs.screenshots.pictures import keep
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 CHANNEL, READER = "C0AUDIT001", "U0NORA0001"
 DIGESTS = {
-    "digest-quiet": (a_quiet_day, Look.TABLE),
-    "digest-one": (a_day_with_one, Look.TABLE),
-    "digest-forty": (a_day_with_forty, Look.TABLE),
-    "digest-two-thousand": (a_day_with_two_thousand, Look.TABLE),
-    "digest-classic": (a_day_with_everything, Look.CLASSIC),
+    "digest-quiet": (a_quiet_day, Layout.TABLE),
+    "digest-one": (a_day_with_one, Layout.TABLE),
+    "digest-forty": (a_day_with_forty, Layout.TABLE),
+    "digest-two-thousand": (a_day_with_two_thousand, Layout.TABLE),
+    "digest-classic": (a_day_with_everything, Layout.CLASSIC),
 }
 """By the name of the picture."""
 WIDTH, HEIGHT = 1900, 2200
@@ -52,9 +52,9 @@ def main() -> int:
         seen.one("body[data-ready]")
         seen.size(WIDTH, HEIGHT)
         seen.be(READER, "audit")
-        for name, (made, look) in DIGESTS.items():
+        for name, (made, layout) in DIGESTS.items():
             card = made()
-            asyncio.run(_post(at["slack"], token, card, look))
+            asyncio.run(_post(at["slack"], token, card, layout))
             keep(seen, name, partial(_newest, seen))
         _thread(seen)
     return 0
@@ -72,12 +72,12 @@ def _thread(seen: Screen) -> None:
     keep(seen, "digest-csv", lambda: seen.one('#thread article[data-testid="message"]'))
 
 
-async def _post(slack: str, token: str, card: DigestCard, look: Look) -> None:
+async def _post(slack: str, token: str, card: DigestCard, layout: Layout) -> None:
     """What the bot does when a digest falls due: the message, then its CSV."""
     zone = ZoneInfo(card.report.zone)
     async with Connection(token, f"{slack}/api/") as connection:
         chat = SlackChat(connection)
-        ts = await chat.post_digest(card, CHANNEL, look)
+        ts, _ = await chat.post_digest(card, CHANNEL, layout)
         if card.report.changes.entries:
             content = csv_of(card.report.changes.entries, zone)
             await chat.upload(CHANNEL, ts, name=f"deploys-{card.day}.csv", title=f"Deploys {card.day}", content=content)

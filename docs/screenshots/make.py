@@ -113,7 +113,7 @@ def _moved(seen: Screen) -> None:
     keep(seen, "switches", lambda: seen.one("#nomad"))
     seen.hook("change").click()
     _approve(seen, SAM, "v1.4.5")
-    keep(seen, "message-moved", lambda: seen.message("Approval needed: checkout v1.4.5", "What moved"))
+    keep(seen, "message-moved", lambda: seen.message("Approval needed: checkout v1.4.5", "Changed since"))
     seen.be(ALICE, "production")
     seen.press("Approval needed: checkout v1.4.5", MENU)
     seen.one('[data-testid="menu-item"]')

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta, tzinfo
 
-    from bot.domain.audit.history import Entry
-    from bot.operations.queries.history import HistoryPage
+    from bot.domain.audit.history import Entry, HistoryPage
     from bot.ports import Ports
 
 _LIMIT: Final = 20

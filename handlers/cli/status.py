@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.queries.status import Cell, Matrix
+    from bot.domain.deploy.matrix import Cell, Matrix
     from bot.ports import Ports
 
 

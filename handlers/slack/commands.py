@@ -95,7 +95,7 @@ async def _whoami(call: Call, _: forms.Whoami, __: Catalog) -> Message:
     found = await whoami.whoami(call.desk.ports, call.actor)
     if isinstance(found, Refused):
         return refusal(found)
-    return overview.whoami(found.user, found.standing, found.groups, found.holdings, found.seats)
+    return overview.whoami(found)
 
 
 async def _status(call: Call, asked: forms.Status, _: Catalog) -> Message:
@@ -103,7 +103,7 @@ async def _status(call: Call, asked: forms.Status, _: Catalog) -> Message:
         found = await status.matrix(
             call.desk.ports, asked.service, environment=asked.environment, most=overview.MOST_SERVICES
         )
-        return overview.matrix(found.rows, asked.environment, more=found.more)
+        return overview.matrix(found, asked.environment)
     card = await status.card(call.desk.ports, asked.deploy_id)
     return answers.one(card) if card else refusal(_unknown(asked.deploy_id))
 

@@ -46,7 +46,7 @@ async def _history(ports: Ports, asked: History) -> Message | Refused:
         value_of(replace(asked, before=found.next)) if found.next else "",
         value_of(replace(asked, before=None)) if asked.before else "",
     )
-    return history_blocks.render(asked.service, asked.environment, found.entries, found.posted, pages)
+    return history_blocks.render(asked.service, asked.environment, found, pages)
 
 
 async def _audit(ports: Ports, asked: Audit) -> Message | Refused:

@@ -7,16 +7,13 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.day import day_named
 from bot.domain.decision import Refused
-from bot.domain.deploy.delivery import Fate, fate
-from bot.errors import SlackRefused
 from bot.gateways.blocks.digest import message as digest
 from bot.operations.digest.schedule import preview
-from bot.operations.outbox.digest import PLAINER, likely_look
+from bot.operations.outbox.digest import likely_layout
 from handlers.slack.respond import refusal
 
 if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
-    from bot.domain.digest.report import DigestCard, Look
     from handlers.slack.command.ast import Preview
     from handlers.slack.desk import Call
 
@@ -38,15 +35,5 @@ async def _show(call: Call, asked: Preview, catalog: Catalog) -> None:
         await call.say(refusal(card))
         return
     async with ports.store.read() as reading:
-        look = await likely_look(reading, ports.clock.now())
-    await _say(call, card, look)
-
-
-async def _say(call: Call, card: DigestCard, look: Look) -> None:
-    """In the first look that Slack takes."""
-    try:
-        await call.say(digest.render(card, look))
-    except SlackRefused as error:
-        if fate(error.error) is not Fate.PLAIN or look not in PLAINER:
-            raise
-        await _say(call, card, PLAINER[look])
+        layout = await likely_layout(reading, ports.clock.now())
+    await call.say(digest.render(card, layout))

@@ -287,7 +287,7 @@ def test_a_post_whose_answer_is_lost_is_made_again_and_says_so(sandbox: Sandbox)
     deploy = sandbox.ask(ALICE, "mailer v1.0.0 to production because lost")
     sandbox.until(lambda: len([m for m in sandbox.messages("C0PROD0001") if deploy in m.text]) == 2, "two messages")
     first, second = [each for each in sandbox.messages("C0PROD0001") if deploy in each.text]
-    assert "posted again" in second.whole
+    assert "reposted" in second.whole
 
     assert "counts" in sandbox.click(BOB, first)
 

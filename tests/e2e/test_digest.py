@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ZONE = ZoneInfo("Europe/Amsterdam")
-SECOND_COPY = "This may be a second copy"
+SECOND_COPY = "This may be a duplicate"
 POST, FILE = "chat.postMessage", "files.completeUploadExternal"
 SETTLED = 16
 """Seconds after its time that a digest is drawn, and a little more."""
@@ -232,7 +232,7 @@ def test_without_the_files_scope_the_digest_stands_and_the_operators_are_told_on
     due.sandbox.start()
     told = due.sandbox.until(lambda: due.sandbox.messages(OPS)[before:], "a word to the operators")
 
-    assert [each.text.split(": ")[0] for each in told] == [f"The digest of {today(due)} for {AUDIT} is without its CSV"]
+    assert [each.text.split(": ")[0] for each in told] == [f"The digest of {today(due)} in {AUDIT} has no CSV"]
     assert "nomatron manifest" in told[0].whole
     assert due.marks() == [False]
 
@@ -245,7 +245,7 @@ def test_in_a_dead_channel_it_is_posted_to_the_operators_who_are_told_why(due: D
     due.sandbox.until(lambda: len(due.sandbox.messages(OPS)) == before + 2, "a word to the operators")
     digest, told = due.sandbox.messages(OPS)[before:]
     assert "2 deployed" in digest.text
-    assert "could not be posted to its channel (is_archived); it is here." in told.text
+    assert "could not be posted to its channel (is_archived), so it is here." in told.text
     assert due.messages == []
 
 

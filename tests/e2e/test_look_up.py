@@ -60,7 +60,7 @@ def test_a_day_is_looked_up_from_slack_as_from_the_host(seeded: Sandbox):
 
     assert "5 requested, 3 deployed, 1 rejected, 1 still open" in preview["text"]
     assert "table" in kinds(preview)
-    assert "A preview that only you see." in str(preview["blocks"])
+    assert "Only you can see this preview." in str(preview["blocks"])
     assert seeded.messages(AUDIT) == []
     heads = re.findall(r"\*(Succeeded|Rejected|Approval needed)\* — .*?\|(D-\d+)>\)", deploys["text"])
     assert heads == [

@@ -11,8 +11,6 @@ from bot.operations.outbox import deliver
 from tests.operations.acts import applied, before_next_write, delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.digest.schedule import Edition
     from tests.fakes import World
@@ -84,19 +82,16 @@ async def later(world: World, seconds: float = 61) -> None:
     await delivered(world)
 
 
-def troubled(world: World, call: Callable[..., Awaitable[Any]], trouble: Exception) -> Any:
-    """That call to Slack; the database is in trouble right after it, once each time."""
+def trouble_after_each_call(world: World, trouble: Exception) -> None:
+    """The database is in trouble right after each post and each file, for one transaction."""
 
     async def away() -> None:
         raise trouble
 
-    async def called(*given: Any, **named: Any) -> Any:
-        try:
-            return await call(*given, **named)
-        finally:
-            before_next_write(world, away)
+    async def after() -> None:
+        before_next_write(world, away)
 
-    return called
+    world.chat.after = after
 
 
 async def pending(world: World) -> bool:

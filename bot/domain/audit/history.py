@@ -149,6 +149,20 @@ class Entry:
         return now - begins >= (self.expires_at - begins) / 2
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A page of a service's deploys, newest request first.
+
+    ``next`` is the ``before`` of the page after it, None on the last one. ``posted`` has the Slack link of each deploy
+    whose message's address is known. ``zone`` is the catalog's time zone, an IANA name.
+    """
+
+    entries: tuple[Entry, ...]
+    next: int | None
+    posted: Mapping[int, str]
+    zone: str = "UTC"
+
+
 _BY_STATUS: Final[Mapping[Status, Outcome]] = {STATES[kind]: outcome for kind, outcome in OUTCOMES.items()}
 
 

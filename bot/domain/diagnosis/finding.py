@@ -68,24 +68,16 @@ _MENDS: Mapping[str, str] = {
     "nomad-forbidden": "give the cluster a token that Nomad knows (token_env), with the policy of docs/install.md",
     "nomad-refused": "mend the template, or the variables that the catalog gives it",
     "slack-unavailable": "check the network, SLACK_API_URL and Slack's own status page, then run doctor again",
-}
-
-_SLACK_MENDS: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"),
-        "install the app, and set SLACK_BOT_TOKEN to the bot token of its OAuth & Permissions page",
-    ),
-    "missing_scope": "paste the output of `nomatron manifest --url URL` into the app, then install it anew",
-    "plan_upgrade_required": "name people by fixed lists in the catalog (users: [U…]), or upgrade the workspace's plan",
-    "paid_teams_only": "name people by fixed lists in the catalog (users: [U…]), or upgrade the workspace's plan",
+    "slack-token-refused": "install the app, and set SLACK_BOT_TOKEN to the bot token of its OAuth & Permissions page",
+    "slack-scope-missing": "paste the output of `nomatron manifest --url URL` into the app, then install it anew",
+    "slack-plan-required": ("name people by fixed lists in the catalog (users: [U…]), or upgrade the workspace's plan"),
 }
 
 
 def broken(subject: str, error: NomatronError) -> Finding:
     """A check that ended in one of our errors: its words, and the mend that its code has."""
-    slack = _SLACK_MENDS.get(str(getattr(error, "error", "")))
     said = str(error).removeprefix(f"{subject} ")
-    return Finding(subject, said, slack or _MENDS.get(error.code, "look it up in docs/doctor.md"))
+    return Finding(subject, said, _MENDS.get(error.code, "look it up in docs/doctor.md"))
 
 
 def unfinished(subject: str, seconds: float) -> Finding:

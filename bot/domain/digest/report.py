@@ -146,12 +146,17 @@ class DigestCard:
     preview: bool = False
 
 
-class Look(StrEnum):
-    """How a digest is drawn: with a table, without one where Slack refuses it, as text where it refuses blocks."""
+class Layout(StrEnum):
+    """How a digest is drawn: with a table, with lines instead of one, or as text alone."""
 
     TABLE = "table"
     CLASSIC = "classic"
     PLAIN = "plain"
+
+    @property
+    def plainer(self) -> Layout | None:
+        """The layout to use if Slack refuses the blocks of this one."""
+        return {Layout.TABLE: Layout.CLASSIC, Layout.CLASSIC: Layout.PLAIN}.get(self)
 
 
 def closed_hours(span: Span, zone: tzinfo) -> tuple[Span, ...]:

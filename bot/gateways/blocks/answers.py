@@ -1,4 +1,4 @@
-"""Answers for one person's eyes: to what they typed or clicked."""
+"""Answers that only one person sees: to what they typed or clicked."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.jobdiff.text import lines as diff_lines
-from bot.gateways.blocks.card.facts import approvals_of, name_of
+from bot.gateways.blocks.card.facts import approvals_of, count_of, name_of
 from bot.gateways.blocks.card.message import EMOJI, headline, plan_of, state_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.parts import Json, Message, context, preformatted, section
+from bot.gateways.blocks.text import block_quote, code, fit, moment, who, words
 from bot.gateways.blocks.text import channel as channel_link
-from bot.gateways.blocks.text import code, fit, moment, quoted, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ def said(*lines: str, more: Iterable[Json] = ()) -> Message:
 
 
 def refused(refusal: Refused, emoji: str = REFUSED) -> Message:
-    """Every reason why not, each with who could do it instead."""
+    """Why an action was refused: every reason, each with who could do it instead."""
     lines: list[str] = []
     for number, reason in enumerate(refusal.reasons[:20]):
         sign = emoji if number == 0 else "•"
@@ -43,34 +43,34 @@ def refused(refusal: Refused, emoji: str = REFUSED) -> Message:
 
 
 def went_wrong(sentence: str, emoji: str) -> Message:
-    """A sentence on what broke and what to do."""
+    """An unexpected failure: a sentence on what broke and what to do."""
     return said(f"{emoji} {words(sentence, 1500)}")
 
 
 def recorded(deploy: Deploy, *, existing: bool, channel: str = "", notes: Sequence[str] = ()) -> Message:
-    """A request was taken, or is open already."""
+    """The request is recorded, or the same one is open already."""
     what = f"{code(deploy.number)} {_what(deploy)}"
     if existing:
-        first = f":arrows_counterclockwise: That is asked for already: {what}, {_state(deploy)}."
+        first = f":arrows_counterclockwise: Already requested: {what}, {_state(deploy)}."
     else:
-        where = f" Its message comes in {channel_link(channel)}." if channel else ""
-        first = f":inbox_tray: Recorded as {what}. The plan is being made.{where}"
+        where = f" Its message will be in {channel_link(channel)}." if channel else ""
+        first = f":inbox_tray: Recorded as {what}. Nomatron is planning it now.{where}"
     return said(first, *(f"• {words(note, 500)}" for note in notes))
 
 
 def approved(deploy: Deploy, seating: Seating) -> Message:
-    """A yes counted; who is still missing."""
-    total = len(seating.seats)
+    """The person's approval counts: how many there are now, and whose are still missing."""
+    count = count_of(seating)
     first = f":white_check_mark: Your approval of {code(deploy.number)} (plan {deploy.plan}) counts: "
     if seating.complete:
         held = " ".join(words(reason.text, 500) for reason in deploy.blocked)
-        return said(f"{first}{seating.filled} of {total}, all there. {held or f'It goes next: {_what(deploy)}.'}")
+        return said(f"{first}{count}. {held or f'Next to start: {_what(deploy)}.'}")
     missing = ", ".join(dict.fromkeys(words(seat.label, 100) for seat in seating.missing))
-    return said(f"{first}{seating.filled} of {total}. Still missing: {missing}.")
+    return said(f"{first}{count}. Still missing: {missing}.")
 
 
 def changed(deploy: Deploy, what: str) -> Message:
-    """Something was done to a deploy: ``what`` says it in our own words."""
+    """A deploy was changed; ``what`` says how, in our own words."""
     state = _state(deploy)
     now = "" if what == state else f" It is now: {state}."
     return said(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {what}.{now}")
@@ -85,7 +85,7 @@ def _state(deploy: Deploy) -> str:
 
 
 def one(card: Card) -> Message:
-    """``status D-n``: where a deploy stands, without buttons."""
+    """The answer to ``status D-n``: the state of a deploy, without buttons."""
     deploy = card.deploy
     lines = [f"{EMOJI[deploy.status]} {headline(card)}", f"since {moment(deploy.changed_at)}"]
     lines += [*state_of(card), *progress_of(card), *plan_of(card)]
@@ -96,7 +96,7 @@ def one(card: Card) -> Message:
 
 
 def plan(card: Card) -> Message:
-    """``plan D-n``: the whole difference, as far as it fits."""
+    """The answer to ``plan D-n``: the whole difference, as far as it fits."""
     deploy, shown = card.deploy, card.plan
     if shown is None:
         blocked = [f":hourglass: {words(reason.text, 500)}" for reason in deploy.blocked]
@@ -108,8 +108,8 @@ def plan(card: Card) -> Message:
         lines.append(f"It replaces job version {shown.base_version}{before}.")
     lines += [f":warning: {words(warning, 400)}" for warning in shown.warnings]
     if deploy.reason:
-        lines.append(quoted(deploy.reason, 500))
+        lines.append(block_quote(deploy.reason, 500))
     # preformatted text is literal, so the difference needs no escaping and cannot mention anybody
     difference = "\n".join(diff_lines(shown.changes)) or "no field changes"
-    mark = context(f"fingerprint {code(shown.fingerprint[:16])} · asked by {name_of(deploy.requester)}")
+    mark = context(f"fingerprint {code(shown.fingerprint[:16])} · requested by {name_of(deploy.requester)}")
     return said(*lines, more=(preformatted(difference), mark))

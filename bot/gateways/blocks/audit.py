@@ -1,4 +1,4 @@
-"""``/deploy audit``: a page of audit events, newest first, a line each."""
+"""The answer to ``/deploy audit``: a page of audit events, newest first, a line each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LONGEST_LINK = 150
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What was asked for; ``by`` is a Slack user id or an actor's key."""
+    """Which events were asked for; ``by`` is a Slack user id or an actor's key."""
 
     day: date | None = None
     service: str | None = None
@@ -43,14 +43,14 @@ def render(asked: Conditions, events: Sequence[Body], zone: tzinfo, posted: Mapp
     """At most twenty events under their dates, in the times of ``zone``; ``posted`` links deploys to their messages."""
     what = ", ".join(_conditions(asked))
     if not events:
-        first = f":mag: {'No older audit event' if pages.newest else 'No audit event'}{what and f' {what}'}."
+        first = f":mag: {'No older audit events' if pages.newest else 'No audit events'}{what and f' {what}'}."
         return Message(first, (section(first), *turn(pages, "events")))
     first = f":scroll: *Audit events*{what and f' {what}'}"
-    told = [_told(body, posted) for body in events[:MOST]]
-    lines = list(_dated(asked.day, events, told, zone))
-    about = context(f"newest first · times of {words(str(zone), 60)}")
-    body = (section(text) for text in _chunks([first, *lines]))
-    return Message(plain_of([first, *lines]), (*body, about, *turn(pages, "events")))
+    lines = [_line(body, posted) for body in events[:MOST]]
+    dated = list(_dated(asked.day, events, lines, zone))
+    about = context(f"newest first · times in {words(str(zone), 60)}")
+    body = (section(text) for text in _chunks([first, *dated]))
+    return Message(plain_of([first, *dated]), (*body, about, *turn(pages, "events")))
 
 
 def _conditions(asked: Conditions) -> Iterator[str]:
@@ -66,9 +66,9 @@ def _conditions(asked: Conditions) -> Iterator[str]:
         yield f"by {person(asked.by) if is_person(asked.by) else code(asked.by)}"
 
 
-def _dated(day: date | None, events: Sequence[Body], told: Sequence[str], zone: tzinfo) -> Iterator[str]:
-    """Each with its time of day, and a line for each other date than the one before."""
-    for body, line in zip(events, told, strict=False):
+def _dated(day: date | None, events: Sequence[Body], lines: Sequence[str], zone: tzinfo) -> Iterator[str]:
+    """Each event's line with its time of day, and a line with the date whenever that changes."""
+    for body, line in zip(events, lines, strict=False):
         local = datetime.fromisoformat(body["at"]).astimezone(zone)
         if local.date() != day:
             day = local.date()
@@ -76,23 +76,23 @@ def _dated(day: date | None, events: Sequence[Body], told: Sequence[str], zone: 
         yield f"{_clock(local)} {line}"
 
 
-def _told(body: Body, posted: Mapping[int, str]) -> str:
-    """Who and what; a sentence that begins with what somebody did has them as its subject."""
+def _line(body: Body, posted: Mapping[int, str]) -> str:
+    """Who and what. The actor is the subject of a sentence that begins with a verb."""
     actor, said = actor_from_key(body["actor"]), words(sentence(body), _LONGEST_SENTENCE)
     acted = said[:1].islower() and not isinstance(actor, System)
-    return f"{name_of(actor)}{'' if acted else ':'} {_linked(said, body.get('deploy', 0), posted)}"
+    return f"{name_of(actor)}{'' if acted else ':'} {_with_link(said, body.get('deploy', 0), posted)}"
 
 
-def _linked(said: str, deploy: int, posted: Mapping[int, str]) -> str:
-    """The sentence, the first mention of its deploy a link to that one's message."""
+def _with_link(said: str, deploy: int, posted: Mapping[int, str]) -> str:
+    """The sentence, with the first mention of its deploy as a link to the deploy's message."""
     number = f"D-{deploy}"
     linked = link(posted.get(deploy, ""), number)
-    # our own words come before any that somebody wrote: the first is ours
+    # the first mention is ours: words that a user wrote come after our own
     return re.sub(rf"\b{number}\b", lambda _: linked, said, count=1) if len(linked) <= _LONGEST_LINK else said
 
 
 def _clock(local: datetime) -> str:
-    """The time of day; with its offset in the hour that comes twice."""
+    """The time of day, with its offset in the hour that comes twice when summer time ends."""
     twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return f"{local:%H:%M:%S}" + (f"{local:%z}" if twice else "")
 
@@ -102,7 +102,7 @@ def _date(day: date) -> str:
 
 
 def _chunks(lines: Sequence[str]) -> list[str]:
-    """The lines in as few texts as Slack's limit allows; none is left out."""
+    """All lines, in as few texts as Slack's limit allows."""
     texts = [""]
     for line in lines:
         if len(texts[-1]) + len(line) + 1 > _LONGEST_SECTION:

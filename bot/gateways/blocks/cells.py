@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 MOST_TABLE: Final = 10_000
 """Characters of all cells of a message's tables (https://docs.slack.dev/reference/block-kit/blocks/table-block)."""
 MOST_MESSAGE: Final = 13_000
-"""Characters of all of a message's blocks: about 200 more are refused, as was measured (slackapi/bolt-js#2509)."""
+"""Characters of all of a message's blocks. Slack refuses a message with about 200 more (slackapi/bolt-js#2509)."""
 NOTHING: Final = "–"
-"""A cell is never empty: Slack refuses one that is."""
+"""What an empty cell shows: Slack refuses a cell without text."""
 _COUNTED: Final = ("text", "url", "user_id", "name")
 
 
 def raw(text: str, limit: int = 40) -> Json:
-    """Literal text on one line: nothing is read into it."""
+    """Literal text on one line: Slack reads no markup in it."""
     return {"type": "raw_text", "text": cut(one_line(text), limit) or NOTHING}
 
 
@@ -31,7 +31,7 @@ def rich(leaves: Sequence[Json]) -> Json:
 
 
 def people(users: Iterable[str], most: int = 4) -> Json:
-    """People as mentions, side by side; what is no Slack id stays text."""
+    """People as mentions, side by side; anything that is not a Slack id is shown as text."""
     known = list(dict.fromkeys(users))
     leaves = [leaf for user in known[:most] for leaf in (text(", "), person(user))][1:]
     if not leaves:
@@ -40,7 +40,7 @@ def people(users: Iterable[str], most: int = 4) -> Json:
 
 
 def person(user: str) -> Json:
-    """A mention; an id that is none is text."""
+    """A mention; anything that is not a Slack id is shown as text."""
     return {"type": "user", "user_id": user} if is_person(user) else text(cut(one_line(user), 40) or NOTHING)
 
 
@@ -49,13 +49,13 @@ def text(literal: str, *, bold: bool = False) -> Json:
     return {"type": "text", "text": literal, **({"style": {"bold": True}} if bold else {})}
 
 
-def signed(emoji: str, words: str) -> Json:
-    """Bold words of ours after an emoji: what the eye should find."""
+def bold_with_emoji(emoji: str, words: str) -> Json:
+    """Our own words in bold after an emoji: for what should catch the eye."""
     return rich([{"type": "emoji", "name": emoji}, text(f" {words}", bold=True)])
 
 
-def linked(label: str, url: str | None) -> Json:
-    """A link, where there is an address to go to."""
+def link_to(label: str, url: str | None) -> Json:
+    """A link, or its label alone if there is no address."""
     address = web_address(url) if url else None
     return rich([{"type": "link", "url": address, "text": label}]) if address else raw(label)
 

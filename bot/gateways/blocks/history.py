@@ -1,4 +1,4 @@
-"""``/deploy history``: a page of a service's deploys, newest request first."""
+"""The answer to ``/deploy history``: a page of a service's deploys, newest request first."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bot.gateways.blocks.parts import Message, section
 from bot.gateways.blocks.text import code, fit, link, moment, who, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from bot.domain.audit.history import Entry
+    from bot.domain.audit.history import Entry, HistoryPage
 
 _MOST_PAGE: Final = 10
 _LONGEST_ENTRY = 1150
@@ -30,20 +30,14 @@ _REVERTS: Final[Mapping[str, str]] = {
 _ON_ITS_WAY: Final = frozenset({Outcome.DEPLOYED, Outcome.OPEN})
 
 
-def render(
-    service: str,
-    environment: str | None,
-    entries: Sequence[Entry],
-    posted: Mapping[int, str],
-    pages: Pages,
-) -> Message:
-    """At most ten deploys, a section each; ``posted`` has the links to their messages."""
+def render(service: str, environment: str | None, page: HistoryPage, pages: Pages) -> Message:
+    """At most ten deploys, a section each, and the buttons to other pages."""
     what = f"*{words(service, 128)}*" + (f" in *{words(environment, 128)}*" if environment else "")
-    if not entries:
-        first = f":mag: Nobody has asked for {what} {'before that' if pages.newest else 'yet'}."
+    if not page.entries:
+        first = f":mag: No older deploys of {what}." if pages.newest else f":mag: No deploys of {what} yet."
         return Message(first, (section(first), *turn(pages, "deploys")))
     first = f":scroll: Deploys of {what}, newest first"
-    shown = [list(_lines(entry, posted.get(entry.deploy_id, ""))) for entry in entries[:_MOST_PAGE]]
+    shown = [list(_lines(entry, page.posted.get(entry.deploy_id, ""))) for entry in page.entries[:_MOST_PAGE]]
     sections = [section(fit(lines, _LONGEST_ENTRY, "…")) for lines in shown]
     heads = [lines[0] for lines in shown]
     return Message(plain_of([first, *heads]), (section(first), *sections, *turn(pages, "deploys")))
@@ -64,17 +58,17 @@ def _versions(entry: Entry) -> str:
     new = code(entry.version, 100)
     if entry.from_version is None:
         return new
-    return f"{new}, once more" if entry.from_version == entry.version else f"{code(entry.from_version, 100)} → {new}"
+    return f"{new} again" if entry.from_version == entry.version else f"{code(entry.from_version, 100)} → {new}"
 
 
 def _course(entry: Entry) -> Iterator[str]:
-    """Who asked, who approved, how long it took, how it ended."""
-    yield f"asked by {name_of(entry.requester)} {moment(entry.requested_at)}"
+    """Who requested the deploy, who approved it, how long it took, how it ended."""
+    yield f"requested by {name_of(entry.requester)} {moment(entry.requested_at)}"
     if entry.approvers:
         waited = f" within {short(entry.to_approve)}" if entry.to_approve else ""
         yield f"approved by {who(entry.approvers, (), 4)}{waited}"
     if entry.self_approved:
-        yield ":warning: own request"
+        yield ":warning: self-approved"
     if entry.outcome is Outcome.OPEN:
         yield f"since {moment(entry.changed_at)}"
     elif entry.took is not None:

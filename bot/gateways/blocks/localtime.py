@@ -1,4 +1,4 @@
-"""A report's span and times in the words of its own zone: the same for every reader, as a report's numbers are."""
+"""A report's span and times in the report's own time zone: like its numbers, the same for every reader."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class LocalSpan:
-    """A span as people in that zone say it."""
+    """A span in the words and local time of a zone."""
 
     span: Span
     zone: ZoneInfo
 
     @property
     def day(self) -> date | None:
-        """The calendar date that it is; None where it is another stretch of time."""
+        """The calendar date if the span is exactly that date, else None."""
         first = self._local(self.span.begins).date()
         return first if day_of(first, self.zone) == self.span else None
 

@@ -1,4 +1,4 @@
-"""Modals: the reason for a rejection, and what replaces a modal that cannot go on."""
+"""Modals: Reject, Promote, and what replaces a modal that cannot continue."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENVIRONMENT_BLOCK, SETTING_BLOCK = "environment", "set:"
 
 
 def reject(number: str, value: str, what: str) -> Json:
-    """Asks why; ``value`` (``D-12:2``) comes back with the answer."""
+    """The modal that asks for the reason of a rejection; ``value`` (``D-12:2``) comes back with the answer."""
     field = {
         "type": "plain_text_input",
         "action_id": REASON_ACTION,
@@ -30,17 +30,20 @@ def reject(number: str, value: str, what: str) -> Json:
         "min_length": SHORTEST_REASON,
         "max_length": LONGEST_REASON,
         "focus_on_load": True,
-        "placeholder": plain("What has to change, and for whom?", 150),
+        "placeholder": plain("What has to change first?", 150),
     }
     ask = {
         "type": "input",
         "block_id": REASON_BLOCK,
         "label": plain("Why?", 2000),
-        "hint": plain("The reason stands on the deploy's message, and is kept.", 2000),
+        "hint": plain("Shown on the deploy's message and kept in the audit log.", 2000),
         "element": field,
     }
-    # danger is stated before the field: a modal has no confirm dialog of its own
-    told = f"*{words(number, 40)}* {words(what, 500)} will be rejected. That is final: it then needs a new request."
+    # the consequence stands before the field: a modal has no confirm dialog of its own
+    told = (
+        f"*{words(number, 40)}* {words(what, 500)} will be rejected. "
+        "This is final: to deploy it after all, request it again."
+    )
     return {
         "type": "modal",
         "callback_id": REJECT,
@@ -62,11 +65,12 @@ def promote(
     settable: Sequence[str],
     reason_required: bool,
 ) -> Json:
-    """Asks where to (where there are several), what to set, and why; ``value`` (``D-12:2``) comes back with it.
+    """The modal that asks where to promote to (if there is a choice), which variables to set, and why.
 
-    ``environments`` are those that it may go on to now, ``several`` whether the catalog has more than one after this.
+    ``value`` (``D-12:2``) comes back with the answer. ``environments`` are those that the release may be promoted to
+    now, ``several`` is whether the catalog has more than one after this.
     """
-    told = f"*{words(number, 40)}* {words(what, 500)} goes on to {words(' or '.join(environments), 500)}."
+    told = f"*{words(number, 40)}* {words(what, 500)} will be promoted to {words(' or '.join(environments), 500)}."
     return {
         "type": "modal",
         "callback_id": PROMOTE,
@@ -93,7 +97,7 @@ def _environment(environments: Sequence[str]) -> Json:
 
 def _setting(name: str) -> Json:
     element = {"type": "plain_text_input", "action_id": REASON_ACTION, "max_length": 500}
-    label, hint = plain(name, 2000), plain("Left empty: what the catalog says.", 2000)
+    label, hint = plain(name, 2000), plain("Leave empty to use the catalog's value.", 2000)
     block = {
         "type": "input",
         "block_id": f"{SETTING_BLOCK}{name}"[:255],
@@ -111,7 +115,7 @@ def _why(*, required: bool) -> Json:
 
 
 def instead(title: str, message: Message) -> Json:
-    """What a modal is replaced by when it cannot go on."""
+    """The view that replaces a modal that cannot continue: a message and a Close button."""
     return {
         "type": "modal",
         "title": plain(title, 24),

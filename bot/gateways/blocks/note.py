@@ -19,14 +19,14 @@ _LONGEST_TEXT = 3500
 
 
 def render(note: Note) -> Message:
-    """The note's sentences with mentions before and who can help after them, its code as it is, its one button."""
+    """A note as a message: mentions, its sentences, who can act on it, its code as it is, and its one button."""
     sentence = escape(note.text.strip(), _LONGEST_SENTENCE)
     # mentions stand first: a notification shows the beginning
     called = " ".join(dict.fromkeys(person(user) for user in note.mention[:20]))
     first = f"{called} {sentence}".strip() or "…"
     lines = [words(line, _LONGEST_LINE) for line in note.lines[:_MOST_LINES]]
     people = who(note.users, note.groups)
-    lines += [f"Who: {people}"] if people else []
+    lines += [f"Who can: {people}"] if people else []
     blocks: list[Json] = [section(fit([first, *lines], pointer="_… and more_"))]
     if note.code:
         blocks.append(preformatted(note.code))

@@ -1,84 +1,47 @@
-"""What runs where, and who somebody is here: answers that are lists."""
+"""The answers to ``status`` and ``whoami``: what runs where, and what a person may do."""
 
 from __future__ import annotations
 
 from itertools import accumulate
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bot.domain.decision import Refused
 from bot.domain.deploy.message import STATE_WORDS
 from bot.gateways.blocks.answers import said
 from bot.gateways.blocks.card.message import EMOJI
 from bot.gateways.blocks.parts import Message, section
-from bot.gateways.blocks.text import code, cut, fit, moment, person, words
+from bot.gateways.blocks.text import code, fit, moment, person, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bot.domain.decision import Decision
-    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.access import Holding, Whoami
+    from bot.domain.deploy.matrix import Cell, Matrix
 
 MOST_SERVICES = 49
-"""One section each, and one that tells of the rest: Slack takes 50 blocks."""
+"""One section each, and one that says how many more there are: Slack takes 50 blocks."""
 _MOST_OPEN = 5
 _LONGEST = 12_000
 
 
-class ShownCell(Protocol):
-    """A service in an environment: what succeeded last there, and what is on its way."""
+def matrix(shown: Matrix, environment: str | None = None) -> Message:
+    """The answer to ``status``: a section for each service, a line for each environment.
 
-    @property
-    def service(self) -> str:
-        """The service's name."""
-
-    @property
-    def environment(self) -> str:
-        """The environment's name."""
-
-    @property
-    def running(self) -> Deploy | None:
-        """What succeeded last."""
-
-    @property
-    def open(self) -> tuple[Deploy, ...]:
-        """What is on its way."""
-
-
-class ShownHolding(Protocol):
-    """Permissions from one grant; None means everywhere."""
-
-    @property
-    def permissions(self) -> Sequence[str]:
-        """Their names."""
-
-    @property
-    def environments(self) -> tuple[str, ...] | None:
-        """Where they hold."""
-
-    @property
-    def services(self) -> tuple[str, ...] | None:
-        """For what they hold."""
-
-
-def matrix(rows: Sequence[Sequence[ShownCell | None]], environment: str | None = None, *, more: int = 0) -> Message:
-    """``status``: a section for each service, a line for each environment; ``environment`` shows that one alone.
-
-    ``more`` is how many services are not among the rows.
+    ``environment`` leaves out all others. As many services as fit into one message, and how many more there are.
     """
     sections = []
-    for row in rows:
+    for row in shown.rows:
         cells = [cell for cell in row if cell is not None and environment in {None, cell.environment}]
         if cells:
             sections.append(
                 fit([f"*{words(cells[0].service, 128)}*", *(line for each in cells for line in _cell(each))])
             )
     if not sections:
-        return said("Nothing is deployed by this catalog there yet.")
+        return said("The catalog deploys nothing there.")
     fitting = _fitting(sections)
-    more += len(sections) - len(fitting)
-    rest = [f"_… and {more} more services; name one: `/deploy status SERVICE`_"] if more > 0 else []
-    shown = [*fitting, *rest]
-    return Message(cut("What runs where, and what waits.", 200), tuple(section(text) for text in shown))
+    more = shown.more + len(sections) - len(fitting)
+    rest = [f"_… and {more} more services. For one of them: `/deploy status SERVICE`_"] if more > 0 else []
+    return Message("What runs where, and what is on its way.", tuple(section(text) for text in (*fitting, *rest)))
 
 
 def _fitting(sections: Sequence[str]) -> list[str]:
@@ -87,9 +50,13 @@ def _fitting(sections: Sequence[str]) -> list[str]:
     return [text for text, length in zip(sections, lengths, strict=False) if length <= _LONGEST]
 
 
-def _cell(cell: ShownCell) -> Iterator[str]:
+def _cell(cell: Cell) -> Iterator[str]:
     running = cell.running
-    now = f"{code(running.version, 160)} since {moment(running.changed_at)}" if running else "nothing from Nomatron yet"
+    now = (
+        f"{code(running.version, 160)} since {moment(running.changed_at)}"
+        if running
+        else "nothing deployed by Nomatron yet"
+    )
     yield f"{words(cell.environment, 128)}: {now}"
     for deploy in cell.open[:_MOST_OPEN]:
         state = f"{EMOJI[deploy.status]} {STATE_WORDS[deploy.status]}"
@@ -98,26 +65,20 @@ def _cell(cell: ShownCell) -> Iterator[str]:
         yield f"    _… and {len(cell.open) - _MOST_OPEN} more_"
 
 
-def whoami(
-    user: str,
-    standing: Decision,
-    groups: Sequence[str],
-    holdings: Sequence[ShownHolding],
-    seats: Sequence[tuple[str, str]],
-) -> Message:
-    """``whoami``: groups, permissions, and whose seats the person could fill."""
-    lines = [f":bust_in_silhouette: {person(user)}"]
-    if isinstance(standing, Refused):
-        lines += [f":no_entry: {words(reason.text, 400)}" for reason in standing.reasons]
-    lines.append(f"*Groups* {_names(groups) or 'none of this catalog'}")
-    if isinstance(standing, Refused):
-        return said(*lines, "*May* nothing, and *can approve* nothing, whatever the groups allow")
-    lines += [f"*May* {_holding(each)}" for each in holdings[:20]] or ["*May* nothing: no role names your groups"]
-    lines.append(f"*Can approve* {_seats(seats) or 'nothing'}")
-    return said(*lines)
+def whoami(found: Whoami) -> Message:
+    """The answer to ``whoami``: groups, permissions, and which deploys the person could approve."""
+    lines = [f":bust_in_silhouette: {person(found.user)}"]
+    if isinstance(found.standing, Refused):
+        lines += [f":no_entry: {words(reason.text, 400)}" for reason in found.standing.reasons]
+    lines.append(f"*Groups* {_names(found.groups) or 'none of those in the catalog'}")
+    if isinstance(found.standing, Refused):
+        return said(*lines, "*May* do nothing and *can approve* nothing, whatever the groups allow")
+    may = [f"*May* {_holding(each)}" for each in found.holdings[:20]]
+    lines += may or ["*May* do nothing: no role in the catalog names your groups"]
+    return said(*lines, f"*Can approve* {_seats(found.seats) or 'nothing'}")
 
 
-def _holding(holding: ShownHolding) -> str:
+def _holding(holding: Holding) -> str:
     where = "everywhere" if holding.environments is None else f"in {_names(holding.environments)}"
     what = "" if holding.services is None else f", for {_names(holding.services)}"
     return f"{_names(holding.permissions)} {where}{what}"

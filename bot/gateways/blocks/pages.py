@@ -16,14 +16,14 @@ NEWEST: Final = "page.newest"
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What the buttons carry, to be read anew when they are clicked; empty where there is no such page."""
+    """The values of the buttons to other pages; empty if there is no such page."""
 
     older: str = ""
     newest: str = ""
 
 
 def turn(pages: Pages, what: str) -> list[Json]:
-    """The row of buttons, where there is another page; ``what`` is listed, for those who hear the page."""
+    """The row of buttons, if there is another page. ``what`` the pages list is for screen readers."""
     row = []
     if pages.older:
         row.append(button("Older", OLDER, pages.older, hint=f"Older {what}"))

@@ -1,4 +1,4 @@
-"""Block Kit's building stones, within Slack's limits (https://docs.slack.dev/reference/block-kit/blocks)."""
+"""Block Kit's building blocks, within Slack's limits (https://docs.slack.dev/reference/block-kit/blocks)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ CODE: Final = 2900
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a Web API method or a response is given: the text that stands for the blocks, and the blocks."""
+    """What a Web API method or a response is given: the text that stands for the blocks, and the blocks.
+
+    ``plainer`` is the same message in simpler blocks or in none, to send if Slack refuses these.
+    """
 
     text: str
     blocks: tuple[Json, ...] = ()
     metadata: Json | None = None
+    plainer: Message | None = None
 
     def arguments(self) -> Json:
         """As the Web API's arguments."""
@@ -36,7 +40,7 @@ class Message:
 
 def mrkdwn(text: str, limit: int = SECTION) -> Json:
     """A text object of ready mrkdwn; verbatim, so that Slack makes no links of its own."""
-    # callers compose within the limit; this only keeps a mistake from costing the whole message
+    # callers stay within the limit; the cut only keeps a mistake from costing the whole message
     return {"type": "mrkdwn", "text": text[:limit], "verbatim": True}
 
 
@@ -85,18 +89,17 @@ def confirm(title: str, text: str, yes: str, no: str = "Not now") -> Json:
 
 
 def overflow(action_id: str, choices: Sequence[tuple[str, str]]) -> Json | None:
-    """A menu of at most five (label, value); None where there is nothing to choose."""
+    """A menu of at most five (label, value); None if there are no choices."""
     options = [{"text": plain(label), "value": value[:150]} for label, value in choices[:5]]
     return {"type": "overflow", "action_id": action_id, "options": options} if options else None
 
 
-def numbered(blocks: Sequence[tuple[str, Json]], subject: str) -> tuple[Json, ...]:
-    """The blocks with their ``block_id``: name, subject and a revision that changes with what they show.
+def with_block_ids(blocks: Sequence[tuple[str, Json]], subject: str) -> tuple[Json, ...]:
+    """The blocks, each with a ``block_id`` of name, subject and a revision that changes with what they show.
 
     Slack wants a new id whenever a message's block is updated (https://docs.slack.dev/reference/block-kit/blocks).
     """
-    # by content, not by counter: the same state is the same message, on every replica and after every restart
+    # by content, not by counter: the same state gives the same message on every replica and after every restart
     shown = json.dumps(blocks, sort_keys=True).encode()
     revision = hashlib.sha256(shown).hexdigest()[:8]
-    kept = blocks[:MOST_BLOCKS]
-    return tuple({**block, "block_id": f"{name}:{subject}:{revision}"} for name, block in kept)
+    return tuple({**block, "block_id": f"{name}:{subject}:{revision}"} for name, block in blocks[:MOST_BLOCKS])

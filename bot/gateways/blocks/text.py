@@ -47,7 +47,7 @@ def one_line(text: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most ``limit`` characters, the last one an ellipsis where something was left off."""
+    """At most ``limit`` characters; the last one is an ellipsis if anything was cut."""
     return text if len(text) <= limit else text[: max(0, limit - 1)].rstrip() + ELLIPSIS
 
 
@@ -86,8 +86,8 @@ def code(text: str, limit: int = 300) -> str:
     return f"`{inner}`" if inner else "`-`"
 
 
-def quoted(text: str, limit: int = 600) -> str:
-    """Untrusted text as a block quote, line by line; empty lines are left out."""
+def block_quote(text: str, limit: int = 600) -> str:
+    """Untrusted text as a block quote, without its empty lines."""
     lines = [line.strip() for line in clean(text).split("\n")]
     shown = escape("\n".join(line for line in lines if line), limit)
     return "\n".join(f"> {line}" for line in shown.split("\n"))
@@ -114,14 +114,14 @@ def channel(channel_id: str) -> str:
 
 
 def who(users: Iterable[str], groups: Iterable[str], limit: int = 12) -> str:
-    """People and groups as mentions after one another; empty where there are none."""
+    """Groups and people as a list of mentions; empty if there are none."""
     mentions = [group(each) for each in groups] + [person(each) for each in users]
     more = len(mentions) - limit
     return ", ".join(mentions[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
 def moment(instant: datetime) -> str:
-    """An instant in the reader's own zone; UTC where Slack cannot show that."""
+    """An instant in the reader's own time zone; in UTC if the client cannot show that."""
     # Slack wants a fallback for clients that cannot compute dates; one zone for all of them, and named
     fallback = instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
@@ -136,7 +136,7 @@ def link(url: str, label: str) -> str:
 
 
 def web_address(url: str) -> str | None:
-    """The address, percent-encoded where Slack would read more into it; None where it is not http(s), or too long."""
+    """The address with Slack's own marks percent-encoded; None if it is not http(s), or too long."""
     try:
         parts = urlsplit(one_line(url))
     except ValueError:
@@ -149,7 +149,7 @@ def web_address(url: str) -> str | None:
 
 
 def fit(lines: Iterable[str], limit: int = SECTION, pointer: str = "_… more in the thread_") -> str:
-    """As many whole lines as fit, then the pointer; our own ``<...>`` is never cut. Each line must fit by itself."""
+    """As many whole lines as fit, then the pointer. Our own ``<...>`` is never cut. Each line alone must fit."""
     kept: list[str] = []
     room = limit
     for line in lines:

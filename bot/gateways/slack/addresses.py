@@ -9,7 +9,7 @@ SLACK_API = "https://slack.com/api/"
 
 
 def api_base(url: str) -> str:
-    """The Web API's address with its last slash; ``ValueError`` where it is no https one (http on loopback)."""
+    """The Web API's address with its last slash; ``ValueError`` unless it is https, or http on loopback."""
     parts = _parts(url)
     if parts is None or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))):
         raise ValueError(f"not an https address (plain http is for loopback alone): {url}")
@@ -17,7 +17,7 @@ def api_base(url: str) -> str:
 
 
 def is_response_url(url: str, api: str) -> bool:
-    """Whether an answer may be sent there: Slack's own hooks, or the host of another API address.
+    """Whether an answer may be sent to that address: Slack's hooks, or the host of another API address.
 
     On loopback plain http and any port are allowed, for the sandbox; everywhere else https on the API's own port.
     """
@@ -33,9 +33,9 @@ def is_response_url(url: str, api: str) -> bool:
 
 
 def is_upload_url(url: str, api: str) -> bool:
-    """Whether a file's bytes may be sent there: any https address, as Slack names several hosts of its own for files.
+    """Whether a file's bytes may be sent to that address: any https one, since Slack uses several hosts for files.
 
-    Where the API itself is on loopback, for the sandbox, loopback and nothing else.
+    If the API itself is on loopback, as in the sandbox: loopback only.
     """
     target, base = _parts(url), _parts(api)
     if target is None or base is None:
@@ -56,10 +56,10 @@ def is_loopback(host: str) -> bool:
 
 
 def _parts(url: str) -> SplitResult | None:
-    """The address taken apart; None where it has no host, a port that is none, or somebody's name in it."""
+    """The parts of the address; None if it has no host, an invalid port, or a user name."""
     try:
         parts = urlsplit(url)
-        # `https://hooks.slack.com@evil.example` is evil.example's; reading the port raises where it is none
+        # `https://hooks.slack.com@evil.example` is evil.example's; reading an invalid port raises
         named = parts.username is not None or parts.port == 0
     except ValueError:
         return None

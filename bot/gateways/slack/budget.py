@@ -27,7 +27,7 @@ class Bucket:
     at: float
 
     def wait(self, now: float) -> float:
-        """Seconds until a token is there; 0 where one is."""
+        """Seconds until there is a token; 0 if there is one now."""
         self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
         self.at = max(now, self.at)
         return max(0.0, (1 - self.tokens) / self.rate)
@@ -36,7 +36,7 @@ class Bucket:
 class Budget:
     """The budgets of one workspace. A burst and a minute's refill together stay within Slack's tier.
 
-    What nobody waits for (``background``) gets at most half of each: the rest is kept for people's clicks.
+    Calls that nobody waits for (``background``) get at most half of each: the rest is for people's clicks.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -45,13 +45,13 @@ class Budget:
         self._paused: dict[str, float] = {}
 
     def wait(self, method: Method, channel: str = "", *, background: bool = False) -> float:
-        """How many seconds to wait before this method may be called for that channel; 0 for now."""
+        """Seconds to wait before this method may be called for that channel; 0 if it may be called now."""
         now = self._monotonic()
         pause = self._paused.get(method.name, now) - now
         return max(pause, *(bucket.wait(now) for bucket in self._of(method, channel, background=background)))
 
     def spend(self, method: Method, channel: str = "", *, background: bool = False) -> float:
-        """Take a token and give 0, or take none and give the seconds to wait."""
+        """Take a token and return 0, or take none and return the seconds to wait."""
         wait = self.wait(method, channel, background=background)
         # all or nothing: a call that waits for its channel must not eat the method's tokens meanwhile
         if wait <= 0:
@@ -61,7 +61,7 @@ class Budget:
         return wait
 
     def pause(self, method: Method, seconds: float) -> None:
-        """Slack itself asked to wait: nothing of this method until then."""
+        """Slack asked to wait: no call of this method for so many seconds."""
         self._paused[method.name] = self._monotonic() + seconds
 
     def _of(self, method: Method, channel: str, *, background: bool = False) -> list[Bucket]:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, TypeVar
 
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import AppRefused, BlocksRefused, FileRefused, ScopeMissing, SlackError, SlackRefused, SlackUnavailable
 from bot.gateways.blocks import note as notes
 from bot.gateways.blocks.card import message as cards
 from bot.gateways.blocks.digest import message as digests
 from bot.gateways.slack.methods import EPHEMERAL, OPEN_VIEW, POST, SHARE_FILE, UPDATE, UPLOAD_URL
+from bot.ports.slack import DigestPosted
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from bot.domain.deploy.message import Card, Note
-    from bot.domain.digest.report import DigestCard, Look
+    from bot.domain.digest.report import DigestCard, Layout
     from bot.gateways.blocks.parts import Json, Message
     from bot.gateways.slack.connection import Connection
     from bot.gateways.slack.methods import Method
+
+log = logging.getLogger(__name__)
+
+Sent = TypeVar("Sent")
 
 _QUIET = {"unfurl_links": False, "unfurl_media": False}
 """Links never unfurl: what they show is somebody else's text."""
@@ -28,31 +36,36 @@ class SlackChat:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
-        """As ``bot.ports.slack.Chat`` promises; the ``ts`` is the message's name in its channel from now on."""
-        answer = await self._connection.call(POST, channel=channel, **_drawn(card, plain=plain), **_QUIET)
-        return str(answer["ts"])
+    async def post_card(self, card: Card, channel: str) -> str:
+        """Post a deploy's message; the ``ts``, which names it in its channel from then on."""
+        ts, _ = await self._post(cards.render(card), channel)
+        return ts
 
-    async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
-        await self._connection.call(UPDATE, channel=channel, ts=ts, **_drawn(card, plain=plain))
+    async def update_card(self, card: Card, channel: str, ts: str) -> None:
+        """Replace a deploy's message by what the card shows now."""
+
+        async def update(form: Message) -> None:
+            # an empty list of blocks takes away those that the message had before
+            await self._connection.call(UPDATE, channel=channel, ts=ts, **form.arguments())
+
+        await _plainer_if_refused(cards.render(card), update)
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Post a note in the message's thread."""
         message = notes.render(note)
         await self._connection.call(POST, channel=channel, thread_ts=ts, **message.arguments(), **_QUIET)
 
     async def announce(self, channel: str, note: Note) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Post a note as a message of its own in a channel."""
         await self._connection.call(POST, channel=channel, **notes.render(note).arguments(), **_QUIET)
 
     async def strip(self, channel: str, ts: str, note: Note) -> None:
-        """As ``bot.ports.slack.Chat`` promises; other metadata says that it is not the deploy's own any more."""
+        """Replace a message by a note without buttons, and its metadata by that of a duplicate."""
         message = notes.render(note)
         await self._connection.call(UPDATE, channel=channel, ts=ts, **message.arguments(), metadata=_STRAY)
 
     async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Show a note to one person, in the first way that works (see ``say``)."""
         await self.say(notes.render(note), user=user, channel=channel, response_url=response_url)
 
     async def say(
@@ -65,49 +78,71 @@ class SlackChat:
         thread_ts: str = "",
         replace: bool = False,
     ) -> None:
-        """A ready message for one person's eyes: by ``response_url``, else as an ephemeral, else directly.
+        """Show a message to one person: by ``response_url``, else as an ephemeral, else as a direct message.
 
-        ``replace``: in the place of the message that was clicked, which only a ``response_url`` can do.
+        ``replace`` puts it in place of the message that was clicked, which only a ``response_url`` can do.
         """
-        # a response_url works even where the app is no member, but only five times and for half an hour
-        said = {**message.arguments(), **({"thread_ts": thread_ts} if thread_ts else {})}
-        private = {"response_type": "ephemeral", "replace_original": replace}
-        if response_url and await self._connection.respond(response_url, {**said, **private}):
-            return
-        try:
-            if channel:
-                await self._connection.call(EPHEMERAL, channel=channel, user=user, **said)
-                return
-        except SlackRefused:
-            # not in the channel, or it is gone: a direct message still reaches the person
-            pass
-        await self._connection.call(POST, channel=user, **message.arguments(), **_QUIET)
 
-    async def post_digest(self, card: DigestCard, channel: str, look: Look) -> str:
-        """As ``bot.ports.slack.Chat`` promises."""
-        message = digests.render(card, look)
-        answer = await self._connection.call(POST, channel=channel, **message.arguments(), **_QUIET)
-        return str(answer["ts"])
+        async def send(form: Message) -> None:
+            # a response_url works even if the app is not in the channel, but only five times and for half an hour
+            said = {**form.arguments(), **({"thread_ts": thread_ts} if thread_ts else {})}
+            private = {"response_type": "ephemeral", "replace_original": replace}
+            if response_url and await self._connection.respond(response_url, {**said, **private}):
+                return
+            try:
+                if channel:
+                    await self._connection.call(EPHEMERAL, channel=channel, user=user, **said)
+                    return
+            except SlackRefused:
+                # the app is not in the channel, or the channel is gone: a direct message still reaches the person
+                pass
+            await self._connection.call(POST, channel=user, **form.arguments(), **_QUIET)
+
+        await _plainer_if_refused(message, send)
+
+    async def post_digest(self, card: DigestCard, channel: str, layout: Layout) -> DigestPosted:
+        """Post a digest in that layout, or in the first plainer one that Slack takes."""
+        return DigestPosted(*await self._post(digests.render(card, layout), channel))
+
+    async def _post(self, message: Message, channel: str) -> tuple[str, bool]:
+        """The new message's ``ts``, and whether Slack took it only in a plainer form."""
+
+        async def post(form: Message) -> str:
+            answer = await self._connection.call(POST, channel=channel, **form.arguments(), **_QUIET)
+            return str(answer["ts"])
+
+        return await _plainer_if_refused(message, post)
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
-        """As ``bot.ports.slack.Chat`` promises."""
+        """Put a file into the message's thread. ``FileRefused`` if Slack will never take it."""
         try:
-            file = await self._stored(name, content)
+            file = await self._store_file(name, content)
+            files = [{"id": file, "title": title}]
+            await self._connection.call(SHARE_FILE, files=files, channel_id=channel, thread_ts=ts)
+        except ScopeMissing as error:
+            raise FileRefused(error.error, error.detail, lacks_scope=True) from error
+        except (AppRefused, FileRefused):
+            raise
+        except SlackRefused as error:
+            raise FileRefused(error.error, error.detail) from error
+
+    async def _store_file(self, name: str, content: bytes) -> str:
+        """The id of a file whose bytes Slack has, and which nobody sees yet."""
+        try:
+            file, url = await self._upload_address(name, len(content))
+            await self._connection.put(url, content)
         except SlackUnavailable as error:
             # whatever Slack took so far, nobody sees a file before the last step
             raise SlackUnavailable(str(error), retry_after=error.retry_after) from error
-        files = [{"id": file, "title": title}]
-        await self._connection.call(SHARE_FILE, files=files, channel_id=channel, thread_ts=ts)
-
-    async def _stored(self, name: str, content: bytes) -> str:
-        """The id of a file that Slack has the bytes of."""
-        # the length is compared with what arrives: one byte more or less, and the file is refused
-        place = await self._connection.call(UPLOAD_URL, filename=name, length=len(content))
-        url, file = place.get("upload_url"), place.get("file_id")
-        if not isinstance(url, str) or not isinstance(file, str):
-            raise SlackUnavailable(f"{UPLOAD_URL.name}: no usable answer")
-        await self._connection.put(url, content)
         return file
+
+    async def _upload_address(self, name: str, length: int) -> tuple[str, str]:
+        """A new file's id, and where its bytes go. Slack refuses a byte more or less than ``length``."""
+        answer = await self._connection.call(UPLOAD_URL, filename=name, length=length)
+        file, url = answer.get("file_id"), answer.get("upload_url")
+        if not isinstance(file, str) or not isinstance(url, str):
+            raise SlackUnavailable(f"{UPLOAD_URL.name}: no usable answer")
+        return file, url
 
     async def open_view(self, trigger_id: str, view: Json) -> None:
         """Open a modal; Slack takes a trigger for 3 s, once."""
@@ -118,7 +153,19 @@ class SlackChat:
         return self._connection.budget.wait(method, channel)
 
 
-def _drawn(card: Card, *, plain: bool) -> Json:
-    """The message's arguments; plainly, an empty list takes the blocks of before away."""
-    arguments = cards.render(card).arguments()
-    return {**arguments, "blocks": []} if plain else arguments
+async def _plainer_if_refused(message: Message, send: Callable[[Message], Awaitable[Sent]]) -> tuple[Sent, bool]:
+    """Send the message in the first of its forms whose blocks Slack takes; whether that was a plainer one.
+
+    Raises what ``send`` raises, ``BlocksRefused`` only for the plainest form; ``plainer`` of the error says whether
+    Slack had refused a richer form before.
+    """
+    form = message
+    while True:
+        try:
+            return await send(form), form is not message
+        except SlackError as error:
+            error.plainer = form is not message
+            if not isinstance(error, BlocksRefused) or form.plainer is None:
+                raise
+            log.warning("slack refused a message's blocks: a plainer form is sent", extra={"error": str(error)})
+            form = form.plainer

@@ -1,6 +1,7 @@
-"""One connection to Slack's Web API: a shared session, budgets, and every failure told apart.
+"""One connection to Slack's Web API: a shared session, rate limits, and an error for each kind of failure.
 
-slack_sdk's own retry handlers are off: one of them posts twice after a lost answer, another sleeps on the ack path.
+slack_sdk's own retry handlers are off: one posts twice after a lost answer, another sleeps while Slack waits for our
+acknowledgement.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import FileRefused, SlackUnavailable, TokenRefused
 from bot.gateways.slack.addresses import SLACK_API, api_base, is_loopback, is_response_url, is_upload_url
 from bot.gateways.slack.budget import Budget
+from bot.gateways.slack.refusals import PASSING, RATE_LIMITED, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,19 +32,15 @@ if TYPE_CHECKING:
 CALL_TIMEOUT = 10.0
 _CONNECT_TIMEOUT = 4.0
 UPLOAD_TIMEOUT = 30.0
-"""Seconds for the bytes of a file, which are more than a call's."""
+"""Seconds for uploading the bytes of a file."""
 _LONGEST_WORD = 4096
-_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
-"""Slack's codes for its own trouble: nothing is wrong with what was asked, and it may have been done."""
-_NO_GOOD = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
-"""Slack's codes for a token that is no good, whatever is asked with it."""
 _BYTES = {"Content-Type": "application/octet-stream"}
 _LATER = frozenset({408, 425, 429})
-"""HTTP statuses that say no for now."""
+"""HTTP statuses that ask to try again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Answer:
     """An answer and its headers, their names in lower case."""
 
     data: dict[str, Any]
@@ -55,8 +53,8 @@ class Connection:
     def __init__(self, token: str, url: str = SLACK_API) -> None:
         self.url = api_base(url)
         self.budget = Budget(time.monotonic)
-        self.disowned: SlackRefused | None = None
-        """Why Slack does not take our token, as the last answer had it; None while it does."""
+        self.token_refused: TokenRefused | None = None
+        """Why Slack's last answer refused our token; None if it did not."""
         self._token = token
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
@@ -71,7 +69,7 @@ class Connection:
         )
         client = AsyncWebClient(self._token, self.url, session=self._session, retry_handlers=[])
         if is_loopback(urlsplit(self.url).hostname or ""):
-            # a proxy named in the environment stands between us and the world, never between us and this machine
+            # a proxy named in the environment is for the network, never for this machine
             client.proxy = None
         self._client = client
         return self
@@ -85,21 +83,21 @@ class Connection:
     async def call(
         self, method: Method, *, within: float = CALL_TIMEOUT, background: bool = False, **arguments: Any
     ) -> dict[str, Any]:
-        """Slack's answer to one call, ``within`` seconds. Raises ``SlackUnavailable`` or ``SlackRefused``."""
-        return (await self.told(method, within=within, background=background, **arguments)).data
+        """The body of Slack's answer to one call. Raises what ``answer`` raises."""
+        return (await self.answer(method, within=within, background=background, **arguments)).data
 
-    async def told(
+    async def answer(
         self, method: Method, *, within: float = CALL_TIMEOUT, background: bool = False, **arguments: Any
-    ) -> Told:
-        """The same with the answer's headers.
+    ) -> Answer:
+        """Slack's answer to one call, headers included, within so many seconds.
 
-        Nothing is sent where our own budget for the method is spent, the background's share of it where nobody waits
-        for the answer: ``retry_after`` says how long.
+        Raises ``SlackRefused`` (its subclass says what to do), or ``SlackUnavailable``: also without sending anything,
+        if our own rate limit for the method is used up. Calls in the ``background`` may use only half of that limit.
         """
         assert self._client is not None, "used outside of `async with`"  # noqa: S101 -- a bug of ours, not an input
         wait = self.budget.spend(method, str(arguments.get("channel", "")), background=background)
         if wait > 0:
-            raise SlackUnavailable(f"{method.name}: our own budget is spent", retry_after=wait)
+            raise SlackUnavailable(f"{method.name}: our own rate limit is used up", retry_after=wait)
         # methods that read take no JSON body (https://docs.slack.dev/apis/web-api/using-the-slack-web-api)
         given = {"params": arguments} if method.reads else {"json": arguments}
         verb = "GET" if method.reads else "POST"
@@ -107,7 +105,7 @@ class Connection:
             async with asyncio.timeout(within):
                 answer = await self._client.api_call(method.name, http_verb=verb, **given)
         except SlackApiError as error:
-            self._tell_apart(method, error)
+            self._raise_for(method, error)
         except aiohttp.ClientConnectorError as error:
             raise SlackUnavailable(f"{method.name}: Slack cannot be reached ({_said(error)})") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -115,33 +113,33 @@ class Connection:
         except (AttributeError, ValueError) as error:
             # slack_sdk trips over plain text, other JSON than an object and broken UTF-8
             raise SlackUnavailable(f"{method.name}: no usable answer", sent=True) from error
-        self.disowned = None
+        self.token_refused = None
         data = answer.data
-        return Told(data if isinstance(data, dict) else {}, {str(k).lower(): v for k, v in answer.headers.items()})
+        return Answer(data if isinstance(data, dict) else {}, {str(k).lower(): v for k, v in answer.headers.items()})
 
-    def _tell_apart(self, method: Method, error: SlackApiError) -> NoReturn:
-        """Raise what an answer other than ``ok`` means."""
+    def _raise_for(self, method: Method, error: SlackApiError) -> NoReturn:
+        """Raise the error for an answer other than ``ok``."""
         data = getattr(error.response, "data", None)
         body = data if isinstance(data, dict) else {}
         status = int(getattr(error.response, "status_code", 0) or getattr(error.response, "status", 0))
-        # an answer without a code is a proxy's page or a broken body: it says nothing of whether Slack did it
+        # without a code it is a proxy's page or a broken body: nobody knows whether Slack did what was asked
         code = str(body.get("error") or "")
-        if status == 429 or code in {"ratelimited", "rate_limited"}:
+        if status == 429 or code in RATE_LIMITED:
             seconds = _retry_after(error)
             self.budget.pause(method, seconds)
             raise SlackUnavailable(f"{method.name}: Slack asks to wait", retry_after=seconds) from error
-        if not code or code in _PASSING or status >= 500:
+        if not code or code in PASSING or status >= 500:
             raise SlackUnavailable(f"{method.name}: no usable answer (HTTP {status} {code})", sent=True) from error
         metadata = body.get("response_metadata")
         messages = metadata.get("messages") if isinstance(metadata, dict) else None
         detail = "; ".join(str(each) for each in messages[:5]) if isinstance(messages, list) else ""
         needed = f"needs {body['needed']}" if isinstance(body.get("needed"), str) else ""
-        refused = SlackRefused(code[:100], (detail or needed)[:1000])
-        self.disowned = refused if code in _NO_GOOD else None
+        refused = refusal(code[:100], (detail or needed)[:1000])
+        self.token_refused = refused if isinstance(refused, TokenRefused) else None
         raise refused from error
 
     async def respond(self, response_url: str, payload: dict[str, Any]) -> bool:
-        """Post to a ``response_url``; whether Slack took it. Any doubt is a no: the caller has other ways."""
+        """Post to a ``response_url``. Return whether Slack took it; no if in doubt, since the caller has other ways."""
         # the address comes from outside, with nothing but a signature to vouch for it
         if self._session is None or not is_response_url(response_url, self.url):
             return False
@@ -157,7 +155,7 @@ class Connection:
         assert self._session is not None, "used outside of `async with`"  # noqa: S101 -- a bug of ours, not an input
         assert self._client is not None, "as above"  # noqa: S101 -- as above
         if not is_upload_url(url, self.url):
-            raise SlackRefused("upload_address", "Slack named an address for the file that nothing may be sent to")
+            raise FileRefused("upload_address", "Slack named an upload address that is not Slack's")
         timeout = aiohttp.ClientTimeout(total=UPLOAD_TIMEOUT, connect=_CONNECT_TIMEOUT)
         proxy = self._client.proxy
         # from a file-like object aiohttp sends bit by bit; its size is in the headers all the same
@@ -173,7 +171,7 @@ class Connection:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SlackUnavailable(f"upload: Slack did not answer ({_said(error)})", sent=True) from error
         if 400 <= status < 500 and status not in _LATER:
-            raise SlackRefused("upload_failed", f"HTTP {status}")
+            raise FileRefused("upload_failed", f"HTTP {status}")
         if status != 200:
             raise SlackUnavailable(f"upload: no usable answer (HTTP {status})", sent=True)
 
@@ -202,5 +200,5 @@ def _says_no(body: bytes) -> bool:
 
 
 async def _no_redirect(_: aiohttp.ClientSession, __: SimpleNamespace, ___: aiohttp.TraceRequestRedirectParams) -> None:
-    """Slack's API never redirects: whatever does is not Slack, and gets nothing more of us."""
+    """Refuse a redirect: Slack's API never sends one, so the server is not Slack and gets nothing more from us."""
     raise aiohttp.ClientError("redirected")

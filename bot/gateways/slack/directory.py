@@ -1,4 +1,4 @@
-"""Who is in which user group, and who people are: fresh, in one shared read, or openly unknown."""
+"""Who is in which user group, and who people are: recent answers of Slack's, or an error, never a guess."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bot.domain.access import Membership, Person
-from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable
+from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable, TokenRefused
 from bot.gateways.slack.methods import AUTH_TEST, BOTS_INFO, GROUP_MEMBERS, GROUPS, PERSON
 from bot.gateways.slack.shared import Shared
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 GROUPS_FRESH = 5.0
 PEOPLE_FRESH = 60.0
 TIME_OUT = 1.5
-"""Seconds: the greatest age of what is decided on, and how long a click waits for it in all."""
+"""Seconds: the greatest age of groups and of people that decisions use, and how long a click waits for them."""
 ASKED_AGAIN = 60.0
-"""Seconds after which Slack is asked once more whether it still takes our token, where somebody wants to know."""
+"""Seconds after which Slack is asked again whether it still accepts our token, if somebody wants to know."""
 
-# a read that hangs must not hold those who come after it: they share it
+# callers share a read: one that hangs must not hold up those who come later
 _READ_TIME_OUT = 3.0
 _ALL_GROUPS = "*"
 
@@ -39,7 +39,7 @@ _ALL_GROUPS = "*"
 class Identity:
     """Who we are to Slack: workspace, bot user, bot, and app; ``address`` is the workspace's, with its last slash.
 
-    Both of the last two are empty where Slack does not tell them.
+    The last two are empty if Slack does not tell them.
     """
 
     team: str
@@ -74,45 +74,47 @@ class SlackDirectory:
 
     @property
     def app(self) -> str:
-        """Our app's id; empty until Slack was reached, or where it does not tell."""
+        """Our app's id; empty until Slack was reached, or if it does not tell."""
         return self._identity.app if self._identity else ""
 
     def link(self, channel: str, ts: str) -> str:
-        """As ``bot.ports.slack.Directory`` promises; the form is that of Slack's own links to messages."""
+        """The address of a message, in the form of Slack's own links; empty until Slack was reached."""
         address = self._identity.address if self._identity else ""
         return f"{address}archives/{quote(channel, safe='')}/p{quote(ts.replace('.', ''), safe='')}" if address else ""
 
     async def introduce(self) -> Identity:
-        """Ask Slack who we are, once in this process. ``SlackUnavailable``, or ``SlackRefused`` for a bad token."""
+        """Ask Slack who we are, once in this process. ``SlackUnavailable``, or ``TokenRefused`` for a bad token."""
         self._identity = await self._introductions.get("us", self._ask_who_we_are)
         return self._identity
 
     async def standing(self) -> None:
-        """As ``bot.ports.slack.Directory`` promises."""
+        """Return if Slack accepted our token the last time it was asked; else raise why not."""
         try:
             async with asyncio.timeout(TIME_OUT):
                 await self.introduce()
         except TimeoutError as error:
-            raise SlackUnavailable(f"Slack did not say within {TIME_OUT} s who we are") from error
-        # nobody waits for this: what it finds is told the next time
+            raise SlackUnavailable(f"Slack did not answer within {TIME_OUT} s") from error
+        # nobody waits for this: the next caller gets the result
         self._standings.start("ours", self._ask_standing)
-        if self._connection.disowned is not None:
-            raise SlackRefused(self._connection.disowned.error, self._connection.disowned.detail)
+        refused = self._connection.token_refused
+        if refused is not None:
+            # a new error each time: one that is raised twice collects the tracebacks of both
+            raise TokenRefused(refused.error, refused.detail)
 
     async def membership(
         self, usergroups: Collection[str], users: Collection[str], *, background: bool = False
     ) -> Membership:
-        """As ``bot.ports.slack.Directory`` promises."""
+        """Who is in those user groups, and who those people are, in 1.5 s at most; else ``MembershipUnknown``."""
         try:
             async with asyncio.timeout(TIME_OUT):
                 return await self._membership(frozenset(usergroups), sorted(frozenset(users)), background)
         except TimeoutError as error:
-            raise MembershipUnknown(f"Slack did not say within {TIME_OUT} s who is who") from error
+            raise MembershipUnknown(f"Slack did not answer within {TIME_OUT} s") from error
         except SlackError as error:
-            raise MembershipUnknown(f"Slack does not say who is who: {error}") from error
+            raise MembershipUnknown(f"Slack group membership is unavailable: {error}") from error
 
     async def close(self) -> None:
-        """End what is still being read."""
+        """Cancel the reads that are under way."""
         await asyncio.gather(
             *(
                 shared.close()
@@ -126,7 +128,7 @@ class SlackDirectory:
         people, ours, _ = await asyncio.gather(
             self._persons(users, call), self.introduce(), self._members(usergroups, call)
         )
-        # a second look costs nothing, unless the others took so long that the groups are too old by now
+        # costs no call, unless the other two took so long that the groups are too old by now
         groups = await self._members(usergroups, call)
         return Membership(team=ours.team, at=self._clock.now(), usergroups=groups, people=people)
 
@@ -136,7 +138,7 @@ class SlackDirectory:
         return {person.id: person for person in found if person is not None}
 
     async def _ask_standing(self) -> None:
-        # the connection keeps what comes of it; a failure has been asked for, too, and is not asked for at every look
+        # the connection keeps the result; a failed try counts, too, or every caller would start another
         with suppress(SlackError):
             await self._connection.call(AUTH_TEST, within=_READ_TIME_OUT)
 
@@ -148,13 +150,13 @@ class SlackDirectory:
                 info = await self._connection.call(BOTS_INFO, within=_READ_TIME_OUT, bot=bot)
                 app = str((info.get("bot") or {}).get("app_id") or "")
         except SlackRefused:
-            # a token without users:read cannot ask; then the app's id is not compared
+            # a token without users:read may not ask; requests are then accepted without comparing the app's id
             app = ""
         team, user = str(us.get("team_id") or ""), str(us.get("user_id") or "")
         return Identity(team, user, bot, app, _address(str(us.get("url") or "")))
 
     async def _members(self, usergroups: frozenset[str], call: Call) -> dict[str, frozenset[str]]:
-        """One call at most: a group is read alone where only one is asked for, several come with the list of all."""
+        """Who is in each group, with one call at most: one group alone, or the list of all groups."""
         # user groups are tier 2, twenty calls a minute: each group read by itself would spend them on one busy click
         stale = [group for group in usergroups if not self._groups.fresh(group)]
         if stale and (len(usergroups) > 1 or self._lists.reading(_ALL_GROUPS)):
@@ -184,7 +186,7 @@ class SlackDirectory:
             answer = await call(GROUP_MEMBERS, usergroup=usergroup)
         except SlackRefused as error:
             if error.error == "no_such_subteam":
-                # disabled or deleted: nobody is in it
+                # the group is disabled or deleted: nobody is in it
                 return frozenset()
             raise
         return frozenset(map(str, answer.get("users") or ()))
@@ -200,7 +202,7 @@ class SlackDirectory:
 
 
 def _address(url: str) -> str:
-    """The workspace's address with its last slash; empty where it is none that a message may link to."""
+    """The workspace's address with its last slash; empty if it is not https."""
     return url.rstrip("/") + "/" if url.startswith("https://") else ""
 
 

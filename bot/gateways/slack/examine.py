@@ -1,4 +1,4 @@
-"""Slack as ``doctor`` looks at it: who we are, which scopes we have, and what is behind the catalog's ids."""
+"""Slack as ``doctor`` examines it: the token and its scopes, and what the catalog's ids belong to."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class SlackExaminer:
         return frozenset(scopes())
 
     async def token(self) -> BotToken:
-        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
-        told = await self._connection.told(AUTH_TEST)
-        granted = told.headers.get("x-oauth-scopes")
+        """Whose the token is, its scopes, and Slack's clock."""
+        answer = await self._connection.answer(AUTH_TEST)
+        granted = answer.headers.get("x-oauth-scopes")
         return BotToken(
-            team=str(told.data.get("team_id") or ""),
-            team_name=str(told.data.get("team") or ""),
+            team=str(answer.data.get("team_id") or ""),
+            team_name=str(answer.data.get("team") or ""),
             scopes=None if granted is None else frozenset(part.strip() for part in granted.split(",") if part.strip()),
-            date=_instant(told.headers.get("date", "")),
+            date=_instant(answer.headers.get("date", "")),
         )
 
     async def channel(self, channel: str) -> Channel | None:
-        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
+        """A conversation; None if there is none that the app may see."""
         await self._turn(CHANNEL)
         try:
             found = await self._connection.call(CHANNEL, channel=channel)
@@ -55,13 +55,13 @@ class SlackExaminer:
         return _channel(channel, found.get("channel") or {})
 
     async def usergroups(self) -> Mapping[str, UserGroup]:
-        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
+        """Every user group of the workspace by its id, disabled ones too."""
         answer = await self._connection.call(GROUPS, include_users=True, include_disabled=True)
         groups = (_usergroup(each) for each in answer.get("usergroups") or ())
         return {group.id: group for group in groups}
 
     async def person(self, user: str) -> Person | None:
-        """As ``bot.ports.doctor.ExaminedSlack`` promises."""
+        """A person; None if Slack knows nobody with that id."""
         await self._turn(PERSON)
         try:
             found = await self._connection.call(PERSON, user=user)
@@ -72,8 +72,8 @@ class SlackExaminer:
         return person_from(user, found.get("user") or {})
 
     async def _turn(self, method: Method) -> None:
-        """Wait until our own budget for the method has room: a large catalog takes longer, and is not refused."""
-        while (wait := self._connection.budget.wait(method)) > 0:  # noqa: ASYNC110 -- tokens refill, nobody tells
+        """Wait until our rate limit allows the method: a large catalog takes longer instead of failing."""
+        while (wait := self._connection.budget.wait(method)) > 0:  # noqa: ASYNC110 -- tokens refill with time, there is no event
             await asyncio.sleep(wait)
 
 

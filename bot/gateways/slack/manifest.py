@@ -67,7 +67,7 @@ def manifest(url: str) -> dict[str, Any]:
 
 
 def rendered(url: str | None) -> str:
-    """The manifest as YAML, for the example's address where none is given."""
+    """The manifest as YAML, for the example's address if none is given."""
     return as_yaml(manifest(url or EXAMPLE_URL))
 
 
@@ -75,7 +75,7 @@ def as_yaml(document: dict[str, Any]) -> str:
     """A document as YAML, always the same for the same one."""
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
-    # never folded: a folded line would differ by where it was folded
+    # never folded: another line width would make another file
     yaml.width = 4096
     text = StringIO()
     yaml.dump(document, text)

@@ -38,7 +38,7 @@ PERSON: Final = Method("users.info", ("users:read",), TIER_4, reads=True)
 # views.* need no scope of their own
 OPEN_VIEW: Final = Method("views.open", (), TIER_4)
 # a file is announced, its bytes go to an address of their own, then it is shared (the way files.upload made room for);
-# the first takes form parameters alone, whatever it makes
+# the first takes form parameters only, although it is no read
 UPLOAD_URL: Final = Method("files.getUploadURLExternal", ("files:write",), TIER_4, reads=True)
 SHARE_FILE: Final = Method("files.completeUploadExternal", ("files:write",), TIER_4)
 CHANNEL: Final = Method("conversations.info", ("channels:read", "groups:read"), TIER_3, reads=True)

@@ -1,4 +1,4 @@
-"""Reads that many wait for at once: one at a time for each key, and what came back kept for a while."""
+"""A cache whose callers share a read: one read at a time for each key, its value kept for a while."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ class Shared(Generic[Value]):
         return key in self._reads
 
     def known(self, key: str) -> Value:
-        """The value that was read last."""
+        """The newest value of the key; ``KeyError`` if there is none."""
         return self._known[key][1]
 
     def keep(self, key: str, value: Value, asked_at: float) -> None:
-        """A value that came with another read."""
+        """Store a value that came with the read of another key."""
         if len(self._known) >= _MOST_KEPT:
             self._known = {each: found for each, found in self._known.items() if self.fresh(each)}
         self._known[key] = (asked_at, value)
 
     def start(self, key: str, read: Callable[[], Awaitable[Value]]) -> None:
-        """Begin to read what is not fresh, without waiting for it."""
+        """Start a read unless the value is fresh or being read, without waiting for it."""
         if not self.fresh(key) and key not in self._reads:
             self._reads[key] = asyncio.create_task(self._read(key, read))
-            self._reads[key].add_done_callback(_look_at)
+            self._reads[key].add_done_callback(_retrieve_exception)
 
     async def get(self, key: str, read: Callable[[], Awaitable[Value]]) -> Value:
         """The value, at most ``fresh`` seconds old."""
         if self.fresh(key):
             return self.known(key)
         self.start(key, read)
-        # one who runs out of time must not cancel what the others still wait for
+        # a caller that runs out of time must not cancel the read that others wait for
         return await asyncio.shield(self._reads[key])
 
     async def _read(self, key: str, read: Callable[[], Awaitable[Value]]) -> Value:
@@ -68,14 +68,14 @@ class Shared(Generic[Value]):
             del self._reads[key]
 
     async def close(self) -> None:
-        """End the reads that nobody waits for any more."""
+        """Cancel all reads that are under way."""
         reads = list(self._reads.values())
         for task in reads:
             task.cancel()
         await asyncio.gather(*reads, return_exceptions=True)
 
 
-def _look_at(task: asyncio.Task[Any]) -> None:
-    """Take note of a read's end: where nobody waits any more, its failure is no news."""
+def _retrieve_exception(task: asyncio.Task[Any]) -> None:
+    """Keep asyncio from logging the failure of a read that nobody waits for any more."""
     if not task.cancelled():
         task.exception()

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain.diagnosis.finding import Finding, broken, unexpected, unfinished
-from bot.errors import NomadRefused, NomatronError, SlackRefused
+from bot.errors import AppRefused, NomadRefused, NomatronError, SlackRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 Seen = TypeVar("Seen")
-
-_ALIKE: Final = frozenset(
-    {"missing_scope", "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
-)
-"""Slack's refusals that the next look of the same kind would get, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +31,7 @@ async def looked(subject: str, seconds: float, look: Awaitable[Seen]) -> Seen | 
     except TimeoutError:
         return Unseen(unfinished(subject, seconds), alike=True)
     if isinstance(seen, NomatronError):
-        own = isinstance(seen, NomadRefused) or (isinstance(seen, SlackRefused) and seen.error not in _ALIKE)
+        own = isinstance(seen, NomadRefused) or (isinstance(seen, SlackRefused) and not isinstance(seen, AppRefused))
         return Unseen(broken(subject, seen), alike=not own)
     if isinstance(seen, BaseException):
         return Unseen(unexpected(subject, seen), alike=False)

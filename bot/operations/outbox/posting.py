@@ -1,12 +1,11 @@
-"""What every message that is posted once has in common: where it goes, and whether a failed post may stand there."""
+"""What every message that is posted once needs: which channel takes it, and whether a failed post may have arrived."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy.delivery import Fate, fate
 from bot.domain.deploy.message import Note
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import ChannelGone, SlackUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,13 +14,13 @@ if TYPE_CHECKING:
     from bot.ports import Ports
 
 
-def may_stand(error: SlackError) -> bool:
-    """Whether the message may stand in Slack all the same: not where Slack said no, or was never reached."""
+def may_have_arrived(error: SlackError) -> bool:
+    """Whether the message may be in Slack although the call failed: only if Slack was reached and did not refuse."""
     return isinstance(error, SlackUnavailable) and error.sent
 
 
 async def admin_channel(ports: Ports) -> str:
-    """The operators' channel; empty where the catalog names none."""
+    """The operators' channel; empty if the catalog names none."""
     async with ports.store.read() as reading:
         return (await reading.active_catalog()).catalog.admin_channel or ""
 
@@ -29,16 +28,17 @@ async def admin_channel(ports: Ports) -> str:
 async def post_somewhere(
     ports: Ports, what: str, channel: str, post: Callable[[str], Awaitable[str]]
 ) -> tuple[str, str, tuple[Note, ...]]:
-    """Post to the channel, or to the operators' where that is dead: the channel, the ts, what to tell the operators.
+    """Post to the channel, or to the operators' channel if the first is gone.
 
-    ``what`` begins their sentence. Raises as ``post`` does.
+    The channel that took it, the message's ``ts``, and notes for the operators. ``what`` is the subject of the note's
+    sentence. Raises what ``post`` raises.
     """
     try:
         return channel, await post(channel), ()
-    except SlackRefused as error:
+    except ChannelGone as error:
         admin = await admin_channel(ports)
-        if fate(error.error) is not Fate.ELSEWHERE or admin in {"", channel}:
+        if admin in {"", channel}:
             raise
-        text = f"{what} could not be posted to its channel ({error.error}); it is here."
-        lost = Note(text=text, lines=(f"Channel {channel}: invite the app, unarchive it, or name another.",))
-        return admin, await post(admin), (lost,)
+        text = f"{what} could not be posted to its channel ({error.error}), so it is here."
+        note = Note(text=text, lines=(f"Invite the app to {channel}, unarchive it, or name another channel.",))
+        return admin, await post(admin), (note,)

@@ -1,4 +1,4 @@
-"""A click came from a message that is not the deploy's own: a post whose answer was lost left two."""
+"""A click on a second copy of a deploy's message: Slack had posted the first copy without confirming it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 async def adopt(ports: Ports, deploy_id: int, *, channel: str, ts: str) -> None:
-    """Have the buttons taken off the other message, which then points at the deploy's own; once is enough."""
+    """If the message is not the deploy's own, have its buttons removed and replaced by a note; once is enough."""
     async with ports.store.begin() as tx:
         posted = await tx.posted(deploy_id)
         if posted is None or not posted.ts or (posted.channel, posted.ts) == (channel, ts):
             return
-        note = Note(text=f"D-{deploy_id} has another message in this channel; this one was posted twice.")
+        note = Note(text=f"This is a duplicate. Use the other message of D-{deploy_id} in this channel.")
         strip = Outgoing(kind=Delivery.STRIP, deploy_id=deploy_id, note=note, channel=channel, ts=ts)
         await tx.send(strip, ports.clock.now())
     ports.bell.ring()

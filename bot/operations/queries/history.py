@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.domain.audit.history import entry_of
+from bot.domain.audit.history import HistoryPage, entry_of
 from bot.domain.decision import refuse
 from bot.domain.deploy.gates import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from bot.domain.audit.history import Entry
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Refused
     from bot.domain.deploy.message import Posted
     from bot.ports import Ports
     from bot.ports.audit import Stored
     from bot.ports.store import Reading
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
-    """A page of deploys, newest request first.
-
-    ``next`` is the ``before`` of the page after it, None on the last one. ``posted`` has the Slack link of each deploy
-    whose message's address is known. ``zone`` is the catalog's time zone, an IANA name.
-    """
-
-    entries: tuple[Entry, ...]
-    next: int | None
-    posted: Mapping[int, str]
-    zone: str = "UTC"
 
 
 async def history(

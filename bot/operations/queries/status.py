@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bot.domain.deploy.approval import Seating, seat
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import Facts, interests, seats_for
+from bot.domain.deploy.matrix import Cell, Matrix
 from bot.domain.deploy.message import Card
 from bot.errors import MembershipUnknown
 from bot.operations.deploys.promotable import next_environments
@@ -22,28 +22,6 @@ if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Plan
     from bot.ports import Ports
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A service in an environment: what succeeded last there, and what is on its way."""
-
-    service: str
-    environment: str
-    running: Deploy | None
-    open: tuple[Deploy, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """One row a service, one cell an environment that it is deployed to (None where it is not).
-
-    ``more`` is how many rows were left out.
-    """
-
-    environments: tuple[str, ...]
-    rows: tuple[tuple[Cell | None, ...], ...]
-    more: int = 0
 
 
 async def matrix(

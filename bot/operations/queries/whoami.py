@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.domain.access import Holding, Whoami
 from bot.domain.actor import human_behind
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import seats_for
 from bot.operations.deploys.decide import ask_membership
 
 if TYPE_CHECKING:
-    from bot.domain.access import Membership, Permission
+    from bot.domain.access import Membership
     from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
-    from bot.domain.decision import Decision
     from bot.ports import Ports
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Permissions from one grant; None means everywhere."""
-
-    permissions: tuple[Permission, ...]
-    environments: tuple[str, ...] | None
-    services: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Whoami:
-    """A person's groups of the catalog, holdings, and (service, environment) pairs whose seats they could fill."""
-
-    user: str
-    standing: Decision
-    groups: tuple[str, ...]
-    holdings: tuple[Holding, ...]
-    seats: tuple[tuple[str, str], ...]
 
 
 async def whoami(ports: Ports, actor: Actor) -> Whoami | Refused:

@@ -4,32 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.deploy.delivery import Fate, back_off, fate, worth_sending
+from bot.domain.deploy.delivery import back_off, worth_sending
 from bot.domain.deploy.message import Delivery
-
-
-@pytest.mark.parametrize(
-    ("error", "becomes"),
-    [
-        ("token_revoked", Fate.LATER),
-        ("invalid_auth", Fate.LATER),
-        ("missing_scope", Fate.LATER),
-        ("ratelimited", Fate.LATER),
-        ("internal_error", Fate.LATER),
-        ("invalid_blocks", Fate.PLAIN),
-        ("msg_too_long", Fate.PLAIN),
-        ("message_not_found", Fate.ANEW),
-        ("cant_update_message", Fate.ANEW),
-        ("channel_not_found", Fate.ELSEWHERE),
-        ("is_archived", Fate.ELSEWHERE),
-        ("not_in_channel", Fate.ELSEWHERE),
-        ("user_not_found", Fate.DROP),
-        ("whatever_slack_thinks_of_next", Fate.DROP),
-        ("", Fate.DROP),
-    ],
-)
-def test_slacks_error_decides_what_becomes_of_a_message(error: str, becomes: Fate):
-    assert fate(error) is becomes
 
 
 def test_a_private_answer_is_of_no_use_an_hour_later():

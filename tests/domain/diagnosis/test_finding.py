@@ -38,9 +38,9 @@ def test_only_an_error_is_trouble() -> None:
 @pytest.mark.parametrize(
     ("error", "mend"),
     [
-        (errors.SlackRefused("invalid_auth"), "install the app, and set SLACK_BOT_TOKEN"),
-        (errors.SlackRefused("missing_scope", "needs channels:read"), "paste the output of `nomatron manifest"),
-        (errors.SlackRefused("plan_upgrade_required"), "name people by fixed lists"),
+        (errors.TokenRefused("invalid_auth"), "install the app, and set SLACK_BOT_TOKEN"),
+        (errors.ScopeMissing("missing_scope", "needs channels:read"), "paste the output of `nomatron manifest"),
+        (errors.PlanRequired("plan_upgrade_required"), "name people by fixed lists"),
         (errors.SlackRefused("fatal"), "look it up in docs/doctor.md"),
         (errors.SlackUnavailable("away"), "check the network, SLACK_API_URL"),
         (errors.NomadUnavailable("away"), "check the cluster's address"),

@@ -10,7 +10,7 @@ from bot.domain.actor import CiIdentity, Operator
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Entry, Outcome
 from bot.domain.deploy.deploy import Status
-from bot.domain.digest.report import CatalogChange, DigestCard, Listed, Look, Report, Sign, Signs, Tally
+from bot.domain.digest.report import CatalogChange, DigestCard, Layout, Listed, Report, Sign, Signs, Tally
 from bot.domain.digest.schedule import Scope, Span
 from bot.gateways.blocks.digest.message import render
 from tests.builders import ALICE, BOB, CAROL, NORA, SAM, an_entry
@@ -222,26 +222,28 @@ def a_preview() -> DigestCard:
     return a_digest(report, preview=True)
 
 
-DIGESTS: dict[str, tuple[Callable[[], DigestCard], Look]] = {
-    "quiet": (a_quiet_day, Look.TABLE),
-    "one": (a_day_with_one, Look.TABLE),
-    "forty": (a_day_with_forty, Look.TABLE),
-    "two-thousand": (a_day_with_two_thousand, Look.TABLE),
-    "everything": (a_day_with_everything, Look.TABLE),
-    "everything-classic": (a_day_with_everything, Look.CLASSIC),
-    "everything-plain": (a_day_with_everything, Look.PLAIN),
-    "preview": (a_preview, Look.TABLE),
+DIGESTS: dict[str, tuple[Callable[[], DigestCard], Layout]] = {
+    "quiet": (a_quiet_day, Layout.TABLE),
+    "one": (a_day_with_one, Layout.TABLE),
+    "forty": (a_day_with_forty, Layout.TABLE),
+    "two-thousand": (a_day_with_two_thousand, Layout.TABLE),
+    "everything": (a_day_with_everything, Layout.TABLE),
+    "everything-classic": (a_day_with_everything, Layout.CLASSIC),
+    "everything-plain": (a_day_with_everything, Layout.PLAIN),
+    "preview": (a_preview, Layout.TABLE),
 }
-"""By the name of the golden file."""
+"""Digests of every size and layout, by name."""
+GOLDEN_NAMES = tuple(name for name in DIGESTS if name not in {"forty", "two-thousand"})
+"""Those with a golden file: the large ones are asserted instead, since nobody reads three thousand lines of JSON."""
 
 
 def golden_digest(name: str) -> str:
     """What that golden file holds."""
-    made, look = DIGESTS[name]
-    return json.dumps(render(made(), look).arguments(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    made, layout = DIGESTS[name]
+    return json.dumps(render(made(), layout).arguments(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
-    for each in DIGESTS:
+    for each in GOLDEN_NAMES:
         (GOLDEN / f"{each}.json").write_text(golden_digest(each), "utf-8")

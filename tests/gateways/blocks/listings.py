@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.audit.events import EventType
+from bot.domain.audit.history import HistoryPage
 from bot.domain.deploy.deploy import Status
 from bot.gateways.blocks import audit, history
 from bot.gateways.blocks.audit import Conditions
@@ -79,10 +80,18 @@ def bodies() -> list[Body]:
     return [json.loads(event.body()) for event in events]
 
 
+NO_PAGE = HistoryPage((), None, {})
+
+
+def a_page() -> HistoryPage:
+    """Every deploy of ``entries``, one of which has a message."""
+    return HistoryPage(tuple(entries()), None, {12: LINK})
+
+
 ASKED = Conditions(NOON.date(), "checkout", "production", BOB.id)
 LISTINGS: dict[str, Callable[[], Message]] = {
-    "history": lambda: history.render("checkout", None, entries(), {12: LINK}, Pages(older=BOTH.older)),
-    "history-none": lambda: history.render("checkout", "staging", [], {}, Pages()),
+    "history": lambda: history.render("checkout", None, a_page(), Pages(older=BOTH.older)),
+    "history-none": lambda: history.render("checkout", "staging", NO_PAGE, Pages()),
     "audit": lambda: audit.render(Conditions(), bodies(), ZONE, {12: LINK}, BOTH),
     "audit-narrowed": lambda: audit.render(ASKED, bodies()[1:2], ZONE, {}, Pages()),
     "audit-deploy": lambda: audit.render(Conditions(deploy=12), bodies()[:2], ZONE, {12: LINK}, Pages()),

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from bot.domain.access import Permission
+from dataclasses import replace
+
+from bot.domain.access import Holding, Permission, Whoami
 from bot.domain.decision import Allowed, Reason, Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.matrix import Cell, Matrix
 from bot.domain.deploy.message import Note
 from bot.gateways.blocks import answers, guide, modal, note, overview
-from bot.operations.queries.status import Cell
-from bot.operations.queries.whoami import Holding
 from handlers.slack.command.parser import TOPICS, VERBS
 from tests.builders import BOB, SAM, a_deploy, a_membership, a_plan
 from tests.gateways.blocks.cards import KNOWN, a_card, a_seating
@@ -31,9 +32,9 @@ def test_a_refusal_keeps_every_reason_and_who_can() -> None:
 def test_an_approval_says_how_many_and_who_is_missing() -> None:
     deploy = a_deploy(12, Status.WAITING, plan=2, environment="production")
 
-    assert "1 of 2. Still missing: sre." in answers.approved(deploy, a_seating(BOB.id)).text
+    assert "1 of 2 approvals. Still missing: sre." in answers.approved(deploy, a_seating(BOB.id)).text
     assert (
-        "2 of 2, all there. It goes next: checkout `v1.4.2`" in answers.approved(deploy, a_seating(BOB.id, SAM.id)).text
+        "2 of 2 approvals. Next to start: checkout `v1.4.2`" in answers.approved(deploy, a_seating(BOB.id, SAM.id)).text
     )
 
 
@@ -42,17 +43,17 @@ def test_the_last_approval_says_what_else_holds_it_rather_than_next() -> None:
     deploy = a_deploy(12, Status.READY, plan=2, environment="production", blocked=(after,))
 
     text = answers.approved(deploy, a_seating(BOB.id, SAM.id)).text
-    assert text.endswith("2 of 2, all there. D-11 (v1) is rolling out: this one goes after it.")
+    assert text.endswith("2 of 2 approvals. D-11 (v1) is rolling out: this one goes after it.")
 
 
 def test_a_request_is_recorded_or_open_already() -> None:
     deploy = a_deploy(12)
 
     assert answers.recorded(deploy, existing=False, channel="C0STAGING1").text == (
-        ":inbox_tray: Recorded as `D-12` checkout `v1.4.2` to staging. The plan is being made. "
-        "Its message comes in <#C0STAGING1>."
+        ":inbox_tray: Recorded as `D-12` checkout `v1.4.2` to staging. Nomatron is planning it now. "
+        "Its message will be in <#C0STAGING1>."
     )
-    assert "asked for already: `D-12`" in answers.recorded(deploy, existing=True).text
+    assert "Already requested: `D-12`" in answers.recorded(deploy, existing=True).text
 
 
 def test_the_plan_shows_the_difference_as_literal_text() -> None:
@@ -69,40 +70,46 @@ def test_the_matrix_has_a_line_for_each_environment() -> None:
     running = a_deploy(1, Status.SUCCEEDED, version="v1.4.1")
     waiting = a_deploy(2, Status.WAITING, environment="production")
     row = (Cell("checkout", "staging", running, ()), Cell("checkout", "production", None, (waiting,)), None)
+    environments = ("staging", "production", "development")
+    shown_all = Matrix(environments, (row,))
 
-    message = overview.matrix([row])
+    message = overview.matrix(shown_all)
     text = message.blocks[0]["text"]["text"]
     assert text.startswith("*checkout*\nstaging: `v1.4.1` since <!date^")
-    assert "production: nothing from Nomatron yet\n    :large_yellow_circle: Approval needed: `v1.4.2` (`D-2`)" in text
-    assert "staging" not in shown(overview.matrix([row], "production").blocks)
-    assert overview.matrix([]).text == "Nothing is deployed by this catalog there yet."
+    assert (
+        "production: nothing deployed by Nomatron yet\n    :large_yellow_circle: Approval needed: `v1.4.2` (`D-2`)"
+        in text
+    )
+    assert "staging" not in shown(overview.matrix(shown_all, "production").blocks)
+    assert overview.matrix(Matrix(environments, ())).text == "The catalog deploys nothing there."
 
 
 def test_a_matrix_of_any_size_is_one_message() -> None:
     deploys = tuple(a_deploy(number, Status.WAITING, environment="staging") for number in range(1, 9))
-    rows = [(Cell(f"service-{number}", "staging", None, deploys),) for number in range(120)]
+    rows = tuple((Cell(f"service-{number}", "staging", None, deploys),) for number in range(120))
 
-    message = overview.matrix(rows)
+    message = overview.matrix(Matrix(("staging",), rows))
     assert_sound(message, KNOWN)
     assert "more services" in shown(message.blocks[-1])
     assert "… and 3 more" in shown(message.blocks[0])
 
 
 def test_whoami_names_groups_permissions_and_seats() -> None:
-    holdings = [
+    holdings = (
         Holding((Permission.REQUEST,), ("staging",), None),
         Holding((Permission.WITHDRAW,), None, ("checkout",)),
-    ]
+    )
     standing = a_membership().standing("U0GUS00001")
-    message = overview.whoami("U0GUS00001", standing, ["developers"], holdings, [("checkout", "production")])
+    gus = Whoami("U0GUS00001", standing, ("developers",), holdings, (("checkout", "production"),))
+    message = overview.whoami(gus)
 
     assert message.text.splitlines() == [
         ":bust_in_silhouette: <@U0GUS00001>",
         ":no_entry: Guests of this Slack workspace cannot request or approve.",
         "*Groups* `developers`",
-        "*May* nothing, and *can approve* nothing, whatever the groups allow",
+        "*May* do nothing and *can approve* nothing, whatever the groups allow",
     ]
-    alice = overview.whoami("U0ALICE001", Allowed(), ["developers"], holdings, [("checkout", "production")])
+    alice = overview.whoami(replace(gus, user="U0ALICE001", standing=Allowed()))
     assert alice.text.splitlines()[1:] == [
         "*Groups* `developers`",
         "*May* `request` in `staging`",
@@ -143,7 +150,7 @@ def test_a_note_has_mentions_code_and_one_button() -> None:
     assert message.text.splitlines() == [
         "<@U0ALICE001> Nothing to do &lt;!channel&gt;.",
         "a line",
-        "Who: <!subteam^S0SRE00001>",
+        "Who can: <!subteam^S0SRE00001>",
     ]
     assert [block["type"] for block in message.blocks] == ["section", "rich_text", "actions"]
     assert message.blocks[2]["elements"][0]["action_id"] == "deploy.again"
@@ -167,7 +174,7 @@ def test_the_promote_modal_asks_what_may_be_set_and_why() -> None:
     setting, why = [block for block in view["blocks"] if block["type"] == "input"]
 
     assert (view["callback_id"], view["private_metadata"]) == ("deploy.promote", "D-12:2")
-    assert view["blocks"][0]["text"]["text"] == "*D-12* checkout v1.4.2 goes on to production."
+    assert view["blocks"][0]["text"]["text"] == "*D-12* checkout v1.4.2 will be promoted to production."
     assert (setting["block_id"], setting["optional"]) == ("set:count", True)
     assert (why["block_id"], why["optional"], why["element"]["max_length"]) == ("reason", False, 1000)
     assert promote_view(reason_required=False)["blocks"][-1]["optional"] is True

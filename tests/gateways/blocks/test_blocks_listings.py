@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.audit.events import EventType
+from bot.domain.audit.history import HistoryPage
 from bot.domain.deploy.deploy import Status
 from bot.gateways.blocks import audit, history
 from bot.gateways.blocks.audit import Conditions
 from bot.gateways.blocks.pages import NEWEST, OLDER, Pages
 from tests.builders import ALICE, BOB, CAROL, SAM, an_entry, an_event
 from tests.clocks import NOON
-from tests.gateways.blocks.listings import BOTH, GOLDEN, LINK, LISTINGS, ZONE, bodies, entries, golden_listing
+from tests.gateways.blocks.listings import BOTH, GOLDEN, LINK, LISTINGS, NO_PAGE, ZONE, a_page, bodies, golden_listing
 from tests.gateways.blocks.nasty import texts
 from tests.gateways.blocks.oracles import assert_sound
 from tests.gateways.blocks.test_blocks_nasty import MANY, actors
@@ -45,10 +46,10 @@ def test_a_deploy_says_what_became_of_it_who_was_for_it_and_how_long_it_took() -
     assert first == ":scroll: Deploys of *checkout*, newest first"
     head, course, why = succeeded.splitlines()
     assert head == f":large_green_circle: *Succeeded* — `v1.4.1` → `v1.4.2` to *production* (<{LINK}|D-12>)"
-    assert course.startswith("asked by <@U0ALICE001> <!date^")
+    assert course.startswith("requested by <@U0ALICE001> <!date^")
     assert course.endswith("> · approved by <@U0BOB00001>, <@U0SAM00001> within 5m · took 3m")
     assert why == "> SHOP-981 &amp; &lt;b&gt;urgent&lt;/b&gt;"
-    assert "*Rolling out* — `v1.4.2`, once more to *production* (D-11)" in rolling
+    assert "*Rolling out* — `v1.4.2` again to *production* (D-11)" in rolling
     assert " · since <!date^" in rolling
 
 
@@ -60,7 +61,7 @@ def test_what_went_wrong_is_said_in_its_words() -> None:
     assert "*Nomad's own revert failed*" in shown["7"]
     assert "*reverted by Nomad*" in shown["6"]
     assert shown["5"].endswith(" UTC>\n> not on a Friday")
-    assert ":warning: own request" in shown["4"]
+    assert ":warning: self-approved" in shown["4"]
 
 
 @pytest.mark.parametrize(
@@ -74,8 +75,8 @@ def test_what_went_wrong_is_said_in_its_words() -> None:
 )
 def test_buttons_lead_to_the_pages_that_are_there(pages: Pages, expected: list[tuple[str, str, str]]) -> None:
     for message in (
-        history.render("checkout", None, entries(), {}, pages),
-        history.render("checkout", None, [], {}, pages),
+        history.render("checkout", None, a_page(), pages),
+        history.render("checkout", None, NO_PAGE, pages),
         audit.render(Conditions(), bodies(), ZONE, {}, pages),
         audit.render(Conditions(), [], ZONE, {}, pages),
     ):
@@ -84,7 +85,7 @@ def test_buttons_lead_to_the_pages_that_are_there(pages: Pages, expected: list[t
 
 
 def test_an_empty_page_after_others_does_not_say_that_there_is_nothing_at_all() -> None:
-    assert "before that" in history.render("checkout", None, [], {}, BOTH).text
+    assert "No older deploys" in history.render("checkout", None, NO_PAGE, BOTH).text
     assert "No older audit event" in audit.render(Conditions(), [], ZONE, {}, BOTH).text
 
 
@@ -118,7 +119,7 @@ def test_the_events_of_one_deploy_say_which() -> None:
 
     assert text.startswith(":scroll: *Audit events* of D-12\n*Saturday 21 November 2026*\n13:00:00 ")
     assert audit.render(day, [], ZONE, {}, Pages()).text == (
-        ":mag: No audit event of D-12, of Saturday 21 November 2026."
+        ":mag: No audit events of D-12, of Saturday 21 November 2026."
     )
 
 
@@ -159,7 +160,7 @@ nasty_entries = st.builds(
 @given(texts, st.none() | texts, st.lists(nasty_entries, max_size=12), texts | st.just(LINK))
 @MANY
 def test_nasty_histories(service: str, environment: str | None, shown: list[Any], url: str) -> None:
-    assert_sound(history.render(service, environment, shown, {12: url}, BOTH), KNOWN)
+    assert_sound(history.render(service, environment, HistoryPage(tuple(shown), None, {12: url}), BOTH), KNOWN)
 
 
 nasty_events = st.builds(

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.access import Group
+from bot.domain.access import Group, Whoami
 from bot.domain.actor import CiIdentity, Operator, SlackUser
 from bot.domain.decision import Reason, Refused
 from bot.domain.deploy.approval import Seat, Seating
@@ -178,7 +178,7 @@ def test_refusals(nasty: tuple[Reason, ...]) -> None:
 @MANY
 def test_whoami(user: str, groups: list[str], seats: list[tuple[str, str]]) -> None:
     refused = Refused((Reason("person-guest", "x"),))
-    assert_sound(overview.whoami(user, refused, groups, [], seats), KNOWN)
+    assert_sound(overview.whoami(Whoami(user, refused, tuple(groups), (), tuple(seats))), KNOWN)
 
 
 @given(texts, ids)

@@ -52,7 +52,7 @@ def test_nothing_gets_out_of_code(nasty: str) -> None:
 
 @given(texts)
 def test_every_line_of_a_quotation_is_quoted(nasty: str) -> None:
-    assert all(line.startswith("> ") for line in text.quoted(nasty).split("\n"))
+    assert all(line.startswith("> ") for line in text.block_quote(nasty).split("\n"))
 
 
 @given(ids)

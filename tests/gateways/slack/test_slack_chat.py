@@ -7,7 +7,16 @@ from aiohttp import web
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Note
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import (
+    AppRefused,
+    BlocksRefused,
+    ChannelGone,
+    MessageGone,
+    ScopeMissing,
+    SlackRefused,
+    SlackUnavailable,
+    TokenRefused,
+)
 from bot.gateways.blocks import modal
 from bot.gateways.slack.connection import Connection
 from bot.gateways.slack.methods import AUTH_TEST, UPDATE
@@ -33,14 +42,70 @@ async def test_a_card_in_every_state_is_taken_by_slack(slack: Slackside) -> None
         assert message["metadata"]["event_payload"]["status"] == card.deploy.status.value
 
 
-async def test_plainly_where_blocks_are_refused(slack: Slackside) -> None:
-    ts = await slack.chat.post_card(a_card(), PRODUCTION)
-    await slack.chat.update_card(a_card(Status.READY), PRODUCTION, ts, plain=True)
-    (message,) = await slack.page.messages(PRODUCTION)
+async def test_refused_blocks_are_posted_as_text_alone_at_once(slack: Slackside) -> None:
+    await slack.page.post("fault", method="chat.postMessage", mode="error:invalid_blocks", times=1)
+    ts = await slack.chat.post_card(a_card(Status.READY), PRODUCTION)
 
+    assert [call["ok"] for call in await slack.calls("chat.postMessage")] == [False, True]
+    (message,) = await slack.page.messages(PRODUCTION)
+    assert message["ts"] == ts
     assert message["text"].startswith("Ready: ")
     assert message["blocks"] == []
     assert message["metadata"]["event_payload"]["status"] == "ready"
+
+
+async def test_refused_blocks_of_an_update_take_the_old_blocks_away(slack: Slackside) -> None:
+    ts = await slack.chat.post_card(a_card(), PRODUCTION)
+    await slack.page.post("fault", method="chat.update", mode="error:msg_blocks_too_long", times=1)
+    await slack.chat.update_card(a_card(Status.READY), PRODUCTION, ts)
+
+    assert [call["ok"] for call in await slack.calls("chat.update")] == [False, True]
+    (message,) = await slack.page.messages(PRODUCTION)
+    assert message["text"].startswith("Ready: ")
+    assert message["blocks"] == []
+    assert message["metadata"]["event_payload"]["status"] == "ready"
+
+
+async def test_a_card_that_slack_takes_in_no_form_is_tried_twice(slack: Slackside) -> None:
+    await slack.page.post("fault", method="chat.postMessage", mode="error:msg_too_long")
+    with pytest.raises(BlocksRefused, match="msg_too_long") as found:
+        await slack.chat.post_card(a_card(), PRODUCTION)
+
+    assert found.value.plainer
+    assert len(await slack.calls("chat.postMessage")) == 2
+
+
+async def test_a_note_has_no_plainer_form(slack: Slackside) -> None:
+    await slack.page.post("fault", method="chat.postMessage", mode="error:invalid_blocks")
+    with pytest.raises(BlocksRefused) as found:
+        await slack.chat.announce(STAGING, NOTE)
+
+    assert not found.value.plainer
+    assert len(await slack.calls("chat.postMessage")) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("channel_not_found", ChannelGone),
+        ("is_archived", ChannelGone),
+        ("not_in_channel", ChannelGone),
+        ("restricted_action", ChannelGone),
+        ("message_not_found", MessageGone),
+        ("thread_not_found", MessageGone),
+        ("token_revoked", TokenRefused),
+        ("missing_scope", ScopeMissing),
+        ("team_access_not_granted", AppRefused),
+        ("whatever_slack_thinks_of_next", SlackRefused),
+    ],
+)
+async def test_a_refusal_says_what_the_caller_can_do(slack: Slackside, code: str, kind: type[SlackRefused]) -> None:
+    await slack.page.post("fault", method="chat.postMessage", mode=f"error:{code}")
+    with pytest.raises(SlackRefused, match=code) as found:
+        await slack.chat.post_card(a_card(), PRODUCTION)
+
+    assert type(found.value) is kind
+    assert len(await slack.calls("chat.postMessage")) == 1
 
 
 async def test_replies_announcements_and_strays(slack: Slackside) -> None:
@@ -103,37 +168,21 @@ async def test_the_reject_modal_is_a_view_that_slack_takes(slack: Slackside) -> 
         await slack.chat.open_view(trigger, modal.reject("D-12", "D-12:2", "x"))
 
 
-async def test_a_refusal_carries_slacks_code_and_what_is_wrong_with_the_blocks(slack: Slackside) -> None:
-    with pytest.raises(SlackRefused) as found:
-        await slack.connection.call(UPDATE, channel=PRODUCTION, ts="1.1", text="x", blocks=[{"type": "nonsense"}])
-    assert found.value.error in {"invalid_blocks", "message_not_found"}
-    with pytest.raises(SlackRefused) as found:
-        await slack.chat.announce("C0GONE00001", NOTE)
-    assert found.value.error == "channel_not_found"
-
-
 async def test_invalid_blocks_name_the_place(slack: Slackside) -> None:
     ts = await slack.chat.post_card(a_card(), PRODUCTION)
-    with pytest.raises(SlackRefused) as found:
+    with pytest.raises(BlocksRefused, match="invalid_blocks") as found:
         await slack.connection.call(UPDATE, channel=PRODUCTION, ts=ts, text="x", blocks=[{"type": "section"}])
 
-    assert found.value.error == "invalid_blocks"
     assert "/blocks/0" in found.value.detail
 
 
 @pytest.mark.parametrize("mode", ["500", "html", "error:internal_error", "error:ratelimited"])
-async def test_trouble_of_slacks_own_is_worth_another_try(slack: Slackside, mode: str) -> None:
+async def test_a_problem_of_slacks_own_is_worth_another_try(slack: Slackside, mode: str) -> None:
     await slack.page.post("fault", method="chat.postMessage", mode=mode)
     with pytest.raises(SlackUnavailable) as found:
         await slack.chat.announce(STAGING, NOTE)
 
     assert found.value.sent is (mode != "error:ratelimited")
-
-
-async def test_a_revoked_token_is_a_refusal(slack: Slackside) -> None:
-    await slack.page.post("fault", method="*", mode="error:token_revoked")
-    with pytest.raises(SlackRefused, match="token_revoked"):
-        await slack.chat.announce(STAGING, NOTE)
 
 
 async def test_being_asked_to_wait_is_kept_to(slack: Slackside) -> None:
@@ -192,7 +241,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("odd", ODD, indirect=True)
-async def test_an_answer_that_is_none_is_trouble_and_never_followed(odd: Connection) -> None:
+async def test_an_unusable_answer_is_an_error_and_no_redirect_is_followed(odd: Connection) -> None:
     with pytest.raises(SlackUnavailable):
         await odd.call(AUTH_TEST)
     with pytest.raises(SlackUnavailable):

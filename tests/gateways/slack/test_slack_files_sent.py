@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.domain.digest.report import Look
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.domain.digest.report import Layout
+from bot.errors import BlocksRefused, ChannelGone, FileRefused, SlackUnavailable, TokenRefused
 from bot.gateways.slack.chat import SlackChat
 from bot.gateways.slack.connection import Connection
 from tests.gateways.blocks.digests import DIGESTS, a_day_with_everything
@@ -27,30 +27,51 @@ async def sent(chat: SlackChat, ts: str, content: bytes = CSV) -> None:
 
 
 @pytest.mark.parametrize("name", DIGESTS)
-async def test_a_digest_of_every_size_and_look_is_taken_by_slack(slack: Slackside, name: str) -> None:
-    made, look = DIGESTS[name]
-    ts = await slack.chat.post_digest(made(), AUDIT, look)
+async def test_a_digest_of_every_size_and_layout_is_taken_by_slack(slack: Slackside, name: str) -> None:
+    made, layout = DIGESTS[name]
+    ts, plainer = await slack.chat.post_digest(made(), AUDIT, layout)
 
     (message,) = await slack.page.messages(AUDIT)
     assert message["ts"] == ts
+    assert not plainer
     assert message["text"].startswith("Deployments ")
-    assert bool(message["blocks"]) is (look is not Look.PLAIN)
+    assert bool(message["blocks"]) is (layout is not Layout.PLAIN)
     (call,) = await slack.calls("chat.postMessage")
     assert call["args"]["unfurl_links"] is False
 
 
-async def test_a_workspace_that_refuses_tables_says_invalid_blocks(slack: Slackside) -> None:
-    await slack.page.post("fault", method="chat.postMessage", mode="error:invalid_blocks", times=1)
-    with pytest.raises(SlackRefused, match="invalid_blocks"):
-        await slack.chat.post_digest(a_day_with_everything(), AUDIT, Look.TABLE)
+@pytest.mark.parametrize(("refused", "blocks"), [(1, True), (2, False)])
+async def test_refused_blocks_are_drawn_plainer_at_once(slack: Slackside, refused: int, blocks: bool) -> None:  # noqa: FBT001 -- a parameter
+    await slack.page.post("fault", method="chat.postMessage", mode="error:invalid_blocks", times=refused)
+    ts, plainer = await slack.chat.post_digest(a_day_with_everything(), AUDIT, Layout.TABLE)
 
-    await slack.chat.post_digest(a_day_with_everything(), AUDIT, Look.CLASSIC)
+    assert plainer
+    assert len(await slack.calls("chat.postMessage")) == refused + 1
     (message,) = await slack.page.messages(AUDIT)
+    assert message["ts"] == ts
     assert "table" not in {block["type"] for block in message["blocks"]}
+    assert bool(message["blocks"]) is blocks
+
+
+async def test_an_error_after_a_refused_table_tells_of_both(slack: Slackside) -> None:
+    await slack.page.post("fault", method="chat.postMessage", mode="error:invalid_blocks", times=1)
+    await slack.page.post("channels", channel=AUDIT, archived=True)
+    with pytest.raises(ChannelGone) as found:
+        await slack.chat.post_digest(a_day_with_everything(), AUDIT, Layout.TABLE)
+
+    assert found.value.plainer
+
+
+async def test_a_digest_that_slack_takes_in_no_layout_is_tried_in_each(slack: Slackside) -> None:
+    await slack.page.post("fault", method="chat.postMessage", mode="error:msg_too_long")
+    with pytest.raises(BlocksRefused):
+        await slack.chat.post_digest(a_day_with_everything(), AUDIT, Layout.TABLE)
+
+    assert len(await slack.calls("chat.postMessage")) == 3
 
 
 async def test_a_file_lands_in_the_thread_byte_by_byte(slack: Slackside) -> None:
-    ts = await slack.chat.post_digest(a_day_with_everything(), AUDIT, Look.TABLE)
+    ts, _ = await slack.chat.post_digest(a_day_with_everything(), AUDIT, Layout.TABLE)
     await sent(slack.chat, ts)
 
     (message,) = await slack.page.messages(AUDIT)
@@ -62,7 +83,7 @@ async def test_a_file_lands_in_the_thread_byte_by_byte(slack: Slackside) -> None
 
 
 async def test_a_file_of_millions_of_bytes_is_sent_whole(slack: Slackside) -> None:
-    ts = await slack.chat.post_digest(a_day_with_everything(), AUDIT, Look.TABLE)
+    ts, _ = await slack.chat.post_digest(a_day_with_everything(), AUDIT, Layout.TABLE)
     await sent(slack.chat, ts, b"D-1,checkout\r\n" * 200_000)
 
     ((file,),) = [reply["files"] for message in await slack.page.messages(AUDIT) for reply in message["replies"]]
@@ -71,7 +92,7 @@ async def test_a_file_of_millions_of_bytes_is_sent_whole(slack: Slackside) -> No
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("mode", ["500", "html", "429"])
-async def test_trouble_at_any_step_is_worth_another_try(slack: Slackside, step: str, mode: str) -> None:
+async def test_a_problem_at_any_step_is_worth_another_try(slack: Slackside, step: str, mode: str) -> None:
     await slack.page.post("fault", method=step, mode=mode, times=1, seconds=0.2)
     with pytest.raises(SlackUnavailable):
         await sent(slack.chat, "1.1")
@@ -92,22 +113,30 @@ async def test_after_a_lost_answer_a_file_may_be_seen_only_where_it_was_the_last
     assert found.value.sent is (step == STEPS[-1])
 
 
-async def test_a_missing_scope_is_a_refusal_with_what_is_needed(slack: Slackside) -> None:
+async def test_without_the_scope_the_file_is_refused_with_what_is_needed(slack: Slackside) -> None:
     await slack.page.post("workspace", scopes=["chat:write", "chat:write.public"])
-    with pytest.raises(SlackRefused, match="needs files:write") as found:
+    with pytest.raises(FileRefused, match="missing_scope: needs files:write") as found:
         await sent(slack.chat, "1.1")
 
-    assert found.value.error == "missing_scope"
+    assert found.value.lacks_scope
 
 
-async def test_a_channel_that_is_gone_is_a_refusal(slack: Slackside) -> None:
+async def test_for_a_channel_that_is_gone_the_file_is_refused(slack: Slackside) -> None:
     await slack.page.post("channels", channel=AUDIT, archived=True)
-    with pytest.raises(SlackRefused, match="is_archived"):
+    with pytest.raises(FileRefused, match="is_archived") as found:
+        await sent(slack.chat, "1.1")
+
+    assert not found.value.lacks_scope
+
+
+async def test_a_bad_token_is_not_the_files_fault(slack: Slackside) -> None:
+    await slack.page.post("fault", method="*", mode="error:token_revoked")
+    with pytest.raises(TokenRefused):
         await sent(slack.chat, "1.1")
 
 
 async def test_an_address_that_was_never_given_is_a_refusal(slack: Slackside) -> None:
-    with pytest.raises(SlackRefused, match="HTTP 404"):
+    with pytest.raises(FileRefused, match="HTTP 404"):
         await slack.connection.put(f"{slack.page.base}/upload/F0", CSV)
 
 
@@ -149,12 +178,12 @@ async def odd() -> AsyncIterator[tuple[OddSlack, SlackChat]]:
 async def test_the_bytes_go_nowhere_else(odd: tuple[OddSlack, SlackChat], place: str) -> None:
     server, chat = odd
     server.place = place
-    with pytest.raises(SlackRefused, match="upload_address"):
+    with pytest.raises(FileRefused, match="upload_address"):
         await sent(chat, "1.1")
 
 
 @pytest.mark.parametrize("place", [None, 7, ["x"]])
-async def test_an_answer_without_an_address_is_trouble(odd: tuple[OddSlack, SlackChat], place: Any) -> None:
+async def test_an_answer_without_an_address_is_an_error(odd: tuple[OddSlack, SlackChat], place: Any) -> None:
     server, chat = odd
     server.place = place
     with pytest.raises(SlackUnavailable, match="no usable answer"):
@@ -174,9 +203,9 @@ async def test_the_token_stays_with_the_api_and_nothing_is_followed(odd: tuple[O
     assert headers["Content-Length"] == str(len(CSV))
 
 
-@pytest.mark.parametrize(("status", "kind"), [(403, SlackRefused), (408, SlackUnavailable), (503, SlackUnavailable)])
+@pytest.mark.parametrize(("status", "kind"), [(403, FileRefused), (408, SlackUnavailable), (503, SlackUnavailable)])
 async def test_statuses_of_an_upload(
-    odd: tuple[OddSlack, SlackChat], status: int, kind: type[SlackRefused | SlackUnavailable]
+    odd: tuple[OddSlack, SlackChat], status: int, kind: type[FileRefused | SlackUnavailable]
 ) -> None:
     server, chat = odd
     server.status = status

@@ -75,7 +75,7 @@ async def test_two_approvals_take_the_buttons_away(
     await click(slack, "U0BOB00001", message, "deploy.approve", stale=True)
     assert "already approved" in (await told(slack, "U0BOB00001", 2))[1]
     await click(slack, "U0SAM00001", message, "deploy.approve", stale=True)
-    assert "2 of 2, all there" in (await told(slack, "U0SAM00001"))[0]
+    assert "2 of 2 approvals" in (await told(slack, "U0SAM00001"))[0]
     await drawn(ports)
 
     (after,) = await slack.page.messages(PRODUCTION)
@@ -135,6 +135,6 @@ async def test_a_click_on_another_message_strips_it(
     await drawn(ports)
 
     after = next(one for one in await slack.page.messages(PRODUCTION) if one["ts"] == message["ts"])
-    assert "posted twice" in after["text"]
+    assert "duplicate" in after["text"]
     assert not [block for block in after["blocks"] if block["type"] == "actions"]
     assert after["metadata"]["event_type"] != "nomatron_deploy"

@@ -22,12 +22,12 @@ async def test_a_request_is_recorded_and_answered_in_the_acknowledgement(knockin
     async with world.store.read() as reading:
         (deploy,) = await reading.open_deploys()
     assert answer == (
-        ":inbox_tray: Recorded as `D-1` checkout `v1.4.2` to production. The plan is being made. "
-        "Its message comes in <#C0PROD0001>."
+        ":inbox_tray: Recorded as `D-1` checkout `v1.4.2` to production. Nomatron is planning it now. "
+        "Its message will be in <#C0PROD0001>."
     )
     assert (deploy.requester.key, deploy.reason) == ("slack:T0NOMATRON:U0ALICE001", "SHOP-981")
     assert deploy.asked_in == "C0GENERAL1"
-    assert "asked for already: `D-1`" in await said(knocking, "checkout v1.4.2 to production because again")
+    assert "Already requested: `D-1`" in await said(knocking, "checkout v1.4.2 to production because again")
 
 
 async def test_words_that_are_missing_or_mistyped(knocking: Door) -> None:

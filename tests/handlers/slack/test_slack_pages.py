@@ -139,8 +139,8 @@ async def test_deploys_that_have_a_message_are_linked(world: World, slack: Slack
 
 
 async def test_what_is_not_there_is_said_in_words(world: World, slack: Slackside, knocking: Door) -> None:
-    assert "Nobody has asked for *checkout* yet" in (await typed(slack, "history checkout"))["text"]
-    assert "No audit event of Wednesday 1 January 2020." in (await typed(slack, "audit 2020-01-01"))["text"]
+    assert "No deploys of *checkout* yet" in (await typed(slack, "history checkout"))["text"]
+    assert "No audit events of Wednesday 1 January 2020." in (await typed(slack, "audit 2020-01-01"))["text"]
     assert "There is no service `gone`" in (await typed(slack, "history gone"))["text"]
     assert "There is no environment `lab`" in (await typed(slack, "audit in lab"))["text"]
     assert "is still to come" in (await typed(slack, "audit 2026-11-22"))["text"]

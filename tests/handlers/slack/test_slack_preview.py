@@ -71,7 +71,7 @@ async def test_the_digest_to_come_is_shown_with_its_table_to_one_person_alone(
     preview = await shown(slack, "digest preview")
 
     assert preview["text"] == "Deployments until Saturday 21 November 12:01: 1 requested, 0 deployed, 1 still open"
-    assert "A preview that only you see." in str(preview["blocks"])
+    assert "Only you can see this preview." in str(preview["blocks"])
     assert await slack.page.messages("C0AUDIT001") == []
 
 

@@ -133,7 +133,7 @@ async def test_the_command_promotes_a_deploy_or_what_a_service_runs(world: World
     again = await commands.answer(a_call(world, ALICE, text="promote checkout to production"))
 
     assert "Recorded as `D-2` checkout `v1.4.2` to production" in first.text
-    assert "asked for already" in again.text
+    assert "Already requested" in again.text
 
 
 async def test_the_command_says_why_not(world: World) -> None:

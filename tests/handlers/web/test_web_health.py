@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.errors import NomadUnavailable, SlackRefused, StoreUnavailable
+from bot.errors import NomadUnavailable, StoreUnavailable, TokenRefused
 from handlers.web.health import Health
 from tests.operations.acts import applied, asked
 from tests.operations.conftest import bare, world
@@ -54,12 +54,12 @@ async def test_a_lost_cluster_is_listed_and_makes_nothing_unready(client: TestCl
 
 
 async def test_a_bad_slack_token_makes_it_unready_with_the_reason(client: TestClient, world: World):
-    world.directory.trouble = SlackRefused("invalid_auth")
+    world.directory.trouble = TokenRefused("invalid_auth")
 
     answer = await client.get("/readyz")
 
     assert answer.status == 503
-    assert (await answer.json())["problems"] == ["slack-refused: invalid_auth"]
+    assert (await answer.json())["problems"] == ["slack-token-refused: invalid_auth"]
 
 
 async def test_what_nobody_expected_is_a_problem_and_not_a_broken_page(

@@ -25,7 +25,7 @@ async def test_what_is_seen_comes_back() -> None:
     ("error", "alike"),
     [
         (errors.SlackRefused("channel_is_odd"), False),
-        (errors.SlackRefused("missing_scope"), True),
+        (errors.ScopeMissing("missing_scope"), True),
         (errors.SlackUnavailable("away"), True),
         (errors.NomadUnavailable("away"), True),
         (errors.NomadForbidden("no"), True),

@@ -13,10 +13,12 @@ from bot.errors import (
     NomadForbidden,
     NomadRefused,
     NomadUnavailable,
+    PlanRequired,
     SettingsInvalid,
     SlackRefused,
     SlackUnavailable,
     StoreUnavailable,
+    TokenRefused,
 )
 from bot.operations.doctor.run import FolderRead, Patient, doctor
 from tests.builders import DEVELOPERS, SRE, a_catalog, a_deploy, a_draft, a_release
@@ -157,7 +159,7 @@ async def test_without_an_address_of_slack_it_is_left_out(world: World) -> None:
 
 
 async def test_a_token_that_is_no_good_is_all_that_is_said_of_slack(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"token": SlackRefused("invalid_auth")})
+    slack = FakeExaminedSlack(trouble={"token": TokenRefused("invalid_auth")})
 
     found = await lines(a_patient(world, slack=slack))
 
@@ -196,7 +198,7 @@ async def test_groups_are_not_asked_for_where_the_catalog_names_none(world: Worl
 
 
 async def test_a_plan_without_user_groups_is_said_once(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"usergroups": SlackRefused("plan_upgrade_required")})
+    slack = FakeExaminedSlack(trouble={"usergroups": PlanRequired("plan_upgrade_required")})
 
     found = await bad(a_patient(world, slack=slack))
 

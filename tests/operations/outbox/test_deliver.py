@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.deploy.message import Delivery
-from bot.errors import SlackRefused, SlackUnavailable
+from bot.errors import (
+    BlocksRefused,
+    ChannelGone,
+    MessageGone,
+    SlackRefused,
+    SlackUnavailable,
+    TokenRefused,
+)
 from bot.operations.deploys.approve import approve
 from bot.operations.deploys.origin import Origin
 from bot.operations.outbox import deliver
@@ -44,10 +51,10 @@ async def pending(world: World) -> bool:
 
 
 async def shown(world: World, environment: str = "production"):
-    """A planned deploy whose message stands."""
+    """A planned deploy whose message is posted."""
     deploy = await planned(world, environment)
     await delivered(world)
-    world.chat.plain.clear()
+    world.chat.drawn = 0
     world.chat.said.clear()
     return deploy
 
@@ -56,7 +63,7 @@ async def test_there_is_nothing_to_do_with_an_empty_outbox(world: World):
     assert not await deliver.step(world.ports())
 
 
-async def test_a_message_is_posted_to_the_deploys_channel_and_kept(world: World):
+async def test_a_message_is_posted_to_the_deploys_channel_and_its_ts_is_saved(world: World):
     await planned(world, "production")
 
     await delivered(world)
@@ -84,11 +91,11 @@ async def test_several_changes_are_drawn_once_from_the_state_of_then(world: Worl
 
     await delivered(world)
 
-    assert len(world.chat.plain) == 1
+    assert world.chat.drawn == 1
     assert world.chat.cards[PROD, "1.0"].deploy.status.value == "dispatching"
 
 
-async def test_a_reply_waits_until_its_message_stands(world: World):
+async def test_a_reply_waits_until_its_message_is_posted(world: World):
     await asked(world, environment="production")
     await put(world, an_outgoing(Delivery.THREAD))
 
@@ -101,7 +108,7 @@ async def test_a_reply_waits_until_its_message_stands(world: World):
     assert (kind, note.text, where) == ("reply", "Something happened.", {"channel": PROD, "ts": "1.0"})
 
 
-async def test_a_reply_whose_message_will_never_stand_is_told_to_the_operators(world: World):
+async def test_a_reply_whose_message_is_never_posted_goes_to_the_operators(world: World):
     await planned(world, "production")
     world.chat.refusals = [SlackRefused("team_added_to_nothing")]
     await put(world, an_outgoing(Delivery.THREAD))
@@ -110,17 +117,17 @@ async def test_a_reply_whose_message_will_never_stand_is_told_to_the_operators(w
 
     assert world.chat.cards == {}
     told, *_, said = texts(world, "announce")
-    assert told == "The message of D-1 cannot be posted: Slack refuses it (team_added_to_nothing)."
+    assert told == "Slack refuses the message of D-1: team_added_to_nothing."
     assert said == "About D-1: Something happened."
     assert not await pending(world)
 
 
-@pytest.mark.parametrize("error", ["message_not_found", "is_archived"])
+@pytest.mark.parametrize("error", [MessageGone("message_not_found"), ChannelGone("is_archived")])
 async def test_a_reply_follows_a_message_that_has_to_move(world: World, error):
     await shown(world)
     await put(world, an_outgoing(Delivery.THREAD))
     # the reply and then the message itself are refused, and what is posted anew is taken
-    world.chat.refusals = [SlackRefused(error), SlackRefused(error)]
+    world.chat.refusals = [error, error]
 
     await delivered(world)
 
@@ -134,7 +141,7 @@ async def test_a_reply_that_is_refused_for_itself_is_dropped_with_a_trace(world:
     await shown(world)
     await put(world, an_outgoing(Delivery.THREAD), an_outgoing(Delivery.THREAD, note=a_note("Next.")))
     # the message itself can be drawn: it is only the reply that may not be there
-    world.chat.refusals = [SlackRefused("restricted_action_thread_only_channel")]
+    world.chat.refusals = [ChannelGone("restricted_action_thread_only_channel")]
 
     await delivered(world)
 
@@ -156,17 +163,15 @@ async def test_what_slack_will_never_take_is_dropped_and_nobody_else_is_bothered
     assert "slack refused a message" in caplog.messages
 
 
-async def test_a_reply_whose_message_cannot_move_either_is_no_secret(world: World):
+async def test_the_operators_hear_of_a_reply_whose_message_cannot_be_reposted_either(world: World):
     await shown(world)
     await put(world, an_outgoing(Delivery.THREAD))
-    gone, odd = SlackRefused("message_not_found"), SlackRefused("team_added_to_nothing")
+    gone, odd = MessageGone("message_not_found"), SlackRefused("team_added_to_nothing")
     world.chat.refusals = [gone, gone, odd]
 
     await delivered(world)
 
-    assert texts(world, "announce") == [
-        "The message of D-1 cannot be posted: Slack refuses it (team_added_to_nothing)."
-    ]
+    assert texts(world, "announce") == ["Slack refuses the message of D-1: team_added_to_nothing."]
 
 
 async def test_what_is_told_to_one_person_goes_where_they_asked(world: World):
@@ -213,42 +218,39 @@ async def test_without_an_admin_channel_a_trace_is_left(world: World, caplog):
     await delivered(world)
 
     assert world.chat.said == []
-    assert "there is no admin channel to say it in" in caplog.messages
+    assert "the catalog names no admin channel: a note was dropped" in caplog.messages
 
 
 # --- what Slack does not take ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("again", [False, True])
-async def test_refused_blocks_are_sent_as_plain_text(world: World, again):
-    if again:
-        await approve(world.ports(), BOB, (await shown(world)).id, plan=1, origin=Origin())
-    else:
-        await planned(world, "production")
-    world.chat.refusals = [SlackRefused("invalid_blocks", "no more than 50 items")]
+async def test_a_message_that_slack_takes_in_no_form_is_told_to_the_operators(world: World):
+    await planned(world, "production")
+    world.chat.refusals = [BlocksRefused("msg_too_long")]
 
-    assert await deliver.step(world.ports())
+    await delivered(world)
 
-    assert world.chat.plain == [True]
-    assert list(world.chat.cards) == [(PROD, "1.0")]
+    assert world.chat.cards == {}
+    assert texts(world, "announce")[0] == "Slack refuses the message of D-1: msg_too_long."
+    assert not await pending(world)
 
 
 async def test_a_dead_channels_message_goes_to_the_operators_who_are_told_why(world: World):
     await planned(world, "production")
-    world.chat.refusals = [SlackRefused("channel_not_found")]
+    world.chat.refusals = [ChannelGone("channel_not_found")]
 
     await delivered(world)
 
     assert list(world.chat.cards) == [(OPS, "1.0")]
     (note,) = [note for kind, note, _ in world.chat.said if kind == "announce"]
     assert "D-1 could not be posted to its channel (channel_not_found)" in note.text
-    assert note.lines == (f"Channel {PROD}: invite the app, unarchive it, or name another.",)
+    assert note.lines == (f"Invite the app to {PROD}, unarchive it, or name another channel.",)
     assert [where["channel"] for kind, _, where in world.chat.said if kind == "reply"] == [OPS]
 
 
 async def test_operators_are_told_once_however_often_their_own_channel_has_to_be_tried(world: World):
     await planned(world, "production")
-    world.chat.refusals = [SlackRefused("is_archived"), SlackUnavailable("503"), SlackRefused("is_archived")]
+    world.chat.refusals = [ChannelGone("is_archived"), SlackUnavailable("503"), ChannelGone("is_archived")]
 
     await delivered(world)
     world.clock.advance(seconds=60)
@@ -260,7 +262,7 @@ async def test_operators_are_told_once_however_often_their_own_channel_has_to_be
 
 async def test_a_channel_that_dies_later_has_its_message_moved_to_the_operators(world: World):
     await approve(world.ports(), BOB, (await shown(world)).id, plan=1, origin=Origin())
-    world.chat.refusals = [SlackRefused("is_archived"), SlackRefused("is_archived")]
+    world.chat.refusals = [ChannelGone("is_archived"), ChannelGone("is_archived")]
 
     await delivered(world)
 
@@ -272,7 +274,7 @@ async def test_a_channel_that_dies_later_has_its_message_moved_to_the_operators(
 async def test_a_dead_admin_channel_blocks_nothing_and_leaves_a_trace(world: World, caplog):
     await applied(world, admin_channel=PROD)
     deploy = await ready(world)
-    world.chat.refusals = [SlackRefused("is_archived")]
+    world.chat.refusals = [ChannelGone("is_archived")]
 
     assert await deliver.step(world.ports())
 
@@ -286,7 +288,7 @@ async def test_a_dead_admin_channel_blocks_nothing_and_leaves_a_trace(world: Wor
 
 async def test_a_message_that_is_gone_is_posted_anew_and_not_called_a_second_one(world: World):
     await approve(world.ports(), BOB, (await shown(world)).id, plan=1, origin=Origin())
-    world.chat.refusals = [SlackRefused("message_not_found")]
+    world.chat.refusals = [MessageGone("message_not_found")]
 
     await delivered(world)
 
@@ -308,7 +310,7 @@ async def test_what_slack_refuses_for_good_is_dropped_with_a_trace(world: World,
 
 async def test_with_a_revoked_token_it_is_tried_later(world: World):
     await planned(world, "production")
-    world.chat.refusals = [SlackRefused("token_revoked")]
+    world.chat.refusals = [TokenRefused("token_revoked")]
 
     await delivered(world)
     assert world.chat.cards == {}
@@ -349,7 +351,7 @@ async def test_while_slack_is_away_the_waits_grow(world: World):
 # --- an answer that was lost -----------------------------------------------------------------------------------------
 
 
-async def test_after_a_lost_answer_it_is_posted_again_and_says_so(world: World):
+async def test_after_a_lost_answer_it_is_reposted_and_says_so(world: World):
     await planned(world, "production")
     world.chat.refusals = [SlackUnavailable("timed out", sent=True)]
     await delivered(world)
@@ -375,7 +377,7 @@ async def test_a_process_that_died_while_posting_leaves_an_attempt_that_is_poste
     assert (await posted(world)).posting is None
 
 
-async def test_once_posted_twice_it_goes_on_saying_so(world: World):
+async def test_a_reposted_message_says_so_from_then_on(world: World):
     deploy = await planned(world, "production")
     world.chat.refusals = [SlackUnavailable("timed out", sent=True)]
     await delivered(world)
@@ -394,17 +396,14 @@ async def test_once_posted_twice_it_goes_on_saying_so(world: World):
 async def test_a_slow_post_keeps_its_lease(world: World):
     await planned(world, "production")
     renewed = asyncio.Event()
-    renew, post = world.store.renew_parcel, world.chat.post_card
+    renew = world.store.renew_parcel
 
     async def renewing(parcel, lease):
         await renew(parcel, timedelta(seconds=60))
         renewed.set()
 
-    async def slow(card, channel, *, plain=False):
-        await asyncio.wait_for(renewed.wait(), 20)
-        return await post(card, channel, plain=plain)
-
-    world.store.renew_parcel, world.chat.post_card = renewing, slow
+    world.store.renew_parcel = renewing
+    world.chat.before = lambda: asyncio.wait_for(renewed.wait(), 20)
     sending = asyncio.create_task(deliver.step(world.ports("worker-1", lease=timedelta(milliseconds=60))))
     await asyncio.wait_for(renewed.wait(), 20)
     # the lease it was taken with is over by now, the renewed one is not
@@ -420,17 +419,14 @@ async def test_a_slow_post_keeps_its_lease(world: World):
 
 async def test_one_who_lost_the_message_does_not_overwrite_where_it_is(world: World):
     await planned(world, "production")
-    post = world.chat.post_card
 
-    async def lost(card, channel, *, plain=False):
-        world.chat.post_card = post
-        first = await post(card, channel, plain=plain)
+    async def lost() -> None:
+        world.chat.after = None
         # the process is stopped for longer than its lease, and another one posts meanwhile
         await world.store.take_over()
         assert await deliver.step(world.ports("worker-2"))
-        return first
 
-    world.chat.post_card = lost
+    world.chat.after = lost
 
     assert await deliver.step(world.ports("worker-1"))
 

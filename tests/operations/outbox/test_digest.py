@@ -1,4 +1,4 @@
-"""A date's digest is posted once, or marked as a second copy; its CSV lies under it; every fault is told."""
+"""A day's digest is posted once, or marked as a possible duplicate, with its CSV; the operators hear of each fault."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.digest.report import Look
+from bot.domain.digest.report import Layout
 from bot.domain.digest.schedule import FileState
-from bot.errors import SlackRefused, SlackUnavailable, StoreBusy, StoreUnavailable
+from bot.errors import (
+    AppRefused,
+    BlocksRefused,
+    ChannelGone,
+    FileRefused,
+    SlackRefused,
+    SlackUnavailable,
+    StoreBusy,
+    StoreUnavailable,
+    TokenRefused,
+)
 from bot.operations.outbox import deliver
 from bot.operations.outbox import digest as post_digest
 from tests.fakes import Upload
@@ -31,7 +41,7 @@ from tests.operations.digests import (
     sent,
     shown,
     ticked,
-    troubled,
+    trouble_after_each_call,
 )
 
 if TYPE_CHECKING:
@@ -58,11 +68,11 @@ async def quiet(world: World) -> World:
 
 
 class TestPosting:
-    async def test_it_is_posted_to_its_channel_and_kept(self, due: World):
+    async def test_it_is_posted_to_its_channel_and_its_ts_is_saved(self, due: World):
         await delivered(due)
 
         (found,) = due.chat.digests
-        assert (found.channel, found.look, found.card.day) == (AUDIT, Look.TABLE, FIRST)
+        assert (found.channel, found.layout, found.card.day) == (AUDIT, Layout.TABLE, FIRST)
         assert (found.card.late, found.card.twice, found.card.preview) == (False, False, False)
         assert found.card.report.requested == 1
         assert found.card.report.zone == "Europe/Amsterdam"
@@ -86,33 +96,25 @@ class TestPosting:
         assert found.card.report.zone == "Europe/Amsterdam"
         assert found.card.report.final == ("staging", "production")
 
-    async def test_its_links_wait_for_slacks_word_on_who_we_are_and_it_does_not(self, due: World):
+    async def test_it_is_posted_without_links_if_slack_does_not_tell_our_workspace(self, due: World):
         due.directory.trouble = SlackUnavailable("503")
         await delivered(due)
 
         assert shown(due) == [FIRST]
 
-    async def test_its_links_are_there_where_slack_tells(self, due: World):
-        due.directory.team = ""
-        introduce = due.directory.introduce
-
-        async def introduced() -> object:
-            due.directory.team = "T0NOMATRON"
-            return await introduce()
-
-        due.directory.introduce = introduced
+    async def test_it_has_links_if_slack_tells_our_workspace(self, due: World):
+        due.directory.team, due.directory.introduces = "", "T0NOMATRON"
         await delivered(due)
 
         assert list(due.chat.digests[0].card.report.posted) == [1]
 
 
 class TestTable:
-    async def test_where_slack_refuses_it_it_is_drawn_without_one_at_once(self, due: World):
+    async def test_a_refused_table_is_replaced_by_lines_and_remembered(self, due: World):
         due.chat.refuses_tables = True
         await delivered(due)
 
-        assert due.chat.looks == [Look.TABLE, Look.CLASSIC]
-        assert [each.look for each in due.chat.digests] == [Look.CLASSIC]
+        assert [each.layout for each in due.chat.digests] == [Layout.CLASSIC]
         assert not due.chat.digests[0].card.twice
         assert (await edition(due)).refused_table == due.clock.now()
 
@@ -121,36 +123,31 @@ class TestTable:
         world.chat.refuses_tables = True
         tried = []
         for on, time in ((FIRST, "09:00:20"), (FIRST, "10:00:20"), (day(29), "10:00:20"), (day(30), "10:00:20")):
-            world.chat.looks.clear()
+            world.chat.layouts.clear()
             await ticked(world, on, time)
             await sent(world)
-            tried.append(world.chat.looks.count(Look.TABLE))
+            tried.append(world.chat.layouts.count(Layout.TABLE))
 
         # each of the first and of the one after thirty days, and of the fourteen between them none
         assert tried == [1, 0, 0, 1]
-        assert {each.look for each in world.chat.digests} == {Look.CLASSIC}
+        assert {each.layout for each in world.chat.digests} == {Layout.CLASSIC}
 
-    async def test_where_its_blocks_are_refused_too_it_is_plain(self, due: World):
-        due.chat.refusals = [SlackRefused("invalid_blocks"), SlackRefused("invalid_blocks")]
-        await delivered(due)
-
-        assert due.chat.looks == [Look.TABLE, Look.CLASSIC, Look.PLAIN]
-        assert [each.look for each in due.chat.digests] == [Look.PLAIN]
-
-    async def test_where_even_text_is_refused_it_is_given_up(self, due: World):
-        due.chat.refusals = [SlackRefused("msg_too_long")] * 3
+    async def test_a_digest_that_slack_takes_in_no_layout_is_given_up(self, due: World):
+        due.chat.refusals = [BlocksRefused("msg_too_long")]
         await delivered(due)
 
         assert due.chat.digests == []
         assert (await edition(due)).given_up == "msg_too_long"
 
-    async def test_a_refused_table_is_remembered_where_slack_is_away_after_that(self, due: World):
-        due.chat.refusals = [SlackRefused("invalid_blocks"), SlackUnavailable("503")]
+    @pytest.mark.parametrize("error", [SlackUnavailable("503"), ChannelGone("is_archived")])
+    async def test_a_refused_table_is_remembered_whatever_came_after_it(self, due: World, error):
+        due.chat.refuses_tables = True
+        due.chat.refusals = [error]
         await delivered(due)
         assert (await edition(due)).refused_table is not None
         await later(due)
 
-        assert due.chat.looks == [Look.TABLE, Look.CLASSIC, Look.CLASSIC]
+        assert due.chat.layouts == [Layout.TABLE, Layout.CLASSIC]
         assert not due.chat.digests[0].card.twice
 
 
@@ -173,8 +170,8 @@ class TestLostAnswers:
 
         assert [each.card.twice for each in due.chat.digests] == [False, True]
 
-    @pytest.mark.parametrize("error", [SlackUnavailable("503"), SlackRefused("token_revoked")])
-    async def test_where_nothing_arrived_the_next_is_the_first(self, due: World, error):
+    @pytest.mark.parametrize("error", [SlackUnavailable("503"), TokenRefused("token_revoked")])
+    async def test_after_a_post_that_did_not_arrive_the_next_is_not_marked(self, due: World, error):
         due.chat.refusals = [error]
         await delivered(due)
         assert (await edition(due)).posting is None
@@ -192,17 +189,13 @@ class TestLostAnswers:
 
         assert [each.card.twice for each in due.chat.digests] == [True]
 
-    async def test_one_who_lost_it_to_another_does_not_overwrite_where_it_stands(self, due: World):
-        post = due.chat.post_digest
-
-        async def lost(card, channel, look):
-            due.chat.post_digest = post
-            first = await post(card, channel, look)
+    async def test_a_worker_that_lost_its_parcel_does_not_overwrite_where_the_digest_is(self, due: World):
+        async def lost() -> None:
+            due.chat.after = None
             await due.store.take_over()
             assert await deliver.step(due.ports("worker-2"))
-            return first
 
-        due.chat.post_digest = lost
+        due.chat.after = lost
         assert await deliver.step(due.ports("worker-1"))
 
         row = await edition(due)
@@ -211,17 +204,16 @@ class TestLostAnswers:
         assert len(due.chat.uploads) == 1
 
     @pytest.mark.parametrize("trouble", [StoreBusy("locked"), StoreUnavailable("gone")])
-    async def test_a_database_that_is_busy_right_after_it_is_no_second_copy(self, due: World, trouble):
-        due.chat.post_digest = troubled(due, due.chat.post_digest, trouble)
+    async def test_a_busy_database_right_after_the_post_leads_to_no_duplicate(self, due: World, trouble):
+        trouble_after_each_call(due, trouble)
         await delivered(due)
 
         assert [each.card.twice for each in due.chat.digests] == [False]
         assert (await edition(due)).ts == due.chat.digests[0].ts
 
-    async def test_nor_is_one_that_is_busy_right_after_slack_said_no(self, due: World):
-        due.chat.refusals = [SlackRefused("ratelimited"), None, SlackUnavailable("503")]
-        due.chat.post_digest = troubled(due, due.chat.post_digest, StoreBusy("locked"))
-        due.chat.upload = troubled(due, due.chat.upload, StoreBusy("locked"))
+    async def test_nor_does_a_busy_database_right_after_a_refusal(self, due: World):
+        due.chat.refusals = [AppRefused("accesslimited"), None, SlackUnavailable("503")]
+        trouble_after_each_call(due, StoreBusy("locked"))
         await delivered(due)
         await later(due)
         await later(due)
@@ -229,18 +221,17 @@ class TestLostAnswers:
         assert [each.card.twice for each in due.chat.digests] == [False]
         assert [each.title for each in due.chat.uploads] == ["Deployments of 2026-11-22"]
 
-    async def test_one_that_stays_away_for_a_lease_costs_a_marked_copy_and_loses_nothing(self, due: World):
-        post, begin = due.chat.post_digest, due.store.begin
+    async def test_a_database_that_is_away_for_a_whole_lease_leads_to_a_marked_duplicate(self, due: World):
+        begin = due.store.begin
 
-        async def posted(card, channel, look):
-            due.chat.post_digest = post
+        async def posted() -> None:
+            due.chat.after = None
             due.store.begin = away
-            return await post(card, channel, look)
 
         def away():
             raise StoreUnavailable("gone")
 
-        due.chat.post_digest = posted
+        due.chat.after = posted
         with pytest.raises(StoreUnavailable):
             await deliver.step(due.ports(lease=timedelta(milliseconds=300)))
         due.store.begin = begin
@@ -252,42 +243,42 @@ class TestLostAnswers:
 
 class TestRefusals:
     async def test_a_dead_channels_digest_goes_to_the_operators_who_are_told_why(self, due: World):
-        due.chat.refusals = [SlackRefused("is_archived")]
+        due.chat.refusals = [ChannelGone("is_archived")]
         await delivered(due)
 
         (found,) = due.chat.digests
         row = await edition(due)
         assert (found.channel, row.posted_in, row.ts) == (OPS, OPS, found.ts)
         ((_, note, where),) = due.chat.said
-        assert note.text == "The digest of 2026-11-22 could not be posted to its channel (is_archived); it is here."
-        assert note.lines == (f"Channel {AUDIT}: invite the app, unarchive it, or name another.",)
+        assert note.text == "The digest of 2026-11-22 could not be posted to its channel (is_archived), so it is here."
+        assert note.lines == (f"Invite the app to {AUDIT}, unarchive it, or name another channel.",)
         assert where == {"channel": OPS}
         assert [each.channel for each in due.chat.uploads] == [OPS]
 
-    @pytest.mark.parametrize("refusals", [["restricted_action", "is_archived"], ["odd_reason"]])
+    @pytest.mark.parametrize(
+        "refusals", [[ChannelGone("restricted_action"), ChannelGone("is_archived")], [SlackRefused("odd_reason")]]
+    )
     async def test_what_slack_will_never_take_is_given_up_and_told(self, due: World, refusals):
-        due.chat.refusals = [SlackRefused(each) for each in refusals]
+        due.chat.refusals = list(refusals)
         await delivered(due)
 
         row = await edition(due)
         assert (due.chat.digests, due.chat.uploads) == ([], [])
-        assert (row.ts, row.posting, row.given_up) == ("", None, refusals[-1])
-        assert texts(due, "announce") == [
-            f"The digest of 2026-11-22 for {AUDIT} cannot be posted: Slack refuses it ({refusals[-1]})."
-        ]
+        assert (row.ts, row.posting, row.given_up) == ("", None, refusals[-1].error)
+        assert texts(due, "announce") == [f"Slack refuses the digest of 2026-11-22 in {AUDIT}: {refusals[-1].error}."]
         assert not await pending(due)
 
     async def test_without_an_admin_channel_a_dead_one_blocks_nothing(self, world: World, caplog):
         await configured(world, admin_channel=None)
         await ticked(world, FIRST)
-        world.chat.refusals = [SlackRefused("is_archived")]
+        world.chat.refusals = [ChannelGone("is_archived")]
         await delivered(world)
         await ticked(world, day(1))
         await delivered(world)
 
         assert shown(world) == [day(1)]
         assert "slack refused a digest" in caplog.messages
-        assert "there is no admin channel to say it in" in caplog.messages
+        assert "the catalog names no admin channel: a note was dropped" in caplog.messages
 
     async def test_what_was_given_up_is_not_posted_by_an_intent_that_is_still_there(self, due: World):
         due.chat.refusals = [SlackRefused("odd_reason")]
@@ -318,7 +309,7 @@ class TestFile:
         assert quiet.chat.uploads == []
         assert (await edition(quiet)).file is FileState.NONE
 
-    async def test_where_nothing_arrived_the_file_alone_is_tried_again(self, due: World):
+    async def test_a_file_that_did_not_arrive_is_uploaded_again_alone(self, due: World):
         due.chat.refusals = [None, SlackUnavailable("503")]
         await delivered(due)
         assert (await edition(due)).file is FileState.NONE
@@ -327,7 +318,7 @@ class TestFile:
         assert shown(due) == [FIRST]
         assert [each.title for each in due.chat.uploads] == ["Deployments of 2026-11-22"]
 
-    async def test_where_it_may_have_arrived_the_next_says_so(self, due: World):
+    async def test_a_file_that_may_have_arrived_is_uploaded_again_and_says_so(self, due: World):
         due.chat.refusals = [None, SlackUnavailable("timed out", sent=True), SlackUnavailable("503")]
         await delivered(due)
         assert (await edition(due)).file is FileState.BEGUN
@@ -336,8 +327,13 @@ class TestFile:
         await later(due)
 
         first, second = due.chat.uploads
+        title = f"{first.title} (again: Slack did not confirm the first one)"
         assert second == Upload(
-            first.channel, first.ts, first.name, f"{first.title} (again: the first may have arrived)", first.content
+            first.channel,
+            first.ts,
+            first.name,
+            title,
+            first.content,
         )
         assert shown(due) == [FIRST]
 
@@ -353,13 +349,16 @@ class TestFile:
         assert (await edition(due)).file is FileState.SENT
 
     @pytest.mark.parametrize(
-        ("error", "mend"),
-        [("missing_scope", "nomatron manifest --url URL"), ("file_uploads_disabled", "nomatron history SERVICE")],
+        ("error", "fix"),
+        [
+            (FileRefused("missing_scope", lacks_scope=True), "nomatron manifest --url URL"),
+            (FileRefused("file_uploads_disabled"), "nomatron history SERVICE"),
+        ],
     )
-    async def test_where_slack_refuses_it_the_digest_stands_and_the_operators_are_told_once(
-        self, due: World, error, mend
+    async def test_if_slack_refuses_the_file_the_digest_stays_and_the_operators_are_told_once(
+        self, due: World, error, fix
     ):
-        due.chat.refusals = [None, SlackRefused(error)]
+        due.chat.refusals = [None, error]
         await delivered(due)
         await later(due)
 
@@ -368,21 +367,21 @@ class TestFile:
         (_, in_thread, where), (_, note, _) = due.chat.said
         assert in_thread.text.startswith("The CSV is missing")
         assert where == {"channel": AUDIT, "ts": (await edition(due)).ts}
-        said = f"The digest of 2026-11-22 for {AUDIT} is without its CSV: Slack refuses the file ({error})."
+        said = f"The digest of 2026-11-22 in {AUDIT} has no CSV: Slack refused the file ({error.error})."
         assert note.text == said
-        assert mend in note.lines[0]
+        assert fix in note.lines[0]
         assert not await pending(due)
 
-    async def test_the_operators_are_told_also_where_nothing_can_be_said_in_the_thread(self, due: World):
-        due.chat.refusals = [None, SlackRefused("missing_scope"), SlackUnavailable("ratelimited")]
+    async def test_the_operators_are_told_even_if_the_thread_cannot_be(self, due: World):
+        due.chat.refusals = [None, FileRefused("missing_scope", lacks_scope=True), SlackUnavailable("ratelimited")]
         await delivered(due)
 
         assert (await edition(due)).file is FileState.GIVEN_UP
         ((kind, note, _),) = due.chat.said
-        assert (kind, "without its CSV" in note.text) == ("announce", True)
+        assert (kind, "has no CSV" in note.text) == ("announce", True)
 
     async def test_a_token_that_is_revoked_meanwhile_is_waited_for(self, due: World):
-        due.chat.refusals = [None, SlackRefused("token_revoked")]
+        due.chat.refusals = [None, TokenRefused("token_revoked")]
         await delivered(due)
         assert (await edition(due)).file is FileState.NONE
         await later(due)
@@ -390,7 +389,7 @@ class TestFile:
         assert len(due.chat.uploads) == 1
 
     async def test_a_file_that_could_not_be_sent_is_not_tried_by_an_intent_that_is_still_there(self, due: World):
-        due.chat.refusals = [None, SlackRefused("missing_scope")]
+        due.chat.refusals = [None, FileRefused("missing_scope", lacks_scope=True)]
         parcel = await due.store.claim_parcel(owner="one", lease=timedelta(seconds=60), now=due.clock.now())
         assert parcel is not None
         for _ in range(2):

@@ -24,7 +24,7 @@ async def test_a_click_on_the_other_message_has_its_buttons_taken_off(world: Wor
 
     assert await strips(world) == [{"channel": PROD, "ts": "0.9"}]
     note = next(note for kind, note, _ in world.chat.said if kind == "strip")
-    assert note.text == "D-1 has another message in this channel; this one was posted twice."
+    assert note.text == "This is a duplicate. Use the other message of D-1 in this channel."
 
 
 async def test_a_click_on_its_own_message_changes_nothing(world: World):
@@ -36,7 +36,7 @@ async def test_a_click_on_its_own_message_changes_nothing(world: World):
     assert await strips(world) == []
 
 
-async def test_without_a_message_that_stands_there_is_nothing_to_point_at(world: World):
+async def test_without_a_posted_message_there_is_nothing_to_point_at(world: World):
     await asked(world)
 
     await adopt(world.ports(), 1, channel=PROD, ts="0.9")

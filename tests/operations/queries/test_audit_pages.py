@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -25,16 +24,6 @@ if TYPE_CHECKING:
     from tests.fakes import World
 
 PIPELINE = CiIdentity("https://ci.example", "repo|main", ALICE.id)
-
-
-@dataclass
-class Unintroduced(FakeDirectory):
-    """Slack was not reached yet: who we are is known once it was asked."""
-
-    async def introduce(self) -> object:
-        answer = await super().introduce()
-        self.team = TEAM
-        return answer
 
 
 def an_ask(
@@ -175,7 +164,7 @@ async def test_the_pages_of_one_deploy(world: World) -> None:
 
 async def test_our_own_team_is_asked_for_where_it_is_not_known_yet(world: World) -> None:
     await record(world)
-    world.directory = Unintroduced(team="")
+    world.directory = FakeDirectory(team="", introduces=TEAM)
 
     assert len((await page(world, an_ask(by=ALICE.id))).events) == 1
 

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.errors import NomadUnavailable, SlackRefused, SlackUnavailable
+from bot.errors import NomadUnavailable, SlackUnavailable, TokenRefused
 from bot.operations.queries import health as module
 from bot.operations.queries.health import ages, health
 from tests.builders import a_catalog
@@ -32,11 +32,11 @@ async def test_without_a_catalog_it_is_not_ready(bare: World):
 
 
 async def test_every_problem_is_said_at_once(bare: World):
-    bare.directory.trouble = SlackRefused("invalid_auth")
+    bare.directory.trouble = TokenRefused("invalid_auth")
 
     answer = await health(bare.ports())
 
-    assert [problem.split(":")[0] for problem in answer.problems] == ["catalog-missing", "slack-refused"]
+    assert [problem.split(":")[0] for problem in answer.problems] == ["catalog-missing", "slack-token-refused"]
 
 
 async def test_without_slack_it_is_not_ready(world: World):

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.audit.history import Outcome
+from bot.domain.audit.history import HistoryPage, Outcome
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.errors import CatalogMissing
-from bot.operations.queries.history import HistoryPage, history
+from bot.operations.queries.history import history
 from tests.builders import ALICE, BOB, SAM, a_placement, a_service
 from tests.operations.acts import (
     applied,

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.access import Grant, Permission
+from bot.domain.access import Grant, Holding, Permission, Whoami
 from bot.domain.actor import CiIdentity, System
 from bot.domain.decision import Allowed, Refused
-from bot.operations.queries.whoami import Holding, Whoami, whoami
+from bot.operations.queries.whoami import whoami
 from tests.builders import ALICE, BOB, GUS, NORA, SAM
 from tests.operations.acts import applied
 

@@ -85,12 +85,12 @@ async def test_while_it_runs_its_counters_are_shown_and_it_is_looked_at_again(wo
 async def test_a_look_that_sees_nothing_new_says_nothing(world: World):
     deploy = await followed(world, await rolling(world), seen())
     await delivered(world)
-    before = (len(world.chat.plain), await events(world))
+    before = (world.chat.drawn, await events(world))
 
     await followed(world, deploy, seen())
     await delivered(world)
 
-    assert (len(world.chat.plain), await events(world)) == before
+    assert (world.chat.drawn, await events(world)) == before
 
 
 async def test_success_ends_it_and_its_requester_is_told(world: World):

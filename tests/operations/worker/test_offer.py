@@ -62,12 +62,12 @@ async def test_a_message_is_drawn_anew_only_where_the_offer_changes(world: World
     deploy = await succeeded(world)
     world.clock.advance(SOAK)
     await offered(world, deploy)
-    drawn = len(world.chat.plain)
+    drawn = world.chat.drawn
 
     world.clock.advance(RECHECK)
 
     assert await offered(world, deploy) == ("production",)
-    assert len(world.chat.plain) == drawn
+    assert world.chat.drawn == drawn
 
 
 async def test_where_nothing_comes_after_it_is_looked_at_once(world: World):

@@ -15,16 +15,16 @@ REJECT: Final = "deploy.reject"
 MENU: Final = "deploy.menu"
 AGAIN: Final = "deploy.again"
 PROMOTE: Final = "deploy.promote"
-"""The action ids that clicks come back with."""
+"""The action ids of the buttons and the menu."""
 
 
 def buttons(card: Card) -> list[Json]:
-    """Approve and Reject… while seats are open, Promote… where it may go on; none in any other state."""
+    """Approve and Reject… while approvals are missing, Promote… if the release may go further; else none."""
     deploy = card.deploy
     if deploy.status is Status.SUCCEEDED and card.promotes_to:
         hint = f"Promote {deploy.service} {deploy.version} to {' or '.join(card.promotes_to)}"
         return [button("Promote…", PROMOTE, _value(card), style="primary", hint=hint)]
-    # seats that just filled close the row before the state has moved on
+    # the last approval removes the buttons even before the state has changed
     if deploy.status is not Status.WAITING or card.seating.complete:
         return []
     value, what = _value(card), f"{deploy.number} {deploy.service} {deploy.version} to {deploy.environment}"
@@ -35,7 +35,7 @@ def buttons(card: Card) -> list[Json]:
 
 def _confirm(card: Card) -> Json:
     deploy = card.deploy
-    when = "at once" if len(card.seating.missing) == 1 else "once the other approvals are there"
+    when = "right away" if len(card.seating.missing) == 1 else "once the other approvals are in"
     text = f"{deploy.service} {deploy.version[:80]} will start in {deploy.environment} {when}."
     if card.plan and card.plan.effect:
         text += f" Plan {card.plan.number}: {card.plan.effect}."
@@ -43,10 +43,10 @@ def _confirm(card: Card) -> Json:
 
 
 def menu(card: Card) -> Json | None:
-    """What else may be done with the deploy now, as a menu; only what applies."""
+    """The menu of what else may be done with the deploy now; None if nothing may."""
     deploy, value = card.deploy, _value(card)
     waits = deploy.status in {Status.WAITING, Status.READY}
-    # offered only to one that waits for a turn: for all others it would change nothing
+    # offered only to a deploy that waits for its turn: to any other it makes no difference
     held_by_turn = any(reason.code == "turn" for reason in deploy.blocked)
     choices = [
         ("Withdraw", "withdraw", deploy.status.undecided),

@@ -1,4 +1,4 @@
-"""What a deploy's message says of the request: where, which version, who asked, whose yes it needs and has."""
+"""The facts of a deploy's message: environment, version, requester, and the approvals it needs and has."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MOST_MENTIONED = 10
 _MOST_LABELS = 8
 _LONGEST_NEEDS = 1500
 _ASKED_FOR = frozenset({Status.WAITING, Status.READY})
-"""States in which approvals are asked for; before there is no plan to approve, afterwards it is history."""
+"""States in which a message says what approvals the deploy needs."""
 
 
 def name_of(actor: Actor) -> str:
-    """Who acted, as a mention wherever a person stands behind it."""
+    """Who acted: a mention if there is a person behind it."""
     user = human_behind(actor)
     match actor:
         case SlackUser(id=known):
@@ -39,7 +39,7 @@ def name_of(actor: Actor) -> str:
 
 
 def facts_of(card: Card) -> list[str]:
-    """The texts of the facts' section."""
+    """The texts of the section with a deploy's facts, one for each column cell."""
     deploy = card.deploy
     where = f"{words(deploy.environment, 100)} · namespace {code(card.namespace, 100)}"
     job = "" if card.job == deploy.service else f"\njob {code(card.job, 150)}"
@@ -51,7 +51,7 @@ def facts_of(card: Card) -> list[str]:
     if card.seating.seats and deploy.status in _ASKED_FOR:
         facts.append(_needs(card))
     if deploy.overrides:
-        facts.append(fit(["*With*", *_settings(card)], 600))
+        facts.append(fit(["*Variables*", *_settings(card)], 600))
     return facts
 
 
@@ -63,13 +63,13 @@ def _promoted(deploy: Deploy) -> str:
 def _versions(card: Card) -> str:
     new = code(card.deploy.version, 140)
     if card.from_version == card.deploy.version:
-        return f"{new}, once more"
+        return f"{new} again"
     if card.from_version:
         return f"{code(card.from_version, 140)} → {new}"
     if card.plan is None:
         return new
     base = card.plan.base_version
-    return f"{new}, the first of this job" if base is None else f"job version {base} → {new}"
+    return f"{new}, the first version of this job" if base is None else f"job version {base} → {new}"
 
 
 def _settings(card: Card) -> Iterator[str]:
@@ -78,28 +78,28 @@ def _settings(card: Card) -> Iterator[str]:
 
 
 def _needs(card: Card) -> str:
-    """How many seats are filled, and a line for each label of which some are not."""
+    """How many approvals there are, and a line for each group that still has to give one."""
     seating = card.seating
-    lines = [f"*Needs*\n{_count(seating)}"]
+    lines = [f"*Needs*\n{count_of(seating)}"]
     if card.deploy.status is Status.WAITING:
         lines += list(_missing(seating, human_behind(card.deploy.requester)))
     return fit(lines, _LONGEST_NEEDS)
 
 
-def _count(seating: Seating) -> str:
+def count_of(seating: Seating) -> str:
+    """``1 of 2 approvals``."""
     total = len(seating.seats)
-    approvals = "approval" if total == 1 else "approvals"
-    return f"{total} {approvals}, all there" if seating.complete else f"{seating.filled} of {total} {approvals} so far"
+    return f"{seating.filled} of {total} {'approval' if total == 1 else 'approvals'}"
 
 
 def _missing(seating: Seating, requester: str | None) -> Iterator[str]:
-    """A line for each label that is missing; a group that fills several is mentioned once in the whole message."""
+    """A line for each group whose approvals are missing. No group or person is mentioned twice."""
     mentioned: set[str] = set()
     counts = Counter(seat.label for seat in seating.missing)
     for label, count in list(counts.items())[:_MOST_LABELS]:
         seat = next(each for each in seating.missing if each.label == label)
         fresh = _mentions(seat, requester, mentioned)
-        yield f":black_square_button: {count} of {words(label, 100)}" + (f" — {fresh}" if fresh else "")
+        yield f":black_square_button: {count} more from {words(label, 100)}" + (f" — {fresh}" if fresh else "")
 
 
 def _mentions(seat: Seat, requester: str | None, mentioned: set[str]) -> str:
@@ -107,14 +107,14 @@ def _mentions(seat: Seat, requester: str | None, mentioned: set[str]) -> str:
         found = [] if seat.group.usergroup in mentioned else [seat.group.usergroup]
         mentioned.update(found)
         return "".join(group(each) for each in found)
-    # a fixed list has no handle to call it by, so its people are called, all but the one who may not approve
+    # a fixed list has no handle to mention, so its people are mentioned; a requester may not approve their own request
     users = sorted(user for user in seat.group.users if user not in mentioned and user != requester)
     mentioned.update(users)
     return who(users, (), _MOST_MENTIONED)
 
 
 def approvals_of(card: Card) -> list[str]:
-    """A line for each approval of this plan: who, for which seat, when; or why it no longer counts."""
+    """A line for each approval of the current plan: by whom, for which seat, when, or why it no longer counts."""
     labels = {
         holder: seat.label for seat, holder in zip(card.seating.seats, card.seating.holders, strict=True) if holder
     }
@@ -123,9 +123,9 @@ def approvals_of(card: Card) -> list[str]:
 
 def _approval(approval: Approval, labels: dict[str, str]) -> str:
     name, at = person(approval.user.id), moment(approval.at)
-    # a void approval stays on the message: somebody gave it, and has to see that it is gone
+    # a void approval stays on the message, so that the approver sees that it no longer counts
     if approval.void:
-        return f":heavy_minus_sign: approval of {name}, {at}, no longer counts: {words(approval.void, 200)}"
+        return f":heavy_minus_sign: the approval by {name}, {at}, no longer counts: {words(approval.void, 200)}"
     label = labels.get(approval.user.id)
     seat = f" for {words(label, 100)}" if label else ""
     note = f" — “{words(approval.note, 200)}”" if approval.note else ""

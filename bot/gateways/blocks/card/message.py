@@ -1,6 +1,7 @@
-"""A deploy's one message, in every state: what it shows, and the buttons that still mean something.
+"""A deploy's one message in every state: what it shows, and the buttons that apply.
 
-Slack's limits hold whatever the records carry: what does not fit is cut, with a pointer to the thread.
+The message stays within Slack's limits whatever the records carry: what does not fit is cut, with a pointer to the
+thread.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from bot.domain.deploy.message import STATE_WORDS
 from bot.gateways.blocks.card.buttons import buttons, menu
 from bot.gateways.blocks.card.facts import approvals_of, facts_of, name_of
 from bot.gateways.blocks.card.progress import progress_of
-from bot.gateways.blocks.parts import Json, Message, actions, context, fields, numbered, section
-from bot.gateways.blocks.text import code, fit, link, moment, quoted, who, words
+from bot.gateways.blocks.parts import Json, Message, actions, context, fields, section, with_block_ids
+from bot.gateways.blocks.text import block_quote, code, fit, link, moment, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +37,7 @@ EMOJI: Final = {
     Status.INVALID: ":warning:",
     Status.UNCHANGED: ":white_circle:",
 }
-"""Repeats the state's word, never stands for it."""
+"""An emoji for each state; the state's word always stands beside it."""
 
 _TOLD_BY_ROLLOUT: Final = frozenset({Status.SUCCEEDED, Status.FAILED})
 _LABELS: Final = {Status.REJECTED: "*Reason* ", Status.FAILED: "*Why* ", Status.INVALID: "*Why* "}
@@ -45,11 +46,13 @@ _MOST_LINES = 12
 
 
 def render(card: Card) -> Message:
-    """The message: others rely on its ``text`` and ``metadata`` (``docs/slack.md``)."""
+    """A deploy's message. Other programs rely on its ``text`` and ``metadata`` (``docs/slack.md``)."""
     deploy = card.deploy
-    blocks = numbered(list(_blocks(card)), deploy.number)
+    blocks = with_block_ids(list(_blocks(card)), deploy.number)
     payload = {"id": deploy.number, "plan": deploy.plan, "status": deploy.status.value}
-    return Message(headline(card), blocks, {"event_type": EVENT_TYPE, "event_payload": payload})
+    metadata = {"event_type": EVENT_TYPE, "event_payload": payload}
+    plain = Message(headline(card), (), metadata)
+    return Message(plain.text, blocks, metadata, plainer=plain)
 
 
 def headline(card: Card) -> str:
@@ -62,13 +65,13 @@ def headline(card: Card) -> str:
 
 def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
     yield "head", section(_head(card), menu(card))
-    # what happened, or what stands in the way, before what was asked for: it is read at night, and on a telephone
+    # what happened, or what blocks it, before what was requested: it is read at night, and on a phone
     yield from _section("state", state_of(card), 1600)
     yield from _section("rollout", progress_of(card), 1800)
     yield from _section("moved", _moved(card), 1300)
     yield "facts", fields(facts_of(card))
     if card.deploy.reason:
-        yield "reason", section(quoted(card.deploy.reason))
+        yield "reason", section(block_quote(card.deploy.reason))
     yield from _section("plan", plan_of(card), 2000)
     yield from _section("approvals", approvals_of(card), 1500)
     # after everything that should be read before they are pressed
@@ -105,11 +108,11 @@ def plan_of(card: Card) -> list[str]:
 
 
 def _differs(card: Card) -> list[str]:
-    """What is not as in the environment before: the one thing that was not tried out there."""
+    """How the job differs from the one in the previous environment: that part was not tried out there."""
     differs = card.plan.differs if card.plan else ()
     if not differs:
         return []
-    before = f"*{words(card.deploy.promotes, 128)}*" if card.deploy.promotes else "the environment before"
+    before = f"*{words(card.deploy.promotes, 128)}*" if card.deploy.promotes else "the previous environment"
     return [f":left_right_arrow: Compared with {before}: " + " · ".join(words(each, 160) for each in differs)]
 
 
@@ -121,18 +124,18 @@ def _links(card: Card) -> list[str]:
 
 
 def _moved(card: Card) -> list[str]:
-    # once it has ended, what moved on the way to it is history; the thread has it
+    # once the deploy has ended, changes between its plans are history; the thread has them
     moved = card.plan.moved if card.plan and card.deploy.status.open else ()
     if not moved:
         return []
-    heading = ":twisted_rightwards_arrows: *What moved since the plan before* (approvals of that one are void):"
+    heading = ":twisted_rightwards_arrows: *Changed since the last plan* (its approvals no longer count):"
     return [heading, *(f"• {words(sentence, 300)}" for sentence in moved)]
 
 
 def state_of(card: Card) -> list[str]:
-    """Lines on why the deploy is where it is, and on what it waits for."""
+    """Lines on why the deploy is in its state, and what it waits for."""
     deploy = card.deploy
-    # the end of a rollout is told by the rollout itself, with its counts
+    # the rollout's own lines tell how it ended, with its counts
     told = deploy.status in _TOLD_BY_ROLLOUT and bool(card.rollouts)
     lines = [f"{_LABELS.get(deploy.status, '')}{words(deploy.detail, 1100)}"] if deploy.detail and not told else []
     if card.ended_by is not None:
@@ -140,7 +143,7 @@ def state_of(card: Card) -> list[str]:
     lines += [_held(reason) for reason in deploy.blocked]
     by_itself = deploy.status.open and deploy.status is not Status.WAITING
     goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
-    return [*lines, "_It goes on by itself as soon as it can; nobody has to ask again._"] if goes_on else lines
+    return [*lines, "_Continues automatically._"] if goes_on else lines
 
 
 def _held(reason: Reason) -> str:
@@ -156,11 +159,11 @@ def _few(lines: Sequence[str]) -> list[str]:
 def _about(card: Card) -> str:
     deploy = card.deploy
     parts = [f"plan {deploy.plan}"] if deploy.plan else []
-    parts.append(f"asked {moment(deploy.requested_at)}")
+    parts.append(f"requested {moment(deploy.requested_at)}")
     if deploy.status.undecided:
         parts.append(f"expires {moment(deploy.expires_at)}")
     elif not deploy.status.open:
         parts.append(f"ended {moment(deploy.changed_at)}")
     if card.twice:
-        parts.append("posted again, as Slack did not answer the first time")
+        parts.append("reposted: Slack did not confirm the first message")
     return " · ".join(parts)

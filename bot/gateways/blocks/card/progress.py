@@ -1,4 +1,4 @@
-"""What a deploy's message says of the rollout: healthy counts, and after a failure Nomad's own reasons."""
+"""The rollout in a deploy's message: healthy counts, and after a failure Nomad's reasons."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def _failure(failure: TaskFailure) -> str:
 
 
 def _reverted(card: Card, rollout: Rollout) -> str:
-    """What Nomad went back to by itself, and as which new version, or that it did not; empty where it never does."""
+    """The version that Nomad reverted to, or that it did not revert; empty for a job that Nomad never reverts."""
     target = rollout.reverted_to
     if target is None:
-        return ":warning: Nomad did not revert by itself." if rollout.nomad_deployment else ""
+        return ":warning: Nomad did not revert automatically." if rollout.nomad_deployment else ""
     # Nomad reverts to the last *stable* version, which need not be the one that ours replaced
     same = card.plan is None or card.plan.base_version in {None, target}
     version = f"{words(card.from_version, 150)} (job version {target})" if same and card.from_version else ""
@@ -86,7 +86,7 @@ def _revert(rollout: Rollout) -> list[str]:
     states = {
         RolloutStatus.RUNNING: "is under way",
         RolloutStatus.SUCCEEDED: "is complete",
-        RolloutStatus.FAILED: "failed as well",
+        RolloutStatus.FAILED: "also failed",
         RolloutStatus.SUPERSEDED: "was overtaken by a newer version",
     }
     counts = f" ({rollout.healthy}/{rollout.wanted} healthy)" if rollout.wanted else ""

@@ -1,4 +1,4 @@
-"""The changes of a digest: a table of them, or lines where a workspace refuses tables."""
+"""The changes of a digest: a table, or lines if the workspace refuses tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.report import MOST_CHANGES
 from bot.domain.durations import short
 from bot.gateways.blocks.card.facts import name_of
-from bot.gateways.blocks.cells import NOTHING, linked, people, raw, signed, table, weight
+from bot.gateways.blocks.cells import NOTHING, bold_with_emoji, link_to, people, raw, table, weight
 from bot.gateways.blocks.parts import section
 from bot.gateways.blocks.text import SECTION, cut, link, one_line, who, words
 
@@ -34,19 +34,19 @@ _REVERTS: Final[Mapping[str, str]] = {
     RolloutStatus.FAILED: "Revert failed",
     RolloutStatus.SUPERSEDED: "Revert overtaken",
 }
-"""Reverts that are not done, by their state; nobody may take them for one that is."""
+"""What to call a revert that is not complete, by its state: nobody may take it for one that is."""
 _RIGHT: Final = frozenset({"Took"})
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The changes of a report. ``shown`` and ``lines`` give the blocks and how many of the changes are in them."""
+    """The changes of a report. Both methods return the blocks and how many of the changes are in them."""
 
     report: Report
     at: LocalSpan
 
     def in_table(self, limit: int) -> tuple[list[Json], int]:
-        """A table whose cells have no more characters than that."""
+        """A table whose cells have at most ``limit`` characters together."""
         head = [raw(name) for name, _ in self._columns()]
         rows, room = [], limit - weight(head)
         for entry in self.report.changes.entries[:MOST_CHANGES]:
@@ -59,7 +59,7 @@ class Changes:
         return ([table([head, *rows], aligned)] if rows else []), len(rows)
 
     def in_lines(self, limit: int) -> tuple[list[Json], int]:
-        """Sections of a line for each change, with no more characters than that."""
+        """Sections with a line for each change, at most ``limit`` characters together."""
         texts, shown = [""], 0
         for entry in self.report.changes.entries[:MOST_CHANGES]:
             line = self._line(entry)
@@ -73,18 +73,18 @@ class Changes:
         return [section(text.rstrip("\n")) for text in texts if text], shown
 
     def _columns(self) -> list[tuple[str, Callable[[Entry], Json]]]:
-        """Names of the columns and what stands in them; the environment only where there are several."""
+        """The columns: name, and what makes the cell. The environment is one only if there are several."""
         several = [("Environment", lambda entry: raw(entry.environment, _LONGEST_NAME))]
         return [
-            ("Deploy", lambda entry: linked(entry.number, self.report.posted.get(entry.deploy_id))),
+            ("Deploy", lambda entry: link_to(entry.number, self.report.posted.get(entry.deploy_id))),
             ("Service", lambda entry: raw(entry.service, _LONGEST_NAME)),
-            # before what is wide: a narrow window shows the first columns without scrolling
+            # before the wide columns: a narrow window shows the first ones without scrolling
             ("Result", _result_cell),
             ("Version", lambda entry: raw(versions(entry), 2 * _LONGEST_VERSION + 3)),
             *(several if len(self.report.final) > 1 else []),
             ("When", lambda entry: raw(self.at.moment(started(entry)))),
             ("Took", lambda entry: raw(self._took(entry))),
-            ("Asked by", lambda entry: _actor_cell(entry.requester)),
+            ("Requested by", lambda entry: _actor_cell(entry.requester)),
             ("Approved by", lambda entry: people(entry.approvers)),
         ]
 
@@ -100,7 +100,7 @@ class Changes:
         return " · ".join([what, *where, result, when, f"{name_of(entry.requester)}{approved}"])
 
     def _took(self, entry: Entry) -> str:
-        """From the dispatch to its end, as ``history`` has it; of one that is open, to the end of the report."""
+        """How long the deploy took from its dispatch, or has taken by the end of the report if it is open."""
         if entry.ended_at is not None:
             return NOTHING if entry.took is None else short(entry.took)
         until = self.at.span.ends
@@ -108,7 +108,7 @@ class Changes:
 
 
 def versions(entry: Entry) -> str:
-    """``v1.4.1 → v1.4.2``; the new one alone where it is not known what ran, or the same ran."""
+    """``v1.4.1 → v1.4.2``; the new version alone if the same one ran before, or nobody knows which ran."""
     new = _version(entry.version)
     if entry.from_version == entry.version:
         return f"{new} again"
@@ -116,17 +116,17 @@ def versions(entry: Entry) -> str:
 
 
 def _version(name: str) -> str:
-    """A version's name; of an image digest as much as tells it from others."""
+    """A version's name; of an image digest only its beginning."""
     return cut(one_line(name), _LONGEST_DIGEST if name.startswith("sha256:") else _LONGEST_VERSION)
 
 
 def started(entry: Entry) -> datetime:
-    """When the cluster began to change."""
+    """When Nomad began to change the job."""
     return entry.dispatched_at or entry.landed_at or entry.changed_at
 
 
 def result_of(entry: Entry) -> str:
-    """What became of it, in a word or two."""
+    """What became of the deploy, in a word or two."""
     if entry.outcome is Outcome.OPEN:
         return "Stuck" if entry.stuck else "Rolling out"
     if entry.outcome is Outcome.REVERTED and entry.reverted in _REVERTS:
@@ -135,18 +135,18 @@ def result_of(entry: Entry) -> str:
 
 
 def _sign_of(entry: Entry) -> str | None:
-    """The emoji of what did not go well; a revert that failed is no milder than a failure."""
+    """The emoji of a failure or a revert; None for anything else. A failed revert is as bad as a failure."""
     failed = entry.outcome is Outcome.REVERTED and entry.reverted == RolloutStatus.FAILED
     return _BAD[Outcome.FAILED] if failed else _BAD.get(entry.outcome)
 
 
 def _result_cell(entry: Entry) -> Json:
-    """What went well is a word; what did not stands out."""
+    """The cell of the Result column: a plain word for a success, bold with an emoji for anything else."""
     bad = _sign_of(entry)
     if bad:
-        return signed(bad, result_of(entry))
+        return bold_with_emoji(bad, result_of(entry))
     if entry.outcome is Outcome.OPEN:
-        return signed("hourglass_flowing_sand", result_of(entry))
+        return bold_with_emoji("hourglass_flowing_sand", result_of(entry))
     return raw(result_of(entry))
 
 

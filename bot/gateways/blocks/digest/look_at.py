@@ -1,4 +1,4 @@
-"""*What to look at* in a digest: a heading with the count for each kind, and the first of them."""
+"""*What to look at* in a digest: for each kind of problem a heading with the count, and the first few."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST_TEXT: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, and how many of its kind it tells of."""
+    """A line, and how many things of its kind it names."""
 
     text: str
     of: int = 1
@@ -43,69 +43,69 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of thing to look at: its heading, a line for some of them, and how many there are."""
+    """A kind of problem: its heading, lines for the first few, and how many there are."""
 
     heading: str
     lines: tuple[Line, ...]
     total: int
     unit: str = ""
-    """What the total counts, where that is not the lines."""
+    """What the total counts, if not the lines."""
 
-    def shown(self, most: int) -> str:
-        """Heading and count, as many lines as that, and how many more there are; a single line beside the heading."""
+    def text(self, most: int) -> str:
+        """Heading and count, at most ``most`` lines, and how many more there are; a lone line beside the heading."""
         lines = self.lines[:most]
         more = self.total - sum(line.of for line in lines)
         if len(lines) == 1 and not more:
             return f"{self.heading}: {lines[0].text}"
         if not self.lines:
             return self.heading
-        # what has no line of its own has its count in the heading
+        # a kind without lines has its count in the heading
         rest = [f"… and {more:,} more"] if lines and more else []
         return "\n".join([f"{self.heading} · {self.total:,}{self.unit}", *(f"• {line.text}" for line in lines), *rest])
 
 
 def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
-    """Every kind that there is something of, the worst first."""
-    teller = _Teller(report, at)
+    """The kinds of problems that the report has, the worst first."""
+    lines = _Lines(report, at)
     found = [
-        _listed(":rotating_light: *Nomad's own revert failed*", report.reverts_failed, teller.revert_failed),
-        _listed(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, teller.stuck),
-        _listed(":red_circle: *Failed*", report.failures, teller.failed),
-        _listed(":bell: *Approval overdue*", report.overdue, teller.overdue),
-        _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, teller.signed),
-        _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, teller.signed),
-        _catalogs(report.catalogs, teller.catalog),
+        _listed(":rotating_light: *Nomad's own revert failed*", report.reverts_failed, lines.revert_failed),
+        _listed(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, lines.stuck),
+        _listed(":red_circle: *Failed*", report.failures, lines.failed),
+        _listed(":bell: *Approval overdue*", report.overdue, lines.overdue),
+        _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, lines.signed),
+        _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, lines.signed),
+        _catalogs(report.catalogs, lines.catalog),
         _refusals(report),
     ]
     return [kind for kind in found if kind.total]
 
 
 def texts_of(kinds: Sequence[Kind], limit: int = MOST_TEXT) -> list[str]:
-    """A text for each kind; what does not fit within the limit together is counted instead of named."""
-    # the headings have the counts: they come first, and lines fill what is left, the worst kind's first
+    """A text for each kind. Lines that do not fit within the common limit are counted instead."""
+    # room for every heading first, since they have the counts; lines fill the rest, the worst kind's first
     room = limit - sum(_least(kind) for kind in kinds)
     texts = []
     for kind in kinds:
         most = _fitting(kind, min(room, SECTION - _least(kind)))
         room -= sum(len(line.text) + _BULLET for line in kind.lines[:most])
-        texts.append(kind.shown(most))
+        texts.append(kind.text(most))
     return texts
 
 
 def _least(kind: Kind) -> int:
-    """The characters of a kind without its lines: heading, count, and how many more."""
+    """How many characters a kind takes without its lines: heading, count, and how many more."""
     return len(kind.heading) + 40
 
 
 def _fitting(kind: Kind, room: int) -> int:
-    """How many of its lines fit into so many characters."""
+    """How many of a kind's lines fit into ``room`` characters."""
     lengths = accumulate(len(line.text) + _BULLET for line in kind.lines[:_MOST_NAMED])
     return sum(length <= room for length in lengths)
 
 
 @dataclass(frozen=True, slots=True)
-class _Teller:
-    """Lines about deploys and approvals of one report."""
+class _Lines:
+    """What to say in a line about a deploy or an approval of the report."""
 
     report: Report
     at: LocalSpan
@@ -115,20 +115,20 @@ class _Teller:
         return f"{self._what(entry)}{reverted}{_why(entry)}"
 
     def revert_failed(self, entry: Entry) -> str:
-        return f"{self._what(entry)}: neither this version nor the one before may be running"
+        return f"{self._what(entry)}: possibly neither this version nor the previous one is running"
 
     def stuck(self, entry: Entry) -> str:
         since = f" since {self.at.moment(entry.stuck_at)}" if entry.stuck_at else ""
-        revert = "Nomad's revert makes " if entry.outcome is not Outcome.OPEN else ""
+        revert = "Nomad's revert has made " if entry.outcome is not Outcome.OPEN else ""
         return f"{self._what(entry)}: {revert}no progress{since}{_why(entry)}"
 
     def overdue(self, entry: Entry) -> str:
-        until = f", until {self.at.moment(entry.expires_at)}" if entry.expires_at else ""
-        asked = f"asked by {name_of(entry.requester)} {self.at.moment(entry.requested_at)}"
-        return f"{self._what(entry)}: {asked}{until}"
+        expires = f", expires {self.at.moment(entry.expires_at)}" if entry.expires_at else ""
+        requested = f"requested by {name_of(entry.requester)} {self.at.moment(entry.requested_at)}"
+        return f"{self._what(entry)}: {requested}{expires}"
 
     def signed(self, signs: Sequence[Sign]) -> str:
-        """The approvals of one deploy, as of the first of them."""
+        """The approvals of one deploy, with the time of the first."""
         first = signs[0]
         where = f"*{words(first.service, 100)}* in {words(first.environment, 100)}"
         names = list(dict.fromkeys(name_of(sign.actor) for sign in signs))
@@ -159,7 +159,7 @@ def _listed(heading: str, listed: Listed, line: Callable[[Entry], str]) -> Kind:
 
 
 def _signs(heading: str, signs: Signs, line: Callable[[Sequence[Sign]], str]) -> Kind:
-    """A line for each deploy: who approved one together stands together."""
+    """A line for each deploy, naming all of its approvers."""
     by_deploy: dict[int, list[Sign]] = {}
     for sign in signs.signs:
         by_deploy.setdefault(sign.deploy_id, []).append(sign)
@@ -174,7 +174,7 @@ def _catalogs(changes: Sequence[CatalogChange], line: Callable[[CatalogChange], 
 
 
 def _refusals(report: Report) -> Kind:
-    """One line for all rules, the most frequent first: the rules that said no, not the people they said it to."""
+    """One line for all refusals: the rules by how often they refused, most frequent first. No people are named."""
     counted = sorted(report.refusals.items(), key=lambda each: (-each[1], each[0]))
     named = [f"{count:,} × {_rule(rule)}" for rule, count in counted[:_MOST_RULES]]
     more = [f"{len(counted) - _MOST_RULES:,} more rules"] if len(counted) > _MOST_RULES else []
@@ -183,5 +183,5 @@ def _refusals(report: Report) -> Kind:
 
 
 def _rule(code: str) -> str:
-    """A rule's code in words: ``not an approver``; who is no approver for what they are is called that, ``guest``."""
+    """A rule's code in words: ``not an approver``, ``guest``."""
     return words(code.removeprefix("person-").replace("-", " "), 60)

@@ -1,6 +1,6 @@
 """The daily digest as one message: the numbers, what to look at, the changes of the final environments, small print.
 
-What needs a look stands above the table: some clients draw a table below everything else.
+*What to look at* stands above the table: some clients draw a table below everything else.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.audit.history import Outcome
-from bot.domain.digest.report import Look
+from bot.domain.digest.report import Layout
 from bot.domain.durations import short
 from bot.gateways.blocks.cells import MOST_MESSAGE, MOST_TABLE, weight
 from bot.gateways.blocks.digest.changes import Changes
 from bot.gateways.blocks.digest.look_at import kinds_of, texts_of
 from bot.gateways.blocks.localtime import local_span
-from bot.gateways.blocks.parts import Json, Message, context, fields, numbered, plain, section
+from bot.gateways.blocks.parts import Json, Message, context, fields, plain, section, with_block_ids
 from bot.gateways.blocks.text import fit, words
 
 if TYPE_CHECKING:
@@ -45,35 +45,35 @@ _DID_NOT_RUN: Final = (Outcome.REJECTED, Outcome.EXPIRED, Outcome.WITHDRAWN)
 _OTHERS: Final = (Outcome.SUPERSEDED, Outcome.INVALID, Outcome.UNCHANGED, Outcome.OPEN)
 
 
-def render(card: DigestCard, look: Look) -> Message:
-    """The message: whatever the report holds, it is within Slack's limits.
+def render(card: DigestCard, layout: Layout) -> Message:
+    """The message in that layout, with the plainer ones behind it; within Slack's limits whatever the report holds.
 
-    Its ``text`` has the numbers; under ``Look.PLAIN`` it is all there is, and says what to look at, too.
+    Its ``text`` has the numbers; under ``Layout.PLAIN`` it is the whole message and also says what to look at.
     """
     at = local_span(card.report.scope.span, card.report.zone)
     first = headline(card.report, at)
-    if look is Look.PLAIN:
+    if layout.plainer is None:
         return Message(_plainly(card, at, first))
-    drawn = _quiet(card, at, first) if card.report.quiet else _full(card, at, look)
-    return Message(first, numbered(drawn, card.day.isoformat()))
+    drawn = _quiet(card, at, first) if card.report.quiet else _full(card, at, layout)
+    return Message(first, with_block_ids(drawn, card.day.isoformat()), plainer=render(card, layout.plainer))
 
 
 def headline(report: Report, at: LocalSpan) -> str:
-    """What a notification shows: the numbers, those that are not zero and always the first two."""
+    """What a notification shows: how many were requested and deployed, and every other number that is not zero."""
     if report.quiet:
-        return f"Deployments {at.title}: a quiet day. Nothing was asked for, nothing ran, nothing waits."
+        return f"Deployments {at.title}: a quiet day. No requests, no deploys, nothing open."
     counts = [f"{report.requested:,} requested", _count(report, Outcome.DEPLOYED)]
     rest = _counts(report, (*_WENT_WRONG, *_DID_NOT_RUN, *_OTHERS))
     return f"Deployments {at.title}: {', '.join([*counts, *rest])}"
 
 
 def _quiet(card: DigestCard, at: LocalSpan, first: str) -> list[tuple[str, Json]]:
-    # the one line has no year, and of which environments it is true matters where somebody looks a day up
+    # the one line has neither a year nor the environments, which matter to somebody who looks a day up
     span = [("span", context(_about(card, at)))] if card.preview else []
     return [("quiet", section(first)), *span, *_notes(card, at)]
 
 
-def _full(card: DigestCard, at: LocalSpan, look: Look) -> list[tuple[str, Json]]:
+def _full(card: DigestCard, at: LocalSpan, layout: Layout) -> list[tuple[str, Json]]:
     report = card.report
     blocks = [
         ("head", {"type": "header", "text": plain(f"Deployments {at.title}", 150)}),
@@ -84,14 +84,14 @@ def _full(card: DigestCard, at: LocalSpan, look: Look) -> list[tuple[str, Json]]
     ]
     footer = _footer(card)
     room = MOST_MESSAGE - _SPARE - weight([block for _, block in blocks]) - len(footer)
-    blocks += _changes(card, at, look, room)
+    blocks += _changes(card, at, layout, room)
     return [*blocks, ("foot", context(footer))]
 
 
 def _about(card: DigestCard, at: LocalSpan) -> str:
-    """The span in full, its zone, and the environments that it is of, where the catalog names them."""
+    """The span in full, its zone, and the environments if the catalog limits the digest to some."""
     report = card.report
-    # a look at some date may be one at last year's
+    # a preview may be of a date of last year
     said = f"{at.whole(year=card.preview)}, {words(report.zone, 60)}"
     chosen = report.scope.environments
     return said if chosen is None else f"{said} · {_named(sorted(chosen))}"
@@ -103,13 +103,13 @@ def _notes(card: DigestCard, at: LocalSpan) -> Iterator[tuple[str, Json]]:
 
 
 def _said(card: DigestCard, at: LocalSpan) -> list[str]:
-    """What is unusual about this copy of it."""
-    notes = [":eyes: A preview that only you see."] if card.preview else []
+    """What is unusual about this copy of the digest."""
+    notes = [":eyes: Only you can see this preview."] if card.preview else []
     notes += [f":hourglass: Posted late: it was due {at.ends}."] if card.late else []
     return [*notes, *([_TWICE] if card.twice else [])]
 
 
-_TWICE: Final = ":repeat: This may be a second copy: Slack's answer to the first was lost."
+_TWICE: Final = ":repeat: This may be a duplicate: Slack did not confirm the first message."
 
 
 def _numbers(report: Report) -> list[str]:
@@ -122,20 +122,20 @@ def _numbers(report: Report) -> list[str]:
         f"*Rejected, expired or withdrawn*\n{', '.join(idle) or 'none'}",
         f"*Median time to approve*\n{_time(report.time_to_approve)}",
         f"*Median time to succeed*\n{_time(report.time_to_succeed)}",
-        *([f"*Others*\n{', '.join(others)}"] if others else []),
+        *([f"*Other*\n{', '.join(others)}"] if others else []),
     ]
 
 
 def _to_look_at(report: Report, at: LocalSpan) -> list[tuple[str, Json]]:
     texts = texts_of(kinds_of(report, at))
     if not texts:
-        return [("look", section(":white_check_mark: Nothing needs a look."))]
+        return [("look", section(":white_check_mark: Nothing needs attention."))]
     head = section(":warning: *What to look at*")
     return [("look", head), *((f"look{number}", section(text)) for number, text in enumerate(texts))]
 
 
-def _changes(card: DigestCard, at: LocalSpan, look: Look, room: int) -> list[tuple[str, Json]]:
-    """The changes of the final environments with a line above them, and below them how many more there are."""
+def _changes(card: DigestCard, at: LocalSpan, layout: Layout, room: int) -> list[tuple[str, Json]]:
+    """The changes of the final environments, with a heading, and with how many more there are below them."""
     report = card.report
     if not report.final:
         return []
@@ -143,7 +143,7 @@ def _changes(card: DigestCard, at: LocalSpan, look: Look, room: int) -> list[tup
     if not report.changes.total:
         return [("changes", section(f"No changes in {where}."))]
     changes = Changes(report, at)
-    drawn, shown = changes.in_table(min(MOST_TABLE, room)) if look is Look.TABLE else changes.in_lines(room)
+    drawn, shown = changes.in_table(min(MOST_TABLE, room)) if layout is Layout.TABLE else changes.in_lines(room)
     noun = "change" if report.changes.total == 1 else "changes"
     left = report.changes.total - shown
     more = f"… and {left:,} more{' in the CSV' if _has_csv(card) else ''}"
@@ -163,7 +163,7 @@ def _footer(card: DigestCard) -> str:
 
 
 def _has_csv(card: DigestCard) -> bool:
-    """Whether a file follows in the thread: it has the deploys that ended, and those that are open."""
+    """Whether a CSV follows in the thread: it lists the deploys that ended, and those that are open."""
     return not card.preview and any(card.report.outcomes.values())
 
 
@@ -191,7 +191,7 @@ def _time(duration: timedelta | None) -> str:
 
 
 def _named(environments: Sequence[str]) -> str:
-    """Names one after the other, with *and* before the last."""
+    """The names as a list, with *and* before the last."""
     named = [words(each, 60) for each in environments[:_MOST_ENVIRONMENTS]]
     more = len(environments) - len(named)
     named += [f"{more} more"] if more else []

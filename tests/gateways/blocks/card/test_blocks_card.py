@@ -78,7 +78,7 @@ def test_a_promotion_says_where_it_comes_from_and_what_is_not_as_there() -> None
 def test_a_plain_request_is_compared_with_the_environment_before() -> None:
     plan = a_plan(12, 2, differs=("group web count 1 → 6",))
 
-    assert ":left_right_arrow: Compared with the environment before: group web count" in str(texts(a_card(plan=plan)))
+    assert ":left_right_arrow: Compared with the previous environment: group web count" in str(texts(a_card(plan=plan)))
 
 
 def test_a_button_carries_the_deploy_and_the_plan_that_was_seen() -> None:
@@ -104,9 +104,9 @@ def test_both_missing_seats_are_named_with_their_numbers() -> None:
 
     assert needs.splitlines() == [
         "*Needs*",
-        "0 of 2 approvals so far",
-        ":black_square_button: 1 of sre — <!subteam^S0SRE00001>",
-        ":black_square_button: 1 of owners of checkout — <!subteam^S0DEV00001>",
+        "0 of 2 approvals",
+        ":black_square_button: 1 more from sre — <!subteam^S0SRE00001>",
+        ":black_square_button: 1 more from owners of checkout — <!subteam^S0DEV00001>",
     ]
 
 
@@ -166,7 +166,7 @@ def test_a_revert_to_another_version_than_the_one_before_is_not_given_its_name()
 def test_a_failure_without_a_revert_says_so() -> None:
     rollout = a_rollout(12, status=RolloutStatus.FAILED, nomad_deployment="6f1c", detail="Failed due to unhealthy")
 
-    assert ":warning: Nomad did not revert by itself." in texts(a_card(Status.FAILED, rollouts=(rollout,)))[1]
+    assert ":warning: Nomad did not revert automatically." in texts(a_card(Status.FAILED, rollouts=(rollout,)))[1]
     assert "revert" not in str(texts(a_card(Status.FAILED, deploy={"detail": "Permission denied"})))
 
 
@@ -184,7 +184,7 @@ def test_what_waits_for_something_else_says_that_it_goes_on_by_itself() -> None:
     held = texts(CARDS["ready-held"])[1]
 
     assert held.startswith(":hourglass: D-11 (v1.4.0) is rolling out; this one goes after it.")
-    assert "_It goes on by itself" in held
+    assert "_Continues automatically._" in held
 
 
 def test_warnings_of_the_plan_give_way_to_what_came_of_it() -> None:
@@ -197,7 +197,7 @@ def test_warnings_of_the_plan_give_way_to_what_came_of_it() -> None:
 def test_the_same_version_again_is_called_so() -> None:
     (facts,) = [block for block in render(a_card(from_version="v1.4.2")).blocks if "fields" in block]
 
-    assert facts["fields"][0]["text"] == "*Version*\n`v1.4.2`, once more"
+    assert facts["fields"][0]["text"] == "*Version*\n`v1.4.2` again"
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_who_approves_is_asked_with_what_it_does() -> None:
     (row,) = [block for block in render(a_card()).blocks if block["type"] == "actions"]
     asked = row["elements"][0]["confirm"]["text"]["text"]
 
-    assert asked.startswith("checkout v1.4.2 will start in production once the other approvals are there. Plan 2: ")
+    assert asked.startswith("checkout v1.4.2 will start in production once the other approvals are in. Plan 2: ")
 
 
 def test_block_ids_change_with_what_they_show() -> None:

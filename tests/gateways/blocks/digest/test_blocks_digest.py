@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.digest.report import Look
+from bot.domain.digest.report import Layout
 from bot.domain.digest.schedule import Scope, Span
 from bot.gateways.blocks.digest.message import render
 from tests.gateways.blocks.digests import (
     CALENDAR_DAY,
-    DIGESTS,
     GOLDEN,
+    GOLDEN_NAMES,
     a_day_with_everything,
     a_day_with_forty,
     a_day_with_one,
@@ -37,53 +37,53 @@ MADE = {
 }
 
 
-@pytest.mark.parametrize("name", DIGESTS)
+@pytest.mark.parametrize("name", GOLDEN_NAMES)
 def test_golden_digests(name: str) -> None:
     """Where this fails on purpose: ``python -m tests.gateways.blocks.digests`` writes them anew; look at the diff."""
     assert golden_digest(name) == (GOLDEN / f"{name}.json").read_text("utf-8")
 
 
 def test_every_golden_digest_has_its_file() -> None:
-    assert {path.stem for path in GOLDEN.glob("*.json")} == set(DIGESTS)
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(GOLDEN_NAMES)
 
 
-@pytest.mark.parametrize("look", Look)
+@pytest.mark.parametrize("layout", Layout)
 @pytest.mark.parametrize("name", MADE)
-def test_every_digest_is_taken_in_every_look(name: str, look: Look) -> None:
-    message = render(MADE[name], look)
+def test_every_digest_is_taken_in_every_layout(name: str, layout: Layout) -> None:
+    message = render(MADE[name], layout)
 
     taken(message)
     kinds = {block["type"] for block in message.blocks}
-    assert ("table" in kinds) is (look is Look.TABLE and bool(MADE[name].report.changes.total))
-    assert bool(kinds) is (look is not Look.PLAIN)
+    assert ("table" in kinds) is (layout is Layout.TABLE and bool(MADE[name].report.changes.total))
+    assert bool(kinds) is (layout is not Layout.PLAIN)
 
 
 def test_the_text_has_the_numbers_that_are_not_zero() -> None:
     report = a_report(tally=tallied(12, 90), outcomes=counted(deployed=9, failed=1, reverted=1, rejected=1))
 
-    message = render(a_digest(report), Look.TABLE)
+    message = render(a_digest(report), Layout.TABLE)
     assert message.text == (
         "Deployments until Saturday 22 November 09:00: 12 requested, 9 deployed, 1 failed, 1 reverted, 1 rejected"
     )
-    none = render(a_digest(replace(report, tally=tallied(1_234, 9), outcomes=counted(open=1_234))), Look.TABLE)
+    none = render(a_digest(replace(report, tally=tallied(1_234, 9), outcomes=counted(open=1_234))), Layout.TABLE)
     assert none.text.endswith(": 1,234 requested, 0 deployed, 1,234 still open")
 
 
-@pytest.mark.parametrize("look", [Look.TABLE, Look.CLASSIC])
-def test_a_quiet_day_is_one_line(look: Look) -> None:
-    message = render(a_quiet_day(), look)
+@pytest.mark.parametrize("layout", [Layout.TABLE, Layout.CLASSIC])
+def test_a_quiet_day_is_one_line(layout: Layout) -> None:
+    message = render(a_quiet_day(), layout)
 
     (line,) = mrkdwn(message)
     assert line == message.text
     assert message.text == (
-        "Deployments until Saturday 22 November 09:00: a quiet day. Nothing was asked for, nothing ran, nothing waits."
+        "Deployments until Saturday 22 November 09:00: a quiet day. No requests, no deploys, nothing open."
     )
-    late = render(replace(a_quiet_day(), late=True, twice=True), look)
+    late = render(replace(a_quiet_day(), late=True, twice=True), layout)
     assert len(mrkdwn(late)) == 3
 
 
 def test_a_whole_calendar_day_is_named_as_that_day() -> None:
-    message = render(a_digest(a_report(scope=CALENDAR_DAY, tally=tallied(1, 2))), Look.TABLE)
+    message = render(a_digest(a_report(scope=CALENDAR_DAY, tally=tallied(1, 2))), Layout.TABLE)
 
     assert message.text.startswith("Deployments on Friday 21 November: 1 requested")
     assert mrkdwn(message)[:2] == ["Deployments on Friday 21 November", "Friday 21 November, Europe/Amsterdam"]
@@ -106,40 +106,40 @@ def test_a_whole_calendar_day_is_named_as_that_day() -> None:
 def test_the_span_is_in_words_of_its_zone(begins: datetime, ends: datetime, said: str) -> None:
     report = a_report(scope=Scope(Span(begins, ends)), tally=tallied(1, 2))
 
-    assert mrkdwn(render(a_digest(report), Look.TABLE))[1] == f"{said}, Europe/Amsterdam"
+    assert mrkdwn(render(a_digest(report), Layout.TABLE))[1] == f"{said}, Europe/Amsterdam"
 
 
 def test_a_preview_says_so_and_which_year_it_is_of() -> None:
-    said = mrkdwn(render(a_preview(), Look.TABLE))
+    said = mrkdwn(render(a_preview(), Layout.TABLE))
 
     assert said[1] == "Friday 21 November 2025, Europe/Amsterdam"
-    assert said[2] == ":eyes: A preview that only you see."
+    assert said[2] == ":eyes: Only you can see this preview."
     assert "CSV" not in str(said)
 
 
 def test_a_preview_of_a_quiet_day_says_which_year_it_is_of() -> None:
-    line, span, note = mrkdwn(render(replace(a_quiet_day(), preview=True), Look.TABLE))
+    line, span, note = mrkdwn(render(replace(a_quiet_day(), preview=True), Layout.TABLE))
 
     assert line.startswith("Deployments until Saturday 22 November 09:00: a quiet day.")
     assert span == "Friday 21 November 2025 09:00 to Saturday 22 November 2025 09:00, Europe/Amsterdam"
-    assert note == ":eyes: A preview that only you see."
+    assert note == ":eyes: Only you can see this preview."
 
 
 def test_late_and_twice_are_said() -> None:
-    said = mrkdwn(render(a_day_with_everything(), Look.TABLE))
+    said = mrkdwn(render(a_day_with_everything(), Layout.TABLE))
 
     assert said[2:4] == [
         ":hourglass: Posted late: it was due Saturday 22 November 09:00.",
-        ":repeat: This may be a second copy: Slack's answer to the first was lost.",
+        ":repeat: This may be a duplicate: Slack did not confirm the first message.",
     ]
     assert said[1].endswith(" · canada and production")
-    plainly = render(a_day_with_everything(), Look.PLAIN).text
+    plainly = render(a_day_with_everything(), Layout.PLAIN).text
     assert said[2] in plainly
     assert said[3] in plainly
 
 
 def test_the_numbers_have_fields() -> None:
-    (numbers,) = [block for block in render(a_day_with_everything(), Look.TABLE).blocks if "fields" in block]
+    (numbers,) = [block for block in render(a_day_with_everything(), Layout.TABLE).blocks if "fields" in block]
 
     assert [field["text"] for field in numbers["fields"]] == [
         "*Requested*\n12",
@@ -148,21 +148,21 @@ def test_the_numbers_have_fields() -> None:
         "*Rejected, expired or withdrawn*\n1 rejected, 1 expired, 1 withdrawn",
         "*Median time to approve*\n14m",
         "*Median time to succeed*\n1h5m",
-        "*Others*\n1 superseded, 1 invalid, 1 with nothing to do, 3 still open",
+        "*Other*\n1 superseded, 1 invalid, 1 with nothing to do, 3 still open",
     ]
-    (none,) = [block for block in render(a_preview(), Look.TABLE).blocks if "fields" in block]
+    (none,) = [block for block in render(a_preview(), Layout.TABLE).blocks if "fields" in block]
     assert [field["text"].split("\n")[1] for field in none["fields"]] == ["2", "0", "none", "2 rejected", "–", "–"]
 
 
 def test_a_day_with_nothing_to_look_at_says_so() -> None:
-    assert ":white_check_mark: Nothing needs a look." in mrkdwn(render(a_day_with_one(), Look.TABLE))
-    assert "No changes in production." in mrkdwn(render(a_preview(), Look.TABLE))
+    assert ":white_check_mark: Nothing needs attention." in mrkdwn(render(a_day_with_one(), Layout.TABLE))
+    assert "No changes in production." in mrkdwn(render(a_preview(), Layout.TABLE))
     nowhere = a_report(final=(), tally=tallied(1, 2))
-    assert "change" not in str(mrkdwn(render(a_digest(nowhere), Look.TABLE)))
+    assert "change" not in str(mrkdwn(render(a_digest(nowhere), Layout.TABLE)))
 
 
 def test_plainly_there_are_still_the_numbers_and_what_to_look_at() -> None:
-    message = render(a_day_with_two_thousand(), Look.PLAIN)
+    message = render(a_day_with_two_thousand(), Layout.PLAIN)
 
     assert not message.blocks
     for said in (
@@ -176,9 +176,9 @@ def test_plainly_there_are_still_the_numbers_and_what_to_look_at() -> None:
 
 
 def test_the_same_report_is_the_same_message_and_another_has_other_block_ids() -> None:
-    one, again = render(a_day_with_one(), Look.TABLE), render(a_day_with_one(), Look.TABLE)
+    one, again = render(a_day_with_one(), Layout.TABLE), render(a_day_with_one(), Layout.TABLE)
     assert one == again
-    other = render(replace(a_day_with_one(), late=True), Look.TABLE)
+    other = render(replace(a_day_with_one(), late=True), Layout.TABLE)
 
     assert not {block["block_id"] for block in one.blocks} & {block["block_id"] for block in other.blocks}
     assert json.dumps(one.arguments())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.domain.digest.report import Listed, Look
+from bot.domain.digest.report import Layout, Listed
 from bot.gateways.blocks.cells import MOST_TABLE, weight
 from bot.gateways.blocks.digest.message import render
 from tests.gateways.blocks.digests import (
@@ -15,6 +15,7 @@ from tests.gateways.blocks.digests import (
     KNOWN_PEOPLE,
     a_change,
     a_day_with_everything,
+    a_day_with_forty,
     a_day_with_one,
     a_day_with_two_thousand,
     a_digest,
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
 
 def test_a_row_for_each_change() -> None:
-    head, first, *rest = table(render(a_day_with_everything(), Look.TABLE))
+    head, first, *rest = table(render(a_day_with_everything(), Layout.TABLE))
 
     assert head == [
-        "Deploy", "Service", "Result", "Version", "Environment", "When", "Took", "Asked by", "Approved by",
+        "Deploy", "Service", "Result", "Version", "Environment", "When", "Took", "Requested by", "Approved by",
     ]  # fmt: skip
     assert first == [
         "D-1", "mailer", "Deployed", "v1.1.2 → v1.2.0", "canada", "Fri 10:00", "2m41s", "@U0ALICE001", "@U0SAM00001",
@@ -54,6 +55,17 @@ def test_a_row_for_each_change() -> None:
     assert [row[5:7] for row in rest[-2:]] == [["Sat 08:00", "1h so far"], ["Thu 03:00", "2d6h so far"]]
 
 
+def test_forty_changes_are_all_in_the_table() -> None:
+    card = a_day_with_forty()
+    message = render(card, Layout.TABLE)
+    _, *rows = table(message)
+
+    assert [row[0] for row in rows] == [entry.number for entry in card.report.changes.entries]
+    assert len(rows) == 40
+    assert "*40 changes in production*" in mrkdwn(message)
+    assert not [text for text in mrkdwn(message) if "more in the CSV" in text]
+
+
 def test_one_that_ended_at_once_took_no_time_and_one_that_was_never_dispatched_none_that_is_known() -> None:
     at = BEGINS + timedelta(hours=5)
     at_once = a_change(1, timedelta(hours=5), changed_at=at)
@@ -61,23 +73,23 @@ def test_one_that_ended_at_once_took_no_time_and_one_that_was_never_dispatched_n
     day = a_day_with_one()
     card = replace(day, report=replace(day.report, changes=Listed((at_once, adopted), 2)))
 
-    assert [row[-3] for row in table(render(card, Look.TABLE))] == ["Took", "0s", "–"]
+    assert [row[-3] for row in table(render(card, Layout.TABLE))] == ["Took", "0s", "–"]
 
 
 def test_the_environment_is_told_where_there_are_several_and_links_where_there_are_messages() -> None:
-    message = render(a_day_with_one(), Look.TABLE)
+    message = render(a_day_with_one(), Layout.TABLE)
     (block,) = [block for block in message.blocks if block["type"] == "table"]
 
     assert "Environment" not in table(message)[0]
     (link,) = block["rows"][1][0]["elements"][0]["elements"]
     assert link == {"type": "link", "url": link_to(1042), "text": "D-1042"}
-    unposted = render(replace(a_day_with_one(), report=replace(a_day_with_one().report, posted={})), Look.TABLE)
+    unposted = render(replace(a_day_with_one(), report=replace(a_day_with_one().report, posted={})), Layout.TABLE)
     assert [row[0] for row in table(unposted)] == ["Deploy", "D-1042"]
 
 
 def test_what_is_not_in_the_table_is_in_the_file() -> None:
-    said = mrkdwn(render(a_day_with_two_thousand(), Look.TABLE))
-    rows = table(render(a_day_with_two_thousand(), Look.TABLE))
+    said = mrkdwn(render(a_day_with_two_thousand(), Layout.TABLE))
+    rows = table(render(a_day_with_two_thousand(), Layout.TABLE))
 
     assert len(rows) == 41
     assert "*2,000 changes in production*" in said
@@ -86,7 +98,7 @@ def test_what_is_not_in_the_table_is_in_the_file() -> None:
         "21,904 audit events · the CSV of all 2,311 deploys is in the thread",
     ]
     assert (
-        mrkdwn(render(a_day_with_one(), Look.TABLE))[-1]
+        mrkdwn(render(a_day_with_one(), Layout.TABLE))[-1]
         == "9 audit events · the CSV of the one deploy is in the thread"
     )
 
@@ -97,8 +109,8 @@ def long_winded(number: int) -> Entry:
     return a_change(number, timedelta(minutes=number), approvers=everybody, **names)
 
 
-@pytest.mark.parametrize("look", [Look.TABLE, Look.CLASSIC])
-def test_rows_are_cut_where_slack_would_refuse_them(look: Look) -> None:
+@pytest.mark.parametrize("layout", [Layout.TABLE, Layout.CLASSIC])
+def test_rows_are_cut_where_slack_would_refuse_them(layout: Layout) -> None:
     entries = tuple(long_winded(number) for number in range(1, 41))
     failed = tuple(failing(number, timedelta(0), detail="<&>" * 900, service="s" * 300) for number in range(1, 11))
     report = a_report(
@@ -112,20 +124,20 @@ def test_rows_are_cut_where_slack_would_refuse_them(look: Look) -> None:
         overdue=Listed(failed, 10),
         posted=linked(*entries),
     )
-    message = render(a_digest(report), look)
+    message = render(a_digest(report), layout)
 
     taken(message)
     (left,) = [text for text in mrkdwn(message) if text.startswith("… and ") and text.endswith(" more in the CSV")]
     shown = 40 - int(left.split()[2])
     assert 15 < shown < 40
-    if look is Look.TABLE:
+    if layout is Layout.TABLE:
         assert len(table(message)) == 1 + shown
         (block,) = [block for block in message.blocks if block["type"] == "table"]
         assert MOST_TABLE - 700 < weight(block["rows"]) <= MOST_TABLE or weight(list(message.blocks)) > 12_000
 
 
 def test_lines_say_what_the_table_would() -> None:
-    message = render(a_day_with_everything(), Look.CLASSIC)
+    message = render(a_day_with_everything(), Layout.CLASSIC)
     text = next(text for text in mrkdwn(message) if text.startswith("*8 changes in"))
     lines = mrkdwn(message)[mrkdwn(message).index(text) + 1].split("\n")
 
@@ -152,13 +164,13 @@ def test_only_a_revert_that_is_done_is_called_reverted(reverted: str, said: str)
     entry = failing(3, timedelta(hours=2), reverted)
     report = a_report(tally=tallied(1, 9), outcomes=counted(reverted=1), changes=Listed((entry,), 1))
 
-    assert table(render(a_digest(report), Look.TABLE))[1][2] == said
+    assert table(render(a_digest(report), Layout.TABLE))[1][2] == said
 
 
 def test_times_far_from_the_span_have_their_date() -> None:
     old = a_change(3, -timedelta(days=40), changed_at=BEGINS + timedelta(hours=1))
     report = a_report(tally=tallied(1, 2), outcomes=counted(deployed=1), changes=Listed((old,), 1))
 
-    assert table(render(a_digest(report), Look.TABLE))[1][4:6] == ["12 Oct 10:00", "40d1h"]
+    assert table(render(a_digest(report), Layout.TABLE))[1][4:6] == ["12 Oct 10:00", "40d1h"]
     day = a_report(scope=CALENDAR_DAY, tally=tallied(1, 2), changes=Listed((a_change(3, timedelta(hours=1)),), 1))
-    assert table(render(a_digest(day), Look.TABLE))[1][4] == "10:00"
+    assert table(render(a_digest(day), Layout.TABLE))[1][4] == "10:00"

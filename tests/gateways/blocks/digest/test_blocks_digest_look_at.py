@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.actor import CiIdentity, Operator
-from bot.domain.digest.report import Listed, Look, Sign, Signs
+from bot.domain.digest.report import Layout, Listed, Sign, Signs
 from bot.gateways.blocks.digest.message import render
 from tests.builders import BOB, SAM
 from tests.gateways.blocks.digests import (
@@ -23,8 +23,8 @@ from tests.gateways.blocks.digests import (
 from tests.gateways.blocks.taken import mrkdwn
 
 WORST_FIRST = f"""\
-:rotating_light: *Nomad's own revert failed*: <{link_to(5)}|D-5> *web* v1.6.0 in production: neither this \
-version nor the one before may be running
+:rotating_light: *Nomad's own revert failed*: <{link_to(5)}|D-5> *web* v1.6.0 in production: possibly neither \
+this version nor the previous one is running
 |
 :hourglass_flowing_sand: *Rollout stuck*: D-8 *search* v1.9.0 in production: no progress since Fri 09:00: No \
 capacity
@@ -32,8 +32,8 @@ capacity
 :red_circle: *Failed*: <{link_to(5)}|D-5> *web* v1.6.0 in production, its revert failed: task app of web: \
 Terminated: Exit Code: 1
 |
-:bell: *Approval overdue*: <{link_to(9)}|D-9> *checkout* v1.4.2 in production: asked by <@U0ALICE001> Fri \
-09:00, until Sat 09:00
+:bell: *Approval overdue*: <{link_to(9)}|D-9> *checkout* v1.4.2 in production: requested by <@U0ALICE001> \
+Fri 09:00, expires Sat 09:00
 |
 :busts_in_silhouette: *Self-approved*: <{link_to(3)}|D-3> *catalogue* in production: <@U0ALICE001>, Fri 12:00
 |
@@ -47,7 +47,7 @@ Terminated: Exit Code: 1
 
 
 def test_what_to_look_at_has_the_worst_first() -> None:
-    said = mrkdwn(render(a_day_with_everything(), Look.TABLE))
+    said = mrkdwn(render(a_day_with_everything(), Layout.TABLE))
     start = said.index(":warning: *What to look at*") + 1
 
     assert said[start : start + 8] == WORST_FIRST
@@ -61,7 +61,7 @@ def test_the_reason_is_the_shortest_that_says_it(cause: str, said: str) -> None:
     entry = failing(3, timedelta(hours=2), "", cause=cause, detail="Permission denied; ask an operator")
     report = a_report(tally=tallied(1, 9), outcomes=counted(failed=1), failures=Listed((entry,), 1))
 
-    assert next(text for text in mrkdwn(render(a_digest(report), Look.TABLE)) if "*Failed*" in text).endswith(
+    assert next(text for text in mrkdwn(render(a_digest(report), Layout.TABLE)) if "*Failed*" in text).endswith(
         f" in production: {said}"
     )
 
@@ -79,18 +79,18 @@ def test_a_failure_says_what_became_of_its_revert(reverted: str, said: str) -> N
     entry = failing(3, timedelta(hours=2), reverted, cause="", detail="Exit Code: 1")
     report = a_report(tally=tallied(1, 9), outcomes=counted(failed=1), failures=Listed((entry,), 1))
 
-    assert said in str(mrkdwn(render(a_digest(report), Look.TABLE)))
+    assert said in str(mrkdwn(render(a_digest(report), Layout.TABLE)))
 
 
 def test_a_revert_that_is_stuck_is_told_as_such() -> None:
     entry = failing(3, timedelta(hours=2), "running", cause="", detail="", stuck_at=ENDS)
     report = a_report(tally=tallied(1, 9), outcomes=counted(reverted=1), stuck=Listed((entry,), 1))
 
-    assert "Nomad's revert makes no progress since Sat 09:00" in str(mrkdwn(render(a_digest(report), Look.TABLE)))
+    assert "Nomad's revert has made no progress since Sat 09:00" in str(mrkdwn(render(a_digest(report), Layout.TABLE)))
 
 
 def test_of_many_a_few_are_named_and_all_are_counted() -> None:
-    said = mrkdwn(render(a_day_with_two_thousand(), Look.TABLE))
+    said = mrkdwn(render(a_day_with_two_thousand(), Layout.TABLE))
     failed = next(text for text in said if text.startswith(":red_circle: *Failed*")).split("\n")
     hours = next(text for text in said if text.startswith(":crescent_moon:")).split("\n")
 
@@ -105,7 +105,7 @@ def test_rules_beyond_six_are_counted() -> None:
     report = a_report(refusals=rules, refused=36)
 
     first = "8 × rule h, 7 × rule g, 6 × rule f, 5 × rule e, 4 × rule d, 3 × rule c"
-    assert f":no_entry: *Refused* · 36: {first}, 2 more rules" in mrkdwn(render(a_digest(report), Look.TABLE))
+    assert f":no_entry: *Refused* · 36: {first}, 2 more rules" in mrkdwn(render(a_digest(report), Layout.TABLE))
 
 
 def test_who_approved_a_deploy_together_stands_together() -> None:
@@ -117,7 +117,7 @@ def test_who_approved_a_deploy_together_stands_together() -> None:
         Sign(4, "search", "canada", BOB, second),
     )
     report = a_report(tally=tallied(2, 9), outcomes=counted(deployed=2), out_of_hours=Signs(signs, 6))
-    (found,) = [text for text in mrkdwn(render(a_digest(report), Look.TABLE)) if "out of hours" in text]
+    (found,) = [text for text in mrkdwn(render(a_digest(report), Layout.TABLE)) if "out of hours" in text]
 
     assert found.split("\n") == [
         ":crescent_moon: *Approved out of hours* · 6 approvals",
@@ -130,7 +130,7 @@ def test_who_approved_a_deploy_together_stands_together() -> None:
 def test_rules_are_told_in_words() -> None:
     report = a_report(refusals={"person-guest": 2, "not-an-approver": 1}, refused=3)
 
-    assert ":no_entry: *Refused* · 3: 2 × guest, 1 × not an approver" in mrkdwn(render(a_digest(report), Look.TABLE))
+    assert ":no_entry: *Refused* · 3: 2 × guest, 1 × not an approver" in mrkdwn(render(a_digest(report), Layout.TABLE))
 
 
 def test_a_kind_with_long_lines_names_fewer_and_cuts_none() -> None:
@@ -138,7 +138,7 @@ def test_a_kind_with_long_lines_names_fewer_and_cuts_none() -> None:
     signs = tuple(Sign(each // 2, "s" * 200, "e" * 200, who, BEGINS) for each, who in enumerate(pipelines))
     posted = dict.fromkeys(range(5), f"https://nomatron.slack.com/{'a' * 900}")
     report = a_report(tally=tallied(1, 9), outcomes=counted(deployed=1), self_approved=Signs(signs, 10), posted=posted)
-    (found,) = [text for text in mrkdwn(render(a_digest(report), Look.TABLE)) if "Self-approved" in text]
+    (found,) = [text for text in mrkdwn(render(a_digest(report), Layout.TABLE)) if "Self-approved" in text]
 
     head, *lines, more = found.split("\n")
     assert (head, more) == (":busts_in_silhouette: *Self-approved* · 10 approvals", "… and 6 more")
@@ -150,5 +150,5 @@ def test_of_those_who_approved_one_deploy_four_are_named() -> None:
     signs = tuple(Sign(4, "search", "canada", Operator(f"op{number}"), BEGINS) for number in range(6))
     report = a_report(tally=tallied(1, 9), outcomes=counted(deployed=1), self_approved=Signs(signs, 6))
 
-    said = str(mrkdwn(render(a_digest(report), Look.TABLE)))
+    said = str(mrkdwn(render(a_digest(report), Layout.TABLE)))
     assert "`op2` on the host, `op3` on the host and 2 more, Fri 09:00" in said

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.actor import CiIdentity, Operator, SlackUser, System
 from bot.domain.audit.history import Outcome
 from bot.domain.deploy.deploy import Status
-from bot.domain.digest.report import CatalogChange, DigestCard, Listed, Look, Sign, Signs
+from bot.domain.digest.report import CatalogChange, DigestCard, Layout, Listed, Sign, Signs
 from bot.domain.digest.schedule import Scope
 from bot.gateways.blocks.digest.message import render
 from tests.builders import ALICE, an_entry
@@ -83,7 +83,7 @@ def nasty_digests(draw: Any) -> DigestCard:
     return a_digest(report, late=draw(st.booleans()), twice=draw(st.booleans()), preview=draw(st.booleans()))
 
 
-@given(nasty_digests(), st.sampled_from(list(Look)))
+@given(nasty_digests(), st.sampled_from(list(Layout)))
 @MANY
-def test_nasty_digests(card: DigestCard, look: Look) -> None:
-    taken(render(card, look))
+def test_nasty_digests(card: DigestCard, layout: Layout) -> None:
+    taken(render(card, layout))

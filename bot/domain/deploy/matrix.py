@@ -1,0 +1,29 @@
+"""What runs where, and what is on its way there: the read model of ``status``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain.deploy.deploy import Deploy
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A service in an environment: ``running`` succeeded there last, ``open`` are the deploys on their way."""
+
+    service: str
+    environment: str
+    running: Deploy | None
+    open: tuple[Deploy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """One row for each service, with one cell for each environment (None if it is not deployed there).
+
+    ``more`` is how many rows were left out.
+    """
+
+    environments: tuple[str, ...]
+    rows: tuple[tuple[Cell | None, ...], ...]
+    more: int = 0
