@@ -113,7 +113,7 @@ def _pages(path: Path, names: Sequence[str]) -> tuple[Measure, Measure]:
 def _page(query: AuditQuery, before: Place | None) -> Act:
     async def act(store: SqlStore) -> object:
         async with store.read() as reading:
-            return await reading.audit_page(query, before, PAGE)
+            return await reading.audit_page(replace(query, before=before), PAGE)
 
     return act
 

@@ -134,7 +134,9 @@ async def _unknown(reading: Reading, catalog: Catalog, query: AuditQuery) -> Ref
     if not await _known(reading, environment, catalog.environments, AuditQuery(environment=environment)):
         return refuse("unknown-environment", unknown_name("environment", environment or "", catalog.environments))
     if query.deploy is not None and await reading.deploy(query.deploy) is None:
-        return refuse("unknown-deploy", f"There is no deploy D-{query.deploy}. See `/deploy history SERVICE`.")
+        return refuse(
+            "unknown-deploy", f"There is no deploy D-{query.deploy}. The history of its service lists the numbers."
+        )
     return None
 
 

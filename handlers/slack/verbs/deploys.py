@@ -1,0 +1,105 @@
+"""Verbs that request a deploy or do something with one: call the operation, put its result into words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.domain.decision import Refused, refuse
+from bot.gateways.blocks import answers
+from bot.operations.deploys import approve as approving
+from bot.operations.deploys import promote as promoting
+from bot.operations.deploys import reject as rejecting
+from bot.operations.deploys import request as requesting
+from bot.operations.deploys import retract as retracting
+from bot.operations.deploys import withdraw as withdrawing
+from bot.operations.queries import status
+from handlers.slack.respond import refusal
+
+if TYPE_CHECKING:
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.deploy.gates import Ask
+    from bot.gateways.blocks.parts import Message
+    from bot.operations.deploys.promote import Promotion
+    from bot.operations.deploys.request import Requested
+    from handlers.slack.command.ast import OfDeploy
+    from handlers.slack.desk import Call
+
+_MOST_CHOICES = 15
+
+
+async def request(call: Call, ask: Ask, catalog: Catalog) -> Message:
+    """Request a deploy."""
+    return requested(await requesting.request(call.desk.ports, call.actor, ask, origin=call.origin), catalog)
+
+
+async def promote(call: Call, what: Promotion, catalog: Catalog) -> Message:
+    """Request the same release in the next environment."""
+    return requested(await promoting.promote(call.desk.ports, call.actor, what, origin=call.origin), catalog)
+
+
+async def plan(call: Call, asked: OfDeploy, _: Catalog) -> Message:
+    """Show what a deploy would change."""
+    card = await status.card(call.desk.ports, asked.deploy_id)
+    return answers.plan(card) if card else refusal(no_such_deploy(asked.deploy_id))
+
+
+async def approve(call: Call, asked: OfDeploy, _: Catalog) -> Message:
+    """Approve the current plan."""
+    done = await approving.approve(
+        call.desk.ports, call.actor, asked.deploy_id, plan=None, note=asked.text, origin=call.origin
+    )
+    return refusal(done) if isinstance(done, Refused) else answers.approved(done.deploy, done.seating)
+
+
+async def reject(call: Call, asked: OfDeploy, _: Catalog) -> Message:
+    """Reject a deploy for good."""
+    done = await rejecting.reject(
+        call.desk.ports, call.actor, asked.deploy_id, plan=None, reason=asked.text, origin=call.origin
+    )
+    return changed(done, "rejected")
+
+
+async def retract(call: Call, asked: OfDeploy, _: Catalog) -> Message:
+    """Take the person's approval back."""
+    done = await retracting.retract(call.desk.ports, call.actor, asked.deploy_id, origin=call.origin)
+    return changed(done, "your approval was taken back")
+
+
+async def withdraw(call: Call, asked: OfDeploy, _: Catalog) -> Message:
+    """Withdraw a request."""
+    done = await withdrawing.withdraw(call.desk.ports, call.actor, asked.deploy_id, origin=call.origin)
+    return changed(done, "withdrawn")
+
+
+def requested(taken: Requested | Refused, catalog: Catalog) -> Message:
+    """The answer to a request of any kind."""
+    if isinstance(taken, Refused):
+        return refusal(taken)
+    deploy = taken.deploy
+    # the catalog may have dropped the service after an open deploy was requested
+    channel = catalog.channel_for(deploy.service, deploy.environment) if deploy.service in catalog.services else ""
+    return answers.recorded(deploy, existing=taken.existing, channel=channel, notes=taken.notes)
+
+
+def changed(done: Deploy | Refused, what: str) -> Message:
+    """The answer to an operation that returns the deploy; ``what`` says in our own words what it did."""
+    return refusal(done) if isinstance(done, Refused) else answers.changed(done, what)
+
+
+def no_such_deploy(deploy_id: int) -> Refused:
+    """The refusal of a number that no deploy has."""
+    return refuse("unknown-deploy", f"There is no deploy D-{deploy_id}. For open deploys: `/deploy status`.")
+
+
+async def with_open_deploys(call: Call, refused: Refused) -> Refused:
+    """The refusal of a command that names no deploy, completed with those that are open; any other as it is."""
+    if refused.codes != ("deploy-missing",):
+        return refused
+    async with call.desk.ports.store.read() as reading:
+        deploys = await reading.open_deploys()
+    named = [f"{each.number} ({each.service} {each.version} to {each.environment})" for each in deploys]
+    choices = f"Open deploys: {'; '.join(named[-_MOST_CHOICES:])}." if named else "Nothing is open."
+    reason = refused.reasons[0]
+    return Refused((replace(reason, text=f"{reason.text} {choices}"),))
