@@ -34,7 +34,7 @@ class Voice(Protocol):
         thread_ts: str = "",
         replace: bool = False,
     ) -> None:
-        """Show a message to one person, in whichever way still works; ``replace`` the message of the ``response_url``."""
+        """Show a message to one person, in whatever way works; ``replace`` the message of the ``response_url``."""
 
     async def open_view(self, trigger_id: str, view: Json) -> None:
         """Open a modal. A trigger works once, for 3 seconds."""

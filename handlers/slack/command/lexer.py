@@ -55,7 +55,7 @@ def _unmarked(match: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word without its quotes; ``quoted`` if a quote was its first character; ``end`` is where the next one starts."""
+    """A word without its quotes; ``quoted`` if it began with one. The next word is searched from ``end`` on."""
 
     text: str
     quoted: bool

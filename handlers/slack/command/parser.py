@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import Ask
 from bot.operations.deploys.promote import Promotion
-from handlers.slack.command.ast import Command, Help, OfDeploy, Whoami
+from handlers.slack.command.ast import Command, Help, Later, OfDeploy, Whoami
 from handlers.slack.command.lexer import OpenQuote, Reader, deploy_id
-from handlers.slack.verbs.verb import Later
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bot.domain.catalog.environment import Value
+    from handlers.slack.command.ast import Verb
     from handlers.slack.command.lexer import Vocabulary
-    from handlers.slack.verbs.verb import Verb
 
 REQUEST: Final = "request"
 """The verb of a command that begins with a service, not with a word of its own."""
@@ -80,6 +79,9 @@ def _verb_name(reader: Reader, first: str, words: list[str]) -> str | Refused:
     name = first.casefold()
     if name in words:
         return name
+    if name in {REQUEST, "deploy"}:
+        hint = "A request begins with the service: `/deploy SERVICE VERSION to ENV`."
+        return refuse("unknown-word", f"Leave out `{first}`. {hint} Services: {listed(services)}.")
     mistyped = difflib.get_close_matches(name[:80], (*words, *services), n=1)
     # an unknown service with a version is a request: the rules refuse it, and the refusal is recorded
     if reader.peek() is not None and not (mistyped and mistyped[0] in words):

@@ -13,10 +13,10 @@ from bot.domain.decision import Refused, refuse
 from bot.gateways.blocks import guide
 from handlers.slack.command import lookups as look_up
 from handlers.slack.command import parser as grammar
+from handlers.slack.command.ast import Later, Verb
 from handlers.slack.command.lexer import Vocabulary
 from handlers.slack.respond import refusal
 from handlers.slack.verbs import deploys, lookups
-from handlers.slack.verbs.verb import Later, Verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,8 +85,10 @@ VERBS: Final[Mapping[str, Verb | Later]] = {
         form="/deploy promote SERVICE|D-n [to ENV] [with NAME=VALUE ...] [because TEXT]",
         summary="request the same release in the next environment",
         details=(
-            "For example `/deploy promote D-12 because SHOP-981`. A deploy's message also has a button for it, once "
-            "the deploy has succeeded and soaked.",
+            (
+                "For example `/deploy promote D-12 because SHOP-981`. A deploy's message also has a button for it, "
+                "once the deploy has succeeded and soaked."
+            ),
             (
                 "The request is for the same release with the template of the first request. Settings of the earlier "
                 "deploy are not carried over."
@@ -166,8 +168,8 @@ VERBS: Final[Mapping[str, Verb | Later]] = {
                 "yesterday checkout in production by @alice`. The words can come in any order."
             ),
             (
-                "Twenty events on a page, newest first. `today`, `yesterday` and dates such as `2026-11-21` are days in "
-                "the catalog's time zone. Pick people from the list that Slack offers after `@`."
+                "Twenty events on a page, newest first. `today`, `yesterday` and dates such as `2026-11-21` are days "
+                "in the catalog's time zone. Pick people from the list that Slack offers after `@`."
             ),
         ),
         parse=look_up.audit,
