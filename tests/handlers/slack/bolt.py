@@ -91,8 +91,6 @@ async def submit(call: Call, view: dict[str, Any]) -> dict[str, Any] | None:
 
 
 async def _dispatch(call: Call) -> str:
-    answer = await build().async_dispatch(
-        AsyncBoltRequest(body=call.payload, mode="socket_mode", context={CALL: call})
-    )
+    answer = await build().async_dispatch(AsyncBoltRequest(body=call.payload, mode="socket_mode", context={CALL: call}))
     assert answer.status == 200, answer.body
     return answer.body or ""

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.audit.events import EventType
-from bot.gateways.blocks.pages import NEWEST, OLDER
 from bot.domain.actor import Operator
+from bot.domain.audit.events import EventType
 from bot.domain.digest.schedule import Span
+from bot.gateways.blocks.pages import NEWEST, OLDER
 from bot.ports.audit import AuditQuery, Cursor
 from handlers.slack.command.ast import History
 from handlers.slack.command.lexer import visible
@@ -31,7 +31,6 @@ from tests.operations.acts import applied, asked
 
 if TYPE_CHECKING:
     from bot.domain.actor import SlackUser
-    from bot.gateways.blocks.parts import Message
     from tests.fakes import World
     from tests.slackside import Door, Slackside
 

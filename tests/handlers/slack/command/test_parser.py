@@ -176,7 +176,11 @@ REFUSALS = [
     ("zzz", "unknown-word", "Services: checkout, mailer."),
     ("rollback checkout", "not-yet", "`rollback` isn't available yet. To go back: `/deploy SERVICE VERSION to ENV`."),
     ("roolback checkout", "unknown-word", "Did you mean `rollback`?"),
-    ("request checkout", "unknown-word", "Leave out `request`. A request begins with the service: `/deploy SERVICE VERSION to ENV`."),
+    (
+        "request checkout",
+        "unknown-word",
+        "Leave out `request`. A request begins with the service: `/deploy SERVICE VERSION to ENV`.",
+    ),
     ("promote", "service-missing", "/deploy promote SERVICE|D-n [to ENV]"),
     ("promote chekout", "unknown-service", "Did you mean `checkout`?"),
     ("promote D-12 to", "environment-missing", "staging, production"),
