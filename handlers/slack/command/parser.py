@@ -189,7 +189,7 @@ def _settings(reader: Reader, into: dict[str, Value]) -> Refused | None:
 
 def _unexpected(word: str, form: str) -> Refused:
     if word.casefold() == "at":
-        return refuse("not-yet", "`at WHEN` isn't available yet. Leave it out: a deploy starts when it is approved.")
+        return refuse("not-yet", "`at WHEN` isn't available yet. Leave it out: a deploy starts once it is approved.")
     hint = " Settings come after `with`." if "=" in word else near(word, _CLAUSES)
     return refuse("unexpected-word", f"`{word[:80]}` doesn't belong there.{hint} Write `{form}`.")
 
@@ -221,8 +221,7 @@ def deploy_with_note(reader: Reader, form: str) -> OfDeploy | Refused:
         return refuse("deploy-missing", f"Which deploy? Write `{form}`.")
     number = deploy_id(word)
     if number is None:
-        example = form.replace("D-n", "D-12")
-        return refuse("deploy-form", f"`{word[:80]}` isn't a deploy number. Write `{form}`, for example `{example}`.")
+        return refuse("deploy-form", f"`{word[:80]}` isn't a deploy number such as `D-12`. Write `{form}`.")
     return OfDeploy(number, reader.rest())
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.gateways.blocks.parts import Message
 from handlers.slack.app import CALL, build, register
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from slack_bolt.async_app import AsyncApp
 
+    from bot.gateways.blocks.parts import Message
     from handlers.slack.desk import Call
 
 

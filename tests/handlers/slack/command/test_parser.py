@@ -221,7 +221,7 @@ REFUSALS = [
     (
         "approve soon",
         "deploy-form",
-        "`soon` isn't a deploy number. Write `/deploy approve D-n [TEXT]`, for example `/deploy approve D-12",
+        "`soon` isn't a deploy number such as `D-12`. Write `/deploy approve D-n [TEXT]`.",
     ),
     ("approve D-0", "deploy-form", "`D-0`"),
     ("reject D-12", "reject-reason", "The reason is missing. Write `/deploy reject D-12 TEXT`."),
