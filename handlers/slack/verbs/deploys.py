@@ -1,10 +1,11 @@
-"""Verbs that request a deploy or do something with one: call the operation, put its result into words."""
+"""Verbs that request a deploy or do something with one: their handlers, and below them their entries."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from bot.domain.access import Permission
 from bot.domain.decision import Refused, refuse
 from bot.gateways.blocks import answers
 from bot.operations.deploys import approve as approving
@@ -14,9 +15,13 @@ from bot.operations.deploys import request as requesting
 from bot.operations.deploys import retract as retracting
 from bot.operations.deploys import withdraw as withdrawing
 from bot.operations.queries import status
+from handlers.slack.command import parser as grammar
+from handlers.slack.command.ast import Verb
 from handlers.slack.respond import refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.gates import Ask
@@ -103,3 +108,84 @@ async def with_open_deploys(call: Call, refused: Refused) -> Refused:
     choices = f"Open deploys: {'; '.join(named[-_MOST_CHOICES:])}." if named else "Nothing is open."
     reason = refused.reasons[0]
     return Refused((replace(reason, text=f"{reason.text} {choices}"),))
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    grammar.REQUEST: Verb(
+        form="/deploy SERVICE VERSION [to ENV] [with NAME=VALUE ...] [because TEXT]",
+        summary="request a deploy",
+        details=(
+            "For example `/deploy checkout v1.4.2 to production because SHOP-981`.",
+            (
+                "You can leave out `to ENV` if the service has only one environment. `with count=3` changes a setting "
+                "that the catalog lets requests set; put a value with spaces in quotes. Everything after `because` is "
+                "the reason."
+            ),
+            (
+                "The request is recorded at once and gets a number (`D-12`). Its plan follows as one message in the "
+                "channel. If you repeat a request while it is open, you get the same number again."
+            ),
+        ),
+        parse=grammar.request,
+        answer=request,
+        permission=Permission.REQUEST,
+    ),
+    "promote": Verb(
+        form="/deploy promote SERVICE|D-n [to ENV] [with NAME=VALUE ...] [because TEXT]",
+        summary="request the same release in the next environment",
+        details=(
+            (
+                "For example `/deploy promote D-12 because SHOP-981`. A deploy's message also has a button for it, "
+                "once the deploy has succeeded and soaked."
+            ),
+            (
+                "The request is for the same release with the template of the first request. Settings of the earlier "
+                "deploy are not carried over."
+            ),
+        ),
+        parse=grammar.promote,
+        answer=promote,
+        permission=Permission.PROMOTE,
+    ),
+    "plan": Verb(
+        form="/deploy plan D-n",
+        summary="what a deploy would change",
+        details=("Shows the difference that Nomad would make. Values are hidden unless the catalog shows them.",),
+        parse=grammar.deploy_alone,
+        answer=plan,
+    ),
+    "approve": Verb(
+        form="/deploy approve D-n [TEXT]",
+        summary="approve its current plan",
+        details=(
+            "An approval is for one exact plan. If the plan changes, the approval is void and you are told.",
+            (
+                "You can approve if you are in a group that the environment's rules name. Each person fills one seat. "
+                "You can't approve your own request, unless the environment allows it."
+            ),
+        ),
+        parse=grammar.deploy_with_note,
+        answer=approve,
+    ),
+    "retract": Verb(
+        form="/deploy retract D-n",
+        summary="take back your approval",
+        details=("Possible until the deploy is sent to Nomad. The deploy then waits for approvals again.",),
+        parse=grammar.deploy_alone,
+        answer=retract,
+    ),
+    "reject": Verb(
+        form="/deploy reject D-n TEXT",
+        summary="reject a deploy, with the reason",
+        details=("Final for the deploy. Anyone who can approve can reject, with a reason of 3 to 1,000 characters.",),
+        parse=grammar.deploy_with_reason,
+        answer=reject,
+    ),
+    "withdraw": Verb(
+        form="/deploy withdraw D-n",
+        summary="withdraw a request",
+        details=("Possible until the deploy is sent to Nomad. For another person's request you need `withdraw`.",),
+        parse=grammar.deploy_alone,
+        answer=withdraw,
+    ),
+}

@@ -1,6 +1,7 @@
-"""The verbs of ``/deploy``, one entry each: form, help, grammar, handler and permission.
+"""The table of verbs of ``/deploy``, one entry each: form, help, grammar, handler and permission.
 
-The parser, ``/deploy help``, *Did you mean ...?* and the list of what isn't available yet all read this table.
+The parser, ``/deploy help``, *Did you mean ...?* and the list of what isn't available yet all read it. An entry with a
+handler is beside that, in ``deploys`` or ``lookups``; an entry without one is here.
 """
 
 from __future__ import annotations
@@ -8,10 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from bot.domain.access import Permission
 from bot.domain.decision import Refused, refuse
 from bot.gateways.blocks import guide
-from handlers.slack.command import lookups as look_up
 from handlers.slack.command import parser as grammar
 from handlers.slack.command.ast import Later, Verb
 from handlers.slack.command.lexer import Vocabulary
@@ -62,136 +61,8 @@ async def _help(_: Call, asked: Help, __: Catalog) -> Message:
 
 
 VERBS: Final[Mapping[str, Verb | Later]] = {
-    grammar.REQUEST: Verb(
-        form="/deploy SERVICE VERSION [to ENV] [with NAME=VALUE ...] [because TEXT]",
-        summary="request a deploy",
-        details=(
-            "For example `/deploy checkout v1.4.2 to production because SHOP-981`.",
-            (
-                "You can leave out `to ENV` if the service has only one environment. `with count=3` changes a setting "
-                "that the catalog lets requests set; put a value with spaces in quotes. Everything after `because` is "
-                "the reason."
-            ),
-            (
-                "The request is recorded at once and gets a number (`D-12`). Its plan follows as one message in the "
-                "channel. If you repeat a request while it is open, you get the same number again."
-            ),
-        ),
-        parse=grammar.request,
-        answer=deploys.request,
-        permission=Permission.REQUEST,
-    ),
-    "promote": Verb(
-        form="/deploy promote SERVICE|D-n [to ENV] [with NAME=VALUE ...] [because TEXT]",
-        summary="request the same release in the next environment",
-        details=(
-            (
-                "For example `/deploy promote D-12 because SHOP-981`. A deploy's message also has a button for it, "
-                "once the deploy has succeeded and soaked."
-            ),
-            (
-                "The request is for the same release with the template of the first request. Settings of the earlier "
-                "deploy are not carried over."
-            ),
-        ),
-        parse=grammar.promote,
-        answer=deploys.promote,
-        permission=Permission.PROMOTE,
-    ),
-    "status": Verb(
-        form="/deploy status [SERVICE|D-n] [in ENV]",
-        summary="what runs where, and what is waiting",
-        details=(
-            "Without a name: every service and environment, with its last successful deploy and the one under way.",
-            "`/deploy status checkout in production` shows one of them, `/deploy status D-12` one deploy.",
-        ),
-        parse=look_up.status,
-        answer=lookups.status,
-    ),
-    "plan": Verb(
-        form="/deploy plan D-n",
-        summary="what a deploy would change",
-        details=("Shows the difference that Nomad would make. Values are hidden unless the catalog shows them.",),
-        parse=grammar.deploy_alone,
-        answer=deploys.plan,
-    ),
-    "approve": Verb(
-        form="/deploy approve D-n [TEXT]",
-        summary="approve its current plan",
-        details=(
-            "An approval is for one exact plan. If the plan changes, the approval is void and you are told.",
-            (
-                "You can approve if you are in a group that the environment's rules name. Each person fills one seat. "
-                "You can't approve your own request, unless the environment allows it."
-            ),
-        ),
-        parse=grammar.deploy_with_note,
-        answer=deploys.approve,
-    ),
-    "retract": Verb(
-        form="/deploy retract D-n",
-        summary="take back your approval",
-        details=("Possible until the deploy is sent to Nomad. The deploy then waits for approvals again.",),
-        parse=grammar.deploy_alone,
-        answer=deploys.retract,
-    ),
-    "reject": Verb(
-        form="/deploy reject D-n TEXT",
-        summary="reject a deploy, with the reason",
-        details=("Final for the deploy. Anyone who can approve can reject, with a reason of 3 to 1,000 characters.",),
-        parse=grammar.deploy_with_reason,
-        answer=deploys.reject,
-    ),
-    "withdraw": Verb(
-        form="/deploy withdraw D-n",
-        summary="withdraw a request",
-        details=("Possible until the deploy is sent to Nomad. For another person's request you need `withdraw`.",),
-        parse=grammar.deploy_alone,
-        answer=deploys.withdraw,
-    ),
-    "history": Verb(
-        form="/deploy history SERVICE [in ENV]",
-        summary="a service's past deploys",
-        details=(
-            "For example `/deploy history checkout in production`: ten deploys on a page, the newest request first.",
-            "Each with the version it replaced, who requested it, who approved it, how long it took, and the result.",
-        ),
-        parse=look_up.history,
-        answer=lookups.page,
-    ),
-    "audit": Verb(
-        form="/deploy audit [today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]",
-        summary="who did what, and when",
-        details=(
-            (
-                "For example `/deploy audit D-12` for everything that happened to one deploy, or `/deploy audit "
-                "yesterday checkout in production by @alice`. The words can come in any order."
-            ),
-            (
-                "Twenty events on a page, newest first. `today`, `yesterday` and dates such as `2026-11-21` are days "
-                "in the catalog's time zone. Pick people from the list that Slack offers after `@`."
-            ),
-        ),
-        parse=look_up.audit,
-        answer=lookups.page,
-    ),
-    "digest": Verb(
-        form="/deploy digest preview [today|yesterday|DATE]",
-        summary="the daily digest, before or after it is posted",
-        details=(
-            "Without a day: the next digest, with what has happened so far. With a day: the digest of that date.",
-            "It is the digest of the channel you are in, or else the catalog's first. Only you see it.",
-        ),
-        parse=look_up.digest,
-        answer=lookups.digest,
-    ),
-    "whoami": Verb(
-        form="/deploy whoami",
-        summary="your groups and permissions",
-        details=("Your groups in the catalog, what they allow you to do, and where you can approve.",),
-        parse=grammar.whoami,
-        answer=lookups.whoami,
-    ),
+    **deploys.VERBS,
+    **lookups.VERBS,
     "help": Verb(
         form="/deploy help [TOPIC]",
         summary="this list, or more about one command: `/deploy help request`, `/deploy help approve`, …",
