@@ -11,7 +11,7 @@ import json
 import sqlite3
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
@@ -25,7 +25,7 @@ from bench.replay import Measure, compare
 from bot.domain.digest.schedule import Scope, Span
 from bot.operations.digest.report import report
 from bot.operations.queries.history import history
-from bot.ports.audit import AuditQuery, Place
+from bot.ports.audit import AuditQuery, Cursor
 from store import open_store
 
 if TYPE_CHECKING:
@@ -102,18 +102,18 @@ def _pages(path: Path, names: Sequence[str]) -> tuple[Measure, Measure]:
     chosen = [{name: _CHOICES[name][each % len(_CHOICES[name])] for name in names} for each in range(COLD)]
     deep = [_deep(path, values, each * PAGE) for each, values in enumerate(chosen)]
     queries = [AuditQuery(**values) for values in chosen]
-    tops = [_page(query, None) for query in queries]
-    downs = [_page(query, place) for query, (_, place) in zip(queries, deep, strict=True)]
+    tops = [_page(query) for query in queries]
+    downs = [_page(replace(query, before=cursor)) for query, (_, cursor) in zip(queries, deep, strict=True)]
     return (
         Measure(f"{said}, depth 0", tops, 20, 5, 10),
         Measure(f"{said}, depth {deep[0][0]:,}", downs, 20, 5, 10),
     )
 
 
-def _page(query: AuditQuery, before: Place | None) -> Act:
+def _page(query: AuditQuery) -> Act:
     async def act(store: SqlStore) -> object:
         async with store.read() as reading:
-            return await reading.audit_page(query, before, PAGE)
+            return await reading.audit_page(query, PAGE)
 
     return act
 
@@ -166,7 +166,7 @@ def _whole_day(path: Path) -> Span:
     return Span(ends - DAY, ends)
 
 
-def _deep(path: Path, chosen: Mapping[str, Any], less: int) -> tuple[int, Place | None]:
+def _deep(path: Path, chosen: Mapping[str, Any], less: int) -> tuple[int, Cursor | None]:
     """How many events a deep page has before it, and the last of them (None: there are no such events).
 
     Where all events are paged, ``less`` of them, so that pages differ.
@@ -177,7 +177,7 @@ def _deep(path: Path, chosen: Mapping[str, Any], less: int) -> tuple[int, Place 
     deep = max(min(int(count * DEEP), count - PAGE) - (0 if chosen else less), 1)
     newest_first = f'FROM audit_events WHERE {where} ORDER BY at DESC, "index" DESC LIMIT 1 OFFSET {deep - 1}'
     found = _rows(path, f'SELECT at, "index" {newest_first}', *values)
-    return deep, next((Place(datetime.fromisoformat(at), index) for at, index in found), None)
+    return deep, next((Cursor(datetime.fromisoformat(at), index) for at, index in found), None)
 
 
 def _far_back(path: Path) -> int:

@@ -23,9 +23,9 @@ from bot.domain.deploy import deploy
 from bot.errors import NomatronError
 from bot.gateways.slack import methods
 from bot.gateways.slack.manifest import COMMAND, manifest, rendered, scopes
-from handlers.outcomes import OUTCOMES
-from handlers.slack.app import build
+from handlers.presentation import PRESENTATIONS
 from sandbox.slack.webapi import METHODS as SIMULATED
+from tests.handlers.slack.bolt import registered
 from tests.source import PACKAGES, ROOT, calls, functions, imports, trees
 
 if TYPE_CHECKING:
@@ -190,10 +190,10 @@ def test_every_type_of_event_is_recorded_somewhere() -> None:
 # --- codes -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_error_and_refusal_code_has_an_outcome_and_every_outcome_a_code() -> None:
+def test_every_error_and_refusal_code_has_a_presentation_and_back() -> None:
     broken = {error.code for error in _errors(NomatronError)}
 
-    assert broken | _refusal_codes() == set(OUTCOMES)
+    assert broken | _refusal_codes() == set(PRESENTATIONS)
 
 
 def test_the_tree_of_errors_is_drawn_in_full() -> None:
@@ -287,11 +287,10 @@ def test_the_scopes_are_those_that_slack_asks_for_these_methods() -> None:
 
 def test_the_manifest_names_every_way_in_that_is_served_and_no_other() -> None:
     document = manifest("https://nomatron.example.com")
-    served = {listener.ack_function.__name__ for listener in build()._async_listeners}
+    names = registered()
 
-    assert served == {"_on_command", "_on_action", "_on_submission", "_on_closed"}
-    assert [command["command"] for command in document["features"]["slash_commands"]] == [COMMAND]
-    assert document["settings"]["interactivity"]["is_enabled"]
+    assert [command["command"] for command in document["features"]["slash_commands"]] == names.commands == [COMMAND]
+    assert document["settings"]["interactivity"]["is_enabled"] == bool(names.actions and names.views)
     # neither events nor shortcuts are served, so none is asked for
     assert "event_subscriptions" not in document["settings"]
     assert "shortcuts" not in document["features"]

@@ -21,8 +21,10 @@ from bot.gateways.catalog import NOT_ENFORCED, read
 from bot.gateways.catalog.schema import CatalogFile
 from bot.gateways.slack.manifest import scopes
 from bot.settings import Settings
-from handlers.slack import actions
-from handlers.slack.command import parser as grammar
+from handlers.slack.actions import MENU
+from handlers.slack.command.parser import REQUEST
+from handlers.slack.verbs.table import AVAILABLE, LATER
+from tests.handlers.slack.bolt import registered
 from tests.source import ROOT
 
 if TYPE_CHECKING:
@@ -190,13 +192,13 @@ def test_every_command_has_a_row() -> None:
     told = rows(section(page("slack.md"), "## Commands"))
 
     verbs = {form.split()[1] for form in told if form.startswith("/deploy")}
-    assert verbs == {*grammar.VERBS, "SERVICE"}
+    assert verbs == {*AVAILABLE, "SERVICE"} - {REQUEST}
 
 
 def test_every_verb_that_is_to_come_is_named() -> None:
     listed = page("slack.md").partition("says that it is not there yet: ")[2].partition(". ")[0]
 
-    assert set(re.findall(r"`([a-z-]+)`", listed)) == grammar.LATER
+    assert set(re.findall(r"`([a-z-]+)`", listed)) == LATER.keys()
 
 
 def test_every_state_has_its_word_and_its_name() -> None:
@@ -208,13 +210,15 @@ def test_every_state_has_its_word_and_its_name() -> None:
 def test_every_button_and_menu_entry_has_a_row() -> None:
     told = re.findall(r"(?m)^\| [^|`]+ \| `(deploy\.[a-z]+)` \| `(?:([a-z]+) )?D-n:PLAN` \|", page("slack.md"))
 
-    assert {action for action, _ in told} == actions._ACTIONS.keys()
-    assert {verb for action, verb in told if action == decide.MENU} == actions._MENU.keys()
+    assert {action for action, _ in told} == {name for name in registered().actions if name.startswith("deploy.")}
+    assert {verb for action, verb in told if action == decide.MENU} == MENU.keys()
     assert {verb for action, verb in told if action != decide.MENU} == {""}
 
 
 def test_every_button_of_a_page_is_named() -> None:
-    assert set(re.findall(r"`(page\.[a-z]+)`", page("slack.md"))) == actions._PAGES
+    assert set(re.findall(r"`(page\.[a-z]+)`", page("slack.md"))) == {
+        name for name in registered().actions if name.startswith("page.")
+    }
 
 
 def test_every_scope_has_a_row() -> None:

@@ -1,4 +1,4 @@
-"""What the verbs read of the audit log, and the rows of the daily digest: a part of ``bot.ports``."""
+"""The store's audit log and daily digests as Protocols: a part of ``bot.ports``."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the audit log, newest first: what comes after it is older. ``at`` and ``index`` of its event."""
+class Cursor:
+    """A position in the audit log, newest first: the time and the index of the last event that was read."""
 
     at: datetime
     index: int
@@ -34,13 +34,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditQuery:
-    """Which audit events to list; each condition narrows."""
+    """Which audit events to list, newest first; each condition narrows.
+
+    With ``before``, only events that come after that position, so older ones. One record for the command, the CLI, the
+    buttons of a page and the store.
+    """
 
     span: Span | None = None
     service: str | None = None
     environment: str | None = None
     actor: Actor | None = None
     deploy: int | None = None
+    before: Cursor | None = None
 
 
 class AuditReading(Protocol):
@@ -49,13 +54,13 @@ class AuditReading(Protocol):
     async def events(self, deploy_id: int | None = None, limit: int = 100) -> tuple[Stored, ...]:
         """Audit events, oldest first, of one deploy or of all (then the newest ``limit``)."""
 
-    async def audit_page(self, query: AuditQuery, before: Place | None, limit: int) -> tuple[Stored, ...]:
-        """The newest ``limit`` events that fit, newest first by time and index; those after ``before`` where given."""
+    async def audit_page(self, query: AuditQuery, limit: int) -> tuple[Stored, ...]:
+        """The newest ``limit`` events that match, newest first by time and index."""
 
     async def requested_page(
         self, service: str, environment: str | None, before: int | None, limit: int
     ) -> tuple[int, ...]:
-        """The newest requests of a service, as deploy ids, newest first; those below the id ``before`` where given."""
+        """The deploy ids of a service's newest requests, newest first; with ``before``, only smaller ids."""
 
     async def timelines(self, deploys: Collection[int]) -> Mapping[int, tuple[Stored, ...]]:
         """All events of those deploys, oldest first; a deploy without any is not there."""

@@ -1,4 +1,4 @@
-"""Read the audit log. Commands: ``list`` prints its events, newest first."""
+"""``nomatron audit``: read the audit log. ``list`` prints its events, newest first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from bot.domain.actor import actor_from_key
 from bot.domain.audit.sentences import sentence
 from bot.domain.day import DAY_FORMS, EARLIEST, day_named
 from bot.domain.decision import Refused
-from bot.operations.queries.audit import AuditAsk, audit, cursor_of, is_actor, place_at
+from bot.domain.digest.schedule import day_of
+from bot.operations.queries.audit import actor_of, audit, cursor_from, cursor_text, is_actor, no_actor
+from bot.ports.audit import AuditQuery
 from handlers.cli.printed import local, table, who
 from handlers.cli.words import catalog_of, deploy_number, no_service, page_length, refused
 
@@ -23,28 +25,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-    from bot.domain.catalog.catalog import Catalog
     from bot.operations.queries.audit import AuditPage
     from bot.ports import Ports
-    from bot.ports.audit import Place, Stored
+    from bot.ports.audit import Cursor, Stored
 
-_LIST: Final = """Print the audit log's events, newest first: of one day (of the catalog's time zone), one service, one
-environment, one actor or one deploy, or all of them."""
+_LIST: Final = """Print the audit log's events, newest first: all of them, or those of one day (in the catalog's time
+zone), one service, one environment, one actor or one deploy."""
 _COMMANDS: Final = {"list": "print events, newest first"}
 _DATE = re.compile(r"\d{4}\D\d{1,2}\D\d{1,2}")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The command's words: ``list`` and its own."""
+    """The arguments of ``nomatron audit list``."""
     commands = "\n".join(f"  {name}  {help_}" for name, help_ in _COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="nomatron audit",
         description="Read the audit log.",
-        epilog=f"commands:\n{commands}\n\n`nomatron audit COMMAND --help` says more of each.",
+        epilog=f"commands:\n{commands}\n\nFor more on a command: `nomatron audit COMMAND --help`.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=_COMMANDS, metavar="COMMAND", help="one of the commands below")
-    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="the command's own words")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="the command's own arguments")
     return _parse_list(parser.parse_args(argv).rest)
 
 
@@ -56,12 +57,12 @@ def _parse_list(argv: Sequence[str]) -> argparse.Namespace:
         metavar="DAY|SERVICE|D-n",
         help=f"a day, a service, a deploy, or several of these; a day is {DAY_FORMS}",
     )
-    parser.add_argument("--in", dest="environment", metavar="ENV", help="one environment alone")
+    parser.add_argument("--in", dest="environment", metavar="ENV", help="only this environment")
     parser.add_argument(
-        "--by", type=_actor, metavar="WHO", help="one actor alone: a Slack user id, or a key such as system:expiry"
+        "--by", type=_actor, metavar="WHO", help="only this actor: a Slack user id, or a key such as system:expiry"
     )
     parser.add_argument(
-        "--before", type=_place, metavar="CURSOR", help="the page after this: from the end of the one before"
+        "--before", type=_cursor, metavar="CURSOR", help="the next page: CURSOR is on the last line of the page before"
     )
     parser.add_argument("--limit", type=page_length, default=50, metavar="N", help="events on a page, 1 to 1000 (50)")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
@@ -72,13 +73,13 @@ def _parse_list(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _conditions(parser: argparse.ArgumentParser, words: Sequence[str]) -> tuple[str | None, ...]:
-    """The day, the service and the deploy, each as it was typed."""
+    """The day, the service and the deploy as text; None for one that is missing."""
     days = [word for word in words if day_named(word, EARLIEST) or _DATE.fullmatch(word)]
     deploys = [word for word in words if deploy_number(word) is not None]
     services = [word for word in words if word not in days and word not in deploys]
     for day in days:
         if day_named(day, EARLIEST) is None:
-            parser.error(f"{day} is no day: write {DAY_FORMS}")
+            parser.error(f"{day} isn't a day: write {DAY_FORMS}")
     if max(map(len, (days, services, deploys))) > 1:
         parser.error(f"write one day, one service and one deploy at most; a day is {DAY_FORMS}")
     return tuple(next(iter(each), None) for each in (days, services, deploys))
@@ -86,54 +87,66 @@ def _conditions(parser: argparse.ArgumentParser, words: Sequence[str]) -> tuple[
 
 def _actor(word: str) -> str:
     if not is_actor(word):
-        raise argparse.ArgumentTypeError(
-            f"{word} names nobody: write a Slack user id such as U0ALICE001, or an actor's key such as operator:root, "
-            "system:expiry or slack:TEAM:USER"
-        )
+        raise argparse.ArgumentTypeError(no_actor(word))
     return word
 
 
-def _place(word: str) -> Place:
-    place = place_at(word)
-    if place is None:
-        raise argparse.ArgumentTypeError(f"{word} is no cursor: take it from the end of the page before")
-    return place
+def _cursor(word: str) -> Cursor:
+    cursor = cursor_from(word)
+    if cursor is None:
+        raise argparse.ArgumentTypeError(f"{word} isn't a cursor: copy it from the last line of the page before")
+    return cursor
 
 
 async def execute(words: argparse.Namespace, ports: Ports) -> int:
-    """Print a page of events; 1 where what is asked for is not known, with words on standard error."""
-    ask = _asked(words, await catalog_of(ports))
-    if isinstance(ask, Refused):
-        return refused(ask)
-    page = await audit(ports, ask, words.before, words.limit)
+    """Print a page of events. The exit status is 1, with a sentence on standard error, if the query is refused."""
+    query = await _query(words, ports)
+    if isinstance(query, Refused):
+        return refused(query)
+    page = await audit(ports, query, words.limit)
     if isinstance(page, Refused):
         return refused(page)
-    sys.stdout.write(json.dumps(_document(page), indent=2) + "\n" if words.json else _text(page, words))
+    sys.stdout.write(json.dumps(_document(page), indent=2) + "\n" if words.json else _text(page, query, words))
     return 0
 
 
-def _asked(words: argparse.Namespace, catalog: Catalog) -> AuditAsk | Refused:
-    if words.deploy in catalog.services and words.service is None:
-        return AuditAsk(words.day, words.deploy, words.environment, words.by)
-    other = no_service(words.service, catalog) if words.service else None
-    deploy = deploy_number(words.deploy) if words.deploy else None
-    return other or AuditAsk(words.day, words.service, words.environment, words.by, deploy)
+async def _query(words: argparse.Namespace, ports: Ports) -> AuditQuery | Refused:
+    catalog = await catalog_of(ports)
+    service, deploy = words.service, words.deploy
+    # a service may be named like a deploy number
+    if deploy in catalog.services and service is None:
+        service, deploy = deploy, None
+    elif service and (other := no_service(service, catalog)):
+        return other
+    actor = await actor_of(ports, words.by) if words.by else None
+    if isinstance(actor, Refused):
+        return actor
+    zone = ZoneInfo(catalog.timezone)
+    day = day_named(words.day, ports.clock.now().astimezone(zone).date()) if words.day else None
+    return AuditQuery(
+        span=day_of(day, zone) if day else None,
+        service=service,
+        environment=words.environment,
+        actor=actor,
+        deploy=deploy_number(deploy) if deploy else None,
+        before=words.before,
+    )
 
 
 def _document(page: AuditPage) -> dict[str, Any]:
     return {
         "events": [{"index": stored.index, **json.loads(stored.body)} for stored in page.events],
-        "next": cursor_of(page.next) if page.next else None,
+        "next": cursor_text(page.next) if page.next else None,
     }
 
 
-def _text(page: AuditPage, words: argparse.Namespace) -> str:
+def _text(page: AuditPage, query: AuditQuery, words: argparse.Namespace) -> str:
     if not page.events:
-        return "No audit event fits.\n"
+        return "No audit events match.\n"
     zone = ZoneInfo(page.zone)
     header = ("TIME", "WHO", "DEPLOY", "SERVICE", "ENVIRONMENT", "WHAT")
     text = table(header, [_row(stored, zone) for stored in page.events])
-    return text + (f"older: {_older(page, words, zone)}\n" if page.next else "")
+    return text + (f"older: {_older(page.next, query, words, zone)}\n" if page.next else "")
 
 
 def _row(stored: Stored, zone: tzinfo) -> tuple[str, ...]:
@@ -148,10 +161,10 @@ def _row(stored: Stored, zone: tzinfo) -> tuple[str, ...]:
     )
 
 
-def _older(page: AuditPage, words: argparse.Namespace, zone: tzinfo) -> str:
-    """The command that prints the page after this one; with its date, as ``today`` may be another day by then."""
-    day = page.span.begins.astimezone(zone).date().isoformat() if page.span else None
+def _older(cursor: Cursor, query: AuditQuery, words: argparse.Namespace, zone: tzinfo) -> str:
+    """The command for the next page. It names the date, because ``today`` may be another day by then."""
+    day = query.span.begins.astimezone(zone).date().isoformat() if query.span else None
     options = (("--in", words.environment), ("--by", words.by), ("--limit", words.limit if words.limit != 50 else None))
     given = [part for name, value in options if value is not None for part in (name, str(value))]
-    before = ["--before", cursor_of(page.next)] if page.next else []
-    return shlex.join(["nomatron", "audit", "list", *filter(None, (day, words.service, words.deploy)), *given, *before])
+    about = [*filter(None, (day, words.service, words.deploy)), *given]
+    return shlex.join(["nomatron", "audit", "list", *about, "--before", cursor_text(cursor)])

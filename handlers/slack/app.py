@@ -1,4 +1,4 @@
-"""Bolt behind the guard: one catch-all listener for each kind of payload, so that no cost grows with their number."""
+"""The Bolt app behind the guard: every command, action and view, registered by name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import NomatronError, Replayed
-from handlers.outcomes import sentence_of
-from handlers.slack import actions, commands, modals
-from handlers.slack.respond import failure, private
+from handlers.presentation import sentence_of
+from handlers.slack import actions, modals
+from handlers.slack.desk import deploy_ref
+from handlers.slack.respond import failure, private, refusal
+from handlers.slack.verbs import table
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,20 +23,46 @@ if TYPE_CHECKING:
     from slack_bolt.context.ack.async_ack import AsyncAck
     from slack_bolt.context.async_context import AsyncBoltContext
 
-    from bot.gateways.blocks.parts import Json
-    from handlers.slack.desk import Call
+    from bot.gateways.blocks.parts import Json, Message
+    from handlers.slack.decoding import Payload
+    from handlers.slack.desk import Call, DeployRef
+
+    Listener = Callable[[AsyncAck, AsyncBoltContext], Awaitable[None]]
 
 Answer = TypeVar("Answer")
 CALL: Final = "nomatron_call"
-"""Where Bolt's context holds our own request."""
+"""The key of our own ``Call`` in Bolt's context."""
 
-# Bolt tries its listeners one after another, 12 us each (performance.md 0.3): four in all, and dicts behind them
 _ANY: Final = re.compile("")
+
+
+def register(app: AsyncApp) -> None:
+    """Register every way in from Slack; another name is answered with *out of date*."""
+    # Bolt tries listeners in this order, about 12 us each: the command comes first
+    app.command("/deploy")(_on_command)
+
+    app.action("deploy.approve")(_card(actions.approve))
+    app.action("deploy.reject")(_card(actions.reject))
+    app.action("deploy.promote")(_card(actions.promote))
+    app.action("deploy.menu")(_card(actions.menu))
+    app.action("deploy.again")(_button(actions.again))
+    app.action("page.older")(_on_page)
+    app.action("page.newest")(_on_page)
+
+    app.view("deploy.reject")(_form(modals.reject))
+    app.view("deploy.promote")(_form(modals.promote))
+    app.view_closed("deploy.reject")(_on_closed)
+    app.view_closed("deploy.promote")(_on_closed)
+
+    # buttons and forms that an older or a newer version drew
+    app.action(_ANY)(_on_unknown_action)
+    app.view(_ANY)(_on_unknown_form)
+    app.view_closed(_ANY)(_on_closed)
 
 
 def build() -> AsyncApp:
     """The Bolt app. It verifies nothing (the guard has) and calls nothing: authorizing takes no ``auth.test``."""
-    # Bolt warns that it will not use the token that it finds in the environment, which is what is wanted
+    # Bolt warns that it will not use the token that it finds in the environment, which is intended
     logger = logging.getLogger(f"{__name__}.bolt")
     logger.setLevel(logging.ERROR)
     app = AsyncApp(
@@ -52,34 +80,75 @@ def build() -> AsyncApp:
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    app.command(_ANY)(_on_command)
-    app.action(_ANY)(_on_action)
-    app.view(_ANY)(_on_submission)
-    app.view_closed(_ANY)(_on_closed)
+    register(app)
     return app
 
 
 async def _authorize() -> AuthorizeResult:
-    """Which workspace and app this is was settled by the guard; nothing here acts with a token."""
+    """The guard has checked which workspace and app this is; nothing here uses a token."""
     return AuthorizeResult(enterprise_id=None, team_id=None)
 
 
 async def _on_command(ack: AsyncAck, context: AsyncBoltContext) -> None:
-    answer = await _served(commands.answer(_call(context)), failure)
+    answer = await _answer(table.answer(_call(context)), failure)
     await ack(**private(answer)) if answer else await ack()
 
 
-async def _on_action(ack: AsyncAck, context: AsyncBoltContext) -> None:
+def _card(serve: Callable[[Call, DeployRef], Awaitable[Message | None]]) -> Listener:
+    """The listener of a button on a deploy's message."""
+
+    async def serve_card(call: Call, ref: DeployRef) -> Message | None:
+        answer = await serve(call, ref)
+        # answers and thread notes have buttons too, but only a channel's message can be a stray one
+        actions.adopt_strays(call, ref)
+        return answer
+
+    return _button(serve_card)
+
+
+def _button(serve: Callable[[Call, DeployRef], Awaitable[Message | None]]) -> Listener:
+    """The listener of a button that names a deploy."""
+
+    async def listener(ack: AsyncAck, context: AsyncBoltContext) -> None:
+        call = _call(context)
+        ref = deploy_ref(actions.value_of(_action(call)))
+        if ref is None:
+            await _on_unknown_action(ack, context)
+            return
+        await _answer_click(ack, call, serve(call, ref))
+
+    return listener
+
+
+async def _on_page(ack: AsyncAck, context: AsyncBoltContext) -> None:
     call = _call(context)
-    answer = await _served(actions.act(call, call.payload["actions"][0]), failure)
+    await _answer_click(ack, call, actions.turn_page(call, actions.value_of(_action(call))))
+
+
+async def _on_unknown_action(ack: AsyncAck, context: AsyncBoltContext) -> None:
+    _call(context).answer(refusal(actions.OUT_OF_DATE))
+    await ack()
+
+
+async def _answer_click(ack: AsyncAck, call: Call, work: Awaitable[Message | None]) -> None:
+    answer = await _answer(work, failure)
     if answer is not None:
         call.answer(answer)
     await ack()
 
 
-async def _on_submission(ack: AsyncAck, context: AsyncBoltContext) -> None:
-    call = _call(context)
-    await ack(**(await _served(modals.submit(call, call.payload["view"]), _in_the_modal) or {}))
+def _form(serve: Callable[[Call, Payload], Awaitable[Json | None]]) -> Listener:
+    """The listener of a submitted form."""
+
+    async def listener(ack: AsyncAck, context: AsyncBoltContext) -> None:
+        call = _call(context)
+        await ack(**(await _answer(serve(call, call.payload["view"]), _failure_in_form) or {}))
+
+    return listener
+
+
+async def _on_unknown_form(ack: AsyncAck) -> None:
+    await ack(**modals.out_of_date())
 
 
 async def _on_closed(ack: AsyncAck) -> None:
@@ -91,8 +160,13 @@ def _call(context: AsyncBoltContext) -> Call:
     return call
 
 
-async def _served(work: Awaitable[Answer | None], failed: Callable[[Exception], Answer]) -> Answer | None:
-    """The answer to what somebody did, a failure in words; None where it comes later, and for a replay."""
+def _action(call: Call) -> Payload:
+    action: Payload = call.payload["actions"][0]
+    return action
+
+
+async def _answer(work: Awaitable[Answer | None], failed: Callable[[Exception], Answer]) -> Answer | None:
+    """The answer, or a failure in words; None if the answer comes later, and for a replayed request."""
     try:
         return await work
     except Replayed:
@@ -101,6 +175,6 @@ async def _served(work: Awaitable[Answer | None], failed: Callable[[Exception], 
         return failed(error)
 
 
-def _in_the_modal(error: Exception) -> Json:
+def _failure_in_form(error: Exception) -> Json:
     known = sentence_of(error) if isinstance(error, NomatronError) else None
     return modals.errors(known or failure(error).text)

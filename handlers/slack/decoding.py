@@ -1,4 +1,4 @@
-"""From a request's bytes to its payload, strictly: shape, sizes and depth are checked before anybody reads it."""
+"""From a request's bytes to its payload. Shape, size and depth are checked before anything reads it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _COMMAND_FIELDS = ("command", "team_id", "user_id", "channel_id")
 
 
 class Malformed(ValueError):
-    """Rightly signed, but not what Slack sends; the text says what is wrong with it."""
+    """A body that Slack would not send, although its signature is right; the text says what is wrong."""
 
 
 class TooLarge(ValueError):
-    """More than is ever read."""
+    """A body that is too large to read."""
 
 
 def decode(kind: str, body: bytes) -> Payload:
@@ -46,7 +46,7 @@ def _form(body: bytes) -> Payload:
 
 
 def _fields(body: bytes) -> dict[str, str]:
-    # counted before anything is split: a hundred thousand fields cost a quarter of a second to take apart
+    # counted before splitting: a hundred thousand fields take a quarter of a second to split
     if body.count(b"&") >= MOST_FIELDS:
         raise Malformed("too many form fields")
     fields: dict[str, str] = {}
@@ -55,15 +55,15 @@ def _fields(body: bytes) -> dict[str, str]:
             continue
         name, _, value = pair.partition(b"=")
         key = percent_decoded(name)
-        # Slack never repeats a field; whoever does wants two readers to see two different requests
+        # Slack never repeats a field; an attacker does, so that two readers see two different requests
         if key in fields:
-            raise Malformed("a form field is there twice")
+            raise Malformed("a form field is repeated")
         fields[key] = percent_decoded(value)
     return fields
 
 
 def percent_decoded(value: bytes) -> str:
-    """A form's name or value as text; ``Malformed`` where it is not UTF-8.
+    """A form's name or value as text; raises ``Malformed`` if it is not UTF-8.
 
     Quoted-printable decoding is the same with ``=`` for ``%`` and is done in C: twenty times faster than
     ``urllib.parse`` (which takes what is not regular).
@@ -79,11 +79,11 @@ def percent_decoded(value: bytes) -> str:
 
 def _json(text: bytes) -> Payload:
     if len(text) > MOST_JSON:
-        raise TooLarge("more JSON than is ever read")
+        raise TooLarge("the JSON is too large")
     try:
         value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        # json's own scanner gives up by RecursionError on a tower of brackets
+        # json raises RecursionError on thousands of nested brackets
         raise Malformed("not JSON") from error
     if not isinstance(value, dict):
         raise Malformed("not a JSON object")
@@ -99,7 +99,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _deeper_than(value: Any, depth: int) -> bool:
-    """Whether a value is nested more deeply; level by level, so that no input can exhaust our own stack."""
+    """Whether a value is nested deeper than ``depth``. Goes level by level, so that no input exhausts our stack."""
     level = [value]
     for _ in range(depth):
         level = [

@@ -1,4 +1,4 @@
-"""What every way in from Slack works with, and one request as it is served."""
+"""One request from Slack as handlers get it, and the deploy that a button or a form names."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from handlers.slack.identity import Sender
     from handlers.slack.respond import Background, Voice
 
-# a value only names what was seen; whatever it names is read anew from the store before anything is decided
+# a value only names what the person saw; the store is read again before anything is decided
 _VALUE = re.compile(r"(?:(?P<verb>[a-z]{1,20}) )?D-(?P<id>[1-9][0-9]{0,17}):(?P<plan>[0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The verbs' ports, the voice for private answers, and the tasks that outlive a request."""
+    """What handlers work with: the ports, private answers, and the tasks that outlive a request."""
 
     ports: Ports
     voice: Voice
@@ -32,7 +32,7 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: who sent what, and the replay key of its signature."""
+    """One request: the payload, its sender, and the replay key of its signature."""
 
     desk: Desk
     payload: Payload
@@ -41,25 +41,25 @@ class Call:
 
     @property
     def actor(self) -> SlackUser:
-        """Who acts."""
+        """The person who sent it."""
         return self.sender.user
 
     @property
     def channel(self) -> str:
-        """The channel of a command or click; empty for modals."""
+        """The channel of a command or a click; empty for a modal."""
         named = self.payload.get("channel")
         nested = named.get("id") if isinstance(named, dict) else None
         return channel_of(self.payload.get("channel_id")) or channel_of(nested)
 
     @property
     def container(self) -> Payload:
-        """Where a click came from."""
+        """The message or the modal that a click came from; empty if there is none."""
         found = self.payload.get("container")
         return found if isinstance(found, dict) else {}
 
     @property
     def origin(self) -> Origin:
-        """For the operation: its replay key and the surface that later answers go to."""
+        """What the operation records: the replay key, and where a later answer goes."""
         return Origin(
             signature=self.signature,
             channel=self.channel,
@@ -68,13 +68,13 @@ class Call:
         )
 
     def answer(self, message: Message, *, replace: bool = False) -> None:
-        """Tell the person in the background, where they clicked; ``replace`` what they clicked on."""
+        """Answer the person in the background; ``replace`` the message that they clicked on."""
         self.desk.background.spawn(self.say(message, replace=replace), "answer")
 
     async def say(self, message: Message, *, replace: bool = False) -> None:
-        """Tell the person, where they typed or clicked; raises what ``Voice.say`` does."""
+        """Answer the person where they typed or clicked. Raises what ``Voice.say`` raises."""
         origin = self.origin
-        # thread_ts only where the click was in a thread: an ephemeral in a thread cannot be seen from the channel
+        # thread_ts only if the click was in a thread: an ephemeral message in a thread is invisible in the channel
         await self.desk.voice.say(
             message,
             user=self.actor.id,
@@ -86,8 +86,8 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What a button or a modal is about: the deploy, the plan that was seen, and for a menu its verb."""
+class DeployRef:
+    """What a button or a form is about: a deploy, the plan that the person saw, and the entry of a menu."""
 
     deploy_id: int
     plan: int
@@ -99,7 +99,7 @@ class Target:
         return f"D-{self.deploy_id}:{self.plan}"
 
 
-def target_of(value: object) -> Target | None:
-    """The target that ``D-12:2`` or ``withdraw D-12:2`` names; None for anything else."""
+def deploy_ref(value: object) -> DeployRef | None:
+    """The reference in ``D-12:2`` or ``withdraw D-12:2``; None for anything else."""
     found = _VALUE.fullmatch(value) if isinstance(value, str) else None
-    return Target(int(found["id"]), int(found["plan"]), found["verb"] or "") if found else None
+    return DeployRef(int(found["id"]), int(found["plan"]), found["verb"] or "") if found else None

@@ -1,6 +1,6 @@
-"""``POST /slack/events``: what stands between the internet and Bolt.
+"""``POST /slack/events``: the guard between the internet and Bolt.
 
-Nothing is parsed before its signature holds, and nothing reaches Bolt that is not well formed, ours and new.
+It parses nothing before it has verified the signature. Only requests that are well formed, ours and new reach Bolt.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SERVED = frozenset({"block_actions", "view_submission", "view_closed"})
 
 
 class Refusal(Exception):
-    """A request that goes no further: its HTTP status, and a word for the log."""
+    """A request that is turned away: its HTTP status, and the reason for the log."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -50,7 +50,7 @@ class Refusal(Exception):
 
 
 class Finished:
-    """Replay keys of requests that were served, for twice the signature's window; bounded, the oldest go first."""
+    """Replay keys of answered requests, kept for twice the signature's window; bounded, the oldest go first."""
 
     def __init__(self, most: int = 20_000, seconds: float = 660) -> None:
         self._keys: OrderedDict[str, float] = OrderedDict()
@@ -58,7 +58,7 @@ class Finished:
         self._seconds = seconds
 
     def add(self, key: str) -> None:
-        """It was served."""
+        """Remember an answered request."""
         now = time.monotonic()
         self._keys[key] = now
         while self._keys and (len(self._keys) > self._most or now - next(iter(self._keys.values())) > self._seconds):
@@ -69,7 +69,7 @@ class Finished:
 
 
 class Guard:
-    """The handler of Slack's requests. ``known_app`` is our app's id, empty while Slack has not told it."""
+    """The handler of Slack's requests. ``known_app`` returns our app's id, empty until Slack has told us."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Guard:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._desk = Desk(ports, voice, Background())
-        # two while the signing secret is being rotated; settings allow no more
+        # two while the signing secret is being rotated; the settings allow no more
         self._secrets = [secret.encode() for secret in secrets]
         self._known_app = known_app
         self._now = now
@@ -89,11 +89,11 @@ class Guard:
         self._bolt = build()
 
     async def drain(self, seconds: float = 5.0) -> None:
-        """At the end: let the answers that are under way reach their people."""
+        """At shutdown: wait for the answers that are still on their way."""
         await self._desk.background.drain(seconds)
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Serve one request; never a 5xx, whatever was sent."""
+        """Answer one request; never with a 5xx, whatever was sent."""
         try:
             return await self._serve(request)
         except Refusal as refused:
@@ -101,20 +101,20 @@ class Guard:
             return web.Response(status=refused.status)
 
     async def _serve(self, request: web.Request) -> web.Response:
-        # the raw bytes are what Slack signed: nothing is decoded, split or parsed before they are known to be its own
+        # Slack signs the raw bytes: nothing is decoded, split or parsed before the signature is verified
         body = await _read(request)
         signature = _only(request, "X-Slack-Signature")
         if not is_signed(self._secrets, _only(request, "X-Slack-Request-Timestamp"), signature, body, self._now()):
-            raise Refusal(401, "not signed, or not lately")
+            raise Refusal(401, "the signature is wrong or too old")
         if request.content_type not in {FORM, JSON}:
             raise Refusal(415, "unsupported content type")
-        # what changes anything is remembered by the store in the transaction of the change, which survives a crash;
-        # this is for reads, which have no transaction
+        # a change remembers its replay key in its own transaction, which survives a crash; this is for reads, which
+        # have no transaction
         key = replay_key(signature)
         if key in self._finished:
             return web.Response()
         response = await self._answer(_decoded(request.content_type, body), key)
-        # one that was turned away is turned away again, for the same reason
+        # a request that was turned away will be turned away again, for the same reason
         if response.status == 200:
             self._finished.add(key)
         return response
@@ -125,7 +125,7 @@ class Guard:
         if payload.get("type") == "url_verification":
             return _challenge(payload)
         if payload.get("type") == "event_callback":
-            # no event is subscribed to; one that comes all the same is ours to acknowledge, or not ours at all
+            # we subscribe to no events; if one comes, acknowledge it if it is for us
             await self._check_ours(_sent(team_of, payload), str(payload.get("api_app_id") or ""), "")
             return web.Response()
         sender = _sent(sender_of, payload)
@@ -136,50 +136,50 @@ class Guard:
         return await self._dispatch(call) if _is_served(payload) else web.Response()
 
     async def _check_ours(self, team: str, app: str, user: str) -> Message | None:
-        """403 for another team's or app's payload; words where Slack has not told yet which team is ours."""
+        """Turn away another team's or app's payload (403); a message if Slack hasn't told us yet which team is ours."""
         directory = self._desk.ports.directory
-        # the process starts while Slack is away; until it has said who we are, nobody can be told from a stranger
+        # the process may start while Slack is unreachable; until Slack says which team is ours, nobody can be trusted
         if not directory.team:
             try:
                 await directory.membership((), (user,) if user else ())
             except MembershipUnknown as error:
                 return failure(error)
-        # the team decides; the app's id only where bots.info may be asked for it
+        # the team decides; the app's id only if we may ask bots.info for it
         known = self._known_app()
         if team != directory.team or (app and known and app != known):
             raise Refusal(403, "another team's or app's payload")
         return None
 
     async def _dispatch(self, call: Call) -> web.Response:
-        # socket_mode is Bolt's name for a payload that is decoded already: it then parses and verifies nothing again
+        # with mode socket_mode Bolt takes a decoded payload, and neither parses nor verifies it again
         try:
             request = AsyncBoltRequest(body=call.payload, mode="socket_mode", context={CALL: call})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            # Bolt reads ids here and there without asking of what type they are
+            # Bolt reads ids in some places without checking their type
             raise Refusal(400, "malformed: a field is not of its type") from error
         try:
             answer = await self._bolt.async_dispatch(request)
         except Exception as error:  # noqa: BLE001 -- the process edge: told to the person, traced in the log
             return _told(call, failure(error))
         if answer.status == 404:
-            raise Refusal(400, "malformed: nothing that Bolt knows")
+            raise Refusal(400, "malformed: no listener for it")
         content_type = answer.first_headers_without_set_cookie().get("content-type", "text/plain").split(";")[0]
         return web.Response(status=answer.status, text=answer.body or "", content_type=content_type)
 
 
-_FOREIGN = refuse("person-foreign", "People of another organisation (Slack Connect) cannot request or approve here.")
+_FOREIGN = refuse("person-foreign", "People from another organisation (Slack Connect) can't use Nomatron here.")
 
 
 def _told(call: Call, message: Message) -> web.Response:
-    """200 and words, by the way that shows for this kind of payload."""
+    """200 with a message, in the way that Slack shows for this kind of payload."""
     if "command" in call.payload:
         return web.json_response(private(message))
     if call.payload["type"] == "view_closed":
-        # whoever closes a modal waits for no answer
+        # a person who closes a modal expects no answer
         return web.Response()
     if call.payload["type"] == "view_submission":
         return web.json_response({"response_action": "update", "view": instead("Not possible", message)})
-    # Slack shows no body of an answer to a click; it is there for whoever reads the wire
+    # Slack ignores the body of an answer to a click; it helps whoever reads the traffic
     call.answer(message)
     return web.json_response({"response_type": "ephemeral", "replace_original": False, "text": message.text})
 
@@ -208,7 +208,7 @@ def _sent(read: Callable[[Payload], Found], payload: Payload) -> Found:
 
 
 def _is_served(payload: Payload) -> bool:
-    """Whether Bolt gets it; 400 where it is of a kind that we serve, but not of its shape."""
+    """Whether Bolt gets the payload. Raises 400 for a kind that we serve in a wrong shape."""
     if "command" in payload:
         return True
     kind, clicks = payload["type"], payload.get("actions")
@@ -225,15 +225,15 @@ def _is_served(payload: Payload) -> bool:
 
 
 def _only(request: web.Request, name: str) -> str:
-    """A header's value; empty where it is missing or there more than once."""
-    # two different values would be read differently by a proxy and by us
+    """A header's value; empty if it is missing or repeated."""
+    # a proxy and we might read different ones of two values
     values = request.headers.getall(name, [])
     return values[0] if len(values) == 1 else ""
 
 
 async def _read(request: web.Request) -> bytes:
-    """The raw bytes, as they were signed."""
-    # aiohttp inflates by itself: the bytes would no longer be those that were signed, and their size would be anybody's
+    """The raw bytes that were signed."""
+    # aiohttp would decompress the body: no longer the bytes that were signed, and of any size
     if request.headers.get("Content-Encoding", "identity").casefold() != "identity":
         raise Refusal(415, "compressed body")
     if (request.content_length or 0) > MOST_BODY:
@@ -246,7 +246,7 @@ async def _read(request: web.Request) -> bytes:
                 if len(body) > MOST_BODY:
                     raise Refusal(413, "too large")
     except TimeoutError as error:
-        raise Refusal(408, "the body did not come") from error
+        raise Refusal(408, "the body did not arrive in time") from error
     except web.RequestPayloadError as error:
         raise Refusal(400, "the body broke off") from error
     return bytes(body)

@@ -1,4 +1,4 @@
-"""From a payload to who sent it, by validated ids alone; names never decide anything."""
+"""From a payload to its sender, by validated ids only; names never decide anything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handlers.slack.decoding import Malformed
 if TYPE_CHECKING:
     from handlers.slack.decoding import Payload
 
-# ids are Slack's to make: what is not of their form is no id, and goes neither into a decision nor into a mention
+# only text in the form of Slack's ids goes into a decision or a mention
 _TEAM = re.compile(r"[TE][A-Z0-9]{2,30}")
 _USER = re.compile(r"[UW][A-Z0-9]{2,30}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{2,30}")
@@ -21,7 +21,7 @@ _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A payload's workspace, app (empty where it names none) and person."""
+    """A payload's workspace, app (empty if it names none) and person."""
 
     team: str
     app: str
@@ -34,17 +34,17 @@ class Sender:
 
 
 def sender_of(payload: Payload) -> Sender:
-    """Who sent a command, click or submission; ``Malformed`` where an id is missing or is none."""
+    """Who sent a command, click or submission; raises ``Malformed`` if an id is missing or malformed."""
     app = payload.get("api_app_id") or ""
     if not isinstance(app, str):
         raise Malformed("api_app_id")
     if "command" in payload:
-        # a command names the workspace it was typed in; whether its author is at home there, users.info says
+        # a command names the workspace it was typed in; users.info says whether its author belongs to it
         team = _matching(_TEAM, payload.get("team_id"), "team_id")
         return Sender(team, app, SlackUser(team, _matching(_USER, payload.get("user_id"), "user_id")))
     person, view = _object(payload, "user"), _object(payload, "view")
     home = person.get("team_id")
-    # an organisation-wide installation leaves team out; a modal names where its app is installed
+    # an organisation-wide installation omits the team; a modal names where its app is installed
     named = view.get("app_installed_team_id") or _object(payload, "team").get("id") or home
     team = _matching(_TEAM, named, "team")
     user = SlackUser(_matching(_TEAM, home or team, "user.team_id"), _matching(_USER, person.get("id"), "user.id"))
@@ -52,22 +52,22 @@ def sender_of(payload: Payload) -> Sender:
 
 
 def team_of(payload: Payload) -> str:
-    """The workspace of an event's envelope; ``Malformed`` where it names none."""
+    """The workspace of an event's envelope; raises ``Malformed`` if it names none."""
     return _matching(_TEAM, payload.get("team_id"), "team_id")
 
 
 def channel_of(value: Any) -> str:
-    """A channel's id, or empty where it is none."""
+    """A channel's id; empty for any other value."""
     return value if isinstance(value, str) and _CHANNEL.fullmatch(value) else ""
 
 
 def ts_of(value: Any) -> str:
-    """A message's timestamp, or empty where it is none."""
+    """A message's timestamp; empty for any other value."""
     return value if isinstance(value, str) and _TS.fullmatch(value) else ""
 
 
 def text_of(value: Any, limit: int = 4000) -> str:
-    """A text of a payload, or empty where it is none or absurdly long."""
+    """A text of a payload; empty for any other value and for a text over ``limit`` characters."""
     return value if isinstance(value, str) and len(value) <= limit else ""
 
 
@@ -80,5 +80,5 @@ def _object(payload: Payload, name: str) -> Payload:
 
 def _matching(form: re.Pattern[str], value: Any, name: str) -> str:
     if not isinstance(value, str) or not form.fullmatch(value):
-        raise Malformed(f"{name} is no id")
+        raise Malformed(f"{name} is not an id")
     return value

@@ -1,46 +1,64 @@
-"""Modals that come back: a rejection's reason, a promotion's form. What is wrong is said in the modal itself."""
+"""Forms that were submitted: a rejection's reason, a promotion. The modal itself says what is wrong with its input."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.domain.decision import Refused
+from bot.domain.decision import Refused, refuse
 from bot.gateways.blocks import modal
-from bot.operations.deploys import promote, reject
+from bot.operations.deploys import promote as promoting
+from bot.operations.deploys import reject as rejecting
 from handlers.slack.command.lexer import visible
 from handlers.slack.command.parser import value_of
-from handlers.slack.desk import target_of
+from handlers.slack.desk import deploy_ref
 from handlers.slack.respond import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from bot.domain.catalog.environment import Value
     from bot.gateways.blocks.parts import Json
     from handlers.slack.decoding import Payload
-    from handlers.slack.desk import Call, Target
+    from handlers.slack.desk import Call
 
 _LONGEST_ERROR = 1000
-_MENDED_IN_PLACE = frozenset(
+_FIXED_IN_PLACE = frozenset(
     {"environment-missing", "not-settable", "reason-missing", "reason-too-long", "reject-reason"}
 )
-"""Refusals that another word in the same form mends."""
-_NOT_DONE = {modal.REJECT: "Not rejected", modal.PROMOTE: "Not promoted"}
+"""Refusals that the person can fix in the same form."""
+_OUT_OF_DATE: Final = refuse(
+    "button-unknown", "This form is out of date. Use the buttons on the deploy's message, or `/deploy help`."
+)
 
 
-async def submit(call: Call, view: Payload) -> Json | None:
-    """Serve a submission: None closes the modal, otherwise what the acknowledgement carries."""
-    target = target_of(view.get("private_metadata"))
-    served = _FORMS.get(str(view.get("callback_id")))
-    if served is None or target is None:
-        return errors("This form is not known any more; use the deploy's message.")
-    done = await served(call, target, view)
-    if not isinstance(done, Refused):
-        return None
-    if set(done.codes) <= _MENDED_IN_PLACE:
-        return errors(" ".join(reason.text for reason in done.reasons))
-    # mentions are not drawn under an input, and who could instead has to be said
-    return {"response_action": "update", "view": modal.instead(_NOT_DONE[str(view["callback_id"])], refusal(done))}
+async def reject(call: Call, view: Payload) -> Json | None:
+    """The *Reject* form; None closes it, otherwise what the acknowledgement carries."""
+    ref = deploy_ref(view.get("private_metadata"))
+    if ref is None:
+        return out_of_date()
+    reason = _text(view, modal.REASON_BLOCK)
+    done = await rejecting.reject(
+        call.desk.ports, call.actor, ref.deploy_id, plan=ref.plan, reason=reason, origin=call.origin
+    )
+    return _not_done("Not rejected", done) if isinstance(done, Refused) else None
+
+
+async def promote(call: Call, view: Payload) -> Json | None:
+    """The *Promote* form; None closes it, otherwise what the acknowledgement carries."""
+    ref = deploy_ref(view.get("private_metadata"))
+    if ref is None:
+        return out_of_date()
+    what = promoting.Promotion(
+        deploy_id=ref.deploy_id,
+        environment=_chosen(view) or None,
+        overrides=_settings(view),
+        reason=_text(view, modal.REASON_BLOCK) or None,
+    )
+    done = await promoting.promote(call.desk.ports, call.actor, what, origin=call.origin)
+    return _not_done("Not promoted", done) if isinstance(done, Refused) else None
+
+
+def out_of_date() -> Json:
+    """An acknowledgement that replaces a form that this version does not know."""
+    return {"response_action": "update", "view": modal.instead("Out of date", refusal(_OUT_OF_DATE))}
 
 
 def errors(sentence: str) -> Json:
@@ -48,36 +66,20 @@ def errors(sentence: str) -> Json:
     return {"response_action": "errors", "errors": {modal.REASON_BLOCK: sentence[:_LONGEST_ERROR]}}
 
 
-async def _reject(call: Call, target: Target, view: Payload) -> object:
-    reason = _typed(view, modal.REASON_BLOCK)
-    return await reject.reject(
-        call.desk.ports, call.actor, target.deploy_id, plan=target.plan, reason=reason, origin=call.origin
-    )
-
-
-async def _promote(call: Call, target: Target, view: Payload) -> object:
-    what = promote.Promotion(
-        deploy_id=target.deploy_id,
-        environment=_chosen(view) or None,
-        overrides=_settings(view),
-        reason=_typed(view, modal.REASON_BLOCK) or None,
-    )
-    return await promote.promote(call.desk.ports, call.actor, what, origin=call.origin)
-
-
-_FORMS: Final[Mapping[str, Callable[[Call, Target, Payload], Awaitable[object]]]] = {
-    modal.REJECT: _reject,
-    modal.PROMOTE: _promote,
-}
+def _not_done(title: str, refused: Refused) -> Json:
+    if set(refused.codes) <= _FIXED_IN_PLACE:
+        return errors(" ".join(reason.text for reason in refused.reasons))
+    # Slack draws no mentions under an input, and the refusal has to say who could do it instead
+    return {"response_action": "update", "view": modal.instead(title, refusal(refused))}
 
 
 def _settings(view: Payload) -> dict[str, Value]:
-    """What was filled in, by the settings' names; values are read as in a command."""
+    """The settings that were filled in, by name; values are read as in a command."""
     names = [
         block.removeprefix(modal.SETTING_BLOCK) for block in _blocks(view) if block.startswith(modal.SETTING_BLOCK)
     ]
-    typed = {name: _typed(view, f"{modal.SETTING_BLOCK}{name}") for name in names}
-    return {name: value_of(text) for name, text in typed.items() if text}
+    texts = {name: _text(view, f"{modal.SETTING_BLOCK}{name}") for name in names}
+    return {name: value_of(text) for name, text in texts.items() if text}
 
 
 def _blocks(view: Payload) -> list[str]:
@@ -86,7 +88,7 @@ def _blocks(view: Payload) -> list[str]:
     return [str(each) for each in values] if isinstance(values, dict) else []
 
 
-def _typed(view: Payload, block: str) -> str:
+def _text(view: Payload, block: str) -> str:
     value = _input(view, block, "value")
     return visible(value).strip() if isinstance(value, str) else ""
 
@@ -98,7 +100,7 @@ def _chosen(view: Payload) -> str:
 
 
 def _input(view: Payload, block: str, key: str) -> Any:
-    """One input's answer; None for whatever is not shaped like one."""
+    """One input's value; None if the payload is shaped in any other way."""
     value: Any = view.get("state")
     for each in ("values", block, modal.REASON_ACTION, key):
         value = value.get(each) if isinstance(value, dict) else None

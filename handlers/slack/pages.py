@@ -1,117 +1,158 @@
-"""Pages of ``history`` and ``audit``, and what their buttons carry from one to the next.
+"""Pages of ``history`` and ``audit``, and the query that their buttons carry.
 
-What comes back with a click is anybody's text: it is read as strictly as a command, and names what to look up, no more.
+A button's value comes back as anyone's text: it is read as strictly as a command, and only names what to look up.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from bot.domain.day import EARLIEST, day_named
 from bot.domain.decision import Refused
+from bot.domain.digest.schedule import Span
+from bot.domain.documents import document_of
 from bot.gateways.blocks import audit as audit_blocks
 from bot.gateways.blocks import history as history_blocks
 from bot.gateways.blocks.pages import Pages
-from bot.operations.queries.audit import AuditAsk, audit, cursor_of, is_actor, place_at
+from bot.operations.queries.audit import actor_of_key, audit, cursor_from, cursor_text
 from bot.operations.queries.history import history
-from bot.ports.audit import Place
-from handlers.slack.command.ast import Audit, History
+from bot.ports.audit import AuditQuery
+from handlers.slack.command.ast import History
 from handlers.slack.command.lexer import visible
 from handlers.slack.command.lookups import LONGEST_ACTOR, LONGEST_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bot.domain.actor import Actor
     from bot.gateways.blocks.parts import Message
     from bot.ports import Ports
+    from bot.ports.audit import Cursor
 
 DEPLOYS: Final = 10
 EVENTS: Final = audit_blocks.MOST
 _LONGEST = 2000
 _LARGEST = 2**63 - 1
-_RECORDS: Final[dict[str, type[History | Audit]]] = {"history": History, "audit": Audit}
 
 
-async def page(ports: Ports, asked: History | Audit) -> Message | Refused:
-    """The page that was asked for. Raises what the operations raise."""
-    return await (_history(ports, asked) if isinstance(asked, History) else _audit(ports, asked))
+async def page(ports: Ports, query: History | AuditQuery) -> Message | Refused:
+    """The page of a query. Raises what the operations raise."""
+    return await (_history(ports, query) if isinstance(query, History) else _audit(ports, query))
 
 
-async def _history(ports: Ports, asked: History) -> Message | Refused:
-    found = await history(ports, asked.service, asked.environment, asked.before, DEPLOYS)
+async def _history(ports: Ports, query: History) -> Message | Refused:
+    found = await history(ports, query.service, query.environment, query.before, DEPLOYS)
     if isinstance(found, Refused):
         return found
-    pages = Pages(
-        value_of(replace(asked, before=found.next)) if found.next else "",
-        value_of(replace(asked, before=None)) if asked.before else "",
-    )
-    return history_blocks.render(asked.service, asked.environment, found, pages)
+    pages = _pages(query, replace(query, before=found.next) if found.next else None)
+    return history_blocks.render(query.service, query.environment, found, pages)
 
 
-async def _audit(ports: Ports, asked: Audit) -> Message | Refused:
-    ask = AuditAsk(asked.day, asked.service, asked.environment, asked.by, asked.deploy)
-    found = await audit(ports, ask, asked.before, EVENTS)
+async def _audit(ports: Ports, query: AuditQuery) -> Message | Refused:
+    found = await audit(ports, query, EVENTS)
     if isinstance(found, Refused):
         return found
-    zone = ZoneInfo(found.zone)
-    day = found.span.begins.astimezone(zone).date() if found.span else None
-    # `today` is another day by the time that somebody clicks
-    pinned = replace(asked, day=day.isoformat() if day else None)
-    pages = Pages(
-        value_of(replace(pinned, before=found.next)) if found.next else "",
-        value_of(replace(pinned, before=None)) if asked.before else "",
-    )
-    conditions = audit_blocks.Conditions(day, asked.service, asked.environment, asked.by, asked.deploy)
+    pages = _pages(query, replace(query, before=found.next) if found.next else None)
     bodies = [json.loads(each.body) for each in found.events]
-    return audit_blocks.render(conditions, bodies, zone, found.posted, pages)
+    return audit_blocks.render(query, bodies, ZoneInfo(found.zone), found.posted, pages)
 
 
-def value_of(asked: History | Audit) -> str:
-    """The page as a button's value: at most 2,000 characters, as its names are bounded."""
-    given = {field.name: getattr(asked, field.name) for field in fields(asked)}
-    given["before"] = cursor_of(asked.before) if isinstance(asked.before, Place) else asked.before
-    verb = next(verb for verb, record in _RECORDS.items() if isinstance(asked, record))
-    return json.dumps({"verb": verb, **{name: each for name, each in given.items() if each}}, ensure_ascii=False)
+def _pages(query: History | AuditQuery, older: History | AuditQuery | None) -> Pages:
+    newest = value_of(replace(query, before=None)) if query.before else ""
+    return Pages(value_of(older) if older else "", newest)
 
 
-def page_of(value: object) -> History | Audit | None:
-    """The page whose ``value_of`` this is; None for anything else."""
+def value_of(query: History | AuditQuery) -> str:
+    """The query as a button's value: at most 2,000 characters, because the parser bounds its names."""
+    fields: dict[str, Any] = {"service": query.service, "environment": query.environment}
+    if isinstance(query, History):
+        fields |= {"verb": "history", "before": query.before}
+    else:
+        fields |= {
+            "verb": "audit",
+            "begins": document_of(query.span.begins) if query.span else None,
+            "ends": document_of(query.span.ends) if query.span else None,
+            "actor": query.actor.key if query.actor else None,
+            "deploy": query.deploy,
+            "before": cursor_text(query.before) if query.before else None,
+        }
+    return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
+
+
+def query_from(value: object) -> History | AuditQuery | None:
+    """The query that ``value_of`` made this value from; None for any other value."""
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
     try:
         given = json.loads(value)
     except (ValueError, RecursionError):
         return None
-    record = _RECORDS.get(str(given.pop("verb", ""))) if isinstance(given, dict) else None
-    if record is None or not given.keys() <= {field.name for field in fields(record)}:
+    if not isinstance(given, dict):
         return None
-    if "before" in given:
-        given["before"] = _number(given["before"]) if record is History else _place(given["before"])
-    needed = {"service"} if record is History else set()
-    return record(**given) if needed <= given.keys() and all(map(_holds, given, given.values())) else None
-
-
-def _holds(name: str, value: Any) -> bool:
-    if name == "before":
-        return value is not None
-    if name == "deploy":
-        return _number(value) is not None
-    # what cannot be typed cannot have been in a page of ours
-    if not isinstance(value, str) or visible(value) != value:
-        return False
-    match name:
-        case "day":
-            return day_named(value, EARLIEST) is not None
-        case "by":
-            return len(value) <= LONGEST_ACTOR and is_actor(value)
+    match given.pop("verb", None):
+        case "history":
+            fields = _fields(given, _HISTORY)
+            return History(**fields) if fields and "service" in fields else None
+        case "audit":
+            fields = _fields(given, _AUDIT)
+            return None if fields is None else _audit_query(fields)
         case _:
-            return 0 < len(value) <= LONGEST_NAME
+            return None
+
+
+def _audit_query(fields: dict[str, Any]) -> AuditQuery | None:
+    begins, ends = fields.pop("begins", None), fields.pop("ends", None)
+    if begins is None and ends is None:
+        return AuditQuery(**fields)
+    if begins is None or ends is None or begins >= ends:
+        return None
+    return AuditQuery(span=Span(begins, ends), **fields)
+
+
+def _fields(given: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any] | None:
+    """Each field as its reader reads it; None if a field has no reader, or its reader refuses the value."""
+    if not given.keys() <= readers.keys():
+        return None
+    fields = {name: readers[name](value) for name, value in given.items()}
+    return None if None in fields.values() else fields
+
+
+def _name(value: Any) -> str | None:
+    # a command never has invisible characters: what has them did not come from one of our pages
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and visible(value) == value else None
+
+
+def _actor(value: Any) -> Actor | None:
+    shaped = isinstance(value, str) and len(value) <= LONGEST_ACTOR and visible(value) == value
+    return actor_of_key(value) if shaped else None
 
 
 def _number(value: Any) -> int | None:
     return value if type(value) is int and 0 < value <= _LARGEST else None
 
 
-def _place(value: Any) -> Place | None:
-    return place_at(value) if isinstance(value, str) else None
+def _cursor(value: Any) -> Cursor | None:
+    return cursor_from(value) if isinstance(value, str) else None
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return instant if instant is not None and document_of(instant) == value else None
+    except (ValueError, OverflowError):
+        return None
+
+
+_HISTORY: Final[Mapping[str, Callable[[Any], Any]]] = {"service": _name, "environment": _name, "before": _number}
+_AUDIT: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "begins": _instant,
+    "ends": _instant,
+    "service": _name,
+    "environment": _name,
+    "actor": _actor,
+    "deploy": _number,
+    "before": _cursor,
+}

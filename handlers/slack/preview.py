@@ -1,11 +1,9 @@
-"""``digest preview``: made and said in the background, as a busy day takes longer than Slack waits for an answer."""
+"""``digest preview``, in the background: the digest of a busy day takes longer than Slack waits for an answer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from bot.domain.day import day_named
 from bot.domain.decision import Refused
 from bot.gateways.blocks.digest import message as digest
 from bot.operations.digest.schedule import preview
@@ -13,24 +11,23 @@ from bot.operations.outbox.digest import likely_layout
 from handlers.slack.respond import refusal
 
 if TYPE_CHECKING:
-    from bot.domain.catalog.catalog import Catalog
-    from handlers.slack.command.ast import Preview
+    from datetime import date
+
     from handlers.slack.desk import Call
 
 
-def show(call: Call, asked: Preview, catalog: Catalog) -> None:
-    """Have it made and told to the person alone; nothing of it is in the acknowledgement.
+def show(call: Call, day: date | None) -> None:
+    """Make the digest of a day, or the next one, and show it to the person alone; the acknowledgement stays empty.
 
-    Of blocks that it refuses in an acknowledgement Slack tells the person alone, and some workspaces refuse tables: an
-    answer by ``response_url`` is refused to us, who have a plainer one.
+    Some workspaces refuse tables. If one is in an acknowledgement, Slack only tells the person; if it is sent to the
+    ``response_url``, Slack tells us, and we can send a plainer form.
     """
-    call.desk.background.spawn(_show(call, asked, catalog), "digest preview", tell=call.answer)
+    call.desk.background.spawn(_show(call, day), "digest preview", tell=call.answer)
 
 
-async def _show(call: Call, asked: Preview, catalog: Catalog) -> None:
+async def _show(call: Call, day: date | None) -> None:
     ports = call.desk.ports
-    today = ports.clock.now().astimezone(ZoneInfo(catalog.timezone)).date()
-    card = await preview(ports, call.channel, day_named(asked.day, today) if asked.day else None)
+    card = await preview(ports, call.channel, day)
     if isinstance(card, Refused):
         await call.say(refusal(card))
         return

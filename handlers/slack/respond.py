@@ -1,4 +1,4 @@
-"""How answers reach people: in the acknowledgement where that shows, else in the background, never on the ack path."""
+"""How answers reach people: in the acknowledgement if Slack shows that, otherwise in the background."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.errors import NomatronError, SlackError
 from bot.gateways.blocks import answers
-from handlers.outcomes import incident, outcome_of, sentence_of
+from handlers.presentation import incident, presentation_of, sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -22,7 +22,7 @@ _MOST_TASKS = 200
 
 
 class Voice(Protocol):
-    """What is said without being a deploy's message; raises ``SlackUnavailable`` or ``SlackRefused``."""
+    """Answers to one person, and forms. Both methods raise ``SlackUnavailable`` or ``SlackRefused``."""
 
     async def say(
         self,
@@ -34,14 +34,14 @@ class Voice(Protocol):
         thread_ts: str = "",
         replace: bool = False,
     ) -> None:
-        """A message for one person's eyes, by whatever way still reaches them; ``replace`` what the url belongs to."""
+        """Show a message to one person, in whatever way works; ``replace`` the message of the ``response_url``."""
 
     async def open_view(self, trigger_id: str, view: Json) -> None:
-        """Open a modal; a trigger is good for 3 s, once."""
+        """Open a modal. A trigger works once, for 3 seconds."""
 
 
 class Background:
-    """A bounded set of tasks that outlive their request; ``drain`` waits for them at the end."""
+    """A bounded set of tasks that outlive their request; ``drain`` waits for them at shutdown."""
 
     def __init__(self, most: int = _MOST_TASKS) -> None:
         self._most = most
@@ -50,14 +50,14 @@ class Background:
     def spawn(
         self, work: Coroutine[Any, Any, None], what: str, *, tell: Callable[[Message], None] | None = None
     ) -> None:
-        """Start a piece of work; where too many are under way it is left undone, and the log says so.
+        """Start a task. If too many are running, drop it and log that.
 
-        ``tell`` is given what broke in words, for the person who waits for it.
+        If the task fails, ``tell`` gets the failure in words, for the person who is waiting.
         """
         if len(self._tasks) >= self._most:
-            # Slack has been slow for so long that hundreds wait: one answer more would only wait behind them
+            # Slack has been slow for so long that hundreds of answers wait: one more would only wait behind them
             work.close()
-            log.error("too much under way: left undone", extra={"what": what})
+            log.error("too many background tasks: dropped one", extra={"what": what})
             return
         task = asyncio.create_task(self._run(work, what, tell))
         # the loop itself keeps only a weak reference to a task
@@ -65,7 +65,7 @@ class Background:
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self, seconds: float) -> None:
-        """Wait for what is under way, at most so long, then end it."""
+        """Wait for the running tasks, at most that long, then cancel the rest."""
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=seconds)
@@ -78,7 +78,7 @@ class Background:
         try:
             await work
         except SlackError as error:
-            log.warning("an answer did not reach its person: %s", error, extra={"what": what})
+            log.warning("an answer did not reach the person: %s", error, extra={"what": what})
         except NomatronError as error:
             log.warning("background work failed: %s", error, extra={"what": what})
             if tell:
@@ -91,22 +91,22 @@ class Background:
 
 
 def refusal(refused: Refused) -> Message:
-    """A refusal in words, with the sign of its first reason."""
-    return answers.refused(refused, outcome_of(refused.reasons[0].code).emoji)
+    """A refusal in words, with the emoji of its first reason."""
+    return answers.refused(refused, presentation_of(refused.reasons[0].code).emoji)
 
 
 def failure(error: Exception) -> Message:
-    """What broke, in words; something unexpected gets a code that the log has too."""
+    """A failure in words. An unexpected one gets an incident code that is also in the log."""
     sentence = sentence_of(error) if isinstance(error, NomatronError) else None
     code = error.code if isinstance(error, NomatronError) else "error"
     if sentence is None:
-        # what is not expected may carry anything in its text: people get a code, the log gets the rest
+        # the text of an unexpected error may hold anything, also secrets: the person gets a code, the log the rest
         number = incident()
         log.error("unexpected failure, code %s", number, exc_info=error)
-        sentence = f"Something broke, code {number}. It is in the log; tell an operator."
-    return answers.went_wrong(sentence, outcome_of(code).emoji)
+        sentence = f"Something broke (code {number}). Give an operator this code: the details are in the log."
+    return answers.went_wrong(sentence, presentation_of(code).emoji)
 
 
 def private(message: Message) -> Json:
-    """The body of a slash command's acknowledgement: an answer that only its author sees."""
+    """The acknowledgement of a slash command with an answer that only its author sees."""
     return {"response_type": "ephemeral", **message.arguments()}

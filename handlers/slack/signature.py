@@ -11,31 +11,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WINDOW: Final = 300
-"""Seconds that a request's timestamp may be off, in the past or the future."""
+"""Seconds that a request's timestamp may differ from now, in the past or the future."""
 
-# `int()` takes signs, spaces, underscores and the digits of every script; Slack sends none of them
+# `int()` accepts signs, spaces, underscores and the digits of every script; Slack sends none of them
 _TIMESTAMP = re.compile(r"[0-9]{9,11}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
 def is_signed(secrets: Sequence[bytes], timestamp: str, signature: str, body: bytes, now: float) -> bool:
-    """Whether one of the secrets signed these bytes, and lately; the headers' form is checked before any arithmetic."""
+    """Whether one of the secrets signed these bytes within the window. Checks the headers' form first."""
     if not (_TIMESTAMP.fullmatch(timestamp) and _SIGNATURE.fullmatch(signature)):
         return False
     if abs(now - int(timestamp)) > WINDOW:
         return False
     base = b"v0:" + timestamp.encode() + b":" + body
     given = signature.encode()
-    # every secret is tried, so that the time says nothing about which one matched
+    # tries every secret, so that the time does not reveal which one matched
     matches = [hmac.compare_digest(sign(secret, base), given) for secret in secrets]
     return any(matches)
 
 
 def sign(secret: bytes, base: bytes) -> bytes:
-    """The header's value for these bytes."""
+    """The signature header's value for these bytes."""
     return b"v0=" + hmac.new(secret, base, hashlib.sha256).hexdigest().encode()
 
 
 def replay_key(signature: str) -> str:
-    """What is kept of a request, so that it is not taken twice: the signature itself is the nonce."""
+    """The key by which a repeated request is recognised: a hash of its signature, which is unique."""
     return hashlib.sha256(signature.encode()).hexdigest()

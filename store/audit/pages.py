@@ -1,4 +1,4 @@
-"""Pages of the audit log and of requests: each costs what it shows, however long the log is."""
+"""Pages of the audit log and of requests: a page costs what it shows, however long the log is."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
     from sqlalchemy import FromClause, Select
 
-    from bot.ports.audit import AuditQuery, Place
+    from bot.ports.audit import AuditQuery
 
 _E: Final = audit_events.c
 _NARROWING: Final = ("actor", "service", "environment", "deploy")
 
 
 class PageReading(Session):
-    """Reads of what happened, newest first, and of all that happened to some deploys."""
+    """Reads of audit events, newest first, and of the timelines of deploys."""
 
-    async def audit_page(self, query: AuditQuery, before: Place | None, limit: int) -> tuple[Stored, ...]:
-        """The newest ``limit`` events that fit, newest first by time and index; those after ``before`` where given."""
+    async def audit_page(self, query: AuditQuery, limit: int) -> tuple[Stored, ...]:
+        """The newest ``limit`` events that match, newest first by time and index."""
         narrowed = {name: value for name in _NARROWING if (value := getattr(query, name)) is not None}
-        bounds = _bounds(query, before)
+        bounds = _bounds(query)
         rows = await self._rows(_page((*narrowed, *bounds)), {**narrowed, **bounds, "limit": limit})
         return tuple(Stored(index, body) for index, body in rows)
 
     async def requested_page(
         self, service: str, environment: str | None, before: int | None, limit: int
     ) -> tuple[int, ...]:
-        """The newest requests of a service, as deploy ids, newest first; those below the id ``before`` where given."""
+        """The deploy ids of a service's newest requests, newest first; with ``before``, only smaller ids."""
         found = select(_E.deploy).where(sql(REQUESTED), _E.service == service)
         if environment is not None:
             found = found.where(_E.environment == environment)
@@ -58,12 +58,12 @@ class PageReading(Session):
         return found
 
 
-def _bounds(query: AuditQuery, before: Place | None) -> dict[str, Any]:
-    """Where a page may begin and end: one upper bound, never two.
+def _bounds(query: AuditQuery) -> dict[str, Any]:
+    """The lower and the upper bound of a page. Never two upper bounds.
 
-    Of two, SQLite would begin at the one that it likes and read all that the other one excludes.
+    With two, SQLite would start at either of them, and might read everything that the other one excludes.
     """
-    span = query.span
+    span, before = query.span, query.before
     lower = {} if span is None else {"begins": span.begins}
     if before is not None and (span is None or before.at < span.ends):
         return {**lower, "at": before.at, "index": before.index}
@@ -72,21 +72,21 @@ def _bounds(query: AuditQuery, before: Place | None) -> dict[str, Any]:
 
 @cache
 def _page(given: tuple[str, ...]) -> Select[int, bytes]:
-    """The statement that has these values to come: made once, since making it takes as long as running it."""
+    """The statement for these parameters. Cached, because building it takes as long as running it."""
     source = _of_deploy() if "deploy" in given else audit_events
     c = source.c
     conditions = {name: c[name] == bindparam(name) for name in _NARROWING if name != "deploy"}
     conditions |= {"begins": c.at >= bindparam("begins"), "ends": c.at < bindparam("ends")}
-    place = tuple_(bindparam("at", type_=Instant()), bindparam("index", type_=BigInteger()))
-    conditions["at"] = tuple_(c.at, c.index) < place
+    cursor = tuple_(bindparam("at", type_=Instant()), bindparam("index", type_=BigInteger()))
+    conditions["at"] = tuple_(c.at, c.index) < cursor
     found = select(c.index, c.body).where(*(conditions[name] for name in given if name in conditions))
     return found.order_by(c.at.desc(), c.index.desc()).limit(bindparam("limit", type_=Integer()))
 
 
 def _of_deploy() -> FromClause:
-    """A deploy's events, which are few, before any other condition.
+    """A deploy's events, which are few, selected before any other condition applies.
 
-    Without that, a database that keeps no statistics would rather read all events of its service, which come in order.
+    Otherwise a database without statistics reads all events of the deploy's service, because those are in order.
     """
     columns = (_E.index, _E.at, _E.service, _E.environment, _E.actor, _E.body)
     found = select(*columns).where(_E.deploy == bindparam("deploy"))

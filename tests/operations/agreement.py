@@ -19,7 +19,7 @@ from bot.domain.digest.report import MOST_CHANGES, MOST_NAMED
 from bot.domain.digest.schedule import Scope, Span
 from bot.operations.digest.report import all_entries, report
 from bot.operations.queries.history import history
-from bot.ports.audit import AuditQuery, Place
+from bot.ports.audit import AuditQuery, Cursor
 from tests.clocks import NOON
 from tests.operations.days import SERVICES, Days
 from tests.operations.recount import ENDS, Recount, middle
@@ -162,11 +162,11 @@ def assert_each_ended_once(reports: Sequence[Report], recounts: Sequence[Recount
 async def audit_pages(reading: Reading, span: Span) -> list[dict]:
     """The span's events as ``audit`` pages through them."""
     found: list[dict] = []
-    place = None
-    while page := await reading.audit_page(AuditQuery(span=span), place, AT_ONCE):
+    before = None
+    while page := await reading.audit_page(AuditQuery(span=span, before=before), AT_ONCE):
         bodies = [json.loads(stored.body) for stored in page]
         found += bodies
-        place = Place(datetime.fromisoformat(bodies[-1]["at"]), page[-1].index)
+        before = Cursor(datetime.fromisoformat(bodies[-1]["at"]), page[-1].index)
     return found
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from bot.domain.audit.events import EventType
 from bot.domain.deploy.deploy import Status
 from bot.domain.digest.schedule import Scope, Span
-from bot.ports.audit import AuditQuery, Place
+from bot.ports.audit import AuditQuery, Cursor
 from tests.builders import ALICE
 from tests.clocks import NOON
 
@@ -139,12 +139,12 @@ OF_COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("before", [None, Place(NOON - timedelta(minutes=1), 9)], ids=["first", "after"])
+@pytest.mark.parametrize("before", [None, Cursor(NOON - timedelta(minutes=1), 9)], ids=["first", "after"])
 @pytest.mark.parametrize("span", [None, DAY.span], ids=["ever", "day"])
 @pytest.mark.parametrize("names", NARROWED)
 async def test_a_page_of_the_audit_log_is_one_stretch_of_its_own_index(store, names, span, before):
-    query = AuditQuery(span=span, **{name: COLUMNS[name] for name in names})
-    ((statement, parameters),) = await statements(store, reads("audit_page", query, before, 50).values[0])
+    query = AuditQuery(span=span, before=before, **{name: COLUMNS[name] for name in names})
+    ((statement, parameters),) = await statements(store, reads("audit_page", query, 50).values[0])
     (step,) = await plan_of(store, statement, parameters)
     equal = [f"{name}=?" for name in ("actor", "service", "environment") if name in names]
     bounds = [*equal, *(["at>?"] if span else []), *(["at<?"] if span or before else [])]
@@ -153,12 +153,12 @@ async def test_a_page_of_the_audit_log_is_one_stretch_of_its_own_index(store, na
     assert step == f"{verb} audit_events USING INDEX ix_audit_events_{OF_COLUMNS[names]}{searched}"
 
 
-@pytest.mark.parametrize("before", [None, Place(NOON - timedelta(minutes=1), 9)], ids=["first", "after"])
+@pytest.mark.parametrize("before", [None, Cursor(NOON - timedelta(minutes=1), 9)], ids=["first", "after"])
 @pytest.mark.parametrize("span", [None, DAY.span], ids=["ever", "day"])
 @pytest.mark.parametrize("names", NARROWED)
 async def test_a_page_of_one_deploys_events_reads_no_others(store, names, span, before):
-    query = AuditQuery(deploy=12, span=span, **{name: COLUMNS[name] for name in names})
-    ((statement, parameters),) = await statements(store, reads("audit_page", query, before, 50).values[0])
+    query = AuditQuery(deploy=12, span=span, before=before, **{name: COLUMNS[name] for name in names})
+    ((statement, parameters),) = await statements(store, reads("audit_page", query, 50).values[0])
     steps = await plan_of(store, statement, parameters)
     assert [step for step in steps if "audit_events" in step] == [
         "SEARCH audit_events USING INDEX ix_audit_events_deploy (deploy=?)"

@@ -1,4 +1,4 @@
-"""The words that ``/deploy`` takes as its first: a service named like one of them could never be asked for."""
+"""The verbs of ``/deploy``: a service with such a name could not be requested, so the catalog refuses it."""
 
 from __future__ import annotations
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.actor import System, actor_from_key
+from bot.domain.actor import SlackUser, System, actor_from_key
 from bot.domain.audit.sentences import sentence
 from bot.gateways.blocks.card.facts import name_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Message, context, section
-from bot.gateways.blocks.text import code, is_person, link, person, words
+from bot.gateways.blocks.text import code, link, person, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, tzinfo
 
     from bot.domain.audit.history import Body
+    from bot.ports.audit import AuditQuery
 
 MOST: Final = 20
 """Events on a page."""
@@ -28,42 +28,36 @@ _LONGEST_SENTENCE = 240
 _LONGEST_LINK = 150
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """Which events were asked for; ``by`` is a Slack user id or an actor's key."""
-
-    day: date | None = None
-    service: str | None = None
-    environment: str | None = None
-    by: str | None = None
-    deploy: int | None = None
-
-
-def render(asked: Conditions, events: Sequence[Body], zone: tzinfo, posted: Mapping[int, str], pages: Pages) -> Message:
+def render(query: AuditQuery, events: Sequence[Body], zone: tzinfo, posted: Mapping[int, str], pages: Pages) -> Message:
     """At most twenty events under their dates, in the times of ``zone``; ``posted`` links deploys to their messages."""
-    what = ", ".join(_conditions(asked))
+    what = ", ".join(_conditions(query, zone))
     if not events:
         first = f":mag: {'No older audit events' if pages.newest else 'No audit events'}{what and f' {what}'}."
         return Message(first, (section(first), *turn(pages, "events")))
     first = f":scroll: *Audit events*{what and f' {what}'}"
     lines = [_line(body, posted) for body in events[:MOST]]
-    dated = list(_dated(asked.day, events, lines, zone))
+    dated = list(_dated(_day(query, zone), events, lines, zone))
     about = context(f"newest first · times in {words(str(zone), 60)}")
     body = (section(text) for text in _chunks([first, *dated]))
     return Message(plain_of([first, *dated]), (*body, about, *turn(pages, "events")))
 
 
-def _conditions(asked: Conditions) -> Iterator[str]:
-    if asked.deploy:
-        yield f"of D-{asked.deploy}"
-    if asked.day:
-        yield f"of {_date(asked.day)}"
-    if asked.service:
-        yield f"about *{words(asked.service, 200)}*"
-    if asked.environment:
-        yield f"in *{words(asked.environment, 200)}*"
-    if asked.by:
-        yield f"by {person(asked.by) if is_person(asked.by) else code(asked.by)}"
+def _conditions(query: AuditQuery, zone: tzinfo) -> Iterator[str]:
+    day, actor = _day(query, zone), query.actor
+    if query.deploy:
+        yield f"of D-{query.deploy}"
+    if day:
+        yield f"of {_date(day)}"
+    if query.service:
+        yield f"about *{words(query.service, 200)}*"
+    if query.environment:
+        yield f"in *{words(query.environment, 200)}*"
+    if actor:
+        yield f"by {person(actor.id) if isinstance(actor, SlackUser) else code(actor.key)}"
+
+
+def _day(query: AuditQuery, zone: tzinfo) -> date | None:
+    return query.span.begins.astimezone(zone).date() if query.span else None
 
 
 def _dated(day: date | None, events: Sequence[Body], lines: Sequence[str], zone: tzinfo) -> Iterator[str]:

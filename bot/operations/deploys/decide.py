@@ -115,7 +115,7 @@ async def decide_on(
 
 def no_such_deploy(deploy_id: int) -> Refused:
     """The refusal for a number that no deploy has."""
-    return refuse("unknown-deploy", f"There is no deploy D-{deploy_id}. See `/deploy status`.")
+    return refuse("unknown-deploy", f"There is no deploy D-{deploy_id}. For open deploys: `/deploy status`.")
 
 
 @dataclass(frozen=True, slots=True)

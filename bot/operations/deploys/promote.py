@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.decision import Allowed, Refused, refuse
 from bot.domain.deploy.gates import Ask
 from bot.domain.deploy.promotion import newest_passed
+from bot.operations.deploys.decide import no_such_deploy
 from bot.operations.deploys.promotable import candidate_of, environments_after, promotion_gate
 from bot.operations.deploys.request import refuse_ask, request
 from bot.operations.require import require
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from bot.operations.deploys.origin import Origin
     from bot.operations.deploys.request import Requested
     from bot.ports import Ports
-    from bot.ports.store import Reading
+    from bot.ports.store import ActiveCatalog, Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +42,16 @@ class Promotion:
     reason: str | None = None
 
 
-async def promote(ports: Ports, actor: Actor, what: Promotion, *, origin: Origin) -> Requested | Refused:
-    """A request for the same release in the next environment, under every gate of a request.
+async def promote(
+    ports: Ports, actor: Actor, what: Promotion, *, origin: Origin, active: ActiveCatalog | None = None
+) -> Requested | Refused:
+    """Request the same release in the next environment, under every gate of a request.
 
-    Refused where there is nothing to promote, or more than one place to promote it to. Raises ``Replayed``.
+    ``active`` is the catalog in force, if the caller has read it already. Refused if there is nothing to promote, or
+    more than one environment to promote it to. Raises ``Replayed``.
     """
     async with ports.store.read() as reading:
-        active = await reading.active_catalog()
+        active = active or await reading.active_catalog()
         found = await _found(reading, active.catalog, what, ports.clock.now())
     if isinstance(found, Refused):
         return await refuse_ask(ports, actor, _nothing(what), found, origin)
@@ -90,7 +94,7 @@ async def _of_deploy(
 ) -> tuple[Deploy, str] | Refused:
     deploy = await reading.deploy(deploy_id)
     if deploy is None:
-        return refuse("unknown-deploy", f"There is no deploy D-{deploy_id}. See `/deploy status`.")
+        return no_such_deploy(deploy_id)
     # one that had nothing to do counts where the job was well: its run says so
     runs = await reading.runs(deploy.service, deploy.environment)
     if not any(run.deploy_id == deploy_id and run.passed for run in runs):

@@ -1,4 +1,4 @@
-"""The audit log, read: newest first, a page at a time, narrowed by day, service, environment, actor and deploy."""
+"""Read the audit log a page at a time, newest first."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from bot.domain.actor import SlackUser, actor_from_key
-from bot.domain.day import DAY_FORMS, day_named
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import unknown_name
-from bot.domain.digest.schedule import day_of
 from bot.domain.documents import document_of
 from bot.errors import SlackError
 from bot.operations.queries.history import links_of
-from bot.ports.audit import AuditQuery, Place
+from bot.ports.audit import AuditQuery, Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
-    from bot.domain.digest.schedule import Span
     from bot.ports import Ports
     from bot.ports.audit import Stored
     from bot.ports.store import Reading
@@ -34,56 +30,38 @@ _USER: Final = re.compile(r"[UW][A-Z0-9]{2,30}")
 
 
 @dataclass(frozen=True, slots=True)
-class AuditAsk:
-    """What a person asks for; each word narrows. ``by`` is a Slack user's id or an actor's key."""
-
-    day: str | None
-    service: str | None
-    environment: str | None
-    by: str | None
-    deploy: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class AuditPage:
     """A page of audit events, newest first.
 
-    ``next`` is the ``before`` of the page after it, None on the last one. ``span`` is the day that was asked for, in
-    ``zone``, the catalog's (an IANA name); None where none was. ``posted`` has the Slack link of each deploy among the
-    events whose message's address is known.
+    ``next`` is the ``before`` of the next page's query, None on the last page. ``zone`` is the catalog's time zone (an
+    IANA name). ``posted`` has the Slack link of each deploy among the events whose message has a known address.
     """
 
     events: tuple[Stored, ...]
-    next: Place | None
-    span: Span | None
+    next: Cursor | None
     zone: str
     posted: Mapping[int, str] = field(default_factory=dict)
 
 
-async def audit(ports: Ports, ask: AuditAsk, before: Place | None, limit: int) -> AuditPage | Refused:
-    """``limit`` audit events that fit; those after ``before``, hence older, where given.
+async def audit(ports: Ports, query: AuditQuery, limit: int) -> AuditPage | Refused:
+    """The newest ``limit`` audit events that match.
 
-    A service or an environment that the catalog no longer has is found by its events; refused where there are none,
-    as are a number that no deploy has and a day that has not begun. Raises ``CatalogMissing``.
+    Refused: a service or an environment that neither the catalog nor any event names, a deploy number that does not
+    exist, a day that has not begun. Raises ``CatalogMissing``.
     """
-    actor = await _actor(ports, ask.by) if ask.by else None
-    if isinstance(actor, Refused):
-        return actor
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
-        span = _span(ask.day, catalog, ports.clock.now()) if ask.day else None
-        if isinstance(span, Refused):
-            return span
-        unknown = await _unknown(reading, catalog, ask)
+        if query.span and query.span.begins > ports.clock.now():
+            return refuse("day-to-come", "That day hasn't begun yet. Name today or a day before.")
+        unknown = await _unknown(reading, catalog, query)
         if unknown is not None:
             return unknown
-        query = AuditQuery(span=span, service=ask.service, environment=ask.environment, actor=actor, deploy=ask.deploy)
         # one more than is shown says whether there is another page
-        found = await reading.audit_page(query, before, limit + 1)
+        found = await reading.audit_page(query, limit + 1)
         shown = found[:limit]
         posted = await reading.all_posted(_deploys(shown))
-    older = place_of(shown[-1]) if len(found) > limit else None
-    return AuditPage(shown, older, span, catalog.timezone, links_of(ports, posted))
+    older = cursor_at(shown[-1]) if len(found) > limit else None
+    return AuditPage(shown, older, catalog.timezone, links_of(ports, posted))
 
 
 def _deploys(events: Iterable[Stored]) -> set[int]:
@@ -91,83 +69,76 @@ def _deploys(events: Iterable[Stored]) -> set[int]:
     return {body["deploy"] for body in bodies if "deploy" in body}
 
 
-def cursor_of(place: Place) -> str:
-    """A place as a word that can be typed: ``2026-11-21T12:00:00.000000Z/1042``."""
-    return f"{document_of(place.at)}/{place.index}"
+def cursor_text(cursor: Cursor) -> str:
+    """A cursor as one word: ``2026-11-21T12:00:00.000000Z/1042``."""
+    return f"{document_of(cursor.at)}/{cursor.index}"
 
 
-def place_at(cursor: str) -> Place | None:
-    """The place whose ``cursor_of`` this is; None for any other text."""
-    at, _, index = cursor.partition("/")
+def cursor_from(text: str) -> Cursor | None:
+    """The cursor that ``cursor_text`` made this text from; None for any other text."""
+    at, _, index = text.partition("/")
     try:
-        place = Place(datetime.fromisoformat(at), int(index))
-        same = cursor_of(place) == cursor
+        cursor = Cursor(datetime.fromisoformat(at), int(index))
+        same = cursor_text(cursor) == text
     except (ValueError, OverflowError):
         return None
-    return place if same and 0 < place.index <= _LARGEST else None
+    return cursor if same and 0 < cursor.index <= _LARGEST else None
+
+
+def cursor_at(stored: Stored) -> Cursor:
+    """The position of an event."""
+    return Cursor(datetime.fromisoformat(json.loads(stored.body)["at"]), stored.index)
 
 
 def is_actor(word: str) -> bool:
-    """Whether the word is a Slack user's id or an actor's key, as ``by`` has to be."""
-    return bool(_USER.fullmatch(word)) or not isinstance(_actor_of_key(word), Refused)
+    """Whether the word is a Slack user id or an actor's key."""
+    return bool(_USER.fullmatch(word)) or actor_of_key(word) is not None
 
 
-async def _actor(ports: Ports, by: str) -> Actor | Refused:
-    """Whose events are meant. Slack is asked once for our team, where it was never reached."""
-    if not _USER.fullmatch(by):
-        return _actor_of_key(by)
+def actor_of_key(key: str) -> Actor | None:
+    """The actor whose key this is, such as ``operator:root``; None for any other text."""
+    try:
+        actor = actor_from_key(key)
+    except ValueError:
+        return None
+    return actor if actor.key == key else None
+
+
+async def actor_of(ports: Ports, word: str) -> Actor | Refused:
+    """The actor that a Slack user id or an actor's key names. Asks Slack which workspace is ours, if still unknown."""
+    if not _USER.fullmatch(word):
+        return actor_of_key(word) or refuse("actor-form", no_actor(word))
     try:
         if not ports.directory.team:
             await ports.directory.introduce()
     except SlackError as error:
         return refuse(
             "team-unknown",
-            f"Slack does not say which workspace this is ({error}). Write the whole key, `slack:TEAM:{by}`.",
+            f"Slack can't be asked which workspace this is ({error}). Write the whole key: `slack:TEAM:{word}`.",
         )
-    return SlackUser(ports.directory.team, by)
+    return SlackUser(ports.directory.team, word)
 
 
-def _actor_of_key(key: str) -> Actor | Refused:
-    try:
-        actor = actor_from_key(key)
-    except ValueError:
-        actor = None
-    if actor is not None and actor.key == key:
-        return actor
-    return refuse(
-        "actor-form",
-        f"`{key[:80]}` names nobody: write a Slack user id such as `U0ALICE001`, or an actor's key as the events have "
-        "it, such as `operator:root`, `system:expiry` or `slack:TEAM:USER`.",
+def no_actor(word: str) -> str:
+    """A sentence for a word that names no actor."""
+    return (
+        f"`{word[:80]}` isn't an actor. Write a Slack user id such as `U0ALICE001`, or an actor's key such as "
+        "`operator:root`, `system:expiry` or `slack:TEAM:USER`."
     )
 
 
-def _span(word: str, catalog: Catalog, now: datetime) -> Span | Refused:
-    """The calendar date in the catalog's time zone."""
-    zone = ZoneInfo(catalog.timezone)
-    day = day_named(word, now.astimezone(zone).date())
-    if day is None:
-        return refuse("day-form", f"`{word[:80]}` is no day: write {DAY_FORMS}.")
-    span = day_of(day, zone)
-    if span.begins > now:
-        return refuse("day-to-come", f"`{word}` is still to come: name a day that has begun.")
-    return span
-
-
-async def _unknown(reading: Reading, catalog: Catalog, ask: AuditAsk) -> Refused | None:
-    service, environment = ask.service, ask.environment
+async def _unknown(reading: Reading, catalog: Catalog, query: AuditQuery) -> Refused | None:
+    service, environment = query.service, query.environment
     if not await _known(reading, service, catalog.services, AuditQuery(service=service)):
         return refuse("unknown-service", unknown_name("service", service or "", catalog.services))
     if not await _known(reading, environment, catalog.environments, AuditQuery(environment=environment)):
         return refuse("unknown-environment", unknown_name("environment", environment or "", catalog.environments))
-    if ask.deploy is not None and await reading.deploy(ask.deploy) is None:
-        return refuse("unknown-deploy", f"There is no deploy D-{ask.deploy}. See the history of its service.")
+    if query.deploy is not None and await reading.deploy(query.deploy) is None:
+        return refuse(
+            "unknown-deploy", f"There is no deploy D-{query.deploy}. The history of its service lists the numbers."
+        )
     return None
 
 
 async def _known(reading: Reading, name: str | None, known: Iterable[str], query: AuditQuery) -> bool:
-    return name is None or name in known or bool(await reading.audit_page(query, None, 1))
-
-
-def place_of(stored: Stored) -> Place:
-    """Where an event stands."""
-    return Place(datetime.fromisoformat(json.loads(stored.body)["at"]), stored.index)
+    return name is None or name in known or bool(await reading.audit_page(query, 1))

@@ -1,1 +1,1 @@
-"""The text of ``/deploy``: lexer, parser, and the commands it gives."""
+"""The text of ``/deploy``: lexer, parser, and the commands they give."""

@@ -1,49 +1,39 @@
-"""What a person asked for, as records: what the grammar makes of the text of ``/deploy``."""
+"""The commands of ``/deploy`` as records, and what an entry of the verb table has.
+
+A verb that asks an operation for something uses that operation's own record: ``Ask``, ``Promotion``, ``AuditQuery``.
+The records here are for verbs whose operation takes plain arguments.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable
+    from datetime import date
 
-    from bot.domain.catalog.environment import Value
-    from bot.ports.audit import Place
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Ask for a deploy; ``environment`` and ``reason`` are None where they were left out."""
-
-    service: str
-    version: str
-    environment: str | None = None
-    overrides: Mapping[str, Value] = field(default_factory=dict)
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Promote:
-    """Ask for the release of a deploy, or for what a service runs, in the next environment."""
-
-    service: str = ""
-    deploy_id: int | None = None
-    environment: str | None = None
-    overrides: Mapping[str, Value] = field(default_factory=dict)
-    reason: str | None = None
+    from bot.domain.access import Permission
+    from bot.domain.decision import Refused
+    from bot.domain.deploy.gates import Ask
+    from bot.gateways.blocks.parts import Message
+    from bot.operations.deploys.promote import Promotion
+    from bot.ports.audit import AuditQuery
+    from bot.ports.store import ActiveCatalog
+    from handlers.slack.command.lexer import Reader
+    from handlers.slack.desk import Call
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """Explain the grammar, or one topic of it."""
+    """Explain the commands, or one of them."""
 
     topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Whoami:
-    """Tell the person who they are here."""
+    """Show a person their groups and permissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +47,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Show the digest of a day, the one to come where none is named; ``day`` is ``today`` or ``2026-11-21``."""
+    """Show the digest of a date in the catalog's time zone, or the next digest if ``day`` is None."""
 
-    day: str | None = None
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Show a service's deploys, newest first; those below the number ``before`` where it is given."""
+    """List a service's deploys, newest first; with ``before``, only those with a smaller number."""
 
     service: str
     environment: str | None = None
@@ -72,28 +62,45 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
-    """Show audit events, newest first; each condition narrows.
-
-    ``by`` is a Slack user id or an actor's key, ``deploy`` a deploy's number; those after ``before``, hence older,
-    where it is given.
-    """
-
-    day: str | None = None
-    service: str | None = None
-    environment: str | None = None
-    by: str | None = None
-    deploy: int | None = None
-    before: Place | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class OfDeploy:
-    """A verb about one deploy (``plan``, ``approve``, ``retract``, ``reject``, ``withdraw``) and what follows it."""
+    """Do something with one deploy; ``text`` is the note or the reason, empty if there is none."""
 
-    verb: str
     deploy_id: int
     text: str = ""
 
 
-Command = Request | Promote | Help | Whoami | Status | Preview | History | Audit | OfDeploy
+if TYPE_CHECKING:
+    Asked = Ask | Promotion | Help | Whoami | Status | Preview | History | AuditQuery | OfDeploy
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A verb (a key of the verb table) and what was asked of it."""
+
+    verb: str
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """A verb of ``/deploy``.
+
+    ``form`` is how to type it; help and refusals quote it. ``summary`` and ``details`` are its help, in mrkdwn.
+    ``parse`` reads what follows the verb, given the form. ``answer`` gets the record that ``parse`` made, and returns
+    None if the answer comes later. ``permission`` is what everyone who uses the verb needs; the operation checks it.
+    """
+
+    form: str
+    summary: str
+    details: tuple[str, ...]
+    parse: Callable[[Reader, str], Asked | Refused]
+    # each verb takes its own record, which one type for all of them cannot say
+    answer: Callable[[Call, Any, ActiveCatalog], Awaitable[Message | None]]
+    permission: Permission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A verb that is reserved but not available yet; ``instead`` is a sentence about what to do until then."""
+
+    instead: str

@@ -1,10 +1,13 @@
-"""What a person typed, undone from what keyboards and Slack's client made of it, and cut into words."""
+"""The text of a command, cleaned of what keyboards and Slack's client did to it, and read word by word."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import date, tzinfo
 
 # zero-width and bidi characters, the soft hyphen, and control characters other than white space
 _INVISIBLE = re.compile(
@@ -20,22 +23,23 @@ _DASHES = str.maketrans(
 )
 _QUOTES = {'"': '"', "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "'": "'", "‘": "'", "’": "'", "‚": "'"}
 _WORD = re.compile(r"\S+")
+_DEPLOY = re.compile(r"(?:[dD]-?)?0*([1-9][0-9]{0,17})")
 
 LONGEST_TEXT: Final = 8000
-"""Characters of a command that are looked at; Slack sends less."""
+"""Characters of a command that are read; Slack sends less."""
 
 
 def undo(text: str, *, people: bool = False) -> str:
     """The text as it was meant: links as their label, mentions as names, entities as characters, nothing invisible.
 
-    ``people``: they stand as ``@`` and their id instead, which says for certain who is meant.
+    With ``people``, a mention becomes ``@`` and the user's id instead: a name can belong to two people, an id cannot.
     """
     marked = _PERSON.sub(r"@\1", visible(text)) if people else visible(text)
     return _ENTITY.sub(lambda match: _ENTITIES[match[1]], _MARKED.sub(_unmarked, marked))
 
 
 def visible(text: str) -> str:
-    """The text without what nobody sees; a modal's input comes as it was typed, so nothing else is to be undone."""
+    """The text without invisible characters. Enough for a modal's input, which Slack does not mark up."""
     return _INVISIBLE.sub("", text[:LONGEST_TEXT])
 
 
@@ -51,7 +55,7 @@ def _unmarked(match: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, the quotes taken off: its text, whether it was quoted from its first character, and where it ends."""
+    """A word without its quotes; ``quoted`` if it began with one. The next word is searched from ``end`` on."""
 
     text: str
     quoted: bool
@@ -59,13 +63,13 @@ class Word:
 
 
 class OpenQuote(ValueError):
-    """A quotation that nobody closed."""
+    """A quote without its closing quote; the text is how it begins."""
 
 
 def next_word(text: str, start: int) -> Word | None:
-    """The first word at or after ``start``; quotes of any typographic kind hold spaces together, also after ``=``.
+    """The first word at or after ``start``; quotes of any typographic kind keep spaces in it, also after ``=``.
 
-    A quote within a word is a character like any other (``don't``). ``OpenQuote`` where one is never closed.
+    A quote inside a word is an ordinary character (``don't``). Raises ``OpenQuote`` if a quote is never closed.
     """
     found = _WORD.search(text, start)
     if found is None:
@@ -85,7 +89,7 @@ def next_word(text: str, start: int) -> Word | None:
 
 
 def _quoted(text: str, at: int, mark: str) -> tuple[str, int]:
-    """What stands between the quote at ``at`` and the one of its kind that ends a word, and where that is."""
+    """The text between the quote at ``at`` and the matching one at the end of a word, and the index after that one."""
     for index in range(at + 1, len(text)):
         closes = _QUOTES.get(text[index]) == mark and (index + 1 == len(text) or text[index + 1].isspace())
         if closes:
@@ -94,5 +98,57 @@ def _quoted(text: str, at: int, mark: str) -> tuple[str, int]:
 
 
 def plain(word: str) -> str:
-    """A word with the dashes that keyboards make typed back: ``—`` was ``--``, the others were ``-``."""
+    """The word with typographic dashes undone: ``—`` was typed as ``--``, the others as ``-``."""
     return word.translate(_DASHES)
+
+
+def deploy_id(word: str) -> int | None:
+    """The number in ``D-12``, ``d12`` or ``12``; None for any other word."""
+    found = _DEPLOY.fullmatch(plain(word))
+    return int(found[1]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a word can mean: the catalog's names, the author's workspace, and today's date in the catalog's zone."""
+
+    services: tuple[str, ...]
+    environments: tuple[str, ...]
+    team: str = field(kw_only=True)
+    zone: tzinfo = field(kw_only=True)
+    today: date = field(kw_only=True)
+
+
+class Reader:
+    """Reads one command from left to right. ``quoted`` is whether the last word was in quotes."""
+
+    def __init__(self, text: str, vocabulary: Vocabulary, *, people: bool = False) -> None:
+        self.vocabulary = vocabulary
+        self.quoted = False
+        self._raw = text
+        self._text = undo(text, people=people)
+        self._at = 0
+
+    def next(self) -> str | None:
+        """The next word, None at the end. Raises ``OpenQuote`` if a quote is never closed."""
+        word = next_word(self._text, self._at)
+        if word is None:
+            return None
+        self._at, self.quoted = word.end, word.quoted
+        return word.text
+
+    def peek(self) -> str | None:
+        """The next word, which stays unread."""
+        word = next_word(self._text, self._at)
+        return word.text if word else None
+
+    def rest(self) -> str:
+        """All that is left, exactly as it was typed."""
+        rest, self._at = self._text[self._at :].strip(), len(self._text)
+        return rest
+
+    def with_people(self) -> Reader:
+        """A reader of the same text, after its first word, that gives people by their ids and not by their names."""
+        again = Reader(self._raw, self.vocabulary, people=True)
+        again.next()
+        return again

@@ -1,134 +1,129 @@
-"""The verbs that only look something up, as they are typed.
+"""The grammar of the verbs that only look something up: status, history, audit and digest.
 
-::
-
-    status [SERVICE|D-n] [in ENV]
-    history SERVICE [in ENV]
-    audit [today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]      (in any order)
-    digest preview [today|yesterday|DATE]
+Each function reads what follows its verb, given the form that the verb's help shows.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from bot.domain.actor import Actor, SlackUser
 from bot.domain.day import DAY_FORMS, day_named
 from bot.domain.decision import Refused, refuse
-from bot.operations.queries.audit import is_actor
-from handlers.slack.command.ast import Audit, History, Preview, Status
-from handlers.slack.command.reader import choose, deploy_id, near, too_much
+from bot.domain.digest.schedule import day_of
+from bot.operations.queries.audit import actor_of_key
+from bot.ports.audit import AuditQuery
+from handlers.slack.command.ast import History, Preview, Status
+from handlers.slack.command.lexer import deploy_id
+from handlers.slack.command.parser import listed, near, no_environment, no_such, too_much
 
 if TYPE_CHECKING:
-    from handlers.slack.command.reader import Reader
+    from datetime import date
 
-HISTORY: Final = "/deploy history SERVICE [in ENV]"
-AUDIT: Final = "/deploy audit [today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]"
-PREVIEW: Final = "/deploy digest preview [today|yesterday|DATE]"
+    from handlers.slack.command.lexer import Reader
+
 LONGEST_NAME: Final = 150
-"""Characters of a name that is looked for; a button carries all of them in its 2,000."""
+"""Characters of a service or an environment to look for; with both at this length a button's value still fits."""
 LONGEST_ACTOR: Final = 400
+"""Characters of an actor's key to look for."""
 
 _PERSON = re.compile(r"@?([UW][A-Z0-9]{6,30})")
 _DAYS = ("today", "yesterday")
 _CLAUSES = ("in", "by")
-# whether a word is a date at all does not depend on today; which one it is, the operation says by its own clock
-_ANY_DAY = date(2000, 1, 1)
 
 
-def status(reader: Reader, _: str) -> Status | Refused:
+def status(reader: Reader, form: str) -> Status | Refused:
     """``[SERVICE|D-n] [in ENV]``."""
     service = number = environment = None
     known = reader.vocabulary
     while (word := reader.next()) is not None:
-        if word.casefold() == "in" and environment is None and (chosen := reader.next()) is not None:
-            environment = chosen
+        if word.casefold() == "in" and environment is None:
+            environment = reader.next()
+            if environment is None:
+                return no_environment(word, known)
             if environment not in known.environments:
-                return choose("environment", environment, known.environments)
-        elif service is None and number is None and word in known.services:
+                return no_such("environment", environment, known.environments)
+        elif service is not None or number is not None:
+            return too_much(word, form)
+        elif word in known.services:
             service = word
-        elif service is None and number is None and (number := deploy_id(word)) is not None:
-            continue
-        elif service is None and number is None:
-            return choose("service", word, known.services)
-        else:
-            return too_much(word, "status [SERVICE|D-n] [in ENV]")
+        elif (number := deploy_id(word)) is None:
+            return no_such("service", word, known.services)
     return Status(service, number, environment)
 
 
-def history(reader: Reader, _: str) -> History | Refused:
-    """``SERVICE [in ENV]``."""
+def history(reader: Reader, form: str) -> History | Refused:
+    """``SERVICE [in ENV]``, in any order."""
     found: dict[str, str] = {}
     while (word := reader.next()) is not None:
         clause = "" if reader.quoted else word.casefold()
-        read = _environment(reader) if clause == "in" else _service(reader, word, HISTORY)
+        read = _environment(reader, clause) if clause == "in" else _service(reader, word, form)
         if isinstance(read, Refused):
             return read
         if read[0] in found:
-            return too_much(word, HISTORY)
+            return too_much(word, form)
         found.update([read])
     if "service" not in found:
-        known = ", ".join(reader.vocabulary.services[:30]) or "none yet"
-        return refuse("service-missing", f"Say of which service: `{HISTORY}`. Services: {known}.")
+        services = listed(reader.vocabulary.services)
+        return refuse("service-missing", f"Which service's history? Write `{form}`. Services: {services}.")
     return History(found["service"], found.get("environment"))
 
 
-def audit(reader: Reader, _: str) -> Audit | Refused:
+def audit(reader: Reader, form: str) -> AuditQuery | Refused:
     """``[today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]``, in any order."""
     reader = reader.with_people()
     found: dict[str, Any] = {}
     while (word := reader.next()) is not None:
-        read = _condition(reader, word)
+        read = _condition(reader, word, form)
         if isinstance(read, Refused):
             return read
         if read[0] in found:
-            return too_much(word, AUDIT)
+            return too_much(word, form)
         found.update([read])
-    return Audit(**found)
+    return AuditQuery(**found)
 
 
-def digest(reader: Reader, _: str) -> Preview | Refused:
+def digest(reader: Reader, form: str) -> Preview | Refused:
     """``preview [today|yesterday|DATE]``."""
     word = reader.next()
     if word is None or word.casefold() != "preview":
-        wrong = f"I do not understand `{word[:80]}` there.{near(word, ('preview',))} " if word else ""
-        return refuse("digest-form", f"{wrong}Write `{PREVIEW}`: it shows the daily digest to you alone.")
+        wrong = f"`{word[:80]}` doesn't belong there.{near(word, ('preview',))} " if word else ""
+        return refuse("digest-form", f"{wrong}Write `{form}`: it shows the daily digest to you only.")
     word = reader.next()
     if word is None:
         return Preview()
-    day = _day(word)
+    day = _day(reader, word)
     if isinstance(day, Refused):
         return day
     more = reader.next()
-    return Preview(day) if more is None else too_much(more, PREVIEW)
+    return Preview(day) if more is None else too_much(more, form)
 
 
-def _condition(reader: Reader, word: str) -> tuple[str, str | int] | Refused:
-    """One condition of ``audit``: the field's name and its value."""
+def _condition(reader: Reader, word: str, form: str) -> tuple[str, object] | Refused:
+    """One condition of ``audit``: the name of the query's field, and its value."""
     clause = "" if reader.quoted else word.casefold()
     if clause == "in":
-        return _environment(reader)
+        return _environment(reader, clause)
     if clause == "by":
-        return _by(reader)
+        actor = _actor(reader, form)
+        return actor if isinstance(actor, Refused) else ("actor", actor)
     if word not in reader.vocabulary.services and (number := deploy_id(clause)) is not None:
         return "deploy", number
     if clause in _DAYS or (clause[:1].isdecimal() and word not in reader.vocabulary.services):
-        day = _day(word)
-        return day if isinstance(day, Refused) else ("day", day)
-    return _service(reader, word, AUDIT, (*_DAYS, *_CLAUSES))
+        day = _day(reader, word)
+        return day if isinstance(day, Refused) else ("span", day_of(day, reader.vocabulary.zone))
+    return _service(reader, word, form, (*_DAYS, *_CLAUSES))
 
 
-def _environment(reader: Reader) -> tuple[str, str] | Refused:
+def _environment(reader: Reader, clause: str) -> tuple[str, str] | Refused:
     known = reader.vocabulary.environments
     word = reader.next()
     if word is None:
-        return refuse(
-            "environment-missing", f"Say which environment after `in`: {', '.join(known[:30]) or 'none yet'}."
-        )
+        return no_environment(clause, reader.vocabulary)
     if word in known or _may_be_gone(reader, word, known):
         return "environment", word
-    return choose("environment", word, known)
+    return no_such("environment", word, known)
 
 
 def _service(reader: Reader, word: str, form: str, words: tuple[str, ...] = ()) -> tuple[str, str] | Refused:
@@ -138,51 +133,52 @@ def _service(reader: Reader, word: str, form: str, words: tuple[str, ...] = ()) 
         return other
     if word in known or _may_be_gone(reader, word, (*known, *words)):
         return "service", word
-    listed = ", ".join(known[:30]) or "none yet"
     return refuse(
         "unknown-service",
-        f"There is no service `{word[:80]}`.{near(word, (*known, *words))} The catalog has {listed}; put one that it "
-        f"had before in quotes. The form is `{form}`.",
+        f"There is no service `{word[:80]}`.{near(word, (*known, *words))} Services: {listed(known)}. To look for a "
+        f"service that the catalog no longer has, put its name in quotes. Write `{form}`.",
     )
 
 
 def _no_service(reader: Reader, word: str, form: str) -> Refused | None:
-    """What is certainly meant as something else than a service: where to say that instead."""
+    """The refusal of an environment or a deploy number in place of a service; None for any other word."""
     if word in reader.vocabulary.environments:
-        return refuse("unknown-service", f"`{word}` is an environment: write `in {word}`. The form is `{form}`.")
+        return refuse("unknown-service", f"`{word}` is an environment. Write `in {word}`, as in `{form}`.")
     if deploy_id(word) is not None:
         return refuse(
             "unknown-service",
-            f"`{word}` is a deploy: `/deploy status {word}` tells of it, `/deploy audit {word}` what happened to it. "
-            f"Here a service is named: `{form}`.",
+            f"`{word}` is a deploy, and this needs a service: `{form}`. To see the deploy, write "
+            f"`/deploy status {word}`; for what happened to it, `/deploy audit {word}`.",
         )
     return None
 
 
 def _may_be_gone(reader: Reader, word: str, known: tuple[str, ...]) -> bool:
-    """Whether a name that the catalog does not have is looked for all the same: what happened outlasts catalogs.
+    """Whether to look for a name that the catalog does not have, but may have had before.
 
-    One that looks like a word that is known is taken for mistyped, unless it stands in quotes.
+    A name that looks like a known word is taken as mistyped, unless it is in quotes.
     """
     return 0 < len(word) <= LONGEST_NAME and (reader.quoted or not near(word, known))
 
 
-def _day(word: str) -> str | Refused:
-    if day_named(word, _ANY_DAY) is None:
-        return refuse("day-form", f"`{word[:80]}` is no day.{near(word, _DAYS)} Write {DAY_FORMS}.")
-    return word.casefold()
+def _day(reader: Reader, word: str) -> date | Refused:
+    day = day_named(word, reader.vocabulary.today)
+    if day is None:
+        return refuse("day-form", f"`{word[:80]}` isn't a day.{near(word, _DAYS)} Write {DAY_FORMS}.")
+    return day
 
 
-def _by(reader: Reader) -> tuple[str, str] | Refused:
+def _actor(reader: Reader, form: str) -> Actor | Refused:
     word = reader.next()
     if word is None:
-        return refuse("person-form", f"Say who after `by`: `{AUDIT}`.")
+        return refuse("person-form", f"`by` needs a person after it. Write `{form}`.")
     found = _PERSON.fullmatch(word)
-    if found or (":" in word and len(word) <= LONGEST_ACTOR and is_actor(word)):
-        return "by", found[1] if found else word
-    # which of two people of that name is meant nobody could say: only ids decide
-    return refuse(
+    if found:
+        return SlackUser(reader.vocabulary.team, found[1])
+    actor = actor_of_key(word) if ":" in word and len(word) <= LONGEST_ACTOR else None
+    # two people can have the same name: only ids decide
+    return actor or refuse(
         "person-form",
-        f"`{word[:80]}` does not say for certain who is meant. Choose the person from the list that Slack offers after "
-        "`@`, or write the member ID that the profile has under `Copy member ID`: `by U0123456789`.",
+        f"`{word[:80]}` doesn't identify one person. Pick the person from the list that Slack offers after `@`, or "
+        "write the member ID from their profile (`Copy member ID`): `by U0123456789`.",
     )

@@ -1,13 +1,9 @@
-"""The grammar of ``/deploy``: text to a command's record, or a refusal that says what was meant or what is missing.
+"""The grammar of ``/deploy``: from a text to a command, or to a refusal that says what is missing and what to type.
 
 ::
 
     SERVICE VERSION [to|in ENV] [with KEY=VALUE ...] [because TEXT]
-    promote SERVICE|D-n [to|in ENV] [with KEY=VALUE ...] [because TEXT]
-    plan D-n | approve D-n [TEXT] | retract D-n | reject D-n TEXT | withdraw D-n
-    whoami | help [TOPIC]
-
-and what only looks something up: ``handlers.slack.command.lookups``.
+    VERB ...        (a function here or in ``lookups`` reads what follows; ``handlers.slack.verbs.table`` says which)
 """
 
 from __future__ import annotations
@@ -18,112 +14,132 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Refused, refuse
-from handlers.slack.command import lookups
-from handlers.slack.command.ast import Help, OfDeploy, Promote, Request, Whoami
-from handlers.slack.command.lexer import OpenQuote
-from handlers.slack.command.reader import Reader, choose, deploy_id, near, too_much
+from bot.domain.deploy.gates import Ask
+from bot.operations.deploys.promote import Promotion
+from handlers.slack.command.ast import Command, Help, Later, OfDeploy, Whoami
+from handlers.slack.command.lexer import OpenQuote, Reader, deploy_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from bot.domain.catalog.environment import Value
-    from handlers.slack.command.ast import Command
-    from handlers.slack.command.reader import Vocabulary
+    from handlers.slack.command.ast import Verb
+    from handlers.slack.command.lexer import Vocabulary
 
-LATER: Final = frozenset(
-    {
-        "explain", "rollback", "lock", "unlock", "restart", "scale", "stop", "run", "canary", "break-glass",
-        "resolve", "who",
-    }
-)  # fmt: skip
-"""Words of the grammar whose verbs are still to come."""
-
-TOPICS: Final = (
-    "request", "promote", "status", "approve", "reject", "withdraw", "retract", "plan", "history", "audit", "digest",
-    "whoami",
-)  # fmt: skip
-"""What ``help`` can be asked about."""
+REQUEST: Final = "request"
+"""The verb of a command that begins with a service, not with a word of its own."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-# no leading zeros, and small enough for every reader of JSON: anything else stays the text that it is
+# no leading zeros, and small enough for every reader of JSON: any other number stays text
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _CLAUSES = ("to", "in", "with", "because")
 _MOST_SETTINGS = 50
+_MOST_NAMES = 30
 
 
 @dataclass(frozen=True, slots=True)
 class _Clauses:
-    """What may follow what is asked for."""
+    """The optional end of a request or a promotion."""
 
     environment: str | None
     overrides: Mapping[str, Value]
     reason: str | None
 
 
-def parse(text: str, vocabulary: Vocabulary) -> Command | Refused:
+def parse(text: str, vocabulary: Vocabulary, verbs: Mapping[str, Verb | Later]) -> Command | Refused:
     """The command that a text means; never raises."""
     try:
-        return _command(Reader(text, vocabulary))
+        return _command(text, vocabulary, verbs)
     except OpenQuote as quote:
-        return refuse("quote-open", f"A quotation is not closed: {quote} … Add the closing quote.")
+        return refuse("quote-open", f"This quote is never closed: {quote} … Add the closing quote.")
 
 
-def _command(reader: Reader) -> Command | Refused:
+def _command(text: str, vocabulary: Vocabulary, verbs: Mapping[str, Verb | Later]) -> Command | Refused:
+    reader = Reader(text, vocabulary)
     first = reader.next()
-    services = reader.vocabulary.services
     if first is None:
-        return _missing_service(reader)
-    verb = first.casefold()
-    # the catalog refuses a service named like a verb, so nothing is hidden by looking for services first
-    if reader.quoted or first in services:
-        return _request(reader, first)
-    if verb in VERBS:
-        return VERBS[verb](reader, verb)
-    if verb in LATER:
-        return refuse("not-yet", f"`{verb}` is not there yet. What is: {', '.join(sorted(VERBS))}, and requests.")
-    mistyped = difflib.get_close_matches(verb[:80], (*VERBS, *services), n=1)
+        services = listed(vocabulary.services)
+        hint = "Write `/deploy SERVICE VERSION to ENV`, or `/deploy help` for all commands."
+        return refuse("service-missing", f"The command is empty. {hint} Services: {services}.")
+    # the catalog refuses a service named like a verb, so no verb is hidden by looking for services first
+    is_service = reader.quoted or first in vocabulary.services
+    name = REQUEST if is_service else _verb_name(reader, first, [verb for verb in verbs if verb != REQUEST])
+    if isinstance(name, Refused):
+        return name
+    verb = verbs[name]
+    if isinstance(verb, Later):
+        return refuse("not-yet", f"`{name}` isn't available yet. {verb.instead}")
+    asked = verb.parse(Reader(text, vocabulary) if name == REQUEST else reader, verb.form)
+    return asked if isinstance(asked, Refused) else Command(name, asked)
+
+
+def _verb_name(reader: Reader, first: str, words: list[str]) -> str | Refused:
+    """The verb that the first word names, or ``REQUEST`` if it looks like a service that the catalog does not have."""
+    services = reader.vocabulary.services
+    name = first.casefold()
+    if name in words:
+        return name
+    if name in {REQUEST, "deploy"}:
+        hint = "A request begins with the service: `/deploy SERVICE VERSION to ENV`."
+        return refuse("unknown-word", f"Leave out `{first}`. {hint} Services: {listed(services)}.")
+    mistyped = difflib.get_close_matches(name[:80], (*words, *services), n=1)
     # an unknown service with a version is a request: the rules refuse it, and the refusal is recorded
-    if reader.peek() is None or (mistyped and mistyped[0] in VERBS):
-        return _unknown(reader, first)
-    return _request(reader, first)
-
-
-def _missing_service(reader: Reader) -> Refused:
-    known = ", ".join(reader.vocabulary.services[:30]) or "none yet"
-    return refuse(
-        "service-missing",
-        f"Say what to deploy: `/deploy SERVICE VERSION to ENV`. Services: {known}. See also `/deploy help`.",
-    )
-
-
-def _unknown(reader: Reader, word: str) -> Refused:
-    suggestion = near(word, (*VERBS, *LATER, *reader.vocabulary.services))
-    known = ", ".join(reader.vocabulary.services[:30]) or "none yet"
+    if reader.peek() is not None and not (mistyped and mistyped[0] in words):
+        return REQUEST
     return refuse(
         "unknown-word",
-        f"I do not know `{word[:80]}`.{suggestion} Services: {known}. "
-        "Write `/deploy SERVICE VERSION to ENV`, `/deploy status` or `/deploy help`.",
+        f"`{first[:80]}` isn't a command or a service.{near(first, (*words, *services))} Services: {listed(services)}. "
+        "For all commands: `/deploy help`.",
     )
 
 
-# --- asking for a deploy ---
+# --- requests ---
 
 
-def _request(reader: Reader, service: str) -> Request | Refused:
+def request(reader: Reader, form: str) -> Ask | Refused:
+    """``SERVICE VERSION`` and the optional clauses."""
+    service = reader.next() or ""
     version = reader.next()
-    environments = ", ".join(reader.vocabulary.environments[:30])
     if version is None or (version.casefold() in _CLAUSES and not reader.quoted):
-        form = f"`/deploy {service[:80]} VERSION to ENV`"
-        return refuse("version-missing", f"Say which version: {form}. Environments: {environments or 'none yet'}.")
-    asked = _clauses(reader)
-    if isinstance(asked, Refused):
-        return asked
-    return Request(service, version, asked.environment, asked.overrides, asked.reason)
+        environments = listed(reader.vocabulary.environments)
+        example = f"/deploy {service[:80]} VERSION to ENV"
+        return refuse("version-missing", f"The version is missing. Write `{example}`. Environments: {environments}.")
+    clauses = _clauses(reader, form)
+    if isinstance(clauses, Refused):
+        return clauses
+    return Ask(
+        service=service,
+        version=version,
+        environment=clauses.environment,
+        overrides=clauses.overrides,
+        reason=clauses.reason,
+    )
 
 
-def _clauses(reader: Reader) -> _Clauses | Refused:
-    """Read the rest: where to, what to set, and why."""
-    environments = ", ".join(reader.vocabulary.environments[:30])
+def promote(reader: Reader, form: str) -> Promotion | Refused:
+    """``SERVICE|D-n`` and the optional clauses."""
+    services = reader.vocabulary.services
+    word = reader.next()
+    if word is None:
+        return refuse("service-missing", f"What should be promoted? Write `{form}`. Services: {listed(services)}.")
+    service = word if word in services else ""
+    number = None if service else deploy_id(word)
+    if not service and number is None:
+        return no_such("service", word, services)
+    clauses = _clauses(reader, form)
+    if isinstance(clauses, Refused):
+        return clauses
+    return Promotion(
+        deploy_id=number,
+        service=service,
+        environment=clauses.environment,
+        overrides=clauses.overrides,
+        reason=clauses.reason,
+    )
+
+
+def _clauses(reader: Reader, form: str) -> _Clauses | Refused:
+    """Where to, what to set, and why, in any order; the reason takes the rest."""
     environment: str | None = None
     overrides: dict[str, Value] = {}
     reason: str | None = None
@@ -132,117 +148,132 @@ def _clauses(reader: Reader) -> _Clauses | Refused:
         if clause in {"to", "in"}:
             chosen = reader.next()
             if chosen is None:
-                return refuse("environment-missing", f"Say where after `{clause}`: {environments or 'none yet'}.")
+                return no_environment(clause, reader.vocabulary)
             if environment not in {None, chosen}:
-                return refuse("environment-twice", f"`{environment}` and `{chosen[:80]}`: a deploy goes to one.")
+                return refuse(
+                    "environment-twice",
+                    f"`{environment}` and `{chosen[:80]}`: a deploy goes to one environment. Request each separately.",
+                )
             environment = chosen
         elif clause == "with":
             problem = _settings(reader, overrides)
             if problem:
                 return problem
         elif clause == "because":
-            # the rest is somebody's sentence: it is kept as it was typed, dashes, quotes and all
+            # the rest is somebody's sentence: it is kept exactly as typed, dashes, quotes and all
             reason = reader.rest() or None
         else:
-            return _unexpected(word)
+            return _unexpected(word, form)
     return _Clauses(environment, overrides, reason)
 
 
 def _settings(reader: Reader, into: dict[str, Value]) -> Refused | None:
-    """Read ``KEY=VALUE`` words until something else comes, which belongs to the next clause."""
+    """Read ``NAME=VALUE`` words up to the next clause."""
     count = len(into)
     while (word := reader.peek()) is not None and "=" in word:
         reader.next()
         name, _, value = word.partition("=")
-        if not _NAME.fullmatch(name) or len(into) >= _MOST_SETTINGS:
-            return refuse("setting-form", f"`{word[:80]}` is no setting: write `with NAME=VALUE`.")
+        if not _NAME.fullmatch(name):
+            return refuse(
+                "setting-form", f"`{word[:80]}` isn't a setting. Write `with NAME=VALUE`, for example `with count=3`."
+            )
         if name in into:
-            return refuse("setting-twice", f"`{name}` is set twice; say it once.")
+            return refuse("setting-twice", f"`{name}` is set twice. Set it once.")
+        if len(into) >= _MOST_SETTINGS:
+            return refuse("setting-form", f"A request can set {_MOST_SETTINGS} values at most. Set fewer.")
         into[name] = value_of(value)
     if len(into) == count:
-        return refuse("setting-form", "After `with` comes what to set: `with NAME=VALUE`.")
+        return refuse("setting-form", "`with` needs a setting. Write `with NAME=VALUE`, for example `with count=3`.")
     return None
 
 
-def _unexpected(word: str) -> Refused:
-    hint = " Settings come after `with`." if "=" in word else near(word, _CLAUSES)
+def _unexpected(word: str, form: str) -> Refused:
     if word.casefold() == "at":
-        return refuse("not-yet", "A time to start (`at WHEN`) is not there yet.")
-    return refuse(
-        "unexpected-word",
-        f"I do not understand `{word[:80]}` there.{hint} "
-        "The form is `SERVICE VERSION to ENV with NAME=VALUE because TEXT`.",
-    )
-
-
-# --- the verbs ---
-
-
-def _help(reader: Reader, _: str) -> Help | Refused:
-    topic = reader.next()
-    if topic is None:
-        return Help()
-    known = topic.casefold()
-    if known in TOPICS:
-        return Help(known)
-    return refuse(
-        "help-topic", f"There is no help on `{topic[:80]}`.{near(topic, TOPICS)} Topics: {', '.join(TOPICS)}."
-    )
-
-
-def _whoami(reader: Reader, _: str) -> Whoami | Refused:
-    word = reader.next()
-    return Whoami() if word is None else too_much(word, "whoami")
-
-
-def _promote(reader: Reader, _: str) -> Promote | Refused:
-    word = reader.next()
-    if word is None:
-        form = "`/deploy promote SERVICE|D-n [to ENV]`"
-        return refuse("deploy-missing", f"Say what to promote: {form}.")
-    service = word if word in reader.vocabulary.services else ""
-    number = None if service else deploy_id(word)
-    if not service and number is None:
-        return choose("service", word, reader.vocabulary.services)
-    asked = _clauses(reader)
-    if isinstance(asked, Refused):
-        return asked
-    return Promote(service, number, asked.environment, asked.overrides, asked.reason)
-
-
-def _of_deploy(reader: Reader, verb: str) -> OfDeploy | Refused:
-    word = reader.next()
-    form = f"/deploy {verb} D-n" + {"approve": " [TEXT]", "reject": " TEXT"}.get(verb, "")
-    if word is None:
-        return refuse("deploy-missing", f"Say which deploy: `{form}`.")
-    number = deploy_id(word)
-    if number is None:
-        return refuse("deploy-form", f"`{word[:80]}` is no deploy's number: write `{form}`, for example `D-12`.")
-    text = reader.rest()
-    if verb == "reject" and not text:
-        return refuse("reject-reason", f"Say why: `/deploy reject D-{number} TEXT`.")
-    if verb not in {"approve", "reject"} and text:
-        return too_much(text, form)
-    return OfDeploy(verb, number, text)
-
-
-VERBS: Final[Mapping[str, Callable[[Reader, str], Command | Refused]]] = {
-    "help": _help,
-    "whoami": _whoami,
-    "promote": _promote,
-    **dict.fromkeys(("plan", "approve", "retract", "reject", "withdraw"), _of_deploy),
-    "status": lookups.status,
-    "history": lookups.history,
-    "audit": lookups.audit,
-    "digest": lookups.digest,
-}
-"""The verbs that are there."""
+        return refuse("not-yet", "`at WHEN` isn't available yet. Leave it out: a deploy starts once it is approved.")
+    hint = " Settings come after `with`." if "=" in word else near(word, _CLAUSES)
+    return refuse("unexpected-word", f"`{word[:80]}` doesn't belong there.{hint} Write `{form}`.")
 
 
 def value_of(text: str) -> Value:
-    """A setting's value: whole numbers and truth values as such, quoted ones and everything else as text."""
+    """A setting's value: whole numbers and ``true``/``false`` as such; anything else, also if quoted, as text."""
     if text.startswith('"'):
         return text[1:]
     if text.casefold() in {"true", "false"}:
         return text.casefold() == "true"
     return int(text) if _INTEGER.fullmatch(text) else text
+
+
+# --- verbs about one deploy ---
+
+
+def deploy_alone(reader: Reader, form: str) -> OfDeploy | Refused:
+    """``D-n`` and nothing more."""
+    found = deploy_with_note(reader, form)
+    if isinstance(found, OfDeploy) and found.text:
+        return too_much(found.text, form)
+    return found
+
+
+def deploy_with_note(reader: Reader, form: str) -> OfDeploy | Refused:
+    """``D-n [TEXT]``."""
+    word = reader.next()
+    if word is None:
+        return refuse("deploy-missing", f"Which deploy? Write `{form}`.")
+    number = deploy_id(word)
+    if number is None:
+        return refuse("deploy-form", f"`{word[:80]}` isn't a deploy number such as `D-12`. Write `{form}`.")
+    return OfDeploy(number, reader.rest())
+
+
+def deploy_with_reason(reader: Reader, form: str) -> OfDeploy | Refused:
+    """``D-n TEXT``, where the text is required."""
+    found = deploy_with_note(reader, form)
+    if isinstance(found, OfDeploy) and not found.text:
+        return refuse("reject-reason", f"The reason is missing. Write `{form.replace('D-n', f'D-{found.deploy_id}')}`.")
+    return found
+
+
+# --- verbs about nothing else ---
+
+
+def help_topic(reader: Reader, _: str) -> Help:
+    """``[TOPIC]``: any word; ``help`` itself says which topics there are."""
+    return Help(reader.next())
+
+
+def whoami(reader: Reader, form: str) -> Whoami | Refused:
+    """Nothing may follow."""
+    word = reader.next()
+    return Whoami() if word is None else too_much(word, form)
+
+
+# --- what refusals share ---
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """``Did you mean ...?`` with the known word that looks most like this one; empty if none does."""
+    found = difflib.get_close_matches(word[:80].casefold(), list(known), n=1)
+    return f" Did you mean `{found[0]}`?" if found else ""
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """The first names of a list in a sentence."""
+    return ", ".join(names[:_MOST_NAMES]) or "none yet"
+
+
+def no_such(what: str, word: str, known: tuple[str, ...]) -> Refused:
+    """The refusal of a service or an environment that the catalog does not have."""
+    hint = f"{near(word, known)} {what.capitalize()}s: {listed(known)}."
+    return refuse(f"unknown-{what}", f"There is no {what} `{word[:80]}`.{hint}")
+
+
+def no_environment(clause: str, vocabulary: Vocabulary) -> Refused:
+    """The refusal of ``to`` or ``in`` with nothing after it."""
+    return refuse(
+        "environment-missing", f"`{clause}` needs an environment after it: {listed(vocabulary.environments)}."
+    )
+
+
+def too_much(word: str, form: str) -> Refused:
+    """The refusal of a word too many."""
+    return refuse("unexpected-word", f"`{word[:80]}` doesn't belong there. Write `{form}`.")

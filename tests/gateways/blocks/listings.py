@@ -11,9 +11,10 @@ from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import HistoryPage
 from bot.domain.deploy.deploy import Status
+from bot.domain.digest.schedule import day_of
 from bot.gateways.blocks import audit, history
-from bot.gateways.blocks.audit import Conditions
 from bot.gateways.blocks.pages import Pages
+from bot.ports.audit import AuditQuery
 from tests.builders import ALICE, BOB, CAROL, SAM, an_entry, an_event
 from tests.clocks import NOON
 from tests.gateways.blocks.cards import GOLDEN as CARDS
@@ -80,6 +81,7 @@ def bodies() -> list[Body]:
     return [json.loads(event.body()) for event in events]
 
 
+TODAY = day_of(NOON.date(), ZONE)
 NO_PAGE = HistoryPage((), None, {})
 
 
@@ -88,13 +90,13 @@ def a_page() -> HistoryPage:
     return HistoryPage(tuple(entries()), None, {12: LINK})
 
 
-ASKED = Conditions(NOON.date(), "checkout", "production", BOB.id)
+ASKED = AuditQuery(span=TODAY, service="checkout", environment="production", actor=BOB)
 LISTINGS: dict[str, Callable[[], Message]] = {
     "history": lambda: history.render("checkout", None, a_page(), Pages(older=BOTH.older)),
     "history-none": lambda: history.render("checkout", "staging", NO_PAGE, Pages()),
-    "audit": lambda: audit.render(Conditions(), bodies(), ZONE, {12: LINK}, BOTH),
+    "audit": lambda: audit.render(AuditQuery(), bodies(), ZONE, {12: LINK}, BOTH),
     "audit-narrowed": lambda: audit.render(ASKED, bodies()[1:2], ZONE, {}, Pages()),
-    "audit-deploy": lambda: audit.render(Conditions(deploy=12), bodies()[:2], ZONE, {12: LINK}, Pages()),
+    "audit-deploy": lambda: audit.render(AuditQuery(deploy=12), bodies()[:2], ZONE, {12: LINK}, Pages()),
     "audit-none": lambda: audit.render(ASKED, [], ZONE, {}, Pages()),
 }
 """By the name of the golden file."""

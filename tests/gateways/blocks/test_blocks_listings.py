@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,12 +12,24 @@ from hypothesis import strategies as st
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import HistoryPage
 from bot.domain.deploy.deploy import Status
+from bot.domain.digest.schedule import day_of
 from bot.gateways.blocks import audit, history
-from bot.gateways.blocks.audit import Conditions
 from bot.gateways.blocks.pages import NEWEST, OLDER, Pages
+from bot.ports.audit import AuditQuery
 from tests.builders import ALICE, BOB, CAROL, SAM, an_entry, an_event
 from tests.clocks import NOON
-from tests.gateways.blocks.listings import BOTH, GOLDEN, LINK, LISTINGS, NO_PAGE, ZONE, a_page, bodies, golden_listing
+from tests.gateways.blocks.listings import (
+    BOTH,
+    GOLDEN,
+    LINK,
+    LISTINGS,
+    NO_PAGE,
+    TODAY,
+    ZONE,
+    a_page,
+    bodies,
+    golden_listing,
+)
 from tests.gateways.blocks.nasty import texts
 from tests.gateways.blocks.oracles import assert_sound
 from tests.gateways.blocks.test_blocks_nasty import MANY, actors
@@ -77,8 +89,8 @@ def test_buttons_lead_to_the_pages_that_are_there(pages: Pages, expected: list[t
     for message in (
         history.render("checkout", None, a_page(), pages),
         history.render("checkout", None, NO_PAGE, pages),
-        audit.render(Conditions(), bodies(), ZONE, {}, pages),
-        audit.render(Conditions(), [], ZONE, {}, pages),
+        audit.render(AuditQuery(), bodies(), ZONE, {}, pages),
+        audit.render(AuditQuery(), [], ZONE, {}, pages),
     ):
         row = [each for block in message.blocks if block["type"] == "actions" for each in block["elements"]]
         assert [(each["text"]["text"], each["action_id"], each["value"]) for each in row] == expected
@@ -86,7 +98,7 @@ def test_buttons_lead_to_the_pages_that_are_there(pages: Pages, expected: list[t
 
 def test_an_empty_page_after_others_does_not_say_that_there_is_nothing_at_all() -> None:
     assert "No older deploys" in history.render("checkout", None, NO_PAGE, BOTH).text
-    assert "No older audit event" in audit.render(Conditions(), [], ZONE, {}, BOTH).text
+    assert "No older audit event" in audit.render(AuditQuery(), [], ZONE, {}, BOTH).text
 
 
 def test_events_stand_under_their_dates_with_links_to_their_deploys() -> None:
@@ -115,7 +127,7 @@ def test_the_date_that_was_asked_for_is_said_once() -> None:
 
 def test_the_events_of_one_deploy_say_which() -> None:
     (text,) = texts_of(LISTINGS["audit-deploy"]())
-    day = Conditions(NOON.date(), deploy=12)
+    day = AuditQuery(span=TODAY, deploy=12)
 
     assert text.startswith(":scroll: *Audit events* of D-12\n*Saturday 21 November 2026*\n13:00:00 ")
     assert audit.render(day, [], ZONE, {}, Pages()).text == (
@@ -126,14 +138,14 @@ def test_the_events_of_one_deploy_say_which() -> None:
 def test_the_hour_that_comes_twice_has_its_offset() -> None:
     twice = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     events = [an_event(EventType.DEPLOY_WITHDRAWN, at=at) for at in (twice + timedelta(hours=1), twice)]
-    message = audit.render(Conditions(), [json.loads(each.body()) for each in events], ZONE, {}, Pages())
+    message = audit.render(AuditQuery(), [json.loads(each.body()) for each in events], ZONE, {}, Pages())
 
     assert [line.split()[0] for line in texts_of(message)[0].splitlines()[2:]] == ["02:30:00+0100", "02:30:00+0200"]
 
 
 def test_a_long_page_is_cut_into_sections_and_nothing_of_it_is_lost() -> None:
     event = an_event(EventType.DEPLOY_FAILED, data={"detail": "x" * 500})
-    message = audit.render(Conditions(), [json.loads(event.body())] * 20, ZONE, {1: LINK}, BOTH)
+    message = audit.render(AuditQuery(), [json.loads(event.body())] * 20, ZONE, {1: LINK}, BOTH)
 
     assert_sound(message, KNOWN)
     assert "\n".join(texts_of(message)).count(f"<{LINK}|D-1> failed") == 20
@@ -190,18 +202,18 @@ nasty_events = st.builds(
     texts,
 )
 conditions = st.builds(
-    Conditions,
-    day=st.none() | st.dates(),
+    AuditQuery,
+    span=st.none() | st.dates(date(1970, 1, 2), date(9999, 12, 29)).map(lambda day: day_of(day, UTC)),
     service=st.none() | texts,
     environment=st.none() | texts,
-    by=st.none() | texts,
+    actor=st.none() | actors,
     deploy=st.none() | st.integers(1, 2**63 - 1),
 )
 
 
 @given(conditions, st.lists(nasty_events, max_size=20))
 @MANY
-def test_nasty_audit_pages(asked: Conditions, shown: list[dict[str, Any]]) -> None:
+def test_nasty_audit_pages(query: AuditQuery, shown: list[dict[str, Any]]) -> None:
     links = {body["deploy"]: LINK for body in shown}
 
-    assert_sound(audit.render(asked, shown, ZoneInfo("Pacific/Apia"), links, BOTH), KNOWN)
+    assert_sound(audit.render(query, shown, ZoneInfo("Pacific/Apia"), links, BOTH), KNOWN)

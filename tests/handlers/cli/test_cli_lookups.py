@@ -220,7 +220,7 @@ def test_words_and_options_stand_in_any_order(file: File) -> None:
 
 
 def test_a_day_and_an_actor_narrow(file: File) -> None:
-    assert file.run("audit", "list", "2026-11-20") == (0, "No audit event fits.\n", "")
+    assert file.run("audit", "list", "2026-11-20") == (0, "No audit events match.\n", "")
     assert {event["actor"] for event in file.document("audit", "list", "--by", "operator:root")["events"]} == {
         "operator:root"
     }
@@ -248,13 +248,13 @@ def test_what_an_event_says_stays_on_its_line(empty: File) -> None:
     [
         ((), "the following arguments are required: COMMAND"),
         (("lst",), "invalid choice: 'lst' (choose from 'list')"),
-        (("list", "2026-02-30"), "2026-02-30 is no day: write `today`, `yesterday` or a date such as `2026-11-21`"),
-        (("list", "2026-1-2"), "2026-1-2 is no day"),
+        (("list", "2026-02-30"), "2026-02-30 isn't a day: write `today`, `yesterday` or a date such as `2026-11-21`"),
+        (("list", "2026-1-2"), "2026-1-2 isn't a day"),
         (("list", "today", "yesterday"), "write one day, one service and one deploy at most"),
         (("list", "checkout", "mailer"), "write one day, one service and one deploy at most"),
         (("list", "D-1", "d2"), "write one day, one service and one deploy at most"),
-        (("list", "--by", "Alice"), "Alice names nobody: write a Slack user id such as U0ALICE001"),
-        (("list", "--before", "now"), "now is no cursor: take it from the end of the page before"),
+        (("list", "--by", "Alice"), "`Alice` isn't an actor. Write a Slack user id such as `U0ALICE001`"),
+        (("list", "--before", "now"), "now isn't a cursor: copy it from the last line of the page before"),
         (("list", "--limit", "0"), "0: write a number from 1 to 1000"),
         (("list", "--limit", "1001"), "1001: write a number from 1 to 1000"),
         (("list", "--limit", "many"), "many: write a number from 1 to 1000"),
@@ -280,11 +280,11 @@ PLACES = "There is no environment `prod`. The catalog has staging, production.\n
         (("audit", "list", "--in", "prod"), PLACES),
         (("history", "chekout"), SERVICES),
         (("history", "checkout", "--in", "prod"), PLACES),
-        (("audit", "list", "D-99"), "There is no deploy D-99. See the history of its service.\n"),
+        (("audit", "list", "D-99"), "There is no deploy D-99. The history of its service lists the numbers.\n"),
         (("audit", "list", "production", "today"), "`production` is an environment: write --in production.\n"),
         (("history", "production"), "`production` is an environment: write --in production.\n"),
         (("history", "d4"), f"`d4` is a deploy: `nomatron audit list D-4` {TOLD}"),
-        (("audit", "list", "2027-01-01"), "`2027-01-01` is still to come: name a day that has begun.\n"),
+        (("audit", "list", "2027-01-01"), "That day hasn't begun yet. Name today or a day before.\n"),
     ],
 )
 def test_what_nobody_knows_is_said_with_the_names(file: File, words: tuple[str, ...], said: str) -> None:
@@ -295,7 +295,7 @@ def test_a_slack_id_needs_slack_or_the_whole_key(file: File) -> None:
     status, _, err = file.run("audit", "list", "--by", "U0ALICE001")
 
     assert status == 1
-    assert "Write the whole key, `slack:TEAM:U0ALICE001`." in err
+    assert "Write the whole key: `slack:TEAM:U0ALICE001`." in err
     assert file.document("audit", "list", "--by", "slack:T0NOMATRON:U0ALICE001")["events"]
 
 

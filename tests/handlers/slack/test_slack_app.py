@@ -8,10 +8,6 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_bolt_has_one_listener_for_each_kind_of_payload() -> None:
-    assert len(build()._async_listeners) == 4
-
-
 def test_bolt_says_nothing_of_the_token_that_it_is_not_to_use(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,4 @@
-"""Every way in from Slack, enumerated from its own tables: what changes anything is closed to who holds no right."""
+"""Every way in from Slack: a person without the right changes nothing, and is told why."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.domain.deploy.deploy import Status
+from bot.gateways.blocks.card import buttons
+from bot.gateways.blocks.card.buttons import AGAIN, APPROVE
+from bot.gateways.blocks.card.buttons import MENU as MENU_BUTTON
 from bot.gateways.blocks.modal import PROMOTE, REASON_ACTION, REASON_BLOCK, REJECT
 from bot.gateways.blocks.pages import NEWEST, OLDER
+from bot.gateways.slack.manifest import COMMAND
 from bot.operations.worker import plan as plan_deploy
-from handlers.slack import actions, commands, modals
-from handlers.slack.command.parser import VERBS
+from handlers.slack.actions import MENU
 from handlers.slack.desk import Call, Desk
 from handlers.slack.identity import Sender
 from handlers.slack.respond import Background
+from handlers.slack.verbs.table import AVAILABLE, answer
 from tests.builders import GUS, NORA, SAM, TEAM, every_deploy
+from tests.handlers.slack.bolt import click, registered, submit
 from tests.operations.acts import SOAK, after_staging, asked, now, planned, succeeded
 
 if TYPE_CHECKING:
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from tests.fakes import World
 
 CHANGING = {
+    "request": "checkout v9 to production",
     "approve": "approve D-1",
     "retract": "retract D-1",
     "reject": "reject D-1 no tests yet",
@@ -76,38 +82,36 @@ async def a_waiting_deploy(world: World) -> Deploy:
 
 
 def test_every_verb_of_the_grammar_is_sorted_here() -> None:
-    assert READING | CHANGING.keys() == set(VERBS)
+    assert READING | CHANGING.keys() == set(AVAILABLE)
 
 
 def test_every_button_and_menu_entry_is_sorted_here() -> None:
-    assert CLICKS.keys() == actions._ACTIONS.keys()
-    assert actions._MENU.keys() == {"withdraw", "retract", "replan", "replace"}
-    assert TURNING.keys() == actions._PAGES
+    assert {*CLICKS, *TURNING} == set(registered().actions)
+    assert MENU.keys() == {"withdraw", "retract", "replan", "replace"}
 
 
 @NOBODIES
-@pytest.mark.parametrize("text", [*CHANGING.values(), "checkout v9 to production", "checkout v9 to staging"])
+@pytest.mark.parametrize("text", [*CHANGING.values(), "checkout v9 to staging"])
 async def test_a_command_of_nobody_changes_nothing_and_says_why(world: World, text: str, user: SlackUser) -> None:
     await a_waiting_deploy(world)
     before = await rows(world)
 
-    answer = await commands.answer(a_call(world, user, text=text))
+    said = await answer(a_call(world, user, text=text))
 
-    assert answer.text.startswith((":lock:", ":leftwards_arrow_with_hook:"))
+    assert said is not None
+    assert said.text.startswith((":lock:", ":leftwards_arrow_with_hook:"))
     assert await rows(world) == before
 
 
 @NOBODIES
-@pytest.mark.parametrize("verb", actions._MENU)
+@pytest.mark.parametrize("verb", MENU)
 async def test_a_menu_entry_of_nobody_changes_nothing_and_says_why(world: World, verb: str, user: SlackUser) -> None:
     await a_waiting_deploy(world)
     before = await rows(world)
-    click = {"action_id": "deploy.menu", "selected_option": {"value": f"{verb} D-1:1"}}
+    told = await click(a_call(world, user), "deploy.menu", selected_option={"value": f"{verb} D-1:1"})
 
-    answer = await actions.act(a_call(world, user), click)
-
-    assert answer is not None
-    assert answer.text.startswith((":lock:", ":leftwards_arrow_with_hook:"))
+    (message,) = told.messages
+    assert message.text.startswith((":lock:", ":leftwards_arrow_with_hook:"))
     assert await rows(world) == before
 
 
@@ -124,10 +128,10 @@ async def test_a_click_of_nobody_changes_nothing_and_says_why(world: World, acti
         await a_waiting_deploy(world)
     before = await rows(world)
 
-    answer = await actions.act(a_call(world, user), {"action_id": action_id, **CLICKS[action_id]})
+    told = await click(a_call(world, user), action_id, **CLICKS[action_id])
 
-    assert answer is not None
-    assert answer.text.startswith(":lock:")
+    (message,) = told.messages
+    assert message.text.startswith(":lock:")
     assert await rows(world) == before
 
 
@@ -137,7 +141,8 @@ async def test_a_page_is_turned_by_anybody_and_changes_nothing(world: World, act
     await a_waiting_deploy(world)
     before = await rows(world)
 
-    assert await actions.act(a_call(world, user), {"action_id": action_id, "value": TURNING[action_id]}) is None
+    (page,) = (await click(a_call(world, user), action_id, value=TURNING[action_id])).messages
+    assert "D-1" in page.text
     assert await rows(world) == before
 
 
@@ -151,16 +156,16 @@ async def test_the_reject_modal_of_nobody_changes_nothing_and_says_why(world: Wo
         "state": {"values": {REASON_BLOCK: {REASON_ACTION: {"value": "no tests yet"}}}},
     }
 
-    answer = await modals.submit(a_call(world, user), view)
+    shown = await submit(a_call(world, user), view)
 
-    assert answer is not None
-    assert answer["response_action"] == "update"
-    (block,) = answer["view"]["blocks"]
+    assert shown is not None
+    assert shown["response_action"] == "update"
+    (block,) = shown["view"]["blocks"]
     assert "Who can: <!subteam^S0SRE00001>, <!subteam^S0DEV00001>." in block["text"]["text"]
     assert await rows(world) == before
 
 
-async def test_a_reason_that_is_too_short_is_mended_in_the_same_modal(world: World) -> None:
+async def test_a_reason_that_is_too_short_is_fixed_in_the_same_modal(world: World) -> None:
     await a_waiting_deploy(world)
     view = {
         "callback_id": REJECT,
@@ -168,10 +173,10 @@ async def test_a_reason_that_is_too_short_is_mended_in_the_same_modal(world: Wor
         "state": {"values": {REASON_BLOCK: {REASON_ACTION: {"value": "no"}}}},
     }
 
-    answer = await modals.submit(a_call(world, SAM), view)
+    shown = await submit(a_call(world, SAM), view)
 
-    assert answer is not None
-    assert answer["errors"] == {REASON_BLOCK: "Give a reason of 3 to 1000 characters."}
+    assert shown is not None
+    assert shown["errors"] == {REASON_BLOCK: "Give a reason of 3 to 1000 characters."}
 
 
 @NOBODIES
@@ -186,8 +191,45 @@ async def test_the_promote_modal_of_nobody_changes_nothing_and_says_why(world: W
         "state": {"values": {REASON_BLOCK: {REASON_ACTION: {"value": "SHOP-981"}}}},
     }
 
-    answer = await modals.submit(a_call(world, user), view)
+    shown = await submit(a_call(world, user), view)
 
-    assert answer is not None
-    assert answer["response_action"] == "update"
+    assert shown is not None
+    assert shown["response_action"] == "update"
     assert await rows(world) == before
+
+
+@pytest.mark.parametrize("verb", [name for name, verb in AVAILABLE.items() if verb.permission])
+async def test_the_permission_that_help_names_is_the_one_that_is_missing(world: World, verb: str) -> None:
+    await after_staging(world)
+    await succeeded(world)
+    world.clock.advance(SOAK)
+
+    said = await answer(a_call(world, NORA, text=CHANGING[verb]))
+    page = await answer(a_call(world, NORA, text=f"help {verb}"))
+
+    assert said is not None
+    assert page is not None
+    assert f"`{AVAILABLE[verb].permission}`" in said.text
+    assert f"You need the `{AVAILABLE[verb].permission}` permission." in page.text
+
+
+def test_every_button_and_form_that_we_draw_is_registered_by_its_name() -> None:
+    names = registered()
+
+    assert names.commands == [COMMAND]
+    assert set(names.actions) == {APPROVE, buttons.REJECT, MENU_BUTTON, AGAIN, buttons.PROMOTE, OLDER, NEWEST}
+    assert set(names.views) == set(names.closed) == {PROMOTE, REJECT}
+
+
+async def test_a_button_and_a_form_that_nobody_knows_are_answered_in_words(world: World) -> None:
+    for action_id in ("deploy.explode", "", *CLICKS):
+        value = "D-1:1" if action_id not in CLICKS else "no deploy"
+        (message,) = (await click(a_call(world, SAM), action_id, value=value)).messages
+        assert "This button is out of date. For the commands: `/deploy help`." in message.text
+
+    for callback_id in ("deploy.explode", REJECT, PROMOTE):
+        value = "D-1:1" if callback_id == "deploy.explode" else "no deploy"
+        shown = await submit(a_call(world, SAM), {"callback_id": callback_id, "private_metadata": value})
+        assert shown is not None
+        assert shown["response_action"] == "update"
+        assert "This form is out of date." in str(shown["view"]["blocks"])

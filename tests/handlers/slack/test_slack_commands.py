@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handlers.slack.command.ast import Later
+from handlers.slack.verbs.table import VERBS
 from tests.slackside import a_command
 
 if TYPE_CHECKING:
@@ -34,16 +36,32 @@ async def test_words_that_are_missing_or_mistyped(knocking: Door) -> None:
     assert "Did you mean `status`?" in await said(knocking, "stauts")
     assert "Services: checkout." in await said(knocking, "")
     assert "Did you mean `checkout`?" in await said(knocking, "chekout v1 to staging")
-    assert "Open are: none." in await said(knocking, "approve")
+    assert "Nothing is open." in await said(knocking, "approve")
     assert "There is no deploy D-9." in await said(knocking, "plan D-9")
+    await said(knocking, "checkout v1.4.2 to staging")
+    assert "Open deploys: D-1 (checkout v1.4.2 to staging)." in await said(knocking, "approve")
+
+
+async def test_help_knows_every_verb_also_those_that_are_to_come(knocking: Door) -> None:
+    everything = await said(knocking, "help")
+
+    for name, verb in VERBS.items():
+        page = await said(knocking, f"help {name.upper()}")
+        if isinstance(verb, Later):
+            assert f"`{name}` isn't available yet. {verb.instead}" in page
+            assert f"`{name}`" in everything.partition("Not available yet: ")[2]
+        else:
+            assert page.startswith(f"`{verb.form}`")
+            assert f"`{verb.form}`" in everything
+    assert "Did you mean `approve`? Topics: request, promote" in await said(knocking, "help aprove")
 
 
 async def test_whoami_status_and_help(knocking: Door) -> None:
     assert "`developers`" in await said(knocking, "whoami")
     assert "Guests" in await said(knocking, "whoami", "U0GUS00001")
     assert "What runs where" in await said(knocking, "status")
-    assert "your yes to its current plan" in await said(knocking, "help")
-    assert "One person fills one seat" in await said(knocking, "help approve")
+    assert "approve its current plan" in await said(knocking, "help")
+    assert "Each person fills one seat" in await said(knocking, "help approve")
 
 
 async def test_one_without_rights_is_told_who_can(knocking: Door, slack: Slackside) -> None:

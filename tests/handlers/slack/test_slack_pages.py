@@ -13,22 +13,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.actor import Operator
 from bot.domain.audit.events import EventType
+from bot.domain.digest.schedule import Span
 from bot.gateways.blocks.pages import NEWEST, OLDER
-from bot.ports.audit import Place
-from handlers.slack import actions, commands
-from handlers.slack.command.ast import Audit, History
+from bot.ports.audit import AuditQuery, Cursor
+from handlers.slack.command.ast import History
 from handlers.slack.command.lexer import visible
 from handlers.slack.command.lookups import LONGEST_ACTOR, LONGEST_NAME
-from handlers.slack.pages import page_of, value_of
+from handlers.slack.pages import query_from, value_of
+from handlers.slack.verbs.table import answer
 from tests.builders import ALICE, GUS, NORA, a_posted, a_service, an_event
 from tests.clocks import NOON
+from tests.handlers.slack.bolt import click
 from tests.handlers.slack.test_slack_authority import a_call
 from tests.operations.acts import applied, asked
 
 if TYPE_CHECKING:
     from bot.domain.actor import SlackUser
-    from bot.gateways.blocks.parts import Message
     from tests.fakes import World
     from tests.slackside import Door, Slackside
 
@@ -143,7 +145,7 @@ async def test_what_is_not_there_is_said_in_words(world: World, slack: Slackside
     assert "No audit events of Wednesday 1 January 2020." in (await typed(slack, "audit 2020-01-01"))["text"]
     assert "There is no service `gone`" in (await typed(slack, "history gone"))["text"]
     assert "There is no environment `lab`" in (await typed(slack, "audit in lab"))["text"]
-    assert "is still to come" in (await typed(slack, "audit 2026-11-22"))["text"]
+    assert "That day hasn't begun yet." in (await typed(slack, "audit 2026-11-22"))["text"]
     assert "There is no deploy D-7." in (await typed(slack, "audit D-7"))["text"]
     assert "from the list that Slack offers after `@`" in (await typed(slack, "audit by @nobody"))["text"]
 
@@ -160,32 +162,23 @@ async def test_a_service_that_the_catalog_let_go_of_is_found_by_what_happened(
 
 async def test_only_what_one_person_sees_is_replaced(world: World, slack: Slackside, knocking: Door) -> None:
     await many(world, 11)
-    voice = Kept()
+    older = value_of(History("checkout", before=11))
+    replaced = []
     for is_ephemeral in (True, False, "yes", None):
-        call = a_call(world, NORA, container={"is_ephemeral": is_ephemeral})
-        call = replace(call, desk=replace(call.desk, voice=voice))
-        click = {"action_id": OLDER, "value": value_of(History("checkout", before=11))}
-        assert await actions.act(call, click) is None
-        await call.desk.background.drain(1)
+        told = await click(a_call(world, NORA, container={"is_ephemeral": is_ephemeral}), OLDER, value=older)
+        replaced += told.replaced
 
-    assert voice.replaced == [True, False, False, False]
+    assert replaced == [True, False, False, False]
 
 
-class Kept:
-    """A voice that remembers whether it replaced."""
-
-    def __init__(self) -> None:
-        self.replaced: list[bool] = []
-
-    async def say(self, message: Message, *, replace: bool = False, **_: str) -> None:
-        """Keep it."""
-        self.replaced.append(replace)
-
-    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
-        """No page opens one."""
-        raise AssertionError(trigger_id, view)
-
-
+SPANS = [
+    ("2026-11-21T12:00:00.000000Z", "2026-11-21T12:00:00.000000Z"),
+    ("2026-11-21T12:00:00.000000Z", "2026-11-20T12:00:00.000000Z"),
+    ("2026-11-21", "2026-11-22"),
+    ("2026-11-21T12:00:00", "2026-11-22T12:00:00"),
+    ("2026-02-30T12:00:00.000000Z", "2026-03-30T12:00:00.000000Z"),
+    (7, 9),
+]
 FORGED: list[Any] = [
     None,
     7,
@@ -215,10 +208,14 @@ FORGED: list[Any] = [
     *(json.dumps({"verb": "audit", "deploy": number}) for number in (0, -1, 2**63, 1.5, True, "1", "D-1", None, [1])),
     json.dumps({"verb": "history", "service": "checkout", "deploy": 1}),
     *(json.dumps({"verb": "history", "service": service}) for service in ("\ud800", "a\x00", "check\u200bout")),
-    json.dumps({"verb": "audit", "by": "operator:\x00"}),
-    json.dumps({"verb": "audit", "day": "2026-02-30"}),
-    json.dumps({"verb": "audit", "by": "<!channel>"}),
-    json.dumps({"verb": "audit", "by": "operator:" + "x" * LONGEST_ACTOR}),
+    json.dumps({"verb": "audit", "actor": "operator:\x00"}),
+    json.dumps({"verb": "audit", "day": "2026-11-21"}),
+    *(json.dumps({"verb": "audit", "begins": begins, "ends": ends}) for begins, ends in SPANS),
+    json.dumps({"verb": "audit", "begins": "2026-11-21T12:00:00.000000Z"}),
+    json.dumps({"verb": "audit", "ends": "2026-11-21T12:00:00.000000Z"}),
+    json.dumps({"verb": "audit", "actor": "<!channel>"}),
+    json.dumps({"verb": "audit", "actor": "U0ALICE001"}),
+    json.dumps({"verb": "audit", "actor": "operator:" + "x" * LONGEST_ACTOR}),
     json.dumps({"verb": "audit", "environment": None}),
     json.dumps({"verb": "audit", "service": "x" * 2000}),
 ]
@@ -226,52 +223,58 @@ FORGED: list[Any] = [
 
 @pytest.mark.parametrize("value", FORGED, ids=range(len(FORGED)))
 async def test_a_value_that_is_none_of_ours_is_answered_in_words(world: World, value: object) -> None:
-    answer = await actions.act(a_call(world, ALICE), {"action_id": OLDER, "value": value})
+    (message,) = (await click(a_call(world, ALICE), OLDER, value=value)).messages
 
-    assert answer is not None
-    assert "That page is not known any more. Type the command again." in answer.text
+    assert "This button is out of date. Type the command again." in message.text
 
 
 async def test_a_page_that_is_gone_is_said_beside_the_old_one(world: World) -> None:
-    value = value_of(History("gone", before=7))
-    answer = await actions.act(a_call(world, ALICE), {"action_id": OLDER, "value": value})
+    told = await click(a_call(world, ALICE), OLDER, value=value_of(History("gone", before=7)))
 
-    assert answer is not None
-    assert "There is no service `gone`" in answer.text
+    assert "There is no service `gone`" in told.messages[0].text
+    assert told.replaced == [False]
 
 
 @pytest.mark.parametrize("user", [NORA, GUS], ids=["nora", "gus"])
 async def test_everybody_may_look(world: World, user: SlackUser) -> None:
     await asked(world)
     for text in ("history checkout", "audit"):
-        answer = await commands.answer(a_call(world, user, text=text))
-        assert answer is not None
-        assert "D-1" in answer.text
+        said = await answer(a_call(world, user, text=text))
+        assert said is not None
+        assert "D-1" in said.text
 
 
 names = st.text(min_size=1, max_size=LONGEST_NAME).filter(lambda text: visible(text) == text)
 histories = st.builds(History, names, st.none() | names, st.none() | st.integers(1, 2**63 - 1))
-places = st.builds(Place, st.datetimes(timezones=st.just(UTC)), st.integers(1, 2**63 - 1))
+instants = st.datetimes(timezones=st.just(UTC))
+cursors = st.builds(Cursor, instants, st.integers(1, 2**63 - 1))
+spans = st.tuples(instants, instants).filter(lambda both: both[0] < both[1]).map(lambda both: Span(*both))
 audits = st.builds(
-    Audit,
-    st.none() | st.sampled_from(["today", "2026-11-21"]),
-    st.none() | names,
-    st.none() | names,
-    st.none() | st.sampled_from(["U0ALICE001", "operator:root"]),
-    st.none() | st.integers(1, 2**63 - 1),
-    st.none() | places,
+    AuditQuery,
+    span=st.none() | spans,
+    service=st.none() | names,
+    environment=st.none() | names,
+    actor=st.none() | st.sampled_from([ALICE, Operator("root")]),
+    deploy=st.none() | st.integers(1, 2**63 - 1),
+    before=st.none() | cursors,
 )
 
 
 @given(histories | audits)
-def test_a_page_comes_back_as_it_was(asked_for: History | Audit) -> None:
-    assert page_of(value_of(asked_for)) == asked_for
+def test_a_query_comes_back_as_it_was(query: History | AuditQuery) -> None:
+    assert query_from(value_of(query)) == query
 
 
-def test_the_longest_page_fits_into_a_button() -> None:
+def test_the_longest_query_fits_into_a_button() -> None:
     quotes = '"' * LONGEST_NAME
-    actor = "operator:" + '"' * (LONGEST_ACTOR - 9)
-    longest = Audit("2026-11-21", quotes, quotes, actor, 2**63 - 1, Place(NOON, 2**63 - 1))
+    longest = AuditQuery(
+        span=Span(NOON, NOON + timedelta(days=1)),
+        service=quotes,
+        environment=quotes,
+        actor=Operator('"' * (LONGEST_ACTOR - 9)),
+        deploy=2**63 - 1,
+        before=Cursor(NOON, 2**63 - 1),
+    )
 
     assert len(value_of(longest)) <= 2000
-    assert page_of(value_of(longest)) == longest
+    assert query_from(value_of(longest)) == longest

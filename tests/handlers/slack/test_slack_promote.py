@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.catalog.environment import After
 from bot.gateways.blocks import modal
 from bot.operations.outbox import deliver
-from handlers.slack import actions, commands, modals
+from handlers.slack.verbs.table import answer
 from tests.builders import ALICE, a_placement, a_service, an_environment
+from tests.handlers.slack import bolt
 from tests.handlers.slack.test_slack_actions import told
 from tests.handlers.slack.test_slack_authority import a_call
 from tests.operations.acts import SOAK, after_staging, applied, asked, environments, now, succeeded
@@ -91,8 +92,8 @@ async def test_the_form_chooses_among_several_environments(world: World) -> None
     await succeeded(world)
     chosen = {"selected_option": {"value": "canada"}}
 
-    nowhere = await modals.submit(a_call(world, ALICE), filled(reason={"value": "SHOP-981"}))
-    there = await modals.submit(a_call(world, ALICE), filled(reason={"value": "SHOP-981"}, environment=chosen))
+    nowhere = await bolt.submit(a_call(world, ALICE), filled(reason={"value": "SHOP-981"}))
+    there = await bolt.submit(a_call(world, ALICE), filled(reason={"value": "SHOP-981"}, environment=chosen))
 
     assert nowhere is not None
     assert "Say where D-1 goes" in str(nowhere["errors"])
@@ -104,14 +105,14 @@ async def test_a_form_that_is_shaped_otherwise_asks_for_nothing_more(world: Worl
     await soaked(world)
     view = {**filled(), "state": "no state"}
 
-    assert await modals.submit(a_call(world, ALICE), view) is None
+    assert await bolt.submit(a_call(world, ALICE), view) is None
     assert (await now(world, 2)).overrides == {}
 
 
 async def test_a_form_left_empty_sets_nothing(world: World) -> None:
     await soaked(world)
 
-    assert await modals.submit(a_call(world, ALICE), filled(**{"set:count": {"value": None}})) is None
+    assert await bolt.submit(a_call(world, ALICE), filled(**{"set:count": {"value": None}})) is None
 
     assert (await now(world, 2)).reason is None
     assert (await now(world, 2)).overrides == {}
@@ -120,33 +121,41 @@ async def test_a_form_left_empty_sets_nothing(world: World) -> None:
 async def test_a_setting_that_may_not_be_set_is_refused_in_the_form(world: World) -> None:
     await soaked(world)
 
-    answer = await modals.submit(a_call(world, ALICE), filled(**{"set:memory": {"value": "1"}}))
+    shown = await bolt.submit(a_call(world, ALICE), filled(**{"set:memory": {"value": "1"}}))
 
-    assert answer is not None
-    assert "cannot set memory" in str(answer["errors"])
+    assert shown is not None
+    assert "memory" in str(shown["errors"])
 
 
 async def test_the_command_promotes_a_deploy_or_what_a_service_runs(world: World) -> None:
     await soaked(world)
 
-    first = await commands.answer(a_call(world, ALICE, text="promote D-1 because SHOP-981"))
-    again = await commands.answer(a_call(world, ALICE, text="promote checkout to production"))
+    first = await answer(a_call(world, ALICE, text="promote D-1 because SHOP-981"))
+    again = await answer(a_call(world, ALICE, text="promote checkout to production"))
 
-    assert "Recorded as `D-2` checkout `v1.4.2` to production" in first.text
+    assert first is not None
+    assert again is not None
+    assert "`D-2` checkout `v1.4.2` to production" in first.text
     assert "Already requested" in again.text
+    assert "`D-2` checkout `v1.4.2` to production" in again.text
 
 
 async def test_the_command_says_why_not(world: World) -> None:
     await after_staging(world)
     await succeeded(world)
 
-    answer = await commands.answer(a_call(world, ALICE, text="promote D-1"))
+    said = await answer(a_call(world, ALICE, text="promote D-1"))
 
-    assert "it passes at 2026-11-21 12:00:10 UTC" in answer.text
+    assert said is not None
+    assert "2026-11-21 12:00:10 UTC" in said.text
 
 
 async def test_a_click_on_what_never_succeeded_changes_nothing(world: World, slack: Slackside) -> None:
     await after_staging(world)
     await asked(world)
 
-    assert await actions.act(a_call(world, ALICE), {"action_id": "deploy.promote", "value": "D-1:1"}) is None
+    (message,) = (await bolt.click(a_call(world, ALICE), "deploy.promote", value="D-1:1")).messages
+
+    assert "D-1" in message.text
+    async with world.store.read() as reading:
+        assert [deploy.id for deploy in await reading.open_deploys()] == [1]

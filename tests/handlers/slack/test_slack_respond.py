@@ -13,7 +13,7 @@ from handlers.slack.respond import Background, failure
 
 async def test_an_unexpected_failure_has_a_code_that_the_log_has_too(caplog: pytest.LogCaptureFixture) -> None:
     text = failure(RuntimeError("secret detail")).text
-    found = re.search(r"Something broke, code ([0-9a-f]{4})\.", text)
+    found = re.search(r"Something broke \(code ([0-9a-f]{4})\)\.", text)
 
     assert found
     assert f"code {found[1]}" in caplog.text
@@ -21,7 +21,7 @@ async def test_an_unexpected_failure_has_a_code_that_the_log_has_too(caplog: pyt
 
 
 async def test_expected_trouble_is_said_plainly(caplog: pytest.LogCaptureFixture) -> None:
-    assert "The database is busy and nothing was recorded" in failure(StoreBusy("locked")).text
+    assert "The database is busy, so nothing was recorded" in failure(StoreBusy("locked")).text
     assert not caplog.records
 
 
@@ -58,7 +58,7 @@ async def test_too_much_at_once_is_left_undone_and_said(caplog: pytest.LogCaptur
     held.set()
     await background.drain(1)
 
-    assert "too much under way" in caplog.text
+    assert "too many background tasks" in caplog.text
 
 
 @pytest.mark.parametrize(("error", "says"), [(SlackUnavailable("away"), "did not reach"), (KeyError("x"), "broke")])
@@ -79,8 +79,8 @@ async def test_what_goes_wrong_in_the_background_is_logged(
     ("error", "says"),
     [
         (SlackUnavailable("away"), []),
-        (StoreBusy("locked"), ["The database is busy and nothing was recorded. Try again in a moment."]),
-        (KeyError("x"), ["It is in the log; tell an operator."]),
+        (StoreBusy("locked"), ["The database is busy, so nothing was recorded. Try again in a moment."]),
+        (KeyError("x"), ["Give an operator this code: the details are in the log."]),
     ],
 )
 async def test_who_waits_for_it_is_told_unless_it_is_the_telling_that_went_wrong(

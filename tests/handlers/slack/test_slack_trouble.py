@@ -49,12 +49,12 @@ async def broken(ports: Ports, slack: Slackside, error: Exception) -> AsyncItera
 
 
 TROUBLE = [
-    (StoreBusy("locked"), "The database is busy and nothing was recorded."),
-    (StoreFull("full"), "The database is full and nothing was recorded."),
-    (StoreUnavailable("gone"), "The database cannot be reached and nothing was recorded."),
-    (AmbiguousCommit("lost"), "It is not known whether that was recorded"),
+    (StoreBusy("locked"), "The database is busy, so nothing was recorded."),
+    (StoreFull("full"), "The database is full, so nothing was recorded."),
+    (StoreUnavailable("gone"), "The database is unreachable, so nothing was recorded."),
+    (AmbiguousCommit("lost"), "may or may not be recorded. Check `/deploy status`"),
     (CatalogMissing("none"), "`nomatron apply`"),
-    (RuntimeError("surprise"), "Something broke, code "),
+    (RuntimeError("surprise"), "Something broke (code "),
 ]
 
 
@@ -111,13 +111,13 @@ async def test_a_modal_that_slack_does_not_open_is_said(
     assert "`/deploy reject D-1 TEXT`" in told["text"]
 
 
-async def test_a_menu_that_is_not_known_any_more(slack: Slackside, knocking: Door) -> None:
+async def test_a_menu_entry_that_is_out_of_date(slack: Slackside, knocking: Door) -> None:
     odd = {"type": "overflow", "action_id": "deploy.menu", "selected_option": {"value": "explode D-1:1"}}
     await knocking.knock(_form("block_actions", actions=[odd]))
     await knocking.guard.drain()
 
     (told,) = await slack.ephemerals("U0BOB00001")
-    assert "not known any more" in told["text"]
+    assert "This button is out of date." in told["text"]
 
 
 async def test_closing_a_modal_is_acknowledged(knocking: Door) -> None:

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.audit.events import EventType
 from bot.domain.decision import Refused
+from bot.domain.digest.schedule import day_of
 from bot.errors import CatalogMissing, SlackUnavailable
-from bot.operations.queries.audit import AuditAsk, AuditPage, audit, cursor_of, is_actor, place_at, place_of
-from bot.ports.audit import Place
+from bot.operations.queries.audit import AuditPage, actor_of, audit, cursor_at, cursor_from, cursor_text, is_actor
+from bot.ports.audit import AuditQuery, Cursor
 from tests.builders import ALICE, BOB, TEAM, an_event
 from tests.clocks import NOON
 from tests.fakes import FakeDirectory
 from tests.operations.acts import applied, asked
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from bot.domain.actor import Actor
+    from bot.domain.digest.schedule import Span
     from tests.fakes import World
 
 PIPELINE = CiIdentity("https://ci.example", "repo|main", ALICE.id)
 
 
-def an_ask(
-    day: str | None = None,
-    service: str | None = None,
-    environment: str | None = None,
-    by: str | None = None,
-    deploy: int | None = None,
-) -> AuditAsk:
-    return AuditAsk(day, service, environment, by, deploy)
+def a_day(day: int, zone: tzinfo = UTC) -> Span:
+    """That date of November 2026."""
+    return day_of(date(2026, 11, day), zone)
 
 
 async def record(world: World, at: datetime = NOON, actor: Actor = ALICE, **changes: Any) -> None:
@@ -41,17 +41,23 @@ async def record(world: World, at: datetime = NOON, actor: Actor = ALICE, **chan
         await tx.record(an_event(EventType.ACTION_REFUSED, at=at, actor=actor, data={"act": "approve"}, **changes))
 
 
-async def page(world: World, ask: AuditAsk, before: Place | None = None, limit: int = 50) -> AuditPage:
-    found = await audit(world.ports(), ask, before, limit)
+async def page(world: World, query: AuditQuery, limit: int = 50) -> AuditPage:
+    found = await audit(world.ports(), query, limit)
     assert isinstance(found, AuditPage), found
     return found
 
 
-async def refused(world: World, ask: AuditAsk) -> tuple[str, str]:
-    found = await audit(world.ports(), ask, None, 50)
+async def refused(world: World, query: AuditQuery) -> tuple[str, str]:
+    found = await audit(world.ports(), query, 50)
     assert isinstance(found, Refused), found
     (reason,) = found.reasons
     return reason.code, reason.text
+
+
+async def actor(world: World, word: str) -> Actor:
+    found = await actor_of(world.ports(), word)
+    assert not isinstance(found, Refused), found
+    return found
 
 
 def ages(found: AuditPage) -> list[int]:
@@ -68,7 +74,7 @@ async def test_the_newest_comes_first_and_every_event_is_on_one_page(world: Worl
     indexes: list[int] = []
     before, pages = None, 0
     while before is not None or not pages:
-        found = await page(world, an_ask(service="checkout"), before, limit=2)
+        found = await page(world, AuditQuery(service="checkout", before=before), limit=2)
         assert len(found.events) == 2 or found.next is None
         seen += ages(found)
         indexes += [each.index for each in found.events]
@@ -78,10 +84,10 @@ async def test_the_newest_comes_first_and_every_event_is_on_one_page(world: Worl
     assert len(set(indexes)) == 5
     assert pages == 3
     # just full, and the last
-    assert (await page(world, an_ask(service="checkout"), limit=5)).next is None
+    assert (await page(world, AuditQuery(service="checkout"), limit=5)).next is None
 
 
-async def test_a_day_is_a_date_of_the_catalogs_zone(world: World) -> None:
+async def test_a_span_narrows_and_the_page_says_the_catalogs_zone(world: World) -> None:
     await applied(world, timezone="Asia/Tokyo")
     # midnight in Tokyo is 15:00 UTC
     for at in (21, 14, 16):
@@ -89,28 +95,26 @@ async def test_a_day_is_a_date_of_the_catalogs_zone(world: World) -> None:
     await record(world, NOON.replace(day=21, hour=14, minute=59))
     await record(world, NOON.replace(day=21, hour=15))
 
-    async def hours(day: str) -> list[tuple[int, int]]:
-        found = await page(world, an_ask(day=day, service="checkout"))
-        assert found.zone == "Asia/Tokyo"
-        instants = (datetime.fromisoformat(json.loads(each.body)["at"]) for each in found.events)
-        return [(instant.day, instant.hour) for instant in instants]
+    found = await page(world, AuditQuery(span=a_day(21, ZoneInfo("Asia/Tokyo")), service="checkout"))
 
-    assert await hours("today") == [(21, 14), (20, 21), (20, 16)]
-    assert await hours("yesterday") == [(20, 14)]
-    world.clock.advance(hours=3)
-    assert await hours("2026-11-22") == [(21, 15)]
-    assert await hours("today") == [(21, 15)]
-    span = (await page(world, an_ask(day="2026-11-21"))).span
-    assert span is not None
-    assert (span.begins, span.ends) == (datetime(2026, 11, 20, 15, tzinfo=UTC), datetime(2026, 11, 21, 15, tzinfo=UTC))
-    assert (await page(world, an_ask())).span is None
+    instants = [datetime.fromisoformat(json.loads(each.body)["at"]) for each in found.events]
+    assert [(instant.day, instant.hour) for instant in instants] == [(21, 14), (20, 21), (20, 16)]
+    assert found.zone == "Asia/Tokyo"
+
+
+async def test_a_day_can_be_asked_for_once_it_has_begun(world: World) -> None:
+    code, words = await refused(world, AuditQuery(span=a_day(22)))
+    world.clock.advance(hours=12)
+
+    assert (code, words) == ("day-to-come", "That day hasn't begun yet. Name today or a day before.")
+    assert (await page(world, AuditQuery(span=a_day(22)))).events == ()
 
 
 async def test_a_cursor_of_a_later_day_begins_with_the_day_that_is_asked_for(world: World) -> None:
     await record(world, NOON - timedelta(days=1))
     await record(world, NOON)
 
-    found = await page(world, an_ask("yesterday"), Place(NOON + timedelta(days=3), 1))
+    found = await page(world, AuditQuery(span=a_day(20), before=Cursor(NOON + timedelta(days=3), 1)))
 
     assert ages(found) == [24 * 60]
 
@@ -127,10 +131,11 @@ async def test_a_cursor_of_a_later_day_begins_with_the_day_that_is_asked_for(wor
     ],
 )
 async def test_one_actor_alone(world: World, by: str, actors: int) -> None:
-    for actor in (ALICE, ALICE, Operator("root"), System("expiry"), PIPELINE):
-        await record(world, actor=actor)
+    for each in (ALICE, ALICE, Operator("root"), System("expiry"), PIPELINE):
+        await record(world, actor=each)
 
-    assert len((await page(world, an_ask(service="checkout", by=by))).events) == actors
+    query = AuditQuery(service="checkout", actor=await actor(world, by))
+    assert len((await page(world, query)).events) == actors
 
 
 async def test_one_deploy_alone_and_what_else_narrows_it(world: World) -> None:
@@ -138,14 +143,14 @@ async def test_one_deploy_alone_and_what_else_narrows_it(world: World) -> None:
     await record(world, NOON, deploy_id=first.id, actor=BOB)
 
     async def told(**conditions: Any) -> list[tuple[int, str]]:
-        found = await page(world, an_ask(**conditions))
+        found = await page(world, AuditQuery(**conditions))
         bodies = [json.loads(each.body) for each in found.events]
         return [(body["deploy"], body["actor"]) for body in bodies]
 
     assert await told(deploy=second.id) == [(2, ALICE.key)]
     assert await told(deploy=first.id) == [(1, BOB.key), (1, ALICE.key)]
-    assert await told(deploy=first.id, by=BOB.id) == [(1, BOB.key)]
-    assert await told(deploy=first.id, day="yesterday") == []
+    assert await told(deploy=first.id, actor=BOB) == [(1, BOB.key)]
+    assert await told(deploy=first.id, span=a_day(20)) == []
     assert await told(deploy=first.id, environment="production") == []
 
 
@@ -155,8 +160,8 @@ async def test_the_pages_of_one_deploy(world: World) -> None:
         await record(world, NOON + timedelta(minutes=minutes), deploy_id=deploy.id)
         await record(world, NOON + timedelta(minutes=minutes), deploy_id=deploy.id + 1)
 
-    first = await page(world, an_ask(deploy=deploy.id), limit=3)
-    second = await page(world, an_ask(deploy=deploy.id), first.next, limit=3)
+    first = await page(world, AuditQuery(deploy=deploy.id), limit=3)
+    second = await page(world, AuditQuery(deploy=deploy.id, before=first.next), limit=3)
 
     assert [ages(first), ages(second)] == [[-4, -3, -2], [-1, 0]]
     assert second.next is None
@@ -166,22 +171,27 @@ async def test_our_own_team_is_asked_for_where_it_is_not_known_yet(world: World)
     await record(world)
     world.directory = FakeDirectory(team="", introduces=TEAM)
 
-    assert len((await page(world, an_ask(by=ALICE.id))).events) == 1
+    assert await actor(world, ALICE.id) == ALICE
 
 
 async def test_without_slack_the_whole_key_is_needed(world: World) -> None:
-    await record(world)
     world.directory = FakeDirectory(team="", trouble=SlackUnavailable("no answer"))
 
-    code, words = await refused(world, an_ask(by=ALICE.id))
+    unknown = await actor_of(world.ports(), ALICE.id)
 
-    assert (code, "`slack:TEAM:U0ALICE001`" in words) == ("team-unknown", True)
-    assert len((await page(world, an_ask(by=ALICE.key))).events) == 1
+    assert isinstance(unknown, Refused)
+    assert unknown.codes == ("team-unknown",)
+    assert "`slack:TEAM:U0ALICE001`" in unknown.reasons[0].text
+    assert await actor(world, ALICE.key) == ALICE
 
 
 @pytest.mark.parametrize("by", ["Alice", "@alice", "u0alice001", "slack:U0ALICE001", "alien:x", "", "U"])
-def test_names_are_nobody(by: str) -> None:
+async def test_names_are_nobody(world: World, by: str) -> None:
+    unknown = await actor_of(world.ports(), by)
+
     assert not is_actor(by)
+    assert isinstance(unknown, Refused)
+    assert unknown.reasons[0].text.startswith(f"`{by}` isn't an actor. Write a Slack user id such as `U0ALICE001`")
 
 
 @pytest.mark.parametrize("by", [ALICE.id, ALICE.key, PIPELINE.key, "W0ENTERPR1", "operator:root", "system:expiry"])
@@ -190,63 +200,59 @@ def test_ids_and_keys_are_somebody(by: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "code", "words"),
+    ("query", "code", "words"),
     [
-        (an_ask(by="Alice"), "actor-form", "`Alice` names nobody: write a Slack user id such as `U0ALICE001`"),
-        (an_ask(by="alien:x"), "actor-form", "`alien:x` names nobody"),
-        (an_ask(day="2026-11-22"), "day-to-come", "`2026-11-22` is still to come: name a day that has begun."),
-        (an_ask(deploy=99), "unknown-deploy", "There is no deploy D-99."),
-        (an_ask(service="checkout", deploy=2**63 - 1), "unknown-deploy", "There is no deploy D-9223372036854775807."),
-        (an_ask(day="tomorrow"), "day-form", "`tomorrow` is no day: write `today`, `yesterday` or a date"),
-        (an_ask(service="chekout"), "unknown-service", "There is no service `chekout`. Did you mean `checkout`?"),
-        (an_ask(environment="stagin"), "unknown-environment", "There is no environment `stagin`. Did you mean"),
+        (AuditQuery(deploy=99), "unknown-deploy", "There is no deploy D-99."),
+        (AuditQuery(service="checkout", deploy=2**63 - 1), "unknown-deploy", f"There is no deploy D-{2**63 - 1}."),
+        (AuditQuery(service="chekout"), "unknown-service", "There is no service `chekout`. Did you mean `checkout`?"),
+        (AuditQuery(environment="stagin"), "unknown-environment", "There is no environment `stagin`. Did you mean"),
     ],
 )  # fmt: skip
 async def test_what_is_not_known_is_refused_with_what_to_write(
-    world: World, ask: AuditAsk, code: str, words: str
+    world: World, query: AuditQuery, code: str, words: str
 ) -> None:
-    assert (await refused(world, ask))[0] == code
-    assert (await refused(world, ask))[1].startswith(words)
+    assert (await refused(world, query))[0] == code
+    assert (await refused(world, query))[1].startswith(words)
 
 
 async def test_what_the_catalog_no_longer_has_is_found_by_its_events(world: World) -> None:
     await record(world, service="gone", environment="lab")
 
-    assert len((await page(world, an_ask(service="gone"))).events) == 1
-    assert len((await page(world, an_ask(environment="lab"))).events) == 1
+    assert len((await page(world, AuditQuery(service="gone"))).events) == 1
+    assert len((await page(world, AuditQuery(environment="lab"))).events) == 1
     # nothing on that day, but it is known
-    assert (await page(world, an_ask("yesterday", "gone", "lab"))).events == ()
+    assert (await page(world, AuditQuery(span=a_day(20), service="gone", environment="lab"))).events == ()
 
 
 async def test_what_the_catalog_has_may_have_no_events(world: World) -> None:
-    assert await page(world, an_ask(service="checkout", environment="production")) == AuditPage((), None, None, "UTC")
+    assert await page(world, AuditQuery(service="checkout", environment="production")) == AuditPage((), None, "UTC")
 
 
 async def test_a_catalog_is_needed(bare: World) -> None:
     with pytest.raises(CatalogMissing):
-        await audit(bare.ports(), an_ask(), None, 50)
+        await audit(bare.ports(), AuditQuery(), 50)
 
 
 # --- cursors ---------------------------------------------------------------------------------------------------------
 
 
-async def test_a_cursor_is_a_word_and_a_place_again(world: World) -> None:
+async def test_a_cursor_is_a_word_and_a_cursor_again(world: World) -> None:
     await record(world, NOON.replace(microsecond=120))
-    (event,) = (await page(world, an_ask(service="checkout"))).events
-    place = place_of(event)
+    (event,) = (await page(world, AuditQuery(service="checkout"))).events
+    cursor = cursor_at(event)
 
-    assert cursor_of(place) == f"2026-11-21T12:00:00.000120Z/{event.index}"
-    assert place_at(cursor_of(place)) == place
+    assert cursor_text(cursor) == f"2026-11-21T12:00:00.000120Z/{event.index}"
+    assert cursor_from(cursor_text(cursor)) == cursor
 
 
-def test_a_place_is_the_same_in_every_zone() -> None:
+def test_a_cursor_is_the_same_in_every_zone() -> None:
     tokyo = timezone(timedelta(hours=9))
 
-    assert cursor_of(Place(NOON.astimezone(tokyo), 7)) == cursor_of(Place(NOON, 7))
+    assert cursor_text(Cursor(NOON.astimezone(tokyo), 7)) == cursor_text(Cursor(NOON, 7))
 
 
 @pytest.mark.parametrize(
-    "cursor",
+    "text",
     [
         "", "x", "7", "2026-11-21T12:00:00.000000Z", "2026-11-21T12:00:00.000000Z/", "2026-11-21T12:00:00.000000Z/x",
         "2026-11-21T12:00:00.000000Z/-1", "2026-11-21T12:00:00.000000Z/0", "2026-11-21T12:00:00.000000Z/ 7",
@@ -254,5 +260,5 @@ def test_a_place_is_the_same_in_every_zone() -> None:
         f"2026-11-21T12:00:00.000000Z/{2**63}",
     ],
 )  # fmt: skip
-def test_any_other_text_is_no_place(cursor: str) -> None:
-    assert place_at(cursor) is None
+def test_any_other_text_is_no_cursor(text: str) -> None:
+    assert cursor_from(text) is None

@@ -16,7 +16,7 @@ from bot.domain.audit.history import Outcome, entry_of
 from bot.domain.deploy.deploy import Status
 from bot.domain.digest.report import Sign, Tally
 from bot.domain.digest.schedule import Scope, Span
-from bot.ports.audit import AuditQuery, Place
+from bot.ports.audit import AuditQuery, Cursor
 from tests.builders import ALICE, BOB, SAM, a_draft, a_posted, an_event
 from tests.clocks import NOON
 
@@ -57,13 +57,13 @@ def number_of(stored):
 
 
 async def pages(store, query, limit):
-    """All pages of a query, by the place of each one's last event."""
+    """All pages of a query, each after the last event of the one before."""
     found, before = [], None
-    while page := await read(store, "audit_page", query, before, limit):
+    while page := await read(store, "audit_page", replace(query, before=before), limit):
         assert len(page) <= limit
         found += page
         last = json.loads(page[-1].body)
-        before = Place(an_event(at=NOON).at.fromisoformat(last["at"]), page[-1].index)
+        before = Cursor(an_event(at=NOON).at.fromisoformat(last["at"]), page[-1].index)
     return found
 
 
@@ -112,10 +112,11 @@ async def test_pages_hold_what_fits_each_once_newest_first(log, service, environ
     assert [number_of(stored) for stored in found] == [number for _, number in sorted(fitting, reverse=True)]
 
 
-async def test_a_page_after_a_place_outside_of_the_span_begins_at_the_spans_end(log):
+async def test_a_page_after_a_cursor_outside_of_the_span_begins_at_the_spans_end(log):
     store, _ = log
-    whole = await read(store, "audit_page", AuditQuery(span=SPAN), None, 50)
-    after = [await read(store, "audit_page", AuditQuery(span=SPAN), Place(at, 99), 50) for at in (SPAN.ends, NOON)]
+    whole = await read(store, "audit_page", AuditQuery(span=SPAN), 50)
+    cursors = (Cursor(SPAN.ends, 99), Cursor(NOON, 99))
+    after = [await read(store, "audit_page", AuditQuery(span=SPAN, before=each), 50) for each in cursors]
     assert after == [whole, ()]
 
 

@@ -1,4 +1,4 @@
-"""The one table from error or refusal code to its outcome on every surface: HTTP status, Slack's sign, exit status."""
+"""How each error and refusal code is shown on every surface: HTTP status, Slack emoji, exit status."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _NO, _LOCK, _ASK, _LATE, _WAIT, _BROKE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a code means to a REST caller, to a reader in Slack, and to a shell."""
+class Presentation:
+    """How a code is shown: HTTP status, Slack emoji (``:lock:``), exit status of a command."""
 
     status: int
     emoji: str
     exit: int
 
 
-_NOT_ALLOWED = Outcome(403, _LOCK, REFUSED)
-_NOT_UNDERSTOOD = Outcome(422, _ASK, REFUSED)
-_NOT_FOUND = Outcome(404, _ASK, REFUSED)
-_TOO_LATE = Outcome(409, _LATE, REFUSED)
-_HELD = Outcome(409, _WAIT, REFUSED)
-_UNAVAILABLE = Outcome(503, _WAIT, AGAIN)
-_BUG = Outcome(500, _BROKE, BROKEN)
+_NOT_ALLOWED = Presentation(403, _LOCK, REFUSED)
+_NOT_UNDERSTOOD = Presentation(422, _ASK, REFUSED)
+_NOT_FOUND = Presentation(404, _ASK, REFUSED)
+_TOO_LATE = Presentation(409, _LATE, REFUSED)
+_HELD = Presentation(409, _WAIT, REFUSED)
+_UNAVAILABLE = Presentation(503, _WAIT, AGAIN)
+_BUG = Presentation(500, _BROKE, BROKEN)
 
-OUTCOMES: Final[Mapping[str, Outcome]] = {
+PRESENTATIONS: Final[Mapping[str, Presentation]] = {
     **dict.fromkeys(
         (
             "person-deactivated", "person-bot", "person-foreign", "person-guest", "person-unknown", "nobody-behind",
@@ -67,64 +67,67 @@ OUTCOMES: Final[Mapping[str, Outcome]] = {
     ),
     **dict.fromkeys(("turn", "seats-missing", "soaking", "outcome-unknown", "outcome-unprovable"), _HELD),
     **dict.fromkeys(("catalog-busy", "team-unknown"), _UNAVAILABLE),
-    "not-yet": Outcome(501, _ASK, REFUSED),
+    "not-yet": Presentation(501, _ASK, REFUSED),
     # errors, by their classes' codes
     "error": _BUG,
     "illegal-transition": _BUG,
-    "settings-invalid": Outcome(500, _BROKE, BROKEN),
-    "catalog-invalid": Outcome(422, _NO, REFUSED),
+    "settings-invalid": Presentation(500, _BROKE, BROKEN),
+    "catalog-invalid": Presentation(422, _NO, REFUSED),
     "target-gone": _TOO_LATE,
-    "catalog-missing": Outcome(503, _ASK, REFUSED),
+    "catalog-missing": Presentation(503, _ASK, REFUSED),
     "store": _BUG,
     "store-busy": _UNAVAILABLE,
-    "store-full": Outcome(507, _BROKE, BROKEN),
+    "store-full": Presentation(507, _BROKE, BROKEN),
     "store-unavailable": _UNAVAILABLE,
-    "ambiguous-commit": Outcome(503, _BROKE, AGAIN),
-    "stale-fence": Outcome(409, _WAIT, AGAIN),
-    "replayed": Outcome(200, "", 0),
-    "nomad": Outcome(502, _BROKE, BROKEN),
+    "ambiguous-commit": Presentation(503, _BROKE, AGAIN),
+    "stale-fence": Presentation(409, _WAIT, AGAIN),
+    "replayed": Presentation(200, "", 0),
+    "nomad": Presentation(502, _BROKE, BROKEN),
     "nomad-unavailable": _UNAVAILABLE,
-    "nomad-forbidden": Outcome(502, _BROKE, BROKEN),
-    "nomad-refused": Outcome(422, _NO, REFUSED),
-    "slack": Outcome(502, _BROKE, BROKEN),
+    "nomad-forbidden": Presentation(502, _BROKE, BROKEN),
+    "nomad-refused": Presentation(422, _NO, REFUSED),
+    "slack": Presentation(502, _BROKE, BROKEN),
     "slack-unavailable": _UNAVAILABLE,
     **dict.fromkeys(
         (
             "slack-refused", "slack-channel-gone", "slack-message-gone", "slack-blocks-refused", "slack-file-refused",
             "slack-plan-required", "slack-app-refused", "slack-token-refused", "slack-scope-missing",
         ),
-        Outcome(502, _BROKE, BROKEN),
+        Presentation(502, _BROKE, BROKEN),
     ),
     "membership-unknown": _UNAVAILABLE,
 }  # fmt: skip
 
-# only what people can do something about, or have to know; all else is a bug, and gets a code
+# only what people can act on; anything else is a bug, and gets an incident code
 _SENTENCES: Final[Mapping[str, str]] = {
-    "catalog-missing": "There is no catalog yet: an operator has to run `nomatron apply` first.",
-    "target-gone": "The catalog no longer deploys that service there, so nothing more can be done with this deploy.",
-    "store-busy": "The database is busy and nothing was recorded. Try again in a moment.",
-    "store-full": "The database is full and nothing was recorded. An operator has to make room.",
-    "store-unavailable": "The database cannot be reached and nothing was recorded. Try again in a moment.",
-    "ambiguous-commit": "It is not known whether that was recorded: look at `/deploy status` before trying again.",
-    "nomad-unavailable": "Nomad does not answer. Try again in a moment.",
-    "nomad-forbidden": "Nomad's token does not allow that: an operator has to look at it.",
-    "slack-unavailable": "Slack does not answer us right now. Try again in a moment.",
+    "catalog-missing": "There is no catalog yet. An operator has to run `nomatron apply` first.",
+    "target-gone": "The catalog no longer deploys this service there, so nothing can be done with this deploy.",
+    "store-busy": "The database is busy, so nothing was recorded. Try again in a moment.",
+    "store-full": "The database is full, so nothing was recorded. Ask an operator to free some space.",
+    "store-unavailable": "The database is unreachable, so nothing was recorded. Try again in a moment.",
+    "ambiguous-commit": (
+        "The database did not confirm the change, so it may or may not be recorded. Check `/deploy status` before you "
+        "try again."
+    ),
+    "nomad-unavailable": "Nomad is unreachable. Try again in a moment.",
+    "nomad-forbidden": "Nomad refused: our token lacks a permission. Ask an operator to run `nomatron doctor`.",
+    "slack-unavailable": "Slack's API is unreachable right now. Try again in a moment.",
     "membership-unknown": (
-        "Slack does not say right now who is in which group, so nothing was counted. Try again in a moment."
+        "Slack group membership is unavailable right now, so nothing was counted. Try again in a minute."
     ),
 }
 
 
-def outcome_of(code: str) -> Outcome:
-    """The outcome of a code; one that has no row is treated as a bug."""
-    return OUTCOMES.get(code, _BUG)
+def presentation_of(code: str) -> Presentation:
+    """How a code is shown; one without a row is shown as a bug."""
+    return PRESENTATIONS.get(code, _BUG)
 
 
 def sentence_of(error: NomatronError) -> str | None:
-    """What to tell people of an expected failure; None where the error is a bug that needs a code and a log entry."""
+    """A sentence about an expected failure and what to do; None for a bug, which needs an incident code and a log."""
     return _SENTENCES.get(error.code)
 
 
 def incident() -> str:
-    """A short code for something unexpected: shown to the person, and found in the log."""
+    """A short random code for an unexpected failure: the person sees it, and the log has it."""
     return secrets.token_hex(2)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot import errors
 from bot.domain.deploy.gates import not_open
-from handlers.outcomes import OUTCOMES, incident, outcome_of, sentence_of
+from handlers.presentation import PRESENTATIONS, incident, presentation_of, sentence_of
 from tests.builders import a_deploy
 
 if TYPE_CHECKING:
@@ -34,30 +34,30 @@ def reason_codes() -> set[str]:
     return found
 
 
-def test_every_error_has_an_outcome() -> None:
-    assert {each.code for each in error_classes()} <= set(OUTCOMES)
+def test_every_error_has_a_presentation() -> None:
+    assert {each.code for each in error_classes()} <= set(PRESENTATIONS)
 
 
-def test_every_refusal_has_an_outcome() -> None:
+def test_every_refusal_has_a_presentation() -> None:
     acts = {
         not_open(a_deploy(), act).codes[0] for act in ("approve", "retract", "reject", "withdraw", "replan", "replace")
     }
     codes = reason_codes() | acts
 
     assert len(codes) > 40
-    assert codes <= set(OUTCOMES), codes - set(OUTCOMES)
+    assert codes <= set(PRESENTATIONS), codes - set(PRESENTATIONS)
 
 
-def test_an_outcome_fits_every_surface() -> None:
-    for code, outcome in OUTCOMES.items():
-        assert 200 <= outcome.status < 600, code
-        assert code == "replayed" or outcome.emoji.startswith(":"), code
-        assert (outcome.exit == 0) == (outcome.status < 400), code
+def test_a_presentation_fits_every_surface() -> None:
+    for code, shown in PRESENTATIONS.items():
+        assert 200 <= shown.status < 600, code
+        assert code == "replayed" or shown.emoji.startswith(":"), code
+        assert (shown.exit == 0) == (shown.status < 400), code
 
 
-def test_what_people_are_told_of_trouble() -> None:
+def test_what_people_are_told_about_a_failure() -> None:
     assert "nothing was recorded" in (sentence_of(errors.StoreBusy("x")) or "")
-    assert "not known whether" in (sentence_of(errors.AmbiguousCommit("x")) or "")
+    assert "may or may not be recorded" in (sentence_of(errors.AmbiguousCommit("x")) or "")
     assert sentence_of(errors.IllegalTransition("x")) is None
-    assert outcome_of("of-no-kind").status == 500
+    assert presentation_of("of-no-kind").status == 500
     assert len({incident() for _ in range(20)}) > 1

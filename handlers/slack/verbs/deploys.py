@@ -1,0 +1,189 @@
+"""Verbs that request a deploy or do something with one: their handlers, and below them their entries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from bot.domain.access import Permission
+from bot.domain.decision import Refused
+from bot.gateways.blocks import answers
+from bot.operations.deploys import approve as approving
+from bot.operations.deploys import promote as promoting
+from bot.operations.deploys import reject as rejecting
+from bot.operations.deploys import request as requesting
+from bot.operations.deploys import retract as retracting
+from bot.operations.deploys import withdraw as withdrawing
+from bot.operations.deploys.decide import no_such_deploy
+from bot.operations.queries import status
+from handlers.slack.command import parser as grammar
+from handlers.slack.command.ast import Verb
+from handlers.slack.respond import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.deploy.gates import Ask
+    from bot.gateways.blocks.parts import Message
+    from bot.operations.deploys.promote import Promotion
+    from bot.operations.deploys.request import Requested
+    from bot.ports.store import ActiveCatalog
+    from handlers.slack.command.ast import OfDeploy
+    from handlers.slack.desk import Call
+
+_MOST_CHOICES = 15
+
+
+async def request(call: Call, ask: Ask, active: ActiveCatalog) -> Message:
+    """Request a deploy."""
+    taken = await requesting.request(call.desk.ports, call.actor, ask, origin=call.origin, active=active)
+    return requested(taken, active)
+
+
+async def promote(call: Call, what: Promotion, active: ActiveCatalog) -> Message:
+    """Request the same release in the next environment."""
+    taken = await promoting.promote(call.desk.ports, call.actor, what, origin=call.origin, active=active)
+    return requested(taken, active)
+
+
+async def plan(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
+    """Show what a deploy would change."""
+    card = await status.card(call.desk.ports, asked.deploy_id)
+    return answers.plan(card) if card else refusal(no_such_deploy(asked.deploy_id))
+
+
+async def approve(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
+    """Approve the current plan."""
+    done = await approving.approve(
+        call.desk.ports, call.actor, asked.deploy_id, plan=None, note=asked.text, origin=call.origin
+    )
+    return refusal(done) if isinstance(done, Refused) else answers.approved(done.deploy, done.seating)
+
+
+async def reject(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
+    """Reject a deploy for good."""
+    done = await rejecting.reject(
+        call.desk.ports, call.actor, asked.deploy_id, plan=None, reason=asked.text, origin=call.origin
+    )
+    return changed(done, "rejected")
+
+
+async def retract(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
+    """Take the person's approval back."""
+    done = await retracting.retract(call.desk.ports, call.actor, asked.deploy_id, origin=call.origin)
+    return changed(done, "your approval was taken back")
+
+
+async def withdraw(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
+    """Withdraw a request."""
+    done = await withdrawing.withdraw(call.desk.ports, call.actor, asked.deploy_id, origin=call.origin)
+    return changed(done, "withdrawn")
+
+
+def requested(taken: Requested | Refused, active: ActiveCatalog) -> Message:
+    """The answer to a request of any kind."""
+    if isinstance(taken, Refused):
+        return refusal(taken)
+    deploy, catalog = taken.deploy, active.catalog
+    # the catalog may have dropped the service after an open deploy was requested
+    channel = catalog.channel_for(deploy.service, deploy.environment) if deploy.service in catalog.services else ""
+    return answers.recorded(deploy, existing=taken.existing, channel=channel, notes=taken.notes)
+
+
+def changed(done: Deploy | Refused, what: str) -> Message:
+    """The answer to an operation that returns the deploy; ``what`` says in our own words what it did."""
+    return refusal(done) if isinstance(done, Refused) else answers.changed(done, what)
+
+
+async def with_open_deploys(call: Call, refused: Refused) -> Refused:
+    """The refusal of a command that names no deploy, completed with those that are open; any other as it is."""
+    if refused.codes != ("deploy-missing",):
+        return refused
+    async with call.desk.ports.store.read() as reading:
+        deploys = await reading.open_deploys()
+    named = [f"{each.number} ({each.service} {each.version} to {each.environment})" for each in deploys]
+    choices = f"Open deploys: {'; '.join(named[-_MOST_CHOICES:])}." if named else "Nothing is open."
+    reason = refused.reasons[0]
+    return Refused((replace(reason, text=f"{reason.text} {choices}"),))
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    grammar.REQUEST: Verb(
+        form="/deploy SERVICE VERSION [to ENV] [with NAME=VALUE ...] [because TEXT]",
+        summary="request a deploy",
+        details=(
+            "For example `/deploy checkout v1.4.2 to production because SHOP-981`.",
+            (
+                "You can leave out `to ENV` if the service has only one environment. `with count=3` changes a setting "
+                "that the catalog lets requests set; put a value with spaces in quotes. Everything after `because` is "
+                "the reason."
+            ),
+            (
+                "The request is recorded at once and gets a number (`D-12`). Its plan follows as one message in the "
+                "channel. If you repeat a request while it is open, you get the same number again."
+            ),
+        ),
+        parse=grammar.request,
+        answer=request,
+        permission=Permission.REQUEST,
+    ),
+    "promote": Verb(
+        form="/deploy promote SERVICE|D-n [to ENV] [with NAME=VALUE ...] [because TEXT]",
+        summary="request the same release in the next environment",
+        details=(
+            (
+                "For example `/deploy promote D-12 because SHOP-981`. A deploy's message also has a button for it, "
+                "once the deploy has succeeded and soaked."
+            ),
+            (
+                "The request is for the same release with the template of the first request. Settings of the earlier "
+                "deploy are not carried over."
+            ),
+        ),
+        parse=grammar.promote,
+        answer=promote,
+        permission=Permission.PROMOTE,
+    ),
+    "plan": Verb(
+        form="/deploy plan D-n",
+        summary="what a deploy would change",
+        details=("Shows the difference that Nomad would make. Values are hidden unless the catalog shows them.",),
+        parse=grammar.deploy_alone,
+        answer=plan,
+    ),
+    "approve": Verb(
+        form="/deploy approve D-n [TEXT]",
+        summary="approve its current plan",
+        details=(
+            "An approval is for one exact plan. If the plan changes, the approval is void and you are told.",
+            (
+                "You can approve if you are in a group that the environment's rules name. Each person fills one seat. "
+                "You can't approve your own request, unless the environment allows it."
+            ),
+        ),
+        parse=grammar.deploy_with_note,
+        answer=approve,
+    ),
+    "retract": Verb(
+        form="/deploy retract D-n",
+        summary="take back your approval",
+        details=("Possible until the deploy is sent to Nomad. The deploy then waits for approvals again.",),
+        parse=grammar.deploy_alone,
+        answer=retract,
+    ),
+    "reject": Verb(
+        form="/deploy reject D-n TEXT",
+        summary="reject a deploy, with the reason",
+        details=("Final for the deploy. Anyone who can approve can reject, with a reason of 3 to 1,000 characters.",),
+        parse=grammar.deploy_with_reason,
+        answer=reject,
+    ),
+    "withdraw": Verb(
+        form="/deploy withdraw D-n",
+        summary="withdraw a request",
+        details=("Possible until the deploy is sent to Nomad. For another person's request you need `withdraw`.",),
+        parse=grammar.deploy_alone,
+        answer=withdraw,
+    ),
+}
