@@ -74,7 +74,7 @@ async def _first_catalog(parts: Composed, folder: Path) -> None:
 async def _apply(parts: Composed, folder: Path) -> None:
     reading = await asyncio.to_thread(read_catalog, folder)
     if reading.catalog is None:
-        raise CatalogInvalid("\n".join(str(finding) for finding in reading.errors))
+        raise CatalogInvalid("\n".join(str(issue) for issue in reading.errors))
     outcome = await apply(parts.ports, Operator(getpass.getuser()), reading.catalog)
     if isinstance(outcome, Refused):
         raise CatalogInvalid("\n".join(reason.text for reason in outcome.reasons))

@@ -27,7 +27,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 async def execute(_: argparse.Namespace, ports: Ports, folder: Path, user: str) -> int:
     """Apply ``folder`` as ``user`` of this host; 0 where it is active now, 1 with every error where it is not."""
     reading = read(folder)
-    lines = [f"{finding}" for finding in reading.errors] + [f"warning: {finding}" for finding in reading.warnings]
+    lines = [f"{issue}" for issue in reading.errors] + [f"warning: {issue}" for issue in reading.warnings]
     if reading.catalog is None:
         sys.stderr.writelines(f"{line}\n" for line in lines)
         sys.stderr.write(f"{folder} has {len(reading.errors)} errors; the active catalog stays as it is.\n")

@@ -14,7 +14,7 @@ from bot.gateways.catalog import json_schema, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.gateways.catalog import Finding, Reading
+    from bot.gateways.catalog import Issue, Reading
 
 DESCRIPTION = """\
 Reads a catalog folder wholly and prints every error with its file, line and mend, then warnings.
@@ -35,9 +35,9 @@ def main(argv: Sequence[str]) -> int:
 
 def report(folder: Path, reading: Reading) -> list[str]:
     """Errors, warnings and a summary, a line each, with paths that an editor can open from here."""
-    errors = [str(_from_here(folder, finding)) for finding in reading.errors]
-    warnings = [_from_here(folder, finding) for finding in reading.warnings]
-    marked = [str(replace(finding, message=f"warning: {finding.message}")) for finding in warnings]
+    errors = [str(_from_here(folder, issue)) for issue in reading.errors]
+    warnings = [_from_here(folder, issue) for issue in reading.warnings]
+    marked = [str(replace(issue, message=f"warning: {issue.message}")) for issue in warnings]
     return [*errors, *marked, _summary(folder, reading)]
 
 
@@ -52,8 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _from_here(folder: Path, finding: Finding) -> Finding:
-    return replace(finding, file=(folder / finding.file).as_posix())
+def _from_here(folder: Path, issue: Issue) -> Issue:
+    return replace(issue, file=(folder / issue.file).as_posix())
 
 
 def _summary(folder: Path, reading: Reading) -> str:
