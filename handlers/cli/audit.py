@@ -16,8 +16,8 @@ from bot.domain.audit.sentences import sentence
 from bot.domain.day import DAY_FORMS, EARLIEST, day_named
 from bot.domain.decision import Refused
 from bot.operations.queries.audit import AuditAsk, audit, cursor_of, is_actor, place_at
-from handlers.cli.printed import local, table, who
-from handlers.cli.words import catalog_of, deploy_number, no_service, page_length, refused
+from handlers.cli.arguments import catalog_of, deploy_number, no_service, page_length, print_refusal
+from handlers.cli.terminal import local, table, who
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,10 +104,10 @@ async def execute(words: argparse.Namespace, ports: Ports) -> int:
     """Print a page of events; 1 where what is asked for is not known, with words on standard error."""
     ask = _asked(words, await catalog_of(ports))
     if isinstance(ask, Refused):
-        return refused(ask)
+        return print_refusal(ask)
     page = await audit(ports, ask, words.before, words.limit)
     if isinstance(page, Refused):
-        return refused(page)
+        return print_refusal(page)
     sys.stdout.write(json.dumps(_document(page), indent=2) + "\n" if words.json else _text(page, words))
     return 0
 

@@ -1,4 +1,4 @@
-"""``nomatron check [FOLDER]``: is this catalog one that can be applied? Offline, without settings."""
+"""``nomatron check [FOLDER]``: check whether a catalog can be applied, without network or settings."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from bot.gateways.catalog import Issue, Reading
 
 DESCRIPTION = """\
-Reads a catalog folder wholly and prints every error with its file, line and mend, then warnings.
-Needs no settings and no network. The exit status is 1 where there is an error, else 0.
+Checks a catalog folder and prints every error, then every warning, each with its file, its line and the fix.
+Needs no settings and no network. Exits with 1 if there is an error, else with 0.
 """
 
 
 def main(argv: Sequence[str]) -> int:
-    """Check the folder that the words name, or print the JSON Schema; the exit status is 0, or 1 with errors."""
+    """Check a folder, or print the JSON Schema; the exit status, 1 if the folder has errors."""
     words = _parser().parse_args(argv)
     if words.schema:
         sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def report(folder: Path, reading: Reading) -> list[str]:
-    """Errors, warnings and a summary, a line each, with paths that an editor can open from here."""
+    """A line for each error and warning, and a summary; paths are relative to the working directory."""
     errors = [str(_from_here(folder, issue)) for issue in reading.errors]
     warnings = [_from_here(folder, issue) for issue in reading.warnings]
     marked = [str(replace(issue, message=f"warning: {issue.message}")) for issue in warnings]
@@ -48,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "folder", nargs="?", type=Path, default=Path("catalog"), help="the folder with nomatron.yaml (default: catalog)"
     )
-    parser.add_argument("--schema", action="store_true", help="print the files' JSON Schema, for editors, and end")
+    parser.add_argument(
+        "--schema", action="store_true", help="print the JSON Schema of the files, for editors, and exit"
+    )
     return parser
 
 
@@ -59,7 +61,7 @@ def _from_here(folder: Path, issue: Issue) -> Issue:
 def _summary(folder: Path, reading: Reading) -> str:
     warnings = _counted(len(reading.warnings), "warning")
     if reading.catalog is None:
-        return f"{folder}: {_counted(len(reading.errors), 'error')}, {warnings}; nothing of it can be applied"
+        return f"{folder}: {_counted(len(reading.errors), 'error')}, {warnings}; fix the errors before you apply it"
     services = _counted(len(reading.catalog.services), "service")
     environments = _counted(len(reading.catalog.environments), "environment")
     return f"{folder}: no errors, {warnings}; {services} in {environments}, fingerprint {reading.catalog.fingerprint}"

@@ -286,7 +286,7 @@ def test_without_an_admin_channel_there_is_a_warning(practice: Practice) -> None
 # --- Nomad -----------------------------------------------------------------------------------------------------------
 
 RIGHTS = "cluster sandbox namespace"
-IN_APPS = f"{RIGHTS} apps rights: the token may"
+IN_APPS = f"{RIGHTS} apps rights: the token"
 DOWN, UNKNOWN = "error: cluster sandbox: ", "error: cluster sandbox token: Nomad does not allow this to our token"
 
 
@@ -305,9 +305,9 @@ NOMAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "anonymous": ("pretend", {"acl": "anonymous"}, "error: cluster sandbox token: Nomad received no token"),
     "clock": ("pretend", {"clock": 400}, "error: cluster sandbox clock: this host's clock is "),
     "old": ("pretend", {"version": "1.8.4"}, "error: cluster sandbox version: Nomad 1.8.4-sim is not supported"),
-    "register": ("pretend", acls("parse-job", "plan-job", "read-job"), f"error: {IN_APPS} not register-job"),
-    "plan": ("pretend", acls("parse-job", "read-job", "register-job"), f"error: {IN_APPS} not plan-job"),
-    "nothing": ("pretend", acls(), f"error: {IN_APPS} not parse-job, plan-job, read-job, register-job"),
+    "register": ("pretend", acls("parse-job", "plan-job", "read-job"), f"error: {IN_APPS} lacks register-job"),
+    "plan": ("pretend", acls("parse-job", "read-job", "register-job"), f"error: {IN_APPS} lacks plan-job"),
+    "nothing": ("pretend", acls(), f"error: {IN_APPS} lacks parse-job, plan-job, read-job, register-job"),
 }
 
 
@@ -320,10 +320,10 @@ def test_what_is_broken_in_nomad_has_its_line(practice: Practice, switch: str, b
 
 LESS: dict[str, tuple[dict[str, Any], str]] = {
     "management": ({"acl": "management"}, "warning: cluster sandbox token: the token is a management token"),
-    "more": (acls(*ALL, "alloc-exec"), f"warning: {IN_APPS} do more than needed: alloc-exec"),
+    "more": (acls(*ALL, "alloc-exec"), f"warning: {IN_APPS} can do more than needed: alloc-exec"),
     "check-and-set": ({"version": "1.10.2"}, "warning: cluster sandbox version: Nomad 1.10.2-sim can accept two"),
-    "hidden": (acls(*ALL, readable=False), f"unknown: {RIGHTS} apps rights: whether the token may register-job"),
-    "version": (acls(*ALL), "unknown: cluster sandbox version: its version"),
+    "hidden": (acls(*ALL, readable=False), f"unknown: {RIGHTS} apps rights: cannot tell whether the token has register-job"),
+    "version": (acls(*ALL), "unknown: cluster sandbox version: the token may not read it"),
 }
 
 
@@ -343,7 +343,7 @@ def test_the_four_capabilities_of_the_install_page_are_enough(practice: Practice
     status, printed = practice.run("-v")
 
     assert status == 0
-    assert f"ok: {IN_APPS} do what this version calls (not needed yet: deregister-job" in printed
+    assert f"ok: {IN_APPS} has what this version needs (it lacks deregister-job" in printed
 
 
 def test_a_namespace_that_is_not_there(practice: Practice) -> None:

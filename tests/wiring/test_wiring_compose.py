@@ -31,7 +31,7 @@ async def test_a_cluster_whose_token_is_not_set_is_that_clusters_trouble(
 async def test_a_database_without_tables_names_the_command(tmp_path: Path) -> None:
     settings = read({"NOMATRON_DATABASE_URL": f"sqlite:///{tmp_path / 'nomatron.db'}"})
 
-    with pytest.raises(SettingsInvalid, match="has no tables yet: run `nomatron migrate` first"):
+    with pytest.raises(SettingsInvalid, match="has no tables yet. Run `nomatron migrate` first"):
         await check_schema(settings)
 
     assert not (tmp_path / "nomatron.db").exists()

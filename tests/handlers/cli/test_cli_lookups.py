@@ -255,9 +255,9 @@ def test_what_an_event_says_stays_on_its_line(empty: File) -> None:
         (("list", "D-1", "d2"), "write one day, one service and one deploy at most"),
         (("list", "--by", "Alice"), "Alice names nobody: write a Slack user id such as U0ALICE001"),
         (("list", "--before", "now"), "now is no cursor: take it from the end of the page before"),
-        (("list", "--limit", "0"), "0: write a number from 1 to 1000"),
-        (("list", "--limit", "1001"), "1001: write a number from 1 to 1000"),
-        (("list", "--limit", "many"), "many: write a number from 1 to 1000"),
+        (("list", "--limit", "0"), "`0` is out of range: write a number from 1 to 1000"),
+        (("list", "--limit", "1001"), "`1001` is out of range: write a number from 1 to 1000"),
+        (("list", "--limit", "many"), "`many` is out of range: write a number from 1 to 1000"),
         (("list", "--limit", "9" * 5000), "write a number from 1 to 1000"),
     ],
 )
@@ -268,8 +268,8 @@ def test_words_that_nobody_understands_say_what_to_write(empty: File, words: tup
     assert said in err
 
 
+DEPLOY = "`d4` is a deploy, not a service. To see what happened to it: `nomatron audit list D-4`.\n"
 SERVICES = "There is no service `chekout`. Did you mean `checkout`? The catalog has checkout.\n"
-TOLD = "says what happened to it. Here a service is named.\n"
 PLACES = "There is no environment `prod`. The catalog has staging, production.\n"
 
 
@@ -281,9 +281,12 @@ PLACES = "There is no environment `prod`. The catalog has staging, production.\n
         (("history", "chekout"), SERVICES),
         (("history", "checkout", "--in", "prod"), PLACES),
         (("audit", "list", "D-99"), "There is no deploy D-99. See the history of its service.\n"),
-        (("audit", "list", "production", "today"), "`production` is an environment: write --in production.\n"),
-        (("history", "production"), "`production` is an environment: write --in production.\n"),
-        (("history", "d4"), f"`d4` is a deploy: `nomatron audit list D-4` {TOLD}"),
+        (
+            ("audit", "list", "production", "today"),
+            "`production` is an environment, not a service: write --in production.\n",
+        ),
+        (("history", "production"), "`production` is an environment, not a service: write --in production.\n"),
+        (("history", "d4"), DEPLOY),
         (("audit", "list", "2027-01-01"), "`2027-01-01` is still to come: name a day that has begun.\n"),
     ],
 )
@@ -306,7 +309,7 @@ def test_history_is_a_table_newest_first(file: File) -> None:
     header, *rows = file.table("history", "checkout")
 
     assert header == [
-        "DEPLOY", "ASKED FOR", "BY", "ENVIRONMENT", "VERSION", "BEFORE", "STATE", "APPROVED BY", "TOOK", "WHY",
+        "DEPLOY", "REQUESTED", "BY", "ENVIRONMENT", "VERSION", "FROM", "STATE", "APPROVED BY", "TOOK", "REASON",
     ]  # fmt: skip
     asked_for = ["2026-11-21 13:02:00+01:00", "U0ALICE001", "production", "v1.4.3", "-", "Ready"]
     assert rows[0][:7] == ["D-2", *asked_for]
@@ -338,7 +341,7 @@ def test_history_page_by_page(file: File) -> None:
     assert file.document("history", "checkout", "--limit", "1")["next"] == "D-2"
     older = file.run(*shlex.split(out.splitlines()[-1])[2:])[1].splitlines()
     assert [line.split()[0] for line in older] == ["DEPLOY", "D-1"]
-    assert file.run("history", "checkout", "--before", "d1") == (0, "No deploy fits.\n", "")
+    assert file.run("history", "checkout", "--before", "d1") == (0, "No deploys found.\n", "")
 
 
 def test_what_failed_says_why_and_what_nomad_did(empty: File) -> None:
@@ -356,7 +359,7 @@ def test_what_failed_says_why_and_what_nomad_did(empty: File) -> None:
     empty.fill(fail)
     _, row = empty.table("history", "checkout")
 
-    assert row[6] == "Failed, Nomad's revert succeeded"
+    assert row[6] == "Failed, Nomad's revert: succeeded"
     assert row[-2:] == ["51s", "exit code 1"]
 
 
@@ -364,9 +367,9 @@ def test_what_failed_says_why_and_what_nomad_did(empty: File) -> None:
     ("words", "said"),
     [
         ((), "the following arguments are required: SERVICE"),
-        (("checkout", "--before", "x"), "x is no deploy: write its number, such as D-12"),
-        (("checkout", "--before", "D-0"), "D-0 is no deploy"),
-        (("checkout", "--before", "9" * 19), "is no deploy"),
+        (("checkout", "--before", "x"), "`x` is not a deploy: write a number such as D-12"),
+        (("checkout", "--before", "D-0"), "`D-0` is not a deploy"),
+        (("checkout", "--before", "9" * 19), "is not a deploy"),
         (("checkout", "--limit", "-1"), "-1"),
     ],
 )
