@@ -1,4 +1,4 @@
-"""What the verbs need from Slack: a part of ``bot.ports``, whose ``Ports`` has both."""
+"""The ports for Slack: who people are (``Directory``), and posting messages (``Chat``)."""
 
 from __future__ import annotations
 
@@ -13,59 +13,58 @@ if TYPE_CHECKING:
 
 
 class Directory(Protocol):
-    """Who is in which group, and who people are."""
+    """Knows the people in Slack and their user groups."""
 
     @property
     def team(self) -> str:
-        """Our own workspace's id; empty until Slack was reached for the first time."""
+        """The id of our workspace; empty until the first successful call to Slack."""
 
     def link(self, channel: str, ts: str) -> str:
-        """The address of a message in our workspace; empty until Slack was reached for the first time."""
+        """The URL of a message in our workspace; empty until the first successful call to Slack."""
 
     async def introduce(self) -> object:
-        """Ask Slack once who we are; ``SlackUnavailable``, or ``SlackRefused`` for a token that is no good."""
+        """Ask Slack for our workspace and app; ``SlackUnavailable``, or ``SlackRefused`` if the token is invalid."""
 
     async def standing(self) -> None:
-        """Whether Slack takes our token, as far as is known; raises like ``introduce`` where it does not.
+        """Return if Slack accepted our token the last time, else raise like ``introduce``.
 
-        1.5 s at most. Slack is asked anew in the background, once a minute at most, for whoever looks next.
+        Takes at most 1.5 s. It asks Slack again in the background, at most once a minute, for the next caller.
         """
 
     async def membership(
         self, usergroups: Collection[str], users: Collection[str], *, background: bool = False
     ) -> Membership:
-        """A snapshot: user groups no older than 5 s (one shared read), people no older than 60 s; 1.5 s at most.
+        """A snapshot of these user groups (at most 5 s old) and of these people (at most 60 s old), within 1.5 s.
 
-        ``background``: nobody waits for it, and half of what Slack lets us ask is kept for those who do.
-
-        People are those of ``users`` alone. Slack's user groups are not called where none is asked for.
-        ``MembershipUnknown`` where Slack does not answer.
+        With ``background`` nobody waits for the answer, so half of Slack's rate limit stays reserved for others.
+        Without ``usergroups``, Slack is not asked for user groups. Raises ``MembershipUnknown`` if Slack does not
+        answer.
         """
 
 
 class Chat(Protocol):
-    """Slack's Web API for what we say. Raises ``SlackUnavailable`` (try again) or ``SlackRefused`` (Slack's code)."""
+    """Posts to Slack. Every method may raise ``SlackUnavailable`` (try again) or ``SlackRefused`` (Slack's code)."""
 
     async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
-        """Post a deploy's message; its ``ts``. ``plain``: text alone, where Slack refused the blocks."""
+        """Post a deploy's message; returns its ``ts``. ``plain``: text only, for use after Slack refused the blocks."""
 
     async def update_card(self, card: Card, channel: str, ts: str, *, plain: bool = False) -> None:
-        """Draw it anew in place."""
+        """Update a deploy's message in place."""
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
-        """A note in the message's thread."""
+        """Post a note in the message's thread."""
 
     async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
-        """A note for one person: by ``response_url`` where given and good, else an ephemeral, else a direct message."""
+        """Show a note to one person: by ``response_url`` if that works, else as ephemeral, else as direct message."""
 
     async def announce(self, channel: str, note: Note) -> None:
-        """A note as a message of its own in a channel."""
+        """Post a note as a new message in a channel."""
 
     async def strip(self, channel: str, ts: str, note: Note) -> None:
-        """Replace a message that is no longer ours by a note without buttons."""
+        """Replace a message that no longer belongs to a deploy with a note without buttons."""
 
     async def post_digest(self, card: DigestCard, channel: str, look: Look) -> str:
-        """Post a digest; its ``ts``."""
+        """Post a digest; returns its ``ts``."""
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
-        """Put a file under a message, in its thread."""
+        """Post a file in the message's thread."""

@@ -20,7 +20,7 @@ from bot.operations.catalog import apply
 from bot.wiring.compose import check_schema, composed, database_file
 from bot.wiring.ending import Ending
 from handlers.slack.guard import PATH, Guard
-from handlers.ticks import scheduled
+from handlers.ticks import build_scheduler
 from handlers.watch import Watcher
 from handlers.web.health import Health
 from handlers.work import GRACE, Worker
@@ -114,7 +114,7 @@ async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[
 
 @asynccontextmanager
 async def _working(parts: Composed, ending: Ending) -> AsyncIterator[None]:
-    worker, watcher, scheduler = Worker(parts.ports, parts.bell), Watcher(parts.ports), scheduled(parts.ports)
+    worker, watcher, scheduler = Worker(parts.ports, parts.bell), Watcher(parts.ports), build_scheduler(parts.ports)
     # building the HCL grammar takes seconds, and no request should wait for it
     warming = asyncio.create_task(asyncio.to_thread(warm))
     introducing = asyncio.create_task(_introduce(parts))

@@ -85,7 +85,7 @@ def _deploy_document(entry: Entry) -> dict[str, Any]:
                 "requested_at": entry.requested_at,
                 "approved_at": entry.approved_at,
                 "dispatched_at": entry.dispatched_at,
-                "landed_at": entry.landed_at,
+                "registered_at": entry.landed_at,
                 "stuck_at": entry.stuck_at,
                 "ended_at": entry.ended_at,
             }
@@ -93,7 +93,7 @@ def _deploy_document(entry: Entry) -> dict[str, Any]:
         "seconds_to_approve": _seconds(entry.to_approve),
         "seconds_to_succeed": _seconds(entry.to_succeed),
         "detail": entry.detail,
-        "reverted": entry.reverted,
+        "nomad_revert": entry.reverted or None,
     }
 
 

@@ -41,7 +41,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 def _unsent(sandbox: Sandbox) -> bool:
     metrics = requests.get(f"{sandbox.about['bot']}/metrics", timeout=10).text
-    line = next(each for each in metrics.splitlines() if each.startswith("nomatron_oldest_unsent_age_seconds"))
+    line = next(each for each in metrics.splitlines() if each.startswith("nomatron_oldest_unsent_message_age_seconds"))
     return float(line.split()[-1]) > 0
 
 

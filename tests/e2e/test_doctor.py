@@ -287,7 +287,7 @@ def test_without_an_admin_channel_there_is_a_warning(practice: Practice) -> None
 
 RIGHTS = "cluster sandbox namespace"
 IN_APPS = f"{RIGHTS} apps rights: the token"
-DOWN, UNKNOWN = "error: cluster sandbox: ", "error: cluster sandbox token: Nomad does not allow this to our token"
+DOWN, UNKNOWN = "error: cluster sandbox: ", "error: cluster sandbox token: Nomad does not allow our token to do this"
 
 
 def acls(*apps: str, **more: Any) -> dict[str, Any]:
@@ -297,9 +297,9 @@ def acls(*apps: str, **more: Any) -> dict[str, Any]:
 
 NOMAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "refused": ("outage", {"mode": "refuse"}, DOWN),
-    "page": ("outage", {"mode": "html"}, f"{DOWN}answers 502 with a web page"),
-    "leader": ("outage", {"mode": "error500"}, f"{DOWN}answers 500: No cluster leader"),
-    "forbidden": ("outage", {"mode": "forbidden"}, f"{DOWN}Nomad does not allow this to our token"),
+    "page": ("outage", {"mode": "html"}, f"{DOWN}answered 502 with a web page"),
+    "leader": ("outage", {"mode": "error500"}, f"{DOWN}answered 500: No cluster leader"),
+    "forbidden": ("outage", {"mode": "forbidden"}, f"{DOWN}Nomad does not allow our token to do this"),
     "unknown": ("pretend", {"acl": "unknown"}, UNKNOWN),
     "expired": ("pretend", {"acl": "expired"}, f"{UNKNOWN}: ACL token expired"),
     "anonymous": ("pretend", {"acl": "anonymous"}, "error: cluster sandbox token: Nomad received no token"),

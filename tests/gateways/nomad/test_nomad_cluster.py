@@ -65,7 +65,7 @@ def test_no_token_where_things_are_printed(nomad):
     ("mode", "why"),
     [
         ("none", "the token lacks read-job"),
-        ("forbidden", "does not allow this to our token"),
+        ("forbidden", "does not allow our token to do this"),
         ("error500", "No cluster leader"),
     ],
 )
@@ -91,7 +91,7 @@ async def test_a_cluster_that_answers_is_reached(world):
 
 async def test_one_that_does_not_says_why(simulated):
     await simulated.control("outage", {"mode": "html"})
-    with pytest.raises(NomadUnavailable, match="cluster main answers 502 with a web page"):
+    with pytest.raises(NomadUnavailable, match="cluster main answered 502 with a web page"):
         await simulated.nomad.reach()
 
 
@@ -121,12 +121,12 @@ async def test_a_token_that_is_not_set_refuses_each_call_and_nothing_is_sent(sim
         nomad.job("default", "web"),
         anext(nomad.moves(["default"])),
     ):
-        with pytest.raises(NomadForbidden, match="is not asked: NOMAD_TOKEN_EU is not set"):
+        with pytest.raises(NomadForbidden, match="was not called: NOMAD_TOKEN_EU is not set"):
             await call
     said = await nomad.register("default", "{}", base_index=0, source="", variables="{}")
     assert (said.answer, said.text) == (
         Answer.NOT_SENT,
-        f"cluster {cluster.name} is not asked: NOMAD_TOKEN_EU is not set",
+        f"cluster {cluster.name} was not called: NOMAD_TOKEN_EU is not set",
     )
     looked = await nomad.look("default", "web", base_index=0, base_version=None, stamp="# D-1")
     assert looked.look is Look.UNKNOWN

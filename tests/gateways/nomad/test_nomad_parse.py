@@ -88,7 +88,7 @@ def test_variables_are_one_line_of_json():
         ),
         ("Failed to parse job: input.hcl:3,1-4,2: Spans lines; Yes", ("line 3: Spans lines: Yes",)),
         ("something else\nand more", ("something else and more",)),
-        ("", ("Nomad refuses the jobspec without a word",)),
+        ("", ("Nomad refused the jobspec and gave no reason",)),
     ],
 )
 def test_diagnostics(said, lines):

@@ -13,7 +13,7 @@ from bot.gateways.nomad.allocations import allocation_state
 from bot.gateways.nomad.deployments import nomad_deployment
 from bot.gateways.nomad.errors import refusal
 from bot.gateways.nomad.parse import diagnostics
-from bot.gateways.nomad.register import answered
+from bot.gateways.nomad.register import interpret
 from bot.gateways.nomad.reply import Reply
 from tests.golden import golden_file
 
@@ -162,7 +162,7 @@ def test_recorded_words_of_no_room():
     ],
 )
 def test_recorded_answers_to_a_register(name, answer):
-    assert answered(reply_of(name)).answer == answer
+    assert interpret(reply_of(name)).answer == answer
 
 
 @pytest.mark.parametrize(
