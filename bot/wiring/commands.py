@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot import settings as environment
 from bot.errors import NomatronError
 from bot.wiring import logs
-from bot.wiring.compose import check_schema, composed
+from bot.wiring.compose import check_schema, open_ports
 from bot.wiring.server import run as serve
 from handlers.cli import apply as apply_command
 from handlers.cli import audit as audit_command
@@ -51,7 +51,7 @@ def apply(argv: Sequence[str]) -> int:
 
     async def act(settings: Settings) -> int:
         await check_schema(settings)
-        async with composed(settings) as parts:
+        async with open_ports(settings) as parts:
             return await apply_command.execute(words, parts.ports, settings.catalog, getpass.getuser())
 
     return _run(act)
@@ -75,7 +75,7 @@ def audit(argv: Sequence[str]) -> int:
 def _query(execute: Callable[[Ports], Awaitable[int]]) -> int:
     async def act(settings: Settings) -> int:
         await check_schema(settings)
-        async with composed(settings) as parts:
+        async with open_ports(settings) as parts:
             return await execute(parts.ports)
 
     return _run(act)

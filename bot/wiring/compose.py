@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
+class OpenPorts:
     """The ports, and those parts of them of which ``nomatron run`` needs more than the port offers."""
 
     ports: Ports
@@ -53,11 +53,11 @@ async def check_schema(settings: Settings) -> None:
     found = None if file is not None and not file.exists() else await revision(settings.database_url)
     if found != head():
         state = "has no tables yet" if found is None else f"is at revision {found}, but this code needs {head()}"
-        raise SettingsInvalid(f"The database {state}. Run `nomatron migrate` first")
+        raise SettingsInvalid(f"The database {state}. Run `nomatron migrate` first.")
 
 
 @asynccontextmanager
-async def composed(settings: Settings) -> AsyncIterator[Composed]:
+async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
     """All ports, open until the end of the context. Opening them calls neither Slack nor Nomad."""
     clock, bell = SystemClock(), LocalBell()
     secret = secret_beside(settings, database_file(settings))
@@ -77,7 +77,7 @@ async def composed(settings: Settings) -> AsyncIterator[Composed]:
             worker=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
         )
         try:
-            yield Composed(ports, bell, directory, chat)
+            yield OpenPorts(ports, bell, directory, chat)
         finally:
             await directory.close()
             nomads.close()

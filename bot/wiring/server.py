@@ -17,7 +17,7 @@ from bot.errors import CatalogInvalid, CatalogMissing, NomatronError, SettingsIn
 from bot.gateways.catalog import read as read_catalog
 from bot.gateways.catalog.hcl import warm
 from bot.operations.catalog import apply
-from bot.wiring.compose import check_schema, composed, database_file
+from bot.wiring.compose import check_schema, database_file, open_ports
 from bot.wiring.ending import Ending
 from handlers.slack.guard import PATH, Guard
 from handlers.ticks import build_scheduler
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.settings import Settings
-    from bot.wiring.compose import Composed
+    from bot.wiring.compose import OpenPorts
 
 log = logging.getLogger(__name__)
 
@@ -50,18 +50,18 @@ async def run(settings: Settings) -> int:
     file = database_file(settings)
     if file is None:
         raise SettingsInvalid(
-            "`nomatron run` does not support PostgreSQL yet. Set NOMATRON_DATABASE_URL to a SQLite file, or unset it"
+            "`nomatron run` does not support PostgreSQL yet. Set NOMATRON_DATABASE_URL to a SQLite file, or unset it."
         )
     with alone(file):
         await check_schema(settings)
-        async with composed(settings) as parts:
+        async with open_ports(settings) as parts:
             await parts.ports.store.take_over()
             await _first_catalog(parts, settings.catalog)
             await _serve(parts, settings)
     return 0
 
 
-async def _first_catalog(parts: Composed, folder: Path) -> None:
+async def _first_catalog(parts: OpenPorts, folder: Path) -> None:
     """Apply the folder. If it has errors, keep the active catalog; ``CatalogInvalid`` if there is none."""
     try:
         await _apply(parts, folder)
@@ -74,7 +74,7 @@ async def _first_catalog(parts: Composed, folder: Path) -> None:
         log.warning("the catalog folder was not applied", extra={"active": active.fingerprint, "errors": str(error)})
 
 
-async def _apply(parts: Composed, folder: Path) -> None:
+async def _apply(parts: OpenPorts, folder: Path) -> None:
     reading = await asyncio.to_thread(read_catalog, folder)
     if reading.catalog is None:
         raise CatalogInvalid("\n".join(str(issue) for issue in reading.errors))
@@ -84,7 +84,7 @@ async def _apply(parts: Composed, folder: Path) -> None:
     log.info("catalog", extra={"active": outcome.active.fingerprint, "changed": outcome.changed})
 
 
-async def _serve(parts: Composed, settings: Settings) -> None:
+async def _serve(parts: OpenPorts, settings: Settings) -> None:
     secrets = tuple(secret.get_secret_value() for secret in settings.slack_signing_secret)
     guard = Guard(parts.ports, parts.chat, secrets, known_app=lambda: parts.directory.app)
     app = web.Application(client_max_size=LARGEST_BODY)
@@ -113,7 +113,7 @@ async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _working(parts: Composed, ending: Ending) -> AsyncIterator[None]:
+async def _working(parts: OpenPorts, ending: Ending) -> AsyncIterator[None]:
     worker, watcher, scheduler = Worker(parts.ports, parts.bell), Watcher(parts.ports), build_scheduler(parts.ports)
     # building the HCL grammar takes seconds, and no request should wait for it
     warming = asyncio.create_task(asyncio.to_thread(warm))
@@ -134,7 +134,7 @@ async def _working(parts: Composed, ending: Ending) -> AsyncIterator[None]:
             await asyncio.gather(warming, introducing, return_exceptions=True)
 
 
-async def _introduce(parts: Composed) -> None:
+async def _introduce(parts: OpenPorts) -> None:
     """Ask Slack who we are, every 5 s until it answers; log a warning each time that it does not."""
     while True:
         try:
@@ -147,7 +147,7 @@ async def _introduce(parts: Composed) -> None:
             return
 
 
-async def _wait_for_signal(parts: Composed, settings: Settings) -> None:
+async def _wait_for_signal(parts: OpenPorts, settings: Settings) -> None:
     """Wait for SIGTERM or SIGINT; SIGHUP applies the catalog folder."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     applying: set[asyncio.Task[None]] = set()
@@ -163,7 +163,7 @@ async def _wait_for_signal(parts: Composed, settings: Settings) -> None:
     await stop.wait()
 
 
-async def _reapply(parts: Composed, folder: Path) -> None:
+async def _reapply(parts: OpenPorts, folder: Path) -> None:
     try:
         await _apply(parts, folder)
     except NomatronError as error:

@@ -11,6 +11,7 @@ from bot.domain.decision import Refused
 from bot.gateways.catalog import read
 from bot.operations.catalog import apply
 from bot.operations.digest.schedule import upcoming
+from handlers.cli.check import issue_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +20,19 @@ if TYPE_CHECKING:
     from bot.ports import Ports
 
 
+DESCRIPTION = """Checks the catalog folder of NOMATRON_CATALOG and makes it the active catalog. If the folder has errors,
+exits with 1 and changes nothing."""
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The command's arguments: there are none."""
-    return argparse.ArgumentParser(prog="nomatron apply", description=__doc__).parse_args(argv)
+    return argparse.ArgumentParser(prog="nomatron apply", description=DESCRIPTION).parse_args(argv)
 
 
 async def execute(_: argparse.Namespace, ports: Ports, folder: Path, user: str) -> int:
     """Apply ``folder`` as the operator ``user``; 0 if it is active now, else 1, with every error on standard error."""
     reading = read(folder)
-    lines = [f"{issue}" for issue in reading.errors] + [f"warning: {issue}" for issue in reading.warnings]
+    lines = issue_lines(folder, reading)
     if reading.catalog is None:
         sys.stderr.writelines(f"{line}\n" for line in lines)
         errors = f"{len(reading.errors)} error{'' if len(reading.errors) == 1 else 's'}"

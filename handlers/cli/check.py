@@ -34,11 +34,15 @@ def main(argv: Sequence[str]) -> int:
 
 
 def report(folder: Path, reading: Reading) -> list[str]:
-    """A line for each error and warning, and a summary; paths are relative to the working directory."""
+    """A line for each error and warning, and a summary."""
+    return [*issue_lines(folder, reading), _summary(folder, reading)]
+
+
+def issue_lines(folder: Path, reading: Reading) -> list[str]:
+    """A line for each error and warning; paths are relative to the working directory."""
     errors = [str(_from_here(folder, issue)) for issue in reading.errors]
     warnings = [_from_here(folder, issue) for issue in reading.warnings]
-    marked = [str(replace(issue, message=f"warning: {issue.message}")) for issue in warnings]
-    return [*errors, *marked, _summary(folder, reading)]
+    return errors + [str(replace(issue, message=f"warning: {issue.message}")) for issue in warnings]
 
 
 def _parser() -> argparse.ArgumentParser:

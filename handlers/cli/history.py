@@ -26,19 +26,22 @@ if TYPE_CHECKING:
     from bot.operations.queries.history import HistoryPage
     from bot.ports import Ports
 
+DESCRIPTION: Final = (
+    "Shows a service's deploys and how each ended, newest first. Exits with 1 if the service is unknown."
+)
 _LIMIT: Final = 20
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(prog="nomatron history", description=__doc__)
+    parser = argparse.ArgumentParser(prog="nomatron history", description=DESCRIPTION)
     parser.add_argument("service", metavar="SERVICE", help="a service; it may have left the catalog")
     parser.add_argument("--in", dest="environment", metavar="ENV", help="only this environment")
     parser.add_argument("--before", type=_deploy, metavar="D-n", help="only deploys requested before this one")
     parser.add_argument(
         "--limit", type=page_length, default=_LIMIT, metavar="N", help="deploys per page, 1 to 1000 (default: 20)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs (docs/interfaces.md)")
     return parser.parse_args(argv)
 
 

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 FILE = Path("manifest.yml")
+DESCRIPTION = (
+    "Prints the manifest of the Slack app, or compares it with manifest.yml. Needs no settings and no network."
+)
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(prog="nomatron manifest", description=__doc__)
+    parser = argparse.ArgumentParser(prog="nomatron manifest", description=DESCRIPTION)
     parser.add_argument("--url", help="the address at which Slack reaches this app: https, without a path")
     parser.add_argument(
         "--check", action="store_true", help=f"compare with {FILE} in this folder; exit 1 if it differs"

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from bot.ports import Ports
 
 
+DESCRIPTION = """Shows the version that runs in each environment, and the open deploys. Exits with 1 if the active
+catalog does not have the service."""
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The command's arguments."""
-    parser = argparse.ArgumentParser(prog="nomatron status", description=__doc__)
+    parser = argparse.ArgumentParser(prog="nomatron status", description=DESCRIPTION)
     parser.add_argument("service", nargs="?", help="only this service")
-    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs (docs/interfaces.md)")
     return parser.parse_args(argv)
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadForbidden, NomadUnavailable, SettingsInvalid
 from bot.settings import read
-from bot.wiring.compose import check_schema, composed
+from bot.wiring.compose import check_schema, open_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ async def test_a_cluster_whose_token_is_not_set_is_that_clusters_trouble(
     settings = read({"NOMATRON_DATABASE_URL": migrated_sqlite(tmp_path / "nomatron.db")})
     poor = Cluster(name="eu", address="http://127.0.0.1:1", token_env="NOMAD_TOKEN_THAT_IS_NOT_SET")
 
-    async with composed(settings) as parts:
+    async with open_ports(settings) as parts:
         nomad = parts.ports.nomads.of(poor)
         with pytest.raises(NomadForbidden, match="cluster eu was not called: NOMAD_TOKEN_THAT_IS_NOT_SET is not set"):
             await nomad.reach()

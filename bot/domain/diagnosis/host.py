@@ -149,7 +149,7 @@ def catalog(state: CatalogState) -> Finding:
     subject = f"catalog {state.folder}"
     if state.read is None:
         errors = f"has {state.errors} error{'' if state.errors == 1 else 's'}"
-        return Finding(subject, errors, f"run `nomatron check {state.folder}` and fix them")
+        return Finding(subject, errors, f"run `nomatron check {state.folder}` to see how to fix it")
     if state.active is None:
         return Finding(subject, "no catalog was ever applied", "run `nomatron apply`")
     if state.active != state.read:

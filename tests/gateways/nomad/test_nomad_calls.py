@@ -339,7 +339,7 @@ def test_each_cluster_has_its_own_token():
 def test_an_empty_list_may_be_null():
     assert Reply(200, JSON, b"null").records() == []
     for text in (b"{}", b"[1]"):
-        with pytest.raises(NomadUnavailable, match="no list of objects"):
+        with pytest.raises(NomadUnavailable, match="not a list of objects"):
             Reply(200, JSON, text).records()
 
 

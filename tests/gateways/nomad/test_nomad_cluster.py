@@ -149,7 +149,7 @@ async def test_a_cluster_that_the_catalog_no_longer_has_is_let_go_once_nobody_us
     nomads.keep([old])
     assert nomads.of(old) is before
     nomads.keep([new])
-    with pytest.raises(NomadUnavailable, match="we are closing"):
+    with pytest.raises(NomadUnavailable, match="Nomatron is shutting down"):
         await before.reach()
     assert nomads.of(old) is not before
     nomads.close()

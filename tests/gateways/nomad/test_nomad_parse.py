@@ -61,7 +61,7 @@ async def test_a_wrong_type_says_what_is_required(world):
 
 async def test_a_function_that_wants_a_disk_is_explained(world):
     said = " ".join(await refused(world, hcl(world.job_id).replace("var.tag", 'file("x")'), tag="v1"))
-    assert "give the content by a variable instead" in said
+    assert "pass the content in a variable instead" in said
 
 
 async def test_nothing_to_parse(world):

@@ -187,4 +187,4 @@ def test_recorded_diagnostics():
     (line,) = diagnostics(recorded("parse_missing_variable")["body"])
     assert line.startswith('Unset variable "tag": ')
     (line,) = diagnostics(recorded("parse_file_function")["body"])
-    assert "give the content by a variable instead" in line
+    assert "pass the content in a variable instead" in line
