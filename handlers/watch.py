@@ -51,7 +51,7 @@ class Watcher:
         while True:
             succeeded = False
             with _edge("reading the catalog"):
-                self._adjust(await self._wanted())
+                self._adjust(await self._wanted_streams())
                 succeeded = True
             await asyncio.sleep(LOOK if succeeded else _AFTER_FAILURE)
 
@@ -63,7 +63,7 @@ class Watcher:
         for new in wanted - self._streams.keys():
             self._streams[new] = asyncio.create_task(self._watch(*new))
 
-    async def _wanted(self) -> set[tuple[Cluster, frozenset[str]]]:
+    async def _wanted_streams(self) -> set[tuple[Cluster, frozenset[str]]]:
         async with self._ports.store.read() as reading:
             catalog = (await reading.active_catalog()).catalog
         return {

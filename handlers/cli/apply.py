@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.ports import Ports
 
 
-DESCRIPTION = """Checks the catalog folder of NOMATRON_CATALOG and makes it the active catalog. If the folder has errors,
+DESCRIPTION = """Checks the catalog folder of NOMATRON_CATALOG and makes it the active catalog. If it has errors,
 exits with 1 and changes nothing."""
 
 

@@ -63,13 +63,13 @@ def _from_here(folder: Path, issue: Issue) -> Issue:
 
 
 def _summary(folder: Path, reading: Reading) -> str:
-    warnings = _counted(len(reading.warnings), "warning")
+    warnings = _count(len(reading.warnings), "warning")
     if reading.catalog is None:
-        return f"{folder}: {_counted(len(reading.errors), 'error')}, {warnings}; fix the errors before you apply it"
-    services = _counted(len(reading.catalog.services), "service")
-    environments = _counted(len(reading.catalog.environments), "environment")
+        return f"{folder}: {_count(len(reading.errors), 'error')}, {warnings}; fix the errors before you apply it"
+    services = _count(len(reading.catalog.services), "service")
+    environments = _count(len(reading.catalog.environments), "environment")
     return f"{folder}: no errors, {warnings}; {services} in {environments}, fingerprint {reading.catalog.fingerprint}"
 
 
-def _counted(number: int, noun: str) -> str:
+def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -49,12 +49,12 @@ def _document(found: Matrix) -> dict[str, Any]:
         "environments": list(found.environments),
         "services": [
             {"service": row[0].service, "environments": {cell.environment: _cell(cell) for cell in row}}
-            for row in _placed(found)
+            for row in _rows(found)
         ],
     }
 
 
-def _placed(found: Matrix) -> list[list[Cell]]:
+def _rows(found: Matrix) -> list[list[Cell]]:
     rows = ([cell for cell in row if cell] for row in found.rows)
     return [row for row in rows if row]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def test_a_cluster_whose_token_is_not_set_is_that_clusters_trouble(
+async def test_a_missing_token_only_affects_its_cluster(
     migrated_sqlite: Callable[[Path], str], tmp_path: Path
 ) -> None:
     settings = read({"NOMATRON_DATABASE_URL": migrated_sqlite(tmp_path / "nomatron.db")})

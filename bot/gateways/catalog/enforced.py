@@ -58,7 +58,9 @@ def json_schema() -> dict[str, Any]:
     properties = schema["$defs"]["CatalogFile"]["properties"]
     for path in NOT_ENFORCED:
         section, _, key = path.rpartition(".")
-        holder = schema["$defs"][_named(properties[section]["items"])]["properties"] if section else properties
+        holder = (
+            schema["$defs"][_definition_name(properties[section]["items"])]["properties"] if section else properties
+        )
         holder[key] |= {"deprecated": True, "description": "This version does not enforce it yet: leave it out."}
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {**dialect, **schema, "anyOf": [references[file] for file in files]}
@@ -72,5 +74,5 @@ class _AsWritten(GenerateJsonSchema):
         return duration_text(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
-def _named(reference: dict[str, str]) -> str:
+def _definition_name(reference: dict[str, str]) -> str:
     return reference["$ref"].rpartition("/")[2]

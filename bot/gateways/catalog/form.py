@@ -43,8 +43,8 @@ def _sentence(detail: ErrorDetails, schema: type[BaseModel], root: Node) -> str:
     if kind == "extra_forbidden":
         return f"unknown key `{path[-1]}`{_within(path, root)}; {suggestion(str(path[-1]), _keys(schema, path[:-1]))}"
     if kind == "value_error":
-        return f"{_quoted(path)}{detail['ctx']['error']}"
-    return f"{_quoted(path)}{_problem_and_fix(detail)}"
+        return f"{_prefix(path)}{detail['ctx']['error']}"
+    return f"{_prefix(path)}{_problem_and_fix(detail)}"
 
 
 def _problem_and_fix(detail: ErrorDetails) -> str:
@@ -67,7 +67,7 @@ def _label(path: Sequence[str | int]) -> str:
     return next((part for part in reversed(path) if isinstance(part, str) and part != "[key]"), "this file")
 
 
-def _quoted(path: Sequence[str | int]) -> str:
+def _prefix(path: Sequence[str | int]) -> str:
     label = _label(path)
     return f"`{label}`: " if path else f"{label} "
 

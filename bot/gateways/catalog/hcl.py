@@ -29,7 +29,7 @@ def blocks(text: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = hcl2.loads(trimmed)
     except UnexpectedInput as error:
-        raise NotHclError(*_unexpected(error, text)) from None
+        raise NotHclError(*_problem(error, text)) from None
     except (LarkError, RecursionError, ValueError, TypeError) as error:
         raise NotHclError(f"this HCL2 cannot be read ({type(error).__name__})", 1) from None
     return found
@@ -40,7 +40,7 @@ def warm() -> None:
     blocks("")
 
 
-def _unexpected(error: UnexpectedInput, text: str) -> tuple[str, int]:
+def _problem(error: UnexpectedInput, text: str) -> tuple[str, int]:
     token = getattr(error, "token", None)
     if getattr(token, "type", "") == "$END":
         return "not HCL2: the file ends inside a block", text.count("\n") + 1

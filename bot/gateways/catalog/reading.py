@@ -42,7 +42,7 @@ def read(folder: Path) -> Reading:
         errors += [issue for check in ERRORS for issue in check(draft)]
         warnings += [issue for check in WARNINGS for issue in check(draft)]
     found = _record(draft) if draft and not errors else None
-    return Reading(found, _sorted(errors), _sorted(warnings))
+    return Reading(found, _in_order(errors), _in_order(warnings))
 
 
 def _form(tree: Node) -> Iterable[Issue]:
@@ -57,5 +57,5 @@ def _record(draft: Draft) -> Catalog:
     return records.catalog(main, files, draft.texts)
 
 
-def _sorted(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+def _in_order(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     return tuple(sorted(set(issues)))

@@ -87,7 +87,7 @@ class NomadExaminer:
             "read-job": self._client.get("job", PROBE, namespace=namespace),
             "list-jobs": self._client.get("jobs", namespace=namespace, prefix=PROBE),
         }
-        allowed = await asyncio.gather(*(_allowed(call) for call in calls.values()))
+        allowed = await asyncio.gather(*(_is_allowed(call) for call in calls.values()))
         return dict(zip(calls, allowed, strict=True))
 
     async def accepts(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> None:
@@ -112,7 +112,7 @@ class NomadExaminer:
         return (await self._client.get("acl", *path, namespace="default")).record()
 
 
-async def _allowed(call: Awaitable[object]) -> bool:
+async def _is_allowed(call: Awaitable[object]) -> bool:
     try:
         await call
     except NomadForbidden:

@@ -55,11 +55,11 @@ def interpret(reply: Reply) -> Registered:
     if reply.foreign:
         return Registered(Answer.UNKNOWN, f"Nomad {foreign(reply)}")
     if reply.ok:
-        return _accepted(reply)
+        return _read_success(reply)
     return Registered(classify(reply.status, reply.text), one_line(reply.text) or f"Nomad answered {reply.status}")
 
 
-def _accepted(reply: Reply) -> Registered:
+def _read_success(reply: Reply) -> Registered:
     try:
         said = reply.record()
         index, created = int(said["JobModifyIndex"]), int(said["EvalCreateIndex"])

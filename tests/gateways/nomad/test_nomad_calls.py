@@ -126,7 +126,7 @@ async def test_a_relative_ca_file_lies_in_the_catalogs_folder(tmp_path):
         nomads.close()
 
 
-async def test_a_missing_ca_file_is_told(tmp_path):
+async def test_a_missing_ca_file_is_reported(tmp_path):
     cluster = Cluster(name="main", address="https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem"))
     nomads = PythonNomads(lambda _: None, key=KEY)
     with pytest.raises(NomadUnavailable, match=r"none\.pem"):
@@ -302,7 +302,7 @@ def test_broken_exchanges(error, words, sent):
     assert (str(broken), broken.sent) == (words, sent)
 
 
-async def test_a_shape_that_is_not_nomads_is_no_usable_answer():
+async def test_json_that_is_not_nomads_is_unavailable():
     async with answering(http(body=b'{"Versions": [{"Version": "x"}]}')) as (_, nomad):
         with pytest.raises(NomadUnavailable, match="JSON that does not look like Nomad's"):
             await nomad.landed("default", "web", 3)

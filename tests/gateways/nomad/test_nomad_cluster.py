@@ -56,7 +56,7 @@ def test_a_job_that_appeared_since_the_plan_before(nomad):
     assert nomad.moved(before, a_live_job(), a_job(), frozenset()) == ("the job was created by another",)
 
 
-def test_no_token_where_things_are_printed(nomad):
+def test_no_token_is_printed(nomad):
     assert TOKEN not in repr(nomad)
     assert TOKEN not in str(nomad)
 
@@ -138,7 +138,7 @@ async def test_a_token_that_is_not_set_refuses_each_call_and_nothing_is_sent(sim
     nomads.close()
 
 
-async def test_a_cluster_that_the_catalog_no_longer_has_is_let_go_once_nobody_uses_it(monkeypatch):
+async def test_a_cluster_that_left_the_catalog_is_closed_when_unused(monkeypatch):
     nomads = PythonNomads(lambda _: TOKEN, key=KEY)
     old, new = (Cluster(name="main", address=f"http://127.0.0.1:{port}") for port in (1, 2))
     before = nomads.of(old)

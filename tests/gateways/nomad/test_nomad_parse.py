@@ -38,7 +38,7 @@ async def test_defaults_are_filled_in_and_nomads_own_fields_are_not_there(world)
 
 
 @pytest.mark.parametrize("value", ['a${b}"c\n', "%{if}", "1.10", "ключ", "\\n"])
-async def test_strings_arrive_as_they_are(world, value):
+async def test_strings_arrive_unchanged(world, value):
     job = await world.nomad.parse(hcl(world.job_id), {"tag": value}, world.namespace)
     assert task_of(job)["Config"]["args"] == [value]
 

@@ -72,7 +72,7 @@ def test_a_cause_without_an_exit_code():
         (an_event("Terminated", ExitCode=143), False, 0),
     ],
 )
-def test_what_is_no_failure(event, failed, restarts):
+def test_events_that_are_not_failures(event, failed, restarts):
     assert failure_of(event, failed=failed, restarts=restarts) is None
 
 

@@ -225,7 +225,7 @@ def test_a_200_that_is_not_nomads_is_unknown(kind, text):
     assert interpret(Reply(200, kind, text.encode())).answer is Answer.UNKNOWN
 
 
-def test_a_redirect_is_unknown_and_says_where_to():
+def test_a_redirect_is_unknown_and_names_its_target():
     said = interpret(Reply(307, "", b"", "https://other.example/"))
     assert said.answer is Answer.UNKNOWN
     assert "https://other.example/" in said.text

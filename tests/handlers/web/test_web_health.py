@@ -37,7 +37,7 @@ async def test_it_is_alive(client: TestClient):
     assert (await answer.json())["status"] == "alive"
 
 
-async def test_it_is_ready_where_database_catalog_and_slack_answer(client: TestClient):
+async def test_it_is_ready_if_database_catalog_and_slack_answer(client: TestClient):
     answer = await client.get("/readyz")
 
     assert answer.status == 200

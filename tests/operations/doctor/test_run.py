@@ -80,7 +80,7 @@ async def test_everything_is_checked(world: World) -> None:
 
 
 async def test_a_database_that_cannot_be_reached_hides_nothing_else(world: World) -> None:
-    found = await lines(a_setup(world, database=FakeExaminedDatabase(trouble=StoreUnavailable("gone"))))
+    found = await lines(a_setup(world, database=FakeExaminedDatabase(failure=StoreUnavailable("gone"))))
 
     assert "error: database: gone; check that the database runs, and that NOMATRON_DATABASE_URL is correct" in found
     assert any(line.startswith("ok: template web") for line in found)
@@ -157,7 +157,7 @@ async def test_without_a_slack_address_slack_is_skipped(world: World) -> None:
 
 
 async def test_if_slack_rejects_the_token_nothing_else_of_slack_is_checked(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"token": SlackRefused("invalid_auth")})
+    slack = FakeExaminedSlack(failures={"token": SlackRefused("invalid_auth")})
 
     found = await lines(a_setup(world, slack=slack))
 
@@ -196,7 +196,7 @@ async def test_groups_are_not_read_if_the_catalog_names_none(world: World) -> No
 
 
 async def test_a_plan_without_user_groups_is_reported_once(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"usergroups": SlackRefused("plan_upgrade_required")})
+    slack = FakeExaminedSlack(failures={"usergroups": SlackRefused("plan_upgrade_required")})
 
     found = await bad(a_setup(world, slack=slack))
 
@@ -205,7 +205,7 @@ async def test_a_plan_without_user_groups_is_reported_once(world: World) -> None
 
 
 async def test_a_failed_channel_hides_no_other(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"C0OPS00001": SlackRefused("odd_one")})
+    slack = FakeExaminedSlack(failures={"C0OPS00001": SlackRefused("odd_one")})
 
     await doctor(a_setup(world, slack=slack))
 
@@ -213,7 +213,7 @@ async def test_a_failed_channel_hides_no_other(world: World) -> None:
 
 
 async def test_if_slack_goes_away_the_other_channels_are_skipped(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"C0OPS00001": SlackUnavailable("away")})
+    slack = FakeExaminedSlack(failures={"C0OPS00001": SlackUnavailable("away")})
 
     found = await bad(a_setup(world, slack=slack))
 
@@ -222,7 +222,7 @@ async def test_if_slack_goes_away_the_other_channels_are_skipped(world: World) -
 
 
 async def test_nothing_is_skipped_after_the_last_channel(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"C0PROD0001": SlackUnavailable("away")})
+    slack = FakeExaminedSlack(failures={"C0PROD0001": SlackUnavailable("away")})
 
     assert not any("more not" in line for line in await bad(a_setup(world, slack=slack)))
 
@@ -236,7 +236,7 @@ async def of_nomad(world: World, nomad: FakeExaminedNomad, **changes: Any) -> li
 
 
 async def test_a_token_that_is_not_set(world: World) -> None:
-    nomads = FakeExaminedNomads(trouble=SettingsInvalid("NOMAD_TOKEN is not set"))
+    nomads = FakeExaminedNomads(failure=SettingsInvalid("NOMAD_TOKEN is not set"))
 
     found = await bad(a_setup(world, nomads=nomads))
 
@@ -253,7 +253,7 @@ async def test_a_token_that_is_not_set(world: World) -> None:
 async def test_a_cluster_that_rejects_us_is_checked_no_further(
     world: World, look: str, error: Exception, last: str
 ) -> None:
-    found = await of_nomad(world, FakeExaminedNomad(trouble={look: error}))
+    found = await of_nomad(world, FakeExaminedNomad(failures={look: error}))
 
     assert found[-1].startswith(last)
 
@@ -281,7 +281,7 @@ async def test_without_a_token_the_cluster_is_checked_no_further(world: World) -
     ],
 )
 async def test_a_failed_check_hides_no_other(world: World, look: str, subject: str) -> None:
-    found = await of_nomad(world, FakeExaminedNomad(trouble={look: NomadUnavailable("cut off")}))
+    found = await of_nomad(world, FakeExaminedNomad(failures={look: NomadUnavailable("cut off")}))
 
     assert any(line.startswith(f"error: {subject}: cut off; ") for line in found)
     assert any(line.startswith("ok: template web") for line in found)
@@ -303,14 +303,14 @@ async def test_a_right_that_is_missing(world: World) -> None:
 
 
 async def test_each_template_that_is_refused(world: World) -> None:
-    found = await of_nomad(world, FakeExaminedNomad(trouble={"accepts": NomadRefused("line 3: no")}))
+    found = await of_nomad(world, FakeExaminedNomad(failures={"accepts": NomadRefused("line 3: no")}))
 
     assert found[-2].startswith("error: template web for checkout in staging: line 3: no; correct the template")
     assert found[-1].startswith("error: template web for checkout in production: line 3: no; ")
 
 
 async def test_if_a_cluster_goes_away_the_other_templates_are_skipped(world: World) -> None:
-    found = await of_nomad(world, FakeExaminedNomad(trouble={"accepts": NomadUnavailable("gone")}))
+    found = await of_nomad(world, FakeExaminedNomad(failures={"accepts": NomadUnavailable("gone")}))
 
     assert found[-2].startswith("error: template web for checkout in staging: gone; ")
     assert found[-1].startswith("unknown: cluster main templates: 1 more not checked; ")
@@ -321,7 +321,7 @@ async def test_a_failed_last_template_skips_none(world: World) -> None:
     one = replace(service, placements={"staging": service.placements["staging"]})
     folder = a_folder(replace(CATALOG, services={"checkout": one}))
 
-    found = await of_nomad(world, FakeExaminedNomad(trouble={"accepts": NomadUnavailable("gone")}), folder=folder)
+    found = await of_nomad(world, FakeExaminedNomad(failures={"accepts": NomadUnavailable("gone")}), folder=folder)
 
     assert found[-1].startswith("error: template web for checkout in staging: gone; ")
 

@@ -24,16 +24,16 @@ ERRORS: tuple[Check, ...] = (
     references.unknown_environments,
     references.unknown_services,
     order.cycles,
-    order.unreachable,
+    order.unreachable_environments,
     jobs.shared_jobs,
-    variables.undeclared,
+    variables.undeclared_variables,
     variables.version_set_twice,
-    approvals.ownerless,
-    approvals.unmeetable,
+    approvals.services_without_owners,
+    approvals.impossible_rules,
 )
 
 WARNINGS: tuple[Check, ...] = (
-    approvals.unmeetable_for_some,
+    approvals.rules_impossible_for_some,
     variables.unused_variables,
     variables.missing_variables,
     hygiene.plain_http,

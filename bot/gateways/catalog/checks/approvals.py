@@ -24,7 +24,7 @@ OUTSIDER = ""
 _NO_ANSWER = Membership(team="", at=datetime(1970, 1, 1, tzinfo=UTC), usergroups={}, people={})
 
 
-def ownerless(draft: Draft) -> Iterator[Issue]:
+def services_without_owners(draft: Draft) -> Iterator[Issue]:
     """Errors: services without owners, in environments whose rules need approvals from the owners."""
     for name, service, environment, placed in draft.placements():
         there = draft.environments.get(environment)
@@ -35,7 +35,7 @@ def ownerless(draft: Draft) -> Iterator[Issue]:
             )
 
 
-def unmeetable(draft: Draft) -> Iterator[Issue]:
+def impossible_rules(draft: Draft) -> Iterator[Issue]:
     """Errors: rules over fixed lists that no requester can ever meet."""
     for each in _approvability(draft):
         if not each.approvable:
@@ -46,7 +46,7 @@ def unmeetable(draft: Draft) -> Iterator[Issue]:
             )
 
 
-def unmeetable_for_some(draft: Draft) -> Iterator[Issue]:
+def rules_impossible_for_some(draft: Draft) -> Iterator[Issue]:
     """Warnings: rules over fixed lists that only some requesters can meet."""
     for each in _approvability(draft):
         if each.approvable and each.unapprovable:
@@ -75,7 +75,7 @@ class _Approvability:
 
 
 def _approvability(draft: Draft) -> Iterator[_Approvability]:
-    lists = {name: _listed(name, group) for name, group in draft.groups.items()}
+    lists = {name: _fixed_list(name, group) for name, group in draft.groups.items()}
     for name, service, environment, placed in draft.placements():
         there = draft.environments.get(environment)
         if there is None:
@@ -107,7 +107,7 @@ def _seats(service: Node, there: Node, placed: Node, lists: dict[str, Group]) ->
     ]
 
 
-def _listed(name: str, group: Node) -> Group:
+def _fixed_list(name: str, group: Node) -> Group:
     return Group(name, users=frozenset(user for user, _ in group.texts("users")))
 
 
@@ -117,7 +117,7 @@ def _rules(service: Node, there: Node, placed: Node) -> Iterator[tuple[str, int]
         count = rule.get("count")
         seats = count.content if count and isinstance(count.content, int) else 1
         source = _source(rule)
-        # a count beyond any list is as unmeetable as one more than the schema allows
+        # a count beyond any list is as impossible as one more than the schema allows
         yield ((owners and owners.text) or "") if source == SERVICE_OWNERS else source, min(seats, 21)
 
 

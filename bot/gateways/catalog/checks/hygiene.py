@@ -89,12 +89,12 @@ def ungranted_permissions(draft: Draft) -> Iterator[Issue]:
     roles = draft.main.items("roles")
     for permission in Permission:
         granting = [role for role in roles if permission in dict(role.texts("may"))]
-        where = _uncovered(draft, granting)
+        where = _gaps(draft, granting)
         if where:
             yield at.issue(f"nobody has the `{permission}` permission {where}; grant it in `roles`")
 
 
-def _uncovered(draft: Draft, roles: list[Node]) -> str:
+def _gaps(draft: Draft, roles: list[Node]) -> str:
     """The environments and services that none of the roles covers, in words; empty if they cover everything."""
     if not roles:
         return "anywhere"

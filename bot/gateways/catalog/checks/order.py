@@ -39,7 +39,7 @@ def _before(draft: Draft, name: str) -> set[str]:
     return {each.text for each in named if each.text in draft.environments}
 
 
-def unreachable(draft: Draft) -> Iterator[Issue]:
+def unreachable_environments(draft: Draft) -> Iterator[Issue]:
     """Errors: services that can never reach an environment, because the one before it runs another release or none."""
     for name, service, environment, placed in draft.placements():
         if environment not in draft.environments:

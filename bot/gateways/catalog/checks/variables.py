@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from bot.gateways.catalog.tree import Node
 
 
-def undeclared(draft: Draft) -> Iterator[Issue]:
+def undeclared_variables(draft: Draft) -> Iterator[Issue]:
     """Errors: variables that the catalog gives a value or makes settable, but that the template does not declare."""
     for name, entry in draft.templates.items():
         for variable, node in entry.entries("variables").items():
-            yield from _undeclared(draft, name, variable, node)
+            yield from _undeclared_issues(draft, name, variable, node)
     for service in draft.service_list:
         named = [*service.entries("variables").items(), *service.texts("settable")]
         version = service.get("version_variable")
@@ -27,13 +27,13 @@ def undeclared(draft: Draft) -> Iterator[Issue]:
             named.append((version.text, version))
         for template in sorted(draft.template_names(service)):
             for variable, node in named:
-                yield from _undeclared(draft, template, variable, node)
+                yield from _undeclared_issues(draft, template, variable, node)
         for placed in service.entries("environments").values():
             for variable, node in placed.entries("variables").items():
-                yield from _undeclared(draft, template_name(service, placed), variable, node)
+                yield from _undeclared_issues(draft, template_name(service, placed), variable, node)
 
 
-def _undeclared(draft: Draft, template: str, variable: str, node: Node) -> Iterator[Issue]:
+def _undeclared_issues(draft: Draft, template: str, variable: str, node: Node) -> Iterator[Issue]:
     # Nomad ignores variables that the jobspec does not declare, so a typo would deploy the default
     text = draft.texts.get(template)
     if text and variable not in text.declared:
