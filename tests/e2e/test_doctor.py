@@ -322,7 +322,10 @@ LESS: dict[str, tuple[dict[str, Any], str]] = {
     "management": ({"acl": "management"}, "warning: cluster sandbox token: the token is a management token"),
     "more": (acls(*ALL, "alloc-exec"), f"warning: {IN_APPS} can do more than needed: alloc-exec"),
     "check-and-set": ({"version": "1.10.2"}, "warning: cluster sandbox version: Nomad 1.10.2-sim can accept two"),
-    "hidden": (acls(*ALL, readable=False), f"unknown: {RIGHTS} apps rights: cannot tell whether the token has register-job"),
+    "hidden": (
+        acls(*ALL, readable=False),
+        f"unknown: {RIGHTS} apps rights: cannot tell whether the token has register-job",
+    ),
     "version": (acls(*ALL), "unknown: cluster sandbox version: the token may not read it"),
 }
 

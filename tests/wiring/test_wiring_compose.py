@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def test_a_missing_token_only_affects_its_cluster(
-    migrated_sqlite: Callable[[Path], str], tmp_path: Path
-) -> None:
+async def test_a_missing_token_only_affects_its_cluster(migrated_sqlite: Callable[[Path], str], tmp_path: Path) -> None:
     settings = read({"NOMATRON_DATABASE_URL": migrated_sqlite(tmp_path / "nomatron.db")})
     poor = Cluster(name="eu", address="http://127.0.0.1:1", token_env="NOMAD_TOKEN_THAT_IS_NOT_SET")
 
