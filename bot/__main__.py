@@ -1,4 +1,4 @@
-"""``nomatron VERB``: one table from verb to what runs it, loaded when it is asked for."""
+"""``nomatron VERB``: a table of the verbs; only the module of the verb that runs is imported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Verb(NamedTuple):
-    """A verb's line in the help, the module that runs it, and how it is called (see ``bot.wiring.commands``)."""
+    """A verb's line in the help, and the module and the function that run it."""
 
     help: str
     module: str
@@ -23,22 +23,22 @@ class Verb(NamedTuple):
 
 VERBS: Final = {
     "sandbox": Verb(
-        "try it: a simulated Slack and Nomad, the bot, and a page in the browser", "sandbox.run", "command"
+        "try Nomatron: the bot with a simulated Slack and Nomad, and a page in the browser", "sandbox.run", "command"
     ),
     "check": Verb("check a catalog folder, offline", "handlers.cli.check"),
-    "migrate": Verb("bring the database's tables up to date", "bot.wiring.commands", "migrate"),
+    "migrate": Verb("create or update the database's tables", "bot.wiring.commands", "migrate"),
     "apply": Verb("check the catalog folder and make it the active catalog", "bot.wiring.commands", "apply"),
-    "run": Verb("serve Slack and work, in one process on SQLite", "bot.wiring.commands", "run"),
-    "status": Verb("what runs where, and the open deploys", "bot.wiring.commands", "status"),
-    "history": Verb("what became of a service's deploys, newest first", "bot.wiring.commands", "history"),
-    "audit": Verb("read the audit log: list", "bot.wiring.commands", "audit"),
-    "doctor": Verb("look at a real set-up: each finding with its mend", "bot.wiring.doctor"),
+    "run": Verb("run the bot: web server and worker in one process, on SQLite", "bot.wiring.commands", "run"),
+    "status": Verb("show which version runs where, and the open deploys", "bot.wiring.commands", "status"),
+    "history": Verb("show a service's deploys and how each ended, newest first", "bot.wiring.commands", "history"),
+    "audit": Verb("read the audit log", "bot.wiring.commands", "audit"),
+    "doctor": Verb("check a real set-up, and show each problem with its fix", "bot.wiring.doctor"),
     "manifest": Verb("print the Slack app's manifest, or check manifest.yml", "bot.wiring.manifest"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the verb that the words name; its exit status."""
+    """Run the verb in the arguments; its exit status."""
     words = _parser().parse_args(argv)
     verb = VERBS[words.verb]
     run = getattr(importlib.import_module(verb.module), verb.function)
@@ -51,13 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     verbs = "\n".join(f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items())
     parser = argparse.ArgumentParser(
         prog="nomatron",
-        description="Governed deployments for HashiCorp Nomad, from Slack.",
-        epilog=f"verbs:\n{verbs}\n\n`nomatron VERB --help` says more of each.",
+        description="Puts approvals, in Slack, in front of deploys to HashiCorp Nomad.",
+        epilog=f"verbs:\n{verbs}\n\n`nomatron VERB --help` explains each of them.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"nomatron {__version__}")
-    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="what to do; one of the verbs below")
-    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="the verb's own words")
+    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="one of the verbs below")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="the verb's own arguments")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The scheduler: which verb runs how often; the only place that knows APScheduler."""
+"""The scheduler: runs the periodic operations; the only module that uses APScheduler."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REPLAY_WINDOW = timedelta(minutes=15)
-"""How long a request's signature is kept: Slack's 300 s both ways, and a margin."""
+"""How long we remember the signature of a Slack request: longer than the 300 s for which we would accept it."""
 
 
 async def _forget(ports: Ports) -> None:
@@ -38,17 +38,18 @@ async def _digests(ports: Ports) -> None:
 
 
 _TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = ((_expire, 5), (_forget, 60))
-"""What runs, and the seconds between two runs."""
+"""The operations, and the seconds between two runs of each."""
 _LONGEST = timedelta(minutes=1)
-"""Between two runs of any of them."""
+"""The longest time between two runs of any tick."""
 _SECOND = 20
-"""Of each minute: past ``bot.domain.digest.schedule.SETTLED_AFTER``."""
+"""The second of each minute at which digests are checked: after ``bot.domain.digest.schedule.SETTLED_AFTER``."""
 
 
 class Scheduler(AsyncIOScheduler):  # type: ignore[misc] # APScheduler has no types
-    """APScheduler, for a wall clock that may be set back: it alone would run nothing until that time has come again.
+    """APScheduler that survives a wall clock that is set back.
 
-    The wake-up itself is by a clock that nobody sets.
+    Without this, APScheduler would run nothing until the clock reaches the old time again. It wakes up by the
+    monotonic clock, so it notices.
     """
 
     def _process_jobs(self) -> float | None:
@@ -60,27 +61,27 @@ class Scheduler(AsyncIOScheduler):  # type: ignore[misc] # APScheduler has no ty
         return wait
 
 
-def scheduled(ports: Ports) -> Scheduler:
-    """A scheduler with every tick on it, not yet started."""
+def build_scheduler(ports: Ports) -> Scheduler:
+    """A scheduler with all ticks, not yet started."""
     scheduler = Scheduler(timezone="UTC")
     for tick, seconds in _TICKS:
-        scheduler.add_job(_guarded, "interval", seconds=seconds, args=[ports, tick], coalesce=True, max_instances=1)
-    _each_minute(scheduler, ports)
+        scheduler.add_job(_run, "interval", seconds=seconds, args=[ports, tick], coalesce=True, max_instances=1)
+    _add_digests(scheduler, ports)
     return scheduler
 
 
-def _each_minute(scheduler: Scheduler, ports: Ports) -> None:
-    """Digests: as soon as one is settled, and once at the start for what fell due meanwhile.
+def _add_digests(scheduler: Scheduler, ports: Ports) -> None:
+    """Check for due digests every minute, and once at the start for those that fell due before it.
 
-    However late a run is, it is made: what is due is what the database does not have, not what this scheduler missed.
+    A late run is never skipped: the database knows which digests are missing, whatever this scheduler missed.
     """
     at = {"second": _SECOND, "next_run_time": datetime.now(UTC)}
     scheduler.add_job(
-        _guarded, "cron", args=[ports, _digests], coalesce=True, max_instances=1, misfire_grace_time=None, **at
+        _run, "cron", args=[ports, _digests], coalesce=True, max_instances=1, misfire_grace_time=None, **at
     )
 
 
-async def _guarded(ports: Ports, tick: Callable[[Ports], Awaitable[None]]) -> None:
+async def _run(ports: Ports, tick: Callable[[Ports], Awaitable[None]]) -> None:
     try:
         await tick(ports)
     except NomatronError as error:

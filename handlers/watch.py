@@ -1,4 +1,4 @@
-"""The watcher: one event stream for each cluster of the active catalog, handed on as nudges."""
+"""The watcher: reads an event stream per cluster of the active catalog, and nudges the deploys that it names."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK = 1.0
-"""Seconds between looks at the active catalog."""
+"""Seconds between two reads of the active catalog."""
 GATHER = 0.2
-"""Seconds over which moves are gathered: a rollout's batch of events is one nudge."""
-_AFTER_TROUBLE = 5.0
+"""Seconds for which events are collected, so that a burst of events from one rollout is one nudge."""
+_AFTER_FAILURE = 5.0
+"""Seconds until the next try after a failure."""
 
 
 class Watcher:
-    """Keeps the streams in step with the active catalog until it is stopped."""
+    """Keeps one stream open per cluster of the active catalog, until it is stopped."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
@@ -35,7 +36,7 @@ class Watcher:
         self._main: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self._main = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
@@ -48,21 +49,21 @@ class Watcher:
 
     async def _keep(self) -> None:
         while True:
-            looked = False
-            with _edge("a look at the catalog"):
-                self._follow(await self._wanted())
-                looked = True
-            await asyncio.sleep(LOOK if looked else _AFTER_TROUBLE)
+            succeeded = False
+            with _edge("reading the catalog"):
+                self._adjust(await self._wanted_streams())
+                succeeded = True
+            await asyncio.sleep(LOOK if succeeded else _AFTER_FAILURE)
 
-    def _follow(self, wanted: set[tuple[Cluster, frozenset[str]]]) -> None:
-        """One stream for each that is wanted, none for any other."""
+    def _adjust(self, wanted: set[tuple[Cluster, frozenset[str]]]) -> None:
+        """Open the missing streams, and close those that nobody wants any more."""
         self._ports.nomads.keep({cluster for cluster, _ in wanted})
         for gone in self._streams.keys() - wanted:
             self._streams.pop(gone).cancel()
         for new in wanted - self._streams.keys():
             self._streams[new] = asyncio.create_task(self._watch(*new))
 
-    async def _wanted(self) -> set[tuple[Cluster, frozenset[str]]]:
+    async def _wanted_streams(self) -> set[tuple[Cluster, frozenset[str]]]:
         async with self._ports.store.read() as reading:
             catalog = (await reading.active_catalog()).catalog
         return {
@@ -75,12 +76,12 @@ class Watcher:
             gathered: set[JobEvent] = set()
             nudging = asyncio.create_task(self._nudge(cluster, gathered))
             try:
-                with _edge("a stream", cluster.name):
+                with _edge("the event stream", cluster.name):
                     async for move in self._ports.nomads.of(cluster).moves(namespaces):
                         gathered.add(move)
             finally:
                 nudging.cancel()
-            await asyncio.sleep(_AFTER_TROUBLE)
+            await asyncio.sleep(_AFTER_FAILURE)
 
     async def _nudge(self, cluster: Cluster, gathered: set[JobEvent]) -> None:
         while True:
@@ -94,13 +95,13 @@ class Watcher:
 
 @contextlib.contextmanager
 def _edge(what: str, cluster: str = "") -> Iterator[None]:
-    """The edge of the process: whatever happens in one round is in the log, and the loop around it goes on.
+    """The edge of the process: log any failure of one round, so that the loop around it continues.
 
-    A cluster that sends something odd must not go unwatched from then on, and the polls are the truth anyway.
+    One strange answer must not stop the watching of a cluster for good; and the workers poll anyway.
     """
     try:
         yield
     except NomatronError as error:
         log.warning("%s failed", what, extra={"cluster": cluster, "code": error.code, "error": str(error)})
     except Exception:
-        log.exception("%s broke", what, extra={"cluster": cluster})
+        log.exception("%s crashed", what, extra={"cluster": cluster})

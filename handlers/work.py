@@ -1,4 +1,4 @@
-"""The worker: every verb in a loop of its own, woken by the bell, with a poll as the truth."""
+"""The worker: runs each operation of the engine in its own loops, which poll, and which the bell wakes early."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 POLL = 1.0
-"""Seconds between looks of a verb's first loop; its other loops, there for several at once, look less often."""
+"""Seconds between two polls of an operation's first loop; its other loops, for bursts of work, poll less often."""
 _SPARE_POLL = 5.0
 _LONGEST_BACK_OFF = 30.0
 GRACE = 21.0
-"""Seconds that steps may take to end after SIGTERM: Nomad's write time-out and a margin."""
+"""Seconds that a running step has to finish after SIGTERM: Nomad's write time-out and a margin."""
 
 _VERBS: tuple[tuple[Step, int], ...] = (
     (plan_deploy.step, 2),
@@ -40,7 +40,7 @@ _VERBS: tuple[tuple[Step, int], ...] = (
 
 
 class LocalBell:
-    """Wakes every loop of this process that waits."""
+    """Wakes all waiting loops of this process; implements ``bot.ports.Bell``."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
@@ -48,18 +48,18 @@ class LocalBell:
 
     @property
     def rung(self) -> int:
-        """How often it has rung: what a loop compares, so that no ring between two looks is lost."""
+        """How often the bell has rung. A loop passes it to ``wait``, so that it misses no ring between two polls."""
         return self._rung
 
     def ring(self) -> None:
-        """As ``bot.ports.Bell`` promises."""
+        """Wake all waiting loops."""
         self._rung += 1
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)
 
     async def wait(self, seen: int, seconds: float) -> None:
-        """Until it rings, has rung since ``seen``, or ``seconds`` are over."""
+        """Wait for the next ring, for at most ``seconds``; return at once if it has rung since ``seen``."""
         if self._rung != seen:
             return
         waiter = asyncio.get_running_loop().create_future()
@@ -71,7 +71,7 @@ class LocalBell:
 
 
 class Worker:
-    """Runs the worker's verbs until it is stopped."""
+    """Runs the loops of the engine until it is stopped."""
 
     def __init__(self, ports: Ports, bell: LocalBell) -> None:
         self._ports = ports
@@ -80,14 +80,14 @@ class Worker:
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start the loops."""
         for step, width in _VERBS:
             for index in range(width):
                 pause = POLL if index == 0 else _SPARE_POLL
                 self._loops.append(asyncio.create_task(self._loop(step, pause), name=f"{step.__module__}-{index}"))
 
     async def stop(self, seconds: float | None = None) -> None:
-        """Claim nothing more and let the steps under way end, for at most so many seconds (``GRACE``)."""
+        """Claim nothing more, and wait for running steps, for at most ``seconds`` (default ``GRACE``)."""
         self._stopping = True
         self._bell.ring()
         if not self._loops:
@@ -99,30 +99,30 @@ class Worker:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _loop(self, step: Step, pause: float) -> None:
-        trouble = 0.0
+        back_off = 0.0
         while not self._stopping:
             seen = self._bell.rung
             try:
                 worked = await step(self._ports)
-                trouble = 0.0
+                back_off = 0.0
             except NomatronError as error:
-                trouble = _longer(trouble)
+                back_off = _longer(back_off)
                 log.warning("a step failed", extra={"step": step.__module__, "code": error.code, "error": str(error)})
             except Exception:
-                # the edge of the process: one broken deploy must not end the loop that serves all others
-                trouble = _longer(trouble)
-                log.exception("a step broke", extra={"step": step.__module__})
-            if trouble:
-                await self._rest(trouble)
+                # the edge of the process: one deploy that fails must not end the loop that serves all others
+                back_off = _longer(back_off)
+                log.exception("a step crashed", extra={"step": step.__module__})
+            if back_off:
+                await self._rest(back_off)
             elif not worked:
                 await self._bell.wait(seen, pause)
 
     async def _rest(self, seconds: float) -> None:
-        """Wait out some trouble; only stopping ends it early."""
+        """Wait after a failure; only ``stop`` ends the wait early."""
         ends = asyncio.get_running_loop().time() + seconds
         while not self._stopping and (left := ends - asyncio.get_running_loop().time()) > 0:
             await self._bell.wait(self._bell.rung, left)
 
 
-def _longer(trouble: float) -> float:
-    return min(_LONGEST_BACK_OFF, trouble * 2 or 1.0)
+def _longer(back_off: float) -> float:
+    return min(_LONGEST_BACK_OFF, back_off * 2 or 1.0)

@@ -1,4 +1,4 @@
-"""Stand-ins with state for what ``doctor`` looks at: all is well until a field says otherwise."""
+"""Fakes of the ports that only doctor uses: every check passes, unless a field says otherwise."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ SCOPES = frozenset({"commands", "chat:write"})
 
 @dataclass
 class FakeExaminedSlack:
-    """``trouble`` is raised by the look of that name; ``asked`` are the ids that were looked at."""
+    """``failures`` are raised by the check of that name; ``asked`` are the ids that were checked."""
 
     needed: frozenset[str] = SCOPES
     bot: BotToken = field(default_factory=lambda: BotToken(team=TEAM, team_name="Nomatron", scopes=SCOPES, date=NOON))
     gone: frozenset[str] = frozenset()
-    trouble: dict[str, Exception] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def _look(self, what: str, each: str = "") -> None:
         self.asked.append(each or what)
         for name in (what, each):
-            if name in self.trouble:
-                raise self.trouble[name]
+            if name in self.failures:
+                raise self.failures[name]
 
     async def token(self) -> BotToken:
         self._look("token")
@@ -57,17 +57,17 @@ class FakeExaminedSlack:
 
 @dataclass
 class FakeExaminedNomad:
-    """One cluster that does as it is told; ``trouble`` is raised by the look of that name."""
+    """One cluster; ``failures`` are raised by the check of that name."""
 
     known: NomadToken = field(default_factory=lambda: NomadToken(kind=TokenKind.MANAGEMENT))
     allowed: dict[str, bool] = field(default_factory=lambda: {"parse-job": True, "plan-job": True, "read-job": True})
     missing: frozenset[str] = frozenset()
-    trouble: dict[str, Exception] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
     parsed: list[Mapping[str, Any]] = field(default_factory=list)
 
     def _look(self, what: str) -> None:
-        if what in self.trouble:
-            raise self.trouble[what]
+        if what in self.failures:
+            raise self.failures[what]
 
     async def date(self) -> datetime | None:
         self._look("date")
@@ -96,14 +96,14 @@ class FakeExaminedNomad:
 
 @dataclass
 class FakeExaminedNomads:
-    """Every cluster is the same one, unless its token is not there."""
+    """All clusters are the same one; ``failure`` is raised instead, if set."""
 
     nomad: FakeExaminedNomad = field(default_factory=FakeExaminedNomad)
-    trouble: Exception | None = None
+    failure: Exception | None = None
 
     def examined(self, cluster: Cluster) -> FakeExaminedNomad:
-        if self.trouble is not None:
-            raise self.trouble
+        if self.failure is not None:
+            raise self.failure
         return self.nomad
 
 
@@ -113,11 +113,11 @@ class FakeExaminedDatabase:
 
     newest: str = "0001"
     at: str | None = "0001"
-    trouble: Exception | None = None
+    failure: Exception | None = None
 
     async def revision(self) -> str | None:
-        if self.trouble is not None:
-            raise self.trouble
+        if self.failure is not None:
+            raise self.failure
         return self.at
 
     def disk(self) -> Disk | None:

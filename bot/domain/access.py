@@ -1,4 +1,4 @@
-"""Who may do what: permissions by group, deny unless granted, and what makes a person count at all."""
+"""Who may do what: groups have permissions, nothing is allowed unless granted, and only some people count at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.domain.decision import Allowed, Decision, Refused, instead, refuse
 
 
 class Permission(StrEnum):
-    """The closed list. There is none to approve: being in a group that a rule names is what lets one fill its seat."""
+    """All permissions. Approving needs none: whoever is in a group that a rule names can fill its seat."""
 
     BREAK_GLASS = "break-glass"
     LOCK = "lock"
@@ -30,7 +30,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A named set of people: a Slack user group (its id), or a fixed list of Slack user ids; exactly one of the two."""
+    """A named set of people: either a Slack user group (by id) or a fixed list of Slack user ids."""
 
     name: str
     usergroup: str | None = None
@@ -39,7 +39,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Permissions that a group holds; ``None`` means everywhere, a set narrows."""
+    """Permissions that a group has; ``None`` means all environments or all services."""
 
     group: str
     may: frozenset[Permission]
@@ -81,7 +81,7 @@ class Whoami:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What ``users.info`` says of somebody; a flag that it leaves out is false."""
+    """A Slack user, from ``users.info``; a flag that Slack omits is false. ``stranger``: from another organisation."""
 
     id: str
     team: str
@@ -92,11 +92,11 @@ class Person:
     name: str = ""
 
     def standing(self, team: str) -> Decision:
-        """Whether this person counts at all in our team; never by name."""
+        """Whether this person may request and approve in our workspace; the name never matters."""
         if self.deleted:
-            return refuse("person-deactivated", "This Slack account is deactivated, so it counts nowhere.")
+            return refuse("person-deactivated", "This Slack account is deactivated, so it cannot request or approve.")
         if self.bot:
-            return refuse("person-bot", "This is a bot's account; only people count.")
+            return refuse("person-bot", "This is a bot's account. Only people can request and approve.")
         if self.stranger or self.team != team:
             return refuse(
                 "person-foreign", "People of another organisation (Slack Connect) cannot request or approve here."
@@ -108,7 +108,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A snapshot of who is in which Slack user group (by id) and who people are, as Slack said at ``at``."""
+    """A snapshot, taken at ``at``, of the members of Slack user groups (by id) and of the people in them."""
 
     team: str
     at: datetime
@@ -116,20 +116,20 @@ class Membership:
     people: Mapping[str, Person]
 
     def members(self, group: Group) -> frozenset[str]:
-        """The user ids in a group, counting or not; a user group that was not asked for is empty, hence closed."""
+        """The user ids in a group, whether they count or not; empty for a user group that the snapshot lacks."""
         if group.usergroup is None:
             return group.users
         return self.usergroups.get(group.usergroup, frozenset())
 
     def counts(self, user: str) -> bool:
-        """Whether this is an active person of our own team; one that was not asked for does not count."""
+        """Whether this person may request and approve; False if the snapshot lacks them."""
         return isinstance(self.standing(user), Allowed)
 
     def standing(self, user: str) -> Decision:
-        """Whether one person counts; unknown is no."""
+        """Whether this person may request and approve, and if not, why; refused if the snapshot lacks them."""
         person = self.people.get(user)
         if person is None:
-            return refuse("person-unknown", "Slack did not say who this is, so it does not count; try again.")
+            return refuse("person-unknown", "Slack did not say who this is. Try again in a minute.")
         return person.standing(self.team)
 
 
@@ -143,16 +143,16 @@ def authorize(
     grants: Iterable[Grant],
     membership: Membership,
 ) -> Decision:
-    """Whether ``actor`` holds ``permission`` there; the one gate that every way in passes through.
+    """Whether ``actor`` has ``permission`` for that service there. Every entry point asks this.
 
-    Refused with who could do it instead. An actor without a person behind it holds nothing.
+    A refusal names who could do it instead. An actor without a person behind it has no permission.
     """
     holders = [groups[grant.group] for grant in grants if grant.covers(permission, service, environment)]
     users = tuple(sorted({user for group in holders for user in group.users}))
     usergroups = tuple(dict.fromkeys(group.usergroup for group in holders if group.usergroup))
     user = human_behind(actor)
     if user is None:
-        nobody = refuse("nobody-behind", "No person stands behind this identity, so it holds no permission.")
+        nobody = refuse("nobody-behind", "This identity belongs to no person, so it has no permissions.")
         return instead(nobody, users=users, groups=usergroups)
     standing = membership.standing(user)
     if isinstance(standing, Refused):
@@ -161,7 +161,7 @@ def authorize(
         return Allowed()
     return refuse(
         "no-permission",
-        f"You do not hold the permission `{permission}` for {service} in {environment}.",
+        f"You need the `{permission}` permission for {service} in {environment}.",
         users=users,
         groups=usergroups,
     )

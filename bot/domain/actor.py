@@ -1,4 +1,4 @@
-"""Who acts. Always passed explicitly, never taken from a context."""
+"""The actors: people, pipelines, operators, and Nomatron itself. An actor is always passed as an argument."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SlackUser:
-    """A person in Slack, by team and user id; names and e-mail never decide anything."""
+    """A person in Slack, by team and user id; names and e-mail addresses never identify anyone."""
 
     team: str
     id: str
@@ -20,7 +20,7 @@ class SlackUser:
 
 @dataclass(frozen=True, slots=True)
 class CiIdentity:
-    """A pipeline, by its token's issuer and subject; ``human`` is the Slack user id behind it, where one is known."""
+    """A pipeline, by its token's issuer and subject; ``human`` is the Slack user id of its person, if known."""
 
     issuer: str
     subject: str
@@ -34,7 +34,7 @@ class CiIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody at the host's command line, by the name of the operating system's user."""
+    """Somebody at the host's command line, by the user name on that host."""
 
     name: str
 
@@ -46,7 +46,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Nomatron itself; ``part`` says which (``worker``, ``expiry``, ...)."""
+    """Nomatron itself; ``part`` says which part of it acted (``worker``, ``expiry``, ...)."""
 
     part: str
 
@@ -60,14 +60,14 @@ Actor = SlackUser | CiIdentity | Operator | System
 
 
 def actor_from_key(key: str) -> Actor:
-    """The actor whose ``key`` this is; ``ValueError`` for anything else."""
+    """The actor with this ``key``; ``ValueError`` if it is not a key."""
     kind, _, rest = key.partition(":")
     match kind:
         case "slack":
             team, _, user = rest.partition(":")
             return SlackUser(team, user)
         case "ci":
-            # a subject may hold the separator itself, as in ``auth0|…``: an issuer is a URL and a human an id
+            # only the subject can contain the separator (``auth0|…``), because an issuer is a URL and a human an id
             issuer, _, named = rest.partition("|")
             subject, _, human = named.rpartition("|")
             return CiIdentity(issuer, subject, human or None)
@@ -80,7 +80,7 @@ def actor_from_key(key: str) -> Actor:
 
 
 def human_behind(actor: Actor) -> str | None:
-    """The Slack user id of the person who acts, or None where there is none."""
+    """The Slack user id of the person who acts; None if it is not known, or no person."""
     match actor:
         case SlackUser(id=user):
             return user

@@ -1,4 +1,4 @@
-"""The audit log's bytes: one canonical form, the same as RFC 8785 for what is allowed in it."""
+"""The canonical JSON in which audit events are stored: a subset of RFC 8785."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ LARGEST_INTEGER = 2**53 - 1
 
 
 def canonical(document: Any) -> bytes:
-    """UTF-8 JSON with sorted keys and no spaces.
+    """UTF-8 JSON with sorted keys and without spaces; the same bytes as RFC 8785.
 
-    For what is allowed here, the bytes are those of RFC 8785. ``ValueError`` for a float, an integer of 2^53 or more,
-    or a key that is not ASCII: the two forms would differ there.
+    ``ValueError`` for a float, an integer of 2^53 or more, or a key that is not ASCII, because RFC 8785 would write
+    those differently.
     """
     _check(document)
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
@@ -30,7 +30,7 @@ def _check(value: Any) -> None:
         case dict():
             for key, each in value.items():
                 if not (isinstance(key, str) and key.isascii()):
-                    raise ValueError(f"a canonical key must be ASCII text, not {key!r}")
+                    raise ValueError(f"the key {key!r} is not ASCII text, so it has no canonical form")
                 _check(each)
         case _:
-            raise ValueError(f"{value!r} has no canonical form here: write it as text")
+            raise ValueError(f"{value!r} has no canonical form; write it as text")

@@ -1,4 +1,4 @@
-"""Decisions as values: allowed, or refused with every reason kept."""
+"""Decisions as values: allowed, or refused with all reasons."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why not: a stable machine code beside a plain sentence that says what to do.
+    """Why something is refused: a stable code for programs, and a sentence that says what to do.
 
-    ``users`` and ``groups`` (Slack ids) are who could do it instead; surfaces render them as mentions. The sentence is
-    plain text: a surface escapes it.
+    ``users`` and ``groups`` (Slack ids) could do it instead; surfaces show them as mentions. The sentence is plain
+    text, which the surface must escape.
     """
 
     code: str
@@ -22,12 +22,12 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Nothing speaks against it."""
+    """Every rule allows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A rule said no; never empty."""
+    """At least one rule refuses it; ``reasons`` is never empty."""
 
     reasons: tuple[Reason, ...]
 
@@ -41,12 +41,12 @@ Decision = Allowed | Refused
 
 
 def refuse(code: str, text: str, *, users: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> Refused:
-    """A refusal for one reason."""
+    """A refusal with one reason."""
     return Refused((Reason(code, text, users, groups),))
 
 
 def instead(refused: Refused, *, users: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> Refused:
-    """The refusal with these people added to each reason: who could do it instead."""
+    """The refusal, with these people added to each reason as those who could do it instead."""
     return Refused(
         tuple(
             Reason(
@@ -61,6 +61,6 @@ def instead(refused: Refused, *, users: tuple[str, ...] = (), groups: tuple[str,
 
 
 def every(decisions: Iterable[Decision]) -> Decision:
-    """Allowed if all are; otherwise refused with every reason, in order, so that people mend all of them at once."""
+    """Allowed if all are allowed; else refused with all their reasons, so that people can fix everything at once."""
     reasons = tuple(reason for each in decisions if isinstance(each, Refused) for reason in each.reasons)
     return Refused(reasons) if reasons else Allowed()

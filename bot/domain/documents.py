@@ -1,4 +1,4 @@
-"""Records as plain JSON documents and back, by their type annotations: how a catalog or a message is kept for ever."""
+"""Converts records to JSON documents and back, by their type annotations; the database stores them in this form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Record = TypeVar("Record")
 
 
 def document_of(value: Any) -> Any:
-    """The JSON document of a record: datetimes as RFC 3339 UTC, durations as seconds, floats as text, sets sorted."""
+    """The JSON document of a record: times in RFC 3339 (UTC), durations in seconds, floats as text, sets sorted."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: document_of(getattr(value, field.name)) for field in dataclasses.fields(value)}
     match value:
@@ -38,9 +38,9 @@ def document_of(value: Any) -> Any:
 
 
 def record_from(kind: type[Record], document: Any) -> Record:
-    """The record of ``kind`` whose ``document_of`` this is; ``KeyError``, ``TypeError`` or ``ValueError`` otherwise.
+    """The record of ``kind`` with this document; ``KeyError``, ``TypeError`` or ``ValueError`` if it does not fit.
 
-    Fields that the document lacks take their default, so that a record can grow.
+    A field that the document lacks gets its default, so that old documents stay readable when a record gains a field.
     """
     read: Record = _read(kind, document)
     return read
@@ -64,7 +64,7 @@ def _read(kind: Any, document: Any) -> Any:
 
 
 def _read_union(kinds: tuple[Any, ...], document: Any) -> Any:
-    """``X | None`` is read as X; any other union here is plain JSON."""
+    """Reads ``X | None`` as X; any other union is plain JSON."""
     others = [kind for kind in kinds if kind is not type(None)]
     if document is None and len(others) < len(kinds):
         return None

@@ -1,4 +1,4 @@
-"""Durations as people say them; Nomad's own are integers of nanoseconds."""
+"""Writes durations the way people do (``1h30m``); Nomad sends them as integers of nanoseconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FINE_UNITS = (("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
 
 
 def from_nanoseconds(nanoseconds: int) -> str:
-    """``10s``, ``1m30s``, ``1h``, ``250ms``; ``0s`` for none."""
+    """A number of nanoseconds as ``10s``, ``1m30s``, ``1h`` or ``250ms``; ``0s`` for zero."""
     if nanoseconds < 0:
         return f"-{from_nanoseconds(-nanoseconds)}"
     parts = []
@@ -27,12 +27,12 @@ def from_nanoseconds(nanoseconds: int) -> str:
 
 
 def short(duration: timedelta) -> str:
-    """What something took, with as much as matters of it, rounded: ``45s``, ``3m12s``, ``2h5m``, ``1d4h``."""
+    """A duration rounded to its two largest units: ``45s``, ``3m12s``, ``2h5m``, ``1d4h``."""
     step = _SECOND if duration < _HOUR else _MINUTE if duration < _DAY else _HOUR
     return in_words(round(duration / step) * step)
 
 
 def in_words(duration: timedelta) -> str:
-    """``10s``, ``1h30m``; whole seconds, rounded up, so that nothing is promised too early."""
+    """A duration as ``10s`` or ``1h30m``, in whole seconds, rounded up so that no time to wait looks too short."""
     seconds = -(-duration // timedelta(seconds=1))
     return from_nanoseconds(seconds * 1_000_000_000)

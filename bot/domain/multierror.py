@@ -1,4 +1,4 @@
-"""Nomad's multi-errors and warnings as plain sentences (nomad.md 1.0)."""
+"""Turns Nomad's nested multi-errors and warnings into plain sentences (nomad.md 1.0)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BULLET = re.compile(r"^\s*\*\s+")
 
 
 def flatten(text: str) -> tuple[str, ...]:
-    r"""The sentences of a nested multi-error, outermost words first.
+    r"""The sentences of a nested multi-error, each with the context around it first.
 
     ``1 error occurred:\n\t* Task group web validation failed: 1 error occurred:\n\t* Missing task driver`` becomes
     ``Task group web validation failed: Missing task driver``. Lines that belong to no list stay as they are.
@@ -29,6 +29,6 @@ def flatten(text: str) -> tuple[str, ...]:
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """The same on one line, cut at ``limit`` characters with an ellipsis."""
+    """A multi-error, or any text, on one line, cut to ``limit`` characters with an ellipsis."""
     said = "; ".join(flatten(text))
     return said if len(said) <= limit else said[: limit - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""What the verbs need from outside, as Protocols whose docstrings are the contract, errors included."""
+"""The ports: what operations need from outside, as Protocols. Their docstrings are the contract, errors included."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """The time."""
+    """Tells the time."""
 
     def now(self) -> datetime:
-        """The present instant, with its zone (UTC)."""
+        """The current time, in UTC."""
 
 
 class Bell(Protocol):
-    """Wakes the workers of this process; a hint only, polling is the truth."""
+    """Wakes the workers of this process early; they also poll, so a lost ring only costs time."""
 
     def ring(self) -> None:
-        """There may be work."""
+        """Say that there may be work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Durations that rule the work; settings or their defaults."""
+    """How long a lease on a deploy lasts, and how long a register may take; from the settings."""
 
     lease: timedelta
     write_timeout: timedelta
@@ -37,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """All that a verb may reach."""
+    """Everything outside the process that an operation can use; ``worker`` names this process in leases."""
 
     store: Store
     nomads: Nomads

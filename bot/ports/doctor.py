@@ -1,4 +1,4 @@
-"""What ``doctor`` alone needs from outside, as Protocols beside ``bot.ports``; nothing here changes anything."""
+"""The ports that only ``doctor`` uses. None of their methods changes anything."""
 
 from __future__ import annotations
 
@@ -16,66 +16,66 @@ if TYPE_CHECKING:
 
 
 class ExaminedSlack(Protocol):
-    """Slack, asked who we are and what is there. Raises ``SlackUnavailable`` or ``SlackRefused``.
+    """Slack, as doctor asks it. Every method may raise ``SlackUnavailable`` or ``SlackRefused``.
 
-    Waits for its turn within Slack's limits, so a caller bounds its time.
+    Calls wait for their turn within Slack's rate limits, so the caller must limit their time.
     """
 
     @property
     def needed(self) -> frozenset[str]:
-        """The bot scopes of the manifest."""
+        """The bot scopes that the manifest asks for."""
 
     async def token(self) -> BotToken:
-        """Who the token is, and what it may."""
+        """The workspace and the scopes of our bot token."""
 
     async def channel(self, channel: str) -> Channel | None:
-        """A conversation; None where there is none that the app may see."""
+        """The conversation with this id; None if there is none that the app can see."""
 
     async def usergroups(self) -> Mapping[str, UserGroup]:
-        """Every user group of the workspace by its id, disabled ones too."""
+        """All user groups of the workspace by id, disabled ones too."""
 
     async def person(self, user: str) -> Person | None:
-        """A person; None where Slack knows nobody with that id."""
+        """The person with this user id; None if Slack knows nobody with it."""
 
 
 class ExaminedNomad(Protocol):
-    """One cluster. Raises ``NomadUnavailable``, ``NomadForbidden`` or ``NomadRefused``; a refused proof is False."""
+    """One cluster, as doctor asks it. Methods raise ``NomadUnavailable``, ``NomadForbidden`` or ``NomadRefused``."""
 
     async def date(self) -> datetime | None:
-        """What its clock says, by the Date header of an answer; raises where the cluster does not answer."""
+        """The cluster's time, from the Date header of an answer; None if the answer has no such header."""
 
     async def token(self) -> NomadToken:
-        """Who the cluster takes us for; ``NomadForbidden`` where it does not know the token, or that has expired."""
+        """Our token and its policies; ``NomadForbidden`` if the token is unknown to the cluster or has expired."""
 
     async def version(self) -> str | None:
-        """Its version; None where the token may not see it."""
+        """Nomad's version; None if our token may not read it."""
 
     async def namespace(self, name: str) -> bool:
-        """Whether there is such a namespace; one that the token may not see counts as there: its rights tell."""
+        """Whether the namespace exists; also True if our token may not see it, because ``proofs`` shows that."""
 
     async def proofs(self, namespace: str) -> Mapping[str, bool]:
-        """Calls that change nothing, by the capability that each needs: whether it was allowed."""
+        """For some capabilities, whether a harmless call that needs it was allowed."""
 
     async def accepts(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> None:
-        """Have a template parsed; ``NomadRefused`` with the lines at fault."""
+        """Have Nomad parse a template; ``NomadRefused``, with the wrong lines, if it does not accept it."""
 
 
 class ExaminedNomads(Protocol):
-    """The clusters."""
+    """All clusters, as doctor asks them."""
 
     def examined(self, cluster: Cluster) -> ExaminedNomad:
-        """One of them; ``SettingsInvalid`` where its token is named and not set."""
+        """One cluster; ``SettingsInvalid`` if the catalog names a token for it that is not set."""
 
 
 class ExaminedDatabase(Protocol):
-    """The database, looked at without making a file or a table."""
+    """The database, as doctor reads it: no method creates a file or a table."""
 
     @property
     def newest(self) -> str:
-        """The revision that this code needs."""
+        """The schema revision that this code needs."""
 
     async def revision(self) -> str | None:
-        """The revision that it is at; None where it has no tables. ``StoreUnavailable`` where it cannot be reached."""
+        """The database's schema revision; None if it has no tables. ``StoreUnavailable`` if it cannot be reached."""
 
     def disk(self) -> Disk | None:
-        """Where a SQLite file lies; None on PostgreSQL."""
+        """The disk of the SQLite file; None on PostgreSQL."""

@@ -1,4 +1,4 @@
-"""What the verbs need from a Nomad cluster: the contract of its gateway, errors included."""
+"""The port for Nomad: what the operations need from a cluster."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NomadPlan:
-    """Nomad's answer to a plan, digested: redacted changes, the effect in one line, warnings in words.
+    """Nomad's plan: the changes (redacted), the effect in one line, and the warnings, in words.
 
-    ``base_index`` is Nomad's JobModifyIndex at that moment; ``unchanged`` is its ``Diff.Type`` being None.
+    ``base_index`` is the job's JobModifyIndex when Nomad planned; ``unchanged`` is True if the plan changes nothing.
     """
 
     base_index: int
@@ -30,7 +30,7 @@ class NomadPlan:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """An attempt's answer: its class, Nomad's words, and what a 200 carried."""
+    """The answer to a register: its kind, Nomad's text, and for a 200 the index and the evaluation."""
 
     answer: Answer
     text: str = ""
@@ -47,49 +47,52 @@ class JobEvent:
 
 
 class Nomad(Protocol):
-    """One cluster. Reads raise ``NomadUnavailable`` or ``NomadForbidden``; a missing thing is None or empty."""
+    """One cluster. Reads raise ``NomadUnavailable`` or ``NomadForbidden``; None or empty means that there is none."""
 
     async def parse(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
-        """The job that Nomad's own parser makes of a template; ``NomadRefused`` with the lines at fault."""
+        """The job that Nomad parses from a template; ``NomadRefused``, with the wrong lines, if it cannot."""
 
     async def reach(self) -> None:
-        """Whether the cluster answers at all; raises where it does not."""
+        """Return if the cluster answers, else raise."""
 
     async def job(self, namespace: str, job_id: str) -> Job | None:
-        """The job as it is now, with Nomad's own fields."""
+        """The current job, with the server's fields; None if there is no such job."""
 
     async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
-        """What registering ``job`` would change; ``NomadRefused`` where Nomad refuses it. Redacted but for ``show``."""
+        """What registering ``job`` would change; ``NomadRefused`` if Nomad refuses the job.
+
+        ``live`` is the current job. All values are redacted, except those that ``show`` names.
+        """
 
     def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """Sentences that say what moved between the plan before and what would be planned now; redacted likewise."""
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
-        """What ``job`` says otherwise than another environment's frozen one, in words; redacted likewise."""
+        """How ``job`` differs from ``before``, another environment's frozen job, in words; redacted as in ``plan``."""
 
     async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
-        """Register the frozen JSON with check-and-set and a submission; never raises: what is not known is UNKNOWN."""
+        """Register the frozen JSON with check-and-set and a submission. Never raises; UNKNOWN if it may have landed."""
 
     async def look(
         self, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
     ) -> Sighting:
-        """Whether a register with this base and stamp landed, by Nomad's own state (``docs/engine.md``); no raise."""
+        """Whether a register with this base and stamp landed, from Nomad's state (docs/engine.md). Never raises."""
 
     async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
-        """What Nomad says now about the job version of that rollout."""
+        """The current state of the job version of that rollout."""
 
     def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
-        """The cluster's event stream, one connection; reconnects by itself and yields nothing while it is away."""
+        """The jobs in these namespaces that changed, from the event stream, without end; reconnects by itself."""
 
 
 class Nomads(Protocol):
-    """The clusters."""
+    """All clusters."""
 
     def of(self, cluster: Cluster) -> Nomad:
-        """The gateway of a cluster; the same one as long as nothing of its definition changes. Never raises.
+        """The gateway of a cluster; the same object as long as its definition does not change. Never raises.
 
-        Where the token that the catalog names is not set, each of its calls raises ``NomadForbidden`` and says so.
+        If the catalog names a token that is not set, every call of the gateway raises ``NomadForbidden``.
         """
 
     def keep(self, clusters: Collection[Cluster]) -> None:
-        """Let go of clusters that are none of these and that nobody has used for a while."""
+        """Close the clusters that are not among these and that nobody has used for a while."""

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Directory(Protocol):
-    """Who is in which group, and who people are."""
+    """Knows the people in Slack and their user groups."""
 
     @property
     def team(self) -> str:
-        """Our own workspace's id; empty until Slack was reached for the first time."""
+        """The id of our workspace; empty until the first successful call to Slack."""
 
     def link(self, channel: str, ts: str) -> str:
-        """The address of a message in our workspace; empty until Slack was reached for the first time."""
+        """The URL of a message in our workspace; empty until the first successful call to Slack."""
 
     async def introduce(self) -> object:
         """Ask Slack once who we are. Raises ``SlackUnavailable``, or ``TokenRefused`` for a token that is not valid."""

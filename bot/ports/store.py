@@ -1,4 +1,4 @@
-"""What the verbs need from the database: the contract of the store, errors included."""
+"""The port for the database: what the operations need from the store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ActiveCatalog:
-    """The catalog in force and its fingerprint."""
+    """The active catalog and its fingerprint."""
 
     fingerprint: str
     catalog: Catalog
@@ -35,7 +35,7 @@ class ActiveCatalog:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A deploy that this worker holds until ``until`` (the database's clock); an older ``fence`` writes nothing."""
+    """A lease on a deploy until ``until``, by the database's clock. A write with an older ``fence`` fails."""
 
     deploy_id: int
     status: Status
@@ -47,7 +47,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """An outgoing intent that this worker holds; ``tries`` counts earlier attempts to send it."""
+    """A lease on an outgoing message; ``tries`` counts the earlier attempts to send it."""
 
     id: int
     outgoing: Outgoing
@@ -59,7 +59,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """Since when the oldest item of each kind has been waiting; None where there is none."""
+    """The time since which the oldest item of each kind has been waiting; None if there is none."""
 
     unplanned: datetime | None
     undispatched: datetime | None
@@ -67,62 +67,62 @@ class Ages:
 
 
 class Reading(AuditReading, DigestReading, Protocol):
-    """Reads of one consistent moment. Deploys come newest first unless said otherwise."""
+    """Reads the database as it was at one moment. Lists of deploys are newest first, unless stated otherwise."""
 
     async def active_catalog(self) -> ActiveCatalog:
-        """The catalog in force; ``CatalogMissing`` where none was ever applied."""
+        """The active catalog; ``CatalogMissing`` if none was ever applied."""
 
     async def catalog(self, fingerprint: str) -> Catalog | None:
-        """A catalog that was once active."""
+        """The catalog with this fingerprint; None if it was never active."""
 
     async def deploy(self, deploy_id: int) -> Deploy | None:
-        """One deploy."""
+        """The deploy with this number; None if there is none."""
 
     async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
-        """Deploys whose status is open, oldest request first (turns go by request time, then number)."""
+        """The open deploys, oldest request first, then by number: the order in which they take turns."""
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
-        """The deploy that succeeded last there, by when it did."""
+        """The deploy that succeeded most recently; None if there is none."""
 
     async def last_succeeded_of(self, places: Collection[tuple[str, str]]) -> tuple[Deploy, ...]:
-        """The same for many (service, environment) at once; none for those where nothing ever did."""
+        """The most recently successful deploy of each (service, environment); pairs without one are omitted."""
 
     async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
-        """What became of the newest deploys of a service there, in order of their numbers."""
+        """The newest deploys of a service in an environment and how they ended, in order of their numbers."""
 
     async def release(self, fingerprint: str) -> Release | None:
-        """A stored release."""
+        """The release with this fingerprint; None if it is not stored."""
 
     async def release_of(self, service: str, version: str, template_name: str) -> Release | None:
-        """The first stored release of that version by that template: it keeps the text it was first requested with.
+        """The first stored release of a version with a template, whose text never changes after its first request.
 
-        One that Nomad never took a plan of does not count once its deploys have ended: its text may be broken.
+        A release that Nomad never accepted a plan of is ignored once its deploys have ended, as its text may be wrong.
         """
 
     async def plan(self, deploy_id: int, number: int) -> Plan | None:
-        """One plan of a deploy."""
+        """The plan of a deploy with this number; None if there is none."""
 
     async def approvals(self, deploy_id: int) -> tuple[Approval, ...]:
-        """All approvals ever given to the deploy, void ones too, in order of time."""
+        """All approvals that the deploy ever got, void ones too, oldest first."""
 
     async def attempts(self, deploy_id: int, plan: int) -> tuple[Attempt, ...]:
-        """The plan's attempts, in order."""
+        """The attempts to register the plan, in order."""
 
     async def rollouts(self, deploy_id: int) -> tuple[Rollout, ...]:
-        """The deploy's rollouts: ours first, then Nomad's reverts."""
+        """The deploy's rollouts: our own first, then Nomad's reverts."""
 
     async def posted(self, deploy_id: int) -> Posted | None:
-        """The deploy's Slack message, where one was posted or is being posted."""
+        """The deploy's Slack message; None unless one was posted or is being posted."""
 
     async def knows_request(self, signature: str) -> bool:
-        """Whether a Slack request was taken, by its signature's hash: what settles an ``AmbiguousCommit``."""
+        """Whether we recorded a Slack request, by the hash of its signature; use it after an ``AmbiguousCommit``."""
 
     async def ages(self) -> Ages:
-        """For ``/metrics``: how long the oldest unplanned, undispatched and unsent item has been waiting."""
+        """How long the oldest unplanned, undispatched and unsent items have been waiting, for ``/metrics``."""
 
 
 class Transaction(Reading, DigestWriting, Protocol):
-    """A unit of work: returning commits, raising rolls back."""
+    """A transaction: it commits when the block ends, and rolls back if the block raises."""
 
     async def lock_catalog(self, *, exclusive: bool = False) -> str:
         """Keep the catalog in force until this transaction ends; its fingerprint, empty if none was ever applied.
@@ -134,101 +134,100 @@ class Transaction(Reading, DigestWriting, Protocol):
         """One request at a time for a service in an environment, so that none misses a deploy that another one adds."""
 
     async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
-        """The deploy, locked before any decision is made on it; with a claim, ``StaleFence`` if that was taken over."""
+        """Lock and return a deploy before a decision about it; ``StaleFence`` if the claim was taken over."""
 
     async def add_deploy(self, deploy: Deploy) -> Deploy:
         """The new deploy with the next number; gaps are allowed, reuse never. Its own ``id`` counts for nothing."""
 
     async def save_deploy(self, deploy: Deploy) -> None:
-        """Write all its fields; it must have been locked or added in this transaction.
+        """Write all fields of a deploy that this transaction has locked or added.
 
-        Where it moves on, or something else holds it now, those that wait for their turn beside it become due.
-        A second deploy of the same service and environment in DISPATCHING is impossible (a partial unique index):
-        ``StoreBusy``, and a new try sees why.
+        If its status or what blocks it changed, the deploys that wait for their turn after it become due. Raises
+        ``StoreBusy`` if another deploy of the same service and environment is in DISPATCHING (a partial unique index).
         """
 
     async def add_release(self, release: Release) -> None:
-        """Keep a release; one that is already kept is left as it is."""
+        """Store a release; does nothing if it is already stored."""
 
     async def add_plan(self, plan: Plan) -> None:
-        """Keep a plan under its number."""
+        """Store a plan under its number."""
 
     async def add_approval(self, approval: Approval) -> None:
-        """Record a yes; one person has at most one that is not void on a deploy: ``StoreBusy`` for a second."""
+        """Store an approval. ``StoreBusy`` if the person already has one on this deploy that is not void."""
 
     async def save_approval(self, approval: Approval) -> None:
-        """Rewrite ``void`` and ``plan`` of an approval (found by deploy, user and ``at``)."""
+        """Update ``void`` and ``plan`` of the approval with the same deploy, user and ``at``."""
 
     async def add_attempt(self, attempt: Attempt) -> None:
-        """Record an attempt before it is sent."""
+        """Store an attempt to register, before the request is sent."""
 
     async def answer_attempt(self, attempt: Attempt) -> None:
-        """Record its answer."""
+        """Store the answer to an attempt."""
 
     async def save_rollout(self, rollout: Rollout) -> None:
-        """Insert or rewrite a rollout by (deploy, number)."""
+        """Insert or update the rollout with this deploy and number."""
 
     async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
-        """Insert or rewrite where the deploy's message is; with a parcel, ``StaleFence`` if that was taken over."""
+        """Insert or update the location of the deploy's message; ``StaleFence`` if the parcel was taken over."""
 
     async def save_edition(self, edition: Edition, parcel: Parcel) -> None:
-        """Rewrite the row of a date's digest; ``StaleFence`` where the parcel was taken over."""
+        """Update the row of a day's digest; ``StaleFence`` if the parcel was taken over."""
 
     async def apply_catalog(self, catalog: Catalog, at: datetime) -> ActiveCatalog:
-        """Store a catalog under its fingerprint and make it the active one."""
+        """Store a catalog under its fingerprint and make it the active catalog."""
 
     async def record(self, event: Event) -> None:
-        """Append the audit event of this change."""
+        """Append an event to the audit log, in this transaction."""
 
     async def send(self, outgoing: Outgoing, at: datetime) -> None:
-        """Put an intent into the outbox. A CARD that is pending already is brought forward, never doubled."""
+        """Put a message into the outbox. A CARD that is already pending is moved forward instead of added twice."""
 
     async def unsend_card(self, deploy_id: int) -> bool:
-        """Take back a pending CARD of a deploy that has no message yet; whether the message was never begun."""
+        """Remove the pending CARD of a deploy that has no message yet; returns whether nothing was posted for it."""
 
     async def remember_request(self, signature: str, at: datetime) -> None:
-        """Keep a Slack request's signature hash for its replay window; ``Replayed`` where it is known already."""
+        """Remember the hash of a Slack request's signature; ``Replayed`` if it is already known."""
 
 
 class Store(Protocol):
-    """What Nomatron remembers. Every method may raise ``StoreBusy``, ``StoreFull`` or ``StoreUnavailable``."""
+    """The database. Every method may raise ``StoreBusy``, ``StoreFull`` or ``StoreUnavailable``."""
 
     def begin(self) -> AbstractAsyncContextManager[Transaction]:
-        """A writing unit of work. The commit is shielded; ``AmbiguousCommit`` where its end is not known."""
+        """A transaction that writes. The commit cannot be cancelled; ``AmbiguousCommit`` if its result is unknown."""
 
     def read(self) -> AbstractAsyncContextManager[Reading]:
-        """A reading unit of work that takes no lock."""
+        """A transaction that only reads, and takes no lock."""
 
     async def claim(self, status: Status, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
-        """Take the oldest deploy in ``status`` that is due at ``now`` and that nobody holds, or whose lease ran out.
+        """Lease the oldest deploy in ``status`` that is due at ``now`` and not leased; None if there is none.
 
-        The fence grows with each claim; leases run by the database's clock.
+        Each claim has a higher fence. Leases run by the database's clock.
         """
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
-        """Hold it longer; ``StaleFence`` where somebody else took it."""
+        """Extend the lease of a claim; ``StaleFence`` if it was taken over."""
 
     async def release(self, claim: Claim, put_off: datetime | None = None) -> None:
-        """Let it go, due at ``put_off`` where that is given; nothing happens where it was taken over."""
+        """End the lease of a claim, due again at ``put_off`` if given; does nothing if it was taken over."""
 
     async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
-        """Take the next outgoing intent: urgent ones first, then cards that tell a state, then the oldest.
+        """Lease the next outgoing message: urgent ones first, then cards with a new state, then the oldest.
 
-        At most one for each Slack message at a time, so that an older rendering never overwrites a newer one; THREAD
-        waits while its deploy's first message is still to be posted, and until older THREADs of that deploy are out.
+        It leases only one per Slack message at a time, so that an older version never overwrites a newer one. A THREAD
+        waits for its deploy's first message, and for older THREADs of the same deploy.
         """
 
     async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:
-        """Hold it longer; ``StaleFence`` where somebody else took it."""
+        """Extend the lease of a parcel; ``StaleFence`` if it was taken over."""
 
     async def parcel_done(self, parcel: Parcel) -> None:
-        """It was sent, or will never be; where a CARD was asked for again meanwhile, that one stays pending."""
+        """Remove a parcel that was sent, or never will be. A CARD that was requested again meanwhile stays pending."""
 
     async def parcel_later(self, parcel: Parcel, at: datetime) -> None:
-        """Try again at ``at``."""
+        """Put a parcel back, to be sent at ``at``."""
 
     async def take_over(self) -> None:
-        """Being alone on this database: end every lease at once, of claims and parcels alike."""
+        """End all leases, of claims and parcels. Only for a process that is alone on this database."""
 
     async def forget_requests(self, before: datetime) -> None:
-        """Drop signature hashes that are older than the replay window."""
+        """Delete the remembered signatures of requests from before ``before``."""

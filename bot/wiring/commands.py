@@ -1,4 +1,4 @@
-"""The verbs that touch the database: read the settings, compose, run, and end with words instead of a traceback."""
+"""The verbs that use the database: read the settings, open the ports, run, and print errors without a traceback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bot import settings as environment
 from bot.errors import NomatronError
 from bot.wiring import logs
-from bot.wiring.compose import check_schema, composed
+from bot.wiring.compose import check_schema, open_ports
 from bot.wiring.server import run as serve
 from handlers.cli import apply as apply_command
 from handlers.cli import audit as audit_command
@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from bot.ports import Ports
     from bot.settings import Settings
 
+RUN = """Runs the bot until SIGTERM or Ctrl-C: the web server for Slack and the worker, in one process on SQLite.
+SIGHUP applies the catalog folder again. Exits with 1 if it cannot start."""
+
 
 def migrate(argv: Sequence[str]) -> int:
     """``nomatron migrate``."""
-    argparse.ArgumentParser(prog="nomatron migrate", description="Bring the database's tables up to date.").parse_args(
-        argv
-    )
-    return _ended(_migrate)
+    argparse.ArgumentParser(
+        prog="nomatron migrate", description="Creates or updates the database's tables."
+    ).parse_args(argv)
+    return _run(_migrate)
 
 
 async def _migrate(settings: Settings) -> int:
@@ -48,55 +51,55 @@ def apply(argv: Sequence[str]) -> int:
 
     async def act(settings: Settings) -> int:
         await check_schema(settings)
-        async with composed(settings) as parts:
+        async with open_ports(settings) as parts:
             return await apply_command.execute(words, parts.ports, settings.catalog, getpass.getuser())
 
-    return _ended(act)
+    return _run(act)
 
 
 def status(argv: Sequence[str]) -> int:
     """``nomatron status``."""
-    return _looked_up(partial(status_command.execute, status_command.parse(argv)))
+    return _query(partial(status_command.execute, status_command.parse(argv)))
 
 
 def history(argv: Sequence[str]) -> int:
     """``nomatron history``."""
-    return _looked_up(partial(history_command.execute, history_command.parse(argv)))
+    return _query(partial(history_command.execute, history_command.parse(argv)))
 
 
 def audit(argv: Sequence[str]) -> int:
     """``nomatron audit``."""
-    return _looked_up(partial(audit_command.execute, audit_command.parse(argv)))
+    return _query(partial(audit_command.execute, audit_command.parse(argv)))
 
 
-def _looked_up(execute: Callable[[Ports], Awaitable[int]]) -> int:
+def _query(execute: Callable[[Ports], Awaitable[int]]) -> int:
     async def act(settings: Settings) -> int:
         await check_schema(settings)
-        async with composed(settings) as parts:
+        async with open_ports(settings) as parts:
             return await execute(parts.ports)
 
-    return _ended(act)
+    return _run(act)
 
 
 def run(argv: Sequence[str]) -> int:
     """``nomatron run``."""
-    argparse.ArgumentParser(prog="nomatron run", description=serve.__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="nomatron run", description=RUN).parse_args(argv)
     logs.set_up()
-    return _ended(serve)
+    return _run(serve)
 
 
-def _ended(act: Callable[[Settings], Awaitable[int]]) -> int:
-    async def begun() -> int:
+def _run(act: Callable[[Settings], Awaitable[int]]) -> int:
+    async def main() -> int:
         return await act(environment.read())
 
     try:
-        status = asyncio.run(begun())
+        status = asyncio.run(main())
         sys.stdout.flush()
     except NomatronError as error:
         sys.stderr.write(f"nomatron: {error}\n")
         return 1
     except BrokenPipeError:
-        # whoever read has read enough (`| head`); what is left must not be tried once more when Python ends
+        # the reader stopped (`| head`): without this, Python would try to write the rest again when it exits
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status

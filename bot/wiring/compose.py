@@ -1,4 +1,4 @@
-"""Ports from settings: what every command that touches the database runs on."""
+"""Opens the ports that the settings describe, for every command that uses the database."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
-    """The ports, and the parts of them that only a server needs by their own types."""
+class OpenPorts:
+    """The ports, and those parts of them of which ``nomatron run`` needs more than the port offers."""
 
     ports: Ports
     bell: LocalBell
@@ -48,17 +48,17 @@ def database_file(settings: Settings) -> Path | None:
 
 
 async def check_schema(settings: Settings) -> None:
-    """``SettingsInvalid`` with the command to run where the database is not at this code's newest revision."""
+    """Raises ``SettingsInvalid``, with the command to run, if the database's tables do not fit this code."""
     file = database_file(settings)
     found = None if file is not None and not file.exists() else await revision(settings.database_url)
     if found != head():
-        state = "has no tables yet" if found is None else f"is at revision {found}, this code at {head()}"
-        raise SettingsInvalid(f"The database {state}: run `nomatron migrate` first")
+        state = "has no tables yet" if found is None else f"is at revision {found}, but this code needs {head()}"
+        raise SettingsInvalid(f"The database {state}. Run `nomatron migrate` first.")
 
 
 @asynccontextmanager
-async def composed(settings: Settings) -> AsyncIterator[Composed]:
-    """Every port, open; all of it closed again at the end. Nothing is called before somebody asks."""
+async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
+    """All ports, open until the end of the context. Opening them calls neither Slack nor Nomad."""
     clock, bell = SystemClock(), LocalBell()
     secret = secret_beside(settings, database_file(settings))
     timeouts = Timeouts(write=settings.write_timeout_seconds)
@@ -77,7 +77,7 @@ async def composed(settings: Settings) -> AsyncIterator[Composed]:
             worker=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
         )
         try:
-            yield Composed(ports, bell, directory, chat)
+            yield OpenPorts(ports, bell, directory, chat)
         finally:
             await directory.close()
             nomads.close()

@@ -1,4 +1,4 @@
-"""``nomatron doctor``: opens what the settings let be opened, and leaves the rest to the findings."""
+"""``nomatron doctor``: opens every part that the settings allow; the findings report the rest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.gateways.nomad.client import Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.slack.connection import Connection
 from bot.gateways.slack.examine import SlackExaminer
-from bot.operations.doctor.run import FolderRead, Patient
+from bot.operations.doctor.run import CatalogFolder, Setup
 from bot.wiring import logs
 from handlers.cli import doctor as command
 from store import open_store
@@ -34,24 +34,23 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from store import SqlStore
 
-LOOK_SECONDS: Final = 30.0
-"""How long one look may take; each call of it gives up sooner."""
+CHECK_SECONDS: Final = 30.0
+"""How long a single check may take; each call that it makes gives up sooner."""
 
 _TIMEOUTS: Final = Timeouts(connect=5.0, answer=10.0)
 _HIDDEN: Final = "[secret]"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Look, print, and end with the command's status."""
+    """Run the checks and print the findings; the exit status."""
     words = command.parse(argv)
     logs.set_up()
     settings, wrong = environment.read_leniently()
-    opened = _Opened(settings, list(wrong))
-    return asyncio.run(opened.run(words))
+    return asyncio.run(_Doctor(settings, list(wrong)).run(words))
 
 
-class _Opened:
-    """What the settings let be opened, and the secrets that must not be printed."""
+class _Doctor:
+    """Opens the parts of a set-up for the checks, and collects the secrets that must not be printed."""
 
     def __init__(self, settings: Settings, wrong: list[str]) -> None:
         self._settings = settings
@@ -59,18 +58,18 @@ class _Opened:
         self._secrets = _secrets_of(settings)
 
     async def run(self, words: argparse.Namespace) -> int:
-        """Open, look, close."""
+        """Open everything, run the checks, close everything; the exit status."""
         settings = self._settings
         async with AsyncExitStack() as stack:
             slack = await self._slack(stack)
             database, store = self._database()
             if store is not None:
                 await stack.enter_async_context(store)
-            # a key of the moment: no plan is shown here, so no mark of redaction outlives this
+            # a random key is enough: doctor shows no plans, so nobody compares its redaction marks
             nomads = PythonNomads(self._token, key=os.urandom(32), folder=settings.catalog, timeouts=_TIMEOUTS)
             stack.callback(nomads.close)
             folder = _folder(settings)
-            patient = Patient(
+            setup = Setup(
                 host=self._host(database, folder),
                 folder=folder,
                 clock=SystemClock(),
@@ -78,9 +77,9 @@ class _Opened:
                 database=database,
                 slack=slack,
                 nomads=nomads,
-                seconds=LOOK_SECONDS,
+                seconds=CHECK_SECONDS,
             )
-            return await command.execute(words, patient, self._concealed)
+            return await command.execute(words, setup, self._conceal)
 
     async def _slack(self, stack: AsyncExitStack) -> SlackExaminer | None:
         try:
@@ -97,7 +96,7 @@ class _Opened:
             self._wrong.append(f"NOMATRON_DATABASE_URL: {error}")
             return None, None
 
-    def _host(self, database: DatabaseExaminer | None, folder: FolderRead) -> tuple[Finding, ...]:
+    def _host(self, database: DatabaseExaminer | None, folder: CatalogFolder) -> tuple[Finding, ...]:
         file = database.file if database else None
         given = GivenSecrets(
             bot_token=self._settings.slack_bot_token.get_secret_value(),
@@ -108,9 +107,9 @@ class _Opened:
         )
         clusters = folder.catalog.clusters.values() if folder.catalog else ()
         names = (*environment.SECRETS, *(each.token_env for each in clusters if each.token_env))
-        files = [_mode(path, ours=False) for path in environment.files_of(names)]
+        files = [_secret_file(path, ours=False) for path in environment.files_of(names)]
         if file is not None and not given.redaction:
-            files.append(_mode(file.with_name(environment.SECRET_FILE), ours=True))
+            files.append(_secret_file(file.with_name(environment.SECRET_FILE), ours=True))
         secret_files = (diagnosis_host.secret_file(each) for each in files if each)
         return (*diagnosis_host.settings(self._wrong, given), *secret_files)
 
@@ -120,8 +119,8 @@ class _Opened:
             self._secrets.add(token)
         return token
 
-    def _concealed(self, text: str) -> str:
-        """The text without any secret of ours, whoever may have put it in."""
+    def _conceal(self, text: str) -> str:
+        """The text without any of our secrets, even if an error message contains one."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, _HIDDEN)
         return text
@@ -131,17 +130,17 @@ def _secrets_of(settings: Settings) -> set[str]:
     password = urlsplit(settings.database_url).password or ""
     given = (settings.slack_bot_token, *settings.slack_signing_secret, settings.slack_app_token, settings.secret)
     found = {password, unquote(password), *(each.get_secret_value() for each in given)}
-    # a word of a few letters would blank half of what is said
+    # replacing a secret of only a few letters would make the text unreadable
     return {each for each in found if len(each) >= 6}
 
 
-def _folder(settings: Settings) -> FolderRead:
+def _folder(settings: Settings) -> CatalogFolder:
     reading = read(settings.catalog)
-    return FolderRead(path=str(settings.catalog), errors=len(reading.errors), catalog=reading.catalog)
+    return CatalogFolder(path=str(settings.catalog), errors=len(reading.errors), catalog=reading.catalog)
 
 
-def _mode(path: Path, *, ours: bool) -> SecretFile | None:
-    """A secret's file; None where it is not there (the settings tell of those that should be)."""
+def _secret_file(path: Path, *, ours: bool) -> SecretFile | None:
+    """A secret's file; None if there is none (the findings about settings report those that are missing)."""
     try:
         return SecretFile(str(path), path.stat().st_mode & 0o7777, ours)
     except OSError:

@@ -1,4 +1,4 @@
-"""The end of a process: one deadline for all that is still under way."""
+"""The shutdown of the process: one deadline for everything that is still running."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import time
 log = logging.getLogger(__name__)
 
 SECONDS = 25.0
-"""From SIGTERM to the end, whatever hangs: less than what supervisors give before they kill."""
+"""The longest shutdown after SIGTERM, whatever hangs; supervisors usually wait 30 s before they kill."""
 
 
 class Ending:
-    """Begun once, then shared: each part of the end asks what is left for it."""
+    """The deadline of a shutdown; each part of the shutdown asks how much time is left for it."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._deadline: float | None = None
 
     def begin(self) -> None:
-        """From now on time is short: at the deadline the process ends as in a crash, which it can always survive."""
+        """Start the shutdown. At the deadline the process exits as in a crash, which the work survives."""
         self._deadline = time.monotonic() + self._seconds
-        # a thread that hangs in a read is waited for at the interpreter's end, and cannot be stopped
+        # the interpreter waits for its threads, and a thread that hangs in a read cannot be stopped
         timer = threading.Timer(self._seconds, _end)
         timer.daemon = True
         timer.start()
 
     def left(self, reserved: float = 0.0) -> float:
-        """Seconds that are left, ``reserved`` ones kept for what comes after; all of them before it began."""
+        """The seconds left, minus those ``reserved`` for later parts; before ``begin``, as if it began now."""
         now = time.monotonic()
         return max(0.0, (self._deadline or now + self._seconds) - now - reserved)
 
 
 def _end() -> None:
-    log.warning("ended with something still under way")
+    log.warning("shutdown deadline reached; exiting with work still running")
     logging.shutdown()
     os._exit(0)

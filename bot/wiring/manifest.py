@@ -1,4 +1,4 @@
-"""``nomatron manifest``: the command and the gateway that knows what Slack must grant, put together."""
+"""``nomatron manifest``: connects the command with the gateway that makes the manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``nomatron run``: web and worker in one process on SQLite, until it is told to end."""
+"""``nomatron run``: web server and worker in one process on SQLite, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bot.errors import CatalogInvalid, CatalogMissing, NomatronError, SettingsIn
 from bot.gateways.catalog import read as read_catalog
 from bot.gateways.catalog.hcl import warm
 from bot.operations.catalog import apply
-from bot.wiring.compose import check_schema, composed, database_file
+from bot.wiring.compose import check_schema, database_file, open_ports
 from bot.wiring.ending import Ending
 from handlers.slack.guard import PATH, Guard
-from handlers.ticks import scheduled
+from handlers.ticks import build_scheduler
 from handlers.watch import Watcher
 from handlers.web.health import Health
 from handlers.work import GRACE, Worker
@@ -31,35 +31,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.settings import Settings
-    from bot.wiring.compose import Composed
+    from bot.wiring.compose import OpenPorts
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 1024 * 1024
 ANSWERS = 4.0
-"""Seconds of the end that are kept for answers to people which are still under way."""
+"""Seconds of the shutdown that are reserved for unfinished answers to people."""
 
 
 async def run(settings: Settings) -> int:
-    """Serve Slack and work until SIGTERM or SIGINT; the exit status.
+    """Run the web server and the worker until SIGTERM or SIGINT; the exit status.
 
-    Raises ``SettingsInvalid`` where it may not start; it starts while Slack or Nomad is away, and says so.
+    Raises ``SettingsInvalid`` if the settings do not allow a start. If Slack or Nomad is unreachable, it starts all
+    the same and logs a warning.
     """
     settings.for_slack()
     file = database_file(settings)
     if file is None:
-        raise SettingsInvalid("`nomatron run` works on SQLite alone for now; take the PostgreSQL URL out")
+        raise SettingsInvalid(
+            "`nomatron run` does not support PostgreSQL yet. Set NOMATRON_DATABASE_URL to a SQLite file, or unset it."
+        )
     with alone(file):
         await check_schema(settings)
-        async with composed(settings) as parts:
+        async with open_ports(settings) as parts:
             await parts.ports.store.take_over()
             await _first_catalog(parts, settings.catalog)
             await _serve(parts, settings)
     return 0
 
 
-async def _first_catalog(parts: Composed, folder: Path) -> None:
-    """Apply the folder; where it cannot be, go on under the catalog that is active already, if there is one."""
+async def _first_catalog(parts: OpenPorts, folder: Path) -> None:
+    """Apply the folder. If it has errors, keep the active catalog; ``CatalogInvalid`` if there is none."""
     try:
         await _apply(parts, folder)
     except CatalogInvalid as error:
@@ -71,17 +74,17 @@ async def _first_catalog(parts: Composed, folder: Path) -> None:
         log.warning("the catalog folder was not applied", extra={"active": active.fingerprint, "errors": str(error)})
 
 
-async def _apply(parts: Composed, folder: Path) -> None:
+async def _apply(parts: OpenPorts, folder: Path) -> None:
     reading = await asyncio.to_thread(read_catalog, folder)
     if reading.catalog is None:
-        raise CatalogInvalid("\n".join(str(finding) for finding in reading.errors))
+        raise CatalogInvalid("\n".join(str(issue) for issue in reading.errors))
     outcome = await apply(parts.ports, Operator(getpass.getuser()), reading.catalog)
     if isinstance(outcome, Refused):
         raise CatalogInvalid("\n".join(reason.text for reason in outcome.reasons))
     log.info("catalog", extra={"active": outcome.active.fingerprint, "changed": outcome.changed})
 
 
-async def _serve(parts: Composed, settings: Settings) -> None:
+async def _serve(parts: OpenPorts, settings: Settings) -> None:
     secrets = tuple(secret.get_secret_value() for secret in settings.slack_signing_secret)
     guard = Guard(parts.ports, parts.chat, secrets, known_app=lambda: parts.directory.app)
     app = web.Application(client_max_size=LARGEST_BODY)
@@ -89,8 +92,8 @@ async def _serve(parts: Composed, settings: Settings) -> None:
     Health(parts.ports).add_to(app)
     ending = Ending()
     async with _listening(app, settings), _working(parts, ending):
-        await _until_told(parts, settings)
-        log.info("ending")
+        await _wait_for_signal(parts, settings)
+        log.info("shutting down")
         ending.begin()
     await guard.drain(ending.left(reserved=1.0))
 
@@ -110,9 +113,9 @@ async def _listening(app: web.Application, settings: Settings) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _working(parts: Composed, ending: Ending) -> AsyncIterator[None]:
-    worker, watcher, scheduler = Worker(parts.ports, parts.bell), Watcher(parts.ports), scheduled(parts.ports)
-    # the grammar of HCL takes seconds to build: never on the path of a request
+async def _working(parts: OpenPorts, ending: Ending) -> AsyncIterator[None]:
+    worker, watcher, scheduler = Worker(parts.ports, parts.bell), Watcher(parts.ports), build_scheduler(parts.ports)
+    # building the HCL grammar takes seconds, and no request should wait for it
     warming = asyncio.create_task(asyncio.to_thread(warm))
     introducing = asyncio.create_task(_introduce(parts))
     worker.start()
@@ -126,27 +129,27 @@ async def _working(parts: Composed, ending: Ending) -> AsyncIterator[None]:
         await watcher.stop()
         await worker.stop(min(GRACE, ending.left(reserved=ANSWERS)))
         with suppress(asyncio.CancelledError):
-            # not for the warming, which is a thread: it ends by itself, or with the process
+            # cancelling does not stop the warming thread: it ends by itself, or with the process
             warming.cancel()
             await asyncio.gather(warming, introducing, return_exceptions=True)
 
 
-async def _introduce(parts: Composed) -> None:
-    """Ask Slack who we are until it answers, and say while it does not."""
+async def _introduce(parts: OpenPorts) -> None:
+    """Ask Slack who we are, every 5 s until it answers; log a warning each time that it does not."""
     while True:
         try:
             await parts.directory.introduce()
         except NomatronError as error:
-            log.warning("slack is away", extra={"code": error.code, "error": str(error)})
+            log.warning("Slack is unreachable", extra={"code": error.code, "error": str(error)})
             await asyncio.sleep(5)
         else:
-            log.info("slack", extra={"team": parts.directory.team})
+            log.info("connected to Slack", extra={"team": parts.directory.team})
             return
 
 
-async def _until_told(parts: Composed, settings: Settings) -> None:
+async def _wait_for_signal(parts: OpenPorts, settings: Settings) -> None:
     """Wait for SIGTERM or SIGINT; SIGHUP applies the catalog folder."""
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     applying: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:
@@ -155,12 +158,12 @@ async def _until_told(parts: Composed, settings: Settings) -> None:
         task.add_done_callback(applying.discard)
 
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, told.set)
+        loop.add_signal_handler(signum, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up)
-    await told.wait()
+    await stop.wait()
 
 
-async def _reapply(parts: Composed, folder: Path) -> None:
+async def _reapply(parts: OpenPorts, folder: Path) -> None:
     try:
         await _apply(parts, folder)
     except NomatronError as error:

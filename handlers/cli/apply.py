@@ -11,6 +11,7 @@ from bot.domain.decision import Refused
 from bot.gateways.catalog import read
 from bot.operations.catalog import apply
 from bot.operations.digest.schedule import upcoming
+from handlers.cli.check import issue_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,18 +20,23 @@ if TYPE_CHECKING:
     from bot.ports import Ports
 
 
+DESCRIPTION = """Checks the catalog folder of NOMATRON_CATALOG and makes it the active catalog. If it has errors,
+exits with 1 and changes nothing."""
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The command's words: none."""
-    return argparse.ArgumentParser(prog="nomatron apply", description=__doc__).parse_args(argv)
+    """The command's arguments: there are none."""
+    return argparse.ArgumentParser(prog="nomatron apply", description=DESCRIPTION).parse_args(argv)
 
 
 async def execute(_: argparse.Namespace, ports: Ports, folder: Path, user: str) -> int:
-    """Apply ``folder`` as ``user`` of this host; 0 where it is active now, 1 with every error where it is not."""
+    """Apply ``folder`` as the operator ``user``; 0 if it is active now, else 1, with every error on standard error."""
     reading = read(folder)
-    lines = [f"{finding}" for finding in reading.errors] + [f"warning: {finding}" for finding in reading.warnings]
+    lines = issue_lines(folder, reading)
     if reading.catalog is None:
         sys.stderr.writelines(f"{line}\n" for line in lines)
-        sys.stderr.write(f"{folder} has {len(reading.errors)} errors; the active catalog stays as it is.\n")
+        errors = f"{len(reading.errors)} error{'' if len(reading.errors) == 1 else 's'}"
+        sys.stderr.write(f"{folder}: {errors}. Nothing was applied; the active catalog has not changed.\n")
         return 1
     outcome = await apply(ports, Operator(user), reading.catalog)
     if isinstance(outcome, Refused):
@@ -40,7 +46,7 @@ async def execute(_: argparse.Namespace, ports: Ports, folder: Path, user: str) 
     sys.stdout.writelines(
         f"withdrawn: {each.number} {each.service} to {each.environment}\n" for each in outcome.withdrawn
     )
-    state = "is active now" if outcome.changed else "was active already"
+    state = "is now active" if outcome.changed else "was already active"
     sys.stdout.write(f"catalog {outcome.active.fingerprint[:12]} {state}\n")
     for each in await upcoming(ports):
         sys.stdout.write(f"digest for {each.channel}: next on {each.due:%Y-%m-%d at %H:%M %Z}\n")

@@ -18,8 +18,8 @@ from bot.domain.decision import Refused
 from bot.domain.digest.schedule import day_of
 from bot.operations.queries.audit import actor_of, audit, cursor_from, cursor_text, is_actor, no_actor
 from bot.ports.audit import AuditQuery
-from handlers.cli.printed import local, table, who
-from handlers.cli.words import catalog_of, deploy_number, no_service, page_length, refused
+from handlers.cli.arguments import catalog_of, deploy_number, no_service, page_length, print_refusal
+from handlers.cli.terminal import local, table, who
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,10 +102,10 @@ async def execute(words: argparse.Namespace, ports: Ports) -> int:
     """Print a page of events. The exit status is 1, with a sentence on standard error, if the query is refused."""
     query = await _query(words, ports)
     if isinstance(query, Refused):
-        return refused(query)
+        return print_refusal(query)
     page = await audit(ports, query, words.limit)
     if isinstance(page, Refused):
-        return refused(page)
+        return print_refusal(page)
     sys.stdout.write(json.dumps(_document(page), indent=2) + "\n" if words.json else _text(page, query, words))
     return 0
 

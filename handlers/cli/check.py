@@ -1,4 +1,4 @@
-"""``nomatron check [FOLDER]``: is this catalog one that can be applied? Offline, without settings."""
+"""``nomatron check [FOLDER]``: check whether a catalog can be applied, without network or settings."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from bot.gateways.catalog import json_schema, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.gateways.catalog import Finding, Reading
+    from bot.gateways.catalog import Issue, Reading
 
 DESCRIPTION = """\
-Reads a catalog folder wholly and prints every error with its file, line and mend, then warnings.
-Needs no settings and no network. The exit status is 1 where there is an error, else 0.
+Checks a catalog folder and prints every error, then every warning, each with its file, its line and the fix.
+Needs no settings and no network. Exits with 1 if there is an error, else with 0.
 """
 
 
 def main(argv: Sequence[str]) -> int:
-    """Check the folder that the words name, or print the JSON Schema; the exit status is 0, or 1 with errors."""
+    """Check a folder, or print the JSON Schema; the exit status, 1 if the folder has errors."""
     words = _parser().parse_args(argv)
     if words.schema:
         sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
@@ -34,11 +34,15 @@ def main(argv: Sequence[str]) -> int:
 
 
 def report(folder: Path, reading: Reading) -> list[str]:
-    """Errors, warnings and a summary, a line each, with paths that an editor can open from here."""
-    errors = [str(_from_here(folder, finding)) for finding in reading.errors]
-    warnings = [_from_here(folder, finding) for finding in reading.warnings]
-    marked = [str(replace(finding, message=f"warning: {finding.message}")) for finding in warnings]
-    return [*errors, *marked, _summary(folder, reading)]
+    """A line for each error and warning, and a summary."""
+    return [*issue_lines(folder, reading), _summary(folder, reading)]
+
+
+def issue_lines(folder: Path, reading: Reading) -> list[str]:
+    """A line for each error and warning; paths are relative to the working directory."""
+    errors = [str(_from_here(folder, issue)) for issue in reading.errors]
+    warnings = [_from_here(folder, issue) for issue in reading.warnings]
+    return errors + [str(replace(issue, message=f"warning: {issue.message}")) for issue in warnings]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,22 +52,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "folder", nargs="?", type=Path, default=Path("catalog"), help="the folder with nomatron.yaml (default: catalog)"
     )
-    parser.add_argument("--schema", action="store_true", help="print the files' JSON Schema, for editors, and end")
+    parser.add_argument(
+        "--schema", action="store_true", help="print the JSON Schema of the files, for editors, and exit"
+    )
     return parser
 
 
-def _from_here(folder: Path, finding: Finding) -> Finding:
-    return replace(finding, file=(folder / finding.file).as_posix())
+def _from_here(folder: Path, issue: Issue) -> Issue:
+    return replace(issue, file=(folder / issue.file).as_posix())
 
 
 def _summary(folder: Path, reading: Reading) -> str:
-    warnings = _counted(len(reading.warnings), "warning")
+    warnings = _count(len(reading.warnings), "warning")
     if reading.catalog is None:
-        return f"{folder}: {_counted(len(reading.errors), 'error')}, {warnings}; nothing of it can be applied"
-    services = _counted(len(reading.catalog.services), "service")
-    environments = _counted(len(reading.catalog.environments), "environment")
+        return f"{folder}: {_count(len(reading.errors), 'error')}, {warnings}; fix the errors before you apply it"
+    services = _count(len(reading.catalog.services), "service")
+    environments = _count(len(reading.catalog.environments), "environment")
     return f"{folder}: no errors, {warnings}; {services} in {environments}, fingerprint {reading.catalog.fingerprint}"
 
 
-def _counted(number: int, noun: str) -> str:
+def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"

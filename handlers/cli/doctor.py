@@ -1,4 +1,4 @@
-"""``nomatron doctor [-v] [--json]``: look at a real set-up, and print each finding with its mend."""
+"""``nomatron doctor [-v] [--json]``: check a real set-up, and print each problem with its fix."""
 
 from __future__ import annotations
 
@@ -8,70 +8,70 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.diagnosis.finding import Severity, troubled
+from bot.domain.diagnosis.finding import Severity, has_errors
 from bot.operations.doctor.run import doctor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot.domain.diagnosis.finding import Finding
-    from bot.operations.doctor.run import Patient
+    from bot.operations.doctor.run import Setup
 
 DESCRIPTION = """\
-Looks at the settings, the database, the catalog, Slack and every Nomad cluster, and prints a line for each finding
-with its mend. Changes nothing, and prints no secret. The exit status is 1 where something has to be mended, else 0;
-warnings, and what cannot be told, leave it at 0. docs/doctor.md lists every finding.
+Checks the settings, the database, the catalog, Slack and every Nomad cluster, and prints each problem with its fix.
+Changes nothing, and prints no secret. Exits with 1 if there is an error; warnings and unknowns exit with 0.
+docs/doctor.md lists every finding.
 """
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The command's words."""
+    """The command's arguments."""
     parser = argparse.ArgumentParser(
         prog="nomatron doctor", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("-v", "--verbose", action="store_true", help="print a line for each thing that is well, too")
-    parser.add_argument("--json", action="store_true", help="print JSON for programs, what is well included")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also print a line for everything that is ok")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs (docs/interfaces.md)")
     return parser.parse_args(argv)
 
 
-async def execute(words: argparse.Namespace, patient: Patient, conceal: Callable[[str], str]) -> int:
-    """Print what ``doctor`` finds, every text through ``conceal``; 1 where something has to be mended."""
-    findings = await doctor(patient)
+async def execute(words: argparse.Namespace, setup: Setup, conceal: Callable[[str], str]) -> int:
+    """Print the findings, after ``conceal`` has removed every secret; exit status 1 if there is an error."""
+    findings = await doctor(setup)
     document = json.dumps(_document(findings), indent=2, ensure_ascii=False) + "\n"
     sys.stdout.write(conceal(document if words.json else _lines(findings, verbose=words.verbose)))
-    return int(troubled(findings))
+    return int(has_errors(findings))
 
 
 def _document(findings: Sequence[Finding]) -> dict[str, Any]:
     return {
-        "ok": not troubled(findings),
+        "ok": not has_errors(findings),
+        "counts": _counts(findings),
         "findings": [
-            {
-                "severity": each.severity.name.lower(),
-                "subject": each.subject,
-                "trouble": each.trouble,
-                "mend": each.mend,
-            }
+            {"severity": each.severity.value, "subject": each.subject, "problem": each.text, "fix": each.fix}
             for each in findings
-            if each.severity is not Severity.WELL
+            if each.severity is not Severity.OK
         ],
-        "well": [
-            {"subject": each.subject, "said": each.trouble} for each in findings if each.severity is Severity.WELL
-        ],
+        "passed": [{"subject": each.subject, "detail": each.text} for each in findings if each.severity is Severity.OK],
+    }
+
+
+def _counts(findings: Sequence[Finding]) -> dict[str, int]:
+    counted = Counter(each.severity for each in findings)
+    return {
+        "errors": counted[Severity.ERROR],
+        "warnings": counted[Severity.WARNING],
+        "ok": counted[Severity.OK],
+        "unknown": counted[Severity.UNKNOWN],
     }
 
 
 def _lines(findings: Sequence[Finding], *, verbose: bool) -> str:
-    shown = [each for each in findings if verbose or each.severity is not Severity.WELL]
+    shown = [each for each in findings if verbose or each.severity is not Severity.OK]
     return "".join(f"{line}\n" for line in (*map(str, shown), _summary(findings)))
 
 
 def _summary(findings: Sequence[Finding]) -> str:
-    counted = Counter(each.severity for each in findings)
-    parts = [
-        f"{counted[Severity.ERROR]} to mend",
-        f"{counted[Severity.WARNING]} warning{'' if counted[Severity.WARNING] == 1 else 's'}",
-        f"{counted[Severity.UNTOLD]} that cannot be told",
-        f"{counted[Severity.WELL]} well",
-    ]
-    return ", ".join(parts)
+    counts = _counts(findings)
+    errors = f"{counts['errors']} error{'' if counts['errors'] == 1 else 's'}"
+    warnings = f"{counts['warnings']} warning{'' if counts['warnings'] == 1 else 's'}"
+    return f"{errors}, {warnings}, {counts['ok']} ok, {counts['unknown']} unknown"

@@ -1,4 +1,4 @@
-"""``nomatron history SERVICE``: what became of a service's deploys, newest request first."""
+"""``nomatron history SERVICE``: a service's deploys and how each one ended, newest first."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.documents import document_of
 from bot.domain.durations import short
 from bot.operations.queries.history import history
-from handlers.cli.printed import local, table, who
-from handlers.cli.words import catalog_of, deploy_number, no_service, page_length, refused
+from handlers.cli.arguments import catalog_of, deploy_number, no_service, page_length, print_refusal
+from handlers.cli.terminal import local, table, who
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,37 +25,40 @@ if TYPE_CHECKING:
     from bot.domain.audit.history import Entry, HistoryPage
     from bot.ports import Ports
 
+DESCRIPTION: Final = (
+    "Shows a service's deploys and how each ended, newest first. Exits with 1 if the service is unknown."
+)
 _LIMIT: Final = 20
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The command's words."""
-    parser = argparse.ArgumentParser(prog="nomatron history", description=__doc__)
-    parser.add_argument("service", metavar="SERVICE", help="the service; one that the catalog no longer has, too")
-    parser.add_argument("--in", dest="environment", metavar="ENV", help="one environment alone")
-    parser.add_argument("--before", type=_deploy, metavar="D-n", help="those that were asked for before this one")
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(prog="nomatron history", description=DESCRIPTION)
+    parser.add_argument("service", metavar="SERVICE", help="a service; it may have left the catalog")
+    parser.add_argument("--in", dest="environment", metavar="ENV", help="only this environment")
+    parser.add_argument("--before", type=_deploy, metavar="D-n", help="only deploys requested before this one")
     parser.add_argument(
-        "--limit", type=page_length, default=_LIMIT, metavar="N", help="deploys on a page, 1 to 1000 (20)"
+        "--limit", type=page_length, default=_LIMIT, metavar="N", help="deploys per page, 1 to 1000 (default: 20)"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs (docs/interfaces.md)")
     return parser.parse_args(argv)
 
 
 def _deploy(word: str) -> int:
     number = deploy_number(word)
     if number is None:
-        raise argparse.ArgumentTypeError(f"{word} is no deploy: write its number, such as D-12")
+        raise argparse.ArgumentTypeError(f"`{word}` is not a deploy: write a number such as D-12")
     return number
 
 
 async def execute(words: argparse.Namespace, ports: Ports) -> int:
-    """Print a page of deploys; 1 where nobody knows that service or environment, with words on standard error."""
+    """Print a page of deploys; 1, with the reason on standard error, if the service or environment is unknown."""
     other = no_service(words.service, await catalog_of(ports))
     if other is not None:
-        return refused(other)
+        return print_refusal(other)
     page = await history(ports, words.service, words.environment, words.before, words.limit)
     if isinstance(page, Refused):
-        return refused(page)
+        return print_refusal(page)
     sys.stdout.write(json.dumps(_document(page), indent=2) + "\n" if words.json else _text(page, words))
     return 0
 
@@ -84,7 +87,7 @@ def _deploy_document(entry: Entry) -> dict[str, Any]:
                 "requested_at": entry.requested_at,
                 "approved_at": entry.approved_at,
                 "dispatched_at": entry.dispatched_at,
-                "landed_at": entry.landed_at,
+                "registered_at": entry.landed_at,
                 "stuck_at": entry.stuck_at,
                 "ended_at": entry.ended_at,
             }
@@ -92,21 +95,23 @@ def _deploy_document(entry: Entry) -> dict[str, Any]:
         "seconds_to_approve": _seconds(entry.to_approve),
         "seconds_to_succeed": _seconds(entry.to_succeed),
         "detail": entry.detail,
-        "reverted": entry.reverted,
+        "nomad_revert": entry.reverted or None,
     }
 
 
 def _text(page: HistoryPage, words: argparse.Namespace) -> str:
     if not page.entries:
-        return "No deploy fits.\n"
+        return "No deploys found.\n"
     zone = ZoneInfo(page.zone)
-    header = ("DEPLOY", "ASKED FOR", "BY", "ENVIRONMENT", "VERSION", "BEFORE", "STATE", "APPROVED BY", "TOOK", "WHY")
+    header = (
+        "DEPLOY", "REQUESTED", "BY", "ENVIRONMENT", "VERSION", "FROM", "STATE", "APPROVED BY", "TOOK", "REASON",
+    )  # fmt: skip
     text = table(header, [_row(entry, zone) for entry in page.entries])
     return text + (f"older: {_older(page, words)}\n" if page.next else "")
 
 
 def _seconds(duration: timedelta | None) -> int | None:
-    """Rounded as in the digest's CSV, so that the two agree."""
+    """Whole seconds, rounded as in the digest's CSV so that the two agree."""
     return None if duration is None else round(duration.total_seconds())
 
 
@@ -127,11 +132,11 @@ def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
 
 def _state(entry: Entry) -> str:
     word = STATE_WORDS[entry.status]
-    return f"{word}, Nomad's revert {entry.reverted}" if entry.outcome is Outcome.REVERTED else word
+    return f"{word}, Nomad's revert: {entry.reverted}" if entry.outcome is Outcome.REVERTED else word
 
 
 def _older(page: HistoryPage, words: argparse.Namespace) -> str:
-    """The command that prints the page after this one."""
+    """The command that prints the next page."""
     options = (("--in", words.environment), ("--limit", words.limit if words.limit != _LIMIT else None))
     given = [part for name, value in options if value is not None for part in (name, str(value))]
     return shlex.join(["nomatron", "history", words.service, *given, "--before", f"D-{page.next}"])

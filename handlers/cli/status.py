@@ -1,4 +1,4 @@
-"""``nomatron status [--json]``: what runs where, and the open deploys."""
+"""``nomatron status [SERVICE] [--json]``: the version that runs in each environment, and the open deploys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.documents import document_of
 from bot.operations.queries.status import matrix
-from handlers.cli.printed import table
+from handlers.cli.terminal import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,19 +20,25 @@ if TYPE_CHECKING:
     from bot.ports import Ports
 
 
+DESCRIPTION = """Shows the version that runs in each environment, and the open deploys. Exits with 1 if the active
+catalog does not have the service."""
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The command's words."""
-    parser = argparse.ArgumentParser(prog="nomatron status", description=__doc__)
-    parser.add_argument("service", nargs="?", help="one service alone")
-    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(prog="nomatron status", description=DESCRIPTION)
+    parser.add_argument("service", nargs="?", help="only this service")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs (docs/interfaces.md)")
     return parser.parse_args(argv)
 
 
 async def execute(words: argparse.Namespace, ports: Ports) -> int:
-    """Print the matrix; 1 where the service is not in the catalog."""
+    """Print the table; 1 if the active catalog does not have the service."""
     found = await matrix(ports, words.service)
     if words.service and not found.rows:
-        sys.stderr.write(f"There is no service {words.service} in the active catalog.\n")
+        sys.stderr.write(
+            f"The active catalog has no service {words.service}. `nomatron status` lists the services it has.\n"
+        )
         return 1
     sys.stdout.write(json.dumps(_document(found), indent=2) + "\n" if words.json else _table(found))
     return 0
@@ -43,12 +49,12 @@ def _document(found: Matrix) -> dict[str, Any]:
         "environments": list(found.environments),
         "services": [
             {"service": row[0].service, "environments": {cell.environment: _cell(cell) for cell in row}}
-            for row in _placed(found)
+            for row in _rows(found)
         ],
     }
 
 
-def _placed(found: Matrix) -> list[list[Cell]]:
+def _rows(found: Matrix) -> list[list[Cell]]:
     rows = ([cell for cell in row if cell] for row in found.rows)
     return [row for row in rows if row]
 

@@ -1,1 +1,1 @@
-"""Pages and answers over HTTP for people and machines other than Slack."""
+"""HTTP endpoints for anyone but Slack."""

@@ -1,4 +1,4 @@
-"""``/healthz``, ``/readyz`` and ``/metrics``."""
+"""The endpoints ``/healthz``, ``/readyz`` and ``/metrics`` (docs/interfaces.md)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.operations.queries.health import Health as Found
 from bot.operations.queries.health import ages, health
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from bot.ports import Ports
@@ -24,54 +25,52 @@ log = logging.getLogger(__name__)
 
 
 class Health:
-    """The three answers; a cluster that is lost is listed and makes nothing unready."""
+    """Serves the three endpoints. An unreachable cluster is listed, but the process stays ready."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._registry = CollectorRegistry()
-        Gauge("nomatron_info", "What runs.", ["version"], registry=self._registry).labels(__version__).set(1)
-        self._up = Gauge("nomatron_store_up", "1 while the database answers.", registry=self._registry)
+        self._gauge("info", "Always 1; the label has the version that runs.", ["version"]).labels(__version__).set(1)
+        self._up = self._gauge("database_up", "1 if the database answers, else 0.")
         self._ages = {
-            name: Gauge(
-                f"nomatron_oldest_{name}_age_seconds",
-                f"How long the oldest {name} item waits.",
-                registry=self._registry,
-            )
-            for name in ("unplanned", "undispatched", "unsent")
+            "unplanned": self._gauge("oldest_unplanned_deploy_age_seconds", "Age of the oldest deploy without a plan."),
+            "undispatched": self._gauge(
+                "oldest_undispatched_deploy_age_seconds", "Age of the oldest deploy that is ready, but not dispatched."
+            ),
+            "unsent": self._gauge("oldest_unsent_message_age_seconds", "Age of the oldest message not yet in Slack."),
         }
-
-        self._told = Gauge(
-            "nomatron_digest_age_seconds",
-            "Time since the end of what the newest digest that was posted tells of.",
-            ["channel"],
-            registry=self._registry,
+        self._digests = self._gauge(
+            "digest_age_seconds", "Time since the end of the period that the newest posted digest covers.", ["channel"]
         )
 
+    def _gauge(self, name: str, meaning: str, labels: Sequence[str] = ()) -> Gauge:
+        return Gauge(f"nomatron_{name}", meaning, labels, registry=self._registry)
+
     def add_to(self, app: web.Application) -> None:
-        """Route the three."""
+        """Add the three routes."""
         app.router.add_get("/healthz", self.alive)
         app.router.add_get("/readyz", self.ready)
         app.router.add_get("/metrics", self.metrics)
 
     async def alive(self, _: web.Request) -> web.Response:
-        """200: this process answers."""
+        """200 if the process is alive."""
         return web.json_response({"status": "alive", "version": __version__})
 
     async def ready(self, _: web.Request) -> web.Response:
-        """200 where requests can be taken, else 503 with the reasons; clusters are listed either way."""
+        """200 if the process can take requests, else 503 with the problems; clusters are listed either way."""
         try:
             found = await health(self._ports)
         except Exception as error:
-            # the edge of the process: whoever asks gets an answer, and the log the whole story
-            log.exception("the health could not be told")
-            found = Found((f"unexpected: {type(error).__name__}; the log says more",), {})
+            # the edge of the process: the caller gets an answer, and the log gets the traceback
+            log.exception("readiness check failed")
+            found = Found((f"unexpected: {type(error).__name__}; see the log",), {})
         body = {"ready": found.ready, "problems": list(found.problems), "clusters": dict(found.clusters)}
         return web.json_response(body, status=200 if found.ready else 503)
 
     async def metrics(self, _: web.Request) -> web.Response:
-        """Prometheus' text format; with the database away only what is known without it."""
+        """Metrics in Prometheus' text format; if the database is unreachable, the ages keep their last values."""
         try:
-            oldest, told = await ages(self._ports), await digest.ages(self._ports)
+            oldest, digests = await ages(self._ports), await digest.ages(self._ports)
         except NomatronError:
             self._up.set(0)
         else:
@@ -79,10 +78,10 @@ class Health:
             now = self._ports.clock.now()
             for name, gauge in self._ages.items():
                 gauge.set(_seconds(getattr(oldest, name), now))
-            # a channel that has no digest any more is no longer told
-            self._told.clear()
-            for channel, until in told.items():
-                self._told.labels(channel).set(_seconds(until, now))
+            # drop the channels that no longer have a digest
+            self._digests.clear()
+            for channel, until in digests.items():
+                self._digests.labels(channel).set(_seconds(until, now))
         return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

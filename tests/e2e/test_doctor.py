@@ -67,7 +67,7 @@ class Practice:
         return status, printed.getvalue()
 
     def says(self, line: str, /, *, ends: int = 1, settings: dict[str, str] | None = None) -> None:
-        """It prints a line that begins so, with a mend behind it, and ends with that status."""
+        """It prints a line that begins so, with a fix after it, and ends with that status."""
         status, printed = self.run(**(settings or {}))
         lines = [each for each in printed.splitlines() if each.startswith(line)]
         assert lines, printed
@@ -113,12 +113,12 @@ def practice(running: Practice) -> Iterator[Practice]:
     running.sandbox.post("nomad", "/sandbox/outage", {"mode": "none"})
 
 
-def test_a_right_set_up_has_nothing_to_mend(practice: Practice) -> None:
+def test_a_correct_set_up_has_no_errors(practice: Practice) -> None:
     status, printed = practice.run()
 
     assert status == 0
     assert printed.splitlines()[0].startswith("warning: cluster sandbox token: ACLs are off")
-    assert printed.splitlines()[1].startswith("0 to mend, 1 warning, 0 that cannot be told, ")
+    assert printed.splitlines()[1].startswith("0 errors, 1 warning, ")
 
 
 def test_as_a_process_of_its_own(practice: Practice) -> None:
@@ -128,14 +128,14 @@ def test_as_a_process_of_its_own(practice: Practice) -> None:
     assert json.loads(done.stdout)["ok"]
 
 
-def test_verbosely_it_says_what_is_well(practice: Practice) -> None:
+def test_verbosely_it_says_what_is_ok(practice: Practice) -> None:
     status, printed = practice.run("-v")
 
     assert status == 0
     for subject in ("settings", "database", "catalog", "slack scopes", f"channel {STAGING}", f"user group {SRE}"):
-        assert f"well: {subject}" in printed
-    assert f"well: person {ALICE} (checkout-owners, report-owners): Alice counts" in printed
-    assert "well: template web for checkout in production: is accepted by this cluster" in printed
+        assert f"ok: {subject}" in printed
+    assert f"ok: person {ALICE} (checkout-owners, report-owners): Alice can request and approve" in printed
+    assert "ok: template web for checkout in production: this cluster accepts it" in printed
 
 
 def test_programs_read_json(practice: Practice) -> None:
@@ -147,8 +147,8 @@ def test_programs_read_json(practice: Practice) -> None:
     assert (status, document["ok"]) == (1, False)
     (archived,) = (each for each in document["findings"] if each["severity"] == "error")
     assert archived["subject"] == f"channel {STAGING} (staging)"
-    assert set(archived) == {"severity", "subject", "trouble", "mend"}
-    assert {"subject": "settings", "said": "all can be used"} in document["well"]
+    assert set(archived) == {"severity", "subject", "problem", "fix"}
+    assert {"subject": "settings", "detail": "all are valid"} in document["passed"]
 
 
 # --- host ------------------------------------------------------------------------------------------------------------
@@ -160,10 +160,10 @@ def test_programs_read_json(practice: Practice) -> None:
         ("error: settings: PORT: ", {"PORT": "http"}),
         ("error: settings: SLACK_API_URL: not an https address", {"SLACK_API_URL": "http://slack.example/api/"}),
         ("error: settings: NOMATRON_DATABASE_URL: The database URL begins with mysql://", {"NOMATRON_DATABASE_URL": "mysql://x/y"}),
-        ("error: setting SLACK_BOT_TOKEN: is a user's token", {"SLACK_BOT_TOKEN": "xoxp-1-2-3"}),
+        ("error: setting SLACK_BOT_TOKEN: is a user token, not a bot token", {"SLACK_BOT_TOKEN": "xoxp-1-2-3"}),
         ("error: setting SLACK_BOT_TOKEN: is not set", {"SLACK_BOT_TOKEN": ""}),
         ("error: setting SLACK_SIGNING_SECRET: does not look like", {"SLACK_SIGNING_SECRET": "hunter2hunter2"}),
-        ("error: setting NOMATRON_SECRET: has 9 bytes", {"NOMATRON_SECRET": "too-short"}),
+        ("error: setting NOMATRON_SECRET: is too short (9 bytes)", {"NOMATRON_SECRET": "too-short"}),
         ("error: setting SLACK_APP_TOKEN: is set", {"SLACK_APP_TOKEN": "xapp-1-abcdef"}),
         ("error: cluster sandbox: NOMAD_TOKEN_SANDBOX is not set", {"NOMAD_TOKEN_SANDBOX": ""}),
         ("error: catalog /nowhere-at-all: has 1 error", {"NOMATRON_CATALOG": "/nowhere-at-all"}),
@@ -179,7 +179,7 @@ def test_a_secret_that_others_can_read(practice: Practice) -> None:
     file = practice.sandbox.database.with_name("nomatron.secret")
     file.chmod(0o644)
     try:
-        practice.says(f"error: secret file {file}: can be read by others (mode 0644)")
+        practice.says(f"error: secret file {file}: other users can read it (mode 0644)")
     finally:
         file.chmod(0o600)
 
@@ -190,7 +190,7 @@ def test_a_mounted_secret_that_others_can_read_is_a_warning(practice: Practice, 
     file.chmod(0o644)
 
     mounted = {"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(file)}
-    practice.says(f"warning: secret file {file}: can be read by others (mode 0644)", ends=0, settings=mounted)
+    practice.says(f"warning: secret file {file}: other users can read it (mode 0644)", ends=0, settings=mounted)
 
 
 def test_a_database_that_was_not_migrated(practice: Practice, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_database_that_was_not_migrated(practice: Practice, tmp_path: Path) ->
 def test_a_folder_that_is_not_the_active_catalog(practice: Practice) -> None:
     practice.edit("expires: 24h", "expires: 12h")
 
-    practice.says(f"error: catalog {practice.sandbox.catalog}: differs from the active one")
+    practice.says(f"error: catalog {practice.sandbox.catalog}: differs from the active catalog")
 
 
 def test_a_folder_with_errors_leaves_the_active_catalog_to_be_examined(practice: Practice) -> None:
@@ -286,8 +286,8 @@ def test_without_an_admin_channel_there_is_a_warning(practice: Practice) -> None
 # --- Nomad -----------------------------------------------------------------------------------------------------------
 
 RIGHTS = "cluster sandbox namespace"
-IN_APPS = f"{RIGHTS} apps rights: the token may"
-DOWN, UNKNOWN = "error: cluster sandbox: ", "error: cluster sandbox token: Nomad does not allow this to our token"
+IN_APPS = f"{RIGHTS} apps rights: the token"
+DOWN, UNKNOWN = "error: cluster sandbox: ", "error: cluster sandbox token: Nomad does not allow our token to do this"
 
 
 def acls(*apps: str, **more: Any) -> dict[str, Any]:
@@ -297,17 +297,17 @@ def acls(*apps: str, **more: Any) -> dict[str, Any]:
 
 NOMAD: dict[str, tuple[str, dict[str, Any], str]] = {
     "refused": ("outage", {"mode": "refuse"}, DOWN),
-    "page": ("outage", {"mode": "html"}, f"{DOWN}answers 502 with a web page"),
-    "leader": ("outage", {"mode": "error500"}, f"{DOWN}answers 500: No cluster leader"),
-    "forbidden": ("outage", {"mode": "forbidden"}, f"{DOWN}Nomad does not allow this to our token"),
+    "page": ("outage", {"mode": "html"}, f"{DOWN}answered 502 with a web page"),
+    "leader": ("outage", {"mode": "error500"}, f"{DOWN}answered 500: No cluster leader"),
+    "forbidden": ("outage", {"mode": "forbidden"}, f"{DOWN}Nomad does not allow our token to do this"),
     "unknown": ("pretend", {"acl": "unknown"}, UNKNOWN),
     "expired": ("pretend", {"acl": "expired"}, f"{UNKNOWN}: ACL token expired"),
-    "anonymous": ("pretend", {"acl": "anonymous"}, "error: cluster sandbox token: Nomad saw no token"),
+    "anonymous": ("pretend", {"acl": "anonymous"}, "error: cluster sandbox token: Nomad received no token"),
     "clock": ("pretend", {"clock": 400}, "error: cluster sandbox clock: this host's clock is "),
     "old": ("pretend", {"version": "1.8.4"}, "error: cluster sandbox version: Nomad 1.8.4-sim is not supported"),
-    "register": ("pretend", acls("parse-job", "plan-job", "read-job"), f"error: {IN_APPS} not register-job"),
-    "plan": ("pretend", acls("parse-job", "read-job", "register-job"), f"error: {IN_APPS} not plan-job"),
-    "nothing": ("pretend", acls(), f"error: {IN_APPS} not parse-job, plan-job, read-job, register-job"),
+    "register": ("pretend", acls("parse-job", "plan-job", "read-job"), f"error: {IN_APPS} lacks register-job"),
+    "plan": ("pretend", acls("parse-job", "read-job", "register-job"), f"error: {IN_APPS} lacks plan-job"),
+    "nothing": ("pretend", acls(), f"error: {IN_APPS} lacks parse-job, plan-job, read-job, register-job"),
 }
 
 
@@ -320,10 +320,13 @@ def test_what_is_broken_in_nomad_has_its_line(practice: Practice, switch: str, b
 
 LESS: dict[str, tuple[dict[str, Any], str]] = {
     "management": ({"acl": "management"}, "warning: cluster sandbox token: the token is a management token"),
-    "more": (acls(*ALL, "alloc-exec"), f"warning: {IN_APPS} do more than needed: alloc-exec"),
-    "check-and-set": ({"version": "1.10.2"}, "warning: cluster sandbox version: Nomad 1.10.2-sim checks and sets"),
-    "hidden": (acls(*ALL, readable=False), f"cannot be told: {RIGHTS} apps rights: whether the token may register-job"),
-    "version": (acls(*ALL), "cannot be told: cluster sandbox version: its version"),
+    "more": (acls(*ALL, "alloc-exec"), f"warning: {IN_APPS} can do more than needed: alloc-exec"),
+    "check-and-set": ({"version": "1.10.2"}, "warning: cluster sandbox version: Nomad 1.10.2-sim can accept two"),
+    "hidden": (
+        acls(*ALL, readable=False),
+        f"unknown: {RIGHTS} apps rights: cannot tell whether the token has register-job",
+    ),
+    "version": (acls(*ALL), "unknown: cluster sandbox version: the token may not read it"),
 }
 
 
@@ -343,7 +346,7 @@ def test_the_four_capabilities_of_the_install_page_are_enough(practice: Practice
     status, printed = practice.run("-v")
 
     assert status == 0
-    assert f"well: {IN_APPS} do what this version calls (not needed yet: deregister-job" in printed
+    assert f"ok: {IN_APPS} has what this version needs (it lacks deregister-job" in printed
 
 
 def test_a_namespace_that_is_not_there(practice: Practice) -> None:
@@ -382,7 +385,7 @@ def test_one_failing_check_hides_no_other(practice: Practice) -> None:
     for line in (
         "error: settings: PORT",
         f"error: channel {OPS} (admin_channel): conversations.info: no usable answer",
-        "cannot be told: channels: 3 more were not looked at",
+        "unknown: channels: 3 more not checked",
         f"error: user group {SRE} (sre): @sre has no members",
         "error: cluster sandbox clock: ",
         "error: cluster sandbox namespace shop: does not exist",

@@ -48,7 +48,7 @@ def a_day(sandbox: Sandbox) -> None:
     assert "rejected" in sandbox.type(SAM, f"reject {second} not <!channel> today")
     third = sandbox.ask(ALICE, "checkout v1.4.4 to production because SHOP-983")
     sandbox.reach(third, "Approval needed")
-    assert "You do not hold the permission" in sandbox.type(NORA, "checkout v1.4.5 to production because SHOP-984")
+    assert "You need the `request` permission" in sandbox.type(NORA, "checkout v1.4.5 to production because SHOP-984")
 
 
 def test_a_day_is_looked_up_from_slack_as_from_the_host(seeded: Sandbox):

@@ -25,7 +25,7 @@ __all__ = ["bare", "world"]
 
 
 def tick(world: World, name: str) -> Job:
-    scheduler = ticks.scheduled(world.ports())
+    scheduler = ticks.build_scheduler(world.ports())
     (found,) = [job for job in scheduler.get_jobs() if job.args[1].__name__ == name]
     return found
 
@@ -82,7 +82,7 @@ async def test_trouble_is_a_line_in_the_log_and_the_next_tick_comes(world: World
 
 
 async def test_a_clock_that_is_set_back_delays_nothing(world: World):
-    scheduler, ran = ticks.scheduled(world.ports()), asyncio.Event()
+    scheduler, ran = ticks.build_scheduler(world.ports()), asyncio.Event()
     scheduler.remove_all_jobs()
 
     async def told() -> None:

@@ -53,7 +53,7 @@ class Streams:
 async def streams(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Streams]:
     monkeypatch.setattr(watch, "LOOK", 0.01)
     monkeypatch.setattr(watch, "GATHER", 0.01)
-    monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
+    monkeypatch.setattr(watch, "_AFTER_FAILURE", 0.01)
     streams = Streams()
     world.nomad.moves = streams.of_cluster
     watcher = Watcher(world.ports())
@@ -82,7 +82,7 @@ async def test_a_stream_that_is_cut_is_opened_again(streams: Streams):
     assert await streams.opened.get() == {"staging", "production"}
 
 
-async def test_a_stream_that_breaks_is_told_and_opened_again(
+async def test_a_stream_that_crashes_is_logged_and_opened_again(
     streams: Streams, world: World, caplog: pytest.LogCaptureFixture
 ):
     await streams.opened.get()
@@ -90,14 +90,14 @@ async def test_a_stream_that_breaks_is_told_and_opened_again(
     streams.moves.put_nowait(ZeroDivisionError("odd"))
 
     assert await streams.opened.get() == {"staging", "production"}
-    assert "a stream broke" in caplog.messages
+    assert "the event stream crashed" in caplog.messages
     assert "ZeroDivisionError: odd" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(StoreBusy("locked"), "a nudge failed"), (KeyError("odd"), "a nudge broke")]
+    ("error", "said"), [(StoreBusy("locked"), "a nudge failed"), (KeyError("odd"), "a nudge crashed")]
 )
-async def test_a_nudge_that_fails_is_told_and_not_the_last(
+async def test_a_nudge_that_fails_is_logged_and_not_the_last(
     world: World, streams: Streams, caplog: pytest.LogCaptureFixture, error: Exception, said: str
 ):
     await streams.opened.get()
@@ -121,10 +121,10 @@ async def test_a_nudge_that_fails_is_told_and_not_the_last(
     assert said in caplog.messages
 
 
-async def test_a_look_at_the_catalog_that_breaks_is_told_and_not_the_last(
+async def test_a_failed_read_of_the_catalog_is_logged_and_not_the_last(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
+    monkeypatch.setattr(watch, "_AFTER_FAILURE", 0.01)
     streams, read = Streams(), world.store.read
     world.nomad.moves = streams.of_cluster
 
@@ -139,7 +139,7 @@ async def test_a_look_at_the_catalog_that_breaks_is_told_and_not_the_last(
     async with asyncio.timeout(30):
         await streams.opened.get()
     await watcher.stop()
-    assert "a look at the catalog broke" in caplog.messages
+    assert "reading the catalog crashed" in caplog.messages
 
 
 async def test_clusters_that_the_catalog_no_longer_has_may_be_let_go(world: World, streams: Streams):
@@ -166,7 +166,7 @@ async def test_another_catalog_closes_and_opens_streams(world: World, streams: S
 
 
 async def test_it_waits_for_the_first_catalog(bare: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
+    monkeypatch.setattr(watch, "_AFTER_FAILURE", 0.01)
     streams = Streams()
     bare.nomad.moves = streams.of_cluster
     watcher = Watcher(bare.ports())

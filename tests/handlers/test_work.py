@@ -83,7 +83,7 @@ async def test_a_step_that_breaks_ends_no_loop(world: World, bell: LocalBell, ca
     world.clock.advance(seconds=120)
 
     await reached(world.ports(), deploy.id, Status.ROLLING)
-    assert "a step broke" in caplog.text
+    assert "a step crashed" in caplog.text
 
 
 async def test_known_trouble_is_one_line_of_the_log(

@@ -1,1 +1,1 @@
-"""What ``nomatron doctor`` finds, and how to fix it."""
+"""The rules of ``nomatron doctor``: what is wrong with a set-up, and how to fix it."""

@@ -1,4 +1,4 @@
-"""What ``nomatron doctor`` finds: findings, each with its mend, and what a failed check and a clock mean."""
+"""The findings of ``nomatron doctor``, and those that every check shares: a failed check, and a wrong clock."""
 
 from __future__ import annotations
 
@@ -11,96 +11,100 @@ from bot.domain.multierror import one_line
 from bot.errors import NomatronError
 
 CLOCKS_APART = timedelta(seconds=60)
-"""From here on a clock is a finding: at 300 s Slack's requests would all be refused (slack.md 3.3)."""
+"""The largest difference between two clocks that is ok; at 300 s we would reject every request from Slack."""
 
 LONGEST = 400
 
 
 class Severity(StrEnum):
-    """How bad it is. Only an error makes ``doctor`` end with 1; what cannot be told is said, and is nobody's fault."""
+    """How bad a finding is. Only an error makes ``doctor`` exit with 1."""
 
     ERROR = "error"
     WARNING = "warning"
-    UNTOLD = "cannot be told"
-    WELL = "well"
+    UNKNOWN = "unknown"
+    OK = "ok"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: about whom, what there is, and how it is mended (empty where all is well)."""
+    """One line of ``doctor``: the subject, the problem, and the fix.
+
+    If the severity is OK, ``text`` says what is ok and ``fix`` is empty; otherwise ``text`` is the problem.
+    """
 
     subject: str
-    trouble: str
-    mend: str = ""
+    text: str
+    fix: str = ""
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        mend = f"; {self.mend}" if self.mend else ""
-        return f"{self.severity.value}: {self.subject}: {one_line(self.trouble, LONGEST)}{mend}"
+        fix = f"; {self.fix}" if self.fix else ""
+        return f"{self.severity.value}: {self.subject}: {one_line(self.text, LONGEST)}{fix}"
 
 
-def well(subject: str, said: str) -> Finding:
-    """Something that is as it should be."""
-    return Finding(subject, said, severity=Severity.WELL)
+def ok(subject: str, text: str) -> Finding:
+    """A finding that something is as it should be."""
+    return Finding(subject, text, severity=Severity.OK)
 
 
-def warning(subject: str, trouble: str, mend: str) -> Finding:
-    """Something that works, and should be otherwise."""
-    return Finding(subject, trouble, mend, Severity.WARNING)
+def warning(subject: str, problem: str, fix: str) -> Finding:
+    """A finding about something that works, but should be changed."""
+    return Finding(subject, problem, fix, Severity.WARNING)
 
 
-def untold(subject: str, trouble: str, mend: str) -> Finding:
-    """Something that could not be looked at; ``mend`` is what would let it be."""
-    return Finding(subject, trouble, mend, Severity.UNTOLD)
+def unknown(subject: str, problem: str, fix: str) -> Finding:
+    """A finding about something that could not be checked; ``fix`` says how to make it possible."""
+    return Finding(subject, problem, fix, Severity.UNKNOWN)
 
 
-def troubled(findings: Iterable[Finding]) -> bool:
-    """Whether there is anything that has to be mended."""
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether any of the findings is an error."""
     return any(each.severity is Severity.ERROR for each in findings)
 
 
-_MENDS: Mapping[str, str] = {
+_FIXES: Mapping[str, str] = {
     "settings-invalid": "set it for this process (docs/settings.md)",
     "store-busy": "run doctor again",
-    "store-full": "make room",
-    "store-unavailable": "check that it runs, and NOMATRON_DATABASE_URL",
-    "nomad-unavailable": "check the cluster's address in the catalog, its CA, and the network between",
-    "nomad-forbidden": "give the cluster a token that Nomad knows (token_env), with the policy of docs/install.md",
-    "nomad-refused": "mend the template, or the variables that the catalog gives it",
-    "slack-unavailable": "check the network, SLACK_API_URL and Slack's own status page, then run doctor again",
-    "slack-token-refused": "install the app, and set SLACK_BOT_TOKEN to the bot token of its OAuth & Permissions page",
-    "slack-scope-missing": "paste the output of `nomatron manifest --url URL` into the app, then install it anew",
-    "slack-plan-required": ("name people by fixed lists in the catalog (users: [U…]), or upgrade the workspace's plan"),
+    "store-full": "free some disk space",
+    "store-unavailable": "check that the database runs, and that NOMATRON_DATABASE_URL is correct",
+    "nomad-unavailable": "check the cluster's address and ca_file in the catalog, and the network",
+    "nomad-forbidden": "name a valid token in the cluster's token_env, with the policy from docs/install.md",
+    "nomad-refused": "correct the template, or its variables in the catalog",
+    "slack-unavailable": "check the network, SLACK_API_URL and Slack's status page, then run doctor again",
+    "slack-token-refused": "install the app, and set SLACK_BOT_TOKEN to the token from its OAuth & Permissions page",
+    "slack-scope-missing": "paste the output of `nomatron manifest --url URL` into the app, then reinstall it",
+    "slack-plan-required": "list the people in the catalog instead (users: [U…]), or upgrade the workspace's plan",
 }
 
 
-def broken(subject: str, error: NomatronError) -> Finding:
-    """A check that ended in one of our errors: its words, and the mend that its code has."""
-    said = str(error).removeprefix(f"{subject} ")
-    return Finding(subject, said, _MENDS.get(error.code, "look it up in docs/doctor.md"))
+def check_failure(subject: str, error: NomatronError) -> Finding:
+    """The finding for a check that raised one of our errors: the error's text, and the fix for its code."""
+    problem = str(error).removeprefix(f"{subject} ")
+    return Finding(subject, problem, _FIXES.get(error.code, "look it up in docs/doctor.md"))
 
 
-def unfinished(subject: str, seconds: float) -> Finding:
-    """A check that took too long."""
-    return Finding(subject, f"the check did not end within {seconds:.0f} s", "check the network, then run doctor again")
+def check_timeout(subject: str, seconds: float) -> Finding:
+    """The finding for a check that took too long."""
+    return Finding(subject, f"the check took longer than {seconds:.0f} s", "check the network, then run doctor again")
 
 
-def unexpected(subject: str, error: BaseException) -> Finding:
-    """A check that failed by itself: a bug, which hides nothing else."""
-    return Finding(subject, f"the check itself failed: {type(error).__name__}: {error}", "report it as a bug of doctor")
+def check_bug(subject: str, error: BaseException) -> Finding:
+    """The finding for a check that crashed. It is a finding so that the other checks still run."""
+    return Finding(subject, f"the check crashed: {type(error).__name__}: {error}", "report it as a bug in doctor")
 
 
 def clocks(subject: str, theirs: datetime | None, ours: datetime) -> Finding:
-    """Whether a server's clock, by the Date header of its answer, agrees with ours."""
+    """Whether a server's clock (the Date header of its answer) agrees with ours."""
     if theirs is None:
-        return untold(subject, "answers without a Date, so the clocks cannot be compared", "let no proxy take it off")
+        problem = "its answer has no Date header, so the clocks cannot be compared"
+        return unknown(subject, problem, "check that no proxy removes the header")
     apart = abs(ours - theirs)
     if apart <= CLOCKS_APART:
-        return well(subject, f"its clock and ours are {apart.total_seconds():.0f} s apart")
+        return ok(subject, f"its clock and ours are {apart.total_seconds():.0f} s apart")
     behind = "behind" if ours < theirs else "ahead of"
     return Finding(
         subject,
         f"this host's clock is {apart.total_seconds():.0f} s {behind} its clock ({theirs:%Y-%m-%d %H:%M:%S} UTC); "
-        "from 300 s on every request of Slack's is refused",
-        "let this host, and that server, follow NTP",
+        "at 300 s, every request from Slack is rejected",
+        "synchronize both clocks with NTP",
     )

@@ -1,4 +1,4 @@
-"""What doctor makes of a cluster's answers: token, rights, version, namespaces, templates."""
+"""The findings about a Nomad cluster: token, capabilities, version, namespaces, templates."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from enum import StrEnum
 from bot.domain.catalog.catalog import Catalog
 from bot.domain.catalog.environment import Environment, Value
 from bot.domain.catalog.service import Template
-from bot.domain.diagnosis.finding import Finding, untold, warning, well
+from bot.domain.diagnosis.finding import Finding, ok, unknown, warning
 
 NEEDED = frozenset({"parse-job", "plan-job", "read-job", "register-job"})
-"""What this version calls (docs/install.md)."""
+"""The capabilities that this version needs in each namespace (docs/install.md)."""
 
 LATER = frozenset(
     {
@@ -22,23 +22,23 @@ LATER = frozenset(
         "pause-deployment",
     }
 )  # fmt: skip
-"""The rest of least privilege (nomad.md 1.9): harmless, and not called yet."""
+"""The other capabilities in the recommended policy (nomad.md 1.9), for features that are not built yet."""
 
 _FOR_JOBS = frozenset({"csi-mount-volume", "host-volume-read", "scale-job", "revert-job", "evaluate-job"})
-"""What some jobs, or an emergency, need besides."""
+"""Capabilities that some jobs need to be registered, or that help in an emergency."""
 
 _COARSE = "submit-job"
 _OF_COARSE = frozenset({"parse-job", "plan-job", "register-job", "deregister-job"})
 
 SUPPORTED, FINE_CAPABILITIES, SAFE_CHECK_AND_SET = (1, 9, 0), (1, 11, 2), (2, 0, 1)
 SOON = timedelta(days=14)
-POLICY = "use the policy of docs/install.md"
+POLICY = "use the policy from docs/install.md"
 STAND_IN = "v1.0.0"
-"""The version with which a template is tried where nothing was ever deployed."""
+"""The version that a template is parsed with if the service was never deployed there."""
 
 
 class TokenKind(StrEnum):
-    """Who a cluster takes us for."""
+    """What kind of token a cluster sees."""
 
     OFF = "off"
     ANONYMOUS = "anonymous"
@@ -48,7 +48,7 @@ class TokenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NamespaceRule:
-    """A policy's block for a namespace, whose name may hold ``*``."""
+    """A policy's rule for a namespace; the name may contain ``*``."""
 
     name: str
     capabilities: frozenset[str]
@@ -56,9 +56,10 @@ class NamespaceRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NomadToken:
-    """``/v1/acl/token/self`` and its policies; ``rules`` None where those may not be read.
+    """The answer of ``/v1/acl/token/self``, with the token's policies.
 
-    ``beyond`` are rules for other things than namespaces, as ``node write``.
+    ``rules`` is None if the token may not read its policies. ``beyond`` lists its rules for anything but namespaces,
+    such as ``node write``.
     """
 
     kind: TokenKind
@@ -67,10 +68,10 @@ class NomadToken:
     beyond: frozenset[str] = frozenset()
 
     def capabilities(self, namespace: str) -> frozenset[str] | None:
-        """What the policies allow there; None where they could not be read.
+        """The token's capabilities in a namespace; None if its policies could not be read.
 
-        As Nomad chooses: the rules of that very name, else those of the wildcard that leaves the least to guess; a
-        ``deny`` among them ends it (https://developer.hashicorp.com/nomad/docs/other-specifications/acl-policy).
+        Nomad uses the rules with exactly that name, else those with the most specific wildcard; a ``deny`` among them
+        removes everything (https://developer.hashicorp.com/nomad/docs/other-specifications/acl-policy).
         """
         if self.rules is None:
             return None
@@ -85,53 +86,56 @@ def _fits(pattern: str, namespace: str) -> bool:
 
 
 def token(subject: str, found: NomadToken, now: datetime, *, named: bool) -> tuple[Finding, ...]:
-    """What the token is; ``named`` says whether the catalog gives the cluster one."""
-    mend = f"make a token of type client, {POLICY}, and name its variable by the cluster's token_env"
+    """The findings about the token itself; ``named`` says whether the catalog names a token for the cluster."""
+    fix = f"create a client token, {POLICY}, and name its environment variable in the cluster's token_env"
     match found.kind:
         case TokenKind.OFF:
-            trouble = "ACLs are off: whoever reaches this Nomad may do anything, past Nomatron too"
-            return (warning(subject, trouble, "enable ACLs on the servers (acl { enabled = true })"),)
+            problem = "ACLs are off, so anyone who can reach this Nomad can bypass Nomatron"
+            return (warning(subject, problem, "enable ACLs on the servers (acl { enabled = true })"),)
         case TokenKind.ANONYMOUS:
-            gone = "Nomad saw no token" if named else "the catalog names no token, and ACLs are on"
-            return (Finding(subject, gone, mend),)
+            problem = "Nomad received no token" if named else "ACLs are on, but the catalog names no token"
+            return (Finding(subject, problem, fix),)
         case TokenKind.MANAGEMENT:
             return (
-                warning(subject, "the token is a management token, which may do anything", mend),
-                *_ends(subject, found, now),
+                warning(subject, "the token is a management token, which can do anything", fix),
+                *_expiry(subject, found, now),
             )
         case _:
-            beyond = [warning(subject, f"the token may do more than needed: {', '.join(sorted(found.beyond))}", POLICY)]
-            known = well(subject, "Nomad knows the token, of type client")
-            return (known, *(beyond if found.beyond else ()), *_ends(subject, found, now))
+            beyond = [warning(subject, f"the token can do more than needed: {', '.join(sorted(found.beyond))}", POLICY)]
+            known = ok(subject, "Nomad accepts the token (type client)")
+            return (known, *(beyond if found.beyond else ()), *_expiry(subject, found, now))
 
 
-def _ends(subject: str, found: NomadToken, now: datetime) -> tuple[Finding, ...]:
+def _expiry(subject: str, found: NomadToken, now: datetime) -> tuple[Finding, ...]:
     if found.expires is None or found.expires - now > SOON:
         return ()
-    return (warning(subject, f"the token ends at {found.expires:%Y-%m-%d %H:%M} UTC", "make a new one before that"),)
+    problem = f"the token expires at {found.expires:%Y-%m-%d %H:%M} UTC"
+    return (warning(subject, problem, "create a new one before then"),)
 
 
 def rights(
     subject: str, found: NomadToken, namespace: str, proofs: Mapping[str, bool], version: tuple[int, ...] | None
 ) -> tuple[Finding, ...]:
-    """The token's rights in a namespace; ``proofs`` are harmless calls by the capability that each needed.
+    """The findings about the token's capabilities in a namespace.
 
-    A call that went well proves more than a policy's text, and so does one that was refused.
+    ``proofs`` says for some capabilities whether a harmless call that needs it was allowed. An actual call proves more
+    than the text of a policy.
     """
-    told = NEEDED | LATER if _anything(found) else found.capabilities(namespace)
+    granted = NEEDED | LATER if _anything(found) else found.capabilities(namespace)
     proven = {one for one, allowed in proofs.items() if allowed}
     refused = proofs.keys() - proven
-    given = _with_implied(told or frozenset()) | proven
+    given = _with_implied(granted or frozenset()) | proven
     lacking = NEEDED - (given - refused)
-    missing = sorted(lacking & refused if told is None else lacking)
+    missing = sorted(lacking & refused if granted is None else lacking)
     if missing:
-        mend = f"allow it there in the token's policy: {POLICY}"
-        return (Finding(subject, f"the token may not {', '.join(missing)}", mend),)
-    findings = [] if _anything(found) else list(_too_much(subject, told or frozenset(), version))
+        return (
+            Finding(subject, f"the token lacks {', '.join(missing)}", "add it to the token's policy (docs/install.md)"),
+        )
+    findings = [] if _anything(found) else list(_too_much(subject, granted or frozenset(), version))
     if lacking:
-        trouble = f"whether the token may {', '.join(sorted(lacking))}: its policies cannot be read"
-        findings.append(untold(subject, trouble, f"{POLICY}, attached to the token by name"))
-    return tuple(findings) or (well(subject, _enough(LATER - (given - refused))),)
+        problem = f"cannot tell whether the token has {', '.join(sorted(lacking))}: its policies cannot be read"
+        findings.append(unknown(subject, problem, f"{POLICY}, and attach it to the token by name"))
+    return tuple(findings) or (ok(subject, _enough(LATER - (given - refused))),)
 
 
 def _anything(found: NomadToken) -> bool:
@@ -142,49 +146,50 @@ def _with_implied(capabilities: frozenset[str]) -> frozenset[str]:
     return capabilities | (_OF_COARSE if _COARSE in capabilities else frozenset())
 
 
-def _too_much(subject: str, told: frozenset[str], version: tuple[int, ...] | None) -> Iterable[Finding]:
-    # before the fine capabilities the coarse one was the only way to register
+def _too_much(subject: str, granted: frozenset[str], version: tuple[int, ...] | None) -> Iterable[Finding]:
+    # before Nomad had the fine capabilities, only the coarse one allowed a register
     coarse = {_COARSE} if version is None or version < FINE_CAPABILITIES else frozenset()
-    spare = told - NEEDED - LATER - _FOR_JOBS - coarse
+    spare = granted - NEEDED - LATER - _FOR_JOBS - coarse
     if spare:
-        yield warning(subject, f"the token may do more than needed: {', '.join(sorted(spare))}", POLICY)
+        yield warning(subject, f"the token can do more than needed: {', '.join(sorted(spare))}", POLICY)
 
 
 def _enough(later: Iterable[str]) -> str:
     lacking = ", ".join(sorted(later))
-    return "the token may do what this version calls" + (f" (not needed yet: {lacking})" if lacking else "")
+    return "the token has what this version needs" + (f" (it lacks {lacking}, not needed yet)" if lacking else "")
 
 
 def version_of(text: str | None) -> tuple[int, ...] | None:
-    """``1.11.2-rc.1+ent`` as (1, 11, 2); None where that is no version."""
+    """``1.11.2-rc.1+ent`` as (1, 11, 2); None if the text is not a version."""
     match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", text or "")
     return tuple(int(part) for part in match.groups()) if match else None
 
 
 def version(subject: str, text: str | None) -> Finding:
-    """Whether this Nomad is one that we support (nomad.md 1.11)."""
+    """Whether we support this version of Nomad (nomad.md 1.11)."""
     known = version_of(text)
     if known is None:
-        said = "its version" if text is None else f"its version: it calls itself {text}"
-        return untold(subject, said, 'it takes agent { policy = "read" } to see it; ask for 1.9 or later')
+        problem = "the token may not read it" if text is None else f"{text} is not a version"
+        fix = 'add agent { policy = "read" } to the token\'s policy, or check yourself that it is 1.9 or later'
+        return unknown(subject, problem, fix)
     if known < SUPPORTED:
         return Finding(subject, f"Nomad {text} is not supported", "upgrade it to 1.9 or later")
     if known < SAFE_CHECK_AND_SET:
-        trouble = (
-            f"Nomad {text} checks and sets outside its log, so another's register at the same moment may be lost; "
-            "ours waits for the settle time before it believes its eyes"
+        problem = (
+            f"Nomad {text} can accept two registers of a job at the same moment and lose one of them; "
+            "Nomatron waits for the settle time before it trusts its own"
         )
-        return warning(subject, trouble, "let nothing else register these jobs, and upgrade to 2.0.1 or later")
-    return well(subject, f"Nomad {text}")
+        return warning(subject, problem, "upgrade to 2.0.1 or later, and let nothing else register these jobs")
+    return ok(subject, f"Nomad {text}")
 
 
 def namespace(subject: str, *, exists: bool, environments: str) -> Finding:
-    """Whether a namespace of the catalog is there."""
+    """Whether a namespace of the catalog exists."""
     if exists:
-        return well(subject, "exists")
+        return ok(subject, "exists")
     name = subject.rpartition(" ")[2]
-    mend = f"make it (nomad namespace apply {name}), or correct it in environment {environments} of the catalog"
-    return Finding(subject, "does not exist, or the token may not see it", mend)
+    fix = f"create it (nomad namespace apply {name}), or correct it in environment {environments} of the catalog"
+    return Finding(subject, "does not exist, or the token may not see it", fix)
 
 
 def namespaces_of(catalog: Catalog, cluster: str) -> dict[str, list[Environment]]:
@@ -198,7 +203,7 @@ def namespaces_of(catalog: Catalog, cluster: str) -> dict[str, list[Environment]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A template as one service would render it in one environment."""
+    """A template with the variables of one service in one environment, for Nomad to parse."""
 
     service: str
     environment: Environment
@@ -211,17 +216,17 @@ class Trial:
         """``template web for checkout in staging``."""
         return f"template {self.template.name} for {self.service} in {self.environment.name}"
 
-    def skipped(self) -> Finding:
-        """It cannot be tried before somebody asks: the request is to set some of its variables."""
-        return untold(
+    def unset_finding(self) -> Finding:
+        """The finding if some variables have no value, so that only a request could complete the template."""
+        return unknown(
             self.subject,
-            f"it needs {', '.join(self.unset)} from the request, so it was not parsed",
-            "give it a default in the catalog to have it checked here",
+            f"cannot be parsed without {', '.join(self.unset)}, which only a request sets",
+            "give it a default in the catalog if doctor should check the template",
         )
 
 
 def trial(catalog: Catalog, service: str, environment: Environment, version: str | None) -> Trial:
-    """What is to be parsed for a service there, at a version (None: one that stands in)."""
+    """The template of a service in an environment, at a version (None: ``STAND_IN``)."""
     template = catalog.template_for(service, environment.name)
     values = catalog.variables_for(service, environment.name, version or STAND_IN, {}, template.declared)
     unset = tuple(sorted(template.required - values.keys()))
@@ -229,5 +234,5 @@ def trial(catalog: Catalog, service: str, environment: Environment, version: str
 
 
 def trials_in(catalog: Catalog, environment: Environment) -> tuple[str, ...]:
-    """The services that are deployed there."""
+    """The names of the services in an environment."""
     return tuple(service.name for service in catalog.services.values() if environment.name in service.placements)

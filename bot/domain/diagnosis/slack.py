@@ -1,4 +1,4 @@
-"""What doctor makes of Slack's answers: scopes, channels, user groups, people."""
+"""The findings about Slack: scopes, channels, user groups, people."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import datetime
 from bot.domain.access import Person
 from bot.domain.catalog.catalog import Catalog
 from bot.domain.decision import Refused
-from bot.domain.diagnosis.finding import Finding, untold, warning, well
+from bot.domain.diagnosis.finding import Finding, ok, unknown, warning
 
-INVITE = "invite the app there (/invite @Nomatron), or name another channel in the catalog"
+INVITE = "invite the app (/invite @Nomatron in that channel), or name another channel in the catalog"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotToken:
-    """What ``auth.test`` says; ``scopes`` are those of its X-OAuth-Scopes header, None where it had none."""
+    """The answer of ``auth.test``; ``scopes`` is its X-OAuth-Scopes header, None if it has none."""
 
     team: str
     team_name: str
@@ -26,7 +26,7 @@ class BotToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A conversation as ``conversations.info`` shows it to the bot; ``direct`` is one that is no channel."""
+    """A conversation as ``conversations.info`` shows it to the bot; ``direct`` if it is a direct message."""
 
     id: str
     name: str
@@ -39,7 +39,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserGroup:
-    """A Slack user group with its number of members."""
+    """A Slack user group; ``members`` is how many it has."""
 
     id: str
     handle: str
@@ -48,25 +48,25 @@ class UserGroup:
 
 
 def scopes(token: BotToken, needed: frozenset[str]) -> Finding:
-    """The token's scopes against those of the manifest; more than needed is said, not held against it."""
+    """Whether the token has the scopes of the manifest. Extra scopes are named, but are no problem."""
     subject = "slack scopes"
     if token.scopes is None:
-        return untold(
-            subject, "Slack's answer names no scopes", "compare the app's OAuth page with `nomatron manifest`"
+        return unknown(
+            subject, "Slack's answer lists no scopes", "compare the app's OAuth page with `nomatron manifest`"
         )
     missing = sorted(needed - token.scopes)
     if missing:
         return Finding(
             subject,
             f"the token lacks {', '.join(missing)}",
-            "paste the output of `nomatron manifest --url URL` into the app, then install it anew",
+            "paste the output of `nomatron manifest --url URL` into the app, then reinstall it",
         )
     spare = sorted(token.scopes - needed)
-    return well(subject, "all are granted" + (f", and not needed: {', '.join(spare)}" if spare else ""))
+    return ok(subject, "all are granted" + (f" (not needed: {', '.join(spare)})" if spare else ""))
 
 
 def channel_uses(catalog: Catalog) -> dict[str, str]:
-    """Every channel id of the catalog, and in words what it is for."""
+    """The ids of all channels in the catalog, each with what uses it, in words."""
     uses: dict[str, list[str]] = {}
     if catalog.admin_channel:
         uses.setdefault(catalog.admin_channel, []).append("admin_channel")
@@ -82,49 +82,52 @@ def channel_uses(catalog: Catalog) -> dict[str, str]:
 
 
 def admin_channel(catalog: Catalog) -> tuple[Finding, ...]:
-    """A word where nobody would be told what operators must know."""
+    """A warning if the catalog has no admin channel."""
     if catalog.admin_channel:
         return ()
     return (
         warning(
             "admin channel",
-            "the catalog names none, so nobody is told what operators must know",
+            "the catalog names none, so messages for operators go nowhere",
             "set admin_channel in nomatron.yaml",
         ),
     )
 
 
 def channel(channel_id: str, used: str, found: Channel | None) -> tuple[Finding, ...]:
-    """Whether the app can post there, and who else reads it. A private channel without us looks like none at all."""
+    """Whether the app can post in a channel, and whether another organisation can read it.
+
+    For Slack, a private channel that the app is not in does not exist.
+    """
     subject = f"channel {channel_id} ({used})"
     if found is None:
-        return (Finding(subject, "does not exist, or is private and the app was not invited", INVITE),)
+        return (Finding(subject, "does not exist, or is private and the app is not in it", INVITE),)
     if found.direct:
         return (Finding(subject, "is a direct message, not a channel", "name a channel in the catalog"),)
     wrong = []
     if found.archived:
         wrong.append(Finding(subject, f"#{found.name} is archived", "unarchive it, or name another in the catalog"))
     if found.private and not found.member:
-        wrong.append(Finding(subject, f"#{found.name} is private and the app was not invited", INVITE))
+        wrong.append(Finding(subject, f"#{found.name} is private and the app is not in it", INVITE))
     if found.external:
         wrong.append(
             Finding(
                 subject,
-                f"#{found.name} is shared with another organisation, which reads every deploy",
-                "name a channel of your own workspace in the catalog",
+                f"#{found.name} is shared with another organisation, which could read every deploy",
+                "name a channel that only your own workspace can read",
             )
         )
     kind = "private, and the app is in it" if found.private else "public"
-    return tuple(wrong) or (well(subject, f"#{found.name} is {kind}"),)
+    return tuple(wrong) or (ok(subject, f"#{found.name} is {kind}"),)
 
 
 def usergroup_uses(catalog: Catalog) -> dict[str, str]:
-    """Every Slack user group id of the catalog, and the names that it has there."""
+    """The ids of all Slack user groups in the catalog, each with its names there."""
     return _by_id((group.usergroup, group.name) for group in catalog.groups.values() if group.usergroup)
 
 
 def usergroup(group_id: str, names: str, found: UserGroup | None) -> Finding:
-    """Whether anybody can be in that group."""
+    """Whether a user group exists, is enabled and has members."""
     subject = f"user group {group_id} ({names})"
     if found is None:
         return Finding(subject, "does not exist in this workspace", "correct its id in the catalog's groups")
@@ -132,24 +135,24 @@ def usergroup(group_id: str, names: str, found: UserGroup | None) -> Finding:
         return Finding(subject, f"@{found.handle} is disabled", "enable it in Slack, or name another in the catalog")
     if not found.members:
         return Finding(subject, f"@{found.handle} has no members", "add people to it in Slack")
-    return well(subject, f"@{found.handle} has {found.members} member{'' if found.members == 1 else 's'}")
+    return ok(subject, f"@{found.handle} has {found.members} member{'' if found.members == 1 else 's'}")
 
 
 def people_uses(catalog: Catalog) -> dict[str, str]:
-    """Every person whom a fixed list names, and the groups that do."""
+    """The ids of all people in fixed lists, each with the names of their groups."""
     return _by_id((user, group.name) for group in catalog.groups.values() for user in sorted(group.users))
 
 
 def person(user: str, groups: str, found: Person | None, team: str) -> Finding:
-    """Whether one named in a fixed list counts at all."""
+    """Whether a person in a fixed list may request and approve."""
     subject = f"person {user} ({groups})"
     if found is None:
         return Finding(subject, "Slack knows nobody with this id", "correct or remove it in the catalog's groups")
     standing = found.standing(team)
     if isinstance(standing, Refused):
-        said = standing.reasons[0].text
-        return Finding(subject, said.rstrip("."), "take this person out of the catalog's groups")
-    return well(subject, f"{found.name or 'somebody'} counts")
+        problem = standing.reasons[0].text
+        return Finding(subject, problem.rstrip("."), "remove this person from the catalog's groups")
+    return ok(subject, f"{found.name or 'this person'} can request and approve")
 
 
 def _by_id(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -1,13 +1,13 @@
-"""The catalog folder as it was read and before it is judged: trees with their lines, and the templates' texts."""
+"""The catalog folder before it is checked: YAML trees that know their lines, and the texts of the templates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.gateways.catalog.findings import Finding
+from bot.gateways.catalog.issues import Issue
 from bot.gateways.catalog.templates import TemplateText, read_template
-from bot.gateways.catalog.tree import Node, grow
+from bot.gateways.catalog.tree import Node, parse_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ MAIN = "nomatron.yaml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """All files of a folder. Sections of the wrong form read as empty: the form is judged elsewhere."""
+    """All files of a folder. A section of the wrong type reads as empty, because ``form`` reports it."""
 
     main: Node
     files: tuple[Node, ...]
@@ -36,12 +36,12 @@ class Draft:
 
     @property
     def templates(self) -> Mapping[str, Node]:
-        """Templates by name; those with a readable file are in ``texts`` too."""
+        """Templates by name; ``texts`` also has each one whose file could be read."""
         return self.main.entries("templates")
 
     @property
     def environments(self) -> dict[str, Node]:
-        """Environments by name; of two with one name the first."""
+        """Environments by name; the first one if two share a name."""
         return by_name(self.main.items("environments"))
 
     @property
@@ -51,7 +51,7 @@ class Draft:
 
     @property
     def services(self) -> dict[str, Node]:
-        """Services by name; of two with one name the first."""
+        """Services by name; the first one if two share a name."""
         return by_name(self.service_list)
 
     def placements(self) -> Iterator[tuple[str, Node, str, Node]]:
@@ -61,12 +61,12 @@ class Draft:
                 yield name, service, environment, placed
 
     def template_names(self, service: Node) -> set[str]:
-        """The templates that a service is rendered from in any of its environments."""
+        """The templates that a service uses in any of its environments."""
         return {template_name(service, placed) for placed in service.entries("environments").values()} - {""}
 
 
 def by_name(nodes: Iterable[Node]) -> dict[str, Node]:
-    """Mappings with a ``name`` by it, in order; the first of each name."""
+    """The mappings that have a ``name``, keyed by it and in order; the first one if two share a name."""
     found: dict[str, Node] = {}
     for node in nodes:
         name = node.get("name")
@@ -76,55 +76,60 @@ def by_name(nodes: Iterable[Node]) -> dict[str, Node]:
 
 
 def template_name(service: Node, placed: Node) -> str:
-    """The template's name in a placement: its own, else the service's; empty where neither is text."""
+    """The template of a service in one environment: the placement's, else the service's; empty if neither is text."""
     chosen = placed.get("template") or service.get("template")
     return (chosen and chosen.text) or ""
 
 
-def read_draft(folder: Path) -> tuple[Draft | None, tuple[Node, ...], list[Finding]]:
-    """The folder's draft, every YAML tree that could be read, and what is wrong so far.
+def read_draft(folder: Path) -> tuple[Draft | None, tuple[Node, ...], list[Issue]]:
+    """The folder's draft, every YAML tree that could be read, and the issues so far.
 
-    There is no draft where some file is not YAML at all: half a catalog would make whole names look unknown.
+    There is no draft if a file is not YAML at all: with half a catalog, correct names would look unknown.
     """
     if not (folder / MAIN).is_file():
-        return None, (), [Finding(MAIN, 1, f"there is no {folder / MAIN}; name the folder that holds {MAIN}")]
-    findings = list(_misplaced(folder))
+        return None, (), [Issue(MAIN, 1, f"{folder / MAIN} does not exist; name the folder that has {MAIN} in it")]
+    issues = list(_misplaced_files(folder))
     trees: list[Node] = []
     paths = [folder / MAIN, *sorted(folder.glob("services/*.yaml"))]
     for path in paths:
-        tree, found = _grown(folder, path)
-        findings += found
+        tree, found = _read_tree(folder, path)
+        issues += found
         trees += [tree] if tree else []
     if len(trees) < len(paths):
-        return None, tuple(trees), findings
+        return None, tuple(trees), issues
     texts, found = _texts(folder, trees[0])
-    return Draft(main=trees[0], files=tuple(trees[1:]), texts=texts), tuple(trees), findings + found
+    return Draft(main=trees[0], files=tuple(trees[1:]), texts=texts), tuple(trees), issues + found
 
 
-def _grown(folder: Path, path: Path) -> tuple[Node | None, list[Finding]]:
+def _read_tree(folder: Path, path: Path) -> tuple[Node | None, list[Issue]]:
     file = path.relative_to(folder).as_posix()
     try:
-        return grow(file, path.read_bytes())
+        return parse_tree(file, path.read_bytes())
     except OSError as error:
-        return None, [Finding(file, 1, f"cannot be read ({error.strerror}); mend the file or its permissions")]
+        return None, [Issue(file, 1, f"this file cannot be read ({error.strerror}); correct its permissions")]
 
 
-def _texts(folder: Path, main: Node) -> tuple[dict[str, TemplateText], list[Finding]]:
+def _texts(folder: Path, main: Node) -> tuple[dict[str, TemplateText], list[Issue]]:
     texts: dict[str, TemplateText] = {}
-    findings: list[Finding] = []
+    issues: list[Issue] = []
     for name, entry in main.entries("templates").items():
         found = read_template(folder, name, entry)
         if isinstance(found, TemplateText):
             texts[name] = found
         elif found:
-            findings.append(found)
-    return texts, findings
+            issues.append(found)
+    return texts, issues
 
 
-def _misplaced(folder: Path) -> Iterator[Finding]:
-    """YAML that looks like ours and would be passed over: nothing is there and ignored."""
+def _misplaced_files(folder: Path) -> Iterator[Issue]:
+    """YAML files that look like part of the catalog but are not read: Nomatron reports them, and never ignores them."""
     patterns = ("nomatron.yml", "services/**/*.yml", "services/**/*.yaml")
     for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
         if path.suffix != ".yaml" or path.parent != folder / "services":
             file = path.relative_to(folder).as_posix()
-            yield Finding(file, 1, "this file is not read; move it to services/NAME.yaml, or put it elsewhere")
+            yield Issue(
+                file,
+                1,
+                "this file is not part of the catalog, because only nomatron.yaml and services/NAME.yaml are read; "
+                "rename it, or move it out of the folder",
+            )

@@ -1,4 +1,4 @@
-"""The form of a file: pydantic's verdict against the schema, put into words with a line and a mend."""
+"""Checks a file against the schema: pydantic's errors in our words, each with its line and its fix."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from bot.gateways.catalog.findings import shortened, suggestion
+from bot.gateways.catalog.issues import quote, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pydantic_core import ErrorDetails
 
-    from bot.gateways.catalog.findings import Finding
+    from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
 
 _KINDS = {
@@ -27,13 +27,13 @@ _KINDS = {
 }
 
 
-def misshapen(root: Node, schema: type[BaseModel]) -> Iterator[Finding]:
-    """Everything in the file that does not have the schema's form."""
+def form_issues(root: Node, schema: type[BaseModel]) -> Iterator[Issue]:
+    """Errors: each place where the file does not match the schema."""
     try:
         schema.model_validate(root.plain())
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            yield root.at(detail["loc"]).finding(_sentence(detail, schema, root))
+            yield root.at(detail["loc"]).issue(_sentence(detail, schema, root))
 
 
 def _sentence(detail: ErrorDetails, schema: type[BaseModel], root: Node) -> str:
@@ -43,37 +43,37 @@ def _sentence(detail: ErrorDetails, schema: type[BaseModel], root: Node) -> str:
     if kind == "extra_forbidden":
         return f"unknown key `{path[-1]}`{_within(path, root)}; {suggestion(str(path[-1]), _keys(schema, path[:-1]))}"
     if kind == "value_error":
-        return f"{_quoted(path)}{detail['ctx']['error']}"
-    return f"{_quoted(path)}{_mend(detail)}"
+        return f"{_prefix(path)}{detail['ctx']['error']}"
+    return f"{_prefix(path)}{_problem_and_fix(detail)}"
 
 
-def _mend(detail: ErrorDetails) -> str:
+def _problem_and_fix(detail: ErrorDetails) -> str:
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind in _KINDS:
-        return f"{shortened(value)} {_KINDS[kind]}" if not isinstance(value, list | dict) else _KINDS[kind]
+        return f"{quote(value)} {_KINDS[kind]}" if not isinstance(value, list | dict) else _KINDS[kind]
     if kind in {"literal_error", "enum"}:
         known = [each.strip("' ") for each in context["expected"].replace(" or ", ", ").split(",")]
-        return f"{shortened(value)} is not known; {suggestion(str(value), known)}"
+        return f"{quote(value)} is not one of its values; {suggestion(str(value), known)}"
     if kind in {"too_short", "string_too_short"}:
-        return "must not be empty; fill it, or take the key out"
+        return "must not be empty; add an entry, or remove the key"
     if kind in {"greater_than_equal", "less_than_equal"}:
         bound = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
-        return f"{shortened(value)} is out of bounds; write {bound}"
-    return f"{detail['msg']}; mend it"
+        return f"{quote(value)} is out of range; write {bound}"
+    return f"{detail['msg']}; see docs/catalog.md"
 
 
 def _label(path: Sequence[str | int]) -> str:
-    """The nearest key: list positions and pydantic's own marks name nothing that a reader wrote."""
+    """The nearest key. List positions and pydantic's own marks would tell the author of the file nothing."""
     return next((part for part in reversed(path) if isinstance(part, str) and part != "[key]"), "this file")
 
 
-def _quoted(path: Sequence[str | int]) -> str:
+def _prefix(path: Sequence[str | int]) -> str:
     label = _label(path)
     return f"`{label}`: " if path else f"{label} "
 
 
 def _within(path: Sequence[str | int], root: Node) -> str:
-    """Whose key it is: the name of the thing that holds it."""
+    """`` in `NAME` ``: the name of the entry that the key belongs to; empty at the top level."""
     if len(path) < 2:
         return ""
     holder = root.at(path[:-1]).get("name")
@@ -82,7 +82,7 @@ def _within(path: Sequence[str | int], root: Node) -> str:
 
 
 def _keys(schema: type[BaseModel], path: Sequence[str | int]) -> list[str]:
-    """The keys that the schema knows at that place."""
+    """The keys that the schema allows there."""
     at: Any = schema
     for part in path:
         at = next((_inside(each, part) for each in _members(at)), None)
@@ -91,7 +91,7 @@ def _keys(schema: type[BaseModel], path: Sequence[str | int]) -> list[str]:
 
 
 def _inside(annotation: Any, part: str | int) -> Any:
-    """The annotation of what is one step inside: a list's item, a mapping's value, a model's field."""
+    """The annotation one level down: of a list's items, a mapping's values, or a model's field."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in {list, dict}:
         return arguments[-1]
@@ -110,5 +110,5 @@ def _members(annotation: Any) -> list[Any]:
 
 
 def _fields(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's keys as the files write them, with their annotations."""
+    """A model's keys as they are written in the files, with their annotations."""
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}

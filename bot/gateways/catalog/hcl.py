@@ -1,4 +1,4 @@
-"""HCL2 as nested mappings: the catalog's one door to python-hcl2."""
+"""Reads HCL2 into nested mappings; the only module of the catalog that uses python-hcl2."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import hcl2
 from lark.exceptions import LarkError, UnexpectedInput
 
-from bot.gateways.catalog.findings import shortened
+from bot.gateways.catalog.issues import quote
 
 _BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
 _END = "\n"
 
 
 class NotHclError(ValueError):
-    """The text is not HCL2, or a kind of it that python-hcl2 cannot read; ``line`` is where it gave up."""
+    """The text is not HCL2, or python-hcl2 cannot read it; ``line`` is where it gave up."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -23,26 +23,26 @@ class NotHclError(ValueError):
 
 
 def blocks(text: str) -> dict[str, Any]:
-    """The top-level blocks by kind, each a list; expressions stay text. ``NotHclError`` where it cannot be read."""
-    # Nomad takes a blank behind a heredoc's end marker, python-hcl2 does not
+    """The top-level blocks by type, each a list; expressions stay text. Raises ``NotHclError``."""
+    # Nomad accepts a blank after a heredoc's end marker, python-hcl2 does not
     trimmed = _BLANKS.sub("", text)
     try:
         found: dict[str, Any] = hcl2.loads(trimmed)
     except UnexpectedInput as error:
-        raise NotHclError(*_unexpected(error, text)) from None
+        raise NotHclError(*_problem(error, text)) from None
     except (LarkError, RecursionError, ValueError, TypeError) as error:
-        raise NotHclError(f"not HCL2 that can be read here ({type(error).__name__})", 1) from None
+        raise NotHclError(f"this HCL2 cannot be read ({type(error).__name__})", 1) from None
     return found
 
 
 def warm() -> None:
-    """Build the grammar now: the first reading takes seconds where it is not cached, and nobody should wait for it."""
+    """Build the grammar now. Without a cache that takes seconds, and no request should wait for it."""
     blocks("")
 
 
-def _unexpected(error: UnexpectedInput, text: str) -> tuple[str, int]:
+def _problem(error: UnexpectedInput, text: str) -> tuple[str, int]:
     token = getattr(error, "token", None)
     if getattr(token, "type", "") == "$END":
         return "not HCL2: the file ends inside a block", text.count("\n") + 1
-    what = "unexpected character" if token is None else f"unexpected {shortened(str(token).partition(_END)[0], 30)}"
+    what = "unexpected character" if token is None else f"unexpected {quote(str(token).partition(_END)[0], 30)}"
     return f"not HCL2: {what} in column {error.column}", error.line

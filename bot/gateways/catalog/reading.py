@@ -1,4 +1,4 @@
-"""The folder, read wholly or not at all."""
+"""Reads a catalog folder, as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bot.gateways.catalog import records
 from bot.gateways.catalog.checks import ERRORS, WARNINGS
 from bot.gateways.catalog.draft import MAIN, Draft, read_draft
-from bot.gateways.catalog.enforced import unenforced
-from bot.gateways.catalog.form import misshapen
+from bot.gateways.catalog.enforced import unenforced_keys
+from bot.gateways.catalog.form import form_issues
 from bot.gateways.catalog.schema import CatalogFile, ServicesFile
 
 if TYPE_CHECKING:
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.domain.catalog.catalog import Catalog
-    from bot.gateways.catalog.findings import Finding
+    from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A catalog, or every error that keeps it from being one; warnings either way. Findings are sorted by place."""
+    """The catalog (None if there is an error), and every error and warning, sorted by file and line."""
 
     catalog: Catalog | None
-    errors: tuple[Finding, ...]
-    warnings: tuple[Finding, ...]
+    errors: tuple[Issue, ...]
+    warnings: tuple[Issue, ...]
 
 
 def read(folder: Path) -> Reading:
-    """Read a catalog folder. Raises nothing for what is in it: whatever is wrong is in ``errors``, all of it at once.
+    """Read a catalog folder and report everything that is wrong with it at once, in ``errors``. Never raises.
 
-    Where a file is not YAML at all, the others are judged by their form alone.
+    If a file is not YAML at all, the others are only checked against the schema.
     """
-    draft, trees, findings = read_draft(folder)
-    errors = [*findings, *(finding for tree in trees for finding in _form(tree))]
-    warnings: list[Finding] = []
+    draft, trees, issues = read_draft(folder)
+    errors = [*issues, *(issue for tree in trees for issue in _form(tree))]
+    warnings: list[Issue] = []
     if draft:
-        errors += [finding for check in ERRORS for finding in check(draft)]
-        warnings += [finding for check in WARNINGS for finding in check(draft)]
+        errors += [issue for check in ERRORS for issue in check(draft)]
+        warnings += [issue for check in WARNINGS for issue in check(draft)]
     found = _record(draft) if draft and not errors else None
-    return Reading(found, _sorted(errors), _sorted(warnings))
+    return Reading(found, _in_order(errors), _in_order(warnings))
 
 
-def _form(tree: Node) -> Iterable[Finding]:
+def _form(tree: Node) -> Iterable[Issue]:
     if tree.file != MAIN:
-        return misshapen(tree, ServicesFile)
-    return (*misshapen(tree, CatalogFile), *unenforced(tree))
+        return form_issues(tree, ServicesFile)
+    return (*form_issues(tree, CatalogFile), *unenforced_keys(tree))
 
 
 def _record(draft: Draft) -> Catalog:
@@ -57,5 +57,5 @@ def _record(draft: Draft) -> Catalog:
     return records.catalog(main, files, draft.texts)
 
 
-def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(set(findings)))
+def _in_order(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    return tuple(sorted(set(issues)))

@@ -1,4 +1,4 @@
-"""From validated parts to the domain's records: total, so that what has the right form always has a record."""
+"""Turns validated files into the domain's records. This never fails: every file that fits the schema has a record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def catalog(
     main: schema.CatalogFile, files: Iterable[schema.ServicesFile], texts: Mapping[str, TemplateText]
 ) -> Catalog:
-    """The catalog's record; ``texts`` has every template's."""
+    """The catalog's record; ``texts`` holds the text of every template."""
     services = [*main.services, *(service for file in files for service in file.services)]
     return Catalog(
         timezone=main.timezone,
@@ -40,10 +40,10 @@ def _group(name: str, part: schema.GroupPart) -> Group:
 
 
 def _grant(part: schema.RolePart) -> Grant:
-    return Grant(part.group, frozenset(part.may), _narrowed(part.environments), _narrowed(part.services))
+    return Grant(part.group, frozenset(part.may), _scope(part.environments), _scope(part.services))
 
 
-def _narrowed(names: Sequence[str] | None) -> frozenset[str] | None:
+def _scope(names: Sequence[str] | None) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 

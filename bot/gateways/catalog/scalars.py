@@ -1,4 +1,4 @@
-"""The kinds of text that the catalog knows: names, ids, durations, patterns, addresses; each says its own mend."""
+"""The types of text in the catalog: names, ids, durations, patterns, addresses. Each error says how to fix the text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
-from bot.gateways.catalog.findings import shortened, suggestion
+from bot.gateways.catalog.issues import quote, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +26,8 @@ _DURATION = r"(?:\d{1,9}[dhms])+"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """Text that matches a pattern whole; ``what`` finishes the sentence "... is not"."""
+class Regex:
+    """Text that matches a whole pattern. ``what`` completes the error: "'X' is not ..."."""
 
     pattern: str
     what: str
@@ -37,53 +37,53 @@ class Form:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The same pattern for editors."""
+        """The text's schema with the pattern, for editors."""
         return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
 
     def check(self, text: str) -> str:
-        """The text unchanged; ``ValueError`` with the mend where it does not match."""
+        """The text unchanged; ``ValueError``, with the fix, if it does not match."""
         if not re.fullmatch(self.pattern, text):
-            raise ValueError(f"{shortened(text)} is not {self.what}")
+            raise ValueError(f"{quote(text)} is not {self.what}")
         return text
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Text that a function judges: it raises ``ValueError`` with the mend."""
+class Validator:
+    """Text that a function validates: the function raises ``ValueError``, with the fix, if the text is wrong."""
 
-    judge: Callable[[str], None]
+    validate: Callable[[str], None]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The text's own schema, then the judge."""
+        """The text's own schema, then the function."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def check(self, text: str) -> str:
-        """The text unchanged, once judged."""
-        self.judge(text)
+        """The text unchanged; ``ValueError`` if it is wrong."""
+        self.validate(text)
         return text
 
 
 def duration(value: Any) -> timedelta:
-    """A duration such as ``90s``, ``30m``, ``7d`` or ``1h30m``; ``ValueError`` otherwise, or above ten years."""
+    """A duration such as ``90s``, ``30m``, ``7d`` or ``1h30m``; ``ValueError`` for other text and above ten years."""
     if not isinstance(value, str) or not re.fullmatch(_DURATION, value, re.ASCII):
-        raise ValueError(f"{shortened(value)} is not a duration; write a number with d, h, m or s, such as 30m or 24h")
+        raise ValueError(f"{quote(value)} is not a duration; write a number with d, h, m or s, such as 30m or 24h")
     parts = re.findall(r"(\d+)([dhms])", value)
     total = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
     if total > LONGEST:
-        raise ValueError(f"{value} is longer than ten years; write less")
+        raise ValueError(f"{value} is longer than ten years; write a shorter duration")
     return total
 
 
 def positive_duration(value: Any) -> timedelta:
-    """A duration of more than nothing."""
+    """A duration longer than zero; ``ValueError`` otherwise."""
     found = duration(value)
     if found <= timedelta():
-        raise ValueError(f"{shortened(value)} is no time at all; write a duration such as 24h")
+        raise ValueError(f"{quote(value)} must be longer than zero; write a duration such as 24h")
     return found
 
 
-def spelled(length: timedelta) -> str:
-    """A duration as the catalog writes it, in the largest unit that divides it."""
+def duration_text(length: timedelta) -> str:
+    """A duration in the catalog's own form, in the largest unit that divides it."""
     seconds = int(length.total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds and seconds % size == 0:
@@ -91,97 +91,115 @@ def spelled(length: timedelta) -> str:
     return f"{seconds}s"
 
 
-def _judge_timezone(text: str) -> None:
+def _check_timezone(text: str) -> None:
     known = zoneinfo.available_timezones()
     if text not in known:
         near = suggestion(text, known) if text else ""
-        hint = near if near.startswith("did you mean") else "write one of the IANA database, such as Europe/Amsterdam"
-        raise ValueError(f"{shortened(text)} is not a time zone; {hint}")
+        hint = near if near.startswith("did you mean") else "write an IANA name, such as Europe/Amsterdam"
+        raise ValueError(f"{quote(text)} is not a time zone; {hint}")
 
 
-def _judge_cron(text: str) -> None:
+def _check_cron(text: str) -> None:
     try:
         CronSim(text, datetime(2026, 1, 1, tzinfo=UTC))
     except CronSimError as error:
-        raise ValueError(f"{shortened(text)} is not a cron expression ({error}); such as `0 16 * * FRI`") from None
+        raise ValueError(
+            f"{quote(text)} is not a cron expression ({error}); write one such as `0 16 * * FRI`"
+        ) from None
 
 
-def _judge_pattern(text: str) -> None:
+def _check_pattern(text: str) -> None:
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"{shortened(text)} is not a regular expression ({error}); mend it") from None
+        raise ValueError(f"{quote(text)} is not a regular expression ({error}); write one such as `v\\d+`") from None
 
 
-def _judge_date(text: str) -> None:
+def _check_date(text: str) -> None:
     try:
         date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{shortened(text)} is not a date; write it as 2026-12-31") from None
+        raise ValueError(f"{quote(text)} is not a date; write it as 2026-12-31") from None
 
 
-def _judge_web_address(text: str) -> None:
-    mend = "write it as https://host or https://host:port"
+def _check_web_address(text: str) -> None:
+    fix = "write it as https://host or https://host:port"
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable or re.search(r"\s", text):
-        raise ValueError(f"{shortened(text)} is not a web address; {mend}")
+        raise ValueError(f"{quote(text)} is not a web address; {fix}")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("an address must not hold a user or password; name the token's variable with `token_env`")
-
-
-def _judge_address(text: str) -> None:
-    _judge_web_address(text)
-    if "?" in text or "#" in text:
-        raise ValueError(f"{shortened(text)} has more than an address; leave out all from `?` or `#` on")
-
-
-def _judge_compare(text: str) -> None:
-    filled = re.sub(r"\{(?:from|to)\}", "1", text)
-    if "{" in filled or "}" in filled or "{to}" not in text:
-        raise ValueError("`compare` takes {from} and {to}, {to} at least, and no other placeholder; write them in")
-    _judge_web_address(filled)
-
-
-def _judge_job(text: str) -> None:
-    filled = text.replace("{environment}", "e")
-    if not re.fullmatch(r"[^\s{}]{1,128}", filled):
         raise ValueError(
-            f"{shortened(text)} is not a Nomad job id; up to 128 characters without spaces, {{environment}} at most"
+            "an address must not contain a user or password, because everyone can read the catalog; "
+            "put a token into an environment variable, and name that in `token_env`"
         )
 
 
-def _judge_file(text: str) -> None:
+def _check_address(text: str) -> None:
+    _check_web_address(text)
+    if "?" in text or "#" in text:
+        raise ValueError(f"{quote(text)} is more than an address; remove everything from `?` or `#` on")
+
+
+def _check_compare(text: str) -> None:
+    filled = re.sub(r"\{(?:from|to)\}", "1", text)
+    if "{" in filled or "}" in filled or "{to}" not in text:
+        raise ValueError(
+            "`compare` must contain {to}, may contain {from}, and can have no other placeholder; "
+            "write it as https://host/compare/{from}...{to}"
+        )
+    _check_web_address(filled)
+
+
+def _check_job(text: str) -> None:
+    filled = text.replace("{environment}", "e")
+    if not re.fullmatch(r"[^\s{}]{1,128}", filled):
+        raise ValueError(
+            f"{quote(text)} is not a Nomad job id; use up to 128 characters without spaces, "
+            "and no placeholder but {environment}"
+        )
+
+
+def _check_file(text: str) -> None:
     if not text or text.startswith("/") or "\\" in text or ".." in text.split("/"):
-        raise ValueError(f"{shortened(text)} must be a path inside the catalog's folder, with / between its parts")
+        raise ValueError(
+            f"{quote(text)} is not a path inside the catalog's folder; write it relative to the folder, with `/`"
+        )
 
 
-Name = Annotated[str, Form(_NAME, "a name; use lower-case letters, digits, `.`, `_` and `-`, 63 at most")]
-GroupRef = Annotated[str, Form(_NAME, "a group's name or `service.owners`; write one of these")]
-ChannelId = Annotated[str, Form("[CG][A-Z0-9]{7,20}", "a Slack channel id; it starts with C, as in C0123ABCD")]
-UserId = Annotated[str, Form("[UW][A-Z0-9]{7,20}", "a Slack user id; it starts with U, as in U0123ABCD")]
-UsergroupId = Annotated[str, Form("S[A-Z0-9]{7,20}", "a Slack user group id; it starts with S, as in S0123ABCD")]
-Namespace = Annotated[str, Form("[a-zA-Z0-9-]{1,128}", "a Nomad namespace; use letters, digits and `-`, 128 at most")]
-Region = Annotated[str, Form("[A-Za-z0-9._-]{1,128}", "a Nomad region; use letters, digits, `.`, `_` and `-`")]
-EnvName = Annotated[str, Form("[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable, such as NOMAD_TOKEN_EU")]
-VariableName = Annotated[
-    str, Form("[A-Za-z_][A-Za-z0-9_-]*", "a variable's name; use letters, digits, `_` and `-`, no digit first")
+Name = Annotated[str, Regex(_NAME, "a name; use at most 63 lower-case letters, digits, `.`, `_` and `-`")]
+GroupRef = Annotated[str, Regex(_NAME, "a group; write a group's name or `service.owners`")]
+ChannelId = Annotated[str, Regex("[CG][A-Z0-9]{7,20}", "a Slack channel id; write one such as C0123ABCD")]
+UserId = Annotated[str, Regex("[UW][A-Z0-9]{7,20}", "a Slack user id; write one such as U0123ABCD")]
+UsergroupId = Annotated[str, Regex("S[A-Z0-9]{7,20}", "a Slack user group id; write one such as S0123ABCD")]
+Namespace = Annotated[str, Regex("[a-zA-Z0-9-]{1,128}", "a Nomad namespace; use at most 128 letters, digits and `-`")]
+Region = Annotated[str, Regex("[A-Za-z0-9._-]{1,128}", "a Nomad region; use letters, digits, `.`, `_` and `-`")]
+EnvName = Annotated[
+    str, Regex("[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable; write one such as NOMAD_TOKEN_EU")
 ]
-Identity = Annotated[str, Form(r"[a-z]+:\S+", "a CI identity; write issuer:user, as in github:alice-dev")]
-RiskName = Annotated[str, Form("[a-z][a-z0-9_-]*", "the name of a risk; such as raw_exec or host-volume")]
-TimeOfDay = Annotated[str, Form("(?:[01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day; write it in quotes as "09:00"')]
-Shown = Annotated[str, Form(r"\S{1,256}", "a name without spaces; write one a line")]
-Timezone = Annotated[str, Judged(_judge_timezone)]
-Cron = Annotated[str, Judged(_judge_cron)]
-Pattern = Annotated[str, Judged(_judge_pattern)]
-Date = Annotated[str, Judged(_judge_date)]
-Address = Annotated[str, Judged(_judge_address)]
-Compare = Annotated[str, Judged(_judge_compare)]
-JobId = Annotated[str, Judged(_judge_job)]
-InsidePath = Annotated[str, Judged(_judge_file)]
+VariableName = Annotated[
+    str,
+    Regex(
+        "[A-Za-z_][A-Za-z0-9_-]*", "a variable's name; use letters, digits, `_` and `-`, and do not start with a digit"
+    ),
+]
+Identity = Annotated[str, Regex(r"[a-z]+:\S+", "a CI identity; write issuer:user, such as github:alice-dev")]
+RiskName = Annotated[str, Regex("[a-z][a-z0-9_-]*", "the name of a risk; write one such as raw_exec or host-volume")]
+TimeOfDay = Annotated[
+    str, Regex("(?:[01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day; write it in quotes, such as "09:00"')
+]
+Shown = Annotated[str, Regex(r"\S{1,256}", "a name without spaces; write one name per line")]
+Timezone = Annotated[str, Validator(_check_timezone)]
+Cron = Annotated[str, Validator(_check_cron)]
+Pattern = Annotated[str, Validator(_check_pattern)]
+Date = Annotated[str, Validator(_check_date)]
+Address = Annotated[str, Validator(_check_address)]
+Compare = Annotated[str, Validator(_check_compare)]
+JobId = Annotated[str, Validator(_check_job)]
+InsidePath = Annotated[str, Validator(_check_file)]
 
 _DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$", "examples": ["30m", "24h", "7d"]})
 Duration = Annotated[timedelta, BeforeValidator(duration), _DURATION_SCHEMA]

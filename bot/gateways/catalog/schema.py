@@ -1,7 +1,7 @@
-"""The whole schema of the catalog's files, declared once: validation and the JSON Schema for editors come from here.
+"""The schema of the catalog's files, for validation and for the JSON Schema that editors use.
 
-Keys whose gate does not exist yet are here too; ``enforced`` names them. Defaults are those of the behaviour page in
-``docs/``; a key without one is required.
+It includes keys that no code enforces yet; ``enforced`` lists them. docs/catalog.md documents the defaults; a key
+without a default is required.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Names = Annotated[list[kinds.Name], Field(min_length=1)]
 
 
 class Part(BaseModel):
-    """A mapping of known keys; nothing is converted, nothing unknown is let through."""
+    """A mapping of known keys. Values are never converted, and unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -34,12 +34,12 @@ class GroupPart(Part):
     @model_validator(mode="after")
     def _one_kind(self) -> GroupPart:
         if (self.usergroup is None) == (self.users is None):
-            raise ValueError("a group has either `usergroup` or `users`; write exactly one of them")
+            raise ValueError("a group needs either `usergroup` or `users`; write exactly one of them")
         return self
 
 
 class RolePart(Part):
-    """Permissions that a group holds, everywhere or in some environments and for some services."""
+    """Permissions that a group has, everywhere or only for some environments and services."""
 
     group: kinds.Name
     may: list[Annotated[Permission, Strict(strict=False)]] = Field(min_length=1)
@@ -48,17 +48,17 @@ class RolePart(Part):
 
 
 class ClusterPart(Part):
-    """A Nomad to talk to."""
+    """A Nomad cluster: where it is, and how to connect to it."""
 
     address: kinds.Address = Field(description="Nomad's HTTP address, such as https://nomad.eu:4646.")
     region: kinds.Region | None = None
     token_env: kinds.EnvName | None = Field(None, description="Name of the environment variable that holds the token.")
     ca_file: str | None = Field(None, min_length=1, description="Certificate authority's PEM file on the bot's host.")
-    ui: kinds.Address | None = Field(None, description="Nomad's web UI, for links; the address's /ui otherwise.")
+    ui: kinds.Address | None = Field(None, description="Nomad's web UI, for links; default: /ui at the address.")
 
 
 class RulePart(Part):
-    """Seats that members of one group fill."""
+    """Seats that the members of one group can fill."""
 
     source: kinds.GroupRef = Field(alias="from", description="A group's name, or service.owners.")
     count: int = Field(1, ge=1, le=20)
@@ -69,7 +69,7 @@ def _environment_alone(value: Any) -> Any:
 
 
 class AfterPart(Part):
-    """An environment that a release must have passed, or be running in."""
+    """An environment that a release must have passed, or must be running in."""
 
     environment: kinds.Name
     soak: kinds.Duration = timedelta()
@@ -78,14 +78,14 @@ class AfterPart(Part):
 
 
 class VersionsPart(Part):
-    """Which versions may be asked for; patterns match whole."""
+    """The versions that may be requested; a pattern must match the whole version."""
 
     allow: list[kinds.Pattern] | None = Field(None, min_length=1)
     deny: list[kinds.Pattern] | None = Field(None, min_length=1)
 
 
 class FreezePart(Part):
-    """A window in which the environment is closed: recurring (cron, for) or once (from, to; dates included)."""
+    """A window in which the environment is closed: recurring (cron, for) or once (from, to; both dates included)."""
 
     name: kinds.Name
     cron: kinds.Cron | None = None
@@ -98,37 +98,39 @@ class FreezePart(Part):
         given = tuple(each is not None for each in (self.cron, self.lasts, self.first, self.last))
         if given not in {(True, True, False, False), (False, False, True, True)}:
             raise ValueError(
-                "a freeze has either `cron` and `for`, or `from` and `to`; write exactly one of these pairs"
+                "a freeze needs either `cron` and `for`, or `from` and `to`; write exactly one of these pairs"
             )
         if self.first and self.last and self.first > self.last:
-            raise ValueError(f"a freeze cannot end on {self.last}, before it begins; swap `from` and `to`")
+            raise ValueError(f"the freeze ends on {self.last}, before it begins; swap `from` and `to`")
         return self
 
 
 class RiskPart(Part):
-    """What a plan must not contain, and what it is marked for."""
+    """The risks that block a plan, and those that it is only marked with."""
 
     forbid: list[kinds.RiskName] | None = None
     flag: list[kinds.RiskName] | None = None
 
 
 class BreakGlassPart(Part):
-    """How soon somebody must look at what went round a gate."""
+    """How soon a deploy that bypassed a gate must be reviewed."""
 
     review_within: kinds.PositiveDuration = timedelta(hours=24)
 
 
 class EnvironmentPart(Part):
-    """A cluster and a namespace, and the rules that hold there."""
+    """A cluster and a namespace, and the rules for deploys to it."""
 
     name: kinds.Name
     cluster: kinds.Name
     namespace: kinds.Namespace = "default"
     channel: kinds.ChannelId = Field(description="Slack channel for this environment's deploys.")
     variables: Variables = Field(default_factory=dict)
-    approvals: list[RulePart] = Field(description="All must hold; [] where nobody needs to approve.")
+    approvals: list[RulePart] = Field(description="All rules must be met; [] if nobody needs to approve.")
     self_approval: bool = Field(default=False, description="Whether the requester may fill a seat.")
-    expires: kinds.PositiveDuration = Field(DEFAULT_EXPIRES, description="How long a deploy may wait.")
+    expires: kinds.PositiveDuration = Field(
+        DEFAULT_EXPIRES, description="How long a deploy may wait before it expires."
+    )
     reason: Literal["required", "optional"] = "optional"
     after: list[Annotated[AfterPart, BeforeValidator(_environment_alone, json_schema_input_type=AfterPart | str)]] = (
         Field(default_factory=list)
@@ -145,41 +147,43 @@ class EnvironmentPart(Part):
 
 
 class DigestPart(Part):
-    """A daily message of what happened, one a channel."""
+    """A daily report of the deploys, at most one per channel."""
 
-    channel: kinds.ChannelId = Field(description="Slack channel that it is posted to.")
-    at: kinds.TimeOfDay = Field(description='Local time that it is due at and tells of up to, such as "09:00".')
-    environments: Names | None = Field(None, description="What it tells of; all environments otherwise.")
-    timezone: kinds.Timezone | None = Field(None, description="IANA time zone of `at`; the catalog's otherwise.")
+    channel: kinds.ChannelId = Field(description="Slack channel to post it to.")
+    at: kinds.TimeOfDay = Field(description='Local time at which it is due and its day ends, such as "09:00".')
+    environments: Names | None = Field(None, description="Environments to report on; default: all.")
+    timezone: kinds.Timezone | None = Field(None, description="IANA time zone of `at`; default: the catalog's.")
 
 
 class TemplatePart(Part):
-    """A jobspec file and the variables that all its services share."""
+    """A jobspec file, and the variables that all services with this template share."""
 
     file: kinds.InsidePath
     variables: Variables = Field(default_factory=dict)
 
 
 class PlacementPart(Part):
-    """What a service says of one environment."""
+    """A service's settings for one environment."""
 
     variables: Variables = Field(default_factory=dict)
-    approvals: list[RulePart] = Field(default_factory=list, description="Added to the environment's, never instead.")
-    channel: kinds.ChannelId | None = Field(None, description="Instead of the environment's channel.")
+    approvals: list[RulePart] = Field(default_factory=list, description="Rules added to the environment's.")
+    channel: kinds.ChannelId | None = Field(None, description="Replaces the environment's channel.")
     template: kinds.Name | None = None
 
 
 class ServicePart(Part):
-    """What a team ships: one Nomad job in each environment."""
+    """A service: one Nomad job in each of its environments."""
 
     name: kinds.Name
     template: kinds.Name
     owners: kinds.Name | None = Field(None, description="A group's name; fills the seats of service.owners.")
-    job: kinds.JobId | None = Field(None, description="Nomad's job id, may hold {environment}; the name otherwise.")
-    version_variable: kinds.VariableName = Field(description="The template's variable that the version goes into.")
-    compare: kinds.Compare | None = Field(None, description="Link that compares two versions, with {from} and {to}.")
+    job: kinds.JobId | None = Field(None, description="Nomad's job id, may contain {environment}; default: the name.")
+    version_variable: kinds.VariableName = Field(description="The template's variable that is set to the version.")
+    compare: kinds.Compare | None = Field(
+        None, description="Link to a comparison of two versions, with {from} and {to}."
+    )
     variables: Variables = Field(default_factory=dict)
-    settable: list[kinds.VariableName] = Field(default_factory=list, description="What a request may override.")
+    settable: list[kinds.VariableName] = Field(default_factory=list, description="Variables that a request may set.")
     show: list[kinds.Shown] = Field(default_factory=list, description="Values shown in plans; others are redacted.")
     environments: dict[kinds.Name, PlacementPart | None] = Field(min_length=1)
 
@@ -188,7 +192,7 @@ class CatalogFile(Part):
     """``nomatron.yaml``."""
 
     timezone: kinds.Timezone = Field(description="IANA time zone, such as Europe/Amsterdam.")
-    admin_channel: kinds.ChannelId | None = Field(None, description="Slack channel for what operators must know.")
+    admin_channel: kinds.ChannelId | None = Field(None, description="Slack channel for messages to operators.")
     groups: dict[kinds.Name, GroupPart] = Field(default_factory=dict)
     roles: list[RolePart] = Field(default_factory=list)
     identities: dict[kinds.Identity, kinds.UserId] = Field(default_factory=dict)
@@ -200,6 +204,6 @@ class CatalogFile(Part):
 
 
 class ServicesFile(Part):
-    """``services/*.yaml``: a file a team."""
+    """``services/*.yaml``: one file per team."""
 
     services: list[ServicePart]

@@ -1,4 +1,4 @@
-"""A template's variables, as its ``variable`` blocks declare them."""
+"""Reads a template's text and the variables that its ``variable`` blocks declare."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.gateways.catalog.findings import Finding, suggestion
+from bot.gateways.catalog.issues import Issue, suggestion
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ LARGEST_TEMPLATE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """A jobspec's text as it stands in the folder, the variables it declares, and those of them without a default."""
+    """A jobspec's text, the variables that it declares, and those of them that have no default."""
 
     text: str
     declared: frozenset[str]
@@ -26,38 +26,38 @@ class TemplateText:
 
 
 class TemplateError(ValueError):
-    """The file cannot be used; ``line`` is where, in the file itself, or 0 where that is the catalog's to mend."""
+    """The file cannot be used. ``line`` is the line in that file, or 0 if the fix is in the catalog's own file."""
 
     def __init__(self, message: str, line: int = 0) -> None:
         super().__init__(message)
         self.line = line
 
 
-def read_template(folder: Path, name: str, entry: Node) -> TemplateText | Finding | None:
-    """The template that a catalog entry names, or what is wrong with it; None where it names no usable path."""
+def read_template(folder: Path, name: str, entry: Node) -> TemplateText | Issue | None:
+    """The template of a catalog entry, or its issue; None if the entry has no usable path, which ``form`` reports."""
     file = entry.get("file")
     if file is None or not file.text or ".." in file.text.split("/") or file.text.startswith("/"):
         return None
     try:
         return _template(_bytes(folder, file.text))
     except TemplateError as error:
-        at = Finding(file.text, error.line, "") if error.line else file
-        return Finding(at.file, at.line, f"template `{name}`: {error}")
+        at = Issue(file.text, error.line, "") if error.line else file
+        return Issue(at.file, at.line, f"template `{name}`: {error}")
 
 
 def _bytes(folder: Path, name: str) -> bytes:
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise TemplateError(f"{name} leads out of the catalog's folder; put the file inside")
+        raise TemplateError(f"{name} points outside the catalog's folder; move the file into the folder")
     if not path.is_file():
         present = (str(each.relative_to(folder)) for each in folder.glob("templates/*.hcl"))
-        raise TemplateError(f"there is no file {name}; {suggestion(name, present)}")
+        raise TemplateError(f"the file {name} does not exist; {suggestion(name, present)}")
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise TemplateError(f"{name} cannot be read ({error.strerror}); mend its permissions") from None
+        raise TemplateError(f"{name} cannot be read ({error.strerror}); correct its permissions") from None
     if len(data) > LARGEST_TEMPLATE:
-        raise TemplateError(f"{name} has more than {LARGEST_TEMPLATE} bytes; make it smaller")
+        raise TemplateError(f"{name} is larger than {LARGEST_TEMPLATE} bytes; make it smaller")
     return data
 
 
@@ -66,11 +66,11 @@ def _template(data: bytes) -> TemplateText:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise TemplateError("this is not UTF-8; save the file as UTF-8", line) from None
-    blocks = _parsed(text)
-    if len(_labelled(blocks.get("job"))) != 1:
-        raise TemplateError('a jobspec has exactly one `job "..." { }` block; write one', 1)
-    variables = _labelled(blocks.get("variable"))
+        raise TemplateError("the file is not UTF-8; save it as UTF-8", line) from None
+    blocks = _parse_blocks(text)
+    if len(_labelled_blocks(blocks.get("job"))) != 1:
+        raise TemplateError('a jobspec needs exactly one `job "..." { }` block; write one', 1)
+    variables = _labelled_blocks(blocks.get("variable"))
     names = [name for name, _ in variables]
     for name in names:
         if names.count(name) > 1:
@@ -79,17 +79,17 @@ def _template(data: bytes) -> TemplateText:
     return TemplateText(text, frozenset(names), required)
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parse_blocks(text: str) -> dict[str, Any]:
     from bot.gateways.catalog import hcl  # noqa: PLC0415 - `check --help` and `--schema` must not pay for the grammar
 
     try:
         return hcl.blocks(text)
     except hcl.NotHclError as error:
-        raise TemplateError(f"{error}; mend it, `nomad fmt` shows where", error.line) from None
+        raise TemplateError(f"{error}; correct the syntax (`nomad fmt` shows where)", error.line) from None
 
 
-def _labelled(blocks: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The blocks of a kind with one label each; python-hcl2 keeps the quotes of a label."""
+def _labelled_blocks(blocks: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The blocks of one type as (label, body); python-hcl2 keeps the quotes around a label."""
     if not isinstance(blocks, list):
         return []
     return [

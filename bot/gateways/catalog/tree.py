@@ -1,4 +1,4 @@
-"""YAML as a tree that knows its lines: plain JSON kinds only, and every trouble in a file reported at once."""
+"""Reads YAML into a tree that knows its lines: JSON types only, and all issues of a file reported at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from bot.domain.canonical import LARGEST_INTEGER
-from bot.gateways.catalog.findings import Finding, shortened
+from bot.gateways.catalog.issues import Issue, quote
 
 LARGEST_FILE = 1024 * 1024
 MOST_NODES = 50_000
@@ -23,44 +23,44 @@ Content = str | int | float | bool | None | tuple["Node", ...] | Mapping[str, "N
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and where it stands: for a mapping's entry the line of its key, for a list's item its first line.
+    """A value with its file and line: the line of the key in a mapping, the first line of an item in a list.
 
-    Lookups are forgiving: what is absent or of another kind reads as empty, because the form is judged elsewhere.
+    Lookups never fail: a missing entry, or one of another type, reads as empty, because ``form`` reports it.
     """
 
     file: str
     line: int
     content: Content
 
-    def finding(self, message: str) -> Finding:
-        """Something to mend at this place."""
-        return Finding(self.file, self.line, message)
+    def issue(self, message: str) -> Issue:
+        """An issue at this line."""
+        return Issue(self.file, self.line, message)
 
     @property
     def text(self) -> str | None:
-        """The text, where this is one."""
+        """The value if it is text, else None."""
         return self.content if isinstance(self.content, str) else None
 
     def get(self, key: str) -> Node | None:
-        """A mapping's entry."""
+        """The entry with this key; None if there is none, or this is no mapping."""
         return self.content.get(key) if isinstance(self.content, Mapping) else None
 
     def entries(self, key: str) -> Mapping[str, Node]:
-        """What a mapping's entry maps, where it is a mapping itself."""
+        """The entries of the mapping with this key; empty if there is none."""
         found = self.get(key)
         return found.content if found and isinstance(found.content, Mapping) else {}
 
     def items(self, key: str) -> tuple[Node, ...]:
-        """What a mapping's entry lists, where it is a list."""
+        """The items of the list with this key; empty if there is none."""
         found = self.get(key)
         return found.content if found and isinstance(found.content, tuple) else ()
 
     def texts(self, key: str) -> Iterator[tuple[str, Node]]:
-        """The texts that a mapping's entry lists, each with its place."""
+        """The items of the list with this key that are text, each with its node."""
         return ((node.text, node) for node in self.items(key) if node.text is not None)
 
     def at(self, path: Sequence[str | int]) -> Node:
-        """The node at that path, or the last one on the way that is there."""
+        """The node at that path, or the last node on the way to it that exists."""
         node = self
         for part in path:
             found: Node | None = None
@@ -74,7 +74,7 @@ class Node:
         return node
 
     def plain(self) -> Any:
-        """The value as JSON kinds, without places."""
+        """The value as plain JSON types, without lines."""
         if isinstance(self.content, Mapping):
             return {key: node.plain() for key, node in self.content.items()}
         if isinstance(self.content, tuple):
@@ -82,45 +82,45 @@ class Node:
         return self.content
 
 
-def grow(file: str, data: bytes) -> tuple[Node | None, list[Finding]]:
-    """The tree of one YAML document and what is wrong with it; no tree where it is not YAML at all."""
+def parse_tree(file: str, data: bytes) -> tuple[Node | None, list[Issue]]:
+    """The tree of one YAML document, and its issues; None for the tree if it is not YAML at all."""
     if len(data) > LARGEST_FILE:
-        return None, [Finding(file, 1, f"this file has more than {LARGEST_FILE} bytes; split it")]
-    grower = _Grower(file)
+        return None, [Issue(file, 1, f"this file is larger than {LARGEST_FILE} bytes; split it")]
+    builder = _TreeBuilder(file)
     try:
         text = data.decode("utf-8-sig")
         root = YAML(typ="safe", pure=True).compose(io.StringIO(text))
-        tree = Node(file, 1, None) if root is None else grower.node(root, 1)
+        tree = Node(file, 1, None) if root is None else builder.node(root, 1)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        return None, [Finding(file, line, "this is not UTF-8; save the file as UTF-8")]
+        return None, [Issue(file, line, "the file is not UTF-8; save it as UTF-8")]
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or "this is not YAML"
         line = mark.line + 1 if mark else 1
-        return None, [Finding(file, line, f"not YAML: {problem}; mend the syntax, the rest is judged after that")]
+        return None, [Issue(file, line, f"not YAML: {problem}; correct the syntax, then check again for other errors")]
     except YAMLError as error:
-        return None, [Finding(file, 1, f"not YAML: {str(error).splitlines()[0]}; mend the syntax")]
+        return None, [Issue(file, 1, f"not YAML: {str(error).splitlines()[0]}; correct the syntax")]
     except RecursionError:
-        return None, [Finding(file, 1, "nested too deeply to be read; flatten it")]
-    return tree, grower.findings
+        return None, [Issue(file, 1, "the YAML is nested too deeply; flatten it")]
+    return tree, builder.issues
 
 
 @dataclass(slots=True)
-class _Grower:
-    """Walks one composed document; remembers what is open, so that an alias to itself is found."""
+class _TreeBuilder:
+    """Walks one YAML document. It remembers the ancestors of a node, to notice an alias that contains itself."""
 
     file: str
-    findings: list[Finding] = field(default_factory=list)
-    grown: int = 0
+    issues: list[Issue] = field(default_factory=list)
+    count: int = 0
     ancestors: set[int] = field(default_factory=set)
 
     def node(self, found: Any, line: int) -> Node:
-        self.grown += 1
+        self.count += 1
         if id(found) in self.ancestors:
-            return self._refused(line, "an alias holds itself; write the value out")
-        if self.grown > MOST_NODES:
-            return self._refused(line, f"this file unfolds to more than {MOST_NODES} values; write less, or split it")
+            return self._reject(line, "this alias contains itself; write the value out")
+        if self.count > MOST_NODES:
+            return self._reject(line, f"this file has more than {MOST_NODES} values, aliases included; split it")
         self.ancestors.add(id(found))
         try:
             return Node(self.file, line, self._content(found, line))
@@ -136,24 +136,24 @@ class _Grower:
             case ScalarNode():
                 return self._scalar(found, line)
             case _:
-                return self._refused(line, f"the tag {found.tag} is not known here; take it out").content
+                return self._reject(line, f"unknown tag {found.tag}; remove it").content
 
     def _mapping(self, found: MappingNode) -> dict[str, Node]:
         entries: dict[str, Node] = {}
         for key, value in found.value:
             line = key.start_mark.line + 1
             if key.tag == "tag:yaml.org,2002:merge":
-                self._refused(line, "merge keys (`<<`) are not read; write the keys out")
+                self._reject(line, "merge keys (`<<`) are not supported; write the keys out")
             elif not isinstance(key, ScalarNode) or key.tag not in _TEXTS:
-                self._refused(line, f"a key must be text, not {shortened(key.value)}; put it in quotes")
+                self._reject(line, f"a key must be text, not {quote(key.value)}; put it in quotes")
             elif key.value in entries:
                 first = entries[key.value].line
-                self._refused(line, f"`{key.value}` is set twice (first on line {first}); keep one of them")
+                self._reject(line, f"`{key.value}` is set twice (first on line {first}); remove one of them")
             elif not _storable(key.value) or not key.value.isascii():
-                self._refused(line, f"the key {shortened(key.value)} is not plain ASCII; rename it")
+                self._reject(line, f"the key {quote(key.value)} is not plain ASCII; rename it")
             elif key.value == "$float":
-                # the form in which records keep a number with a fraction
-                self._refused(line, "the key `$float` is reserved; rename it")
+                # stored records write a number with a fraction under this key
+                self._reject(line, "the key `$float` is reserved; rename it")
             else:
                 entries[key.value] = self.node(value, line)
         return entries
@@ -162,17 +162,17 @@ class _Grower:
         try:
             value = _scalar(found)
         except ValueError as error:
-            return self._refused(line, str(error)).content
+            return self._reject(line, str(error)).content
         return value
 
-    def _refused(self, line: int, message: str) -> Node:
-        finding = Finding(self.file, line, message)
-        if finding not in self.findings:
-            self.findings.append(finding)
+    def _reject(self, line: int, message: str) -> Node:
+        issue = Issue(self.file, line, message)
+        if issue not in self.issues:
+            self.issues.append(issue)
         return Node(self.file, line, None)
 
 
-# A date is text here: Nomad and JSON know none.
+# A date is read as text, because neither JSON nor Nomad has dates.
 _TEXTS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp"})
 
 
@@ -190,24 +190,24 @@ def _scalar(found: ScalarNode) -> Content:
         case "float":
             return _float(value)
         case _:
-            raise ValueError(f"{shortened(value)} is of a kind that is not read here; put it in quotes if it is text")
+            raise ValueError(f"{quote(value)} has an unsupported type; put it in quotes if it is text")
 
 
 def _text(text: str) -> str:
     if not _storable(text):
-        raise ValueError("this text holds a NUL or half a character, which no database keeps; take it out")
+        raise ValueError("this text contains a NUL or half a character, which a database cannot store; remove it")
     return text
 
 
 def _integer(text: str) -> int:
     digits = text.replace("_", "")
     try:
-        # base 10 first: in YAML 1.2 a leading zero is no octal
+        # base 10 first, because in YAML 1.2 a leading zero does not mean octal
         number = int(digits) if digits.lstrip("+-").isdecimal() else int(digits, 0)
     except ValueError:
-        raise ValueError(f"{shortened(text)} is no whole number; put it in quotes if it is text") from None
+        raise ValueError(f"{quote(text)} is not a whole number; put it in quotes if it is text") from None
     if abs(number) > LARGEST_INTEGER:
-        raise ValueError(f"{shortened(text)} is too large for JSON's numbers; put it in quotes")
+        raise ValueError(f"{quote(text)} is too large for a JSON number; put it in quotes")
     return number
 
 
@@ -217,10 +217,10 @@ def _float(text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{shortened(text)} is no number that JSON can say; write a finite one, or put it in quotes")
+        raise ValueError(f"{quote(text)} cannot be written in JSON; write a finite number, or put it in quotes")
     return number
 
 
 def _storable(text: str) -> bool:
-    """Whether any database keeps it: no NUL, no lone surrogate."""
+    """Whether every database can store the text: no NUL, no lone surrogate."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,1 +1,1 @@
-"""Nomad by python-nomad's public ``endpoint.request``: the only user of that library (nomad.md section 2)."""
+"""Talks to Nomad through python-nomad's public ``endpoint.request``; nothing else uses that library."""

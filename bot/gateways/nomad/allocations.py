@@ -1,4 +1,4 @@
-"""Nomad's allocations as records, and the first event of each that says why it failed."""
+"""Turns Nomad's allocations into records, with the task event that explains a failure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _EXPLAINING: Final = frozenset(
         "Template failed", "Restart Signaled", "Hook Failed",
     }
 )  # fmt: skip
-"""Events that name a cause; the others ("Not Restarting", "Killing", "Alloc Unhealthy") only follow one."""
+"""The events that name a cause; others ("Not Restarting", "Killing", "Alloc Unhealthy") only follow from one."""
 
 
 def allocation_state(found: Mapping[str, Any]) -> AllocationState:
-    """An allocation of ``GET /v1/job/:id/allocations`` (nomad.md 1.7)."""
+    """The record of an allocation from ``GET /v1/job/:id/allocations`` (nomad.md 1.7)."""
     health = (found.get("DeploymentStatus") or {}).get("Healthy")
     return AllocationState(
         id=str(found["ID"]),
@@ -35,7 +35,7 @@ def allocation_state(found: Mapping[str, Any]) -> AllocationState:
 
 
 def _failure(found: Mapping[str, Any]) -> TaskFailure | None:
-    """The first event that explains a failure, over all tasks by time; None where no task failed."""
+    """The earliest event of any task that explains a failure; None if no task failed."""
     events = sorted(_events(found), key=lambda each: each[0])
     for _, task, event in events:
         return TaskFailure(
@@ -57,7 +57,7 @@ def _events(found: Mapping[str, Any]) -> Iterator[tuple[int, str, Mapping[str, A
 
 
 def _explains(state: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Whether the event is a cause of failure: a task that ended well, or was told to stop, did not fail."""
+    """Whether the event caused a failure. A task that exited with 0, or that was told to stop, did not fail."""
     if event["Type"] not in _EXPLAINING:
         return False
     if event["Type"] != "Terminated":

@@ -1,4 +1,4 @@
-"""One hanging cluster must not hold everybody: after a time-out its reads fail at once for a while."""
+"""A circuit breaker: after a time-out, reads of that cluster fail at once for a while, so that nobody waits for it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HANGS = 1.0
-"""Seconds from which an exchange without an answer counts as hanging: a refused connection holds nobody."""
+"""Seconds after which a call without an answer counts as hanging; a refused connection is faster and is no problem."""
 
 
 class Circuit:
-    """Open for ``rest`` seconds after an exchange that hung; then one caller tries, for ``longest`` at most.
+    """Open for ``rest`` seconds after a call hung; then one caller tries again, for at most ``longest`` seconds.
 
-    Called from the threads that make the calls: each method writes whole values only.
+    The threads that make the calls use it without a lock, because each method only replaces one value.
     """
 
     def __init__(self, rest: float, longest: float, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -27,20 +27,20 @@ class Circuit:
         self._open: tuple[float, str] | None = None
 
     def check(self) -> None:
-        """Raises ``Unanswered``, in the words of the time-out, while it is open."""
+        """Raises ``Unanswered``, with the text of the time-out, while the circuit is open."""
         now, found = self._monotonic(), self._open
         if found is None:
             return
         until, words = found
         if now < until:
             raise Unanswered(words, sent=False)
-        # this caller tries; whoever comes meanwhile does not hang beside it
+        # this caller tries again; others still fail at once until it has an answer
         self._open = (now + self._longest, words)
 
-    def unanswered(self, words: str, took: float) -> None:
-        """A call got no answer after so many seconds."""
+    def record_failure(self, words: str, took: float) -> None:
+        """Note that a call got no answer, and how many seconds it took."""
         self._open = (self._monotonic() + self._rest, words) if took >= HANGS else None
 
-    def answered(self) -> None:
-        """A call got an answer, whatever it says."""
+    def record_answer(self) -> None:
+        """Note that a call got an answer, good or bad."""
         self._open = None

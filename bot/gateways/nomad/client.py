@@ -1,4 +1,4 @@
-"""Calls to one cluster: python-nomad on a thread pool of its own, each call bounded in time and size."""
+"""The HTTP client of one cluster: python-nomad on its own thread pool; every call has a time limit and a size limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nomad.api.exceptions import BaseNomadException
 
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad.circuit import Circuit
-from bot.gateways.nomad.errors import Unanswered, refusal, unanswered
+from bot.gateways.nomad.errors import Unanswered, no_answer, refusal
 from bot.gateways.nomad.reply import Reply, read
 from bot.gateways.nomad.session import CALLS, endpoints, open_session
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: to connect, to be answered, and all that a register may take from its call to its last byte.
+    """Time limits in seconds: to connect, for an answer, and for a whole register, from the call to the last byte.
 
-    ``rest`` is how long a cluster that hangs is not asked again.
+    ``rest`` is how long no calls go to a cluster after one hung.
     """
 
     connect: float = 5.0
@@ -39,7 +39,7 @@ class Timeouts:
 class Client:
     """One cluster over HTTP. Raises ``NomadUnavailable``, ``NomadForbidden`` or ``NomadRefused``, with its name.
 
-    ``withheld`` says why there is no token to ask with: then every call is refused with that, before it is made.
+    If ``withheld`` is not empty, the token is missing for that reason, and every call raises ``NomadForbidden``.
     """
 
     def __init__(self, cluster: Cluster, token: str | None, timeouts: Timeouts, withheld: str = "") -> None:
@@ -53,39 +53,42 @@ class Client:
         self._pool = ThreadPoolExecutor(CALLS, thread_name_prefix=f"nomad-{cluster.name}")
 
     def close(self) -> None:
-        """Let the connections go; calls that are under way end by their time-outs."""
+        """Close the connections. Running calls end by their time limits, waiting ones are cancelled."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
     def retire(self) -> None:
-        """The same for a cluster that the catalog no longer has: whoever waits for a thread still gets one."""
+        """Close the connections of a cluster that left the catalog, after the calls that are already waiting."""
         self._pool.shutdown(wait=False)
         self._session.close()
 
     async def get(self, *path: str, namespace: str, **params: str | int) -> Reply:
-        """GET; a 404 is an answer, every other refusal is raised: nothing is refused to a read but for its token."""
+        """GET. Returns a 404, raises every other error. Nomad rejects a read only because of its token.
+
+        Any other rejection is therefore raised as ``NomadUnavailable``.
+        """
         call = _Call("get", path, {**params, "namespace": namespace}, None, self._reading)
         try:
-            return self._accepted(await self._run(call), 404)
+            return self._accept(await self._run(call), 404)
         except NomadRefused as error:
-            raise NomadUnavailable(self._said(f"refuses a read: {error}")) from None
+            raise NomadUnavailable(self._with_name(f"refused a read: {error}")) from None
 
     async def post(self, *path: str, namespace: str, body: bytes) -> Reply:
-        """POST of something that changes nothing; refusals are raised."""
-        return self._accepted(await self._run(_Call("post", path, {"namespace": namespace}, body, self._reading)))
+        """POST a request that changes nothing; raises if Nomad rejects it."""
+        return self._accept(await self._run(_Call("post", path, {"namespace": namespace}, body, self._reading)))
 
     async def write(self, *path: str, namespace: str, body: bytes) -> Reply:
-        """POST of a change: every answer comes back, ``Unanswered`` is raised where there was none.
+        """POST a change. Returns every answer, also a rejection; raises ``Unanswered`` if there was none.
 
-        The wait for a thread and for a connection are at most a quarter of ``Timeouts.write`` each: what has not been
-        sent by then never is.
+        The waits for a thread and for a connection take at most a quarter of ``Timeouts.write`` each. A request that
+        has not been sent by then never will be.
         """
         connect = min(self.timeouts.connect, self.timeouts.write / 4)
         timeouts = (connect, self.timeouts.write - connect)
         return await self._run(_Call("post", path, {"namespace": namespace}, body, timeouts, reads=False))
 
     def event_stream(self) -> StreamSource:
-        """What opens an event stream, on connections of its own."""
+        """Opens event streams, on its own connections."""
         self._check_token()
         session = open_session()
         return StreamSource(endpoints(self.cluster, self._token, session)["event"], session)
@@ -94,18 +97,18 @@ class Client:
     def _reading(self) -> tuple[float, float]:
         return self.timeouts.connect, self.timeouts.answer
 
-    def _accepted(self, reply: Reply, *also: int) -> Reply:
+    def _accept(self, reply: Reply, *also: int) -> Reply:
         if reply.foreign or (not reply.ok and reply.status not in also):
             error = refusal(reply)
-            raise NomadUnavailable(self._said(error)) if isinstance(error, NomadUnavailable) else error
+            raise NomadUnavailable(self._with_name(error)) if isinstance(error, NomadUnavailable) else error
         return reply
 
-    def _said(self, error: object) -> str:
+    def _with_name(self, error: object) -> str:
         return f"cluster {self.cluster.name} {error}"
 
     def _check_token(self) -> None:
         if self.withheld:
-            raise NomadForbidden(self._said(f"is not asked: {self.withheld}"))
+            raise NomadForbidden(self._with_name(f"was not called: {self.withheld}"))
 
     async def _run(self, call: _Call) -> Reply:
         self._check_token()
@@ -115,33 +118,33 @@ class Client:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._exchange, call, asked_at)
         except RuntimeError:
-            # a pool that was shut down says so by nothing better
-            raise Unanswered(self._said("is not asked any more: we are closing"), sent=False) from None
+            # a pool that was shut down raises nothing more specific
+            raise Unanswered(self._with_name("was not called: Nomatron is shutting down"), sent=False) from None
 
     def _exchange(self, call: _Call, asked_at: float) -> Reply:
         try:
-            reply = self._exchanged(call, asked_at)
+            reply = self._send_in_time(call, asked_at)
         except Unanswered as error:
             if call.reads:
-                self._circuit.unanswered(str(error), time.monotonic() - asked_at)
+                self._circuit.record_failure(str(error), time.monotonic() - asked_at)
             raise
-        self._circuit.answered()
+        self._circuit.record_answer()
         return reply
 
-    def _exchanged(self, call: _Call, asked_at: float) -> Reply:
+    def _send_in_time(self, call: _Call, asked_at: float) -> Reply:
         connect, answer = call.timeouts
         if time.monotonic() - asked_at > connect:
-            raise Unanswered(self._said("keeps all our connections waiting"), sent=False)
+            raise Unanswered(self._with_name(f"was not called: all {CALLS} connections are busy"), sent=False)
         try:
-            return read(self._ask(call), answer)
+            return read(self._send(call), answer)
         except (BaseNomadException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            broken = unanswered(error)
-            raise Unanswered(self._said(broken), sent=broken.sent) from None
+            failure = no_answer(error)
+            raise Unanswered(self._with_name(failure), sent=failure.sent) from None
         except NomadUnavailable as error:
-            raise Unanswered(self._said(error), sent=True) from None
+            raise Unanswered(self._with_name(error), sent=True) from None
 
-    def _ask(self, call: _Call) -> requests.Response:
-        """The answer with its body still unread, whatever its status: python-nomad raises most of them."""
+    def _send(self, call: _Call) -> requests.Response:
+        """The response with any status and an unread body; python-nomad raises most statuses as exceptions."""
         first, *rest = (quote(part, safe="") for part in call.path)
         headers = {} if call.body is None else {"Content-Type": "application/json"}
         given = {"params": dict(call.params), "data": call.body, "headers": headers, "timeout": call.timeouts}
@@ -156,7 +159,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A request; ``timeouts`` are the seconds to connect and to be answered, ``reads`` says that it changes nothing."""
+    """A request. ``timeouts``: seconds to connect and for an answer; ``reads``: whether it changes nothing."""
 
     method: str
     path: tuple[str, ...]
@@ -168,12 +171,12 @@ class _Call:
 
 @dataclass(frozen=True, slots=True)
 class StreamSource:
-    """python-nomad's stream endpoint and the session that it lives on."""
+    """Opens event streams: python-nomad's endpoint, and the session that it uses."""
 
     endpoint: Any
     session: requests.Session
 
     def open(self, params: dict[str, str | int | list[str]], timeouts: tuple[float, float]) -> requests.Response:
-        """The stream's response, its body unread; raises what python-nomad and requests raise."""
+        """The response of a new stream, with an unread body; raises the errors of python-nomad and requests."""
         answer = self.endpoint.request(method="get", stream=True, params=params, headers={}, timeout=timeouts)
         return cast("requests.Response", answer)

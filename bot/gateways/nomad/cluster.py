@@ -1,4 +1,4 @@
-"""The port ``Nomad`` for one cluster, and ``Nomads`` for all of them."""
+"""Implements the ports ``Nomad`` (one cluster) and ``Nomads`` (all clusters)."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNUSED = 60.0
-"""Seconds without use after which a cluster that the catalog no longer has is let go: longer than any one step."""
+"""Seconds without a call after which a cluster that left the catalog is closed; every step takes less."""
 
 
 class PythonNomad:
-    """One cluster by python-nomad; the contract is that of ``bot.ports.Nomad``."""
+    """One cluster through python-nomad; implements ``bot.ports.nomad.Nomad``."""
 
     def __init__(self, client: Client, key: bytes, patience: Patience) -> None:
         self._client = client
@@ -42,51 +42,51 @@ class PythonNomad:
         self._patience = patience
 
     def close(self) -> None:
-        """Let its connections go."""
+        """Close the connections."""
         self._client.close()
 
     def retire(self) -> None:
-        """Let them go as soon as nobody uses them."""
+        """Close the connections as soon as nobody uses them."""
         self._client.retire()
 
     @property
     def withheld(self) -> str:
-        """Why there is no token to ask with; empty where there is one, or none is wanted."""
+        """Why the token is missing; empty if there is one, or if the catalog names none."""
         return self._client.withheld
 
     def examiner(self) -> NomadExaminer:
-        """The same cluster, for ``doctor``."""
+        """Doctor's view of this cluster."""
         return NomadExaminer(self._client)
 
     async def reach(self) -> None:
-        """As ``bot.ports.Nomad.reach``."""
+        """Implements ``bot.ports.nomad.Nomad.reach``."""
         await self._client.get("status", namespace="default")
 
     async def parse(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
-        """As ``bot.ports.Nomad.parse``."""
+        """Implements ``bot.ports.nomad.Nomad.parse``."""
         with _of_nomads_shape(self._client.cluster):
             return await parse.parse(self._client, jobspec, variables, namespace)
 
     async def job(self, namespace: str, job_id: str) -> Job | None:
-        """As ``bot.ports.Nomad.job``."""
+        """Implements ``bot.ports.nomad.Nomad.job``."""
         return await look.job(self._client, namespace, job_id)
 
     async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
-        """As ``bot.ports.Nomad.plan``."""
+        """Implements ``bot.ports.nomad.Nomad.plan``."""
         with _of_nomads_shape(self._client.cluster):
             return await plan.plan(self._client, namespace, job, live, Redactor(self._key, show))
 
     def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
-        """As ``bot.ports.Nomad.moved``."""
+        """Implements ``bot.ports.nomad.Nomad.moved``."""
         replaced = {**json.loads(before.replaced), "Version": before.base_version} if before.replaced else None
         return moved(replaced, live, json.loads(before.job), job, Redactor(self._key, show))
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
-        """As ``bot.ports.Nomad.differences``."""
+        """Implements ``bot.ports.nomad.Nomad.differences``."""
         return differences(json.loads(before), job, Redactor(self._key, show))
 
     async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
-        """As ``bot.ports.Nomad.register``."""
+        """Implements ``bot.ports.nomad.Nomad.register``."""
         return await register.register(
             self._client, namespace, job, base_index=base_index, source=source, variables=variables
         )
@@ -94,48 +94,49 @@ class PythonNomad:
     async def look(
         self, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
     ) -> Sighting:
-        """As ``bot.ports.Nomad.look``."""
+        """Implements ``bot.ports.nomad.Nomad.look``."""
         return await look.look(
             self._client, namespace, job_id, base_index=base_index, base_version=base_version, stamp=stamp
         )
 
     async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
-        """As ``bot.ports.Nomad.observe``."""
+        """Implements ``bot.ports.nomad.Nomad.observe``."""
         with _of_nomads_shape(self._client.cluster):
             return await observe.observe(self._client, namespace, job_id, rollout)
 
     def moves(self, namespaces: Collection[str]) -> AsyncGenerator[JobEvent, None]:
-        """As ``bot.ports.Nomad.moves``."""
+        """Implements ``bot.ports.nomad.Nomad.moves``."""
         return stream.moves(self._client.event_stream, self._check_token, frozenset(namespaces), self._patience)
 
     async def _check_token(self) -> None:
-        """Say in the log why a stream stays silent: the one call that tells a bad token from a weak one."""
+        """Log why a stream stays silent. Only this call shows whether the token is invalid or lacks a capability."""
         try:
             reply = await self._client.get("acl", "token", "self", namespace="default")
         except NomadError as error:
-            problem, why = "nomad event stream is away", str(error)
+            problem, why = "Nomad's event stream is unavailable", str(error)
         else:
-            why = "the token lacks read-job" if reply.ok else "Nomad does not know who we are"
-            problem = "nomad event stream is silent"
+            why = "the token lacks read-job" if reply.ok else "Nomad does not know the token"
+            problem = "Nomad's event stream is silent"
         log.warning(problem, extra={"cluster": self._client.cluster.name, "why": why})
 
 
 @contextlib.contextmanager
 def _of_nomads_shape(cluster: Cluster) -> Iterator[None]:
-    """JSON that is not shaped like Nomad's is no usable answer, rather than a crash of the worker."""
+    """Raise ``NomadUnavailable`` if an answer is JSON but does not have Nomad's shape."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NomadUnavailable(
-            f"cluster {cluster.name} answered in a shape that is not Nomad's: {type(error).__name__} {error}"
+            f"cluster {cluster.name} sent JSON that does not look like Nomad's ({type(error).__name__}: {error}); "
+            "check its address in the catalog"
         ) from error
 
 
 class PythonNomads:
-    """The clusters, each with a session, a thread pool and a token of its own.
+    """All clusters, each with its own session, thread pool and token.
 
-    ``tokens`` gives a cluster's token, or raises ``SettingsInvalid``; ``key`` is the installation's secret for
-    redaction marks, ``folder`` is the catalog's: a ``ca_file`` that is no absolute path lies in it.
+    ``tokens`` returns a cluster's token, or raises ``SettingsInvalid``. ``key`` is the installation's secret for
+    redaction marks. ``folder`` is the catalog folder, which a relative ``ca_file`` starts from.
     """
 
     def __init__(
@@ -156,15 +157,15 @@ class PythonNomads:
         self._used: dict[Cluster, float] = {}
 
     def of(self, cluster: Cluster) -> PythonNomad:
-        """As ``bot.ports.Nomads.of``."""
+        """Implements ``bot.ports.nomad.Nomads.of``."""
         self._used[cluster] = time.monotonic()
         found = self._open.get(cluster)
         if found is None or found.withheld:
-            # a token that was not there may be there by now: a file is put in place while we run
-            found = self._open[cluster] = self._opened(cluster)
+            # a missing token may have come since, because its file can be created while we run
+            found = self._open[cluster] = self._connect(cluster)
         return found
 
-    def _opened(self, cluster: Cluster) -> PythonNomad:
+    def _connect(self, cluster: Cluster) -> PythonNomad:
         try:
             token, withheld = self._tokens(cluster), ""
         except SettingsInvalid as error:
@@ -174,19 +175,19 @@ class PythonNomads:
         return PythonNomad(client, self._key, self._patience)
 
     def keep(self, clusters: Collection[Cluster]) -> None:
-        """As ``bot.ports.Nomads.keep``."""
+        """Implements ``bot.ports.nomad.Nomads.keep``."""
         unused = time.monotonic() - UNUSED
         for each in [each for each, at in self._used.items() if each not in clusters and at <= unused]:
             del self._used[each]
             self._open.pop(each).retire()
 
     def examined(self, cluster: Cluster) -> NomadExaminer:
-        """As ``bot.ports.doctor.ExaminedNomads``."""
+        """Implements ``bot.ports.doctor.ExaminedNomads.examined``."""
         self._tokens(cluster)
         return self.of(cluster).examiner()
 
     def close(self) -> None:
-        """Let all connections go."""
+        """Close all connections."""
         for each in self._open.values():
             each.close()
         self._open.clear()

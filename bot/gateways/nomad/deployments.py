@@ -1,4 +1,4 @@
-"""Nomad's deployment object as a record."""
+"""Turns Nomad's deployment object into a record."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _JOB_STOPPED: Final = "job is stopped"
 
 
 def nomad_deployment(found: Mapping[str, Any]) -> NomadDeployment:
-    """The parts of ``GET /v1/deployment/:id`` that matter here (nomad.md 1.6)."""
+    """The record of a deployment from ``GET /v1/deployment/:id`` (nomad.md 1.6)."""
     groups = found.get("TaskGroups") or {}
     deadlines = [instant for each in groups.values() if (instant := _instant(each.get("RequireProgressBy")))]
     said, status = str(found.get("StatusDescription") or ""), str(found["Status"])
@@ -66,7 +66,7 @@ def _group(name: str, state: Mapping[str, Any]) -> GroupHealth:
 
 
 def _instant(text: str | None) -> datetime | None:
-    """Nomad's time; none for null and for the zero time of older servers."""
+    """A time from Nomad; None for null, and for the zero time that older servers send."""
     if not text or text.startswith("0001-"):
         return None
     return datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""What becomes of a call that did not do as asked: the one table from HTTP and transport to our errors."""
+"""Maps failed calls (HTTP statuses and broken connections) to our errors; nothing else does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.gateways.nomad.reply import Reply
 
 TOKEN_TEXTS: Final = ("acl token", "failed to parse signed token", "permission denied")
-"""How Nomad refuses a token with a 500 (nomad.md 1.0)."""
+"""Texts by which to recognize that Nomad rejected the token, although the status is 500 (nomad.md 1.0)."""
 
 _NEVER_SENT: Final = (
     NewConnectionError,
@@ -36,24 +36,24 @@ _BAD_REQUEST: Final = (
 
 
 class Unanswered(NomadUnavailable):
-    """The request got no answer; ``sent`` is whether Nomad may have it all the same."""
+    """The request got no answer; ``sent`` is whether Nomad may have received it."""
 
     def __init__(self, text: str, *, sent: bool) -> None:
         super().__init__(text)
         self.sent = sent
 
 
-def unanswered(error: BaseException) -> Unanswered:
-    """What a broken exchange means: only what failed before a connection stood was certainly never sent."""
+def no_answer(error: BaseException) -> Unanswered:
+    """The error for a broken connection. Only a request that failed before it connected was certainly never sent."""
     chain = list(_chain(error))
-    # requests says by a bare OSError that a CA file is not there, before it connects
+    # requests raises a bare OSError if the CA file is missing, before it connects
     never = type(error) is OSError or any(isinstance(each, _NEVER_SENT + _BAD_REQUEST) for each in chain)
     return Unanswered(_words(chain), sent=not never)
 
 
 def _words(chain: list[BaseException]) -> str:
     if any(isinstance(each, ssl.SSLCertVerificationError) for each in chain):
-        return "its TLS certificate is not trusted: name its CA by the cluster's ca_file"
+        return "has a TLS certificate that is not trusted; name its CA in the cluster's ca_file"
     if any(isinstance(each, (requests.exceptions.ConnectTimeout, ConnectTimeoutError)) for each in chain):
         return "took too long to accept a connection"
     if any(isinstance(each, (requests.exceptions.Timeout, ReadTimeoutError)) for each in chain):
@@ -64,7 +64,7 @@ def _words(chain: list[BaseException]) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it wraps: by python-nomad, requests, urllib3 and the ``raise`` statement alike."""
+    """The error and every error that it wraps, however python-nomad, requests, urllib3 or ``raise`` did that."""
     waiting: list[object] = [error]
     seen: set[int] = set()
     while waiting:
@@ -78,21 +78,24 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def refusal(reply: Reply) -> NomadError:
-    """What an answer other than 200 means to a call that changes nothing."""
+    """The error for an answer other than 200 to a call that changes nothing."""
     said = reply.text.casefold()
     if reply.foreign:
         return NomadUnavailable(foreign(reply))
     if reply.status == 403 or (reply.status == 500 and any(text in said for text in TOKEN_TEXTS)):
-        return NomadForbidden(f"Nomad does not allow this to our token: {one_line(reply.text) or 'Permission denied'}")
+        return NomadForbidden(
+            f"Nomad does not allow our token to do this: {one_line(reply.text) or 'Permission denied'}"
+        )
     if reply.status == 429:
-        return NomadUnavailable("has too many connections from here (429)")
+        return NomadUnavailable("has too many connections from this host (429); raise its http_max_conns_per_client")
     if reply.status == 400 or classify(reply.status, reply.text) in {Answer.DENIED, Answer.CONFLICT}:
-        return NomadRefused(*(flatten(reply.text) or ("Nomad refuses without a word",)))
-    return NomadUnavailable(f"answers {reply.status}: {one_line(reply.text, 160) or 'nothing'}")
+        return NomadRefused(*(flatten(reply.text) or ("Nomad gave no reason",)))
+    return NomadUnavailable(f"answered {reply.status}: {one_line(reply.text, 160) or 'no text'}")
 
 
 def foreign(reply: Reply) -> str:
-    """Words for an answer that is not Nomad's."""
+    """The problem, in words, if something other than Nomad answered."""
     if 300 <= reply.status < 400:
-        return f"answers with a redirect to {reply.location or 'nowhere'}: give the cluster's final address"
-    return f"answers {reply.status} with a web page: something between us and Nomad, or another server"
+        target = reply.location or "nowhere"
+        return f"answered with a redirect to {target}; use the final address in the catalog"
+    return f"answered {reply.status} with a web page, so this is a proxy or not Nomad; check its address in the catalog"

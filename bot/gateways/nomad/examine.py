@@ -1,4 +1,4 @@
-"""One cluster as ``doctor`` looks at it: calls that change nothing, and what they prove."""
+"""Doctor's calls to a cluster. None of them changes anything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.gateways.nomad.client import Client
 
 PROBE: Final = "nomatron-doctor"
-"""The job that is parsed and planned to see whether that is allowed; it is never registered."""
+"""The id of a job that doctor parses and plans to see whether it may; it never registers the job."""
 
 _SPEC: Final = f'job "{PROBE}" {{\n  group "probe" {{\n    task "probe" {{\n      driver = "docker"\n    }}\n  }}\n}}\n'
 _TASK: Final = {"Name": "probe", "Driver": "docker", "Config": {"image": "scratch"}}
@@ -34,13 +34,13 @@ _KINDS: Final = {"acls-disabled": TokenKind.OFF, "anonymous": TokenKind.ANONYMOU
 
 
 class NomadExaminer:
-    """``bot.ports.doctor.ExaminedNomad`` by the gateway's own client."""
+    """Implements ``bot.ports.doctor.ExaminedNomad`` with the gateway's client."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def date(self) -> datetime | None:
-        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
+        """Implements ``bot.ports.doctor.ExaminedNomad.date``."""
         reply = await self._client.get("status", namespace="default")
         try:
             return parsedate_to_datetime(reply.date)
@@ -48,7 +48,7 @@ class NomadExaminer:
             return None
 
     async def token(self) -> NomadToken:
-        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
+        """Implements ``bot.ports.doctor.ExaminedNomad.token``."""
         found = (await self._client.get("acl", "token", "self", namespace="default")).record()
         kind = _KINDS.get(str(found.get("AccessorID")), TokenKind.CLIENT)
         if found.get("Type") == "management":
@@ -62,7 +62,7 @@ class NomadExaminer:
         )
 
     async def version(self) -> str | None:
-        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
+        """Implements ``bot.ports.doctor.ExaminedNomad.version``."""
         try:
             found = (await self._client.get("agent", "self", namespace="default")).record()
         except NomadForbidden:
@@ -72,14 +72,14 @@ class NomadExaminer:
         return f"{version['Version']}{f'-{pre}' if pre else ''}" if version.get("Version") else None
 
     async def namespace(self, name: str) -> bool:
-        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
+        """Implements ``bot.ports.doctor.ExaminedNomad.namespace``."""
         try:
             return (await self._client.get("namespace", name, namespace=name)).ok
         except NomadForbidden:
             return True
 
     async def proofs(self, namespace: str) -> Mapping[str, bool]:
-        """As ``bot.ports.doctor.ExaminedNomad`` promises: parse, plan, read and list."""
+        """The proofs for parse-job, plan-job, read-job and list-jobs."""
         planned = json.dumps({"Job": {**_JOB, "Namespace": namespace}, "Diff": False}).encode()
         calls: dict[str, Awaitable[object]] = {
             "parse-job": self.accepts(_SPEC, {}, namespace),
@@ -87,15 +87,15 @@ class NomadExaminer:
             "read-job": self._client.get("job", PROBE, namespace=namespace),
             "list-jobs": self._client.get("jobs", namespace=namespace, prefix=PROBE),
         }
-        allowed = await asyncio.gather(*(_allowed(call) for call in calls.values()))
+        allowed = await asyncio.gather(*(_is_allowed(call) for call in calls.values()))
         return dict(zip(calls, allowed, strict=True))
 
     async def accepts(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> None:
-        """As ``bot.ports.doctor.ExaminedNomad`` promises."""
+        """Implements ``bot.ports.doctor.ExaminedNomad.accepts``."""
         await parse.parse(self._client, jobspec, variables, namespace)
 
     async def _policies(self, token: dict[str, Any]) -> list[dict[str, Any]] | None:
-        """The token's policies, those of its roles too; None where one may not be read."""
+        """The token's policies, including those of its roles; None if it may not read one of them."""
         try:
             roles = [await self._record("role", str(role.get("ID"))) for role in _mappings(token.get("Roles"))]
             names = {str(name) for name in token.get("Policies") or ()}
@@ -104,7 +104,7 @@ class NomadExaminer:
         except (NomadForbidden, NomadUnavailable):
             return None
         parsed = [_mapping(policy.get("RulesJSON")) for policy in policies]
-        # an older Nomad gives the rules as HCL alone
+        # an older Nomad sends the rules only as HCL
         return parsed if all(parsed) else None
 
     async def _record(self, kind: str, name: str) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class NomadExaminer:
         return (await self._client.get("acl", *path, namespace="default")).record()
 
 
-async def _allowed(call: Awaitable[object]) -> bool:
+async def _is_allowed(call: Awaitable[object]) -> bool:
     try:
         await call
     except NomadForbidden:
@@ -121,13 +121,13 @@ async def _allowed(call: Awaitable[object]) -> bool:
 
 
 def _rules(policy: dict[str, Any]) -> Iterable[NamespaceRule]:
-    """The namespace blocks; Nomad has written out what ``policy = "write"`` stands for."""
+    """The namespace rules of a policy. Nomad has already expanded ``policy = "write"`` into capabilities."""
     for block in _mappings(policy.get("Namespaces")):
         yield NamespaceRule(str(block.get("Name")), frozenset(map(str, block.get("Capabilities") or ())))
 
 
 def _beyond(policy: dict[str, Any]) -> Iterable[str]:
-    """Rules for other things than jobs; reading the agent shows its version."""
+    """The rules for anything but jobs, except reading the agent, which doctor needs for Nomad's version."""
     for name in ("Agent", "Node", "Operator", "Quota"):
         rule = _mapping(policy.get(name)).get("Policy")
         if rule and (name, rule) != ("Agent", "read"):
@@ -139,7 +139,7 @@ def _instant(text: object) -> datetime | None:
         found = datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    # Nomad's zero time is no time
+    # Nomad sends the zero time if there is none
     return found if found.year > 1 else None
 
 

@@ -1,4 +1,4 @@
-"""The look: whether a register landed, by Nomad's own state (``docs/engine.md``, Dispatch)."""
+"""Finds out from Nomad's own state whether a register landed (docs/engine.md, Dispatch)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 async def job(client: Client, namespace: str, job_id: str) -> Job | None:
-    """The job as it is now; None where there is none."""
+    """The current version of the job; None if there is no such job."""
     reply = await client.get("job", job_id, namespace=namespace)
     return reply.record() if reply.ok else None
 
 
 async def versions(client: Client, namespace: str, job_id: str) -> list[Job]:
-    """The versions that Nomad keeps, newest first; none where the job is gone."""
+    """The versions of the job that Nomad still has, newest first; empty if there is no such job."""
     reply = await client.get("job", job_id, "versions", namespace=namespace)
     return list(reply.record().get("Versions") or ()) if reply.ok else []
 
 
 async def submission(client: Client, namespace: str, job_id: str, version: int) -> dict[str, Any] | None:
-    """What a version was submitted with; None where Nomad keeps none for it."""
+    """The submission (source and variables) of a version; None if Nomad does not have it."""
     reply = await client.get("job", job_id, "submission", namespace=namespace, version=version)
     return reply.record() if reply.ok else None
 
@@ -33,11 +33,11 @@ async def submission(client: Client, namespace: str, job_id: str, version: int) 
 async def look(
     client: Client, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
 ) -> Sighting:
-    """What the evidence shows; never raises: a GET that is refused or fails decides nothing."""
+    """Whether the register landed, as far as Nomad shows. Never raises: a failed GET means UNKNOWN."""
     try:
         return await _look(client, (namespace, job_id), base_index, base_version, stamp)
     except (NomadError, KeyError, TypeError, ValueError):
-        # the last three: an answer that is JSON but not Nomad's shape
+        # the last three mean that the answer is JSON but does not look like Nomad's
         return Sighting(look=Look.UNKNOWN)
 
 
@@ -50,19 +50,19 @@ async def _look(
     if live["JobModifyIndex"] == base_index:
         return Sighting(look=Look.UNMOVED)
     if 0 < base_index < live["CreateIndex"]:
-        # purged and made anew: no register of ours can have done that
+        # somebody purged and recreated the job, which our register cannot do
         return Sighting(look=Look.ANOTHERS)
     ours = 0 if base_version is None else base_version + 1
     found = await submission(client, *place, ours)
     if found is not None and _is_stamped(found, stamp):
-        # the submission has its version's index, and may outlive it
+        # the submission carries the version's index, and Nomad may keep it for longer than the version
         return Sighting(look=Look.LANDED, version=ours, job_modify_index=int(found["JobModifyIndex"]))
     kept = [int(each["Version"]) for each in await versions(client, *place)]
     return await _without_ours(client, place, kept, ours, stamp)
 
 
 async def _without_ours(client: Client, place: tuple[str, str], kept: list[int], ours: int, stamp: str) -> Sighting:
-    """Base + 1 does not carry the stamp: it is another's, or no longer kept."""
+    """The sighting if version base + 1 lacks our stamp: it is someone else's, or Nomad no longer has it."""
     if ours in kept:
         return Sighting(look=Look.ANOTHERS)
     for version in kept:

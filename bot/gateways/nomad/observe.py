@@ -1,4 +1,4 @@
-"""What Nomad says now about a job version that we registered."""
+"""Observes a job version that we registered: its evaluations, deployment, allocations and versions."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Json = dict[str, Any]
 
 
 async def observe(client: Client, namespace: str, job_id: str, rollout: Rollout) -> Observation:
-    """One look at evaluations, deployments, the job, its versions, its allocations, and the evaluations again.
+    """Read the evaluations, deployments, job, versions and allocations, then the evaluations again.
 
-    The order matters: what an earlier read shows, the later ones cannot lack. Nomad makes a deployment before the
-    evaluation is complete, and a revert's version together with the end of the deployment that it reverts. The second
-    read of the evaluations shows those that a failed allocation makes, so that a retry to come is not missed.
+    The order matters, so that a later read never lacks what an earlier one implies: Nomad creates a deployment before
+    the evaluation is complete, and creates a revert's version together with the end of the deployment that it reverts.
+    The second read of the evaluations shows those that a failed allocation has caused, so that no retry is missed.
     """
     before = await _listed(client, namespace, job_id, "evaluations")
     deployments = await _listed(client, namespace, job_id, "deployments")
@@ -49,7 +49,7 @@ async def _listed(client: Client, namespace: str, job_id: str, what: str) -> lis
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The answers of one look; evaluations as they were before and after the others."""
+    """The answers that one observation is made of; ``before`` and ``after`` are the two reads of the evaluations."""
 
     live: Job
     kept: list[Job]
@@ -84,7 +84,7 @@ def _observation(rollout: Rollout, seen: _Seen) -> Observation:
 
 
 def _our_version(rollout: Rollout, seen: _Seen) -> Job | None:
-    """The job as we registered it, where Nomad still keeps that version."""
+    """The job version that we registered; None if Nomad no longer has it."""
     kept = [seen.live, *seen.kept]
     if rollout.job_modify_index is None:
         return next((each for each in kept if each["Version"] == rollout.job_version), None)
@@ -92,20 +92,20 @@ def _our_version(rollout: Rollout, seen: _Seen) -> Job | None:
 
 
 def _our_deployment(rollout: Rollout, ours: Job | None, seen: _Seen) -> Json | None:
-    """The deployment of our version: by the index of our register, never the job's latest (nomad.md trap 10)."""
+    """The deployment with the index of our register; the job's latest may be another one (nomad.md trap 10)."""
     index = ours["JobModifyIndex"] if ours else rollout.job_modify_index
     return next((each for each in seen.deployments if each["JobSpecModifyIndex"] == index), None)
 
 
 def _wanted(ours: Job | None) -> dict[str, int]:
-    """The count of each group; none where the nodes decide, or where our version is no longer kept."""
+    """The count of each group; empty if the nodes decide it (system jobs), or if Nomad no longer has our version."""
     if ours is None or ours.get("Type") in {"system", "sysbatch"}:
         return {}
     return {group["Name"]: int(group.get("Count") or 0) for group in ours.get("TaskGroups") or ()}
 
 
 def _expects_deployment(spec: Job) -> bool:
-    """Whether Nomad follows this kind of job by a deployment (nomad.md trap 12, 1.10)."""
+    """Whether Nomad creates a deployment for this kind of job (nomad.md trap 12, 1.10)."""
     if spec.get("Type") not in {"service", "system"} or spec.get("Periodic") or spec.get("ParameterizedJob"):
         return False
     groups = spec.get("TaskGroups") or ()
@@ -114,23 +114,23 @@ def _expects_deployment(spec: Job) -> bool:
 
 
 def _evaluated(evaluations: list[Json]) -> bool:
-    """Whether nothing of the job is still to be evaluated.
+    """Whether no evaluation of the job is pending.
 
-    Nomad stores a register's evaluation together with it, and collects it some time after it is complete: ours is no
-    proof by its absence.
+    Nomad stores our register's evaluation together with the register, and deletes it some time after it is complete.
+    So a missing evaluation proves nothing.
     """
     return all(each["Status"] != "pending" for each in evaluations)
 
 
 def _unplaced(evaluations: list[Json], spec: Job) -> tuple[str, ...]:
-    """What waits for room: only blocked evaluations, an older failure may long be placed."""
+    """The groups that wait for resources, in words. Only blocked evaluations count: older ones may be placed by now."""
     blocked = [each for each in evaluations if each["Status"] == "blocked"]
     failed = {group: metric for each in blocked for group, metric in (each.get("FailedTGAllocs") or {}).items()}
     return tuple(unplaced(group, metric, spec) for group, metric in sorted(failed.items()))
 
 
 def _reverted_to(deployment: Json | None, rollout: Rollout, seen: _Seen) -> tuple[int, int] | None:
-    """The version that Nomad's own revert made: the next after ours, where our deployment says that it rolls back."""
+    """The version that Nomad's own revert created: the next after ours, if our deployment says that it rolls back."""
     if deployment is None or rolls_back_to(deployment) is None:
         return None
     after = int(deployment["JobVersion"] if rollout.job_version is None else rollout.job_version) + 1

@@ -1,4 +1,4 @@
-"""Nomad's own parser: a template and its variables become a job."""
+"""Has Nomad parse a template with its variables into a job."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _DISK_FUNCTION: Final = "filesystem function disabled"
 
 
 async def parse(client: Client, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
-    """The job with Nomad's defaults filled in and without its own fields; ``NomadRefused`` with a line for each fault.
+    """The job, with Nomad's defaults and without the server's fields; ``NomadRefused`` has a line per error.
 
-    Variables go as one JSON object, whose strings Nomad takes literally (nomad.md 1.1).
+    The variables are sent as one JSON object, because Nomad takes the strings in it literally (nomad.md 1.1).
     """
     asked = {"JobHCL": jobspec, "Variables": variables_text(variables), "Canonicalize": True}
     try:
@@ -36,24 +36,24 @@ async def parse(client: Client, jobspec: str, variables: Mapping[str, Value], na
 
 
 def variables_text(variables: Mapping[str, Value]) -> str:
-    """The variables as Nomad reads them: one line of JSON that begins with a brace."""
+    """The variables in the form that Nomad reads: one line of JSON that begins with a brace."""
     return json.dumps(dict(variables), ensure_ascii=False)
 
 
 def diagnostics(text: str) -> tuple[str, ...]:
-    """The parser's words, a line for each diagnostic, with the jobspec's line first where it names one."""
+    """The parser's errors, one text per diagnostic, each starting with the jobspec's line if it names one."""
     found: list[str] = []
     for line in text.removeprefix(_PREFIX).splitlines():
         if match := _PLACE.match(line):
             found.append(_diagnostic(match["line"], match["said"]))
         elif line.strip():
-            # a detail may have paragraphs: they belong to the diagnostic before them
+            # more paragraphs belong to the diagnostic before them
             found[-1:] = [f"{found[-1]} {line.strip()}" if found else line.strip()]
-    return tuple(found) or ("Nomad refuses the jobspec without a word",)
+    return tuple(found) or ("Nomad refused the jobspec and gave no reason",)
 
 
 def _diagnostic(line: str | None, said: str) -> str:
     sentence = _LINK.sub("", said).replace("; ", ": ", 1)
     if _DISK_FUNCTION in said:
-        sentence += ". Nomad's parser has no disk: give the content by a variable instead"
+        sentence += ". Nomad's server cannot read files; pass the content in a variable instead"
     return f"line {line}: {sentence}" if line else sentence

@@ -1,4 +1,4 @@
-"""Nomad's plan, digested: redacted before anybody else sees it."""
+"""Has Nomad plan a job, and redacts the answer before anything else sees it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def plan(client: Client, namespace: str, job: Job, live: Job | None, redactor: Redactor) -> NomadPlan:
-    """What registering the job would change; ``NomadRefused`` where Nomad refuses it."""
+    """What registering the job would change; ``NomadRefused`` if Nomad refuses the job."""
     asked = f'{{"Job":{frozen(without_server_fields(job))},{json.dumps({"Diff": True})[1:]}'
     reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode())
     answer = reply.record()

@@ -1,4 +1,4 @@
-"""Register with check-and-set, and what its answer means (``docs/engine.md``, Dispatch)."""
+"""Registers a job with check-and-set, and interprets Nomad's answer (docs/engine.md, Dispatch)."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from bot.gateways.nomad.reply import Reply
 
 LARGEST_SOURCE: Final = 1_000_000
-"""Bytes of source and variables from which Nomad drops a submission (``job_max_source_size``, nomad.md 1.3)."""
+"""Bytes of source and variables at which Nomad drops a submission (``job_max_source_size``, nomad.md 1.3)."""
 
 
 def body(job: str, *, base_index: int, source: str, variables: str) -> bytes:
-    """The request around the frozen JSON, which goes in byte for byte."""
+    """The request body, with the frozen JSON of the job in it byte for byte."""
     asked = {
         "EnforceIndex": True,
         "JobModifyIndex": base_index,
-        "Submission": {"Source": kept_source(source, variables), "Format": "hcl2", "Variables": variables},
+        "Submission": {"Source": submission_source(source, variables), "Format": "hcl2", "Variables": variables},
     }
     return f'{{"Job":{job},{json.dumps(asked)[1:]}'.encode()
 
 
-def kept_source(source: str, variables: str) -> str:
-    """The source, or only its first line, the stamp, where Nomad would drop the whole."""
+def submission_source(source: str, variables: str) -> str:
+    """The source; only its first line (the stamp) if the whole is so large that Nomad would drop it."""
     fits = len(source.encode()) + len(variables.encode()) < LARGEST_SOURCE
     return source if fits else source.split("\n", 1)[0] + "\n"
 
@@ -38,32 +38,32 @@ def kept_source(source: str, variables: str) -> str:
 async def register(
     client: Client, namespace: str, job: str, *, base_index: int, source: str, variables: str
 ) -> Registered:
-    """One attempt; never raises, and what is not certain is UNKNOWN."""
+    """Register once. Never raises; the answer is UNKNOWN if it is not certain what happened."""
     asked = body(job, base_index=base_index, source=source, variables=variables)
     try:
         reply = await client.write("jobs", namespace=namespace, body=asked)
     except Unanswered as error:
         return Registered(Answer.UNKNOWN if error.sent else Answer.NOT_SENT, str(error))
     except NomadForbidden as error:
-        # our own refusal to go without the token that the catalog names
+        # the client refuses to call without the token that the catalog names
         return Registered(Answer.NOT_SENT, str(error))
-    return answered(reply)
+    return interpret(reply)
 
 
-def answered(reply: Reply) -> Registered:
-    """What Nomad's answer says; a proxy's says nothing about Nomad."""
+def interpret(reply: Reply) -> Registered:
+    """The meaning of Nomad's answer; UNKNOWN if a proxy answered, which says nothing about Nomad."""
     if reply.foreign:
         return Registered(Answer.UNKNOWN, f"Nomad {foreign(reply)}")
     if reply.ok:
-        return _accepted(reply)
-    return Registered(classify(reply.status, reply.text), one_line(reply.text) or f"Nomad answers {reply.status}")
+        return _read_success(reply)
+    return Registered(classify(reply.status, reply.text), one_line(reply.text) or f"Nomad answered {reply.status}")
 
 
-def _accepted(reply: Reply) -> Registered:
+def _read_success(reply: Reply) -> Registered:
     try:
         said = reply.record()
         index, created = int(said["JobModifyIndex"]), int(said["EvalCreateIndex"])
     except (NomadUnavailable, KeyError, TypeError, ValueError):
-        return Registered(Answer.UNKNOWN, "Nomad answers 200 without a JobModifyIndex")
+        return Registered(Answer.UNKNOWN, "Nomad answered 200 without a JobModifyIndex")
     warnings = one_line(str(said.get("Warnings") or ""))
     return Registered(accepted(index, created), warnings, index, str(said.get("EvalID") or ""))

@@ -1,4 +1,4 @@
-"""One HTTP answer of Nomad, read whole and bounded."""
+"""Reads an HTTP answer of Nomad, up to a size limit and a time limit."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import requests
 
 LARGEST: Final = 32 * 1024 * 1024
-"""Bytes of an answer, unpacked: far above a job of Nomad's own limits or a list of a few thousand allocations."""
+"""The most bytes of an answer, uncompressed; the largest job or a list of thousands of allocations has far fewer."""
 
 _CHUNK: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, text, and what tells Nomad's own answer from that of something in between; ``date`` is its clock."""
+    """An answer: status, body, and the headers that show whether Nomad itself sent it; ``date`` is its Date header."""
 
     status: int
     content_type: str
@@ -30,12 +30,12 @@ class Reply:
 
     @property
     def ok(self) -> bool:
-        """Whether Nomad did as asked."""
+        """Whether the status is 200."""
         return self.status == 200
 
     @property
     def foreign(self) -> bool:
-        """Whether something else answered: HTML is never Nomad's, and neither is a redirect in use."""
+        """Whether something other than Nomad answered: Nomad's API never sends HTML or a redirect."""
         page = self.body[:64].lstrip().lower().startswith((b"<html", b"<!doctype"))
         return page or "html" in self.content_type or 300 <= self.status < 400
 
@@ -45,35 +45,35 @@ class Reply:
         return self.body.decode("utf-8", errors="replace").strip()
 
     def json(self) -> Any:
-        """The body as JSON; ``NomadUnavailable`` where it is something else."""
+        """The body as JSON; ``NomadUnavailable`` if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
             raise NomadUnavailable(f"Nomad answered with something that is not JSON: {self.text[:80]!r}") from None
 
     def record(self) -> dict[str, Any]:
-        """The body as a JSON object."""
+        """The body as a JSON object; ``NomadUnavailable`` if it is something else."""
         document = self.json()
         if not isinstance(document, dict):
-            raise NomadUnavailable(f"Nomad answered with JSON that is no object: {self.text[:80]!r}")
+            raise NomadUnavailable(f"Nomad answered with JSON that is not an object: {self.text[:80]!r}")
         return document
 
     def records(self) -> list[dict[str, Any]]:
-        """The body as a list of JSON objects; Nomad writes ``null`` for an empty one."""
+        """The body as a list of JSON objects, empty for ``null``; ``NomadUnavailable`` if it is something else."""
         document = self.json()
         if document is None:
             return []
         if not isinstance(document, list) or not all(isinstance(each, dict) for each in document):
-            raise NomadUnavailable(f"Nomad answered with JSON that is no list of objects: {self.text[:80]!r}")
+            raise NomadUnavailable(f"Nomad answered with JSON that is not a list of objects: {self.text[:80]!r}")
         return document
 
 
 def read(response: requests.Response, seconds: float) -> Reply:
-    """The whole answer; ``NomadUnavailable`` where it is too large or still not over after ``seconds``."""
+    """The whole answer; ``NomadUnavailable`` if it is too large, or incomplete after ``seconds``."""
     until = time.monotonic() + seconds
     body = bytearray()
     with response:
-        # `read1` comes back with what is there: `iter_content` would wait for a whole chunk of a slow answer
+        # `read1` returns the bytes that have arrived, while `iter_content` would wait for a whole chunk
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > LARGEST:

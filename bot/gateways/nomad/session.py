@@ -1,4 +1,4 @@
-"""python-nomad for one cluster, with nothing taken from the environment."""
+"""Sets up python-nomad for one cluster, so that it takes nothing from the environment."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from bot.domain.catalog.environment import Cluster
 
 CALLS: Final = 8
-"""Short calls to one cluster at a time: the size of its thread pool and of its connection pool."""
+"""How many calls to one cluster can run at once: the size of its thread pool and of its connection pool."""
 
 USER_AGENT: Final = f"nomatron/{__version__}"
 
 
 def endpoints(cluster: Cluster, token: str | None, session: requests.Session) -> dict[str, Any]:
-    """python-nomad's endpoint objects by the first word of their path: ``jobs``, ``job``, ``event`` and so on.
+    """python-nomad's endpoint objects by the first part of their path: ``jobs``, ``job``, ``event`` and so on.
 
-    The library falls back to ``NOMAD_TOKEN``, ``NOMAD_REGION``, ``NOMAD_NAMESPACE`` and the client certificate of the
-    environment wherever it is given nothing, so what it took is put right on each endpoint that is used.
+    If an argument is missing, the library falls back to ``NOMAD_TOKEN``, ``NOMAD_REGION``, ``NOMAD_NAMESPACE`` and the
+    client certificate in the environment. So this sets them again on each endpoint that we use.
     """
     library = nomad.Nomad(address=cluster.address.rstrip("/"), token=token, verify=True, session=session)
     used = {
@@ -45,7 +45,7 @@ def endpoints(cluster: Cluster, token: str | None, session: requests.Session) ->
 
 
 def open_session() -> requests.Session:
-    """A session with a pool, no proxy and no netrc of the environment, no retry; bodies are read by us, bounded."""
+    """A session with a connection pool, but without retries and without the environment's proxy and netrc."""
     session = requests.Session()
     session.trust_env = False
     session.stream = True

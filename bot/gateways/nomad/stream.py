@@ -1,4 +1,4 @@
-"""The event stream of one cluster, as hints that a job moved (nomad.md 1.8, traps 17 and 18)."""
+"""Reads the event stream of one cluster, for hints that a job changed (nomad.md 1.8, traps 17 and 18)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TOPICS: Final = ("Job:*", "Deployment:*", "Allocation:*", "Evaluation:*")
 NOW: Final = 2**62
-"""An index in the future: Nomad sends the newest entry and then what happens (trap 18)."""
+"""An index in the future: Nomad then sends the newest event, and after that every new one (trap 18)."""
 
 _LONGEST_LINE: Final = 32 * 1024 * 1024
 _BROKEN: Final = (BaseNomadException, requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
@@ -30,7 +30,7 @@ _BROKEN: Final = (BaseNomadException, requests.RequestException, urllib3.excepti
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds: for the first line, for any line after it, and between attempts at first and at most."""
+    """Seconds to wait for the first line and for each line after it, and the first and longest back-off."""
 
     first: float = 5.0
     silence: float = 45.0
@@ -39,7 +39,7 @@ class Patience:
 
 
 class _Inbox:
-    """What the reading thread hands to the loop: jobs that moved, each once however often it did, and signs of life."""
+    """Passes jobs that changed, and signs of life, from the reading thread to the event loop; each job once."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -49,15 +49,15 @@ class _Inbox:
         self.index = NOW
 
     def line(self, index: int | None, moved: list[JobEvent]) -> None:
-        """From the thread: a line came, a heartbeat where it names no job."""
+        """Called by the thread for each line; a line without jobs is a heartbeat."""
         self._call(self._take, index, moved)
 
     def end(self) -> None:
-        """From the thread: no more will come."""
+        """Called by the thread when the stream has ended."""
         self._call(self._end)
 
     def _call(self, what: Callable[..., None], *given: object) -> None:
-        # a loop that is closed has nobody left to tell
+        # if the loop is closed, nobody waits for this any more
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(what, *given)
 
@@ -71,7 +71,7 @@ class _Inbox:
         self._news.set()
 
     async def wait(self, seconds: float) -> list[JobEvent] | None:
-        """What moved since; empty for a heartbeat, None where the stream ended or was silent for so long."""
+        """The jobs that changed since the last call; empty for a heartbeat, None if the stream ended or fell silent."""
         try:
             await asyncio.wait_for(self._news.wait(), seconds)
         except TimeoutError:
@@ -83,7 +83,7 @@ class _Inbox:
 
 
 class _Connection:
-    """One connection on a daemon thread of its own; ``close`` ends a blocked read at once."""
+    """One connection, read by its own daemon thread; ``close`` interrupts a blocked read."""
 
     def __init__(self, source: StreamSource, params: dict[str, Any], inbox: _Inbox, patience: Patience) -> None:
         self._source = source
@@ -96,11 +96,11 @@ class _Connection:
         threading.Thread(target=self._run, name="nomad-events", daemon=True).start()
 
     def close(self) -> None:
-        """End it; may be called at any time and more than once."""
+        """Close the connection; may be called at any time, also twice."""
         with self._lock:
             self._closed = True
             if self._response is not None:
-                # nobody may read on: an end that is already there is as good
+                # if the connection is already closed, that is fine too
                 with contextlib.suppress(OSError, ValueError, RuntimeError):
                     self._response.raw.shutdown()
 
@@ -109,7 +109,7 @@ class _Connection:
             with self._source.session:
                 self._read()
         except _BROKEN:
-            # a stream that cannot be opened or breaks is told by its end; the next attempt, or a poll, says why
+            # the end of the stream is enough to know; the next attempt, or a poll, reports the reason
             pass
         finally:
             self._inbox.end()
@@ -128,7 +128,7 @@ class _Connection:
                     self._response = None
 
     def _lines(self, response: requests.Response) -> None:
-        """``read1``, since ``iter_lines`` keeps the last line back until more comes (nomad.md section 2)."""
+        """Pass every line on. Uses ``read1``, because ``iter_lines`` withholds the last line until more data comes."""
         rest = b""
         while chunk := response.raw.read1(65536):
             *whole, rest = (rest + chunk).split(b"\n")
@@ -140,14 +140,14 @@ class _Connection:
 
 
 def _read_line(line: bytes) -> tuple[int | None, list[JobEvent]]:
-    """A line's index and the jobs in it; an empty object is a heartbeat."""
+    """The index of a line and its jobs; a heartbeat has neither."""
     batch = json.loads(line)
     moved = [each for event in batch.get("Events") or () if (each := _moved(event))]
     return batch.get("Index"), moved
 
 
 def _moved(event: dict[str, Any]) -> JobEvent | None:
-    """The job of an event by its payload: the Type names Nomad's raft message, not what changed."""
+    """The job in an event's payload; the event's Type is only the name of a raft message. None if it has no job."""
     payload = event.get("Payload") or {}
     for each in payload.values():
         if isinstance(each, dict) and (job := each.get("JobID") or each.get("ID")):
@@ -161,10 +161,11 @@ async def moves(
     namespaces: Collection[str],
     patience: Patience,
 ) -> AsyncGenerator[JobEvent, None]:
-    """Jobs of these namespaces that moved, for ever, over one connection at a time.
+    """Yields the jobs in these namespaces that changed, without end, over one connection at a time.
 
-    It goes on at the last index that it saw, so that a job may be named twice, never left out for a short break.
-    ``check_token`` is asked where a stream never came up: Nomad refuses a token by silence (trap 17).
+    After a break it continues at the last index that it saw, so it may yield a job twice, but misses none after a
+    short break. If a stream sends nothing, it calls ``check_token``: Nomad stays silent if the token is not valid
+    (trap 17).
     """
     index, attempts = NOW, 0
     while True:

@@ -1,4 +1,4 @@
-"""One look at one thing: bounded in time, and a finding of its own where it fails."""
+"""Runs a single check: bounded in time, and a failure becomes a finding."""
 
 from __future__ import annotations
 
@@ -6,33 +6,35 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.domain.diagnosis.finding import Finding, broken, unexpected, unfinished
+from bot.domain.diagnosis.finding import Finding, check_bug, check_failure, check_timeout
 from bot.errors import AppRefused, NomadRefused, NomatronError, SlackRefused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-Seen = TypeVar("Seen")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
-    """A look that failed; ``alike`` says that more of its kind would fail the same way, one slow look after another."""
+class FailedCheck:
+    """A check that failed; ``systemic`` if more checks of its kind would fail the same way, and slowly."""
 
     finding: Finding
-    alike: bool
+    systemic: bool
 
 
-async def looked(subject: str, seconds: float, look: Awaitable[Seen]) -> Seen | Unseen:
-    """What is there, or why that could not be seen. Never raises but for being cancelled: no look hides another."""
+async def attempt(subject: str, seconds: float, check: Awaitable[Result]) -> Result | FailedCheck:
+    """The result of a check, or why it failed. Only cancellation is raised, so that one check never hides another."""
     try:
         async with asyncio.timeout(seconds):
-            (seen,) = await asyncio.gather(look, return_exceptions=True)
+            (result,) = await asyncio.gather(check, return_exceptions=True)
     except TimeoutError:
-        return Unseen(unfinished(subject, seconds), alike=True)
-    if isinstance(seen, NomatronError):
-        own = isinstance(seen, NomadRefused) or (isinstance(seen, SlackRefused) and not isinstance(seen, AppRefused))
-        return Unseen(broken(subject, seen), alike=not own)
-    if isinstance(seen, BaseException):
-        return Unseen(unexpected(subject, seen), alike=False)
-    return seen
+        return FailedCheck(check_timeout(subject, seconds), systemic=True)
+    if isinstance(result, NomatronError):
+        own = isinstance(result, NomadRefused) or (
+            isinstance(result, SlackRefused) and not isinstance(result, AppRefused)
+        )
+        return FailedCheck(check_failure(subject, result), systemic=not own)
+    if isinstance(result, BaseException):
+        return FailedCheck(check_bug(subject, result), systemic=False)
+    return result

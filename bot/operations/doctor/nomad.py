@@ -1,4 +1,4 @@
-"""``doctor``'s look at one cluster: is it there, does it know us, what may we do, does it take our templates."""
+"""Doctor's checks of one cluster: reachable, token, version, namespaces, capabilities, templates."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.diagnosis import nomad as diagnosis_nomad
-from bot.domain.diagnosis.finding import Finding, clocks, untold, well
+from bot.domain.diagnosis.finding import Finding, clocks, ok, unknown
 from bot.domain.diagnosis.nomad import TokenKind, Trial, trial, trials_in
-from bot.operations.doctor.check import Unseen, looked
+from bot.operations.doctor.check import FailedCheck, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """What a look at clusters takes: ``versions`` are those that templates are tried with, by service and environment.
+class ClusterChecks:
+    """The inputs of the cluster checks.
 
-    ``seconds`` bound each single look.
+    ``versions`` has the version to parse a template with, by service and environment; a single check may take
+    ``seconds``.
     """
 
     catalog: Catalog
@@ -34,55 +35,54 @@ class Round:
     seconds: float
 
 
-async def examine_cluster(cluster: Cluster, tour: Round) -> tuple[Finding, ...]:
-    """Everything about a cluster; where it does not answer, or does not know our token, that alone."""
+async def examine_cluster(cluster: Cluster, checks: ClusterChecks) -> tuple[Finding, ...]:
+    """All findings about a cluster. If it does not answer, or does not accept our token, that is the only problem."""
     subject = f"cluster {cluster.name}"
-    nomad = await looked(subject, tour.seconds, _opened(tour.nomads, cluster))
-    if isinstance(nomad, Unseen):
+    nomad = await attempt(subject, checks.seconds, _connect(checks.nomads, cluster))
+    if isinstance(nomad, FailedCheck):
         return (nomad.finding,)
-    visit = _Visit(cluster, subject, nomad, tour)
-    date = await looked(subject, tour.seconds, nomad.date())
-    if isinstance(date, Unseen):
+    date = await attempt(subject, checks.seconds, nomad.date())
+    if isinstance(date, FailedCheck):
         return (date.finding,)
     secured = " over trusted TLS" if cluster.address.startswith("https:") else ""
-    reached = (well(subject, f"answers{secured}"), clocks(f"{subject} clock", date, tour.clock.now()))
-    token = await looked(f"{subject} token", tour.seconds, nomad.token())
-    if isinstance(token, Unseen):
+    reached = (ok(subject, f"answers{secured}"), clocks(f"{subject} clock", date, checks.clock.now()))
+    token = await attempt(f"{subject} token", checks.seconds, nomad.token())
+    if isinstance(token, FailedCheck):
         return (*reached, token.finding)
-    return (*reached, *await visit.as_known(token))
+    return (*reached, *await _Examination(cluster, subject, nomad, checks).findings(token))
 
 
-async def _opened(nomads: ExaminedNomads, cluster: Cluster) -> ExaminedNomad:
+async def _connect(nomads: ExaminedNomads, cluster: Cluster) -> ExaminedNomad:
     return nomads.examined(cluster)
 
 
 @dataclass(frozen=True, slots=True)
-class _Visit:
-    """One cluster, reached."""
+class _Examination:
+    """The checks of a cluster that answers."""
 
     cluster: Cluster
     subject: str
     nomad: ExaminedNomad
-    tour: Round
+    checks: ClusterChecks
 
-    async def as_known(self, token: NomadToken) -> tuple[Finding, ...]:
-        """What the cluster shows to somebody with this token."""
+    async def findings(self, token: NomadToken) -> tuple[Finding, ...]:
+        """The findings about the token, and about everything that the cluster lets it see."""
         named = self.cluster.token_env is not None
-        about = diagnosis_nomad.token(f"{self.subject} token", token, self.tour.clock.now(), named=named)
+        about = diagnosis_nomad.token(f"{self.subject} token", token, self.checks.clock.now(), named=named)
         if token.kind is TokenKind.ANONYMOUS:
             return about
         text, version = await self._version()
         findings = [*about, version]
-        places = diagnosis_nomad.namespaces_of(self.tour.catalog, self.cluster.name)
-        for name, environments in places.items():
+        namespaces = diagnosis_nomad.namespaces_of(self.checks.catalog, self.cluster.name)
+        for name, environments in namespaces.items():
             findings += await self._namespace(name, environments, token, text)
-        trials = [one for environments in places.values() for each in environments for one in self._trials(each)]
+        trials = [one for environments in namespaces.values() for each in environments for one in self._trials(each)]
         return (*findings, *await self._templates(trials))
 
     async def _version(self) -> tuple[str | None, Finding]:
         subject = f"{self.subject} version"
-        found = await looked(subject, self.tour.seconds, self.nomad.version())
-        if isinstance(found, Unseen):
+        found = await attempt(subject, self.checks.seconds, self.nomad.version())
+        if isinstance(found, FailedCheck):
             return None, found.finding
         return found, diagnosis_nomad.version(subject, found)
 
@@ -90,43 +90,43 @@ class _Visit:
         self, name: str, environments: Iterable[Environment], token: NomadToken, version: str | None
     ) -> tuple[Finding, ...]:
         subject = f"{self.subject} namespace {name}"
-        exists = await looked(subject, self.tour.seconds, self.nomad.namespace(name))
-        if isinstance(exists, Unseen):
+        exists = await attempt(subject, self.checks.seconds, self.nomad.namespace(name))
+        if isinstance(exists, FailedCheck):
             return (exists.finding,)
         users = ", ".join(each.name for each in environments)
         found = diagnosis_nomad.namespace(subject, exists=exists, environments=users)
         if not exists:
             return (found,)
-        proofs = await looked(subject, self.tour.seconds, self.nomad.proofs(name))
-        if isinstance(proofs, Unseen):
+        proofs = await attempt(subject, self.checks.seconds, self.nomad.proofs(name))
+        if isinstance(proofs, FailedCheck):
             return found, proofs.finding
         known = diagnosis_nomad.version_of(version)
         return found, *diagnosis_nomad.rights(f"{subject} rights", token, name, proofs, known)
 
     def _trials(self, environment: Environment) -> Iterable[Trial]:
-        for service in trials_in(self.tour.catalog, environment):
-            version = self.tour.versions.get((service, environment.name))
-            yield trial(self.tour.catalog, service, environment, version)
+        for service in trials_in(self.checks.catalog, environment):
+            version = self.checks.versions.get((service, environment.name))
+            yield trial(self.checks.catalog, service, environment, version)
 
     async def _templates(self, trials: list[Trial]) -> tuple[Finding, ...]:
-        """One after another; the rest is left out once all would fail alike."""
+        """Parse the templates one by one; skip the rest as soon as they would all fail the same way."""
         findings: list[Finding] = []
         for count, one in enumerate(trials, 1):
             if one.unset:
-                findings.append(one.skipped())
+                findings.append(one.unset_finding())
                 continue
-            tried = await looked(
+            result = await attempt(
                 one.subject,
-                self.tour.seconds,
+                self.checks.seconds,
                 self.nomad.accepts(one.template.text, one.values, one.environment.namespace),
             )
-            if not isinstance(tried, Unseen):
-                findings.append(well(one.subject, "is accepted by this cluster"))
+            if not isinstance(result, FailedCheck):
+                findings.append(ok(one.subject, "this cluster accepts it"))
                 continue
-            findings.append(tried.finding)
+            findings.append(result.finding)
             left = len(trials) - count
-            if tried.alike and left:
+            if result.systemic and left:
                 subject = f"{self.subject} templates"
-                findings.append(untold(subject, f"{left} more were not tried", "mend that, then run doctor again"))
+                findings.append(unknown(subject, f"{left} more not checked", "fix that, then run doctor again"))
                 break
         return tuple(findings)

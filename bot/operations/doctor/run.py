@@ -1,4 +1,4 @@
-"""Look at a real set-up and say what is wrong with it, and how it is mended. Nothing is changed by looking."""
+"""Checks a real set-up and reports what is wrong with it, each finding with its fix. Changes nothing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from bot.domain.diagnosis import host as diagnosis_host
 from bot.errors import CatalogMissing
-from bot.operations.doctor.check import Unseen, looked
-from bot.operations.doctor.nomad import Round, examine_cluster
+from bot.operations.doctor.check import FailedCheck, attempt
+from bot.operations.doctor.nomad import ClusterChecks, examine_cluster
 from bot.operations.doctor.slack import examine_slack
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FolderRead:
-    """The catalog folder as it was read: its path, the number of its errors, the catalog where there are none."""
+class CatalogFolder:
+    """The catalog folder: its path, how many errors it has, and its catalog (None if there are errors)."""
 
     path: str
     errors: int
@@ -33,14 +33,14 @@ class FolderRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
-    """All that is looked at; None for what the settings do not even let be opened.
+class Setup:
+    """Everything that doctor checks; None for a part that the settings are too broken to open.
 
-    ``host`` are findings about settings and files; ``seconds`` bound each single look.
+    ``host`` are the findings about settings and files; a single check may take ``seconds``.
     """
 
     host: tuple[Finding, ...]
-    folder: FolderRead
+    folder: CatalogFolder
     clock: Clock
     store: Store | None
     database: ExaminedDatabase | None
@@ -50,54 +50,55 @@ class Patient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What the database told: findings, the active catalog, and the version that succeeded last by where."""
+class DatabaseState:
+    """The database's findings, the active catalog, and the last successful versions by service and environment."""
 
     findings: tuple[Finding, ...] = ()
     active: ActiveCatalog | None = None
     versions: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-async def doctor(patient: Patient) -> tuple[Finding, ...]:
-    """Every finding, the good ones too: host, database, Slack, then each cluster.
+async def doctor(setup: Setup) -> tuple[Finding, ...]:
+    """All findings, the good ones too: host, database, Slack, then each cluster.
 
-    The folder's catalog is what is examined, since it is what will decide; the active one where that has errors.
+    The checks use the catalog in the folder, because it decides after the next ``apply``; if it has errors, they use
+    the active catalog.
     """
-    kept = await _database(patient)
-    catalog = patient.folder.catalog or (kept.active.catalog if kept.active else None)
-    looks = [examine_slack(patient.slack, catalog, patient.clock, patient.seconds)] if patient.slack else []
+    database = await _database(setup)
+    catalog = setup.folder.catalog or (database.active.catalog if database.active else None)
+    examinations = [examine_slack(setup.slack, catalog, setup.clock, setup.seconds)] if setup.slack else []
     if catalog is not None:
-        tour = Round(
+        checks = ClusterChecks(
             catalog=catalog,
-            versions=kept.versions,
-            nomads=patient.nomads,
-            clock=patient.clock,
-            seconds=patient.seconds,
+            versions=database.versions,
+            nomads=setup.nomads,
+            clock=setup.clock,
+            seconds=setup.seconds,
         )
-        looks += [examine_cluster(cluster, tour) for cluster in catalog.clusters.values()]
-    found = await asyncio.gather(*looks)
-    return (*patient.host, *kept.findings, *chain.from_iterable(found))
+        examinations += [examine_cluster(cluster, checks) for cluster in catalog.clusters.values()]
+    found = await asyncio.gather(*examinations)
+    return (*setup.host, *database.findings, *chain.from_iterable(found))
 
 
-async def _database(patient: Patient) -> Kept:
-    if patient.database is None or patient.store is None:
-        return Kept()
-    disk = diagnosis_host.disk(patient.database.disk())
-    found = await looked("database", patient.seconds, patient.database.revision())
-    if isinstance(found, Unseen):
-        return Kept(findings=(found.finding, *disk))
-    findings = (diagnosis_host.revision(found, patient.database.newest), *disk)
-    if found != patient.database.newest:
-        return Kept(findings=(*findings, *_catalog(patient.folder, None)))
-    read = await looked("database", patient.seconds, _read(patient.store, patient.folder.catalog))
-    if isinstance(read, Unseen):
-        return Kept(findings=(*findings, read.finding))
+async def _database(setup: Setup) -> DatabaseState:
+    if setup.database is None or setup.store is None:
+        return DatabaseState()
+    disk = diagnosis_host.disk(setup.database.disk())
+    found = await attempt("database", setup.seconds, setup.database.revision())
+    if isinstance(found, FailedCheck):
+        return DatabaseState(findings=(found.finding, *disk))
+    findings = (diagnosis_host.revision(found, setup.database.newest), *disk)
+    if found != setup.database.newest:
+        return DatabaseState(findings=(*findings, *_catalog(setup.folder, None)))
+    read = await attempt("database", setup.seconds, _read(setup.store, setup.folder.catalog))
+    if isinstance(read, FailedCheck):
+        return DatabaseState(findings=(*findings, read.finding))
     active, versions = read
-    return Kept(findings=(*findings, *_catalog(patient.folder, active)), active=active, versions=versions)
+    return DatabaseState(findings=(*findings, *_catalog(setup.folder, active)), active=active, versions=versions)
 
 
 async def _read(store: Store, folder: Catalog | None) -> tuple[ActiveCatalog | None, dict[tuple[str, str], str]]:
-    """The active catalog, and the versions that succeeded last, in one consistent moment."""
+    """The active catalog and the last successful versions, read at one moment."""
     async with store.read() as reading:
         try:
             active = await reading.active_catalog()
@@ -112,7 +113,7 @@ async def _read(store: Store, folder: Catalog | None) -> tuple[ActiveCatalog | N
     return active, versions
 
 
-def _catalog(folder: FolderRead, active: ActiveCatalog | None) -> tuple[Finding, ...]:
+def _catalog(folder: CatalogFolder, active: ActiveCatalog | None) -> tuple[Finding, ...]:
     read = folder.catalog.fingerprint if folder.catalog else None
     state = diagnosis_host.CatalogState(
         folder=folder.path, errors=folder.errors, read=read, active=active.fingerprint if active else None

@@ -1,4 +1,4 @@
-"""``doctor``'s look at Slack: the token, its scopes, and every channel, group and person that the catalog names."""
+"""Doctor's checks of Slack: the token, its scopes, and every channel, group and person in the catalog."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain.diagnosis import slack as diagnosis_slack
-from bot.domain.diagnosis.finding import Finding, clocks, untold, well
-from bot.operations.doctor.check import Unseen, looked
+from bot.domain.diagnosis.finding import Finding, clocks, ok, unknown
+from bot.operations.doctor.check import FailedCheck, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -23,12 +23,12 @@ Found = TypeVar("Found")
 async def examine_slack(
     slack: ExaminedSlack, catalog: Catalog | None, clock: Clock, seconds: float
 ) -> tuple[Finding, ...]:
-    """Everything about Slack; where the token is no good, or Slack is away, that alone."""
-    token = await looked("slack token", seconds, slack.token())
-    if isinstance(token, Unseen):
+    """All findings about Slack. If Slack rejects the token or does not answer, that is the only one."""
+    token = await attempt("slack token", seconds, slack.token())
+    if isinstance(token, FailedCheck):
         return (token.finding,)
     findings = (
-        well("slack token", f"is a bot of {token.team_name or 'the workspace'} ({token.team})"),
+        ok("slack token", f"belongs to a bot in {token.team_name or 'the workspace'} ({token.team})"),
         clocks("slack clock", token.date, clock.now()),
         diagnosis_slack.scopes(token, slack.needed),
     )
@@ -49,12 +49,12 @@ async def _channels(slack: ExaminedSlack, catalog: Catalog, seconds: float) -> t
 
 
 async def _usergroups(slack: ExaminedSlack, catalog: Catalog, seconds: float) -> tuple[Finding, ...]:
-    """All of them in one call, which is not made where the catalog names none: free plans have no user groups."""
+    """Check all user groups with one call; make none if the catalog has no user group, because free plans refuse it."""
     uses = diagnosis_slack.usergroup_uses(catalog)
     if not uses:
         return ()
-    known = await looked("user groups", seconds, slack.usergroups())
-    if isinstance(known, Unseen):
+    known = await attempt("user groups", seconds, slack.usergroups())
+    if isinstance(known, FailedCheck):
         return (known.finding,)
     return tuple(diagnosis_slack.usergroup(group, names, known.get(group)) for group, names in uses.items())
 
@@ -73,20 +73,20 @@ async def _people(slack: ExaminedSlack, catalog: Catalog, team: str, seconds: fl
 async def _each(
     kind: str,
     uses: Mapping[str, str],
-    look: Callable[[str], Awaitable[Found]],
-    judge: Callable[[str, str, Found], tuple[Finding, ...]],
+    look_up: Callable[[str], Awaitable[Found]],
+    diagnose: Callable[[str, str, Found], tuple[Finding, ...]],
     seconds: float,
 ) -> tuple[Finding, ...]:
-    """One after another, as Slack's limits want it; the rest is left out once all would fail alike."""
+    """Check one by one, because of Slack's rate limits; skip the rest once they would all fail the same way."""
     findings: list[Finding] = []
     for count, (each, used) in enumerate(uses.items(), 1):
-        found = await looked(f"{kind} {each} ({used})", seconds, look(each))
-        if not isinstance(found, Unseen):
-            findings += judge(each, used, found)
+        found = await attempt(f"{kind} {each} ({used})", seconds, look_up(each))
+        if not isinstance(found, FailedCheck):
+            findings += diagnose(each, used, found)
             continue
         findings.append(found.finding)
         left = len(uses) - count
-        if found.alike and left:
-            findings.append(untold(f"{kind}s", f"{left} more were not looked at", "mend that, then run doctor again"))
+        if found.systemic and left:
+            findings.append(unknown(f"{kind}s", f"{left} more not checked", "fix that, then run doctor again"))
             break
     return tuple(findings)

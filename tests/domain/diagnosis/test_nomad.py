@@ -48,21 +48,21 @@ def test_policies_that_cannot_be_read_say_nothing() -> None:
     ("token", "named", "said"),
     [
         (NomadToken(kind=TokenKind.OFF), True, [f"warning: {WHO}: ACLs are off"]),
-        (NomadToken(kind=TokenKind.ANONYMOUS), True, [f"error: {WHO}: Nomad saw no token"]),
-        (NomadToken(kind=TokenKind.ANONYMOUS), False, [f"error: {WHO}: the catalog names no token, and ACLs are on"]),
+        (NomadToken(kind=TokenKind.ANONYMOUS), True, [f"error: {WHO}: Nomad received no token"]),
+        (NomadToken(kind=TokenKind.ANONYMOUS), False, [f"error: {WHO}: ACLs are on, but the catalog names no token"]),
         (NomadToken(kind=TokenKind.MANAGEMENT), True, [f"warning: {WHO}: the token is a management token"]),
-        (CLIENT, True, [f"well: {WHO}: Nomad knows the token"]),
+        (CLIENT, True, [f"ok: {WHO}: Nomad accepts the token"]),
         (
             replace(CLIENT, beyond=frozenset({"node write"})),
             True,
-            [f"well: {WHO}: Nomad knows", f"warning: {WHO}: the token may do more than needed: node write"],
+            [f"ok: {WHO}: Nomad accepts", f"warning: {WHO}: the token can do more than needed: node write"],
         ),
         (
             replace(CLIENT, expires=NOON + timedelta(days=1)),
             True,
-            [f"well: {WHO}: Nomad knows", f"warning: {WHO}: the token ends at 2026-11-22 12:00 UTC; make"],
+            [f"ok: {WHO}: Nomad accepts", f"warning: {WHO}: the token expires at 2026-11-22 12:00 UTC; create"],
         ),
-        (replace(CLIENT, expires=NOON + timedelta(days=15)), True, [f"well: {WHO}: Nomad knows"]),
+        (replace(CLIENT, expires=NOON + timedelta(days=15)), True, [f"ok: {WHO}: Nomad accepts"]),
     ],
 )
 def test_tokens(token: NomadToken, named: bool, said: list[str]) -> None:  # noqa: FBT001 -- a case of the table
@@ -78,56 +78,62 @@ def rights(token: NomadToken, version: tuple[int, ...] | None = None, **proofs: 
 
 
 @pytest.mark.parametrize("kind", [TokenKind.OFF, TokenKind.MANAGEMENT])
-def test_who_may_do_anything_may_do_this(kind: TokenKind) -> None:
-    assert rights(NomadToken(kind=kind)) == ["well: rights: the token may do what this version calls"]
+def test_a_token_that_can_do_anything_lacks_nothing(kind: TokenKind) -> None:
+    assert rights(NomadToken(kind=kind)) == ["ok: rights: the token has what this version needs"]
 
 
 def test_a_call_that_was_refused_proves_more_than_a_policy() -> None:
     whole = with_rules(("apps", set(NEEDED | LATER)))
 
-    assert rights(whole) == ["well: rights: the token may do what this version calls"]
-    assert rights(whole, plan_job=False)[0].startswith("error: rights: the token may not plan-job; allow it there")
-    assert rights(NomadToken(kind=TokenKind.OFF), read_job=False)[0].startswith("error: rights: the token may not read")
-    assert "(not needed yet: list-jobs)" in rights(whole, list_jobs=False)[0]
+    assert rights(whole) == ["ok: rights: the token has what this version needs"]
+    assert rights(whole, plan_job=False)[0].startswith(
+        "error: rights: the token lacks plan-job; add it to the token's policy"
+    )
+    assert rights(NomadToken(kind=TokenKind.OFF), read_job=False)[0].startswith(
+        "error: rights: the token lacks read-job"
+    )
+    assert "(it lacks list-jobs, not needed yet)" in rights(whole, list_jobs=False)[0]
 
 
-def test_what_is_only_written_in_the_policy_is_missed_there() -> None:
-    assert rights(with_rules(("apps", {"read-job"})))[0].startswith("error: rights: the token may not register-job; ")
+def test_a_capability_that_no_call_proves_must_be_in_the_policy() -> None:
+    assert rights(with_rules(("apps", {"read-job"})))[0].startswith("error: rights: the token lacks register-job; ")
 
 
 def test_hidden_policies_leave_open_what_no_harmless_call_proves() -> None:
     hidden = replace(CLIENT, rules=None)
 
     (line,) = rights(hidden)
-    assert line.startswith("cannot be told: rights: whether the token may register-job: its policies cannot be read; ")
-    assert rights(hidden, plan_job=False)[0].startswith("error: rights: the token may not plan-job; ")
+    assert line.startswith(
+        "unknown: rights: cannot tell whether the token has register-job: its policies cannot be read; "
+    )
+    assert rights(hidden, plan_job=False)[0].startswith("error: rights: the token lacks plan-job; ")
 
 
 def test_the_coarse_capability_is_the_only_one_before_the_fine_ones() -> None:
     coarse = with_rules(("apps", {"submit-job", "read-job", *LATER}))
-    more = "warning: rights: the token may do more than needed: submit-job; use the policy"
+    more = "warning: rights: the token can do more than needed: submit-job; use the policy"
 
-    assert rights(coarse, (1, 11, 1))[0].startswith("well: ")
-    assert rights(coarse)[0].startswith("well: ")
+    assert rights(coarse, (1, 11, 1))[0].startswith("ok: ")
+    assert rights(coarse)[0].startswith("ok: ")
     assert rights(coarse, (1, 11, 2))[0].startswith(more)
 
 
 def test_more_than_needed_is_a_warning() -> None:
     spare = with_rules(("apps", {*NEEDED, "alloc-exec", "purge-job", "csi-mount-volume"}))
 
-    assert rights(spare)[0].startswith("warning: rights: the token may do more than needed: alloc-exec, purge-job; ")
+    assert rights(spare)[0].startswith("warning: rights: the token can do more than needed: alloc-exec, purge-job; ")
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("2.0.6", "well: v: Nomad 2.0.6"),
-        ("2.0.1+ent", "well: v: Nomad 2.0.1+ent"),
-        ("2.0.0", "warning: v: Nomad 2.0.0 checks and sets outside its log"),
-        ("1.9.0-rc.1", "warning: v: Nomad 1.9.0-rc.1 checks and sets"),
+        ("2.0.6", "ok: v: Nomad 2.0.6"),
+        ("2.0.1+ent", "ok: v: Nomad 2.0.1+ent"),
+        ("2.0.0", "warning: v: Nomad 2.0.0 can accept two registers"),
+        ("1.9.0-rc.1", "warning: v: Nomad 1.9.0-rc.1 can accept two"),
         ("1.8.19", "error: v: Nomad 1.8.19 is not supported; upgrade it to 1.9"),
-        (None, "cannot be told: v: its version; it takes agent"),
-        ("next", "cannot be told: v: its version: it calls itself next; it takes"),
+        (None, "unknown: v: the token may not read it; add agent"),
+        ("next", "unknown: v: next is not a version; add agent"),
     ],
 )
 def test_versions(text: str | None, line: str) -> None:
@@ -139,7 +145,7 @@ def test_namespaces() -> None:
         ": exists"
     )
     assert str(nomad.namespace("cluster eu namespace apps", exists=False, environments="production")) == (
-        "error: cluster eu namespace apps: does not exist, or the token may not see it; make it "
+        "error: cluster eu namespace apps: does not exist, or the token may not see it; create it "
         "(nomad namespace apply apps), or correct it in environment production of the catalog"
     )
 
@@ -153,7 +159,7 @@ def test_the_environments_of_a_cluster_by_namespace() -> None:
     assert nomad.namespaces_of(catalog, "elsewhere") == {}
 
 
-def test_a_trial_is_what_the_service_would_render() -> None:
+def test_a_trial_has_the_variables_of_the_service() -> None:
     catalog = a_catalog()
     staging = catalog.environments["staging"]
 
@@ -166,7 +172,7 @@ def test_a_trial_is_what_the_service_would_render() -> None:
     assert nomad.trials_in(catalog, staging) == ("checkout",)
 
 
-def test_a_trial_that_a_request_must_complete_is_said_to_be_none() -> None:
+def test_a_template_that_only_a_request_completes_is_not_parsed() -> None:
     catalog = a_catalog()
     template = catalog.template_for("checkout", "staging")
     needy = replace(template, required=template.required | {"colour", "count"})
@@ -175,4 +181,4 @@ def test_a_trial_that_a_request_must_complete_is_said_to_be_none() -> None:
     tried = nomad.trial(catalog, "checkout", catalog.environments["staging"], None)
 
     assert tried.unset == ("colour", "count")
-    assert "it needs colour, count from the request" in str(tried.skipped())
+    assert "cannot be parsed without colour, count, which only a request sets" in str(tried.unset_finding())

@@ -20,10 +20,10 @@ USED = "channel C1 (staging)"
 @pytest.mark.parametrize(
     ("scopes", "line"),
     [
-        (NEEDED, "well: slack scopes: all are granted"),
-        (NEEDED | {"im:write"}, "well: slack scopes: all are granted, and not needed: im:write"),
+        (NEEDED, "ok: slack scopes: all are granted"),
+        (NEEDED | {"im:write"}, "ok: slack scopes: all are granted (not needed: im:write)"),
         (frozenset({"commands"}), "error: slack scopes: the token lacks chat:write; paste the output"),
-        (None, "cannot be told: slack scopes: Slack's answer names no scopes; compare"),
+        (None, "unknown: slack scopes: Slack's answer lists no scopes; compare"),
     ],
 )
 def test_scopes(scopes: frozenset[str] | None, line: str) -> None:
@@ -33,11 +33,11 @@ def test_scopes(scopes: frozenset[str] | None, line: str) -> None:
 @pytest.mark.parametrize(
     ("found", "lines"),
     [
-        (OPEN, [f"well: {USED}: #ops is public"]),
-        (replace(OPEN, private=True, member=True), [f"well: {USED}: #ops is private, and the app is in it"]),
-        (None, [f"error: {USED}: does not exist, or is private and the app was not invited; invite"]),
+        (OPEN, [f"ok: {USED}: #ops is public"]),
+        (replace(OPEN, private=True, member=True), [f"ok: {USED}: #ops is private, and the app is in it"]),
+        (None, [f"error: {USED}: does not exist, or is private and the app is not in it; invite"]),
         (replace(OPEN, direct=True), [f"error: {USED}: is a direct message, not a channel; name"]),
-        (replace(OPEN, private=True), [f"error: {USED}: #ops is private and the app was not invited; invite"]),
+        (replace(OPEN, private=True), [f"error: {USED}: #ops is private and the app is not in it; invite"]),
         (
             replace(OPEN, archived=True, external=True),
             [f"error: {USED}: #ops is archived; unarchive", f"error: {USED}: #ops is shared with another organisation"],
@@ -68,7 +68,7 @@ def test_every_channel_of_the_catalog_is_known_by_its_uses() -> None:
     assert uses["C0AUDIT001"] == "digest at 09:00"
 
 
-def test_an_admin_channel_is_missed() -> None:
+def test_a_missing_admin_channel_is_a_warning() -> None:
     assert slack.admin_channel(replace(a_catalog(), admin_channel="C1")) == ()
     (missing,) = slack.admin_channel(replace(a_catalog(), admin_channel=None))
     assert missing.severity is Severity.WARNING
@@ -78,8 +78,8 @@ def test_an_admin_channel_is_missed() -> None:
 @pytest.mark.parametrize(
     ("found", "line"),
     [
-        (UserGroup(id="S1", handle="sre", disabled=False, members=1), "well: user group S1 (sre): @sre has 1 member"),
-        (UserGroup(id="S1", handle="sre", disabled=False, members=2), "well: user group S1 (sre): @sre has 2 members"),
+        (UserGroup(id="S1", handle="sre", disabled=False, members=1), "ok: user group S1 (sre): @sre has 1 member"),
+        (UserGroup(id="S1", handle="sre", disabled=False, members=2), "ok: user group S1 (sre): @sre has 2 members"),
         (None, "error: user group S1 (sre): does not exist in this workspace; correct"),
         (
             UserGroup(id="S1", handle="sre", disabled=True, members=2),
@@ -98,8 +98,8 @@ def test_user_groups(found: UserGroup | None, line: str) -> None:
 @pytest.mark.parametrize(
     ("found", "line"),
     [
-        (Person("U1", TEAM, name="Alice"), "well: person U1 (owners): Alice counts"),
-        (Person("U1", TEAM), "well: person U1 (owners): somebody counts"),
+        (Person("U1", TEAM, name="Alice"), "ok: person U1 (owners): Alice can request and approve"),
+        (Person("U1", TEAM), "ok: person U1 (owners): this person can request and approve"),
         (None, "error: person U1 (owners): Slack knows nobody with this id; correct or remove"),
         (Person("U1", TEAM, deleted=True), "error: person U1 (owners): This Slack account is deactivated"),
         (Person("U1", TEAM, guest=True), "error: person U1 (owners): Guests of this Slack workspace"),

@@ -82,7 +82,7 @@ job "web" {
 
 
 class CatalogFolder:
-    """Files of a catalog. A spoilt line ends in ``# here``; ``here()`` is how a finding names it."""
+    """Files of a catalog. A spoilt line ends in ``# here``; ``here()`` is how an issue names it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -118,12 +118,12 @@ class CatalogFolder:
         return read(self.path)
 
     def errors(self) -> list[str]:
-        return [str(finding) for finding in self.read().errors]
+        return [str(issue) for issue in self.read().errors]
 
     def warnings(self) -> list[str]:
         reading = self.read()
         assert not reading.errors, reading.errors
-        return [str(finding) for finding in reading.warnings]
+        return [str(issue) for issue in reading.warnings]
 
 
 @pytest.fixture

@@ -16,54 +16,54 @@ def give(folder, rules, *, owners="[U0ALICE001, U0BOB00001]", own="false"):
 def test_more_seats_than_people_can_never_be_filled(folder):
     give(folder, "[{from: owners, count: 3}]")
 
-    (finding,) = folder.errors()
-    assert finding == (
-        "services/checkout.yaml:12: no request can ever be approved for checkout in production: the rules have 3 "
-        "seats over fixed lists and one person fills one seat, the requester none; add people to the lists, or "
-        "lower a `count`"
+    (issue,) = folder.errors()
+    assert issue == (
+        "services/checkout.yaml:12: nobody could ever get checkout approved in production: the rules need 3 "
+        "approvals from fixed lists, and one person can give only one (the requester none); add people to the lists, "
+        "or lower a `count`"
     )
 
 
 def test_two_rules_share_their_people(folder):
     give(folder, "[{from: owners, count: 2}, {from: service.owners, count: 1}]")
 
-    assert "no request can ever be approved for checkout in production" in folder.errors()[0]
+    assert "nobody could ever get checkout approved in production" in folder.errors()[0]
 
 
-def test_a_rule_of_the_placement_comes_on_top(folder):
+def test_a_placements_rules_are_added(folder):
     give(folder, "[{from: owners, count: 2}]")
     assert folder.errors() == []
 
     folder.change("channel: C0CHECKOUT}", "approvals: [{from: owners}]}", file=CHECKOUT)
-    assert "the rules have 3 seats" in folder.errors()[0]
+    assert "the rules need 3 approvals" in folder.errors()[0]
 
 
-def test_some_requesters_in_the_way_of_their_own_request_is_a_warning(folder):
+def test_rules_that_only_some_requesters_can_meet_are_a_warning(folder):
     give(folder, "[{from: owners, count: 2}]")
 
     (warning,) = folder.warnings()
     assert warning == (
-        "services/checkout.yaml:12: what U0ALICE001, U0BOB00001 asks for checkout in production can never be "
-        "approved: the rules have 2 seats over fixed lists, without the requester's own; add people to the lists, "
-        "or lower a `count`"
+        "services/checkout.yaml:12: a request by U0ALICE001 or U0BOB00001 for checkout in production can never "
+        "be approved: the rules need 2 approvals from fixed lists, and the requester cannot give one; add people to "
+        "the lists, or lower a `count`"
     )
 
 
-def test_self_approval_takes_nobody_out(folder):
+def test_with_self_approval_the_requester_counts(folder):
     give(folder, "[{from: owners, count: 2}]", own="true")
 
     assert folder.warnings() == []
 
 
-def test_where_only_the_one_approver_may_ask_nobody_can_be_approved(folder):
+def test_if_only_the_one_approver_may_request_nobody_can_be_approved(folder):
     give(folder, "[{from: lead}]")
     folder.change("- {group: developers, may: [request, promote]}", "- {group: lead, may: [request]}")
     folder.change("may: [request, promote, withdraw", "may: [promote, withdraw")
 
-    assert "no request can ever be approved for checkout in production" in folder.errors()[0]
+    assert "nobody could ever get checkout approved in production" in folder.errors()[0]
 
 
-def test_where_no_role_lets_anybody_ask_an_outsider_is_thought_of(folder):
+def test_if_no_role_lets_anybody_request_the_requester_may_be_an_outsider(folder):
     give(folder, "[{from: lead}]")
     folder.change("- {group: developers, may: [request, promote]}", "- {group: lead, may: [promote]}")
     folder.change("may: [request, promote, withdraw", "may: [promote, withdraw")
@@ -71,13 +71,13 @@ def test_where_no_role_lets_anybody_ask_an_outsider_is_thought_of(folder):
     assert folder.errors() == []
 
 
-def test_user_groups_are_judged_when_somebody_asks(folder):
+def test_rules_over_user_groups_wait_for_a_request(folder):
     give(folder, "[{from: sre, count: 9}, {from: owners}]")
 
     assert folder.warnings() == []
 
 
-def test_no_count_is_too_large_to_be_judged(folder):
+def test_a_huge_count_is_checked_too(folder):
     give(folder, "[{from: owners, count: 999999999}]")
 
-    assert any("no request can ever be approved" in each for each in folder.errors())
+    assert any("nobody could ever get checkout approved" in each for each in folder.errors())

@@ -1,4 +1,4 @@
-"""What a catalog must hold beyond its form."""
+"""The rules that a schema cannot state."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ services:
 """
 
 SET_TWICE = (
-    "`image_tag` is set twice: a request's version goes into it; take it out here, or name another `version_variable`"
+    "`image_tag` is set twice: it is the `version_variable`, so each request sets it to the version; "
+    "remove it here, or name another `version_variable`"
 )
 
-# (file, what stands there, what is put there, the finding on each line that ends in `# here`)
+# (file, what stands there, what is put there, the issue on each line that ends in `# here`)
 ERRORS = [
     # references
     (
@@ -74,31 +75,31 @@ ERRORS = [
         MAIN,
         "variables: {memory: 256}",
         "variables: {memroy: 256}",
-        "template `web` declares no variable `memroy`; did you mean `memory`?",
+        "template `web` does not declare a variable `memroy`; did you mean `memory`?",
     ),
     (
         CHECKOUT,
         "variables: {port: 8080}",
         "variables: {prot: 8080}  # here",
-        "template `web` declares no variable `prot`; did you mean `port`?",
+        "template `web` does not declare a variable `prot`; did you mean `port`?",
     ),
     (
         CHECKOUT,
         "staging: {variables: {count: 1}}",
         "staging: {variables: {cuont: 1}}  # here",
-        "template `web` declares no variable `cuont`; did you mean `count`?",
+        "template `web` does not declare a variable `cuont`; did you mean `count`?",
     ),
     (
         CHECKOUT,
         "settable: [count]",
         "settable: [counts]  # here",
-        "template `web` declares no variable `counts`; did you mean `count`?",
+        "template `web` does not declare a variable `counts`; did you mean `count`?",
     ),
     (
         CHECKOUT,
         "version_variable: image_tag",
         "version_variable: tag  # here",
-        "template `web` declares no variable `tag`; known: `count`, `image_tag`, `log_level`, `memory`, `port`",
+        "template `web` does not declare a variable `tag`; known: `count`, `image_tag`, `log_level`, `memory`, `port`",
     ),
     *(
         (
@@ -119,20 +120,20 @@ ERRORS = [
         CHECKOUT,
         "variables: {port: 8080}",
         "variables:\n      port: 80\n      port: 81  # here",
-        "`port` is set twice (first on line 8); keep one of them",
+        "`port` is set twice (first on line 8); remove one of them",
     ),
     # templates
     (
         MAIN,
         "file: templates/web.nomad.hcl",
         "file: templates/wep.nomad.hcl",
-        "template `web`: there is no file templates/wep.nomad.hcl; did you mean `templates/web.nomad.hcl`?",
+        "template `web`: the file templates/wep.nomad.hcl does not exist; did you mean `templates/web.nomad.hcl`?",
     ),
     (
         WEB,
         'job "web" {',
         'job "web" {}\njob "other" {',
-        'template `web`: a jobspec has exactly one `job "..." { }` block; write one',
+        'template `web`: a jobspec needs exactly one `job "..." { }` block; write one',
     ),
     (
         WEB,
@@ -145,38 +146,38 @@ ERRORS = [
         CHECKOUT,
         "name: checkout",
         "name: rollback  # here",
-        "`/deploy rollback` is a command, so no service can be named `rollback`; rename it",
+        "a service cannot be named `rollback`: `/deploy rollback` is a command; rename the service",
     ),
     (
         CHECKOUT,
         "name: checkout",
         "name: d-1042  # here",
-        "`d-1042` reads like the number of a deploy; rename the service",
+        "a service cannot be named `d-1042`: it looks like a deploy number; rename the service",
     ),
     (
         CHECKOUT,
         "name: checkout",
         "name: staging  # here",
-        "`staging` is an environment too, so `/deploy lock staging` is ambiguous; rename one",
+        "`staging` is both a service and an environment, so `/deploy lock staging` is ambiguous; rename one",
     ),
     (
         MAIN,
         "  sre: {",
         "  service.owners: {users: [U0SAM00001]}  # here\n  sre: {",
-        "`service.owners` is what rules call the owners of each service; rename the group",
+        "a group cannot be named `service.owners`: in rules that means the owners of each service; rename the group",
     ),
     # approvals
     (
         CHECKOUT,
         "    owners: owners\n",
         "",
-        "production wants approvals from service.owners and checkout has none; add `owners` to checkout",
+        "production needs approvals from service.owners, but checkout has no owners; add `owners` to checkout",
     ),
 ]
 
 
 @pytest.mark.parametrize(("file", "old", "new", "expected"), ERRORS)
-def test_an_error_stands_where_it_is_made(folder, file, old, new, expected):
+def test_an_error_names_the_line_of_the_mistake(folder, file, old, new, expected):
     folder.change(old, new, file=file)
     reading, found = folder.read(), folder.errors()
 
@@ -198,7 +199,8 @@ def test_an_environments_name_is_used_once(folder):
     place, first = "nomatron.yaml:20", "nomatron.yaml:14"
 
     assert (
-        f"{place}: the environment `staging` is there twice (first in {first}); rename or remove one" in folder.errors()
+        f"{place}: there are two environments named `staging` (the first in {first}); rename or remove one"
+        in folder.errors()
     )
 
 
@@ -207,7 +209,7 @@ def test_a_services_name_is_used_once_over_all_files(folder):
     first = "services/checkout.yaml:2"
 
     assert folder.errors() == [
-        f"services/other.yaml:2: the service `checkout` is there twice (first in {first}); rename or remove one"
+        f"services/other.yaml:2: there are two services named `checkout` (the first in {first}); rename or remove one"
     ]
 
 
@@ -216,7 +218,7 @@ def test_names_in_mappings_are_used_once(folder):
         "  sre: {usergroup: S0SRE00001}", "  developers: {usergroup: S0SRE00001}\n  sre: {usergroup: S0SRE00001}"
     )
 
-    assert folder.errors() == ["nomatron.yaml:5: `developers` is set twice (first on line 4); keep one of them"]
+    assert folder.errors() == ["nomatron.yaml:5: `developers` is set twice (first on line 4); remove one of them"]
 
 
 class TestSharedJobs:
@@ -227,16 +229,18 @@ class TestSharedJobs:
 
     def test_two_services_cannot_be_one_job(self, folder):
         folder.write("services/mailer.yaml", MAILER.format(name="mailer", job="checkout"))
-        (finding,) = folder.errors()
+        (issue,) = folder.errors()
 
-        assert finding == (
-            "services/mailer.yaml:7: mailer in staging and checkout in staging are the same Nomad job: `checkout` in "
-            "namespace `staging` of one cluster; give one another `job`, such as mailer-{environment}"
+        assert issue == (
+            "services/mailer.yaml:7: mailer in staging and checkout in staging would overwrite each other: both are "
+            "job "
+            "`checkout` in namespace `staging` of the same cluster; give one of them another `job`, such as "
+            "mailer-{environment}"
         )
 
     def test_two_environments_in_one_namespace_need_the_environment_in_the_job(self, folder):
         folder.change("namespace: apps", "namespace: staging")
-        assert "are the same Nomad job" in folder.errors()[0]
+        assert "would overwrite each other" in folder.errors()[0]
 
         folder.change("    version_variable", '    job: "checkout-{environment}"\n    version_variable', file=CHECKOUT)
         assert folder.errors() == []
@@ -244,7 +248,7 @@ class TestSharedJobs:
     def test_two_names_of_one_cluster_are_one_cluster(self, folder):
         self.second_cluster(folder, '{address: "https://NOMAD.example:4646/"}')
 
-        assert "are the same Nomad job" in folder.errors()[0]
+        assert "would overwrite each other" in folder.errors()[0]
 
     def test_two_regions_are_two_places(self, folder):
         self.second_cluster(folder, '{address: "https://nomad.example:4646", region: us}')
@@ -260,21 +264,21 @@ class TestOrder:
 
     def test_environments_do_not_wait_for_each_other(self, folder):
         assert self.cycle(folder, "[production]", "[{environment: staging}]") == [
-            "nomatron.yaml:20: a cycle in `after`: staging after production after staging; take one of them out"
+            "nomatron.yaml:20: a cycle in `after`: staging after production after staging; remove one of these"
         ]
 
     def test_nor_for_themselves(self, folder):
         assert self.cycle(folder, "[staging]", "[staging]") == [
-            "nomatron.yaml:20: a cycle in `after`: staging after staging; take one of them out"
+            "nomatron.yaml:20: a cycle in `after`: staging after staging; remove one of these"
         ]
 
-    def test_every_cycle_is_told(self, folder):
+    def test_every_cycle_is_reported(self, folder):
         assert len(self.cycle(folder, "[staging, production]", "[production, staging]")) == 3
 
     def test_a_line_is_no_cycle(self, folder):
         assert self.cycle(folder, "[]", "[staging]") == []
 
-    def test_an_unknown_one_is_told_as_unknown(self, folder):
+    def test_an_unknown_environment_is_reported_as_unknown(self, folder):
         folder.change("    reason: required\n", "    reason: required\n    after: [stagin]\n")
 
         assert "nomatron.yaml:28: unknown environment `stagin`; did you mean `staging`?" in folder.errors()
@@ -283,7 +287,7 @@ class TestOrder:
 class TestOfTheSameRelease:
     """What comes after an environment can come through it."""
 
-    NEVER = "checkout can never pass staging, which production comes after"
+    NEVER = "checkout can never be deployed to production, which comes after staging"
     AFTER = "    reason: required\n    after: [staging]\n"
 
     def test_a_service_has_to_be_deployed_to_the_environment_before(self, folder):
@@ -291,29 +295,32 @@ class TestOfTheSameRelease:
         folder.change("      staging: {variables: {count: 1}}\n", "", file=CHECKOUT)
 
         assert folder.errors() == [
-            f"services/checkout.yaml:11: {self.NEVER}: it is not deployed there; add staging to its environments"
+            (
+                f"services/checkout.yaml:11: {self.NEVER}: checkout is not deployed to staging; add staging to its "
+                f"environments"
+            )
         ]
 
-    def test_it_has_to_be_rendered_from_the_same_text(self, folder):
+    def test_it_has_to_use_the_same_template_text(self, folder):
         self.templates(folder, 'variable "image_tag" {}\nvariable "port" {}\nvariable "count" {}\njob "a" {}\n')
 
-        why = "it is rendered from `other` there and from `web` here; name one template for both"
-        (said,) = [each for each in folder.errors() if "never pass" in each]
-        assert said == f"services/checkout.yaml:12: {self.NEVER}: {why}"
+        why = "uses template `other` in staging but `web` here; use the same template in both"
+        (said,) = [each for each in folder.errors() if "never be deployed" in each]
+        assert said == f"services/checkout.yaml:12: {self.NEVER}: checkout {why}"
 
     def test_another_name_for_the_same_text_is_the_same_release(self, folder):
         self.templates(folder, None)
 
         assert folder.errors() == []
 
-    def test_an_unknown_environment_is_told_as_unknown(self, folder):
+    def test_an_unknown_environment_is_reported_only_as_unknown(self, folder):
         folder.change("      production: {", "      prod: {", file=CHECKOUT)
         folder.change("    reason: required\n", self.AFTER)
 
-        assert not [each for each in folder.errors() if "never pass" in each]
+        assert not [each for each in folder.errors() if "never be deployed" in each]
 
     def templates(self, folder, text: str | None):
-        """Staging is rendered from a template of its own; without a text it is the other one's file."""
+        """Give staging a template of its own, with this text (None: the file of the other template)."""
         file = "web" if text is None else "other"
         if text is not None:
             folder.write("templates/other.nomad.hcl", text)
@@ -332,7 +339,7 @@ def test_a_placement_with_its_own_template_is_checked_against_that(folder):
     )
 
     assert folder.errors() == [
-        "services/checkout.yaml:7: template `batch` declares no variable `port`; known: `image_tag`",
-        "services/checkout.yaml:8: template `batch` declares no variable `count`; known: `image_tag`",
-        "services/checkout.yaml:11: template `batch` declares no variable `count`; known: `image_tag`",
+        "services/checkout.yaml:7: template `batch` does not declare a variable `port`; known: `image_tag`",
+        "services/checkout.yaml:8: template `batch` does not declare a variable `count`; known: `image_tag`",
+        "services/checkout.yaml:11: template `batch` does not declare a variable `count`; known: `image_tag`",
     ]

@@ -45,10 +45,10 @@ def test_another_time_is_another_catalog(folder):
     [
         ('{at: "09:00"}', "`channel` is missing in `digests`; add it"),
         ("{channel: C0AUDIT001}", "`at` is missing in `digests`; add it"),
-        ('{channel: "#audit", at: "09:00"}', "`channel`: '#audit' is not a Slack channel id; it starts with C, as in"),
-        ('{channel: C0AUDIT001, at: "9"}', "`at`: '9' is not a time of day; write it in quotes as \"09:00\""),
-        ('{channel: C0AUDIT001, at: "24:00"}', "`at`: '24:00' is not a time of day; write it in quotes as"),
-        ('{channel: C0AUDIT001, at: "09:00", environments: []}', "`environments`: must not be empty; fill it, or take"),
+        ('{channel: "#audit", at: "09:00"}', "`channel`: '#audit' is not a Slack channel id; write one such as"),
+        ('{channel: C0AUDIT001, at: "9"}', "`at`: '9' is not a time of day; write it in quotes, such as \"09:00\""),
+        ('{channel: C0AUDIT001, at: "24:00"}', "`at`: '24:00' is not a time of day; write it in quotes, such as"),
+        ('{channel: C0AUDIT001, at: "09:00", environments: []}', "`environments`: must not be empty; add an entry, or"),
         (
             '{channel: C0AUDIT001, at: "09:00", environments: [stagin]}',
             "unknown environment `stagin`; did you mean `staging`?",
@@ -63,7 +63,7 @@ def test_another_time_is_another_catalog(folder):
         ),
     ],
 )
-def test_what_is_wrong_with_one_is_told_with_its_line_and_mend(folder, digest, error):
+def test_an_error_in_a_digest_has_its_line_and_its_fix(folder, digest, error):
     folder.add(f"digests:\n  - {digest}  # here\n")
     (place,) = folder.here()
     (found,) = folder.errors()
@@ -83,12 +83,12 @@ def test_a_channel_has_one_digest(folder):
 
     (found,) = folder.errors()
     assert found == (
-        f"{place}: a channel has one digest, and `C0AUDIT001` has another on line {first}; "
-        "put all environments into one of them, or name another channel"
+        f"{place}: `C0AUDIT001` already has a digest (line {first}), and a channel can have only one; "
+        "put all environments into that one, or name another channel"
     )
 
 
-def test_one_without_a_channel_is_told_for_that_alone(folder):
+def test_a_digest_without_a_channel_is_one_error(folder):
     folder.add('digests: [{at: "09:00"}, {channel: [], at: "09:00"}]\n')
 
     assert not [each for each in folder.errors() if "has one digest" in each]

@@ -1,4 +1,4 @@
-"""Keys without a gate are refused, and their form is judged all the same."""
+"""Keys that nothing enforces are rejected, and checked against the schema all the same."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ RIGHT = {
 WRONG = {
     "identities": (
         "{alice: U0ALICE001}",
-        "`alice`: 'alice' is not a CI identity; write issuer:user, as in github:alice-dev",
+        "`alice`: 'alice' is not a CI identity; write issuer:user, such as github:alice-dev",
     ),
     "environments.auto": ("1", "`auto`: 1 must be true or false; write one of them, without quotes"),
     "environments.break_glass": (
         "{review_within: 0h}",
-        "`review_within`: '0h' is no time at all; write a duration such as 24h",
+        "`review_within`: '0h' must be longer than zero; write a duration such as 24h",
     ),
     "environments.freezes": ("[{name: a, cron: x y, for: 1h}]", "`cron`: 'x y' is not a cron expression"),
     "environments.risk": (
         "{forbid: [Raw Exec]}",
-        "`forbid`: 'Raw Exec' is not the name of a risk; such as raw_exec or host-volume",
+        "`forbid`: 'Raw Exec' is not the name of a risk; write one such as raw_exec or host-volume",
     ),
     "environments.rollback_approvals": ("[{from: srx}]", "unknown group `srx`; did you mean `sre`?"),
     "environments.rollback_window": ("soon", "`rollback_window`: 'soon' is not a duration"),
@@ -47,7 +47,7 @@ WRONG = {
 
 
 def add(folder, path: str, value: str) -> str:
-    """Gives the last environment, or the whole file, that key; returns the line of it as findings name it."""
+    """Add that key to the last environment, or to the file; returns its line as issues name it."""
     section, _, key = path.rpartition(".")
     if section:
         folder.change("    reason: required\n", f"    reason: required\n    {key}: {value}  # here\n")
@@ -61,31 +61,31 @@ def test_each_key_without_a_gate_is_in_this_test():
 
 
 @pytest.mark.parametrize("path", sorted(NOT_ENFORCED))
-def test_a_key_without_a_gate_is_refused_by_name_alone(folder, path):
+def test_a_key_that_nothing_enforces_is_rejected(folder, path):
     place = add(folder, path, RIGHT[path])
     key = path.rpartition(".")[2]
 
-    assert folder.errors() == [f"{place}: `{key}` is not enforced yet by this version: take it out"]
+    assert folder.errors() == [f"{place}: `{key}` has no effect: this version does not enforce it yet; remove it"]
     assert folder.read().catalog is None
 
 
 @pytest.mark.parametrize("path", sorted(NOT_ENFORCED))
-def test_its_form_is_judged_too(folder, path):
+def test_its_value_is_checked_too(folder, path):
     value, expected = WRONG[path]
     place = add(folder, path, value)
     key = path.rpartition(".")[2]
     found = folder.errors()
 
-    assert f"{place}: `{key}` is not enforced yet by this version: take it out" in found
+    assert f"{place}: `{key}` has no effect: this version does not enforce it yet; remove it" in found
     assert any(each.startswith(f"{place}: {expected}") for each in found), found
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("{name: a, cron: '0 1 * * *'}", "a freeze has either `cron` and `for`, or `from` and `to`"),
-        ("{name: a, cron: '0 1 * * *', for: 1h, to: 2026-01-01}", "a freeze has either `cron` and `for`, or `from`"),
-        ("{name: a, from: 2026-12-20, to: 2026-12-19}", "a freeze cannot end on 2026-12-19, before it begins"),
+        ("{name: a, cron: '0 1 * * *'}", "a freeze needs either `cron` and `for`, or `from` and `to`"),
+        ("{name: a, cron: '0 1 * * *', for: 1h, to: 2026-01-01}", "a freeze needs either `cron` and `for`, or `from`"),
+        ("{name: a, from: 2026-12-20, to: 2026-12-19}", "the freeze ends on 2026-12-19, before it begins"),
         ("{name: a, from: soon, to: 2026-12-19}", "`from`: 'soon' is not a date; write it as 2026-12-31"),
     ],
 )

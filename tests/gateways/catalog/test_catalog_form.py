@@ -48,13 +48,13 @@ MISSHAPEN = [
         MAIN,
         "approvals: [{from: sre, count: 1}",
         "approvals: [{from: sre, count: 0}",
-        "`count`: 0 is out of bounds; write at least 1",
+        "`count`: 0 is out of range; write at least 1",
     ),
     (
         MAIN,
         "approvals: [{from: sre, count: 1}",
         "approvals: [{from: sre, count: 99}",
-        "`count`: 99 is out of bounds; write at most 20",
+        "`count`: 99 is out of range; write at most 20",
     ),
     (
         MAIN,
@@ -73,68 +73,74 @@ MISSHAPEN = [
         MAIN,
         "channel: C0STAGING1",
         'channel: "#staging"  # here',
-        "`channel`: '#staging' is not a Slack channel id; it starts with C, as in C0123ABCD",
+        "`channel`: '#staging' is not a Slack channel id; write one such as C0123ABCD",
     ),
     (
         MAIN,
         "developers: {usergroup: S0DEV00001}",
         'developers: {usergroup: "@dev"}  # here',
-        "`usergroup`: '@dev' is not a Slack user group id; it starts with S, as in S0123ABCD",
+        "`usergroup`: '@dev' is not a Slack user group id; write one such as S0123ABCD",
     ),
     (
         MAIN,
         "U0BOB00001",
         "bob",
-        "`users`: 'bob' is not a Slack user id; it starts with U, as in U0123ABCD",
+        "`users`: 'bob' is not a Slack user id; write one such as U0123ABCD",
     ),
     (
         MAIN,
         "  sre: {usergroup",
         "  SRE: {users: [U0SAM00001]}  # here\n  sre: {usergroup",
-        "`SRE`: 'SRE' is not a name; use lower-case letters, digits, `.`, `_` and `-`, 63 at most",
+        "`SRE`: 'SRE' is not a name; use at most 63 lower-case letters, digits, `.`, `_` and `-`",
     ),
     (
         MAIN,
         "developers: {usergroup: S0DEV00001}",
         "developers: {usergroup: S0DEV00001, users: [U0BOB00001]}  # here",
-        "`developers`: a group has either `usergroup` or `users`; write exactly one of them",
+        "`developers`: a group needs either `usergroup` or `users`; write exactly one of them",
     ),
     (
         MAIN,
         "developers: {usergroup: S0DEV00001}",
         "developers: {users: []}  # here",
-        "`users`: must not be empty; fill it, or take the key out",
+        "`users`: must not be empty; add an entry, or remove the key",
     ),
     (
         MAIN,
         "namespace: staging",
         "namespace: the staging  # here",
-        "`namespace`: 'the staging' is not a Nomad namespace; use letters, digits and `-`, 128 at most",
+        "`namespace`: 'the staging' is not a Nomad namespace; use at most 128 letters, digits and `-`",
     ),
     (
         CHECKOUT,
         "    variables: {port: 8080}",
         '    job: "check out"  # here',
-        "`job`: 'check out' is not a Nomad job id; up to 128 characters without spaces, {environment} at most",
+        (
+            "`job`: 'check out' is not a Nomad job id; use up to 128 characters without spaces, and no placeholder "
+            "but {environment}"
+        ),
     ),
     (
         CHECKOUT,
         "    variables: {port: 8080}",
         '    job: "{service}-x"  # here',
-        "`job`: '{service}-x' is not a Nomad job id; up to 128 characters without spaces, {environment} at most",
+        (
+            "`job`: '{service}-x' is not a Nomad job id; use up to 128 characters without spaces, and no placeholder "
+            "but {environment}"
+        ),
     ),
     # closed lists
     (
         MAIN,
         "may: [request, promote]",
         "may: [request, promot]",
-        "`may`: 'promot' is not known; did you mean `promote`?",
+        "`may`: 'promot' is not one of its values; did you mean `promote`?",
     ),
     (
         MAIN,
         "reason: required",
         "reason: always  # here",
-        "`reason`: 'always' is not known; known: `optional`, `required`",
+        "`reason`: 'always' is not one of its values; known: `optional`, `required`",
     ),
     # time
     (
@@ -147,7 +153,7 @@ MISSHAPEN = [
         MAIN,
         "timezone: Europe/Amsterdam",
         'timezone: ""  # here',
-        "`timezone`: '' is not a time zone; write one of the IANA database, such as Europe/Amsterdam",
+        "`timezone`: '' is not a time zone; write an IANA name, such as Europe/Amsterdam",
     ),
     (
         MAIN,
@@ -159,9 +165,14 @@ MISSHAPEN = [
         MAIN,
         "expires: 12h",
         "expires: 0m  # here",
-        "`expires`: '0m' is no time at all; write a duration such as 24h",
+        "`expires`: '0m' must be longer than zero; write a duration such as 24h",
     ),
-    (MAIN, "expires: 12h", "expires: 999999999d  # here", "`expires`: 999999999d is longer than ten years; write less"),
+    (
+        MAIN,
+        "expires: 12h",
+        "expires: 999999999d  # here",
+        "`expires`: 999999999d is longer than ten years; write a shorter duration",
+    ),
     # addresses
     (
         MAIN,
@@ -179,31 +190,40 @@ MISSHAPEN = [
         MAIN,
         "https://nomad.example:4646",
         "https://me:word@nomad.example",
-        "`address`: an address must not hold a user or password; name the token's variable with `token_env`",
+        (
+            "`address`: an address must not contain a user or password, because everyone can read the catalog; put a "
+            "token into an environment variable, and name that in `token_env`"
+        ),
     ),
     (
         MAIN,
         "https://nomad.example:4646",
         "https://nomad.example/?region=eu",
-        "`address`: 'https://nomad.example/?region=eu' has more than an address; leave out all from `?` or `#` on",
+        "`address`: 'https://nomad.example/?region=eu' is more than an address; remove everything from `?` or `#` on",
     ),
     (
         CHECKOUT,
         "{from}...{to}",
         "{old}...{new}",
-        "`compare`: `compare` takes {from} and {to}, {to} at least, and no other placeholder; write them in",
+        (
+            "`compare`: `compare` must contain {to}, may contain {from}, and can have no other placeholder; write it "
+            "as https://host/compare/{from}...{to}"
+        ),
     ),
     (
         MAIN,
         "file: templates/web.nomad.hcl",
         "file: ../web.nomad.hcl",
-        "`file`: '../web.nomad.hcl' must be a path inside the catalog's folder, with / between its parts",
+        (
+            "`file`: '../web.nomad.hcl' is not a path inside the catalog's folder; write it relative to the folder, "
+            "with `/`"
+        ),
     ),
 ]
 
 
 @pytest.mark.parametrize(("file", "old", "new", "expected"), MISSHAPEN)
-def test_a_wrong_form_is_told_with_its_mend(folder, file, old, new, expected):
+def test_a_wrong_form_is_an_error_with_its_fix(folder, file, old, new, expected):
     folder.change(old, new, file=file)
     found = folder.errors()
 
@@ -213,12 +233,12 @@ def test_a_wrong_form_is_told_with_its_mend(folder, file, old, new, expected):
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "words\n"])
-def test_a_services_file_of_another_form_is_told(folder, text):
+def test_a_services_file_of_another_form_is_an_error(folder, text):
     folder.write("services/mailer.yaml", text)
 
-    (finding,) = folder.errors()
-    assert finding.startswith("services/mailer.yaml:1: this file ")
-    assert finding.endswith("must be a mapping; write `key: value` lines below it")
+    (issue,) = folder.errors()
+    assert issue.startswith("services/mailer.yaml:1: this file ")
+    assert issue.endswith("must be a mapping; write `key: value` lines below it")
 
 
 def test_a_service_on_its_own_needs_its_section(folder):

@@ -14,7 +14,7 @@ def test_blocks_are_found_by_kind_and_expressions_stay_text():
     assert found["variable"][0]['"a"']["default"] == "${var.b}"
 
 
-def test_a_blank_behind_a_heredocs_end_is_nomads_to_take():
+def test_a_blank_after_a_heredocs_end_is_accepted_as_nomad_does():
     assert "x" in blocks("x = <<EOF\ntext\nEOF \n")
 
 

@@ -11,7 +11,7 @@ from bot.domain.access import Grant, Group, Permission
 from bot.domain.catalog.catalog import Catalog
 from bot.domain.catalog.environment import After, Cluster, Require, Rule
 from bot.domain.documents import document_of, record_from
-from bot.gateways.catalog import Finding, Reading, read
+from bot.gateways.catalog import Issue, Reading, read
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "catalog"
 
@@ -23,7 +23,7 @@ def the_catalog(folder) -> Catalog:
     return reading.catalog
 
 
-def test_a_right_folder_becomes_records_without_a_word(folder):
+def test_a_correct_folder_becomes_records(folder):
     catalog = the_catalog(folder)
 
     assert folder.warnings() == []
@@ -128,7 +128,7 @@ def test_services_may_stand_in_the_main_file_too(folder):
     assert list(the_catalog(folder).services) == ["mailer", "checkout"]
 
 
-def test_windows_line_ends_and_a_byte_order_mark_are_read(folder):
+def test_windows_line_ends_and_a_byte_order_mark_are_accepted(folder):
     for file in ("nomatron.yaml", "templates/web.nomad.hcl"):
         path = folder.path / file
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -138,7 +138,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read(folder):
     assert the_catalog(folder).templates["web"].required == {"image_tag"}
 
 
-def test_every_error_of_every_file_is_told_at_once(folder):
+def test_every_error_of_every_file_is_reported_at_once(folder):
     folder.change("timezone: Europe/Amsterdam", "timezone: Europe/Amsterdm  # here")
     folder.change("    cluster: eu\n    namespace: apps", "    cluster: us  # here\n    namespace: apps")
     folder.change("    template: web\n", "    template: wep  # here\n", file="services/checkout.yaml")
@@ -151,22 +151,29 @@ def test_every_error_of_every_file_is_told_at_once(folder):
     assert places == [*folder.here()[:-1], "templates/web.nomad.hcl:20"]
 
 
-def test_a_folder_that_is_none_is_an_error_with_the_mend(tmp_path):
-    (finding,) = read(tmp_path / "nowhere").errors
+def test_a_missing_folder_is_an_error_with_its_fix(tmp_path):
+    (issue,) = read(tmp_path / "nowhere").errors
 
-    assert finding == Finding(
-        "nomatron.yaml", 1, f"there is no {tmp_path}/nowhere/nomatron.yaml; name the folder that holds nomatron.yaml"
+    assert issue == Issue(
+        "nomatron.yaml",
+        1,
+        f"{tmp_path}/nowhere/nomatron.yaml does not exist; name the folder that has nomatron.yaml in it",
     )
 
 
 @pytest.mark.parametrize("file", ["nomatron.yml", "services/mailer.yml", "services/shop/mailer.yaml"])
-def test_a_file_that_would_be_passed_over_is_an_error(folder, file):
+def test_a_file_that_would_not_be_read_is_an_error(folder, file):
     folder.write(file, "services: []\n")
 
-    assert folder.errors() == [f"{file}:1: this file is not read; move it to services/NAME.yaml, or put it elsewhere"]
+    assert folder.errors() == [
+        (
+            f"{file}:1: this file is not part of the catalog, because only nomatron.yaml and services/NAME.yaml are "
+            f"read; rename it, or move it out of the folder"
+        )
+    ]
 
 
-def test_with_a_file_that_is_no_yaml_the_others_are_judged_by_form_alone(folder):
+def test_if_a_file_is_not_yaml_the_others_are_checked_by_the_schema_alone(folder):
     folder.write("nomatron.yaml", "groups: [\n")
     folder.change("    settable:", "    setable:", file="services/checkout.yaml")
     main, services = folder.errors()
@@ -181,11 +188,11 @@ def test_a_file_that_cannot_be_opened_is_an_error(folder):
     (folder.path / "services/mailer.yaml").mkdir()
 
     assert folder.errors() == [
-        "services/mailer.yaml:1: cannot be read (Is a directory); mend the file or its permissions"
+        "services/mailer.yaml:1: this file cannot be read (Is a directory); correct its permissions"
     ]
 
 
-def test_the_example_is_right_and_holds_the_cast():
+def test_the_example_is_correct_and_has_the_cast():
     reading = read(EXAMPLE)
 
     assert (reading.errors, reading.warnings) == ((), ())

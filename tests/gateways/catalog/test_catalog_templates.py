@@ -22,14 +22,14 @@ def test_labels_may_stand_without_quotes_and_null_is_a_default(folder):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", f"{WEB}:1: template `web`: a jobspec has exactly one"),
-        ("job = 3\n", f"{WEB}:1: template `web`: a jobspec has exactly one"),
+        ("", f"{WEB}:1: template `web`: a jobspec needs exactly one"),
+        ("job = 3\n", f"{WEB}:1: template `web`: a jobspec needs exactly one"),
         ('job "a" {}\n\nvariable "x" {\n', f"{WEB}:4: template `web`: not HCL2: the file ends inside a block"),
         ('job "a" {\n  x = [[\n}\n', f"{WEB}:3: template `web`: not HCL2: unexpected"),
         ("x = " + "[" * 5000, f"{WEB}:1: template `web`: not HCL2"),
     ],
 )
-def test_what_is_no_jobspec_is_told_at_its_line(folder, text, expected):
+def test_what_is_not_a_jobspec_is_an_error_at_its_line(folder, text, expected):
     folder.write(WEB, text)
 
     assert any(each.startswith(expected) for each in folder.errors()), folder.errors()
@@ -38,15 +38,15 @@ def test_what_is_no_jobspec_is_told_at_its_line(folder, text, expected):
 def test_a_syntax_error_names_its_line(folder):
     folder.write(WEB, 'job "web" {\n  group "g" {\n    count = = 3\n  }\n}\n')
 
-    (finding,) = folder.errors()
-    assert finding.startswith(f"{WEB}:3: template `web`: not HCL2: unexpected '= 3' in column 13; ")
-    assert finding.endswith("mend it, `nomad fmt` shows where")
+    (issue,) = folder.errors()
+    assert issue.startswith(f"{WEB}:3: template `web`: not HCL2: unexpected '= 3' in column 13; ")
+    assert issue.endswith("correct the syntax (`nomad fmt` shows where)")
 
 
 def test_text_that_is_not_utf_8_names_its_line(folder):
     (folder.path / WEB).write_bytes(b'job "web" {\n}\n# \xff\n')
 
-    assert folder.errors() == [f"{WEB}:3: template `web`: this is not UTF-8; save the file as UTF-8"]
+    assert folder.errors() == [f"{WEB}:3: template `web`: the file is not UTF-8; save it as UTF-8"]
 
 
 def test_a_link_out_of_the_folder_is_not_followed(folder, tmp_path):
@@ -56,14 +56,14 @@ def test_a_link_out_of_the_folder_is_not_followed(folder, tmp_path):
     (folder.path / WEB).symlink_to(outside)
 
     assert folder.errors() == [
-        f"nomatron.yaml:29: template `web`: {WEB} leads out of the catalog's folder; put the file inside"
+        f"nomatron.yaml:29: template `web`: {WEB} points outside the catalog's folder; move the file into the folder"
     ]
 
 
-def test_a_template_has_its_bounds(folder):
+def test_a_template_has_a_size_limit(folder):
     folder.write(WEB, folder.text(WEB) + "#" * 1_048_577)
 
-    assert folder.errors() == [f"nomatron.yaml:29: template `web`: {WEB} has more than 1048576 bytes; make it smaller"]
+    assert folder.errors() == [f"nomatron.yaml:29: template `web`: {WEB} is larger than 1048576 bytes; make it smaller"]
 
 
 @pytest.mark.skipif(not GOLDEN.is_dir(), reason=f"there are no golden jobspecs at {GOLDEN}")

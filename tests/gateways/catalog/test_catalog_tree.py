@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gateways.catalog.tree import MOST_NODES, Node, grow
+from bot.gateways.catalog.tree import MOST_NODES, Node, parse_tree
 
 
 def tree(text: str) -> Node:
-    found, findings = grow("a.yaml", text.encode())
-    assert findings == []
+    found, issues = parse_tree("a.yaml", text.encode())
+    assert issues == []
     assert found is not None
     return found
 
 
-def trouble(text: str | bytes) -> list[str]:
-    return [str(finding) for finding in grow("a.yaml", text.encode() if isinstance(text, str) else text)[1]]
+def messages(text: str | bytes) -> list[str]:
+    return [str(issue) for issue in parse_tree("a.yaml", text.encode() if isinstance(text, str) else text)[1]]
 
 
 def test_plain_kinds_are_those_of_json():
@@ -71,53 +71,62 @@ def test_an_alias_is_what_it_stands_for():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a: 1\nb: 2\na: 3\n", "a.yaml:3: `a` is set twice (first on line 1); keep one of them"),
-        ("a: &x [*x]\n", "a.yaml:1: an alias holds itself; write the value out"),
-        ("b: {k: v}\n<<: {c: d}\n", "a.yaml:2: merge keys (`<<`) are not read; write the keys out"),
+        ("a: 1\nb: 2\na: 3\n", "a.yaml:3: `a` is set twice (first on line 1); remove one of them"),
+        ("a: &x [*x]\n", "a.yaml:1: this alias contains itself; write the value out"),
+        ("b: {k: v}\n<<: {c: d}\n", "a.yaml:2: merge keys (`<<`) are not supported; write the keys out"),
         ("\n1: x\n", "a.yaml:2: a key must be text, not '1'; put it in quotes"),
         ("é: x\n", "a.yaml:1: the key 'é' is not plain ASCII; rename it"),
-        ("a:\n  b: .nan\n", "a.yaml:2: '.nan' is no number that JSON can say; write a finite one, or put it in quotes"),
+        ("a:\n  b: .nan\n", "a.yaml:2: '.nan' cannot be written in JSON; write a finite number, or put it in quotes"),
         ('a: {$float: "x"}\n', "a.yaml:1: the key `$float` is reserved; rename it"),
-        ("a: 1e999\n", "a.yaml:1: '1e999' is no number that JSON can say; write a finite one, or put it in quotes"),
-        ("a: 9007199254740992\n", "a.yaml:1: '9007199254740992' is too large for JSON's numbers; put it in quotes"),
-        ("a: 0x_\n", "a.yaml:1: '0x_' is no whole number; put it in quotes if it is text"),
-        ("a: !secret x\n", "a.yaml:1: 'x' is of a kind that is not read here; put it in quotes if it is text"),
-        ("a: !secret [x]\n", "a.yaml:1: the tag !secret is not known here; take it out"),
+        ("a: 1e999\n", "a.yaml:1: '1e999' cannot be written in JSON; write a finite number, or put it in quotes"),
+        ("a: 9007199254740992\n", "a.yaml:1: '9007199254740992' is too large for a JSON number; put it in quotes"),
+        ("a: 0x_\n", "a.yaml:1: '0x_' is not a whole number; put it in quotes if it is text"),
+        ("a: !secret x\n", "a.yaml:1: 'x' has an unsupported type; put it in quotes if it is text"),
+        ("a: !secret [x]\n", "a.yaml:1: unknown tag !secret; remove it"),
         (
             "%YAML 1.1\n---\na: yes\n",
-            "a.yaml:3: 'yes' is of a kind that is not read here; put it in quotes if it is text",
+            "a.yaml:3: 'yes' has an unsupported type; put it in quotes if it is text",
         ),
-        ('a: "\\0"\n', "a.yaml:1: this text holds a NUL or half a character, which no database keeps; take it out"),
-        ('a: "\\ud800"\n', "a.yaml:1: this text holds a NUL or half a character, which no database keeps; take it out"),
+        (
+            'a: "\\0"\n',
+            "a.yaml:1: this text contains a NUL or half a character, which a database cannot store; remove it",
+        ),
+        (
+            'a: "\\ud800"\n',
+            "a.yaml:1: this text contains a NUL or half a character, which a database cannot store; remove it",
+        ),
         (
             "a: 1\n---\nb: 2\n",
-            "a.yaml:2: not YAML: but found another document; mend the syntax, the rest is judged after that",
+            "a.yaml:2: not YAML: but found another document; correct the syntax, then check again for other errors",
         ),
         (
             "a: *nothing\n",
-            "a.yaml:1: not YAML: found undefined alias 'nothing'; mend the syntax, the rest is judged after that",
+            (
+                "a.yaml:1: not YAML: found undefined alias 'nothing'; correct the syntax, then check again for other "
+                "errors"
+            ),
         ),
-        (b"a: 1\nb: \xff\n", "a.yaml:2: this is not UTF-8; save the file as UTF-8"),
+        (b"a: 1\nb: \xff\n", "a.yaml:2: the file is not UTF-8; save it as UTF-8"),
         (
             "a: \x01\n",
-            "a.yaml:1: not YAML: unacceptable character #x0001: special characters are not allowed; mend the syntax",
+            "a.yaml:1: not YAML: unacceptable character #x0001: special characters are not allowed; correct the syntax",
         ),
-        ("[" * 3000, "a.yaml:1: nested too deeply to be read; flatten it"),
-        ("#" * 1_048_577, "a.yaml:1: this file has more than 1048576 bytes; split it"),
+        ("[" * 3000, "a.yaml:1: the YAML is nested too deeply; flatten it"),
+        ("#" * 1_048_577, "a.yaml:1: this file is larger than 1048576 bytes; split it"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_with_its_line(text, expected):
-    assert trouble(text) == [expected]
+def test_what_cannot_be_read_is_an_issue_with_its_line(text, expected):
+    assert messages(text) == [expected]
 
 
-def test_troubles_of_one_file_are_told_together():
-    assert len(trouble("a: .inf\nb: !x y\nb: 2\n3: 4\n")) == 4
+def test_all_issues_of_a_file_are_reported_together():
+    assert len(messages("a: .inf\nb: !x y\nb: 2\n3: 4\n")) == 4
 
 
 def test_aliases_do_not_unfold_without_end():
     text = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
 
-    assert f"unfolds to more than {MOST_NODES} values" in trouble(text)[0]
+    assert f"has more than {MOST_NODES} values" in messages(text)[0]
 
 
 json_kinds = st.recursive(
@@ -137,12 +146,12 @@ json_kinds = st.recursive(
 
 
 @given(json_kinds)
-def test_whatever_json_says_is_read_as_json_reads_it(value):
+def test_json_is_read_as_json(value):
     assert tree(json.dumps(value, ensure_ascii=False)).plain() == value
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_reading(data):
-    found, findings = grow("a.yaml", data)
+    found, issues = parse_tree("a.yaml", data)
 
-    assert found is not None or findings
+    assert found is not None or issues

@@ -13,13 +13,13 @@ WARNINGS = [
         MAIN,
         "https://nomad.example:4646",
         "http://nomad.example:4646",
-        "cluster `eu` is reached over plain http, so its token can be read on the way; use https",
+        "cluster `eu` has a plain http address, so anyone on the network can read its token; use https",
     ),
     (
         MAIN,
         "variables: {log_level: warn}",
         "variables: {log_lvl: warn}  # here",
-        "no template of a service in production declares `log_lvl`, so it is passed to none; did you mean `log_level`?",
+        "no template used in production declares `log_lvl`, so this value has no effect; did you mean `log_level`?",
     ),
     (WEB, "{ default = 80 }", "{ type = number }", None),
     (WEB, "{ default = 128 }", "{ type = number }", None),
@@ -28,7 +28,7 @@ WARNINGS = [
         MAIN,
         "promote-canary, break-glass, resolve]",
         "promote-canary, break-glass]  # here",
-        "nobody holds `resolve` anywhere; grant it in `roles`",
+        "nobody has the `resolve` permission anywhere; grant it in `roles`",
     ),
 ]
 
@@ -47,18 +47,18 @@ def test_a_warning_leaves_the_catalog_usable(folder, file, old, new, expected):
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:4646", "http://localhost:4646", "http://[::1]:4646"])
-def test_plain_http_on_loopback_is_nobodys_business(folder, address):
+def test_plain_http_to_this_host_is_no_warning(folder, address):
     folder.change("https://nomad.example:4646", address)
 
     assert folder.warnings() == []
 
 
-def test_a_variable_that_nothing_gives_is_a_warning(folder):
+def test_a_variable_without_a_value_is_a_warning(folder):
     folder.add('variable "zone" { type = string }\n', file=WEB)
 
     assert folder.warnings() == [
-        f"services/checkout.yaml:{line}: nothing gives checkout in {environment} the variables that template `web` "
-        "needs: `zone`; write them under `variables`, or make them `settable`"
+        f"services/checkout.yaml:{line}: every plan of checkout in {environment} will fail: template `web` needs "
+        "values for `zone`; add them under `variables`, or make them `settable`"
         for line, environment in ((11, "staging"), (12, "production"))
     ]
 
@@ -70,7 +70,9 @@ def test_a_permission_held_in_one_place_only_is_named_with_the_others(folder):
     folder.change("- group: sre\n", "- group: sre\n    environments: [staging]\n")
     warnings = folder.warnings()
 
-    assert "nomatron.yaml:7: nobody holds `stop` in production for checkout; grant it in `roles`" in warnings
+    assert (
+        "nomatron.yaml:7: nobody has the `stop` permission in production for checkout; grant it in `roles`" in warnings
+    )
     assert not any("`request`" in each for each in warnings)
 
 
@@ -93,7 +95,10 @@ def test_what_looks_like_a_secret_is_a_warning(folder, name, value):
     (warning,) = folder.warnings()
 
     assert warning.startswith(f"{place}: `")
-    assert "looks like a secret; keep it in Nomad Variables or Vault" in warning
+    assert (
+        "looks like a secret, and everyone who can read the catalog can read it; move it to Nomad Variables or Vault"
+        in warning
+    )
     assert "hunter2" not in warning
 
 

@@ -25,7 +25,7 @@ from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad import reply as replies
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
-from bot.gateways.nomad.errors import Unanswered, refusal, unanswered
+from bot.gateways.nomad.errors import Unanswered, no_answer, refusal
 from bot.gateways.nomad.reply import Reply
 from bot.gateways.nomad.session import endpoints, open_session
 from tests.gateways.nomad.worlds import KEY, a_service
@@ -126,7 +126,7 @@ async def test_a_relative_ca_file_lies_in_the_catalogs_folder(tmp_path):
         nomads.close()
 
 
-async def test_a_missing_ca_file_is_told(tmp_path):
+async def test_a_missing_ca_file_is_reported(tmp_path):
     cluster = Cluster(name="main", address="https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem"))
     nomads = PythonNomads(lambda _: None, key=KEY)
     with pytest.raises(NomadUnavailable, match=r"none\.pem"):
@@ -137,20 +137,20 @@ async def test_a_missing_ca_file_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [
-        (http("502 Bad Gateway", b"<html>", "text/html"), NomadUnavailable, "answers 502 with a web page"),
-        (http(body=b"<!doctype html>", kind="text/html"), NomadUnavailable, "answers 200 with a web page"),
-        (http("404 Not Found", b"<html>", "text/html"), NomadUnavailable, "answers 404 with a web page"),
+        (http("502 Bad Gateway", b"<html>", "text/html"), NomadUnavailable, "answered 502 with a web page"),
+        (http(body=b"<!doctype html>", kind="text/html"), NomadUnavailable, "answered 200 with a web page"),
+        (http("404 Not Found", b"<html>", "text/html"), NomadUnavailable, "answered 404 with a web page"),
         (
             http("301 Moved", b"", "text/plain", "Location: https://other.example/"),
             NomadUnavailable,
-            "redirect to https://other.example/: give the cluster's final address",
+            "redirect to https://other.example/; use the final address",
         ),
         (http(body=b"fine", kind="text/plain"), NomadUnavailable, "something that is not JSON"),
-        (http(body=b"[]"), NomadUnavailable, "JSON that is no object"),
-        (http("429 Too Many Requests"), NomadUnavailable, "too many connections from here"),
-        (http("500 Error", b"No cluster leader", "text/plain"), NomadUnavailable, "answers 500: No cluster leader"),
-        (http("503 Error"), NomadUnavailable, "answers 503: nothing"),
-        (http("400 Bad", b"missing something", "text/plain"), NomadUnavailable, "refuses a read: missing something"),
+        (http(body=b"[]"), NomadUnavailable, "JSON that is not an object"),
+        (http("429 Too Many Requests"), NomadUnavailable, "too many connections from this host"),
+        (http("500 Error", b"No cluster leader", "text/plain"), NomadUnavailable, "answered 500: No cluster leader"),
+        (http("503 Error"), NomadUnavailable, "answered 503: no text"),
+        (http("400 Bad", b"missing something", "text/plain"), NomadUnavailable, "refused a read: missing something"),
         (http("403 Forbidden", b"Permission denied", "text/plain"), NomadForbidden, "Permission denied"),
         (http("500 Error", b"ACL token expired", "text/plain"), NomadForbidden, "ACL token expired"),
         (http(body=b'{"ID": "w"}')[:-4], NomadUnavailable, "cannot be reached"),
@@ -276,7 +276,7 @@ async def test_a_certificate_is_trusted_by_its_ca_file_alone(certificate):
     trusting = nomads.of(Cluster(name="main", address=address, ca_file=str(certificate)))
     assert await trusting.job("default", "web") == {"ID": "web"}
     strict = nomads.of(Cluster(name="main", address=address))
-    with pytest.raises(NomadUnavailable, match="certificate is not trusted: name its CA by the cluster's ca_file"):
+    with pytest.raises(NomadUnavailable, match="certificate that is not trusted; name its CA in the cluster's ca_file"):
         await strict.job("default", "web")
     said = await strict.register("default", "{}", base_index=0, source="", variables="{}")
     assert said.answer is Answer.NOT_SENT
@@ -298,19 +298,19 @@ async def test_a_certificate_is_trusted_by_its_ca_file_alone(certificate):
     ],
 )
 def test_broken_exchanges(error, words, sent):
-    broken = unanswered(error)
+    broken = no_answer(error)
     assert (str(broken), broken.sent) == (words, sent)
 
 
-async def test_a_shape_that_is_not_nomads_is_no_usable_answer():
+async def test_json_that_is_not_nomads_is_unavailable():
     async with answering(http(body=b'{"Diff": {"Type": "Edited", "Fields": [{}]}}')) as (_, nomad):
-        with pytest.raises(NomadUnavailable, match="in a shape that is not Nomad's"):
+        with pytest.raises(NomadUnavailable, match="JSON that does not look like Nomad's"):
             await nomad.plan("default", a_service("web"), None, frozenset())
 
 
 async def test_a_queue_that_is_full_of_waiting_calls_sends_nothing_late():
     client = Client(Cluster(name="main", address="http://127.0.0.1:1"), None, Timeouts(connect=-1.0))
-    with pytest.raises(Unanswered, match="keeps all our connections waiting") as caught:
+    with pytest.raises(Unanswered, match="connections are busy") as caught:
         await client.get("job", "web", namespace="default")
     assert caught.value.sent is False
     client.close()
@@ -336,7 +336,7 @@ def test_each_cluster_has_its_own_token():
 def test_an_empty_list_may_be_null():
     assert Reply(200, JSON, b"null").records() == []
     for text in (b"{}", b"[1]"):
-        with pytest.raises(NomadUnavailable, match="no list of objects"):
+        with pytest.raises(NomadUnavailable, match="not a list of objects"):
             Reply(200, JSON, text).records()
 
 
@@ -344,13 +344,13 @@ def test_an_empty_list_may_be_null():
     ("reply", "error", "words"),
     [
         (Reply(400, "text/plain", b"Job ID does not match"), NomadRefused, "Job ID does not match"),
-        (Reply(400, "text/plain", b""), NomadRefused, "Nomad refuses without a word"),
+        (Reply(400, "text/plain", b""), NomadRefused, "Nomad gave no reason"),
         (
             Reply(500, "text/plain", b"1 error occurred:\n\t* Missing task driver\n"),
             NomadRefused,
             "^Missing task driver$",
         ),
-        (Reply(500, "text/plain", b"rpc error: EOF"), NomadUnavailable, "answers 500: rpc error: EOF"),
+        (Reply(500, "text/plain", b"rpc error: EOF"), NomadUnavailable, "answered 500: rpc error: EOF"),
         (Reply(403, "text/plain", b""), NomadForbidden, "Permission denied"),
     ],
 )

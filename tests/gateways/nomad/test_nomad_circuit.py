@@ -40,7 +40,7 @@ def circuit(seconds):
 
 def test_after_an_exchange_that_hung_the_next_fail_in_its_words_until_one_may_try(circuit, seconds):
     circuit.check()
-    circuit.unanswered(WORDS, HANGS)
+    circuit.record_failure(WORDS, HANGS)
     for wait in (0.0, 4.9):
         seconds.now += wait
         with pytest.raises(Unanswered, match=WORDS) as caught:
@@ -53,16 +53,18 @@ def test_after_an_exchange_that_hung_the_next_fail_in_its_words_until_one_may_tr
 
 
 def test_who_tries_and_never_comes_back_keeps_nobody_out_for_ever(circuit, seconds):
-    circuit.unanswered(WORDS, HANGS)
+    circuit.record_failure(WORDS, HANGS)
     seconds.now += 5
     circuit.check()
     seconds.now += 20
     circuit.check()
 
 
-@pytest.mark.parametrize("end", [Circuit.answered, lambda circuit: circuit.unanswered("refuses connections", 0.1)])
+@pytest.mark.parametrize(
+    "end", [Circuit.record_answer, lambda circuit: circuit.record_failure("refuses connections", 0.1)]
+)
 def test_an_answer_or_a_quick_refusal_closes_it(circuit, end):
-    circuit.unanswered(WORDS, HANGS)
+    circuit.record_failure(WORDS, HANGS)
     end(circuit)
     circuit.check()
 

@@ -55,7 +55,7 @@ def test_a_job_that_appeared_since_the_plan_before(nomad):
     assert nomad.moved(before, a_live_job(), a_job(), frozenset()) == ("the job was created by another",)
 
 
-def test_no_token_where_things_are_printed(nomad):
+def test_no_token_is_printed(nomad):
     assert TOKEN not in repr(nomad)
     assert TOKEN not in str(nomad)
 
@@ -64,7 +64,7 @@ def test_no_token_where_things_are_printed(nomad):
     ("mode", "why"),
     [
         ("none", "the token lacks read-job"),
-        ("forbidden", "does not allow this to our token"),
+        ("forbidden", "does not allow our token to do this"),
         ("error500", "No cluster leader"),
     ],
 )
@@ -88,7 +88,7 @@ async def test_a_cluster_that_answers_is_reached(world):
 
 async def test_one_that_does_not_says_why(simulated):
     await simulated.control("outage", {"mode": "html"})
-    with pytest.raises(NomadUnavailable, match="cluster main answers 502 with a web page"):
+    with pytest.raises(NomadUnavailable, match="cluster main answered 502 with a web page"):
         await simulated.nomad.reach()
 
 
@@ -118,12 +118,12 @@ async def test_a_token_that_is_not_set_refuses_each_call_and_nothing_is_sent(sim
         nomad.job("default", "web"),
         anext(nomad.moves(["default"])),
     ):
-        with pytest.raises(NomadForbidden, match="is not asked: NOMAD_TOKEN_EU is not set"):
+        with pytest.raises(NomadForbidden, match="was not called: NOMAD_TOKEN_EU is not set"):
             await call
     said = await nomad.register("default", "{}", base_index=0, source="", variables="{}")
     assert (said.answer, said.text) == (
         Answer.NOT_SENT,
-        f"cluster {cluster.name} is not asked: NOMAD_TOKEN_EU is not set",
+        f"cluster {cluster.name} was not called: NOMAD_TOKEN_EU is not set",
     )
     looked = await nomad.look("default", "web", base_index=0, base_version=None, stamp="# D-1")
     assert looked.look is Look.UNKNOWN
@@ -135,7 +135,7 @@ async def test_a_token_that_is_not_set_refuses_each_call_and_nothing_is_sent(sim
     nomads.close()
 
 
-async def test_a_cluster_that_the_catalog_no_longer_has_is_let_go_once_nobody_uses_it(monkeypatch):
+async def test_a_cluster_that_left_the_catalog_is_closed_when_unused(monkeypatch):
     nomads = PythonNomads(lambda _: TOKEN, key=KEY)
     old, new = (Cluster(name="main", address=f"http://127.0.0.1:{port}") for port in (1, 2))
     before = nomads.of(old)
@@ -146,7 +146,7 @@ async def test_a_cluster_that_the_catalog_no_longer_has_is_let_go_once_nobody_us
     nomads.keep([old])
     assert nomads.of(old) is before
     nomads.keep([new])
-    with pytest.raises(NomadUnavailable, match="we are closing"):
+    with pytest.raises(NomadUnavailable, match="Nomatron is shutting down"):
         await before.reach()
     assert nomads.of(old) is not before
     nomads.close()

@@ -60,7 +60,7 @@ async def test_a_tag_or_a_health_mark_moves_nothing(world):
     assert (await look(world, rollout.job_modify_index, 0)).look is Look.UNMOVED
 
 
-async def test_no_job_where_none_was(world):
+async def test_a_missing_job_is_none(world):
     assert (await look(world)).look is Look.UNMOVED
 
 
@@ -92,7 +92,7 @@ async def test_the_job_was_purged_and_made_anew(world):
     assert (await look(world, base, 7)).look is Look.ANOTHERS
 
 
-async def test_ours_is_no_longer_kept_but_a_later_one_inherited_its_stamp(world):
+async def test_our_version_is_gone_but_a_later_one_has_its_stamp(world):
     base = await a_base(world)
     await world.register(changed(world, 1), base, source=SOURCE)
     for number in range(2, 9):
@@ -102,7 +102,7 @@ async def test_ours_is_no_longer_kept_but_a_later_one_inherited_its_stamp(world)
     assert (seen.look, seen.version) == (Look.LANDED, None)
 
 
-async def test_ours_is_no_longer_kept_but_its_submission_is(world):
+async def test_our_version_is_gone_but_its_submission_is_not(world):
     base = await a_base(world)
     ours = await world.register(changed(world, 1), base, source=SOURCE)
     for number in range(2, 9):
@@ -111,7 +111,7 @@ async def test_ours_is_no_longer_kept_but_its_submission_is(world):
     assert (seen.look, seen.version, seen.job_modify_index) == (Look.LANDED, 1, ours.job_modify_index)
 
 
-async def test_ours_is_no_longer_kept_and_nothing_tells(world):
+async def test_our_version_is_gone_without_a_trace(world):
     base = await a_base(world)
     for number in range(2, 9):
         await world.foreign(changed(world, number))
@@ -143,5 +143,5 @@ def test_a_stamp_is_the_first_line(source, stamped):
     assert _is_stamped({"Source": source}, STAMP) == stamped
 
 
-def test_no_submission_is_no_stamp():
+def test_without_a_submission_there_is_no_stamp():
     assert not _is_stamped(None, STAMP)

@@ -201,12 +201,12 @@ async def test_a_landing_of_an_unknown_version_is_superseded(world):
     [
         ("refuse", NomadUnavailable, "cannot be reached"),
         ("hang", NomadUnavailable, "took too long to answer"),
-        ("html", NomadUnavailable, "answers 502 with a web page"),
-        ("error500", NomadUnavailable, "answers 500: No cluster leader"),
-        ("forbidden", NomadForbidden, "does not allow this to our token: Permission denied"),
+        ("html", NomadUnavailable, "answered 502 with a web page"),
+        ("error500", NomadUnavailable, "answered 500: No cluster leader"),
+        ("forbidden", NomadForbidden, "does not allow our token to do this: Permission denied"),
     ],
 )
-async def test_outages_are_told_in_words(simulated, mode, error, words):
+async def test_outages_have_clear_messages(simulated, mode, error, words):
     rollout = await simulated.rolling(a_service(simulated.job_id))
     await simulated.control("outage", {"mode": mode})
     with pytest.raises(error, match=words):

@@ -38,7 +38,7 @@ async def test_defaults_are_filled_in_and_nomads_own_fields_are_not_there(world)
 
 
 @pytest.mark.parametrize("value", ['a${b}"c\n', "%{if}", "1.10", "ключ", "\\n"])
-async def test_strings_arrive_as_they_are(world, value):
+async def test_strings_arrive_unchanged(world, value):
     job = await world.nomad.parse(hcl(world.job_id), {"tag": value}, world.namespace)
     assert task_of(job)["Config"]["args"] == [value]
 
@@ -61,7 +61,7 @@ async def test_a_wrong_type_says_what_is_required(world):
 
 async def test_a_function_that_wants_a_disk_is_explained(world):
     said = " ".join(await refused(world, hcl(world.job_id).replace("var.tag", 'file("x")'), tag="v1"))
-    assert "give the content by a variable instead" in said
+    assert "pass the content in a variable instead" in said
 
 
 async def test_nothing_to_parse(world):
@@ -88,7 +88,7 @@ def test_variables_are_one_line_of_json():
         ),
         ("Failed to parse job: input.hcl:3,1-4,2: Spans lines; Yes", ("line 3: Spans lines: Yes",)),
         ("something else\nand more", ("something else and more",)),
-        ("", ("Nomad refuses the jobspec without a word",)),
+        ("", ("Nomad refused the jobspec and gave no reason",)),
     ],
 )
 def test_diagnostics(said, lines):

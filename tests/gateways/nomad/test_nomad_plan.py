@@ -61,7 +61,7 @@ async def test_a_canary_and_what_follows_it(world):
     assert plan.effect == "web: 1 canary now, 1 replaced after promotion, auto-revert on"
 
 
-async def test_no_room_is_said_in_words(world):
+async def test_missing_resources_are_named(world):
     plan = await planned(world, a_service(world.job_id, memory=2**30))
     assert len(plan.warnings) >= 1
     assert plan.warnings[0].startswith(f"web: 1 cannot be placed: needs {2**30} MB memory;")

@@ -13,7 +13,7 @@ from bot.gateways.nomad.allocations import allocation_state
 from bot.gateways.nomad.deployments import nomad_deployment
 from bot.gateways.nomad.errors import refusal
 from bot.gateways.nomad.parse import diagnostics
-from bot.gateways.nomad.register import answered
+from bot.gateways.nomad.register import interpret
 from bot.gateways.nomad.reply import Reply
 from tests.golden import golden_file
 
@@ -72,7 +72,7 @@ def test_a_cause_without_an_exit_code():
         (an_event("Terminated", ExitCode=143), False, 0),
     ],
 )
-def test_what_is_no_failure(event, failed, restarts):
+def test_events_that_are_not_failures(event, failed, restarts):
     assert failure_of(event, failed=failed, restarts=restarts) is None
 
 
@@ -162,7 +162,7 @@ def test_recorded_words_of_no_room():
     ],
 )
 def test_recorded_answers_to_a_register(name, answer):
-    assert answered(reply_of(name)).answer == answer
+    assert interpret(reply_of(name)).answer == answer
 
 
 @pytest.mark.parametrize(
@@ -187,4 +187,4 @@ def test_recorded_diagnostics():
     (line,) = diagnostics(recorded("parse_missing_variable")["body"])
     assert line.startswith('Unset variable "tag": ')
     (line,) = diagnostics(recorded("parse_file_function")["body"])
-    assert "give the content by a variable instead" in line
+    assert "pass the content in a variable instead" in line

@@ -12,7 +12,7 @@ from bot.domain.catalog.environment import Cluster
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.plan import frozen
 from bot.gateways.nomad.cluster import PythonNomads
-from bot.gateways.nomad.register import LARGEST_SOURCE, answered, body, kept_source
+from bot.gateways.nomad.register import LARGEST_SOURCE, body, interpret, submission_source
 from bot.gateways.nomad.reply import Reply
 from tests.gateways.nomad.worlds import KEY, a_batch, a_service
 
@@ -64,9 +64,9 @@ async def test_of_a_source_that_nomad_would_drop_the_stamp_is_kept(world):
 def test_the_largest_source_that_goes_whole():
     whole = STAMP + "\n" + "x" * (LARGEST_SOURCE - len(STAMP) - 4)
     assert len(whole) + len("{}") == LARGEST_SOURCE - 1
-    assert kept_source(whole, "{}") == whole
-    assert kept_source(whole + "x", "{}") == STAMP + "\n"
-    assert kept_source("é" * (LARGEST_SOURCE // 2), "{}") != "é" * (LARGEST_SOURCE // 2)
+    assert submission_source(whole, "{}") == whole
+    assert submission_source(whole + "x", "{}") == STAMP + "\n"
+    assert submission_source("é" * (LARGEST_SOURCE // 2), "{}") != "é" * (LARGEST_SOURCE // 2)
 
 
 async def test_a_second_version_on_the_right_base(world):
@@ -222,19 +222,19 @@ async def test_after_closing_nothing_is_sent():
     ],
 )
 def test_a_200_that_is_not_nomads_is_unknown(kind, text):
-    assert answered(Reply(200, kind, text.encode())).answer is Answer.UNKNOWN
+    assert interpret(Reply(200, kind, text.encode())).answer is Answer.UNKNOWN
 
 
-def test_a_redirect_is_unknown_and_says_where_to():
-    said = answered(Reply(307, "", b"", "https://other.example/"))
+def test_a_redirect_is_unknown_and_names_its_target():
+    said = interpret(Reply(307, "", b"", "https://other.example/"))
     assert said.answer is Answer.UNKNOWN
     assert "https://other.example/" in said.text
 
 
 def test_a_web_pages_403_is_not_nomads_no():
-    assert answered(Reply(403, "text/html", b"<html>blocked</html>")).answer is Answer.UNKNOWN
+    assert interpret(Reply(403, "text/html", b"<html>blocked</html>")).answer is Answer.UNKNOWN
 
 
 def test_a_warning_is_kept():
     text = b'{"JobModifyIndex": 7, "EvalCreateIndex": 7, "EvalID": "e", "Warnings": "1 warning:\\n\\n* no delay"}'
-    assert answered(Reply(200, "application/json", text)).text == "no delay"
+    assert interpret(Reply(200, "application/json", text)).text == "no delay"

@@ -54,7 +54,7 @@ async def test_a_register_moves_its_job(world, namespaces):
         assert moved.namespace == "default"
 
 
-async def test_every_way_a_job_moves_is_told(world):
+async def test_every_change_of_a_job_is_reported(world):
     async with aclosing(world.nomad.moves({"default"})) as stream:
         wanted = JobEvent("default", world.job_id)
         waiting = asyncio.ensure_future(a_move_of(stream, wanted))
@@ -204,7 +204,7 @@ async def test_a_line_without_end_breaks_the_stream(monkeypatch):
         assert len(server.asked) == 2
 
 
-async def test_one_that_is_closed_while_it_opens_is_let_go():
+async def test_a_connection_closed_while_it_opens_ends():
     async with refuser() as (server, stream):
         server.slow = asyncio.Event()
         waiting = asyncio.ensure_future(anext(stream))

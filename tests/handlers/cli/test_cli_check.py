@@ -30,7 +30,7 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def test_a_right_catalog_ends_with_0_and_its_fingerprint(folder, capsys):
+def test_a_correct_catalog_exits_with_0_and_its_fingerprint(folder, capsys):
     assert main([]) == 0
 
     (line,) = capsys.readouterr().out.splitlines()
@@ -46,11 +46,11 @@ def test_errors_come_first_then_warnings_then_the_summary(folder, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("catalog/nomatron.yaml:3: `timezone`: 'Amsterdam' is not a time zone; ")
     assert lines[1] == "catalog/services/mailer.yaml:3: unknown template `workers`; did you mean `worker`?"
-    assert lines[2].startswith("catalog/nomatron.yaml:32: warning: cluster `sandbox` is reached over plain http")
-    assert lines[3:] == ["catalog: 2 errors, 1 warning; nothing of it can be applied"]
+    assert lines[2].startswith("catalog/nomatron.yaml:32: warning: cluster `sandbox` has a plain http address")
+    assert lines[3:] == ["catalog: 2 errors, 1 warning; fix the errors before you apply it"]
 
 
-def test_a_warning_alone_leaves_0(folder, capsys):
+def test_a_warning_alone_exits_with_0(folder, capsys):
     change(folder / "nomatron.yaml", "http://127.0.0.1:4646", "http://nomad.example:4646")
 
     assert main(["catalog"]) == 0
@@ -60,7 +60,7 @@ def test_a_warning_alone_leaves_0(folder, capsys):
 def test_the_folder_may_be_anywhere(folder, capsys):
     assert main([str(EXAMPLE)]) == 0
     assert main([str(folder / "nowhere")]) == 1
-    assert f"there is no {folder}/nowhere/nomatron.yaml" in capsys.readouterr().out
+    assert f"{folder}/nowhere/nomatron.yaml does not exist" in capsys.readouterr().out
 
 
 def test_the_schema_is_json_schema_and_needs_no_folder(tmp_path, monkeypatch, capsys):

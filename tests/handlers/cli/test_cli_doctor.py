@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.domain.diagnosis.finding import Finding, untold, warning, well
-from bot.operations.doctor.run import FolderRead, Patient
+from bot.domain.diagnosis.finding import Finding, ok, unknown, warning
+from bot.operations.doctor.run import CatalogFolder, Setup
 from handlers.cli.doctor import execute, parse
 from tests.clocks import FixedClock
 from tests.examined import FakeExaminedNomads
@@ -14,67 +14,68 @@ from tests.examined import FakeExaminedNomads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FINE = well("settings", "all can be used")
-WARNED, UNTOLD = (
+FINE = ok("settings", "all are valid")
+WARNED, UNKNOWN = (
     warning("cluster eu", "ACLs are off", "enable them"),
-    untold("cluster eu version", "its version", "ask"),
+    unknown("cluster eu version", "not shown", "ask"),
 )
-BROKEN = Finding("database", "holds hunter22", "run `nomatron migrate`")
+FAILED = Finding("database", "holds hunter22", "run `nomatron migrate`")
 
 
-def a_patient(host: Sequence[Finding]) -> Patient:
-    """Nothing of it can be opened, so that all there is to say is said of the host."""
-    folder = FolderRead(path="catalog", errors=1, catalog=None)
-    return Patient(
+def a_setup(host: Sequence[Finding]) -> Setup:
+    """A set-up of which nothing can be opened, so that the only findings are about the host."""
+    folder = CatalogFolder(path="catalog", errors=1, catalog=None)
+    return Setup(
         host=tuple(host), folder=folder, clock=FixedClock(), store=None, database=None, slack=None,
         nomads=FakeExaminedNomads(), seconds=5,
     )  # fmt: skip
 
 
 async def run(host: Sequence[Finding], *words: str) -> int:
-    return await execute(parse(words), a_patient(host), lambda text: text.replace("hunter22", "[secret]"))
+    return await execute(parse(words), a_setup(host), lambda text: text.replace("hunter22", "[secret]"))
 
 
 async def test_each_finding_is_a_line_and_the_last_one_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert await run([FINE, WARNED, UNTOLD, BROKEN]) == 1
+    assert await run([FINE, WARNED, UNKNOWN, FAILED]) == 1
 
     assert capsys.readouterr().out.splitlines() == [
         "warning: cluster eu: ACLs are off; enable them",
-        "cannot be told: cluster eu version: its version; ask",
+        "unknown: cluster eu version: not shown; ask",
         "error: database: holds [secret]; run `nomatron migrate`",
-        "1 to mend, 1 warning, 1 that cannot be told, 1 well",
+        "1 error, 1 warning, 1 ok, 1 unknown",
     ]
 
 
 @pytest.mark.parametrize("option", ["-v", "--verbose"])
-async def test_verbosely_what_is_well_has_a_line(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_verbosely_what_is_ok_has_a_line(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert await run([FINE], option) == 0
 
     assert capsys.readouterr().out.splitlines() == [
-        "well: settings: all can be used",
-        "0 to mend, 0 warnings, 0 that cannot be told, 1 well",
+        "ok: settings: all are valid",
+        "0 errors, 0 warnings, 1 ok, 0 unknown",
     ]
 
 
-@pytest.mark.parametrize(("host", "status"), [([FINE], 0), ([WARNED, UNTOLD], 0), ([BROKEN, WARNED], 1)])
-async def test_only_what_has_to_be_mended_ends_with_1(host: list[Finding], status: int) -> None:
+@pytest.mark.parametrize(("host", "status"), [([FINE], 0), ([WARNED, UNKNOWN], 0), ([FAILED, WARNED], 1)])
+async def test_only_an_error_exits_with_1(host: list[Finding], status: int) -> None:
     assert await run(host) == status
 
 
 async def test_json_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert await run([FINE, UNTOLD, BROKEN], "--json") == 1
+    assert await run([FINE, UNKNOWN, FAILED], "--json") == 1
 
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert document == {
         "ok": False,
+        "counts": {"errors": 1, "warnings": 0, "ok": 1, "unknown": 1},
         "findings": [
-            {"severity": "untold", "subject": "cluster eu version", "trouble": "its version", "mend": "ask"},
+            {"severity": "unknown", "subject": "cluster eu version", "problem": "not shown", "fix": "ask"},
             {
                 "severity": "error",
                 "subject": "database",
-                "trouble": "holds [secret]",
-                "mend": "run `nomatron migrate`",
+                "problem": "holds [secret]",
+                "fix": "run `nomatron migrate`",
             },
         ],
-        "well": [{"subject": "settings", "said": "all can be used"}],
+        "passed": [{"subject": "settings", "detail": "all are valid"}],
     }

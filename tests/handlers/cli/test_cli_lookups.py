@@ -268,8 +268,8 @@ def test_words_that_nobody_understands_say_what_to_write(empty: File, words: tup
     assert said in err
 
 
+DEPLOY = "`d4` is a deploy, not a service. To see what happened to it: `nomatron audit list D-4`.\n"
 SERVICES = "There is no service `chekout`. Did you mean `checkout`? The catalog has checkout.\n"
-TOLD = "says what happened to it. Here a service is named.\n"
 PLACES = "There is no environment `prod`. The catalog has staging, production.\n"
 
 
@@ -283,7 +283,7 @@ PLACES = "There is no environment `prod`. The catalog has staging, production.\n
         (("audit", "list", "D-99"), "There is no deploy D-99. The history of its service lists the numbers.\n"),
         (("audit", "list", "production", "today"), "`production` is an environment: write --in production.\n"),
         (("history", "production"), "`production` is an environment: write --in production.\n"),
-        (("history", "d4"), f"`d4` is a deploy: `nomatron audit list D-4` {TOLD}"),
+        (("history", "d4"), DEPLOY),
         (("audit", "list", "2027-01-01"), "That day hasn't begun yet. Name today or a day before.\n"),
     ],
 )
@@ -306,7 +306,7 @@ def test_history_is_a_table_newest_first(file: File) -> None:
     header, *rows = file.table("history", "checkout")
 
     assert header == [
-        "DEPLOY", "ASKED FOR", "BY", "ENVIRONMENT", "VERSION", "BEFORE", "STATE", "APPROVED BY", "TOOK", "WHY",
+        "DEPLOY", "REQUESTED", "BY", "ENVIRONMENT", "VERSION", "FROM", "STATE", "APPROVED BY", "TOOK", "REASON",
     ]  # fmt: skip
     asked_for = ["2026-11-21 13:02:00+01:00", "U0ALICE001", "production", "v1.4.3", "-", "Ready"]
     assert rows[0][:7] == ["D-2", *asked_for]
@@ -325,9 +325,9 @@ def test_history_as_json(file: File) -> None:
     assert deploy == {
         "deploy": "D-1", "service": "checkout", "environment": "staging", "version": "v1.4.2", "from_version": None,
         "status": "succeeded", "outcome": "deployed", "requester": "slack:T0NOMATRON:U0ALICE001", "reason": "SHOP-981",
-        "approvers": [], "requested_at": at, "approved_at": None, "dispatched_at": at, "landed_at": at,
+        "approvers": [], "requested_at": at, "approved_at": None, "dispatched_at": at, "registered_at": at,
         "stuck_at": None, "ended_at": at, "seconds_to_approve": None, "seconds_to_succeed": 0,
-        "detail": deploy["detail"], "reverted": "",
+        "detail": deploy["detail"], "nomad_revert": None,
     }  # fmt: skip
 
 
@@ -338,7 +338,7 @@ def test_history_page_by_page(file: File) -> None:
     assert file.document("history", "checkout", "--limit", "1")["next"] == "D-2"
     older = file.run(*shlex.split(out.splitlines()[-1])[2:])[1].splitlines()
     assert [line.split()[0] for line in older] == ["DEPLOY", "D-1"]
-    assert file.run("history", "checkout", "--before", "d1") == (0, "No deploy fits.\n", "")
+    assert file.run("history", "checkout", "--before", "d1") == (0, "No deploys found.\n", "")
 
 
 def test_what_failed_says_why_and_what_nomad_did(empty: File) -> None:
@@ -356,7 +356,7 @@ def test_what_failed_says_why_and_what_nomad_did(empty: File) -> None:
     empty.fill(fail)
     _, row = empty.table("history", "checkout")
 
-    assert row[6] == "Failed, Nomad's revert succeeded"
+    assert row[6] == "Failed, Nomad's revert: succeeded"
     assert row[-2:] == ["51s", "exit code 1"]
 
 
@@ -364,9 +364,9 @@ def test_what_failed_says_why_and_what_nomad_did(empty: File) -> None:
     ("words", "said"),
     [
         ((), "the following arguments are required: SERVICE"),
-        (("checkout", "--before", "x"), "x is no deploy: write its number, such as D-12"),
-        (("checkout", "--before", "D-0"), "D-0 is no deploy"),
-        (("checkout", "--before", "9" * 19), "is no deploy"),
+        (("checkout", "--before", "x"), "`x` is not a deploy: write a number such as D-12"),
+        (("checkout", "--before", "D-0"), "`D-0` is not a deploy"),
+        (("checkout", "--before", "9" * 19), "is not a deploy"),
         (("checkout", "--limit", "-1"), "-1"),
     ],
 )

@@ -67,5 +67,5 @@ async def test_whoami_status_and_help(knocking: Door) -> None:
 async def test_one_without_rights_is_told_who_can(knocking: Door, slack: Slackside) -> None:
     answer = await said(knocking, "checkout v1.4.2 to production", "U0NORA0001")
 
-    assert answer.startswith(":lock: You do not hold the permission `request`")
+    assert answer.startswith(":lock: You need the `request` permission")
     assert "<!subteam^S0SRE00001>" in answer

@@ -37,7 +37,7 @@ async def test_it_is_alive(client: TestClient):
     assert (await answer.json())["status"] == "alive"
 
 
-async def test_it_is_ready_where_database_catalog_and_slack_answer(client: TestClient):
+async def test_it_is_ready_if_database_catalog_and_slack_answer(client: TestClient):
     answer = await client.get("/readyz")
 
     assert answer.status == 200
@@ -70,7 +70,7 @@ async def test_what_nobody_expected_is_a_problem_and_not_a_broken_page(
     answer = await client.get("/readyz")
 
     assert answer.status == 503
-    assert (await answer.json())["problems"] == ["unexpected: ZeroDivisionError; the log says more"]
+    assert (await answer.json())["problems"] == ["unexpected: ZeroDivisionError; see the log"]
     assert "ZeroDivisionError: a bug" in caplog.text
 
 
@@ -85,9 +85,9 @@ async def test_the_metrics_tell_the_age_of_the_oldest_item_of_each_kind(client: 
 
     found = metrics(await (await client.get("/metrics")).text())
 
-    assert found["nomatron_oldest_unplanned_age_seconds"] == 90
-    assert found["nomatron_oldest_undispatched_age_seconds"] == 0
-    assert found["nomatron_store_up"] == 1
+    assert found["nomatron_oldest_unplanned_deploy_age_seconds"] == 90
+    assert found["nomatron_oldest_undispatched_deploy_age_seconds"] == 0
+    assert found["nomatron_database_up"] == 1
 
 
 async def test_without_the_database_they_say_so_and_answer(client: TestClient, world: World):
@@ -99,7 +99,7 @@ async def test_without_the_database_they_say_so_and_answer(client: TestClient, w
     world.store.read = away  # type: ignore[assignment]  # a database that went away
 
     found = await metrics_of(client)
-    assert found["nomatron_store_up"] == 0
+    assert found["nomatron_database_up"] == 0
 
 
 async def metrics_of(client: TestClient) -> dict[str, float]:

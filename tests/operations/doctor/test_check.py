@@ -5,24 +5,24 @@ import asyncio
 import pytest
 
 from bot import errors
-from bot.operations.doctor.check import Unseen, looked
+from bot.operations.doctor.check import FailedCheck, attempt
 
 
 async def nothing() -> None:
-    """There is nothing there, which is an answer."""
+    """None, which is a result too."""
 
 
 async def fails(error: Exception) -> str:
     raise error
 
 
-async def test_what_is_seen_comes_back() -> None:
-    assert await looked("x", 5, asyncio.sleep(0, "seen")) == "seen"
-    assert await looked("x", 5, nothing()) is None
+async def test_a_check_returns_its_result() -> None:
+    assert await attempt("x", 5, asyncio.sleep(0, "seen")) == "seen"
+    assert await attempt("x", 5, nothing()) is None
 
 
 @pytest.mark.parametrize(
-    ("error", "alike"),
+    ("error", "systemic"),
     [
         (errors.SlackRefused("channel_is_odd"), False),
         (errors.ScopeMissing("missing_scope"), True),
@@ -33,26 +33,26 @@ async def test_what_is_seen_comes_back() -> None:
         (KeyError("a bug"), False),
     ],
 )
-async def test_a_look_that_fails_is_a_finding(error: Exception, alike: bool) -> None:  # noqa: FBT001 -- a case
-    unseen = await looked("channel C1", 5, fails(error))
+async def test_a_failed_check_is_a_finding(error: Exception, systemic: bool) -> None:  # noqa: FBT001 -- a case
+    failed = await attempt("channel C1", 5, fails(error))
 
-    assert isinstance(unseen, Unseen)
-    assert unseen.finding.subject == "channel C1"
-    assert unseen.finding.mend
-    assert str(error) in unseen.finding.trouble
-    assert unseen.alike is alike
-
-
-async def test_a_look_that_never_ends_is_a_finding() -> None:
-    unseen = await looked("cluster eu", 0.01, asyncio.Event().wait())
-
-    assert isinstance(unseen, Unseen)
-    assert unseen.alike
-    assert "did not end within" in unseen.finding.trouble
+    assert isinstance(failed, FailedCheck)
+    assert failed.finding.subject == "channel C1"
+    assert failed.finding.fix
+    assert str(error) in failed.finding.text
+    assert failed.systemic is systemic
 
 
-async def test_being_cancelled_is_no_finding() -> None:
-    task = asyncio.create_task(looked("x", 60, asyncio.Event().wait()))
+async def test_a_check_that_never_ends_is_a_finding() -> None:
+    failed = await attempt("cluster eu", 0.01, asyncio.Event().wait())
+
+    assert isinstance(failed, FailedCheck)
+    assert failed.systemic
+    assert "took longer than" in failed.finding.text
+
+
+async def test_cancellation_is_not_a_finding() -> None:
+    task = asyncio.create_task(attempt("x", 60, asyncio.Event().wait()))
     await asyncio.sleep(0)
     task.cancel()
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.access import Group
 from bot.domain.deploy.deploy import Status
-from bot.domain.diagnosis.finding import well
+from bot.domain.diagnosis.finding import ok
 from bot.domain.diagnosis.nomad import NomadToken, TokenKind
 from bot.errors import (
     NomadForbidden,
@@ -20,7 +20,7 @@ from bot.errors import (
     StoreUnavailable,
     TokenRefused,
 )
-from bot.operations.doctor.run import FolderRead, Patient, doctor
+from bot.operations.doctor.run import CatalogFolder, Setup, doctor
 from tests.builders import DEVELOPERS, SRE, a_catalog, a_deploy, a_draft, a_release
 from tests.examined import FakeExaminedDatabase, FakeExaminedNomad, FakeExaminedNomads, FakeExaminedSlack
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 CATALOG = a_catalog()
 
 
-def a_patient(world: World, **changes: Any) -> Patient:
-    """All is well, but for what the keywords say."""
+def a_setup(world: World, **changes: Any) -> Setup:
+    """A set-up that is ok, except for ``changes``."""
     fields: dict[str, Any] = {
-        "host": (well("settings", "all can be used"),),
+        "host": (ok("settings", "all are valid"),),
         "folder": a_folder(),
         "clock": world.clock,
         "store": world.store,
@@ -43,29 +43,29 @@ def a_patient(world: World, **changes: Any) -> Patient:
         "nomads": FakeExaminedNomads(),
         "seconds": 5,
     }
-    return Patient(**{**fields, **changes})
+    return Setup(**{**fields, **changes})
 
 
-def a_folder(catalog: Catalog | None = CATALOG, errors: int = 0) -> FolderRead:
-    return FolderRead(path="catalog", errors=errors, catalog=catalog)
+def a_folder(catalog: Catalog | None = CATALOG, errors: int = 0) -> CatalogFolder:
+    return CatalogFolder(path="catalog", errors=errors, catalog=catalog)
 
 
-async def lines(patient: Patient) -> list[str]:
-    return [str(each) for each in await doctor(patient)]
+async def lines(setup: Setup) -> list[str]:
+    return [str(each) for each in await doctor(setup)]
 
 
-async def bad(patient: Patient) -> list[str]:
-    """What is not well."""
-    return [line for line in await lines(patient) if not line.startswith("well: ")]
+async def bad(setup: Setup) -> list[str]:
+    """The findings that are not ok."""
+    return [line for line in await lines(setup) if not line.startswith("ok: ")]
 
 
 MANAGEMENT = "warning: cluster main token: the token is a management token"
 
 
-async def test_everything_is_looked_at(world: World) -> None:
-    found = await lines(a_patient(world))
+async def test_everything_is_checked(world: World) -> None:
+    found = await lines(a_setup(world))
 
-    assert [line for line in found if not line.startswith("well: ")] == [line for line in found if MANAGEMENT in line]
+    assert [line for line in found if not line.startswith("ok: ")] == [line for line in found if MANAGEMENT in line]
     subjects = [line.split(": ")[1] for line in found]
     assert subjects == [
         "settings", "database", "disk of /srv/nomatron.db", "catalog catalog", "slack token", "slack clock",
@@ -82,59 +82,59 @@ async def test_everything_is_looked_at(world: World) -> None:
 
 
 async def test_a_database_that_cannot_be_reached_hides_nothing_else(world: World) -> None:
-    found = await lines(a_patient(world, database=FakeExaminedDatabase(trouble=StoreUnavailable("gone"))))
+    found = await lines(a_setup(world, database=FakeExaminedDatabase(failure=StoreUnavailable("gone"))))
 
-    assert "error: database: gone; check that it runs, and NOMATRON_DATABASE_URL" in found
-    assert any(line.startswith("well: template web") for line in found)
+    assert "error: database: gone; check that the database runs, and that NOMATRON_DATABASE_URL is correct" in found
+    assert any(line.startswith("ok: template web") for line in found)
 
 
-async def test_without_a_database_url_the_rest_is_looked_at(world: World) -> None:
-    found = await lines(a_patient(world, database=None, store=None))
+async def test_without_a_database_url_the_rest_is_checked(world: World) -> None:
+    found = await lines(a_setup(world, database=None, store=None))
 
     assert not any("database" in line for line in found)
-    assert any(line.startswith("well: template web") for line in found)
+    assert any(line.startswith("ok: template web") for line in found)
 
 
 async def test_a_database_without_tables_is_not_read(world: World) -> None:
-    found = await bad(a_patient(world, database=FakeExaminedDatabase(at=None)))
+    found = await bad(a_setup(world, database=FakeExaminedDatabase(at=None)))
 
     assert found[0] == "error: database: has no tables yet; run `nomatron migrate`"
     assert found[1].startswith("error: catalog catalog: no catalog was ever applied")
 
 
 async def test_a_database_that_fails_while_it_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> Any:
+    def fail() -> Any:
         raise StoreUnavailable("torn")
 
-    monkeypatch.setattr(world.store, "read", broken)
+    monkeypatch.setattr(world.store, "read", fail)
 
-    assert (await bad(a_patient(world)))[0].startswith("error: database: torn; ")
+    assert (await bad(a_setup(world)))[0].startswith("error: database: torn; ")
 
 
 async def test_no_catalog_was_ever_applied(bare: World) -> None:
-    assert (await bad(a_patient(bare)))[0].startswith("error: catalog catalog: no catalog was ever applied; run")
+    assert (await bad(a_setup(bare)))[0].startswith("error: catalog catalog: no catalog was ever applied; run")
 
 
 async def test_the_folder_is_examined_and_differs(world: World) -> None:
     other = replace(CATALOG, admin_channel="C0OTHER001")
 
-    found = await lines(a_patient(world, folder=a_folder(other)))
+    found = await lines(a_setup(world, folder=a_folder(other)))
 
-    assert any(line.startswith("error: catalog catalog: differs from the active one") for line in found)
+    assert any(line.startswith("error: catalog catalog: differs from the active catalog") for line in found)
     assert any("C0OTHER001" in line for line in found)
 
 
 async def test_with_errors_in_the_folder_the_active_catalog_is_examined(world: World) -> None:
-    found = await lines(a_patient(world, folder=a_folder(None, errors=3)))
+    found = await lines(a_setup(world, folder=a_folder(None, errors=3)))
 
     assert any(line.startswith("error: catalog catalog: has 3 errors; run") for line in found)
-    assert any(line.startswith("well: template web") for line in found)
+    assert any(line.startswith("ok: template web") for line in found)
 
 
-async def test_without_any_catalog_slack_is_looked_at(bare: World) -> None:
-    found = await lines(a_patient(bare, folder=a_folder(None, errors=1)))
+async def test_without_any_catalog_slack_is_checked(bare: World) -> None:
+    found = await lines(a_setup(bare, folder=a_folder(None, errors=1)))
 
-    assert found[-1].startswith("well: slack scopes")
+    assert found[-1].startswith("ok: slack scopes")
     assert not any("cluster" in line for line in found)
 
 
@@ -146,7 +146,7 @@ async def test_templates_are_tried_with_the_version_that_succeeded_last(world: W
         await unit.save_deploy(done)
     nomads = FakeExaminedNomads()
 
-    await doctor(a_patient(world, nomads=nomads))
+    await doctor(a_setup(world, nomads=nomads))
 
     assert [each["version"] for each in nomads.nomad.parsed] == ["v7", "v1.0.0"]
 
@@ -154,14 +154,14 @@ async def test_templates_are_tried_with_the_version_that_succeeded_last(world: W
 # --- Slack -----------------------------------------------------------------------------------------------------------
 
 
-async def test_without_an_address_of_slack_it_is_left_out(world: World) -> None:
-    assert not any("slack" in line for line in await lines(a_patient(world, slack=None)))
+async def test_without_a_slack_address_slack_is_skipped(world: World) -> None:
+    assert not any("slack" in line for line in await lines(a_setup(world, slack=None)))
 
 
-async def test_a_token_that_is_no_good_is_all_that_is_said_of_slack(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"token": TokenRefused("invalid_auth")})
+async def test_if_slack_rejects_the_token_nothing_else_of_slack_is_checked(world: World) -> None:
+    slack = FakeExaminedSlack(failures={"token": TokenRefused("invalid_auth")})
 
-    found = await lines(a_patient(world, slack=slack))
+    found = await lines(a_setup(world, slack=slack))
 
     assert [line.split(": ")[1] for line in found if "slack" in line or "channel" in line] == ["slack token"]
     assert slack.asked == ["token"]
@@ -171,15 +171,15 @@ async def test_a_workspace_without_a_name(world: World) -> None:
     slack = FakeExaminedSlack()
     slack.bot = replace(slack.bot, team_name="")
 
-    assert "well: slack token: is a bot of the workspace (T0NOMATRON)" in await lines(a_patient(world, slack=slack))
+    assert "ok: slack token: belongs to a bot in the workspace (T0NOMATRON)" in await lines(a_setup(world, slack=slack))
 
 
-async def test_what_is_not_there_is_said_of_each(world: World) -> None:
+async def test_each_missing_channel_group_and_person_is_reported(world: World) -> None:
     owners = Group("owners", users=frozenset({"U0ALICE001", "U0BOB00001"}))
     catalog = replace(CATALOG, groups={**CATALOG.groups, "owners": owners})
     slack = FakeExaminedSlack(gone=frozenset({"C0STAGING1", SRE, "U0BOB00001"}))
 
-    found = await bad(a_patient(world, slack=slack, folder=a_folder(catalog)))
+    found = await bad(a_setup(world, slack=slack, folder=a_folder(catalog)))
 
     assert [line.split(": ")[1] for line in found if "error" in line][1:] == [
         "channel C0STAGING1 (staging)",
@@ -188,59 +188,59 @@ async def test_what_is_not_there_is_said_of_each(world: World) -> None:
     ]
 
 
-async def test_groups_are_not_asked_for_where_the_catalog_names_none(world: World) -> None:
+async def test_groups_are_not_read_if_the_catalog_names_none(world: World) -> None:
     groups = {name: Group(name, users=frozenset({"U0SAM00001"})) for name in CATALOG.groups}
     slack = FakeExaminedSlack()
 
-    await doctor(a_patient(world, slack=slack, folder=a_folder(replace(CATALOG, groups=groups))))
+    await doctor(a_setup(world, slack=slack, folder=a_folder(replace(CATALOG, groups=groups))))
 
     assert "usergroups" not in slack.asked
 
 
-async def test_a_plan_without_user_groups_is_said_once(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"usergroups": PlanRequired("plan_upgrade_required")})
+async def test_a_plan_without_user_groups_is_reported_once(world: World) -> None:
+    slack = FakeExaminedSlack(failures={"usergroups": PlanRequired("plan_upgrade_required")})
 
-    found = await bad(a_patient(world, slack=slack))
+    found = await bad(a_setup(world, slack=slack))
 
     (line,) = (line for line in found if "group" in line)
-    assert line.startswith("error: user groups: plan_upgrade_required; name people by fixed lists")
+    assert line.startswith("error: user groups: plan_upgrade_required; list the people in the catalog instead")
 
 
-async def test_one_channel_in_trouble_hides_no_other(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"C0OPS00001": SlackRefused("odd_one")})
+async def test_a_failed_channel_hides_no_other(world: World) -> None:
+    slack = FakeExaminedSlack(failures={"C0OPS00001": SlackRefused("odd_one")})
 
-    await doctor(a_patient(world, slack=slack))
+    await doctor(a_setup(world, slack=slack))
 
     assert {"C0OPS00001", "C0STAGING1", "C0PROD0001"} <= set(slack.asked)
 
 
-async def test_slack_that_went_away_is_not_asked_for_each_channel(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"C0OPS00001": SlackUnavailable("away")})
+async def test_if_slack_goes_away_the_other_channels_are_skipped(world: World) -> None:
+    slack = FakeExaminedSlack(failures={"C0OPS00001": SlackUnavailable("away")})
 
-    found = await bad(a_patient(world, slack=slack))
+    found = await bad(a_setup(world, slack=slack))
 
-    assert any(line.startswith("cannot be told: channels: 2 more were not looked at") for line in found)
+    assert any(line.startswith("unknown: channels: 2 more not checked") for line in found)
     assert not {"C0STAGING1", "C0PROD0001"} & set(slack.asked)
 
 
-async def test_nothing_is_left_out_after_the_last_one(world: World) -> None:
-    slack = FakeExaminedSlack(trouble={"C0PROD0001": SlackUnavailable("away")})
+async def test_nothing_is_skipped_after_the_last_channel(world: World) -> None:
+    slack = FakeExaminedSlack(failures={"C0PROD0001": SlackUnavailable("away")})
 
-    assert not any("more were not" in line for line in await bad(a_patient(world, slack=slack)))
+    assert not any("more not" in line for line in await bad(a_setup(world, slack=slack)))
 
 
 # --- Nomad -----------------------------------------------------------------------------------------------------------
 
 
 async def of_nomad(world: World, nomad: FakeExaminedNomad, **changes: Any) -> list[str]:
-    found = await lines(a_patient(world, nomads=FakeExaminedNomads(nomad), **changes))
+    found = await lines(a_setup(world, nomads=FakeExaminedNomads(nomad), **changes))
     return [line for line in found if "cluster" in line or "template" in line]
 
 
 async def test_a_token_that_is_not_set(world: World) -> None:
-    nomads = FakeExaminedNomads(trouble=SettingsInvalid("NOMAD_TOKEN is not set"))
+    nomads = FakeExaminedNomads(failure=SettingsInvalid("NOMAD_TOKEN is not set"))
 
-    found = await bad(a_patient(world, nomads=nomads))
+    found = await bad(a_setup(world, nomads=nomads))
 
     assert found == ["error: cluster main: NOMAD_TOKEN is not set; set it for this process (docs/settings.md)"]
 
@@ -252,10 +252,10 @@ async def test_a_token_that_is_not_set(world: World) -> None:
         ("token", NomadForbidden("ACL token expired"), "error: cluster main token: ACL token expired; "),
     ],
 )
-async def test_a_cluster_that_does_not_let_us_in_says_so_and_no_more(
+async def test_a_cluster_that_rejects_us_is_checked_no_further(
     world: World, look: str, error: Exception, last: str
 ) -> None:
-    found = await of_nomad(world, FakeExaminedNomad(trouble={look: error}))
+    found = await of_nomad(world, FakeExaminedNomad(failures={look: error}))
 
     assert found[-1].startswith(last)
 
@@ -265,13 +265,13 @@ async def test_a_cluster_by_https_is_trusted(world: World) -> None:
 
     found = await of_nomad(world, FakeExaminedNomad(), folder=a_folder(replace(CATALOG, clusters={"main": secure})))
 
-    assert "well: cluster main: answers over trusted TLS" in found
+    assert "ok: cluster main: answers over trusted TLS" in found
 
 
-async def test_nobody_is_told_no_more(world: World) -> None:
+async def test_without_a_token_the_cluster_is_checked_no_further(world: World) -> None:
     found = await of_nomad(world, FakeExaminedNomad(known=NomadToken(kind=TokenKind.ANONYMOUS)))
 
-    assert found[-1].startswith("error: cluster main token: the catalog names no token")
+    assert found[-1].startswith("error: cluster main token: ACLs are on, but the catalog names no token")
 
 
 @pytest.mark.parametrize(
@@ -282,11 +282,11 @@ async def test_nobody_is_told_no_more(world: World) -> None:
         ("proofs", "cluster main namespace staging"),
     ],
 )
-async def test_a_look_that_fails_hides_no_other(world: World, look: str, subject: str) -> None:
-    found = await of_nomad(world, FakeExaminedNomad(trouble={look: NomadUnavailable("cut off")}))
+async def test_a_failed_check_hides_no_other(world: World, look: str, subject: str) -> None:
+    found = await of_nomad(world, FakeExaminedNomad(failures={look: NomadUnavailable("cut off")}))
 
     assert any(line.startswith(f"error: {subject}: cut off; ") for line in found)
-    assert any(line.startswith("well: template web") for line in found)
+    assert any(line.startswith("ok: template web") for line in found)
 
 
 async def test_a_namespace_that_is_missing(world: World) -> None:
@@ -301,38 +301,38 @@ async def test_a_right_that_is_missing(world: World) -> None:
 
     found = await of_nomad(world, weak)
 
-    assert any("namespace staging rights: the token may not register-job" in line for line in found)
+    assert any("namespace staging rights: the token lacks register-job" in line for line in found)
 
 
 async def test_each_template_that_is_refused(world: World) -> None:
-    found = await of_nomad(world, FakeExaminedNomad(trouble={"accepts": NomadRefused("line 3: no")}))
+    found = await of_nomad(world, FakeExaminedNomad(failures={"accepts": NomadRefused("line 3: no")}))
 
-    assert found[-2].startswith("error: template web for checkout in staging: line 3: no; mend the template")
+    assert found[-2].startswith("error: template web for checkout in staging: line 3: no; correct the template")
     assert found[-1].startswith("error: template web for checkout in production: line 3: no; ")
 
 
-async def test_templates_are_not_tried_one_by_one_on_a_cluster_that_went_away(world: World) -> None:
-    found = await of_nomad(world, FakeExaminedNomad(trouble={"accepts": NomadUnavailable("gone")}))
+async def test_if_a_cluster_goes_away_the_other_templates_are_skipped(world: World) -> None:
+    found = await of_nomad(world, FakeExaminedNomad(failures={"accepts": NomadUnavailable("gone")}))
 
     assert found[-2].startswith("error: template web for checkout in staging: gone; ")
-    assert found[-1].startswith("cannot be told: cluster main templates: 1 more were not tried; ")
+    assert found[-1].startswith("unknown: cluster main templates: 1 more not checked; ")
 
 
-async def test_a_template_whose_last_trial_is_cut_off_leaves_none(world: World) -> None:
+async def test_a_failed_last_template_skips_none(world: World) -> None:
     service = CATALOG.services["checkout"]
     one = replace(service, placements={"staging": service.placements["staging"]})
     folder = a_folder(replace(CATALOG, services={"checkout": one}))
 
-    found = await of_nomad(world, FakeExaminedNomad(trouble={"accepts": NomadUnavailable("gone")}), folder=folder)
+    found = await of_nomad(world, FakeExaminedNomad(failures={"accepts": NomadUnavailable("gone")}), folder=folder)
 
     assert found[-1].startswith("error: template web for checkout in staging: gone; ")
 
 
-async def test_a_template_that_waits_for_a_request_is_not_tried(world: World) -> None:
+async def test_a_template_that_only_a_request_completes_is_not_parsed(world: World) -> None:
     needy = replace(CATALOG.templates["web"], required=frozenset({"version", "count"}))
     nomad = FakeExaminedNomad()
 
     found = await of_nomad(world, nomad, folder=a_folder(replace(CATALOG, templates={"web": needy})))
 
-    assert found[-1].startswith("cannot be told: template web for checkout in production: it needs count from")
+    assert found[-1].startswith("unknown: template web for checkout in production: cannot be parsed without count")
     assert nomad.parsed == []

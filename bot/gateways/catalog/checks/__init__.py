@@ -1,4 +1,4 @@
-"""What a catalog must hold beyond its form: each check reads the whole draft and yields every finding it has."""
+"""The rules that a schema cannot state: each check reads the whole draft and yields every issue that it finds."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bot.gateways.catalog.draft import Draft
-    from bot.gateways.catalog.findings import Finding
+    from bot.gateways.catalog.issues import Issue
 
-    Check = Callable[[Draft], Iterator[Finding]]
+    Check = Callable[[Draft], Iterator[Issue]]
 
 ERRORS: tuple[Check, ...] = (
-    names.duplicates,
-    names.mistakable,
+    names.duplicate_names,
+    names.ambiguous_names,
     names.shared_channels,
     references.unknown_groups,
     references.unknown_templates,
@@ -24,19 +24,19 @@ ERRORS: tuple[Check, ...] = (
     references.unknown_environments,
     references.unknown_services,
     order.cycles,
-    order.unreachable,
+    order.unreachable_environments,
     jobs.shared_jobs,
-    variables.undeclared,
-    variables.version_given_twice,
-    approvals.ownerless,
-    approvals.unmeetable,
+    variables.undeclared_variables,
+    variables.version_set_twice,
+    approvals.services_without_owners,
+    approvals.impossible_rules,
 )
 
 WARNINGS: tuple[Check, ...] = (
-    approvals.unmeetable_for_some,
-    variables.passed_to_nobody,
-    variables.never_given,
+    approvals.rules_impossible_for_some,
+    variables.unused_variables,
+    variables.missing_variables,
     hygiene.plain_http,
     hygiene.secrets,
-    hygiene.held_by_nobody,
+    hygiene.ungranted_permissions,
 )

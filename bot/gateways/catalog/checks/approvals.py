@@ -1,4 +1,4 @@
-"""Approval rules that can be met, as far as that can be known without asking Slack."""
+"""Checks that the approval rules can be met, as far as that can be known without asking Slack."""
 
 from __future__ import annotations
 
@@ -14,68 +14,68 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.gateways.catalog.draft import Draft
-    from bot.gateways.catalog.findings import Finding
+    from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
 
-# Nobody: a requester who is in no group that a rule names.
+# A requester who is in no group that a rule names.
 OUTSIDER = ""
 
-# Fixed lists need no answer from Slack, so this one has none.
+# Slack need not be asked who is in a fixed list, so this snapshot is empty.
 _NO_ANSWER = Membership(team="", at=datetime(1970, 1, 1, tzinfo=UTC), usergroups={}, people={})
 
 
-def ownerless(draft: Draft) -> Iterator[Finding]:
-    """Services without owners where a rule wants them."""
+def services_without_owners(draft: Draft) -> Iterator[Issue]:
+    """Errors: services without owners, in environments whose rules need approvals from the owners."""
     for name, service, environment, placed in draft.placements():
         there = draft.environments.get(environment)
         rules = (*(there.items("approvals") if there else ()), *placed.items("approvals"))
         if service.get("owners") is None and any(_source(rule) == SERVICE_OWNERS for rule in rules):
-            yield placed.finding(
-                f"{environment} wants approvals from {SERVICE_OWNERS} and {name} has none; add `owners` to {name}"
+            yield placed.issue(
+                f"{environment} needs approvals from {SERVICE_OWNERS}, but {name} has no owners; add `owners` to {name}"
             )
 
 
-def unmeetable(draft: Draft) -> Iterator[Finding]:
-    """Rules over fixed lists that no requester can ever meet."""
-    for judged in _judged(draft):
-        if not judged.able:
-            yield judged.placed.finding(
-                f"no request can ever be approved for {judged.service} in {judged.environment}: the rules have "
-                f"{judged.seats} seats over fixed lists and one person fills one seat{judged.besides}; "
+def impossible_rules(draft: Draft) -> Iterator[Issue]:
+    """Errors: rules over fixed lists that no requester can ever meet."""
+    for each in _approvability(draft):
+        if not each.approvable:
+            yield each.placed.issue(
+                f"nobody could ever get {each.service} approved in {each.environment}: the rules need "
+                f"{each.seats} approvals from fixed lists, and one person can give only one{each.except_own}; "
                 "add people to the lists, or lower a `count`"
             )
 
 
-def unmeetable_for_some(draft: Draft) -> Iterator[Finding]:
+def rules_impossible_for_some(draft: Draft) -> Iterator[Issue]:
     """Warnings: rules over fixed lists that only some requesters can meet."""
-    for judged in _judged(draft):
-        if judged.able and judged.unable:
-            yield judged.placed.finding(
-                f"what {', '.join(judged.unable)} asks for {judged.service} in {judged.environment} can never be "
-                f"approved: the rules have {judged.seats} seats over fixed lists, without the requester's own; "
+    for each in _approvability(draft):
+        if each.approvable and each.unapprovable:
+            yield each.placed.issue(
+                f"a request by {' or '.join(each.unapprovable)} for {each.service} in {each.environment} can never be "
+                f"approved: the rules need {each.seats} approvals from fixed lists, and the requester cannot give one; "
                 "add people to the lists, or lower a `count`"
             )
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """One placement's rules over fixed lists, and who could have a request of theirs approved."""
+class _Approvability:
+    """The rules over fixed lists for one service in one environment, and whose requests could be approved there."""
 
     service: str
     environment: str
     placed: Node
     seats: int
     self_approval: bool
-    able: list[str]
-    unable: list[str]
+    approvable: list[str]
+    unapprovable: list[str]
 
     @property
-    def besides(self) -> str:
-        return "" if self.self_approval else ", the requester none"
+    def except_own(self) -> str:
+        return "" if self.self_approval else " (the requester none)"
 
 
-def _judged(draft: Draft) -> Iterator[_Judged]:
-    lists = {name: _listed(name, group) for name, group in draft.groups.items()}
+def _approvability(draft: Draft) -> Iterator[_Approvability]:
+    lists = {name: _fixed_list(name, group) for name, group in draft.groups.items()}
     for name, service, environment, placed in draft.placements():
         there = draft.environments.get(environment)
         if there is None:
@@ -83,21 +83,22 @@ def _judged(draft: Draft) -> Iterator[_Judged]:
         own = there.get("self_approval")
         self_approval = bool(own and own.content is True)
         seats = _seats(service, there, placed, lists)
-        able: list[str] = []
-        unable: list[str] = []
+        approvable: list[str] = []
+        unapprovable: list[str] = []
         for requester in sorted(_requesters(draft, lists, name, environment)):
-            (able if _met(seats, None if self_approval else requester) else unable).append(requester)
-        yield _Judged(name, environment, placed, len(seats), self_approval, able, unable)
+            can = _can_fill(seats, None if self_approval else requester)
+            (approvable if can else unapprovable).append(requester)
+        yield _Approvability(name, environment, placed, len(seats), self_approval, approvable, unapprovable)
 
 
-def _met(seats: list[Seat], without: str | None) -> bool:
-    """Whether everybody in the lists, but for one, would fill all seats."""
+def _can_fill(seats: list[Seat], without: str | None) -> bool:
+    """Whether all seats are filled if everybody in the lists approves, except ``without``."""
     everybody = {user for each in seats for user in each.group.users}
     return seat(seats, sorted(everybody - {without}), _NO_ANSWER).complete
 
 
 def _seats(service: Node, there: Node, placed: Node, lists: dict[str, Group]) -> list[Seat]:
-    """The seats over fixed lists; those of user groups could be anybody's, and are judged when somebody asks."""
+    """The seats for people in fixed lists. Only Slack knows who is in a user group, so those wait for a request."""
     return [
         Seat(source, lists[source])
         for source, count in _rules(service, there, placed)
@@ -106,7 +107,7 @@ def _seats(service: Node, there: Node, placed: Node, lists: dict[str, Group]) ->
     ]
 
 
-def _listed(name: str, group: Node) -> Group:
+def _fixed_list(name: str, group: Node) -> Group:
     return Group(name, users=frozenset(user for user, _ in group.texts("users")))
 
 
@@ -116,7 +117,7 @@ def _rules(service: Node, there: Node, placed: Node) -> Iterator[tuple[str, int]
         count = rule.get("count")
         seats = count.content if count and isinstance(count.content, int) else 1
         source = _source(rule)
-        # a count beyond any list is as unmeetable as one more than the schema allows
+        # a count beyond any list is as impossible as one more than the schema allows
         yield ((owners and owners.text) or "") if source == SERVICE_OWNERS else source, min(seats, 21)
 
 
@@ -126,7 +127,7 @@ def _source(rule: Node) -> str:
 
 
 def _requesters(draft: Draft, lists: dict[str, Group], service: str, environment: str) -> set[str]:
-    """Who might request there: the lists' people, or anybody where a user group may, or where nobody may yet."""
+    """Who might request there: the people in the lists, or anybody if a user group may request or nobody may yet."""
     found: set[str] = set()
     for role in draft.main.items("roles"):
         group = role.get("group")
@@ -143,7 +144,7 @@ def _anybody(lists: dict[str, Group]) -> set[str]:
 
 
 def covers(role: Node, service: str, environment: str) -> bool:
-    """Whether a role is about that service there; without `services` or `environments` it is about all."""
+    """Whether a role covers that service in that environment; a role without either covers everything."""
     return all(
         role.get(key) is None or name in dict(role.texts(key))
         for key, name in (("services", service), ("environments", environment))

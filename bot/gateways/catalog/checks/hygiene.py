@@ -1,4 +1,4 @@
-"""Warnings: what works and is probably not meant."""
+"""Warnings about entries that work, but are probably mistakes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.gateways.catalog.draft import Draft
-    from bot.gateways.catalog.findings import Finding
+    from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
 
 _SECRET_NAME = re.compile(
@@ -34,13 +34,13 @@ _SECRET_VALUE = re.compile(
 )
 
 
-def plain_http(draft: Draft) -> Iterator[Finding]:
-    """Clusters whose token would cross a network in clear."""
+def plain_http(draft: Draft) -> Iterator[Issue]:
+    """Warnings: clusters whose token would cross a network unencrypted."""
     for name, cluster in draft.clusters.items():
         address = cluster.get("address")
         if address and address.text and _in_clear(address.text):
-            yield address.finding(
-                f"cluster `{name}` is reached over plain http, so its token can be read on the way; use https"
+            yield address.issue(
+                f"cluster `{name}` has a plain http address, so anyone on the network can read its token; use https"
             )
 
 
@@ -59,15 +59,16 @@ def _loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def secrets(draft: Draft) -> Iterator[Finding]:
-    """Variables whose name or value looks like a secret."""
+def secrets(draft: Draft) -> Iterator[Issue]:
+    """Warnings: variables whose name or value looks like a secret."""
     holders = [*draft.templates.values(), *draft.environments.values(), *draft.service_list]
     holders += [placed for service in draft.service_list for placed in service.entries("environments").values()]
     for holder in holders:
         for variable, node in holder.entries("variables").items():
             if _looks_secret(variable, node):
-                yield node.finding(
-                    f"`{variable}` looks like a secret; keep it in Nomad Variables or Vault and let the jobspec read it"
+                yield node.issue(
+                    f"`{variable}` looks like a secret, and everyone who can read the catalog can read it; "
+                    "move it to Nomad Variables or Vault, and let the jobspec read it there"
                 )
 
 
@@ -82,19 +83,19 @@ def _looks_secret(name: str, node: Node) -> bool:
     return False
 
 
-def held_by_nobody(draft: Draft) -> Iterator[Finding]:
-    """Permissions that no role grants for a service somewhere; one warning a permission."""
+def ungranted_permissions(draft: Draft) -> Iterator[Issue]:
+    """Warnings, one per permission: permissions that no role grants for some service in some environment."""
     at = draft.main.get("roles") or draft.main
     roles = draft.main.items("roles")
     for permission in Permission:
         granting = [role for role in roles if permission in dict(role.texts("may"))]
-        where = _uncovered(draft, granting)
+        where = _gaps(draft, granting)
         if where:
-            yield at.finding(f"nobody holds `{permission}` {where}; grant it in `roles`")
+            yield at.issue(f"nobody has the `{permission}` permission {where}; grant it in `roles`")
 
 
-def _uncovered(draft: Draft, roles: list[Node]) -> str:
-    """Where none of the roles reaches, in words; empty where they reach everything."""
+def _gaps(draft: Draft, roles: list[Node]) -> str:
+    """The environments and services that none of the roles covers, in words; empty if they cover everything."""
     if not roles:
         return "anywhere"
     places: dict[str, list[str]] = {}

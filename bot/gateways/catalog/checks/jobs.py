@@ -1,4 +1,4 @@
-"""Jobs: one job of one Nomad belongs to one service in one environment."""
+"""Checks that each Nomad job belongs to one service in one environment."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.gateways.catalog.draft import Draft
-    from bot.gateways.catalog.findings import Finding
+    from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
 
-Place = tuple[str, str, str, str]
+# The cluster's address, the region, the namespace and the job id.
+JobKey = tuple[str, str, str, str]
 
 
-def shared_jobs(draft: Draft) -> Iterator[Finding]:
-    """Two (service, environment) pairs that would register the same job."""
-    owners: dict[Place, tuple[str, str]] = {}
+def shared_jobs(draft: Draft) -> Iterator[Issue]:
+    """Errors: two (service, environment) pairs that would register the same job."""
+    owners: dict[JobKey, tuple[str, str]] = {}
     for name, service, environment, placed in draft.placements():
-        where = _place(draft, name, service, environment)
-        if where is None:
+        key = _job_key(draft, name, service, environment)
+        if key is None:
             continue
-        first = owners.setdefault(where, (name, environment))
+        first = owners.setdefault(key, (name, environment))
         if first != (name, environment):
-            yield placed.finding(
-                f"{name} in {environment} and {first[0]} in {first[1]} are the same Nomad job: `{where[-1]}` in "
-                f"namespace `{where[-2]}` of one cluster; give one another `job`, such as {name}-{{environment}}"
+            yield placed.issue(
+                f"{name} in {environment} and {first[0]} in {first[1]} would overwrite each other: both are job "
+                f"`{key[-1]}` in namespace `{key[-2]}` of the same cluster; give one of them another `job`, such as "
+                f"{name}-{{environment}}"
             )
 
 
-def _place(draft: Draft, name: str, service: Node, environment: str) -> Place | None:
+def _job_key(draft: Draft, name: str, service: Node, environment: str) -> JobKey | None:
     there = draft.environments.get(environment)
     cluster = draft.clusters.get(_text(there, "cluster", "")) if there else None
     if there is None or cluster is None:
         return None
-    # by address and region: two names for one cluster do not make two of it
+    # by address and region, because two entries with different names may be the same cluster
     address, region = _text(cluster, "address", ""), _text(cluster, "region", "global")
     job = _text(service, "job", name).replace("{environment}", environment)
     return _host(address), region, _text(there, "namespace", "default"), job

@@ -1,4 +1,4 @@
-"""Names: used once, and never to be taken for something else in a command."""
+"""Checks that each name is used once, and that no command can take it for something else."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bot.gateways.catalog.draft import Draft
-    from bot.gateways.catalog.findings import Finding
+    from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
 
 _DEPLOY_NUMBER = re.compile(r"d-\d+", re.IGNORECASE)
 
 
-def duplicates(draft: Draft) -> Iterator[Finding]:
-    """Environments, services (of all files) and an environment's freezes that share a name."""
+def duplicate_names(draft: Draft) -> Iterator[Issue]:
+    """Errors: environments, services (in any file) or freezes of one environment with the same name."""
     environments = draft.main.items("environments")
-    yield from _twice("environment", environments)
-    yield from _twice("service", draft.service_list)
+    yield from _duplicates("environment", environments)
+    yield from _duplicates("service", draft.service_list)
     for environment in environments:
-        yield from _twice("freeze", environment.items("freezes"))
+        yield from _duplicates("freeze", environment.items("freezes"))
 
 
-def _twice(kind: str, nodes: Iterable[Node]) -> Iterator[Finding]:
+def _duplicates(kind: str, nodes: Iterable[Node]) -> Iterator[Issue]:
     first: dict[str, Node] = {}
     for node in nodes:
         name = node.get("name")
@@ -35,13 +35,14 @@ def _twice(kind: str, nodes: Iterable[Node]) -> Iterator[Finding]:
             continue
         other = first.setdefault(name.text, name)
         if other is not name:
-            yield name.finding(
-                f"the {kind} `{name.text}` is there twice (first in {other.file}:{other.line}); rename or remove one"
+            yield name.issue(
+                f"there are two {kind}s named `{name.text}` (the first in {other.file}:{other.line}); "
+                "rename or remove one"
             )
 
 
-def shared_channels(draft: Draft) -> Iterator[Finding]:
-    """Digests of one channel: which day was sent is kept for each channel."""
+def shared_channels(draft: Draft) -> Iterator[Issue]:
+    """Errors: two digests for one channel. Nomatron remembers the days that it has sent by channel."""
     first: dict[str, Node] = {}
     for digest in draft.main.items("digests"):
         channel = digest.get("channel")
@@ -49,24 +50,27 @@ def shared_channels(draft: Draft) -> Iterator[Finding]:
             continue
         other = first.setdefault(channel.text, channel)
         if other is not channel:
-            yield channel.finding(
-                f"a channel has one digest, and `{channel.text}` has another on line {other.line}; "
-                "put all environments into one of them, or name another channel"
+            yield channel.issue(
+                f"`{channel.text}` already has a digest (line {other.line}), and a channel can have only one; "
+                "put all environments into that one, or name another channel"
             )
 
 
-def mistakable(draft: Draft) -> Iterator[Finding]:
-    """Services that a command would read as a verb, a deploy's number or an environment; a group that a rule would."""
+def ambiguous_names(draft: Draft) -> Iterator[Issue]:
+    """Errors: names that a command would read as a verb, a deploy number or an environment, or a rule as the owners."""
     environments = draft.environments
     if SERVICE_OWNERS in draft.groups:
-        yield draft.groups[SERVICE_OWNERS].finding(
-            f"`{SERVICE_OWNERS}` is what rules call the owners of each service; rename the group"
+        yield draft.groups[SERVICE_OWNERS].issue(
+            f"a group cannot be named `{SERVICE_OWNERS}`: in rules that means the owners of each service; "
+            "rename the group"
         )
     for name, service in draft.services.items():
         at = service.get("name") or service
         if name in VERBS:
-            yield at.finding(f"`/deploy {name}` is a command, so no service can be named `{name}`; rename it")
+            yield at.issue(f"a service cannot be named `{name}`: `/deploy {name}` is a command; rename the service")
         if _DEPLOY_NUMBER.fullmatch(name):
-            yield at.finding(f"`{name}` reads like the number of a deploy; rename the service")
+            yield at.issue(f"a service cannot be named `{name}`: it looks like a deploy number; rename the service")
         if name in environments:
-            yield at.finding(f"`{name}` is an environment too, so `/deploy lock {name}` is ambiguous; rename one")
+            yield at.issue(
+                f"`{name}` is both a service and an environment, so `/deploy lock {name}` is ambiguous; rename one"
+            )

@@ -1,22 +1,22 @@
-"""References: every group, template, environment, cluster and service that is named exists."""
+"""Checks that every group, template, environment, cluster and service that the catalog names exists."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bot.domain.catalog.catalog import SERVICE_OWNERS
-from bot.gateways.catalog.findings import suggestion
+from bot.gateways.catalog.issues import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bot.gateways.catalog.draft import Draft
-    from bot.gateways.catalog.findings import Finding
+    from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
 
 
-def unknown_groups(draft: Draft) -> Iterator[Finding]:
-    """Groups named by roles, approval rules and owners."""
+def unknown_groups(draft: Draft) -> Iterator[Issue]:
+    """Errors: unknown groups in roles, approval rules and owners."""
     for holder in draft.main.items("roles"):
         yield from _unknown("group", [holder.get("group")], draft.groups)
     for service in draft.service_list:
@@ -36,26 +36,26 @@ def _rules(draft: Draft) -> Iterator[Node]:
             yield from placed.items("approvals")
 
 
-def unknown_templates(draft: Draft) -> Iterator[Finding]:
-    """Templates named by services and by their environments."""
+def unknown_templates(draft: Draft) -> Iterator[Issue]:
+    """Errors: unknown templates in services and in their environments."""
     for service in draft.service_list:
         placed = service.entries("environments").values()
         yield from _unknown("template", [each.get("template") for each in (service, *placed)], draft.templates)
 
 
-def unknown_clusters(draft: Draft) -> Iterator[Finding]:
-    """Clusters named by environments."""
+def unknown_clusters(draft: Draft) -> Iterator[Issue]:
+    """Errors: unknown clusters in environments."""
     environments = draft.main.items("environments")
     yield from _unknown("cluster", [each.get("cluster") for each in environments], draft.clusters)
 
 
-def unknown_environments(draft: Draft) -> Iterator[Finding]:
-    """Environments named by services, roles, digests and ``after``."""
+def unknown_environments(draft: Draft) -> Iterator[Issue]:
+    """Errors: unknown environments in services, roles, digests and ``after``."""
     known = draft.environments
     for service in draft.service_list:
         for name, placed in service.entries("environments").items():
             if name not in known:
-                yield placed.finding(f"unknown environment `{name}`; {suggestion(name, known)}")
+                yield placed.issue(f"unknown environment `{name}`; {suggestion(name, known)}")
     for holder in (*draft.main.items("roles"), *draft.main.items("digests")):
         yield from _unknown("environment", holder.items("environments"), known)
     for environment in draft.main.items("environments"):
@@ -63,14 +63,14 @@ def unknown_environments(draft: Draft) -> Iterator[Finding]:
         yield from _unknown("environment", named, known)
 
 
-def unknown_services(draft: Draft) -> Iterator[Finding]:
-    """Services named by roles."""
+def unknown_services(draft: Draft) -> Iterator[Issue]:
+    """Errors: unknown services in roles."""
     for role in draft.main.items("roles"):
         yield from _unknown("service", role.items("services"), draft.services)
 
 
-def _unknown(kind: str, named: Iterable[Node | None], known: Iterable[str]) -> Iterator[Finding]:
+def _unknown(kind: str, named: Iterable[Node | None], known: Iterable[str]) -> Iterator[Issue]:
     names = set(known)
     for node in named:
         if node and node.text is not None and node.text not in names:
-            yield node.finding(f"unknown {kind} `{node.text}`; {suggestion(node.text, names)}")
+            yield node.issue(f"unknown {kind} `{node.text}`; {suggestion(node.text, names)}")

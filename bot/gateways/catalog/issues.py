@@ -1,4 +1,4 @@
-"""What is wrong in a catalog folder, and where."""
+"""An issue in a catalog folder, and the wording that all checks share."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ LISTED = 12
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """One thing to mend: the file relative to the folder, the line counted from 1, what is wrong and the mend."""
+class Issue:
+    """One error or warning: the file (relative to the folder), the line (from 1), what is wrong, why, and the fix.
+
+    ``message`` has the form ``problem: reason; fix``; a part that is not known is left out.
+    """
 
     file: str
     line: int
@@ -25,18 +28,18 @@ class Finding:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """The mend for a name that is not known: the nearest one, or the list of those that are."""
+    """The fix for an unknown name: the most similar known name, or else the list of known names."""
     names = sorted(known)
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f"did you mean `{near[0]}`?"
     if not names:
-        return "there are none yet"
+        return "none are defined yet"
     listed = ", ".join(f"`{name}`" for name in names[:LISTED])
     return f"known: {listed}{', ...' if len(names) > LISTED else ''}"
 
 
-def shortened(value: object, limit: int = 60) -> str:
-    """A value as a message quotes it, cut where it is long."""
+def quote(value: object, limit: int = 60) -> str:
+    """A value as messages quote it, cut to ``limit`` characters."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

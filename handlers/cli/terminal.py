@@ -1,4 +1,4 @@
-"""What people read on a terminal: tables, instants in a time zone, who somebody is."""
+"""Formats text for a terminal: tables, local times, names of actors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_CELL = 200
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lines of columns under their headings; an empty cell is a dash, and each is one line whatever is in it."""
+    """Rows under a header, in aligned columns. An empty cell becomes a dash, and every cell is cut to one line."""
     lines = [list(header), *([one_line(cell, LONGEST_CELL) or "-" for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
@@ -23,12 +23,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def local(instant: datetime, zone: tzinfo) -> str:
-    """``2026-11-21 13:00:05+01:00``: with the offset, as an hour can come twice."""
+    """``2026-11-21 13:00:05+01:00``, with the offset, because an hour occurs twice when a clock is set back."""
     return instant.astimezone(zone).isoformat(sep=" ", timespec="seconds")
 
 
 def who(actor: Actor) -> str:
-    """A person's Slack id; for what is no person in Slack its key."""
+    """The Slack user id of a person, or the key of any other actor."""
     match actor:
         case SlackUser(id=user) | CiIdentity(human=str(user)):
             return user
