@@ -66,7 +66,7 @@ async def test_a_failure_has_its_first_event_and_exit_code(world):
     assert ended.failure.event == "Terminated"
     assert ended.failure.exit_code == 1
     assert (ended.failure.group, ended.failure.task) == ("web", "app")
-    assert "Exit Code: 1" in ended.detail
+    assert "Exit Code: 1" in why_ended(ended)
 
 
 async def test_an_automatic_revert_is_followed_to_its_own_end(world):
@@ -175,7 +175,7 @@ async def test_jobs_without_a_deployment(world, spec, status, detail):
     assert not seen.deployment_expected
     ended, _ = await followed(world, rollout)
     assert ended.status is status, ended.detail
-    assert detail in ended.detail
+    assert detail in why_ended(ended)
 
 
 async def test_a_landing_without_an_evaluation_id_is_followed_too(world):
