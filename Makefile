@@ -50,7 +50,7 @@ format: $(DEV)  ## mend what ruff can mend
 	$(BIN)/ruff format
 
 contract: $(DEV)  ## what Nomad does, checked on the simulated one (or on the agent named by NOMATRON_TEST_NOMAD)
-	$(BIN)/python -m tests.nomad_contract $(ARGS)
+	$(BIN)/pytest tests/contract/nomad -n $(JOBS) $(if $(NOMATRON_TEST_NOMAD),-m nomad) $(ARGS)
 
 bench: $(DEV)  ## how the audit log fares when it is long; EVENTS=1000000 for the goals of bench/README.md
 	@$(BIN)/python -m bench.audit --events $(EVENTS) $(ARGS)

@@ -42,13 +42,16 @@ PATIENT_RESCHEDULE: Json = {
     "Unlimited": True,
 }
 
+# The deadlines are long, so that a simulator that is fast and a machine that is slow do not meet them.
 QUICK_UPDATE: Json = {
     "MaxParallel": 1,
     "HealthCheck": "task_states",
     "MinHealthyTime": 1 * SECOND,
-    "HealthyDeadline": 6 * SECOND,
-    "ProgressDeadline": 10 * SECOND,
+    "HealthyDeadline": 2 * MINUTE,
+    "ProgressDeadline": 4 * MINUTE,
 }
+# A deployment of this update fails within seconds, unless its allocations are healthy.
+IMPATIENT_UPDATE: Json = {"HealthyDeadline": 2 * SECOND, "ProgressDeadline": 3 * SECOND}
 # An allocation of this update runs, but is not healthy within any test.
 UNDECIDED_UPDATE: Json = {
     **QUICK_UPDATE,

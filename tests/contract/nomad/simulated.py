@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 PATIENCE_S = 30.0
+HEARTBEAT_S = 0.5
 
 
 class Simulator:
@@ -35,7 +36,7 @@ class Simulator:
         self._loop.close()
 
     async def _start(self) -> str:
-        self._nomad = SimulatedNomad(self._speed)
+        self._nomad = SimulatedNomad(self._speed, heartbeat=HEARTBEAT_S)
         return await self._nomad.start()
 
     def _run(self, work: Coroutine[None, None, Any]) -> Any:

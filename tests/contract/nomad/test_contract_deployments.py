@@ -85,11 +85,11 @@ def test_c25_rolling_update_by_the_servers_own_times(nomad: Nomad, job_id: str) 
 
 @pytest.mark.realtime
 def test_c32_task_that_never_gets_healthy_meets_the_progress_deadline(nomad: Nomad, job_id: str) -> None:
-    job = register_job(nomad, jobs.service(job_id, BAD, reschedule=PATIENT_RESCHEDULE))
+    job = register_job(nomad, jobs.service(job_id, BAD, reschedule=PATIENT_RESCHEDULE, update=jobs.IMPATIENT_UPDATE))
     end = final_deployment(nomad, deployment_of(nomad, job)["ID"])
     assert end["Status"] == "failed"
     assert end["StatusDescription"] == "Failed due to progress deadline"
-    assert end["ModifyTime"] - end["CreateTime"] >= jobs.QUICK_UPDATE["ProgressDeadline"]
+    assert end["ModifyTime"] - end["CreateTime"] >= jobs.IMPATIENT_UPDATE["ProgressDeadline"]
 
 
 @pytest.mark.since("1.6.0")

@@ -10,7 +10,6 @@ from tests.contract.nomad import jobs
 from tests.contract.nomad.waiting import register_job, running_allocations
 
 if TYPE_CHECKING:
-
     from tests.contract.nomad.client import Nomad
 
 
