@@ -37,9 +37,13 @@ def eventually(probe: Callable[[], T], wanted: Callable[[T], object], what: str,
 
 
 def register_job(nomad: Nomad, job: Json, **extra: Any) -> Json:
-    """Register `job` and answer the job as Nomad now holds it."""
-    nomad.register(job, **extra).ok()
-    return nomad.job(job["ID"]).ok()
+    """Register `job` and answer the version that this made; of a no-op, the version that is there.
+
+    By its index: Nomad may have reverted a bad version before we look.
+    """
+    index = nomad.register(job, **extra).ok()["JobModifyIndex"]
+    versions = nomad.versions(job["ID"]).ok()["Versions"]
+    return next((one for one in versions if one["JobModifyIndex"] == index), versions[0])
 
 
 def finished_evaluation(nomad: Nomad, eval_id: str) -> Json:
