@@ -1,4 +1,4 @@
-"""Nomad's multi-errors and warnings as plain sentences (nomad.md 1.0)."""
+"""Nomad's multi-errors and warnings as plain sentences (docs/nomad.md, "Multi-errors")."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ Answer = TypeVar("Answer")
 CALL: Final = "nomatron_call"
 """Where Bolt's context holds our own request."""
 
-# Bolt tries its listeners one after another, 12 us each (performance.md 0.3): four in all, and dicts behind them
+# Bolt tries its listeners one after another, 12 us each (docs/slack-platform.md, "Bolt's listeners"): four in all,
+# and dicts behind them
 _ANY: Final = re.compile("")
 
 

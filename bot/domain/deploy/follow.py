@@ -251,7 +251,7 @@ def _promotion(rollout: Rollout, deployment: NomadDeployment | None) -> str:
         return ""
     command = f"nomad deployment promote {deployment.id}"
     who = "Nomad's own rollback is " if rollout.kind is RolloutKind.REVERT else ""
-    # Nomad sets such a deployment no deadline (nomad.md trap 10)
+    # Nomad sets such a deployment no deadline (docs/nomad.md, "Auto-revert")
     return f"{who}waiting for canary promotion ({_canaries(deployment)}), for ever if nobody acts: {command}"
 
 

@@ -22,7 +22,7 @@ LATER = frozenset(
         "pause-deployment",
     }
 )  # fmt: skip
-"""The rest of least privilege (nomad.md 1.9): harmless, and not called yet."""
+"""The rest of least privilege (docs/nomad.md, "Capabilities"): harmless, and not called yet."""
 
 _FOR_JOBS = frozenset({"csi-mount-volume", "host-volume-read", "scale-job", "revert-job", "evaluate-job"})
 """What some jobs, or an emergency, need besides."""
@@ -162,7 +162,7 @@ def version_of(text: str | None) -> tuple[int, ...] | None:
 
 
 def version(subject: str, text: str | None) -> Finding:
-    """Whether this Nomad is one that we support (nomad.md 1.11)."""
+    """Whether this Nomad is one that we support (docs/nomad.md, "Versions")."""
     known = version_of(text)
     if known is None:
         said = "its version" if text is None else f"its version: it calls itself {text}"

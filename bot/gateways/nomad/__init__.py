@@ -1,1 +1,1 @@
-"""Nomad by python-nomad's public ``endpoint.request``: the only user of that library (nomad.md section 2)."""
+"""Nomad by python-nomad's ``endpoint.request``: the only user of that library (docs/nomad.md, "python-nomad")."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def nomad_deployment(found: Mapping[str, Any]) -> NomadDeployment:
-    """The parts of ``GET /v1/deployment/:id`` that matter here (nomad.md 1.6)."""
+    """The parts of ``GET /v1/deployment/:id`` that matter here (docs/nomad.md, "Deployments")."""
     groups = found.get("TaskGroups") or {}
     deadlines = [instant for each in groups.values() if (instant := _instant(each.get("RequireProgressBy")))]
     return NomadDeployment(

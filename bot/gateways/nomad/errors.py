@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.gateways.nomad.reply import Reply
 
 TOKEN_TEXTS: Final = ("acl token", "failed to parse signed token", "permission denied")
-"""How Nomad refuses a token with a 500 (nomad.md 1.0)."""
+"""How Nomad refuses a token with a 500 (docs/nomad.md, "Refused tokens")."""
 
 _NEVER_SENT: Final = (
     NewConnectionError,

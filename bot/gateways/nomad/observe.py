@@ -94,7 +94,7 @@ def _our_version(rollout: Rollout, seen: _Seen) -> Job | None:
 
 
 def _our_deployment(rollout: Rollout, ours: Job | None, seen: _Seen) -> Json | None:
-    """The deployment of our version: by the index of our register, never the job's latest (nomad.md trap 10)."""
+    """The deployment of our version: by our register's index, never the job's latest (docs/nomad.md, "Auto-revert")."""
     index = ours["JobModifyIndex"] if ours else rollout.job_modify_index
     return next((each for each in seen.deployments if each["JobSpecModifyIndex"] == index), None)
 
@@ -107,7 +107,7 @@ def _wanted(ours: Job | None) -> dict[str, int]:
 
 
 def _expects_deployment(spec: Job) -> bool:
-    """Whether Nomad follows this kind of job by a deployment (nomad.md trap 12, 1.10)."""
+    """Whether Nomad follows this kind of job by a deployment (docs/nomad.md, "Jobs without a deployment")."""
     if spec.get("Type") not in {"service", "system"} or spec.get("Periodic") or spec.get("ParameterizedJob"):
         return False
     groups = spec.get("TaskGroups") or ()

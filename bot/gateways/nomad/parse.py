@@ -25,7 +25,7 @@ _DISK_FUNCTION: Final = "filesystem function disabled"
 async def parse(client: Client, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
     """The job with Nomad's defaults filled in and without its own fields; ``NomadRefused`` with a line for each fault.
 
-    Variables go as one JSON object, whose strings Nomad takes literally (nomad.md 1.1).
+    Variables go as one JSON object, whose strings Nomad takes literally (docs/nomad.md, "Variables of a parse").
     """
     asked = {"JobHCL": jobspec, "Variables": variables_text(variables), "Canonicalize": True}
     try:

@@ -1,4 +1,4 @@
-"""The event stream of one cluster, as hints that a job moved (nomad.md 1.8, traps 17 and 18)."""
+"""The event stream of one cluster, as hints that a job moved (docs/nomad.md, "Event stream")."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TOPICS: Final = ("Job:*", "Deployment:*", "Allocation:*", "Evaluation:*")
 NOW: Final = 2**62
-"""An index in the future: Nomad sends the newest entry and then what happens (trap 18)."""
+"""An index in the future: the newest entry comes, then what happens (docs/nomad.md, "Where a stream starts")."""
 
 _LONGEST_LINE: Final = 32 * 1024 * 1024
 _BROKEN: Final = (BaseNomadException, requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
@@ -128,7 +128,7 @@ class _Connection:
                     self._response = None
 
     def _lines(self, response: requests.Response) -> None:
-        """``read1``, since ``iter_lines`` keeps the last line back until more comes (nomad.md section 2)."""
+        """``read1``, since ``iter_lines`` keeps the last line back until more comes (docs/nomad.md, "python-nomad")."""
         rest = b""
         while chunk := response.raw.read1(65536):
             *whole, rest = (rest + chunk).split(b"\n")
@@ -164,7 +164,8 @@ async def moves(
     """Jobs of these namespaces that moved, for ever, over one connection at a time.
 
     It goes on at the last index that it saw, so that a job may be named twice, never left out for a short break.
-    ``check_token`` is asked where a stream never came up: Nomad refuses a token by silence (trap 17).
+    ``check_token`` is asked where a stream never came up: Nomad refuses a token by silence (docs/nomad.md,
+    "Refused streams").
     """
     index, attempts = NOW, 0
     while True:
