@@ -11,7 +11,7 @@ from bot.domain.multierror import one_line
 from bot.errors import NomatronError
 
 CLOCKS_APART = timedelta(seconds=60)
-"""From here on a clock is a finding: at 300 s all Slack's requests are refused (docs/slack-platform.md, "Signatures")."""
+"""From here a clock is a finding: at 300 s all Slack's requests are refused (docs/slack-platform.md, "Signatures")."""
 
 LONGEST = 400
 
