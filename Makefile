@@ -54,7 +54,7 @@ format: $(DEV)  ## format the code and fix what ruff can fix
 	$(BIN)/ruff format
 
 contract: $(DEV)  ## test how Nomad behaves, on the simulated Nomad or on the agent at NOMATRON_TEST_NOMAD
-	$(BIN)/python -m tests.nomad_contract $(ARGS)
+	$(BIN)/pytest tests/contract/nomad -n $(JOBS) $(if $(NOMATRON_TEST_NOMAD),-m nomad) $(ARGS)
 
 bench: $(DEV)  ## time queries of a long audit log; EVENTS=1000000 for the goals in bench/README.md
 	@$(BIN)/python -m bench.audit --events $(EVENTS) $(ARGS)

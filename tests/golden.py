@@ -1,28 +1,21 @@
-"""Where the golden data made by Nomad's own code is; tests that want it skip where it is absent."""
+"""Other people's jobspecs, with Nomad's own answers: no part of this repository. Tests that need them skip without."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 GOLDEN = Path(__file__).parents[2] / "shared" / "nomad-golden"
 
+needs_golden = pytest.mark.skipif(
+    not GOLDEN.is_dir(), reason=f"other people's jobspecs and plans are not here: there is no {GOLDEN}"
+)
 
-def golden_file(name: str) -> Path:
-    """The file, or a skip that says what is missing."""
+
+def golden_rows(name: str) -> list[dict[str, Any]]:
+    """The rows of ``parse.jsonl`` (jobspecs and their jobs) or ``plans.jsonl``; none if the data is not here."""
     path = GOLDEN / name
-    if not path.exists():
-        pytest.skip(f"Nomad's golden data is not here: {path}")
-    return path
-
-
-def golden_rows(name: str) -> Iterator[dict[str, Any]]:
-    """The rows of a file with a JSON object a line."""
-    with golden_file(name).open(encoding="utf-8") as lines:
-        yield from (json.loads(line) for line in lines)
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []

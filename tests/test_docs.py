@@ -25,7 +25,7 @@ from handlers.slack.actions import MENU
 from handlers.slack.command.parser import REQUEST
 from handlers.slack.verbs.table import AVAILABLE, LATER
 from tests.handlers.slack.bolt import registered
-from tests.source import ROOT
+from tests.source import PACKAGES, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -228,6 +228,23 @@ def test_every_scope_has_a_row() -> None:
 
 def _scope_rows() -> list[str]:
     return list(rows(page("slack.md").partition("| scope | for |")[2]))
+
+
+# --- nomad.md, slack-platform.md -------------------------------------------------------------------------------------
+
+
+def test_every_fact_that_the_source_cites_has_its_heading() -> None:
+    sources = [path for folder in (*PACKAGES, "bench", "tests") for path in (ROOT / folder).rglob("*.py")]
+    # a citation may go over two lines, each with a mark of comments before it
+    cited = {
+        (name, " ".join(heading.replace("#", " ").split()))
+        for path in sources
+        for name, heading in re.findall(r'docs/([a-z-]+)\.md,[\s#]+"([^"]+)"', path.read_text("utf-8"))
+    }
+
+    pages = {name: set(re.findall(r"(?m)^#+ (.+)$", page(f"{name}.md"))) for name, _ in cited}
+    assert {"nomad", "slack-platform"} <= pages.keys()
+    assert [(name, heading) for name, heading in sorted(cited) if heading not in pages[name]] == []
 
 
 # --- all of them -----------------------------------------------------------------------------------------------------

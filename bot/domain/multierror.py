@@ -1,4 +1,4 @@
-"""Turns Nomad's nested multi-errors and warnings into plain sentences (nomad.md 1.0)."""
+"""Turns Nomad's nested multi-errors and warnings into plain sentences (docs/nomad.md, "Multi-errors")."""
 
 from __future__ import annotations
 

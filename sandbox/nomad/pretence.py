@@ -42,7 +42,7 @@ class Pretence:
     readable: bool = True
 
     def check(self, method: str, path: str, namespace: str) -> None:
-        """Raises Refused where the pretended token may not make that call (nomad.md 1.0 and 1.9)."""
+        """Raises Refused where the pretended token may not make that call (docs/nomad.md, "Refused tokens")."""
         if self.acl in {"off", "management"} or path.startswith("/sandbox/"):
             return
         if path == "/v1/acl/token/self":

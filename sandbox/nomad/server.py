@@ -21,7 +21,7 @@ from sandbox.nomad.wire.cluster_paths import logs
 from sandbox.nomad.wire.control import Control
 from sandbox.nomad.wire.parsing import parse_job
 from sandbox.nomad.wire.registering import cut
-from sandbox.nomad.wire.stream import OpenStreams
+from sandbox.nomad.wire.stream import HEARTBEAT_S, OpenStreams
 from sandbox.nomad.wire.table import MAX_BODY_BYTES, Paths
 
 if TYPE_CHECKING:
@@ -38,15 +38,20 @@ BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Ba
 class SimulatedNomad:
     """A Nomad of one server and a few nodes that run nothing, with the sandbox's control API on the same port.
 
-    Waits shrink by `speed`; instants are told by the wall clock. Needs a running event loop.
+    Waits shrink by `speed`, but for the `heartbeat` of event streams, in our own seconds; instants are told by the wall
+    clock. Needs a running event loop.
     """
 
     def __init__(
-        self, speed: float = DEFAULT_SPEED, namespaces: Sequence[str] = NAMESPACES, clock: Clock | None = None
+        self,
+        speed: float = DEFAULT_SPEED,
+        namespaces: Sequence[str] = NAMESPACES,
+        clock: Clock | None = None,
+        heartbeat: float = HEARTBEAT_S,
     ) -> None:
         self._clock = clock or Clock(speed)
         self._cluster = Cluster(self._clock, namespaces)
-        self._streams = OpenStreams()
+        self._streams = OpenStreams(heartbeat)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:

@@ -10,9 +10,8 @@ import pytest
 
 from jobspec import JobspecError, NotSimulated, parse
 from jobspec.job.canonical import canonicalize
-from tests.sandbox.nomad.golden import GOLDEN, answer, needs_golden, rows
-
-pytestmark = needs_golden
+from tests.golden import GOLDEN, golden_rows, needs_golden
+from tests.recorded import answer
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -40,8 +39,9 @@ def verdict(row):
     return "exact" if comparable(job, hcl) == comparable(row["job"], hcl) else "different"
 
 
+@needs_golden
 def test_what_nomad_accepts_is_answered_as_nomad_does_or_not_at_all(capsys):
-    parsed = rows("parse.jsonl")
+    parsed = golden_rows("parse.jsonl")
     verdicts = {row["source"]: verdict(row) for row in parsed}
     counts = Counter(verdicts.values())
     with capsys.disabled():
@@ -52,8 +52,9 @@ def test_what_nomad_accepts_is_answered_as_nomad_does_or_not_at_all(capsys):
     assert counts["exact"] >= 0.9 * len(accepted) > 0
 
 
+@needs_golden
 def test_refusals_are_in_nomad_s_words():
-    refused = [row for row in rows("parse.jsonl") if row["error"]]
+    refused = [row for row in golden_rows("parse.jsonl") if row["error"]]
     assert refused
     for row in refused:
         with pytest.raises(JobspecError) as error:

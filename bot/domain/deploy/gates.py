@@ -167,7 +167,7 @@ def _reason(catalog: Catalog, ask: Ask, environment: str) -> Decision:
 def check_variables(
     values: Mapping[str, Value], declared: frozenset[str], required: frozenset[str], template: str
 ) -> Decision:
-    """Whether the values fit the template: Nomad's parse ignores names that it does not know (nomad.md trap 15)."""
+    """Whether the values fit the template; Nomad ignores unknown names (docs/nomad.md, "Unknown variables")."""
     unknown = sorted(values.keys() - declared)
     missing = sorted(required - values.keys())
     return every(

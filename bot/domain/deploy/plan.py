@@ -20,7 +20,7 @@ SERVER_FIELDS = frozenset(
         "VaultNamespace", "ConsulNamespace",
     }
 )  # fmt: skip
-"""What Nomad writes into a job, or must not be told (nomad.md trap 14)."""
+"""What Nomad writes into a job, or must not be told (docs/nomad.md, "Fields of the server")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ def scaled_groups(job: Job) -> frozenset[str]:
 
 
 def with_live_counts(job: Job, live: Job | None) -> Job:
-    """The job with the live count of each group that has a ``scaling`` block (nomad.md trap 4)."""
+    """The job with the live count of each group that has a ``scaling`` block (docs/nomad.md, "Scaled counts")."""
     counts = {group["Name"]: group.get("Count") for group in (live or {}).get("TaskGroups") or ()}
     result = copy.deepcopy(job)
     for group in result.get("TaskGroups") or ():
@@ -148,7 +148,10 @@ def is_healthy(live: Job | None) -> bool:
 
 
 def same_kind(rendered: Job, live: Mapping[str, Any] | None) -> list[str]:
-    """What register would refuse though plan does not (nomad.md trap 13): a changed type, periodic or parameterized."""
+    """A changed type, periodic or parameterized: register refuses it, though plan does not.
+
+    See docs/nomad.md, "What a plan leaves out".
+    """
     if live is None or live.get("Stop"):
         return []
     problems = []

@@ -22,7 +22,7 @@ LATER = frozenset(
         "pause-deployment",
     }
 )  # fmt: skip
-"""The other capabilities in the recommended policy (nomad.md 1.9), for features that are not built yet."""
+"""The rest of the recommended policy (docs/nomad.md, "Capabilities"), for features that are not built yet."""
 
 _FOR_JOBS = frozenset({"csi-mount-volume", "host-volume-read", "scale-job", "revert-job", "evaluate-job"})
 """Capabilities that some jobs need to be registered, or that help in an emergency."""
@@ -166,7 +166,7 @@ def version_of(text: str | None) -> tuple[int, ...] | None:
 
 
 def version(subject: str, text: str | None) -> Finding:
-    """Whether we support this version of Nomad (nomad.md 1.11)."""
+    """Whether we support this version of Nomad (docs/nomad.md, "Versions")."""
     known = version_of(text)
     if known is None:
         problem = "the token may not read it" if text is None else f"{text} is not a version"

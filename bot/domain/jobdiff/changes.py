@@ -1,4 +1,4 @@
-"""Nomad's Diff as changes: every changed field exactly once, unchanged context left out (nomad.md 1.2, 6)."""
+"""Nomad's Diff as changes: every changed field exactly once, unchanged context left out (docs/nomad.md, "Diffs")."""
 
 from __future__ import annotations
 

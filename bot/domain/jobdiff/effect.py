@@ -1,4 +1,7 @@
-"""What a plan does to allocations, in one line, and what people should know before they say yes (nomad.md 1.2, 6)."""
+"""What a plan does to allocations, in one line, and what people should know before they say yes.
+
+Nomad's counts mislead in some ways: docs/nomad.md, "What a plan leaves out".
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def effect(answer: Mapping[str, Any], job: Job) -> str:
         return "registered; starts when it is dispatched"
     updates = ((answer.get("Annotations") or {}).get("DesiredTGUpdates")) or {}
     if (answer.get("Diff") or {}).get("Type") == "None":
-        # with ACLs on, Nomad counts these for the accessor that only a register sets (nomad.md trap 5)
+        # with ACLs on, Nomad counts these for the accessor that a register sets (docs/nomad.md, "Plans under ACLs")
         updates = {name: {**counts, "InPlaceUpdate": 0} for name, counts in updates.items()}
     specs = {group["Name"]: group for group in job.get("TaskGroups") or ()}
     said = [f"{name}: {does}" for name in sorted(updates) if (does := _group(updates[name], specs.get(name), job))]
@@ -138,7 +141,7 @@ def _warnings(answer: Mapping[str, Any], job: Job, live: Job | None) -> Iterator
 
 
 def _meta(diff: Mapping[str, Any]) -> str:
-    """Nomad replaces every allocation for a changed meta, and does not say so (nomad.md trap 9)."""
+    """Nomad replaces every allocation for a changed meta, and does not say so (docs/nomad.md, "Meta changes")."""
     if diff.get("Type") != "Edited":
         return ""
     parts = [diff, *(diff.get("TaskGroups") or ())]

@@ -1,4 +1,4 @@
-"""Where a field of Nomad's Diff is, and the words for it: those of the jobspec (nomad.md 1.2)."""
+"""Where a field of Nomad's Diff is, and the words for it: those of the jobspec (docs/nomad.md, "Diffs")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an allocation could not be placed, in words, from Nomad's AllocMetric (nomad.md 1.2)."""
+"""Why an allocation could not be placed, in words, from Nomad's AllocMetric (docs/nomad.md, "Failed placements")."""
 
 from __future__ import annotations
 

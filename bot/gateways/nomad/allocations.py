@@ -20,7 +20,7 @@ _EXPLAINING: Final = frozenset(
 
 
 def allocation_state(found: Mapping[str, Any]) -> AllocationState:
-    """The record of an allocation from ``GET /v1/job/:id/allocations`` (nomad.md 1.7)."""
+    """The record of an allocation from ``GET /v1/job/:id/allocations`` (docs/nomad.md, "Allocations")."""
     health = (found.get("DeploymentStatus") or {}).get("Healthy")
     return AllocationState(
         id=str(found["ID"]),

@@ -22,7 +22,7 @@ _JOB_STOPPED: Final = "job is stopped"
 
 
 def nomad_deployment(found: Mapping[str, Any]) -> NomadDeployment:
-    """The record of a deployment from ``GET /v1/deployment/:id`` (nomad.md 1.6)."""
+    """The record of a deployment from ``GET /v1/deployment/:id`` (docs/nomad.md, "Deployments")."""
     groups = found.get("TaskGroups") or {}
     deadlines = [instant for each in groups.values() if (instant := _instant(each.get("RequireProgressBy")))]
     said, status = str(found.get("StatusDescription") or ""), str(found["Status"])

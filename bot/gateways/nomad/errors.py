@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.gateways.nomad.reply import Reply
 
 TOKEN_TEXTS: Final = ("acl token", "failed to parse signed token", "permission denied")
-"""Texts by which to recognize that Nomad rejected the token, although the status is 500 (nomad.md 1.0)."""
+"""Texts that show that Nomad rejected the token, although the status is 500 (docs/nomad.md, "Refused tokens")."""
 
 _NEVER_SENT: Final = (
     NewConnectionError,

@@ -92,7 +92,7 @@ def _our_version(rollout: Rollout, seen: _Seen) -> Job | None:
 
 
 def _our_deployment(rollout: Rollout, ours: Job | None, seen: _Seen) -> Json | None:
-    """The deployment with the index of our register; the job's latest may be another one (nomad.md trap 10)."""
+    """The deployment with our register's index; the job's latest may be another (docs/nomad.md, "Auto-revert")."""
     index = ours["JobModifyIndex"] if ours else rollout.job_modify_index
     return next((each for each in seen.deployments if each["JobSpecModifyIndex"] == index), None)
 
@@ -105,7 +105,7 @@ def _wanted(ours: Job | None) -> dict[str, int]:
 
 
 def _expects_deployment(spec: Job) -> bool:
-    """Whether Nomad creates a deployment for this kind of job (nomad.md trap 12, 1.10)."""
+    """Whether Nomad creates a deployment for this kind of job (docs/nomad.md, "Jobs without a deployment")."""
     if spec.get("Type") not in {"service", "system"} or spec.get("Periodic") or spec.get("ParameterizedJob"):
         return False
     groups = spec.get("TaskGroups") or ()

@@ -25,7 +25,8 @@ _DISK_FUNCTION: Final = "filesystem function disabled"
 async def parse(client: Client, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
     """The job, with Nomad's defaults and without the server's fields; ``NomadRefused`` has a line per error.
 
-    The variables are sent as one JSON object, because Nomad takes the strings in it literally (nomad.md 1.1).
+    The variables are sent as one JSON object, because Nomad takes the strings in it literally (docs/nomad.md,
+    "Variables of a parse").
     """
     asked = {"JobHCL": jobspec, "Variables": variables_text(variables), "Canonicalize": True}
     try:

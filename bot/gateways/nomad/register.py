@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.gateways.nomad.reply import Reply
 
 LARGEST_SOURCE: Final = 1_000_000
-"""Bytes of source and variables at which Nomad drops a submission (``job_max_source_size``, nomad.md 1.3)."""
+"""Bytes of source and variables from which Nomad drops a submission (docs/nomad.md, "Submissions")."""
 
 
 def body(job: str, *, base_index: int, source: str, variables: str) -> bytes:

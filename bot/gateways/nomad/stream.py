@@ -1,4 +1,4 @@
-"""Reads the event stream of one cluster, for hints that a job changed (nomad.md 1.8, traps 17 and 18)."""
+"""Reads the event stream of one cluster, for hints that a job changed (docs/nomad.md, "Event stream")."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TOPICS: Final = ("Job:*", "Deployment:*", "Allocation:*", "Evaluation:*")
 NOW: Final = 2**62
-"""An index in the future: Nomad then sends the newest event, and after that every new one (trap 18)."""
+"""An index in the future: Nomad sends the newest event, then every new one (docs/nomad.md, "Where a stream starts")."""
 
 _LONGEST_LINE: Final = 32 * 1024 * 1024
 _BROKEN: Final = (BaseNomadException, requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
@@ -165,7 +165,7 @@ async def moves(
 
     After a break it continues at the last index that it saw, so it may yield a job twice, but misses none after a
     short break. If a stream sends nothing, it calls ``check_token``: Nomad stays silent if the token is not valid
-    (trap 17).
+    (docs/nomad.md, "Refused streams").
     """
     index, attempts = NOW, 0
     while True:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Job
 
 AGAIN_KEY = "nomatron_again"
-"""The Meta key of a forced redeploy: a changed Meta replaces every allocation (nomad.md trap 9)."""
+"""The Meta key of a forced redeploy: a changed Meta replaces every allocation (docs/nomad.md, "Meta changes")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Rendered:
 
 
 async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Release) -> Rendered:
-    """Parse once and freeze: rendering twice is not rendering once (nomad.md trap 16).
+    """Parse once and freeze: rendering twice is not rendering once (docs/nomad.md, "Rendering twice").
 
     ``NomadRefused`` with the words for an unknown or missing variable, a jobspec that Nomad refuses, or a job whose
     kind register would refuse to change. Raises ``NomadUnavailable`` and ``NomadForbidden`` as they come.

@@ -32,9 +32,10 @@ class UntilClosed(web.StreamResponse):
 
 
 class OpenStreams:
-    """The streams that are being read, so that they can be cut."""
+    """The streams that are being read, so that they can be cut. A stream at rest beats every `heartbeat` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat: float = HEARTBEAT_S) -> None:
+        self._heartbeat = heartbeat
         self._open: set[asyncio.Transport] = set()
 
     def cut_all(self) -> int:
@@ -45,7 +46,7 @@ class OpenStreams:
         return len(cut)
 
     async def serve(self, call: Call) -> web.StreamResponse:
-        """Write lines until the reader is gone: `{}` at once, what is asked for, and `{}` for each half minute of rest.
+        """Write lines until the reader is gone: `{}` at once, what is asked for, and `{}` for each `heartbeat` of rest.
 
         Raises Refused with 400 for an index or a topic that cannot be read.
         """
@@ -58,7 +59,7 @@ class OpenStreams:
         reader = call.cluster.broker.subscribe(interest, index)
         self._open.add(transport)
         try:
-            await write_lines(call, reader, response)
+            await write_lines(call, reader, response, self._heartbeat)
         except ConnectionError:
             # the reader has gone, which is how a stream ends
             pass
@@ -68,11 +69,11 @@ class OpenStreams:
         return response
 
 
-async def write_lines(call: Call, reader: Subscription, response: web.StreamResponse) -> None:
+async def write_lines(call: Call, reader: Subscription, response: web.StreamResponse, heartbeat: float) -> None:
     """Write for ever. Raises ConnectionError once nobody reads any more."""
     await response.write(b"{}\n")
     while True:
-        line = await reader.next_line(HEARTBEAT_S)
+        line = await reader.next_line(heartbeat)
         switches = call.cluster.switches
         # what hangs loses nothing: the lines wait, and come when the outage ends
         while switches.outage == "hang":

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from itertools import product
 
@@ -20,7 +19,7 @@ from bot.domain.deploy.dispatch import (
 )
 from tests.builders import an_attempt
 from tests.clocks import NOON
-from tests.golden import golden_file
+from tests.recorded import answer as recorded_answer
 
 WRITE = timedelta(seconds=20)
 SETTLE = ENQUEUE_LIMIT + WRITE
@@ -86,7 +85,7 @@ def test_what_an_answer_means(status: int, text: str, answer: Answer):
     ],
 )
 def test_what_a_real_agents_answer_means(name: str, answer: Answer):
-    recorded = json.loads(golden_file(f"agent/{name}.json").read_text(encoding="utf-8"))
+    recorded = recorded_answer(name)
 
     assert classify(recorded["status"], str(recorded["body"])) is answer
 
@@ -101,7 +100,7 @@ def test_what_a_real_agents_answer_means(name: str, answer: Answer):
     ],
 )
 def test_what_a_real_agents_200_means(name: str, answer: Answer):
-    body = json.loads(golden_file(f"agent/{name}.json").read_text(encoding="utf-8"))["body"]
+    body = recorded_answer(name)["body"]
 
     assert accepted(body["JobModifyIndex"], body["EvalCreateIndex"]) is answer
 

@@ -10,7 +10,9 @@ from bot.domain.jobdiff.changes import changes
 from bot.domain.jobdiff.effect import effect, warnings
 from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.jobdiff.text import LIMIT, cost, lines
-from tests.golden import golden_rows
+from tests.golden import golden_rows, needs_golden
+
+pytestmark = needs_golden
 
 REDACTOR = Redactor(b"0123456789abcdef0123456789abcdef", frozenset({"LOG_LEVEL"}))
 SLACK_TEXT = 3_000

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bot.gateways.catalog import read
+from tests.golden import GOLDEN, needs_golden
 
-GOLDEN = Path(__file__).parents[4] / "shared" / "nomad-golden" / "jobspecs"
 WEB = "templates/web.nomad.hcl"
 
 
@@ -66,10 +64,10 @@ def test_a_template_has_a_size_limit(folder):
     assert folder.errors() == [f"nomatron.yaml:29: template `web`: {WEB} is larger than 1048576 bytes; make it smaller"]
 
 
-@pytest.mark.skipif(not GOLDEN.is_dir(), reason=f"there are no golden jobspecs at {GOLDEN}")
+@needs_golden
 def test_real_jobspecs_are_read(folder):
     unread = []
-    for path in sorted(GOLDEN.glob("*.nomad.hcl")):
+    for path in sorted(GOLDEN.glob("jobspecs/*.nomad.hcl")):
         folder.write(WEB, path.read_text(encoding="utf-8"))
         unread += [str(each) for each in read(folder.path).errors if each.file == WEB]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -15,17 +14,11 @@ from bot.gateways.nomad.errors import refusal
 from bot.gateways.nomad.parse import diagnostics
 from bot.gateways.nomad.register import interpret
 from bot.gateways.nomad.reply import Reply
-from tests.golden import golden_file
-
-
-def recorded(name: str) -> dict[str, Any]:
-    """A recorded exchange with an agent."""
-    found: dict[str, Any] = json.loads(golden_file(f"agent/{name}.json").read_text(encoding="utf-8"))
-    return found
+from tests.recorded import answer
 
 
 def reply_of(name: str) -> Reply:
-    exchange = recorded(name)
+    exchange = answer(name)
     body = exchange["body"]
     text = body if isinstance(body, str) else json.dumps(body)
     return Reply(exchange["status"], exchange["headers"].get("Content-Type", "").casefold(), text.encode())
@@ -120,28 +113,28 @@ def test_a_deployments_deadline(text, instant):
 
 
 def test_a_recorded_failure():
-    (found, *_) = recorded("allocations_failed")["body"]
+    (found, *_) = answer("allocations_failed")["body"]
     failure = allocation_state(found).failure
     assert failure is not None
     assert (failure.event, failure.message, failure.exit_code) == ("Terminated", "Exit Code: 1", 1)
 
 
 def test_a_recorded_driver_failure():
-    failure = allocation_state(recorded("allocation_driver_failure")["body"] | {"JobVersion": 0}).failure
+    failure = allocation_state(answer("allocation_driver_failure")["body"] | {"JobVersion": 0}).failure
     assert failure is not None
     assert failure.event == "Driver Failure"
     assert "no/such/file" in failure.message
 
 
 def test_a_recorded_canary():
-    found = nomad_deployment(recorded("deployment_rollback_waits_for_promotion")["body"])
+    found = nomad_deployment(answer("deployment_rollback_waits_for_promotion")["body"])
     assert found.description == "Deployment is running but requires manual promotion"
     assert (found.job_version, found.job_spec_modify_index) == (2, 3380)
     assert [(each.name, each.canaries, each.healthy, each.promoted) for each in found.groups] == [("web", 1, 2, False)]
 
 
 def test_recorded_words_of_no_room():
-    metric = recorded("evaluation_not_placed")["body"]["FailedTGAllocs"]["web"]
+    metric = answer("evaluation_not_placed")["body"]["FailedTGAllocs"]["web"]
     spec = {"TaskGroups": [{"Name": "web", "Tasks": [{"Resources": {"MemoryMB": 2**30}}]}]}
     assert unplaced("web", metric, spec) == f"web: 1 cannot be placed: needs {2**30} MB memory; 1 of 1 node exhausted"
 
@@ -180,11 +173,11 @@ def test_recorded_refusals(name, error):
 
 
 def test_recorded_diagnostics():
-    assert diagnostics(recorded("parse_two_errors")["body"]) == (
+    assert diagnostics(answer("parse_two_errors")["body"]) == (
         'line 2: Unsupported argument: An argument named "colour" is not expected here.',
         'line 4: Unsupported argument: An argument named "smell" is not expected here.',
     )
-    (line,) = diagnostics(recorded("parse_missing_variable")["body"])
+    (line,) = diagnostics(answer("parse_missing_variable")["body"])
     assert line.startswith('Unset variable "tag": ')
-    (line,) = diagnostics(recorded("parse_file_function")["body"])
+    (line,) = diagnostics(answer("parse_file_function")["body"])
     assert "pass the content in a variable instead" in line

@@ -281,7 +281,10 @@ PLACES = "There is no environment `prod`. The catalog has staging, production.\n
         (("history", "chekout"), SERVICES),
         (("history", "checkout", "--in", "prod"), PLACES),
         (("audit", "list", "D-99"), "There is no deploy D-99. The history of its service lists the numbers.\n"),
-        (("audit", "list", "production", "today"), "`production` is an environment, not a service: write --in production.\n"),
+        (
+            ("audit", "list", "production", "today"),
+            "`production` is an environment, not a service: write --in production.\n",
+        ),
         (("history", "production"), "`production` is an environment, not a service: write --in production.\n"),
         (("history", "d4"), DEPLOY),
         (("audit", "list", "2027-01-01"), "That day hasn't begun yet. Name today or a day before.\n"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from copy import deepcopy
 
 from jobspec.job.canonical import canonicalize
-from tests.sandbox.nomad.golden import answer, needs_golden
+from tests.recorded import answer
 
 
 def group_of(job, **group):
     return canonicalize({"ID": "a", "TaskGroups": [{"Name": "g", **group}], **job})["TaskGroups"][0]
 
 
-@needs_golden
 def test_a_parsed_job_gets_the_agent_s_defaults():
     parsed = answer("parse_ok_not_canonicalized")["body"]
     untouched = deepcopy(parsed)

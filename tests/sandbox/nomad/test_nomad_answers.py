@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.recorded import answer
 from tests.sandbox.nomad.agent import BAD, SECOND, Agent, Json, a_job, eventually
-from tests.sandbox.nomad.golden import answer, needs_golden
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 SLOW = {"MinHealthyTime": 1200 * SECOND, "HealthyDeadline": 2400 * SECOND, "ProgressDeadline": 3600 * SECOND}
@@ -43,7 +43,6 @@ def service(job_id: str = "shop", **options: Any) -> Json:
     return a_job(job_id, **options)
 
 
-@needs_golden
 async def test_a_deploy_answers_in_the_agents_shapes(agent: Agent):
     registered = (await agent.register(service(), base=0)).body
     like(registered, "register_ok")
@@ -63,7 +62,6 @@ async def test_a_deploy_answers_in_the_agents_shapes(agent: Agent):
     like((await agent.call("DELETE", "/v1/job/shop", purge="true")).body, "purge_ok")
 
 
-@needs_golden
 async def test_what_finds_no_place_answers_in_the_agents_shapes(agent: Agent):
     registered = (await agent.register(service(memory=2**30))).body
     path = f"/v1/evaluation/{registered['EvalID']}"
@@ -74,7 +72,6 @@ async def test_what_finds_no_place_answers_in_the_agents_shapes(agent: Agent):
     like(await agent.latest("shop"), "deployment_no_capacity")
 
 
-@needs_golden
 async def test_verbs_answer_in_the_agents_shapes(agent: Agent):
     await agent.deployed(service())
     like((await agent.post("/v1/job/shop/scale", {"Count": 1, "Target": {"Group": "web"}})).body, "scale_ok")
@@ -89,7 +86,6 @@ async def test_verbs_answer_in_the_agents_shapes(agent: Agent):
     like((await agent.get("/v1/job/shop/versions", diffs="true")).body, "versions_diffs")
 
 
-@needs_golden
 async def test_a_failed_allocation_has_the_agents_shape(agent: Agent):
     await agent.registered(service(config=BAD))
     [stub] = await eventually(
@@ -98,14 +94,12 @@ async def test_a_failed_allocation_has_the_agents_shape(agent: Agent):
     like((await agent.get(f"/v1/allocation/{stub['ID']}")).body, "allocation_failed")
 
 
-@needs_golden
 @pytest.mark.parametrize("name", ["agent_health", "regions", "status_leader", "token_self_no_acl"])
 async def test_small_answers_are_the_agents_own(agent: Agent, name: str):
     recorded = answer(name)
     assert (await agent.get(recorded["request"]["path"])).body == recorded["body"]
 
 
-@needs_golden
 @pytest.mark.parametrize(
     "name",
     [

@@ -12,8 +12,8 @@ import pytest
 
 from sandbox.nomad.server import SimulatedNomad
 from sandbox.nomad.wire.picture import SHOWN_ALLOCATIONS, shown_allocations
+from tests.recorded import answer
 from tests.sandbox.nomad.agent import Agent
-from tests.sandbox.nomad.golden import answer, needs_golden
 
 HCL = """
 variable "tag" {
@@ -54,7 +54,6 @@ async def test_a_jobspec_without_its_variable_is_refused_in_nomads_words(agent: 
     assert reply.text.startswith('Failed to parse job: <nil>: Unset variable "tag";')
 
 
-@needs_golden
 @pytest.mark.parametrize("name", ["parse_ok", "parse_missing_variable", "parse_wrong_type", "parse_empty"])
 async def test_parsing_answers_as_the_agent(agent: Agent, name: str):
     recorded = answer(name)

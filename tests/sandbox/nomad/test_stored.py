@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.nomad.stored import stored
-from tests.sandbox.nomad.golden import answer, needs_golden
+from tests.recorded import answer
 
 SERVERS = ("CreateIndex", "JobModifyIndex", "ModifyIndex", "Stable", "Status", "SubmitTime", "Version")
 
 
-@needs_golden
 def test_a_registered_job_reads_as_the_agent_s():
     got = stored(answer("register_ok")["request"]["body"]["Job"])
     live = answer("job_stable")["body"]
     assert {**got, **{key: live[key] for key in SERVERS}} == live
 
 
-@needs_golden
 def test_a_kept_job_is_kept_as_it_is():
     live = answer("job_stable")["body"]
     assert stored(live) == live

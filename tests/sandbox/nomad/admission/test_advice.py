@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.nomad.admission.advice import listed, warnings
 from sandbox.nomad.stored import stored
-from tests.sandbox.nomad.golden import answer, needs_golden
+from tests.recorded import answer
 
 
 def warned(group=None, **job):
@@ -18,7 +18,6 @@ def test_a_plain_job_has_none():
     assert listed(warned()) == ""
 
 
-@needs_golden
 @pytest.mark.parametrize("name", ["plan_periodic", "plan_new", "plan_canary", "register_ok"])
 def test_the_agent_s_warnings(name):
     recorded = answer(name)

@@ -9,7 +9,8 @@ import pytest
 
 from sandbox.nomad.admission.validation import problems, refusal
 from sandbox.nomad.stored import stored
-from tests.sandbox.nomad.golden import answer, needs_golden, rows
+from tests.golden import golden_rows, needs_golden
+from tests.recorded import answer
 
 SECOND = 1_000_000_000
 JOB: dict[str, Any] = {
@@ -31,7 +32,6 @@ def test_a_good_job_has_no_problems():
     assert problems(stored(JOB)) == []
 
 
-@needs_golden
 def test_the_agent_s_refusal_of_a_job_without_a_driver():
     recorded = answer("register_invalid")
     assert refusal(problems(stored(recorded["request"]["body"]["Job"]))) == recorded["body"]
@@ -39,7 +39,7 @@ def test_the_agent_s_refusal_of_a_job_without_a_driver():
 
 @needs_golden
 def test_jobs_that_nomad_planned_are_not_refused():
-    jobs = [row[key] for row in rows("plans.jsonl") for key in ("before", "after") if row[key]]
+    jobs = [row[key] for row in golden_rows("plans.jsonl") for key in ("before", "after") if row[key]]
     assert jobs
     assert [job["ID"] for job in jobs if problems(stored(job))] == []
 

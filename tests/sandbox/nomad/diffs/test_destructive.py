@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.nomad.diffs import is_destructive
 from sandbox.nomad.stored import stored
-from tests.sandbox.nomad.golden import needs_golden, rows
+from tests.golden import golden_rows, needs_golden
 
 JOB: dict[str, Any] = {
     "ID": "shop",
@@ -84,7 +84,7 @@ def test_these_do_not(change):
 def test_recorded_plans_agree():
     """Where Nomad planned replacements or updates in place for running groups, so would we."""
     seen = 0
-    for row in rows("plans.jsonl"):
+    for row in golden_rows("plans.jsonl"):
         if not row["before"]:
             continue
         old, new = stored(row["before"]), stored(row["after"])

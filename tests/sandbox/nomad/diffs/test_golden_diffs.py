@@ -6,9 +6,8 @@ import pytest
 
 from sandbox.nomad.diffs import annotate, diff
 from sandbox.nomad.stored import stored
-from tests.sandbox.nomad.golden import answer, needs_golden, rows
-
-pytestmark = needs_golden
+from tests.golden import golden_rows, needs_golden
+from tests.recorded import answer
 
 
 def ours(row):
@@ -17,8 +16,9 @@ def ours(row):
     return annotate(diff(before, stored(row["after"])), desired)
 
 
+@needs_golden
 def test_every_plan_s_diff_is_nomad_s(capsys):
-    plans = rows("plans.jsonl")
+    plans = golden_rows("plans.jsonl")
     different = [f"{row['source']} ({row['case']})" for row in plans if ours(row) != row["plan"]["Diff"]]
     with capsys.disabled():
         print(f"\nplans.jsonl: {len(plans) - len(different)} of {len(plans)} diffs exact")  # noqa: T201 - the figures are wanted

@@ -14,7 +14,7 @@ from sandbox.nomad.scheduler.plan import plan
 from sandbox.nomad.state import State
 from sandbox.nomad.status import starts_nothing
 from sandbox.nomad.stored import stored
-from tests.sandbox.nomad.golden import GOLDEN, needs_golden, rows
+from tests.golden import golden_rows, needs_golden
 
 Json = dict[str, Any]
 NODE_COUNT = 6
@@ -22,10 +22,9 @@ NODE_COUNT = 6
 
 def recorded() -> list[Json]:
     """The plans that placed everything and want no canaries of system jobs, which are not simulated."""
-    every = rows("plans.jsonl") if GOLDEN.is_dir() else []
     return [
         row
-        for row in every
+        for row in golden_rows("plans.jsonl")
         if not row["plan"]["FailedTGAllocs"]
         and not (row["after"]["Type"] == "system" and "canary" in row["source"] and row["before"])
     ]

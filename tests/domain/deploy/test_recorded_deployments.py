@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
 from bot.gateways.nomad.deployments import nomad_deployment
 from tests.builders import a_rollout
 from tests.clocks import NOON
-from tests.golden import golden_file
+from tests.recorded import transcripts
 
 SUCCEEDED, FAILED = RolloutStatus.SUCCEEDED, RolloutStatus.FAILED
 RUNNING, SUPERSEDED = RolloutStatus.RUNNING, RolloutStatus.SUPERSEDED
@@ -46,7 +45,7 @@ EXPECTED: dict[str, tuple[int, RolloutStatus, str, str, int | None]] = {
 
 
 def transcript(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(golden_file("deployments.json").read_text(encoding="utf-8"))[name]
+    found: dict[str, Any] = transcripts()[name]
     return found
 
 
@@ -99,7 +98,7 @@ def test_replayed(name):
 
 
 def test_every_transcript_is_replayed():
-    assert set(json.loads(golden_file("deployments.json").read_text(encoding="utf-8"))) == set(EXPECTED)
+    assert set(transcripts()) == set(EXPECTED)
 
 
 def test_the_superseded_one_says_so():
