@@ -1,4 +1,4 @@
-"""Catalogs: every one that was ever in force, and which one is."""
+"""Catalogs: every catalog that was ever active, and which one is active now."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CatalogReading(Session):
     """Reads of catalogs."""
 
     async def active_catalog(self) -> ActiveCatalog:
-        """The catalog in force; ``CatalogMissing`` where none was ever applied."""
+        """The active catalog; raises ``CatalogMissing`` if none was ever applied."""
         newest = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
         fingerprint = (await self._run(newest)).scalar()
         catalog = await self.catalog(fingerprint) if fingerprint else None
@@ -31,7 +31,7 @@ class CatalogReading(Session):
         return ActiveCatalog(fingerprint, catalog)
 
     async def catalog(self, fingerprint: str) -> Catalog | None:
-        """A catalog that was once active."""
+        """The catalog with that fingerprint, if it was ever active; otherwise None."""
         known = self._parsed.get(fingerprint)
         if known is not None:
             return known
@@ -41,7 +41,7 @@ class CatalogReading(Session):
 
 
 class CatalogWriting(CatalogReading):
-    """Putting a catalog in force."""
+    """Makes a catalog active."""
 
     async def apply_catalog(self, catalog: Catalog, at: datetime) -> ActiveCatalog:
         """Store a catalog under its fingerprint and make it the active one."""

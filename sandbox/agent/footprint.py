@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.agent.api import AgentError
-from sandbox.catalog import Placed
+from sandbox.catalog import JobRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -30,10 +30,10 @@ class Footprint:
         self._api = api
         self._tell = tell
         self._made: list[str] = []
-        self._before: set[Placed] | None = None
+        self._before: set[JobRef] | None = None
         self.namespaces: list[str] = []
 
-    async def arrive(self, wanted: Collection[Placed]) -> None:
+    async def arrive(self, wanted: Collection[JobRef]) -> None:
         """Makes the namespaces that are not there.
 
         Raises AgentError where that is refused, and where a job is there already: the sandbox deploys stand-ins, which
@@ -49,7 +49,7 @@ class Footprint:
             raise AgentError(self._taken(taken))
         self._before = before
 
-    async def leave(self, wanted: Collection[Placed]) -> None:
+    async def leave(self, wanted: Collection[JobRef]) -> None:
         """Purges those of the `wanted` that have come since `arrive`, and deletes the namespaces that it made.
 
         Never raises: what cannot be taken away is told, with the reason.
@@ -73,15 +73,15 @@ class Footprint:
         self._made.append(name)
         self._tell(f"made namespace {name}")
 
-    async def _present(self) -> set[Placed]:
+    async def _present(self) -> set[JobRef]:
         """The ids of all jobs in our namespaces."""
-        found: set[Placed] = set()
+        found: set[JobRef] = set()
         for name in self.namespaces:
             stubs = await self._api.get("jobs", namespace=name) or []
-            found |= {Placed(name, str(stub["ID"])) for stub in stubs}
+            found |= {JobRef(name, str(stub["ID"])) for stub in stubs}
         return found
 
-    async def _purge(self, jobs: Iterable[Placed]) -> None:
+    async def _purge(self, jobs: Iterable[JobRef]) -> None:
         for placed in jobs:
             query = {"namespace": placed.namespace, "purge": "true"}
             await self._api.call("DELETE", ("job", placed.job), None, query)
@@ -100,7 +100,7 @@ class Footprint:
                 return
         self._tell(f"namespace {name} is left: {problem}")
 
-    def _taken(self, taken: list[Placed]) -> str:
+    def _taken(self, taken: list[JobRef]) -> str:
         listed = ", ".join(f"{placed.job} in {placed.namespace}" for placed in taken)
         purge = "\n".join(f"  nomad job stop -purge -namespace {each.namespace} {each.job}" for each in taken)
         return (

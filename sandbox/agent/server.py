@@ -17,7 +17,7 @@ from sandbox.agent.picture import Painter
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from sandbox.catalog import Placed
+    from sandbox.catalog import JobRef
 
 LOOK_AGAIN_S = 5.0
 STOP_WITHIN_S = 0.2
@@ -46,7 +46,7 @@ class RealNomad:
         """Where the agent is."""
         return self._api.address
 
-    async def start(self, wanted: Collection[Placed]) -> str:
+    async def start(self, wanted: Collection[JobRef]) -> str:
         """Makes what is needed for these jobs; the address of the control interface.
 
         Raises AgentError where the agent cannot be had, or has such jobs already.
@@ -65,7 +65,7 @@ class RealNomad:
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
-    async def stop(self, wanted: Collection[Placed]) -> None:
+    async def stop(self, wanted: Collection[JobRef]) -> None:
         """Takes away what has come since `start`, and stops listening."""
         self._stopping = True
         await self._footprint.leave(wanted)

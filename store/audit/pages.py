@@ -1,4 +1,4 @@
-"""Pages of the audit log and of requests: each costs what it shows, however long the log is."""
+"""Pages of the audit log and of requests. The cost of a page depends on its size, not on the length of the log."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _NARROWING: Final = ("actor", "service", "environment", "deploy")
 
 
 class PageReading(Session):
-    """Reads of what happened, newest first, and of all that happened to some deploys."""
+    """Reads pages of events and requests, newest first, and the whole timelines of deploys."""
 
     async def audit_page(self, query: AuditQuery, before: Place | None, limit: int) -> tuple[Stored, ...]:
-        """The newest ``limit`` events that fit, newest first by time and index; those after ``before`` where given."""
+        """The newest ``limit`` events that match the query, newest first; with ``before``, only events before it."""
         narrowed = {name: value for name in _NARROWING if (value := getattr(query, name)) is not None}
         bounds = _bounds(query, before)
         rows = await self._rows(_page((*narrowed, *bounds)), {**narrowed, **bounds, "limit": limit})
@@ -40,7 +40,7 @@ class PageReading(Session):
     async def requested_page(
         self, service: str, environment: str | None, before: int | None, limit: int
     ) -> tuple[int, ...]:
-        """The newest requests of a service, as deploy ids, newest first; those below the id ``before`` where given."""
+        """The deploy ids of a service's newest requests, newest first; with ``before``, only ids below it."""
         found = select(_E.deploy).where(sql(REQUESTED), _E.service == service)
         if environment is not None:
             found = found.where(_E.environment == environment)
@@ -49,7 +49,7 @@ class PageReading(Session):
         return tuple((await self._run(found.order_by(_E.deploy.desc()).limit(limit))).scalars())
 
     async def timelines(self, deploys: Collection[int]) -> Mapping[int, tuple[Stored, ...]]:
-        """All events of those deploys, oldest first; a deploy without any is not there."""
+        """All events of each of those deploys, oldest first; a deploy without events has no entry."""
         found: dict[int, tuple[Stored, ...]] = {}
         for chunk in chunks(deploys):
             asked = select(_E.deploy, _E.index, _E.body).where(_E.deploy.in_(chunk)).order_by(_E.deploy, _E.index)
@@ -59,9 +59,9 @@ class PageReading(Session):
 
 
 def _bounds(query: AuditQuery, before: Place | None) -> dict[str, Any]:
-    """Where a page may begin and end: one upper bound, never two.
+    """The values that limit a page: one upper bound, never two.
 
-    Of two, SQLite would begin at the one that it likes and read all that the other one excludes.
+    With two, SQLite would start at either of them and read all rows that the other one excludes.
     """
     span = query.span
     lower = {} if span is None else {"begins": span.begins}
@@ -72,7 +72,7 @@ def _bounds(query: AuditQuery, before: Place | None) -> dict[str, Any]:
 
 @cache
 def _page(given: tuple[str, ...]) -> Select[int, bytes]:
-    """The statement that has these values to come: made once, since making it takes as long as running it."""
+    """The statement with these parameters. Cached, because building it takes as long as running it."""
     source = _of_deploy() if "deploy" in given else audit_events
     c = source.c
     conditions = {name: c[name] == bindparam(name) for name in _NARROWING if name != "deploy"}
@@ -84,9 +84,9 @@ def _page(given: tuple[str, ...]) -> Select[int, bytes]:
 
 
 def _of_deploy() -> FromClause:
-    """A deploy's events, which are few, before any other condition.
+    """A subquery for the events of one deploy, which are few.
 
-    Without that, a database that keeps no statistics would rather read all events of its service, which come in order.
+    Without it, a database without statistics would read all events of the deploy's service, because those are in order.
     """
     columns = (_E.index, _E.at, _E.service, _E.environment, _E.actor, _E.body)
     found = select(*columns).where(_E.deploy == bindparam("deploy"))

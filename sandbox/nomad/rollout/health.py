@@ -31,7 +31,7 @@ def count(allocation: Json, *, healthy: bool, batch: Batch) -> None:
         state["HealthyAllocs"] += 1
         # only health is progress: placing the next wave moves no deadline
         if state["ProgressDeadline"]:
-            state["RequireProgressBy"] = rfc3339(batch.now + batch.state.clock.shortened(state["ProgressDeadline"]))
+            state["RequireProgressBy"] = rfc3339(batch.now + batch.state.clock.to_wall_ns(state["ProgressDeadline"]))
     else:
         state["UnhealthyAllocs"] += 1
         # one that was healthy and fell while the deployment runs changes sides

@@ -87,7 +87,7 @@ def deadline(group: Json, batch: Batch) -> str | None:
     # nothing placed yet: there is no deadline to start anew
     if group["RequireProgressBy"] is None:
         return None
-    return rfc3339(batch.now + batch.state.clock.shortened(group["ProgressDeadline"]))
+    return rfc3339(batch.now + batch.state.clock.to_wall_ns(group["ProgressDeadline"]))
 
 
 def asking(state: State, deployment: Json) -> Json:

@@ -69,7 +69,7 @@ class DeploymentWatcher:
             # without a deadline there is nothing to wait for after the first unhealthy one
             return True
         # since 1.6 there is no waiting for the deadline once no attempt is left
-        timing = Timing(self._state.clock.now_ns(), self._state.clock.shortened)
+        timing = Timing(self._state.clock.now_ns(), self._state.clock.to_wall_ns)
         return policy_of(allocation) is not None and not attempts_left(allocation, timing)
 
     def _promote_if_due(self, deployment: Json) -> None:

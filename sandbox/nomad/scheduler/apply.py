@@ -129,7 +129,7 @@ def with_placed(state: Json, allocation: Json, batch: Batch) -> Json:
         state["PlacedCanaries"] = [*(state["PlacedCanaries"] or []), allocation["ID"]]
     # without a placement there is no deadline at all, which is how a deployment without room waits for ever
     if state["RequireProgressBy"] is None and state["ProgressDeadline"]:
-        due = batch.now + batch.state.clock.shortened(state["ProgressDeadline"])
+        due = batch.now + batch.state.clock.to_wall_ns(state["ProgressDeadline"])
         state["RequireProgressBy"] = rfc3339(due)
     return state
 

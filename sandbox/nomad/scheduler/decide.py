@@ -77,7 +77,7 @@ class Decision:
 
 def decide(state: State, nodes: Nodes, key: JobKey, job: Json | None, evaluation: Json) -> Decision:
     """The decision about a job as it is given here, which may differ from the stored one; None is a purged job."""
-    timing = Timing(state.clock.now_ns(), state.clock.shortened)
+    timing = Timing(state.clock.now_ns(), state.clock.to_wall_ns)
     allocations = state.allocations_of(key)
     latest = state.latest_deployment(key)
     if job is None or job["Stop"]:

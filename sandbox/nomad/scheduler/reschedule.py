@@ -19,7 +19,7 @@ class Timing:
     """The instant of a decision, and how long a duration of Nomad's lasts on our clock (both in nanoseconds)."""
 
     now: int
-    shortened: Callable[[int], int]
+    to_wall_ns: Callable[[int], int]
 
 
 def policy_of(allocation: Json) -> Json | None:
@@ -41,7 +41,7 @@ def attempts_left(allocation: Json, timing: Timing) -> bool:
         return False
     if policy["Unlimited"]:
         return True
-    since = timing.now - timing.shortened(policy["Interval"] or 0)
+    since = timing.now - timing.to_wall_ns(policy["Interval"] or 0)
     recent = [event for event in attempts_of(allocation) if event["RescheduleTime"] >= since]
     return len(recent) < int(policy["Attempts"] or 0)
 
@@ -80,7 +80,7 @@ def due_at(allocation: Json, timing: Timing) -> int | None:
     """When a failed allocation may be placed again; None where never (or where it has not failed)."""
     if allocation["ClientStatus"] != "failed" or not attempts_left(allocation, timing):
         return None
-    return failed_at(allocation) + timing.shortened(delay_of(allocation))
+    return failed_at(allocation) + timing.to_wall_ns(delay_of(allocation))
 
 
 def held_back(allocation: Json, deployment: Json | None) -> bool:

@@ -87,7 +87,7 @@ def test_a_link_to_a_message_that_is_gone_says_so(shop, browser, digest):
     nowhere.click()
     browser.says("in no channel that you can see")
     lost.click()
-    browser.says("not there any more")
+    browser.says("no longer exists")
     assert browser.hook("channel-ops").get_attribute("aria-current") == "page"
 
 
