@@ -8,7 +8,7 @@ from jobspec.errors import JobspecError, NotSimulated
 from jobspec.evaluation.settings import UnreadableVariablesError, is_json, settings
 from jobspec.evaluation.variables import Variables
 from jobspec.job import complaints
-from jobspec.job.normal import normalized
+from jobspec.job.normal import normalize
 from jobspec.job.special import JobDecoder
 from jobspec.syntax.bodies import read
 from jobspec.syntax.grammar import syntax_tree
@@ -34,7 +34,7 @@ def parse(hcl: str, variables: str = "") -> Job:
     if is_json(hcl):
         raise NotSimulated("a jobspec in JSON: write it in HCL")
     try:
-        return _parsed(Source(hcl), variables)
+        return _parse_source(Source(hcl), variables)
     except UnreadableVariablesError as error:
         raise JobspecError(f"{_FAILED}unable to parse var content: {error}") from error
     except InvalidHclError as error:
@@ -46,7 +46,7 @@ def warm() -> None:
     syntax_tree("a = 1\n", Source("a = 1\n"))
 
 
-def _parsed(source: Source, variables: str) -> Job:
+def _parse_source(source: Source, variables: str) -> Job:
     try:
         body = read(source)
     except InvalidHclError as error:
@@ -88,4 +88,4 @@ def _job(body: Body, source: Source, scope: Scope) -> Job:
     late: list[Any] = [problem for fill in decoder.later for problem in fill()]
     if late:
         raise InvalidHclError(InvalidHclError(*late).brief())
-    return normalized(found, jobs[0].labels[0])
+    return normalize(found, jobs[0].labels[0])

@@ -149,7 +149,7 @@ def _primitive(value: Any, to: Type) -> Any:
     if to.kind == "string" and kind in {"number", "bool"}:
         return text_of(value)
     if to.kind == "number" and kind == "string":
-        return _parsed(value)
+        return _parse_number(value)
     if to.kind == "bool" and kind == "string":
         # HCL takes these four texts and no others
         if value in {"true", "1", "false", "0"}:
@@ -159,7 +159,7 @@ def _primitive(value: Any, to: Type) -> Any:
     raise ConversionError(f"{to.kind} required")
 
 
-def _parsed(text: str) -> Number:
+def _parse_number(text: str) -> Number:
     try:
         # Python allows blanks and underscores in numbers, HCL does not
         number = Decimal(text) if text.strip() == text and "_" not in text else Decimal("nan")
@@ -192,7 +192,7 @@ def _order(value: Any) -> Any:
     return value if isinstance(value, int | Decimal) else repr(value)
 
 
-def unified(one: Any, other: Any) -> tuple[Any, Any] | None:
+def unify(one: Any, other: Any) -> tuple[Any, Any] | None:
     """Both values as one type, as the branches of a conditional are; None where HCL may have none."""
     kinds = {kind_of(one), kind_of(other)}
     if "null" in kinds or (len(kinds) == 1 and kinds <= {"string", "number", "bool"}):

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 _ARGUMENTS = {"for_each", "iterator", "labels"}
 
 
-def expanded(body: Body, scope: Scope) -> Iterator[tuple[Block, Scope]]:
+def expand_blocks(body: Body, scope: Scope) -> Iterator[tuple[Block, Scope]]:
     """The blocks of a body, those made by `dynamic` in their place, each with the names that hold in it."""
     for block in body.blocks:
         if block.kind == "dynamic":
-            yield from _made(block, scope)
+            yield from _expand_dynamic(block, scope)
         else:
             yield block, scope
 
 
-def _made(block: Block, scope: Scope) -> Iterator[tuple[Block, Scope]]:
+def _expand_dynamic(block: Block, scope: Scope) -> Iterator[tuple[Block, Scope]]:
     def wrong(start: int, end: int, summary: str, detail: str) -> InvalidHclError:
         return InvalidHclError(scope.source.problem(start, end, summary, detail))
 

@@ -23,7 +23,7 @@ from jobspec.values import (
     same,
     text_of,
     tidy,
-    unified,
+    unify,
 )
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def _conditional(node: nodes.Conditional, scope: Scope) -> Any:
     except InvalidHclError:
         # what is wrong with the branch not taken is nobody's trouble
         return result
-    both = unified(result, other)
+    both = unify(result, other)
     if both is None:
         place = scope.source.span(node.start, node.end)
         raise NotSimulated(f"{place}: a conditional whose two results are of different types")

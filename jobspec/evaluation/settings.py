@@ -78,7 +78,7 @@ def _from_json(source: Source) -> dict[str, Setting]:
                 raise _invalid(source, place)
             # the key Nomad keeps for remarks in JSON
             if name != "//":
-                found[name] = Setting(_tidied(value), source.span(place, end))
+                found[name] = Setting(_tidy_value(value), source.span(place, end))
             place = _after_blanks(text, end)
             if text[place : place + 1] != "}":
                 place = _expect(source, ",", place)
@@ -106,9 +106,9 @@ def _invalid(source: Source, place: int) -> InvalidHclError:
     return InvalidHclError(source.problem(place, place + 1, "Invalid JSON", detail))
 
 
-def _tidied(value: Any) -> Any:
+def _tidy_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _tidied(each) for key, each in value.items()}
+        return {key: _tidy_value(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_tidied(each) for each in value]
+        return [_tidy_value(each) for each in value]
     return tidy(value) if isinstance(value, Decimal) else value

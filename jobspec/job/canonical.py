@@ -1,6 +1,6 @@
 """A job with Nomad's defaults filled in, as `POST /v1/jobs/parse` answers with `Canonicalize: true`.
 
-`canonicalize` is the API's form; `stored.stored` goes on to the form in which Nomad keeps a registered job.
+`canonicalize` is the API's form; `to_stored_form` goes on to the form in which Nomad keeps a registered job.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import posixpath
 from jobspec.job import defaults
 from jobspec.job.canonical_services import service_of, sidecar_resources
 from jobspec.job.defaults import merge
-from jobspec.job.fields import Job, filled
+from jobspec.job.fields import Job, fill_fields
 
 
 def canonicalize(job: Job) -> Job:
     """A new job with every field present and every default filled in; the one given is left alone."""
-    whole = merge(filled("Job", copy.deepcopy(job)), defaults.JOB)
+    whole = merge(fill_fields("Job", copy.deepcopy(job)), defaults.JOB)
     whole["Name"] = whole["ID"] if whole["Name"] is None else whole["Name"]
     if whole["Periodic"]:
         whole["Periodic"] = merge(whole["Periodic"], defaults.PERIODIC)
@@ -81,7 +81,7 @@ def _policies(group: Job, job: Job) -> None:
 def _task(task: Job, group: Job, job: Job) -> None:
     task["Resources"] = sidecar_resources(task["Resources"])
     task["KillTimeout"] = 5 * defaults.SECOND if task["KillTimeout"] is None else task["KillTimeout"]
-    task["LogConfig"] = merge(task["LogConfig"] or filled("LogConfig", {}), defaults.LOGS)
+    task["LogConfig"] = merge(task["LogConfig"] or fill_fields("LogConfig", {}), defaults.LOGS)
     task["RestartPolicy"] = merge(task["RestartPolicy"] or {}, group["RestartPolicy"])
     task["Templates"] = task["Templates"] and [_template(each) for each in task["Templates"]]
     task["Artifacts"] = task["Artifacts"] and [_artifact(each) for each in task["Artifacts"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobspec.job import defaults
 from jobspec.job.defaults import merge
-from jobspec.job.fields import Job, filled
+from jobspec.job.fields import Job, fill_fields
 
 _UNSET_WHEN_EMPTY = ("Meta", "CanaryMeta", "TaggedAddresses")
 
@@ -40,7 +40,7 @@ def check_restart_of(service: Job | None, check: Job | None) -> Job | None:
 
 def sidecar_resources(resources: Job | None) -> Job:
     """Resources with Nomad's 100 MHz and 300 MB; no CPU share is given to a task that asks for whole cores."""
-    whole = resources or filled("Resources", {})
+    whole = resources or fill_fields("Resources", {})
     # cores come with their whole share of time
     cpu = 100 if whole["Cores"] is None else 0
     whole = merge(whole, {"CPU": cpu, "Cores": 0, "MemoryMB": 300})
@@ -81,6 +81,6 @@ def _proxy(proxy: Job) -> None:
 def _sidecar_task(task: Job) -> None:
     task |= {key: task[key] or None for key in ("Config", "Env", "Meta")}
     task["Resources"] = sidecar_resources(task["Resources"])
-    task["LogConfig"] = merge(task["LogConfig"] or filled("LogConfig", {}), defaults.LOGS)
+    task["LogConfig"] = merge(task["LogConfig"] or fill_fields("LogConfig", {}), defaults.LOGS)
     task |= merge(task, {"KillTimeout": 5 * defaults.SECOND, "ShutdownDelay": 0})
     task["VolumeMounts"] = task["VolumeMounts"] and [merge(e, defaults.VOLUME_MOUNT) for e in task["VolumeMounts"]]

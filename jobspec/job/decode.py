@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from jobspec.evaluation.dynamic import expanded
+from jobspec.evaluation.dynamic import expand_blocks
 from jobspec.evaluation.evaluate import Scope, evaluate
 from jobspec.evaluation.functions.times import DurationError, nanoseconds
 from jobspec.job import complaints
@@ -121,7 +121,7 @@ class Decoder:
 
     def _expanded(self, body: Body, scope: Scope) -> list[tuple[Block, Scope]]:
         try:
-            return list(expanded(body, scope))
+            return list(expand_blocks(body, scope))
         except InvalidHclError as error:
             self.problems += error.problems
             return []

@@ -82,7 +82,7 @@ class MalformedJobError(ValueError):
     """A job's JSON has a value of the wrong type somewhere: Nomad's 400, in Go's words."""
 
 
-def filled(block: str, part: Job) -> Job:
+def fill_fields(block: str, part: Job) -> Job:
     """`part` with every field of its block present, nested blocks included; keys Nomad does not know are dropped.
 
     As in Nomad, the case of keys does not matter. Raises `MalformedJobError` for values of the wrong type.
@@ -94,7 +94,7 @@ def filled(block: str, part: Job) -> Job:
     for field in BLOCKS[block]:
         value = part.get(field.name, any_case.get(field.name.lower()))
         if value is not None:
-            whole[field.name] = _filled_value(block, field, value)
+            whole[field.name] = _fill_value(block, field, value)
     return whole
 
 
@@ -113,14 +113,14 @@ def _check(value: Any, wanted: type, block: str, name: str, go: str) -> None:
         raise MalformedJobError(f"json: cannot unmarshal {got} into Go struct field {block}.{name} of type {go}")
 
 
-def _filled_value(block: str, field: Field, value: Any) -> Any:
+def _fill_value(block: str, field: Field, value: Any) -> Any:
     if field.kind != "bytes":
         wanted = _PYTHON.get(field.kind, dict)
         _check(value, wanted, block, field.name, field.block or _GO.get(field.kind, field.kind))
     if field.kind == "one" and field.block:
-        return filled(field.block, value)
+        return fill_fields(field.block, value)
     if field.kind == "many" and field.block:
-        return [filled(field.block, each) for each in value]
+        return [fill_fields(field.block, each) for each in value]
     if field.kind == "labelled" and field.block:
-        return {label: filled(field.block, each) for label, each in value.items()}
+        return {label: fill_fields(field.block, each) for label, each in value.items()}
     return value

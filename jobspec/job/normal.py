@@ -12,7 +12,7 @@ _TEMPLATE: Final = {"ChangeMode": "restart", "Perms": "0644", "Splay": 5 * SECON
 _SCRIPT: Final = {"Args": [], "Timeout": 5 * SECOND, "FailOnError": False, "RunOnFirstRender": False}
 
 
-def normalized(job: Job, label: str) -> Job:
+def normalize(job: Job, label: str) -> Job:
     """The decoded job, complete; `label` is that of its block."""
     vault, secrets, tasks = (job.pop(name) for name in ("_Vault", "_Secrets", "_Tasks"))
     job["Name"] = label if job["Name"] is None else job["Name"]

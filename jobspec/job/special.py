@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from jobspec.evaluation.dynamic import expanded
+from jobspec.evaluation.dynamic import expand_blocks
 from jobspec.evaluation.evaluate import Scope, evaluate
 from jobspec.job import complaints
 from jobspec.job.decode import Decoder
@@ -50,7 +50,7 @@ class JobDecoder(Decoder):
 
     def _extra(self, block: Block, kind: str, scope: Scope) -> list[tuple[Block, Scope]]:
         try:
-            return [each for each in expanded(block.body, scope) if each[0].kind == kind]
+            return [each for each in expand_blocks(block.body, scope) if each[0].kind == kind]
         except InvalidHclError:
             # noted already, when the block's own parts were decoded
             return []

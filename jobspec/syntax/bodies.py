@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jobspec.syntax.expressions import ExpressionReader
 from jobspec.syntax.grammar import named, syntax_tree, word
-from jobspec.syntax.masking import masked
+from jobspec.syntax.masking import mask
 from jobspec.syntax.nodes import Attribute, Block, Body, Literal
 from jobspec.syntax.source import InvalidHclError
 
@@ -34,7 +34,7 @@ _ONE_ARGUMENT: Final = (
 
 def read(source: Source) -> Body:
     """The syntax tree of a file; raises `InvalidHclError`."""
-    plain = masked(source)
+    plain = mask(source)
     tree = syntax_tree(plain, source)
     body = next(child for child in tree.children if named(child, "body"))
     return _BodyReader(source, plain).body(body, None, len(plain))

@@ -12,7 +12,7 @@ from lark import Token
 from jobspec.errors import NotSimulated
 from jobspec.syntax import nodes, templates
 from jobspec.syntax.grammar import named, solid, syntax_tree, word
-from jobspec.syntax.masking import masked
+from jobspec.syntax.masking import mask
 from jobspec.syntax.source import InvalidHclError
 from jobspec.values import tidy
 
@@ -75,7 +75,7 @@ class ExpressionReader:
         if simple and simple[1] not in _WORDS:
             return _traversal(start + simple.start(1), simple[1], simple[2])
         # in parentheses line breaks are blanks, as they are within a template sequence
-        text = f"{_PROLOGUE}{masked(self.source, start, end)})\n"
+        text = f"{_PROLOGUE}{mask(self.source, start, end)})\n"
         shift = start - len(_PROLOGUE)
         try:
             tree = syntax_tree(text, self.source, shift)

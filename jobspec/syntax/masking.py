@@ -23,7 +23,7 @@ _STOPS: Final = re.compile(r'["#/<(){}\[\]\n]')
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
 
 
-def masked(source: Source, start: int = 0, end: int | None = None) -> str:
+def mask(source: Source, start: int = 0, end: int | None = None) -> str:
     """The text from `start` to `end` made plain, of the same length.
 
     Raises `InvalidHclError` for what is left open: a block, a string, a heredoc.

@@ -171,7 +171,7 @@ def _node(source: Source, pieces: list[_Text | _Sequence], start: int, end: int)
     # such a text is no text: a list in it stays a list
     if len(pieces) == 1 and isinstance(only := pieces[0], _Sequence) and not only.word and only.node:
         return Wrapped(start, end, only.node)
-    parts, rest = _assembled(source, pieces, 0, ())
+    parts, rest = _assemble(source, pieces, 0, ())
     if rest < len(pieces):
         raise _unexpected(source, pieces[rest])
     if all(isinstance(part, str) for part in parts):
@@ -179,7 +179,7 @@ def _node(source: Source, pieces: list[_Text | _Sequence], start: int, end: int)
     return Template(start, end, parts)
 
 
-def _assembled(
+def _assemble(
     source: Source, pieces: list[_Text | _Sequence], place: int, until: tuple[str, ...]
 ) -> tuple[list[Any], int]:
     """Parts up to one of the directives in `until`; answers them and the place of that directive."""
@@ -205,10 +205,10 @@ def _directive(source: Source, pieces: list[_Text | _Sequence], place: int) -> t
         raise _unexpected(source, opened)
     closer = "endif" if opened.word == "if" else "endfor"
     until = ("else", closer) if opened.word == "if" else (closer,)
-    first, place = _assembled(source, pieces, place + 1, until)
+    first, place = _assemble(source, pieces, place + 1, until)
     second: list[Any] = []
     if place < len(pieces) and getattr(pieces[place], "word", "") == "else":
-        second, place = _assembled(source, pieces, place + 1, (closer,))
+        second, place = _assemble(source, pieces, place + 1, (closer,))
     if place >= len(pieces):
         raise _unexpected(source, opened)
     if opened.names:

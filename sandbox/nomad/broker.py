@@ -17,7 +17,7 @@ BUFFERED_LINES = 100
 EVERY = "*"
 
 
-def written(event: Event, kind: str, index: int) -> Json:
+def event_json(event: Event, kind: str, index: int) -> Json:
     """An event as the stream shows it."""
     return {
         "Topic": event.topic,
@@ -84,7 +84,7 @@ class EventBroker:
     def publish(self, batch: Batch) -> None:
         """Add a batch's lines."""
         for events in batch.lines:
-            line = {"Index": batch.index, "Events": [written(event, batch.kind, batch.index) for event in events]}
+            line = {"Index": batch.index, "Events": [event_json(event, batch.kind, batch.index) for event in events]}
             self._buffer.append(line)
             for reader in self._readers:
                 reader.offer(line)

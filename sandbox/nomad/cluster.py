@@ -67,9 +67,9 @@ class Cluster:
         asyncio.get_running_loop().call_soon(self._react, batch)
 
     def _react(self, batch: Batch) -> None:
-        self._runner.committed(batch)
-        self._watcher.committed(batch)
-        self._scheduler.committed(batch)
+        self._runner.on_commit(batch)
+        self._watcher.on_commit(batch)
+        self._scheduler.on_commit(batch)
 
     def tell_changed(self) -> None:
         """Wake everybody who waits for a change."""

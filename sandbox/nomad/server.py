@@ -16,7 +16,7 @@ from aiohttp import web
 from sandbox.clock import DEFAULT_SPEED, Clock
 from sandbox.nomad.cluster import Cluster
 from sandbox.nomad.refusals import Refused
-from sandbox.nomad.wire.call import refused
+from sandbox.nomad.wire.call import refusal_response
 from sandbox.nomad.wire.cluster_paths import logs
 from sandbox.nomad.wire.control import Control
 from sandbox.nomad.wire.parsing import parse_job
@@ -92,9 +92,9 @@ class SimulatedNomad:
             self._cluster.switches.pretence.check(request.method, request.path, namespace)
             return await handler(request)
         except Refused as refusal:
-            return refused(refusal)
+            return refusal_response(refusal)
         except web.HTTPNotFound:
-            return refused(Refused(404, "Invalid path"))
+            return refusal_response(Refused(404, "Invalid path"))
 
     async def _tell_date(self, _request: web.Request, response: web.StreamResponse) -> None:
         ahead = self._cluster.switches.pretence.clock

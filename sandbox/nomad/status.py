@@ -19,14 +19,14 @@ def ended_on_client(allocation: Json) -> bool:
     return allocation["ClientStatus"] in ENDED_ON_CLIENT
 
 
-def told_to_stop(allocation: Json) -> bool:
+def is_stopping(allocation: Json) -> bool:
     """Whether the scheduler no longer wants it."""
     return allocation["DesiredStatus"] in {"stop", "evict"}
 
 
 def terminal(allocation: Json) -> bool:
     """Whether it is over, or is about to be."""
-    return told_to_stop(allocation) or ended_on_client(allocation)
+    return is_stopping(allocation) or ended_on_client(allocation)
 
 
 def health_of(allocation: Json) -> bool | None:

@@ -87,7 +87,7 @@ class Switches:
                 return self.next_registers.pop(index)
         return RegisterRule()
 
-    def shown(self) -> Json:
+    def describe(self) -> Json:
         """The switches for the control page."""
         return {
             "fail": [{"namespace": one.namespace, "job": one.job, "match": one.match} for one in self.failing],

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from sandbox.slack.api.people import user_object
 from sandbox.slack.people.finding import person_of
-from sandbox.slack.people.reading import change, number, signed, strings, whole
+from sandbox.slack.people.reading import change, number, signed_number, strings, whole
 from sandbox.slack.refusals import ControlError
 from sandbox.slack.snapshot import snapshot
 
@@ -152,7 +152,7 @@ class Control:
         """What an administrator or the app's manifest decides: granted scopes, the plan; and Slack's clock."""
         workspace = self._world.workspace
         scopes = strings(asked, "scopes", list(workspace.scopes))
-        workspace.clock = signed(asked, "clock", workspace.clock)
+        workspace.clock = signed_number(asked, "clock", workspace.clock)
         workspace.scopes, workspace.paid_plan = tuple(scopes), bool(asked.get("paid_plan", workspace.paid_plan))
         return {"scopes": scopes, "paid_plan": workspace.paid_plan, "clock": workspace.clock}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.slack.blockkit.filling import filled
+from sandbox.slack.blockkit.filling import fill_blocks
 from sandbox.slack.blockkit.validator import message_problems, text_length
 from sandbox.slack.refusals import SlackError
 from sandbox.slack.state import Ephemeral, Json, Message, Revision
@@ -49,7 +49,7 @@ def read_blocks(arguments: Arguments) -> list[Json] | None:
     _refuse("invalid_blocks", message_problems(blocks))
     if text_length(blocks) > BLOCKS_TEXT:
         raise SlackError("msg_blocks_too_long")
-    return filled(blocks)
+    return fill_blocks(blocks)
 
 
 def read_attachments(arguments: Arguments) -> list[Json] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.slack.blockkit.filling import filled_view
+from sandbox.slack.blockkit.filling import fill_view
 from sandbox.slack.blockkit.validator import view_problems
 from sandbox.slack.inputs import initial_state
 from sandbox.slack.refusals import SlackError, invalid_arguments
@@ -27,7 +27,7 @@ def read_view(view: Any, kind: str) -> Json:
         problems = [f"must be of type {kind} [json-pointer:/view/type]"]
     if problems:
         raise invalid_arguments("failed to match all allowed schemas [json-pointer:/view]", *problems)
-    return filled_view(view)
+    return fill_view(view)
 
 
 def open_modal(world: World, user: str, view: Json, above: OpenView | None = None) -> OpenView:
@@ -62,12 +62,12 @@ def replace_view(world: World, opened: OpenView, view: Json) -> None:
     """Show `view` in the place of `opened`; what was typed stays where block_id, action_id and type stay."""
     # Every change gives a new hash, which is how an app that lost a race finds out.
     opened.view = {**view, "hash": f"{int(world.state.now())}.{secrets.token_hex(4)}"}
-    opened.inputs = _kept(opened.inputs, initial_state(view["blocks"]))
+    opened.inputs = _kept_inputs(opened.inputs, initial_state(view["blocks"]))
     opened.errors = None
     world.state.changed()
 
 
-def _kept(before: Json, fresh: Json) -> Json:
+def _kept_inputs(before: Json, fresh: Json) -> Json:
     for block_id, elements in fresh.items():
         for action_id, element in elements.items():
             typed = before.get(block_id, {}).get(action_id)

@@ -39,16 +39,16 @@ def _base64decode(text: str) -> str:
 @taking(STRING)
 def _jsondecode(text: str) -> Any:
     try:
-        return _tidied(json.loads(text, parse_float=Decimal))
+        return _tidy_value(json.loads(text, parse_float=Decimal))
     except ValueError as error:
         raise FunctionError(str(error)) from error
 
 
-def _tidied(value: Any) -> Any:
+def _tidy_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _tidied(each) for key, each in value.items()}
+        return {key: _tidy_value(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_tidied(each) for each in value]
+        return [_tidy_value(each) for each in value]
     return tidy(value) if isinstance(value, Decimal) else value
 
 

@@ -10,7 +10,7 @@ from jobspec.evaluation.functions.calling import FunctionError, Implementation, 
 from jobspec.values import ANY, NUMBER, PRECISE, tidy
 
 
-def _rounded(how: str) -> Implementation:
+def _rounding(how: str) -> Implementation:
     return taking(NUMBER)(lambda number: int(Decimal(number).to_integral_value(rounding=how)))
 
 
@@ -44,8 +44,8 @@ def _greatest(*numbers: Any) -> Any:
 
 FUNCTIONS: Final[dict[str, Implementation]] = {
     "abs": taking(NUMBER)(abs),
-    "ceil": _rounded(ROUND_CEILING),
-    "floor": _rounded(ROUND_FLOOR),
+    "ceil": _rounding(ROUND_CEILING),
+    "floor": _rounding(ROUND_FLOOR),
     "signum": taking(NUMBER)(lambda number: (number > 0) - (number < 0)),
     "min": _least,
     "max": _greatest,

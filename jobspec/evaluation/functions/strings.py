@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from jobspec.errors import NotSimulated
 from jobspec.evaluation.functions.calling import FunctionError, Implementation, taking
-from jobspec.evaluation.functions.formatting import formatted
+from jobspec.evaluation.functions.formatting import format_text
 from jobspec.values import ANY, NUMBER, STRING, ListOf, Type, text_of
 
 _STRINGS: Final = Type("list", STRING)
@@ -66,7 +66,7 @@ def _regex_replace(text: str, pattern: str, replacement: str) -> str:
 
 @taking(STRING, rest=ANY)
 def _format(pattern: str, *values: Any) -> str:
-    return formatted(pattern, list(values))
+    return format_text(pattern, list(values))
 
 
 @taking(STRING, rest=ANY)
@@ -76,7 +76,7 @@ def _formatlist(pattern: str, *values: Any) -> ListOf:
         raise FunctionError("arguments of different lengths cannot be taken together")
     rows = range(lengths.pop() if lengths else 1)
     return ListOf(
-        formatted(pattern, [value[row] if isinstance(value, list) else value for value in values]) for row in rows
+        format_text(pattern, [value[row] if isinstance(value, list) else value for value in values]) for row in rows
     )
 
 

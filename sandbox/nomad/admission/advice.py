@@ -26,7 +26,7 @@ def warnings(job: Job) -> list[str]:
     return found
 
 
-def listed(found: list[str]) -> str:
+def join_warnings(found: list[str]) -> str:
     """The `Warnings` of an answer: one text, empty where there are none."""
     if not found:
         return ""

@@ -19,7 +19,7 @@ _NETWORK = ("Mode", "MBits", "Hostname", "DNS", "CNI")
 def is_destructive(old_group: Job, new_group: Job, old_job: Job | None = None, new_job: Job | None = None) -> bool:
     """Whether going from one group to the other replaces its allocations.
 
-    Groups and jobs are in stored form (`stored.stored`); the jobs are asked for their Meta alone, which every task
+    Groups and jobs are in stored form (`to_stored_form`); the jobs are asked for their Meta alone, which every task
     inherits.
     """
     old_tasks = {task["Name"]: task for task in old_group["Tasks"] or ()}

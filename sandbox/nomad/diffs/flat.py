@@ -78,10 +78,10 @@ def words(name: str, old: list[Any] | None, new: list[Any] | None, *, contextual
         return None
     kind = {(True, True): "Edited", (True, False): "Deleted", (False, True): "Added", (False, False): "None"}
     changed = kind[bool(before - after), bool(after - before)]
-    return made(name, changed, sorted(found, key=_field_key))
+    return object_diff(name, changed, sorted(found, key=_field_key))
 
 
-def made(name: str, kind: str, own: list[Change], nested: list[Change] | None = None) -> Change:
+def object_diff(name: str, kind: str, own: list[Change], nested: list[Change] | None = None) -> Change:
     """An ObjectDiff; what is empty is null."""
     return {"Type": kind, "Name": name, "Fields": own or None, "Objects": nested or None}
 
@@ -92,10 +92,10 @@ def by_fields(name: str, old: Flat, new: Flat, *, contextual: bool) -> Change | 
     kinds = {each["Type"] for each in own} - {"None"}
     if not kinds:
         return None
-    return made(name, kinds.pop() if len(kinds) == 1 else "Edited", own)
+    return object_diff(name, kinds.pop() if len(kinds) == 1 else "Edited", own)
 
 
-def ordered(changes: list[Change]) -> list[Change]:
+def sort_changes(changes: list[Change]) -> list[Change]:
     """Objects in Nomad's order: by name, kind, size, and then field by field."""
     placed: list[Change] = []
     for change in changes:

@@ -9,7 +9,17 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.nomad.diffs.flat import Change, Flat, by_fields, everything, fields, made, ordered, primitives, words
+from sandbox.nomad.diffs.flat import (
+    Change,
+    Flat,
+    by_fields,
+    everything,
+    fields,
+    object_diff,
+    primitives,
+    sort_changes,
+    words,
+)
 
 Comparer = Callable[[Any, Any, bool], list[Change]]
 Pair = tuple[Any, Any]
@@ -42,7 +52,7 @@ class Shape:
             before |= _set(old, name)
             after |= _set(new, name)
         own = fields(before, after, contextual=contextual and not self.quiet)
-        return [made(self.name, kind, own, nested(self.nested, old, new, contextual=contextual))]
+        return [object_diff(self.name, kind, own, nested(self.nested, old, new, contextual=contextual))]
 
 
 def _set(block: Any, name: str) -> Flat:
@@ -74,9 +84,9 @@ def value_set(name: str, *key: str) -> Comparer:
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         compare_one = values(name)
         found: list[Change] = []
-        for before, after in matched(old, new, lambda each: _identity(each, key)):
+        for before, after in match_by_key(old, new, lambda each: _identity(each, key)):
             found += compare_one(before, after, contextual)
-        return ordered(found)
+        return sort_changes(found)
 
     return compare
 
@@ -102,12 +112,12 @@ def opaque(name: str) -> Comparer:
         if (old or None) == (new or None):
             return []
         kind = "Edited" if old and new else "Added" if new else "Deleted"
-        return [made(name, kind, fields(everything(old or {}), everything(new or {}), contextual=contextual))]
+        return [object_diff(name, kind, fields(everything(old or {}), everything(new or {}), contextual=contextual))]
 
     return compare
 
 
-def matched(old: Any, new: Any, key: Callable[[Any], Hashable]) -> Iterator[Pair]:
+def match_by_key(old: Any, new: Any, key: Callable[[Any], Hashable]) -> Iterator[Pair]:
     """Pairs of blocks with one key; a missing one is None."""
     before = {key(each): each for each in old or ()}
     after = {key(each): each for each in new or ()}
@@ -117,7 +127,7 @@ def matched(old: Any, new: Any, key: Callable[[Any], Hashable]) -> Iterator[Pair
 
 def keyed(shape: Shape, key: Callable[[Any], Hashable]) -> Comparer:
     """Blocks matched by a key of theirs."""
-    return _paired(shape, lambda old, new: matched(old, new, key))
+    return _compare_pairs(shape, lambda old, new: match_by_key(old, new, key))
 
 
 def in_turn(shape: Shape) -> Comparer:
@@ -131,7 +141,7 @@ def in_turn(shape: Shape) -> Comparer:
                 after[index] if index < len(after) else None,
             )
 
-    return _paired(shape, pairs)
+    return _compare_pairs(shape, pairs)
 
 
 def best(shape: Shape, match: Callable[[Any, int, list[Any], set[int]], int]) -> Comparer:
@@ -149,14 +159,14 @@ def best(shape: Shape, match: Callable[[Any, int, list[Any], set[int]], int]) ->
             yield each, after[found] if found >= 0 else None
         yield from ((None, each) for index, each in enumerate(after) if index not in taken)
 
-    return _paired(shape, pairs)
+    return _compare_pairs(shape, pairs)
 
 
-def _paired(shape: Shape, pairs: Callable[[Any, Any], Iterable[Pair]]) -> Comparer:
+def _compare_pairs(shape: Shape, pairs: Callable[[Any, Any], Iterable[Pair]]) -> Comparer:
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         found: list[Change] = []
         for before, after in pairs(old, new):
             found += shape.compare(before, after, contextual)
-        return ordered(found)
+        return sort_changes(found)
 
     return compare

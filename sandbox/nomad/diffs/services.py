@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sandbox.nomad.admission.multierror import duration
-from sandbox.nomad.diffs.flat import Change, Flat, fields, made
+from sandbox.nomad.diffs.flat import Change, Flat, fields, object_diff
 from sandbox.nomad.diffs.objects import Comparer, Shape, best, keyed, opaque, strings, value_set, values
 from sandbox.nomad.diffs.shapes import IDENTITIES, IDENTITY, MOUNTS, RESOURCES
 
@@ -55,7 +55,7 @@ _TRANSPARENT: Final = Shape(
 def _transparent(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
     """Nomad takes no transparent proxy before and after for a change to nothing, and lists it."""
     if old is None and new is None:
-        return [made(_TRANSPARENT.name, "None", [])]
+        return [object_diff(_TRANSPARENT.name, "None", [])]
     return _TRANSPARENT.compare(old, new, contextual)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sandbox.nomad.diffs.flat import Change, Flat, everything, made, ordered, primitives
+from sandbox.nomad.diffs.flat import Change, Flat, everything, object_diff, primitives, sort_changes
 from sandbox.nomad.diffs.objects import (
     Comparer,
     Shape,
     best,
     in_turn,
     keyed,
-    matched,
+    match_by_key,
     opaque,
     strings,
     value_set,
@@ -52,9 +52,9 @@ def _port(name: str, *hidden: str) -> Comparer:
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         one = values(name, *hidden)
         found: list[Change] = []
-        for before, after in matched(old, new, lambda port: str(port["Label"])):
+        for before, after in match_by_key(old, new, lambda port: str(port["Label"])):
             found += one(before, after, contextual)
-        return ordered(found)
+        return sort_changes(found)
 
     return compare
 
@@ -136,4 +136,4 @@ def multiregion(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: 
     found = values("Strategy")((old or {}).get("Strategy"), (new or {}).get("Strategy"), contextual)
     regions = Shape("Region", nested=(("Datacenters", strings("Datacenters", changed_only=True)),))
     found += keyed(regions, _named)((old or {}).get("Regions"), (new or {}).get("Regions"), contextual)
-    return [made("Multiregion", kind, [], ordered(found))]
+    return [object_diff("Multiregion", kind, [], sort_changes(found))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.nomad.jobs.submissions import copy_submission
-from sandbox.nomad.jobs.versions import RPC_FIELDS, evaluate_change, registered
+from sandbox.nomad.jobs.versions import RPC_FIELDS, evaluate_change, register_answer
 from sandbox.nomad.records import group_named
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.scheduler.evaluations import evaluation_of
@@ -38,7 +38,7 @@ def stop(state: State, key: JobKey) -> Json:
         copy_submission(state, job, kept)
         batch.next_line()
         evaluation = evaluate_change(kept, "job-deregister", batch)
-    return deregistered(evaluation, batch.index)
+    return deregister_answer(evaluation, batch.index)
 
 
 def purge(state: State, key: JobKey) -> Json:
@@ -51,10 +51,10 @@ def purge(state: State, key: JobKey) -> Json:
         batch.next_line()
         # the clients end what still runs; the evaluation finds nothing left to do
         evaluation = evaluate_change(job, "job-deregister", batch)
-    return deregistered(evaluation, batch.index)
+    return deregister_answer(evaluation, batch.index)
 
 
-def deregistered(evaluation: Json | None, index: int) -> Json:
+def deregister_answer(evaluation: Json | None, index: int) -> Json:
     """The answer to a stop or a purge."""
     known = {"EvalID": evaluation["ID"], "EvalCreateIndex": evaluation["CreateIndex"]} if evaluation else {}
     return {**NOTHING_DONE, **known, "Index": index, "JobModifyIndex": index}
@@ -76,7 +76,7 @@ def scale(state: State, key: JobKey, group: str, count: int) -> Json:
         kept = batch.put_job({**scaled, "JobModifyIndex": batch.index, "SubmitTime": batch.now})
         copy_submission(state, job, kept)
         evaluation = batch.put_evaluation(evaluation_of(kept, "job-scaling", JobModifyIndex=batch.index))
-    return {**registered(kept, evaluation, batch.index), "KnownLeader": True}
+    return {**register_answer(kept, evaluation, batch.index), "KnownLeader": True}
 
 
 def evaluate(state: State, key: JobKey) -> Json:
@@ -90,4 +90,4 @@ def evaluate(state: State, key: JobKey) -> Json:
     with state.batch("EvaluationUpdated") as batch:
         known = {"JobModifyIndex": job["JobModifyIndex"]}
         evaluation = batch.put_evaluation(evaluation_of(job, "job-register", **known))
-    return registered(job, evaluation, batch.index)
+    return register_answer(job, evaluation, batch.index)

@@ -26,12 +26,12 @@ def dispatch(state: State, key: JobKey, body: Json, token: str) -> Json:
     # after the rules, so that a repeated call is held to them as well
     known = child_with(state, parent, token)
     if known is not None:
-        return dispatched(known, None, known["CreateIndex"])
+        return dispatch_answer(known, None, known["CreateIndex"])
     with state.batch("JobRegistered") as batch:
         child = batch.put_job(child_of(parent, body, token, batch.now, batch.index))
         batch.next_line()
         evaluation = evaluate_change(child, "job-register", batch)
-    return dispatched(child, evaluation, batch.index)
+    return dispatch_answer(child, evaluation, batch.index)
 
 
 def check(rules: Json, body: Json) -> None:
@@ -80,7 +80,7 @@ def child_of(parent: Json, body: Json, token: str, now: int, index: int) -> Json
     }
 
 
-def dispatched(child: Json, evaluation: Json | None, index: int) -> Json:
+def dispatch_answer(child: Json, evaluation: Json | None, index: int) -> Json:
     """The answer to a dispatch; without an evaluation where the child was there before."""
     return {
         "DispatchedJobID": child["ID"],

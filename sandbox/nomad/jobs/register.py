@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from jobspec.job.fields import MalformedJobError
 from sandbox.nomad.admission.validation import problems
 from sandbox.nomad.jobs.submissions import copy_submission, keep_submission, too_large
-from sandbox.nomad.jobs.versions import evaluate_change, registered
+from sandbox.nomad.jobs.versions import evaluate_change, register_answer
 from sandbox.nomad.records import JobKey, Json
 from sandbox.nomad.refusals import Refused, several
 from sandbox.nomad.scheduler.evaluations import evaluation_of
 from sandbox.nomad.specification import same_specification
 from sandbox.nomad.status import starts_nothing
-from sandbox.nomad.stored import stored
+from sandbox.nomad.stored_form import to_stored_form
 
 if TYPE_CHECKING:
     from sandbox.nomad.state import State
@@ -48,11 +48,11 @@ class Order:
         )
 
 
-def admitted(state: State, job: Json, namespace: str) -> Json:
+def admit(state: State, job: Json, namespace: str) -> Json:
     """The job in the form in which it is kept. Raises Refused: 500 with every problem at once, 400 for wrong types."""
     # every problem is told at once, the namespace's too, as Nomad's admission does
     try:
-        kept = fresh(stored({**job, "Namespace": namespace}), job)
+        kept = reset_server_fields(to_stored_form({**job, "Namespace": namespace}), job)
     except MalformedJobError as error:
         raise Refused(400, str(error)) from error
     found = list(problems(kept))
@@ -63,7 +63,7 @@ def admitted(state: State, job: Json, namespace: str) -> Json:
     return kept
 
 
-def fresh(kept: Json, sent: Json) -> Json:
+def reset_server_fields(kept: Json, sent: Json) -> Json:
     """The job with the server's own fields reset, but for Version and Stop, which are honoured as sent."""
     return {
         **kept,
@@ -119,7 +119,7 @@ def with_live_counts(job: Json, existing: Json) -> Json:
 
 def register(state: State, order: Order) -> Json:
     """Register, and answer as Nomad does: a no-op answers with the job's ModifyIndex, and is evaluated all the same."""
-    job = {**admitted(state, order.job, order.namespace), "NomadTokenID": order.token_id}
+    job = {**admit(state, order.job, order.namespace), "NomadTokenID": order.token_id}
     existing = state.jobs.get(JobKey(order.namespace, job["ID"]))
     # in this order: an invalid job is told so before a stale index, and a no-op is held to its index too
     check_index(order, existing)
@@ -137,11 +137,11 @@ def no_op(state: State, existing: Json) -> Json:
     """Evaluate the job as it is."""
     # the index in the answer is not the one to compare with: that is Nomad's own trap, and callers have to know it
     if starts_nothing(existing):
-        return {**registered(existing, None, existing["ModifyIndex"]), "JobModifyIndex": existing["ModifyIndex"]}
+        return {**register_answer(existing, None, existing["ModifyIndex"]), "JobModifyIndex": existing["ModifyIndex"]}
     with state.batch("EvaluationUpdated") as batch:
         # without a JobModifyIndex: nothing was registered
         evaluation = batch.put_evaluation(evaluation_of(existing, "job-register"))
-    return {**registered(existing, evaluation, batch.index), "JobModifyIndex": existing["ModifyIndex"]}
+    return {**register_answer(existing, evaluation, batch.index), "JobModifyIndex": existing["ModifyIndex"]}
 
 
 def new_version(state: State, order: Order, job: Json, existing: Json | None) -> Json:
@@ -166,7 +166,7 @@ def new_version(state: State, order: Order, job: Json, existing: Json | None) ->
             copy_submission(state, job, kept)
         batch.next_line()
         evaluation = evaluate_change(kept, "job-register", batch)
-    return registered(kept, evaluation, batch.index, SOURCE_DROPPED if dropped else "")
+    return register_answer(kept, evaluation, batch.index, SOURCE_DROPPED if dropped else "")
 
 
 def next_number(job: Json, existing: Json | None) -> int:

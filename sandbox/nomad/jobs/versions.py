@@ -32,7 +32,7 @@ def register_again(job: Json, target: Json, batch: Batch, *, stable: bool) -> Js
     return stored
 
 
-def registered(job: Json, evaluation: Json | None, index: int, warnings: str = "") -> Json:
+def register_answer(job: Json, evaluation: Json | None, index: int, warnings: str = "") -> Json:
     """The answer to a register; without an evaluation where none is made."""
     return {
         **RPC_FIELDS,
@@ -69,7 +69,7 @@ def revert(state: State, key: JobKey, version: int, prior: int | None) -> Json:
         stored = register_again(job, target, batch, stable=False)
         batch.next_line()
         evaluation = evaluate_change(stored, "job-register", batch)
-    return registered(stored, evaluation, batch.index)
+    return register_answer(stored, evaluation, batch.index)
 
 
 def evaluate_change(job: Json, trigger: str, batch: Batch) -> Json | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sandbox.nomad.state import Batch
 
 
-def judged(allocation: Json, *, healthy: bool, batch: Batch) -> Json:
+def set_health(allocation: Json, *, healthy: bool, batch: Batch) -> Json:
     """The allocation with its health told; a healthy one also moves its deployment's progress deadline."""
     known = allocation["DeploymentStatus"] or {"Canary": False}
     status = {**known, "Healthy": healthy, "ModifyIndex": batch.index, "Timestamp": rfc3339(batch.now)}

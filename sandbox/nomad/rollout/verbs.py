@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PAUSED = "Deployment is paused"
 
 
-def wanted(state: State, deployment_id: str, verb: str) -> Json:
+def active_deployment(state: State, deployment_id: str, verb: str) -> Json:
     """The deployment, where the verb may be tried on it. Raises Refused with 500 where it is unknown or over."""
     deployment = state.deployments.get(deployment_id)
     if deployment is None:
@@ -41,7 +41,7 @@ def answer(deployment: Json, evaluation: Json | None, reverted_to: int | None = 
 
 def promote(state: State, deployment_id: str, groups: list[str] | None) -> Json:
     """Promote the canaries of these groups, or of all. Raises Refused while too few of them are healthy."""
-    deployment = wanted(state, deployment_id, "promote")
+    deployment = active_deployment(state, deployment_id, "promote")
     # a name that no group has is no error, and does nothing
     names = list(deployment["TaskGroups"]) if groups is None else groups
     problems = [
@@ -52,7 +52,7 @@ def promote(state: State, deployment_id: str, groups: list[str] | None) -> Json:
     ]
     if problems:
         raise Refused(500, several(problems))
-    return promoted(state, deployment, names)
+    return promote_groups(state, deployment, names)
 
 
 def healthy_canaries(state: State, group: Json) -> int:
@@ -61,7 +61,7 @@ def healthy_canaries(state: State, group: Json) -> int:
     return sum(1 for one in placed if one is not None and health_of(one))
 
 
-def promoted(state: State, deployment: Json, names: list[str]) -> Json:
+def promote_groups(state: State, deployment: Json, names: list[str]) -> Json:
     """Promote without asking for health, and answer as the call does."""
     with state.batch("DeploymentPromotion") as batch:
         groups = {
@@ -73,7 +73,7 @@ def promoted(state: State, deployment: Json, names: list[str]) -> Json:
         text = deployment["StatusDescription"] if still or deployment["Status"] == "paused" else RUNNING
         changed = {"TaskGroups": groups, "StatusDescription": text, "ModifyTime": batch.now}
         stored = batch.put_deployment({**deployment, **changed})
-        evaluation = batch.put_evaluation(asking(state, deployment))
+        evaluation = batch.put_evaluation(next_evaluation(state, deployment))
     return answer(stored, evaluation)
 
 
@@ -90,7 +90,7 @@ def deadline(group: Json, batch: Batch) -> str | None:
     return rfc3339(batch.now + batch.state.clock.to_wall_ns(group["ProgressDeadline"]))
 
 
-def asking(state: State, deployment: Json) -> Json:
+def next_evaluation(state: State, deployment: Json) -> Json:
     """An evaluation for the deployment's next step."""
     job = state.jobs[key_of(deployment)]
     return evaluation_of(job, "deployment-watcher", DeploymentID=deployment["ID"])
@@ -98,7 +98,7 @@ def asking(state: State, deployment: Json) -> Json:
 
 def fail_by_hand(state: State, deployment_id: str) -> Json:
     """Fail a deployment because somebody says so."""
-    deployment = wanted(state, deployment_id, "fail")
+    deployment = active_deployment(state, deployment_id, "fail")
     revert = any(group["AutoRevert"] for group in deployment["TaskGroups"].values())
     failure = fail(state, deployment, BY_HAND, revert=revert)
     return answer(failure.deployment, failure.evaluation, failure.reverted_to)
@@ -106,7 +106,7 @@ def fail_by_hand(state: State, deployment_id: str) -> Json:
 
 def pause(state: State, deployment_id: str, *, paused: bool) -> Json:
     """Pause or resume; either way the progress deadline starts anew, and only resuming is evaluated."""
-    deployment = wanted(state, deployment_id, "pause" if paused else "resume")
+    deployment = active_deployment(state, deployment_id, "pause" if paused else "resume")
     with state.batch("DeploymentStatusUpdate") as batch:
         groups = {
             name: {**group, "RequireProgressBy": deadline(group, batch)}
@@ -115,5 +115,5 @@ def pause(state: State, deployment_id: str, *, paused: bool) -> Json:
         text = PAUSED if paused else description(list(groups.values()))
         status = {"Status": "paused" if paused else "running", "StatusDescription": text, "ModifyTime": batch.now}
         stored = batch.put_deployment({**deployment, "TaskGroups": groups, **status})
-        evaluation = None if paused else batch.put_evaluation(asking(state, deployment))
+        evaluation = None if paused else batch.put_evaluation(next_evaluation(state, deployment))
     return answer(stored, evaluation)

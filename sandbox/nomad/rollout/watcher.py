@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.records import Json, instant, key_of
 from sandbox.nomad.rollout.failing import NO_PROGRESS, UNHEALTHY, fail
-from sandbox.nomad.rollout.verbs import promoted
+from sandbox.nomad.rollout.verbs import promote_groups
 from sandbox.nomad.scheduler.evaluations import evaluation_of
 from sandbox.nomad.scheduler.reschedule import Timing, attempts_left, policy_of
 from sandbox.nomad.state import of_topic
@@ -28,7 +28,7 @@ class DeploymentWatcher:
         self._deadlines: dict[str, tuple[str, Timer]] = {}
         self._gathering: set[str] = set()
 
-    def committed(self, batch: Batch) -> None:
+    def on_commit(self, batch: Batch) -> None:
         """React to a batch."""
         for change in of_topic(batch.changes, "Deployment"):
             if change.new:
@@ -80,7 +80,7 @@ class DeploymentWatcher:
         wanted = sum(state["DesiredCanaries"] for state in waiting)
         healthy = [one for one in canaries if one is not None and health_of(one) and not terminal(one)]
         if len(healthy) >= wanted and deployment["Status"] == "running":
-            promoted(self._state, deployment, list(deployment["TaskGroups"]))
+            promote_groups(self._state, deployment, list(deployment["TaskGroups"]))
 
     def _ask_soon(self, deployment: Json) -> None:
         deployment_id = deployment["ID"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.records import Json, new_id, rfc3339
 from sandbox.nomad.scheduler.situation import BEING_UPDATED
-from sandbox.nomad.status import told_to_stop
+from sandbox.nomad.status import is_stopping
 
 if TYPE_CHECKING:
     from sandbox.nomad.scheduler.decide import Decision, Placed
@@ -24,13 +24,13 @@ def apply(decision: Decision, evaluation: Json, batch: Batch) -> Json | None:
     if decision.cancel:
         old, why = decision.cancel
         batch.put_deployment({**old, "Status": "cancelled", "StatusDescription": why, "ModifyTime": batch.now})
-    deployment = decision.deployment or (made(decision, batch) if decision.wants_deployment else None)
+    deployment = decision.deployment or (new_deployment(decision, batch) if decision.wants_deployment else None)
     touched = place_all(decision, deployment, batch) + change_in_place(decision, deployment, batch)
     stop_all(decision, batch)
     if deployment is None:
         return None
     if touched:
-        deployment = counted(deployment, touched, batch)
+        deployment = count_placed(deployment, touched, batch)
     if decision.complete:
         return succeed(decision, deployment, batch)
     # one that was there before and gained nothing is not written: its index would move for no reason
@@ -39,7 +39,7 @@ def apply(decision: Decision, evaluation: Json, batch: Batch) -> Json | None:
     return deployment
 
 
-def made(decision: Decision, batch: Batch) -> Json:
+def new_deployment(decision: Decision, batch: Batch) -> Json:
     """A new deployment of the job's version, nothing placed yet."""
     job = decision.job or {}
     groups = {name: one.deployment_state for name, one in decision.verdicts.items() if one.wants_deployment}
@@ -106,13 +106,13 @@ def stop_all(decision: Decision, batch: Batch) -> None:
     """Tell to stop what is not wanted, keeping the link to a replacement already written."""
     for allocation, why in decision.stop:
         now = batch.state.allocations[allocation["ID"]]
-        if told_to_stop(now):
+        if is_stopping(now):
             batch.put_allocation({**now, "DesiredDescription": why})
         else:
             batch.put_allocation({**now, "DesiredStatus": "stop", "DesiredDescription": why})
 
 
-def counted(deployment: Json, joined: list[Json], batch: Batch) -> Json:
+def count_placed(deployment: Json, joined: list[Json], batch: Batch) -> Json:
     """The deployment with these allocations counted as placed."""
     groups = dict(deployment["TaskGroups"])
     for allocation in joined:

@@ -38,7 +38,7 @@ def label(constraint: Json) -> str:
     return f"{constraint['LTarget']} {constraint['Operand']} {constraint['RTarget']}"
 
 
-def compared(test: Callable[[str, str], bool]) -> Callable[[str | None, str | None], bool]:
+def comparison(test: Callable[[str, str], bool]) -> Callable[[str | None, str | None], bool]:
     """A test of two values that fails where one is missing."""
     return lambda left, right: left is not None and right is not None and test(left, right)
 
@@ -75,16 +75,16 @@ def set_of(text: str) -> set[str]:
 OPERANDS: dict[str, Callable[[str | None, str | None], bool]] = {
     "=": lambda left, right: left is not None and left == right,
     "!=": lambda left, right: left != right,
-    "<": compared(lambda left, right: left < right),
-    "<=": compared(lambda left, right: left <= right),
-    ">": compared(lambda left, right: left > right),
-    ">=": compared(lambda left, right: left >= right),
-    "regexp": compared(lambda left, right: re.search(right, left) is not None),
-    "version": compared(version_fits),
-    "semver": compared(version_fits),
-    "set_contains": compared(lambda left, right: set_of(right) <= set_of(left)),
-    "set_contains_all": compared(lambda left, right: set_of(right) <= set_of(left)),
-    "set_contains_any": compared(lambda left, right: bool(set_of(right) & set_of(left))),
+    "<": comparison(lambda left, right: left < right),
+    "<=": comparison(lambda left, right: left <= right),
+    ">": comparison(lambda left, right: left > right),
+    ">=": comparison(lambda left, right: left >= right),
+    "regexp": comparison(lambda left, right: re.search(right, left) is not None),
+    "version": comparison(version_fits),
+    "semver": comparison(version_fits),
+    "set_contains": comparison(lambda left, right: set_of(right) <= set_of(left)),
+    "set_contains_all": comparison(lambda left, right: set_of(right) <= set_of(left)),
+    "set_contains_any": comparison(lambda left, right: bool(set_of(right) & set_of(left))),
     "is_set": lambda left, _: left is not None,
     "is_not_set": lambda left, _: left is None,
 }

@@ -40,7 +40,7 @@ class Scheduler:
         self._state = state
         self._nodes = nodes
 
-    def committed(self, batch: Batch) -> None:
+    def on_commit(self, batch: Batch) -> None:
         """Take up the batch's new evaluations, and try the blocked ones again where it made room."""
         for change in of_topic(batch.changes, "Evaluation"):
             if change.new and change.new["Status"] == "pending" and newly_pending(change):

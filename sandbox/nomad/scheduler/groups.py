@@ -16,7 +16,7 @@ from sandbox.nomad.scheduler.situation import (
     number_of,
 )
 from sandbox.nomad.scheduler.updates import DESTRUCTIVE, IN_PLACE, update_kind
-from sandbox.nomad.status import health_of, is_canary, terminal, told_to_stop
+from sandbox.nomad.status import health_of, is_canary, is_stopping, terminal
 
 if TYPE_CHECKING:
     from sandbox.nomad.records import Json
@@ -77,7 +77,7 @@ class GroupReconciler:
     def _sort_out(self) -> None:
         for allocation in self.on.allocations:
             # one with a successor is that one's business, even while its client still runs it down
-            if told_to_stop(allocation) or (allocation["NextAllocation"] and terminal(allocation)):
+            if is_stopping(allocation) or (allocation["NextAllocation"] and terminal(allocation)):
                 continue
             if self._unwanted_canary(allocation):
                 self._stop(allocation, NOT_NEEDED)

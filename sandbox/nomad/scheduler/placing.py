@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.nomad.records import Json, new_id
-from sandbox.nomad.scheduler.reschedule import Timing, tracked
+from sandbox.nomad.scheduler.reschedule import Timing, reschedule_tracker
 
 if TYPE_CHECKING:
     from sandbox.nomad.scheduler.situation import Placement
@@ -31,7 +31,7 @@ def resources_of(task: Json) -> Json:
     }
 
 
-def allocated(group: Json) -> Json:
+def allocated_resources(group: Json) -> Json:
     """The AllocatedResources of one allocation of a group."""
     tasks = group["Tasks"] or []
     disk = int((group["EphemeralDisk"] or {}).get("SizeMB") or 0)
@@ -64,11 +64,11 @@ def new_allocation(job: Json, placement: Placement, node: Json, evaluation: Json
         "DeploymentID": "",
         "DeploymentStatus": None,
         "TaskStates": None,
-        "AllocatedResources": allocated(placement.group),
+        "AllocatedResources": allocated_resources(placement.group),
         "Metrics": metric,
         "NetworkStatus": NO_NETWORK,
         "PreviousAllocation": previous["ID"] if previous else "",
         "NextAllocation": "",
         "FollowupEvalID": "",
-        "RescheduleTracker": tracked(previous, timing) if again and previous else None,
+        "RescheduleTracker": reschedule_tracker(previous, timing) if again and previous else None,
     }

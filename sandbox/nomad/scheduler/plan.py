@@ -24,7 +24,7 @@ def plan(state: State, nodes: Nodes, job: Json, *, with_diff: bool) -> Json:
     decision = decide(state, nodes, key, candidate, evaluation)
     return {
         "Annotations": {"DesiredTGUpdates": decision.counters, "PreemptedAllocs": None},
-        "CreatedEvals": created(evaluation, decision, state.clock.now_ns()),
+        "CreatedEvals": created_evaluations(evaluation, decision, state.clock.now_ns()),
         "Diff": annotate(diff(existing, candidate), decision.counters) if with_diff else None,
         "FailedTGAllocs": decision.failed or None,
         "Index": existing["JobModifyIndex"] if existing else 0,
@@ -46,7 +46,7 @@ def as_registered(state: State, job: Json, existing: Json | None) -> Json:
     return {**job, **ahead, "CreateIndex": existing["CreateIndex"], "Version": existing["Version"] + 1}
 
 
-def created(evaluation: Json, decision: Decision, now: int) -> list[Json] | None:
+def created_evaluations(evaluation: Json, decision: Decision, now: int) -> list[Json] | None:
     """The blocked evaluation that the register would leave behind."""
     if not decision.failed:
         return None

@@ -90,7 +90,7 @@ def held_back(allocation: Json, deployment: Json | None) -> bool:
     return deployment["Status"] in ACTIVE_DEPLOYMENTS and not allocation["DesiredTransition"]["Reschedule"]
 
 
-def tracked(allocation: Json, timing: Timing) -> Json:
+def reschedule_tracker(allocation: Json, timing: Timing) -> Json:
     """The RescheduleTracker of the allocation's replacement."""
     event = {
         "RescheduleTime": timing.now,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.scheduler.situation import NOT_NEEDED, Placement, Situation, Verdict, fresh_state, name_of
 from sandbox.nomad.scheduler.updates import DESTRUCTIVE, IN_PLACE, update_kind
-from sandbox.nomad.status import health_of, terminal, told_to_stop
+from sandbox.nomad.status import health_of, is_stopping, terminal
 
 if TYPE_CHECKING:
     from sandbox.nomad.records import Json
@@ -16,7 +16,7 @@ def system_verdict(situation: Situation, node_ids: list[str]) -> Verdict:
     """What a system or sysbatch group needs on these nodes, `max_parallel` nodes at a time."""
     verdict = Verdict()
     by_node = {one["NodeID"]: one for one in situation.allocations if counts(one, situation.job)}
-    destructive = judged(situation, by_node, node_ids, verdict)
+    destructive = allocations_to_replace(situation, by_node, node_ids, verdict)
     limit = wave(situation, list(by_node.values()), len(destructive))
     verdict.replace = destructive[:limit]
     # nodes without an allocation get one at once: waves are for replacing
@@ -33,14 +33,16 @@ def system_verdict(situation: Situation, node_ids: list[str]) -> Verdict:
 
 def counts(allocation: Json, job: Json) -> bool:
     """Whether an allocation stands for its node: a finished one of a sysbatch job does, for its own specification."""
-    if told_to_stop(allocation):
+    if is_stopping(allocation):
         return False
     # one that failed stands for its node as well: system jobs are not rescheduled elsewhere
     ours = allocation["Job"]["JobModifyIndex"] == job["JobModifyIndex"]
     return ours or not terminal(allocation)
 
 
-def judged(situation: Situation, by_node: dict[str, Json], node_ids: list[str], verdict: Verdict) -> list[Json]:
+def allocations_to_replace(
+    situation: Situation, by_node: dict[str, Json], node_ids: list[str], verdict: Verdict
+) -> list[Json]:
     """The allocations that have to be replaced; those to stop, change in place and ignore go into the verdict."""
     destructive: list[Json] = []
     for node, allocation in by_node.items():

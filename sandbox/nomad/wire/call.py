@@ -109,19 +109,19 @@ def wait_of(call: Call) -> Wait | None:
     return Wait(int(index), limit + limit / 32) if int(index) else None
 
 
-def written(body: object, *, pretty: bool = False) -> bytes:
+def json_bytes(body: object, *, pretty: bool = False) -> bytes:
     """JSON as Nomad writes it: keys sorted, no spaces."""
     if pretty:
         return (json.dumps(body, indent=4, sort_keys=True, ensure_ascii=False) + "\n").encode()
     return json.dumps(body, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
 
 
-def answered(call: Call, answer: Answer) -> web.Response:
+def answer_response(call: Call, answer: Answer) -> web.Response:
     """A 200, gzipped where that is asked for."""
     headers = {"Vary": "Accept-Encoding, Origin"}
     if answer.index is not None:
         headers |= {"X-Nomad-Index": str(answer.index), "X-Nomad-KnownLeader": "true", "X-Nomad-LastContact": "0"}
-    body = written(answer.body, pretty="pretty" in call.request.query)
+    body = json_bytes(answer.body, pretty="pretty" in call.request.query)
     response = web.Response(body=body, headers=headers, content_type="application/json")
     # aiohttp looks at what the caller accepts; small answers are not worth the work
     if len(body) > 1024:
@@ -129,6 +129,6 @@ def answered(call: Call, answer: Answer) -> web.Response:
     return response
 
 
-def refused(refusal: Refused) -> web.Response:
+def refusal_response(refusal: Refused) -> web.Response:
     """A refusal: the bare text."""
     return web.Response(status=refusal.status, text=refusal.text, content_type="text/plain")

@@ -11,7 +11,7 @@ from sandbox.nomad.client.logs import output_of
 from sandbox.nomad.records import Json, group_named
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.rollout.verbs import fail_by_hand, pause, promote
-from sandbox.nomad.wire.call import REGION, Answer, Missing, written
+from sandbox.nomad.wire.call import REGION, Answer, Missing, json_bytes
 from sandbox.nomad.wire.shapes import allocation_stub, whole_allocation
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ NO_TOKEN: Json = {
 }
 
 
-def chosen(call: Call, records: dict[str, Json]) -> list[Json]:
+def select_records(call: Call, records: dict[str, Json]) -> list[Json]:
     """The records of the namespace (or of all), by id prefix, oldest first unless `reverse`."""
     prefix = call.query.get("prefix", "")
     found = [
@@ -49,7 +49,7 @@ def chosen(call: Call, records: dict[str, Json]) -> list[Json]:
 def deployments(call: Call) -> Answer:
     """All deployments."""
     state = call.cluster.state
-    return Answer(chosen(call, state.deployments), state.tables["deployments"])
+    return Answer(select_records(call, state.deployments), state.tables["deployments"])
 
 
 def deployment(call: Call) -> Answer:
@@ -91,7 +91,7 @@ def pause_deployment(call: Call) -> Answer:
 def evaluations(call: Call) -> Answer:
     """All evaluations."""
     state = call.cluster.state
-    return Answer(chosen(call, state.evaluations), state.tables["evaluations"])
+    return Answer(select_records(call, state.evaluations), state.tables["evaluations"])
 
 
 def evaluation(call: Call) -> Answer:
@@ -113,7 +113,9 @@ def evaluation_allocations(call: Call) -> Answer:
 def allocations(call: Call) -> Answer:
     """All allocations."""
     state = call.cluster.state
-    return Answer([allocation_stub(one) for one in chosen(call, state.allocations)], state.tables["allocations"])
+    return Answer(
+        [allocation_stub(one) for one in select_records(call, state.allocations)], state.tables["allocations"]
+    )
 
 
 def allocation(call: Call) -> Answer:
@@ -145,15 +147,15 @@ async def logs(call: Call) -> web.StreamResponse:
     if offset.isdecimal() and int(offset):
         text = text[-int(offset) :] if call.query.get("origin") == "end" else text[int(offset) :]
     plain = call.flag("plain")
-    body = text if plain else framed(text, f"alloc/logs/{name}.{stream}.0")
+    body = text if plain else log_frame(text, f"alloc/logs/{name}.{stream}.0")
     response = web.Response(body=body, content_type="text/plain" if plain else "application/json")
     response.enable_chunked_encoding()
     return response
 
 
-def framed(text: bytes, file: str) -> bytes:
+def log_frame(text: bytes, file: str) -> bytes:
     """Output as one frame of Nomad's log format."""
-    return written({"Data": base64.b64encode(text).decode(), "File": file, "Offset": len(text)})
+    return json_bytes({"Data": base64.b64encode(text).decode(), "File": file, "Offset": len(text)})
 
 
 def namespaces(call: Call) -> Answer:

@@ -30,7 +30,7 @@ SOMEONE = "someone"
 KEEP_ALIVE_S = 15.0
 
 
-def wanted(body: Json, name: str, *kinds: type, default: Any = None) -> Any:
+def read_field(body: Json, name: str, *kinds: type, default: Any = None) -> Any:
     """A field of the body. Raises Refused with 400, saying what it has to be, where it is not of that kind."""
     value = body.get(name, default)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
@@ -119,20 +119,22 @@ class Control:
 
     def fail(self, body: Json) -> Json:
         """Let tasks that mention a text exit 1, or lift that."""
-        match = wanted(body, "match", str)
+        match = read_field(body, "match", str)
         if not match:
             raise Refused(400, '"match" has to be a text that stands in the tasks\' config or environment')
-        failing = Failing(wanted(body, "namespace", str, default=ANY), wanted(body, "job", str, default=ANY), match)
-        self._cluster.set_failing(failing, on=wanted(body, "fail", bool, default=True))
-        return self._cluster.switches.shown()
+        failing = Failing(
+            read_field(body, "namespace", str, default=ANY), read_field(body, "job", str, default=ANY), match
+        )
+        self._cluster.set_failing(failing, on=read_field(body, "fail", bool, default=True))
+        return self._cluster.switches.describe()
 
     def change(self, body: Json) -> Json:
         """Register a version with other environment variables, as somebody else would."""
-        namespace, job_id = wanted(body, "namespace", str, default="default"), wanted(body, "job", str)
+        namespace, job_id = read_field(body, "namespace", str, default="default"), read_field(body, "job", str)
         job = self._cluster.state.jobs.get(JobKey(namespace, job_id))
         if job is None:
             raise Refused(404, f'there is no job "{job_id}" in namespace "{namespace}"')
-        env = wanted(body, "env", dict)
+        env = read_field(body, "env", dict)
         # what the server wrote must not come back as a wish: a Version would be honoured
         sent = {name: value for name, value in job.items() if name not in KEPT_BY_SERVER | {"VersionTag"}}
         sent["TaskGroups"] = [with_env(group, env) for group in job["TaskGroups"] or []]
@@ -140,39 +142,42 @@ class Control:
 
     def next_register(self, body: Json) -> Json:
         """Set what happens to the next register, or to the next `times`; of one job alone where it is named."""
-        when, answer = wanted(body, "when", str, default="before"), wanted(body, "answer", str, dict, default="normal")
+        when, answer = (
+            read_field(body, "when", str, default="before"),
+            read_field(body, "answer", str, dict, default="normal"),
+        )
         if when not in {"before", "after"}:
             raise Refused(400, f'"when" has to be "before" or "after", not {when!r}')
         if isinstance(answer, dict):
-            answer = (wanted(answer, "status", int), wanted(answer, "text", str))
+            answer = (read_field(answer, "status", int), read_field(answer, "text", str))
         elif answer not in ANSWERS:
             listed = ", ".join(ANSWERS)
             raise Refused(400, f'"answer" has to be one of {listed}, or a status and a text, not {answer!r}')
-        seconds = float(wanted(body, "seconds", int, float, default=0 if answer == "normal" else 25))
-        where = {name: wanted(body, name, str, default=ANY) for name in ("namespace", "job")}
-        rule = RegisterRule(wanted(body, "apply", bool, default=True), when, answer, seconds, **where)
-        self._cluster.switches.next_registers += [rule] * wanted(body, "times", int, default=1)
+        seconds = float(read_field(body, "seconds", int, float, default=0 if answer == "normal" else 25))
+        where = {name: read_field(body, name, str, default=ANY) for name in ("namespace", "job")}
+        rule = RegisterRule(read_field(body, "apply", bool, default=True), when, answer, seconds, **where)
+        self._cluster.switches.next_registers += [rule] * read_field(body, "times", int, default=1)
         self._cluster.tell_changed()
-        return self._cluster.switches.shown()
+        return self._cluster.switches.describe()
 
     def outage(self, body: Json) -> Json:
         """Begin or end an outage of all of Nomad's paths; open streams are cut, but under `hang` they fall silent."""
-        mode = wanted(body, "mode", str)
+        mode = read_field(body, "mode", str)
         if mode not in OUTAGES:
             raise Refused(400, f'"mode" has to be one of {", ".join(OUTAGES)}, not {mode!r}')
         self._cluster.switches.set_outage(mode)
         if mode not in {"none", "hang"}:
             self._streams.cut_all()
         self._cluster.tell_changed()
-        return self._cluster.switches.shown()
+        return self._cluster.switches.describe()
 
     def capacity(self, body: Json) -> Json:
         """Set the memory of each node."""
-        memory = wanted(body, "memory_mb", int)
+        memory = read_field(body, "memory_mb", int)
         if memory < 0:
             raise Refused(400, f'"memory_mb" has to be 0 or more, not {memory}')
         self._cluster.set_memory(memory)
-        return self._cluster.switches.shown()
+        return self._cluster.switches.describe()
 
     def drop_streams(self, _body: Json) -> Json:
         """Cut every open event stream."""
@@ -180,16 +185,16 @@ class Control:
 
     def pretend(self, body: Json) -> Json:
         """Be another Nomad from now on: clock, version, ACLs; what is not named is as it was at the start."""
-        acl = wanted(body, "acl", str, default="off")
+        acl = read_field(body, "acl", str, default="off")
         if acl not in ACLS:
             raise Refused(400, f'"acl" has to be one of {", ".join(ACLS)}, not {acl!r}')
-        given = wanted(body, "capabilities", dict, default={})
+        given = read_field(body, "capabilities", dict, default={})
         self._cluster.switches.pretence = Pretence(
-            clock=float(wanted(body, "clock", int, float, default=0)),
-            version=wanted(body, "version", str, default=""),
+            clock=float(read_field(body, "clock", int, float, default=0)),
+            version=read_field(body, "version", str, default=""),
             acl=acl,
             capabilities={str(namespace): tuple(map(str, names)) for namespace, names in given.items()},
-            readable=wanted(body, "readable", bool, default=True),
+            readable=read_field(body, "readable", bool, default=True),
         )
         self._cluster.tell_changed()
         return body
@@ -197,7 +202,7 @@ class Control:
     def speed(self, body: Json) -> Json:
         """Let Nomad's durations pass at another pace."""
         try:
-            self._cluster.set_speed(float(wanted(body, "speed", int, float)))
+            self._cluster.set_speed(float(read_field(body, "speed", int, float)))
         except ValueError as error:
             raise Refused(400, str(error)) from error
         return {"speed": self._cluster.clock.speed}

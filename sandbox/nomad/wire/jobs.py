@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sandbox.nomad.diffs import diff
 from sandbox.nomad.jobs.deregister import evaluate, purge, scale, stop
 from sandbox.nomad.jobs.dispatch import children_of, dispatch
-from sandbox.nomad.jobs.register import admitted
+from sandbox.nomad.jobs.register import admit
 from sandbox.nomad.jobs.versions import mark_stable, revert, tag, untag
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.scheduler.plan import plan
@@ -34,7 +34,7 @@ def job_list(call: Call) -> Answer:
 def validate(call: Call) -> Answer:
     """Whether Nomad would take a job, with its reasons."""
     try:
-        admitted(call.cluster.state, call.job_in_body(), call.namespace_for_job())
+        admit(call.cluster.state, call.job_in_body(), call.namespace_for_job())
     except Refused as refusal:
         lines = [line.removeprefix("\t* ") for line in refusal.text.splitlines() if line.startswith("\t* ")]
         return Answer({"DriverConfigValidated": True, "Error": refusal.text, "ValidationErrors": lines, "Warnings": ""})
@@ -56,7 +56,7 @@ def plan_job(call: Call) -> Answer:
     if sent.get("ID") != call.key.id:
         raise Refused(400, "Job ID does not match")
     cluster = call.cluster
-    kept = admitted(cluster.state, sent, call.namespace_for_job())
+    kept = admit(cluster.state, sent, call.namespace_for_job())
     return Answer(plan(cluster.state, cluster.nodes, kept, with_diff=bool(call.fields.get("Diff"))))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jobspec import JobspecError, NotSimulated, parse
 from jobspec.job.canonical import canonicalize
 from sandbox.nomad.refusals import Refused
-from sandbox.nomad.wire.call import Answer, answered
+from sandbox.nomad.wire.call import Answer, answer_response
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -26,4 +26,4 @@ async def parse_job(call: Call) -> web.StreamResponse:
         raise Refused(400, str(error)) from error
     except NotSimulated as error:
         raise Refused(501, f"the sandbox's Nomad does not simulate this: {error}") from error
-    return answered(call, Answer(canonicalize(job) if body.get("Canonicalize") else job))
+    return answer_response(call, Answer(canonicalize(job) if body.get("Canonicalize") else job))

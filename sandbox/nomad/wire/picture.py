@@ -25,7 +25,7 @@ def picture(cluster: Cluster) -> Json:
         "index": state.index,
         "namespaces": sorted(state.namespaces),
         "jobs": [job_picture(state, key, job) for key, job in sorted(state.jobs.items())],
-        "switches": cluster.switches.shown(),
+        "switches": cluster.switches.describe(),
     }
 
 

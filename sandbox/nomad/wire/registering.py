@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sandbox.nomad.jobs.register import Order, register
 from sandbox.nomad.records import JobKey, Json, new_id, rfc3339
 from sandbox.nomad.refusals import Refused
-from sandbox.nomad.wire.call import Answer, answered, refused
+from sandbox.nomad.wire.call import Answer, answer_response, refusal_response
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -24,20 +24,20 @@ async def register_job(call: Call) -> web.StreamResponse:
         raise Refused(400, "Job ID does not match name")
     order = Order.read(call.fields, call.namespace_for_job())
     rule = call.cluster.switches.next_rule(order.namespace, str(order.job.get("ID")))
-    seen = noted(call, order)
+    seen = record_register(call, order)
     call.cluster.tell_changed()
     if rule.apply and rule.when == "before":
         outcome = attempt(call, order, seen)
     else:
         # whoever is answered before anything has happened gets what a success would look like
-        outcome = answered(call, Answer(pretended(call)))
+        outcome = answer_response(call, Answer(success_answer(call)))
         if rule.apply:
             wait = rule.seconds * (2 if rule.answer == "late" else 1)
             call.cluster.clock.really_after(wait, lambda: settle(call, order, seen))
-    return await delivered(call, rule, outcome)
+    return await deliver(call, rule, outcome)
 
 
-def noted(call: Call, order: Order) -> Json:
+def record_register(call: Call, order: Order) -> Json:
     """An entry in the list of registers."""
     source = (order.submission or {}).get("Source") or ""
     seen = {
@@ -61,10 +61,10 @@ def attempt(call: Call, order: Order, seen: Json) -> web.Response:
         done = register(call.cluster.state, order)
     except Refused as refusal:
         seen["refused"] = refusal.text
-        return refused(refusal)
+        return refusal_response(refusal)
     seen["applied"] = True
     seen["version"] = call.cluster.state.jobs[JobKey(order.namespace, order.job["ID"])]["Version"]
-    return answered(call, Answer(done, done["Index"]))
+    return answer_response(call, Answer(done, done["Index"]))
 
 
 def settle(call: Call, order: Order, seen: Json) -> None:
@@ -73,7 +73,7 @@ def settle(call: Call, order: Order, seen: Json) -> None:
     call.cluster.tell_changed()
 
 
-def pretended(call: Call) -> Json:
+def success_answer(call: Call) -> Json:
     """The answer of a register that seems to have gone well."""
     index = call.cluster.state.index + 1
     return {
@@ -88,11 +88,11 @@ def pretended(call: Call) -> Json:
     }
 
 
-async def delivered(call: Call, rule: RegisterRule, outcome: web.Response) -> web.StreamResponse:
+async def deliver(call: Call, rule: RegisterRule, outcome: web.Response) -> web.StreamResponse:
     """The answer, if and when the rule lets it through."""
     if isinstance(rule.answer, tuple):
         status, text = rule.answer
-        return refused(Refused(status, text))
+        return refusal_response(Refused(status, text))
     if rule.answer == "late":
         await asyncio.sleep(rule.seconds)
     # held until the caller or the server gives up

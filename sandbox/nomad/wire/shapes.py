@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.jobs.dispatch import children_of
 from sandbox.nomad.records import JobKey
-from sandbox.nomad.status import told_to_stop
+from sandbox.nomad.status import is_stopping
 
 if TYPE_CHECKING:
     from sandbox.nomad.records import Json
@@ -109,7 +109,7 @@ def group_summary(group: Json, allocations: list[Json]) -> Json:
     ours = [one for one in allocations if one["TaskGroup"] == group["Name"]]
     found = Counter(str(one["ClientStatus"]) for one in ours)
     # what the group lacks is queued, as long as nothing stands in its place
-    wanted = [one for one in ours if not told_to_stop(one)]
+    wanted = [one for one in ours if not is_stopping(one)]
     return {
         "Complete": found["complete"],
         "Failed": found["failed"],

@@ -49,7 +49,7 @@ class OpenStreams:
 
         Raises Refused with 400 for an index or a topic that cannot be read.
         """
-        interest, index = asked(call)
+        interest, index = read_interest(call)
         transport = call.request.transport
         response = UntilClosed()
         if transport is None:
@@ -80,7 +80,7 @@ async def write_lines(call: Call, reader: Subscription, response: web.StreamResp
         await response.write(line or b"{}\n")
 
 
-def asked(call: Call) -> tuple[Interest, int]:
+def read_interest(call: Call) -> tuple[Interest, int]:
     """What the query wants to see, and from where. Raises Refused with 400."""
     index = call.query.get("index", "0")
     if not index.isdecimal():

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.wire import cluster_paths, jobs
-from sandbox.nomad.wire.call import REGION, Answer, Call, Missing, Wait, answered, refused, wait_of
+from sandbox.nomad.wire.call import REGION, Answer, Call, Missing, Wait, answer_response, refusal_response, wait_of
 from sandbox.nomad.wire.registering import register_job
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ async def plain_answer(call: Call, handler: Plain) -> web.Response:
         changed = call.cluster.changed
         response, index = once(call, handler)
         left = deadline - time.monotonic()
-        if wait is None or passed(wait, index) or left <= 0:
+        if wait is None or has_news(wait, index) or left <= 0:
             return response
         try:
             await asyncio.wait_for(changed.wait(), left)
@@ -108,7 +108,7 @@ async def plain_answer(call: Call, handler: Plain) -> web.Response:
             return once(call, handler)[0]
 
 
-def passed(wait: Wait, index: int | None) -> bool:
+def has_news(wait: Wait, index: int | None) -> bool:
     """Whether there is something new for a blocking query."""
     return index is None or index > wait.index
 
@@ -119,13 +119,15 @@ def once(call: Call, handler: Plain) -> tuple[web.Response, int | None]:
         answer = handler(call)
     # a blocking read of what is not there waits for it to come
     except Missing as missing:
-        response = refused(missing)
+        response = refusal_response(missing)
         response.headers["X-Nomad-Index"] = str(missing.index)
         return response, missing.index
-    return answered(call, answer), answer.index
+    return answer_response(call, answer), answer.index
 
 
-async def dispatched(cluster: Cluster, request: web.Request, handlers: Handlers, parts: dict[str, str]) -> web.Response:
+async def dispatch_call(
+    cluster: Cluster, request: web.Request, handlers: Handlers, parts: dict[str, str]
+) -> web.Response:
     """Answer a call by its method."""
     handler = handlers.get(request.method)
     if handler is None:
@@ -163,7 +165,7 @@ class Paths:
 
     def _plain(self, handlers: Handlers) -> Served:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return await dispatched(self._cluster, request, handlers, dict(request.match_info))
+            return await dispatch_call(self._cluster, request, handlers, dict(request.match_info))
 
         return handle
 
@@ -179,11 +181,11 @@ class Paths:
     async def _jobs(self, request: web.Request) -> web.StreamResponse:
         if request.method in {"POST", "PUT"}:
             return await register_job(await call_of(self._cluster, request, {}))
-        return await dispatched(self._cluster, request, {"GET": jobs.job_list}, {})
+        return await dispatch_call(self._cluster, request, {"GET": jobs.job_list}, {})
 
     async def _job(self, request: web.Request) -> web.StreamResponse:
         job_id, handlers, rest = job_path(request.rel_url.raw_path.removeprefix("/v1/job/"))
         parts = {"job": job_id, **rest}
         if handlers is AFTER_JOB[""] and request.method in {"POST", "PUT"}:
             return await register_job(await call_of(self._cluster, request, parts))
-        return await dispatched(self._cluster, request, handlers, parts)
+        return await dispatch_call(self._cluster, request, handlers, parts)

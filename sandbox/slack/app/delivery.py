@@ -123,7 +123,7 @@ class Courier:
             delivery.error = NOT_DELIVERED
 
 
-def answered_json(delivery: Delivery) -> Any:
+def answer_json(delivery: Delivery) -> Any:
     """The JSON value in a successful answer's body; None for an empty body or one that is no JSON."""
     try:
         return json.loads(delivery.answer) if delivery.answer.strip() else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sandbox.slack.app import payloads
-from sandbox.slack.app.delivery import Courier, answered_json
+from sandbox.slack.app.delivery import Courier, answer_json
 from sandbox.slack.app.speaking import speak
 from sandbox.slack.inputs import action_entry, chosen_state, initial_state
 from sandbox.slack.people.finding import (
@@ -19,7 +19,7 @@ from sandbox.slack.people.finding import (
     view_for,
 )
 from sandbox.slack.people.reading import mapping, whole
-from sandbox.slack.people.typing_text import escaped
+from sandbox.slack.people.typing_text import escape
 from sandbox.slack.posting import whisper
 from sandbox.slack.refusals import ControlError, SlackError
 
@@ -51,7 +51,7 @@ class Interactions:
         if not command.startswith("/"):
             raise ControlError("A command starts with a slash, like /deploy.", 400)
         if self._world.workspace.should_escape:
-            text = escaped(self._world.workspace, text)
+            text = escape(self._world.workspace, text)
         fields = payloads.slash_command(self._world, person, channel, command, text)
         delivery = await self._courier.send_form("slash_command", fields, dict(fields))
         # Showing the answer can find a fault in it, so the error is looked at again afterwards.
@@ -64,7 +64,7 @@ class Interactions:
 
     def _show_answer(self, delivery: Delivery, response_url: str) -> None:
         # Text that happens to be JSON but no object ("17") is shown as it stands.
-        body = answered_json(delivery)
+        body = answer_json(delivery)
         if not isinstance(body, dict):
             text = delivery.answer.strip()
             body = {"text": text} if text else {}
@@ -128,7 +128,7 @@ class Interactions:
         names = {"block_id": block["block_id"], "action_id": element["action_id"]}
         payload = payloads.options_wanted(self._world, person, opened, names, str(asked.get("typed", "")))
         delivery = await self._courier.send_interaction(payload)
-        answer = answered_json(delivery)
+        answer = answer_json(delivery)
         return {**outcome(delivery), **(answer if isinstance(answer, dict) and delivery.error is None else {})}
 
     async def shortcut(self, asked: Json) -> Json:

@@ -31,7 +31,7 @@ def number(asked: Json, name: str, default: float) -> float:
     return value
 
 
-def signed(asked: Json, name: str, default: float) -> float:
+def signed_number(asked: Json, name: str, default: float) -> float:
     """Any number."""
     value = asked.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.slack.app import payloads
-from sandbox.slack.app.delivery import Courier, answered_json
+from sandbox.slack.app.delivery import Courier, answer_json
 from sandbox.slack.inputs import chosen_state
 from sandbox.slack.people.finding import person_of, view_for
 from sandbox.slack.people.interactions import outcome
@@ -59,7 +59,7 @@ class Submissions:
         if delivery.error is not None:
             self._trouble(opened)
             return
-        answer = answered_json(delivery)
+        answer = answer_json(delivery)
         try:
             self._follow(opened, answer if isinstance(answer, dict) else {})
         except SlackError as refused:

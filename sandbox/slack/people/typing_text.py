@@ -21,7 +21,7 @@ _TOKEN = re.compile(
 _SPECIAL = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def escaped(workspace: Workspace, text: str) -> str:
+def escape(workspace: Workspace, text: str) -> str:
     """`@alice` and `<@U..>` become `<@U..|alice>`, likewise channels, groups and links; other `&<>` become entities.
 
     Names that nobody bears stay as they were typed.

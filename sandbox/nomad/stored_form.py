@@ -26,7 +26,7 @@ _NO_UPDATE = {
 _SERVICE_NAME = re.compile(r"\$\{(JOB|TASKGROUP|TASK|BASE)\}")
 
 
-def stored(job: Job) -> Job:
+def to_stored_form(job: Job) -> Job:
     """A new job as Nomad would keep `job` (as submitted, or as kept already)."""
     kept = canonicalize(job)
     # all but the pace has been pushed down to the groups by now
