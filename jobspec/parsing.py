@@ -1,4 +1,4 @@
-"""From HCL text to Nomad's job."""
+"""Parses HCL text into Nomad's job."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _TOP = {"variable": 1, "variables": 0, "locals": 0, "job": 1}
 
 
 def parse(hcl: str, variables: str = "") -> Job:
-    """The job as Nomad answers it with `Canonicalize: false`.
+    """The job as Nomad returns it with `Canonicalize: false`.
 
-    `variables` is a JSON object in one line, or the text of a var-file. Raises `JobspecError` with Nomad's text where
-    Nomad refuses, `NotSimulated` where the simulation cannot tell what Nomad would answer.
+    `variables` is a JSON object in one line, or the text of a var-file. Raises `JobspecError` with Nomad's text if
+    Nomad would refuse the jobspec, `NotSimulated` if the simulation cannot compute Nomad's answer.
     """
     if not hcl:
         raise JobspecError("Job spec is empty")
@@ -50,9 +50,9 @@ def _parse_source(source: Source, variables: str) -> Job:
     try:
         body = read(source)
     except InvalidHclError as error:
-        # of syntax errors Nomad shows one and counts the others
+        # Nomad shows only the first syntax error, and counts the others
         raise InvalidHclError(error.brief()) from error
-    # the values are read before anything is evaluated: a bad one hides the rest
+    # read the values before evaluating anything: a bad value hides all other errors
     given = settings(variables)
     _top(body, source)
     declared = Variables(source)
@@ -62,7 +62,7 @@ def _parse_source(source: Source, variables: str) -> Job:
 
 
 def _top(body: Body, source: Source) -> None:
-    """Check what stands outside of all blocks."""
+    """Check the top level of the file."""
     problems = [complaints.unexpected_argument(each, (), _TOP, source) for each in body.attributes.values()]
     for block in body.blocks:
         if block.kind not in _TOP:

@@ -1,4 +1,4 @@
-"""`dynamic` blocks: blocks made from the elements of a collection."""
+"""Expands `dynamic` blocks, which make a block for each element of a collection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ARGUMENTS = {"for_each", "iterator", "labels"}
 
 
 def expand_blocks(body: Body, scope: Scope) -> Iterator[tuple[Block, Scope]]:
-    """The blocks of a body, those made by `dynamic` in their place, each with the names that hold in it."""
+    """The blocks of a body with `dynamic` blocks expanded, each with the scope for its expressions."""
     for block in body.blocks:
         if block.kind == "dynamic":
             yield from _expand_dynamic(block, scope)
@@ -45,7 +45,7 @@ def _expand_dynamic(block: Block, scope: Scope) -> Iterator[tuple[Block, Scope]]
         detail = "A dynamic block needs one content block, and no other."
         raise wrong(block.start, block.header_end, "Invalid dynamic content", detail)
     name = _iterator(block, scope, kind)
-    # the content is decoded once for each element, with its own names
+    # the content is decoded once for each element, in its own scope
     for key, value in _pairs(attributes["for_each"].value, scope):
         inner = scope.with_names({name: {"key": key, "value": value}})
         labels = _labels(block, inner)

@@ -1,4 +1,4 @@
-"""Type constraints of variables, as they are written."""
+"""Parses the type constraints of variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INVALID: Final = "Invalid type specification"
 
 
 def type_of(node: Node, source: Source) -> Type:
-    """The type an expression stands for: `string`, `list(number)`, `object({a = bool})`."""
+    """The type that an expression describes, such as `string`, `list(number)` or `object({a = bool})`."""
     if isinstance(node, nodes.Scope) and not node.steps:
         if node.root in _KEYWORDS:
             return _KEYWORDS[node.root]

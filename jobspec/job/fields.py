@@ -1,11 +1,11 @@
-"""What Nomad's API job consists of: every block, its fields, their HCL names and kinds.
+"""All blocks of a job in Nomad's API, with their fields, HCL names and kinds.
 
 A line of a block's table reads `ApiName hcl_name kind [Block]`. Kinds: string, int, bool, duration (ns), strings, ints,
 map (string to string), bytes, label (taken from the block's label), one/many/labelled Block (a nested block, a list of
 them, a map of them by label), map_block, lists_block and free_block (blocks whose keys are the author's).
-`?` after a kind: unset is null and not the zero value; `!`: required, where it has no null;
-`~`: left out of the JSON while unset.
-`-` as HCL name: no argument of a jobspec sets it.
+`?` after a kind: null if unset, not the zero value; `!`: required, if it has no null;
+`~`: left out of the JSON if unset.
+`-` as HCL name: no argument of a jobspec sets the field.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from jobspec.job import job_blocks, service_blocks, task_blocks
 
 Job = dict[str, Any]
-"""A job, or a part of one, as Nomad's API writes it in JSON."""
+"""A job, or a part of a job, in the JSON form of Nomad's API."""
 
 _ZERO: dict[str, Any] = {"string": "", "label": "", "int": 0, "bool": False, "duration": 0}
 NESTED = frozenset({"one", "many", "labelled", "map_block", "lists_block", "free_block"})
@@ -36,12 +36,12 @@ class Field:
 
     @property
     def nested(self) -> bool:
-        """Whether a jobspec writes it as a block."""
+        """Whether the field is a block in a jobspec."""
         return self.kind in NESTED
 
     @property
     def unset(self) -> Any:
-        """The JSON value of the field where a jobspec does not set it."""
+        """The JSON value of the field if a jobspec does not set it."""
         return None if self.nullable else _ZERO.get(self.kind)
 
 
@@ -74,12 +74,12 @@ BLOCKS: dict[str, tuple[Field, ...]] = _read(job_blocks.TABLE, task_blocks.TABLE
 
 
 def unset(block: str) -> Job:
-    """A block with every field present and none set."""
+    """A block with all fields, none of them set."""
     return {field.name: field.unset for field in BLOCKS[block] if not field.omitted}
 
 
 class MalformedJobError(ValueError):
-    """A job's JSON has a value of the wrong type somewhere: Nomad's 400, in Go's words."""
+    """A job's JSON has a value of the wrong type: a 400 in Nomad, with Go's text."""
 
 
 def fill_fields(block: str, part: Job) -> Job:

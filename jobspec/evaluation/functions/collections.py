@@ -28,7 +28,7 @@ _STRINGS: Final = Type("list", STRING)
 
 
 def _unify_elements(values: list[Any]) -> list[Any]:
-    """Elements as one type, as HCL's lists have them."""
+    """Convert all elements to one type, as in HCL's lists."""
     kinds = {kind_of(value) for value in values} - {"null"}
     if len(kinds) <= 1:
         return values
@@ -94,7 +94,7 @@ def _flatten(values: Any) -> list[Any]:
 
 @taking(ANY, ANY)
 def _index(value: Any, key: Any) -> Any:
-    """The element at a key, as in `value[key]`."""
+    """The element of a value at a key, as in `value[key]`."""
     if isinstance(value, dict) and text_of(key) in value:
         return value[text_of(key)]
     if isinstance(value, list) and isinstance(key, int) and 0 <= key < len(value):
@@ -138,7 +138,7 @@ def _merge(*maps: Any) -> Any:
 @taking(NUMBER, NUMBER, NUMBER, optional=2)
 def _range(*bounds: Any) -> ListOf:
     start, end = (0, bounds[0]) if len(bounds) == 1 else bounds[:2]
-    # without a step it is one towards the end
+    # the default step is one towards the end
     step = bounds[2] if len(bounds) > 2 else 1 if end >= start else -1
     if step == 0 or (step > 0) != (end >= start):
         raise FunctionError("step must not be zero, and must lead from the start towards the end")

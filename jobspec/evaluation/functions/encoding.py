@@ -1,4 +1,4 @@
-"""Functions that encode, decode and hash; those that read files, which Nomad's parse endpoint refuses."""
+"""Functions that encode, decode and hash, and those that read files, which Nomad's parse endpoint refuses."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ FUNCTIONS: Final[dict[str, Implementation]] = {
     "uuidv4": taking()(lambda: str(uuid.uuid4())),
     "uuidv5": _uuidv5,
     **{name: _hash(name) for name in ("md5", "sha1", "sha256", "sha512")},
-    "bcrypt": not_simulated("bcrypt", "it hashes with Go's library, and another way each time"),
-    "rsadecrypt": not_simulated("rsadecrypt", "the simulation keeps no keys"),
-    "yamldecode": not_simulated("yamldecode", "Go reads YAML otherwise than Python does"),
-    "yamlencode": not_simulated("yamlencode", "Go writes YAML otherwise than Python does"),
-    "convert": not_simulated("convert", "types cannot be given as arguments here"),
+    "bcrypt": not_simulated("bcrypt", "its result differs at each call"),
+    "rsadecrypt": not_simulated("rsadecrypt", "the simulation has no keys"),
+    "yamldecode": not_simulated("yamldecode", "Go reads YAML differently from Python"),
+    "yamlencode": not_simulated("yamlencode", "Go writes YAML differently from Python"),
+    "convert": not_simulated("convert", "types as arguments are not supported"),
     **dict.fromkeys(_FILES, disabled),
 }

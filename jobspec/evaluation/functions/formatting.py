@@ -1,4 +1,4 @@
-"""The verbs of `format`."""
+"""The function `format` and its verbs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VERB: Final = re.compile(r"%(?:%|([-+0 #]*)(\d+)?(?:\.(\d+))?(?:\[(\d+)\])?([a-
 
 
 def format_text(pattern: str, values: list[Any]) -> str:
-    """The pattern with its verbs replaced; every value must be used."""
+    """Replace the pattern's verbs with the values; the pattern must use every value."""
     used = 0
     out: list[str] = []
     place = 0

@@ -26,7 +26,7 @@ def _parseint(text: Any, base: int) -> int:
 
 @taking(NUMBER, NUMBER)
 def _pow(number: Any, power: Any) -> Any:
-    # exact as long as a float could hold it; Go computes with floats
+    # Go computes with floats; exact as long as a float could represent the result
     if isinstance(number, int) and isinstance(power, int) and power >= 0 and abs(number) ** min(power, 64) < 2**53:
         return tidy(PRECISE.power(Decimal(number), Decimal(power)))
     return tidy(Decimal(math.pow(number, power)))
@@ -51,5 +51,5 @@ FUNCTIONS: Final[dict[str, Implementation]] = {
     "max": _greatest,
     "pow": _pow,
     "parseint": _parseint,
-    "log": not_simulated("log", "its last digits are Go's own"),
+    "log": not_simulated("log", "its last digits depend on Go's library"),
 }

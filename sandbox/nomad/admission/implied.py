@@ -1,4 +1,4 @@
-"""Constraints Nomad adds to a job that uses what not every client has: Consul, Vault, signals, bridge networks."""
+"""Constraints that Nomad adds to a job for features that some clients lack: Consul, Vault, signals, bridge networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BRIDGE: Final = ("bridge", "firewall", "host-local", "loopback", "portmap")
 
 
 def with_implied(job: Job) -> Job:
-    """A copy of a job in stored form, with the constraints that follow from it."""
+    """A copy of a job in stored form, with Nomad's implied constraints."""
     whole = copy.deepcopy(job)
     for group in whole["TaskGroups"] or ():
         for rule, by_attribute in _of_group(group):
@@ -46,7 +46,7 @@ def _services(group: Job) -> Iterator[Job]:
 
 
 def _of_group(group: Job) -> Iterator[tuple[Job, bool]]:
-    """Rules, and whether one on the same attribute stands in for them."""
+    """The implied constraints, each with whether any constraint on the same attribute replaces it."""
     for task in sorted(group["Tasks"] or (), key=lambda each: str(each["Name"])):
         if task["Vault"]:
             least = ">= 0.6.1" if task["Vault"]["Cluster"] in {"", "default"} else ">= 1.11.0"

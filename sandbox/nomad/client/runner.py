@@ -1,6 +1,6 @@
-"""Runs allocations: starts their tasks, restarts or ends them, and tells their deployments how they fare.
+"""Simulates running allocations: starts, restarts and ends their tasks, and reports their health to their deployments.
 
-Nothing really runs. Each step is a timer on the sandbox's clock.
+Nothing really runs: each step is a timer on the sandbox's clock.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NOT_RUNNING = "Task not running for min_healthy_time of {} by healthy_deadline o
 
 
 class AllocationRunner:
-    """The clients of all nodes."""
+    """Simulates the clients of all nodes."""
 
     def __init__(self, state: State, switches: Switches) -> None:
         self._state = state
@@ -38,7 +38,7 @@ class AllocationRunner:
         self._timers: dict[str, list[Timer]] = {}
 
     def on_commit(self, batch: Batch) -> None:
-        """Take up what the servers want of the nodes."""
+        """Start, change and stop allocations as the servers decided in this batch."""
         for change in batch.changes:
             if change.topic == "Allocation":
                 self._heed(change)
@@ -54,7 +54,7 @@ class AllocationRunner:
             self._forget(new["ID"])
             self._after(new["ID"], KILL_S, self._kill)
         elif new["DeploymentID"] != old["DeploymentID"] and not is_stopping(new):
-            # changed in place: its health is judged anew for the new deployment
+            # changed in place: its health is determined again for the new deployment
             self._await_health(new)
             self._after_healthy_time(new)
 
@@ -84,7 +84,7 @@ class AllocationRunner:
             if (task["Lifecycle"] or {}).get("Hook") != "poststop"
         }
         courses = {name: self._course(allocation, task) for task in group["Tasks"] if (name := task["Name"]) in begun}
-        # a service whose task ends has failed, even with exit code 0: it was to stay
+        # a service whose task ends has failed, even with exit code 0, because it should keep running
         failing = [name for name, course in courses.items() if course is Course.FAIL]
         ending = {name for name, course in courses.items() if course is Course.COMPLETE}
         if failing or (ending and allocation["Job"]["Type"] in {"service", "system"}):
@@ -94,7 +94,7 @@ class AllocationRunner:
 
     def _run(self, allocation: Json, begun: dict[str, Json], courses: dict[str, Course]) -> None:
         if Course.RUN in courses.values():
-            # what only prepares the others is through before they run
+            # prestart tasks finish before the main tasks run
             now = self._state.clock.now_ns()
             begun = {
                 name: state if courses[name] is Course.RUN else tasks.with_completion(state, now)
@@ -117,15 +117,15 @@ class AllocationRunner:
         self._forget(allocation["ID"])
 
     def crash(self, allocation: Json, task: str) -> None:
-        """End a running task with exit code 1, as from outside."""
-        # one that is still starting asks for itself whether it fails
+        """End a running task with exit code 1."""
+        # a task that is still starting finds out by itself whether it fails
         if allocation["ClientStatus"] == "running" and not is_stopping(allocation):
             self._exit(allocation, task, 1)
 
     def _exit(self, allocation: Json, task: str, code: int) -> None:
         policy = group_of(allocation)["RestartPolicy"] or {"Attempts": 0, "Delay": 0, "Interval": 0, "Mode": "fail"}
         state = allocation["TaskStates"][task]
-        # attempts are counted over the whole life: the interval is longer than any rollout here
+        # count attempts over the allocation's whole life: the interval is longer than any rollout here
         if state["Restarts"] < int(policy["Attempts"] or 0) or policy["Mode"] == "delay":
             self._restart(allocation, task, code, int(policy["Delay"] or 0))
         else:
@@ -157,7 +157,7 @@ class AllocationRunner:
             failed = {**allocation, **ended}
             failed = set_health(failed, healthy=False, batch=batch) if counts else failed
             batch.put_allocation(failed, by_client=True)
-            # in the same batch, as the servers do when a client tells them
+            # in the same batch, as the servers do when a client reports health
             job = self._state.jobs.get(key_of(allocation))
             if job is not None and not job["Stop"] and not is_stopping(allocation):
                 batch.put_evaluation(evaluation_of(job, "alloc-failure"))
@@ -186,7 +186,7 @@ class AllocationRunner:
         if not allocation["DeploymentID"] or not update or update["HealthCheck"] == "manual":
             return
         if allocation["ClientStatus"] == "running":
-            # a restart in between begins the time anew
+            # a restart in between resets the time
             since = restarts_of(allocation)
             seconds = update["MinHealthyTime"] / SECOND
             self._judge_after(allocation, seconds, lambda now: self._tell_healthy(now, since))
@@ -195,7 +195,7 @@ class AllocationRunner:
         deployment_id = allocation["DeploymentID"]
 
         def judge(now: Json) -> None:
-            # changed in place meanwhile, it belongs to another deployment, which has timers of its own
+            # if it was changed in place meanwhile, it belongs to another deployment with its own timers
             same = now["DeploymentID"] == deployment_id
             if same and health_of(now) is None and not is_stopping(now):
                 call(now)
@@ -225,5 +225,5 @@ def group_of(allocation: Json) -> Json:
 
 
 def restarts_of(allocation: Json) -> int:
-    """How often its tasks have been started again."""
+    """How often the allocation's tasks have been restarted."""
     return sum(state["Restarts"] for state in (allocation["TaskStates"] or {}).values())

@@ -70,9 +70,9 @@ _TASK: Final[Parts] = (
 
 
 def diff(old: Job | None, new: Job | None, *, contextual: bool = True) -> Job:
-    """Nomad's diff of two jobs in stored form (`to_stored_form`), not annotated; a job that is not there is None.
+    """Nomad's diff of two jobs in stored form (`to_stored_form`), without annotations; a missing job is None.
 
-    `contextual` as in a plan: changed blocks show their unchanged fields too.
+    With `contextual`, as in a plan, changed blocks also show their unchanged fields.
     """
     own = fields(primitives(old, _JOB_HIDDEN), primitives(new, _JOB_HIDDEN), contextual=False)
     objects = nested(_JOB, old, new, contextual=contextual)

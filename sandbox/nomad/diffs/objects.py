@@ -1,6 +1,6 @@
-"""How two versions of a nested block are compared: as one, as a keyed set, pair by pair, or as a bag of values.
+"""Ways to compare two versions of a nested block: as one block, as a keyed set, pair by pair, or as a bag of values.
 
-A `Comparer` takes the old and the new value of one field and answers the ObjectDiffs it leads to.
+A `Comparer` takes the old and the new value of a field and returns the ObjectDiffs.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ Pair = tuple[Any, Any]
 
 @dataclass(frozen=True)
 class Shape:
-    """How a kind of block is shown: its name in a diff, the fields never shown, and its nested blocks in order."""
+    """How a diff shows a kind of block: its name, its hidden fields, and its nested blocks in order."""
 
     name: str
     hidden: frozenset[str] = frozenset()
     nested: tuple[tuple[str, Comparer], ...] = ()
     pointers: frozenset[str] = frozenset()
-    """Fields shown only while the block has them set, and only in blocks that were there before and after."""
+    """Fields that the diff shows only if the block sets them, and only if the block exists before and after."""
     flatten: Callable[[Any], Flat] | None = None
     quiet: bool = False
-    """Unchanged fields are not shown even in context."""
+    """Whether the diff hides unchanged fields even if it is contextual."""
 
     def flat(self, block: Any) -> Flat:
         """The block's own values."""
         return self.flatten(block) if self.flatten else primitives(block, self.hidden | self.pointers)
 
     def compare(self, old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
-        """The block's change: none where both are equal."""
+        """The block's change; empty if both are equal."""
         if old == new:
             return []
         kind = "Added" if old is None else "Deleted" if new is None else "Edited"
@@ -69,7 +69,7 @@ def nested(parts: Iterable[tuple[str, Comparer]], old: Any, new: Any, *, context
 
 
 def values(name: str, *hidden: str) -> Comparer:
-    """A block that is nothing but its fields: no change is shown while the fields are alike."""
+    """Compares blocks that have only fields; no change if all fields are equal."""
 
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         change = by_fields(name, primitives(old, hidden), primitives(new, hidden), contextual=contextual)
@@ -79,7 +79,7 @@ def values(name: str, *hidden: str) -> Comparer:
 
 
 def value_set(name: str, *key: str) -> Comparer:
-    """Blocks of fields, matched by those named, or else by being the same."""
+    """Compares lists of blocks that have only fields; matches blocks by the `key` fields, or by equality without any."""
 
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         compare_one = values(name)
@@ -96,7 +96,7 @@ def _identity(block: Any, key: tuple[str, ...]) -> Hashable:
 
 
 def strings(name: str, *, changed_only: bool = False) -> Comparer:
-    """A list of strings as a set."""
+    """Compares lists of strings as sets."""
 
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         change = words(name, old, new, contextual=contextual)
@@ -106,7 +106,7 @@ def strings(name: str, *, changed_only: bool = False) -> Comparer:
 
 
 def opaque(name: str) -> Comparer:
-    """A map whose keys are the author's: driver configuration, scaling policies, headers."""
+    """Compares maps with keys of the author's choice: driver configuration, scaling policies, headers."""
 
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         if (old or None) == (new or None):
@@ -118,7 +118,7 @@ def opaque(name: str) -> Comparer:
 
 
 def match_by_key(old: Any, new: Any, key: Callable[[Any], Hashable]) -> Iterator[Pair]:
-    """Pairs of blocks with one key; a missing one is None."""
+    """Pairs of an old and a new block with the same key; a missing block is None."""
     before = {key(each): each for each in old or ()}
     after = {key(each): each for each in new or ()}
     yield from ((each, after.get(name)) for name, each in before.items())
@@ -126,12 +126,12 @@ def match_by_key(old: Any, new: Any, key: Callable[[Any], Hashable]) -> Iterator
 
 
 def keyed(shape: Shape, key: Callable[[Any], Hashable]) -> Comparer:
-    """Blocks matched by a key of theirs."""
+    """Compares lists of blocks, matched by a key."""
     return _compare_pairs(shape, lambda old, new: match_by_key(old, new, key))
 
 
 def in_turn(shape: Shape) -> Comparer:
-    """Blocks matched by their place."""
+    """Compares lists of blocks, matched by position."""
 
     def pairs(old: Any, new: Any) -> Iterator[Pair]:
         before, after = list(old or ()), list(new or ())
@@ -145,7 +145,7 @@ def in_turn(shape: Shape) -> Comparer:
 
 
 def best(shape: Shape, match: Callable[[Any, int, list[Any], set[int]], int]) -> Comparer:
-    """Blocks matched by likeness; a lone one on either side is the same one, changed."""
+    """Compares lists of blocks, matched by similarity; a single block on each side counts as the same one."""
 
     def pairs(old: Any, new: Any) -> Iterator[Pair]:
         before, after = list(old or ()), list(new or ())

@@ -1,4 +1,4 @@
-"""How Nomad shows services, their checks and their Consul sidecars in a diff."""
+"""The diff of services, their checks and their Consul sidecars."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def _named(block: dict[str, Any]) -> str:
 
 
 def _likest(service: Any, place: int, others: list[Any], taken: set[int]) -> int:
-    """The place of the service most like this one: name counts 3, port 2, place 1; more than 2 is needed."""
+    """The index of the most similar service: name counts 3, port 2, position 1; a match needs more than 2."""
     scores = {
         index: (index == place) + 2 * (other["PortLabel"] == service["PortLabel"])
         + 3 * (other["Name"] == service["Name"])
         for index, other in enumerate(others)
         if index not in taken
     }  # fmt: skip
-    # of equals the first counts
+    # the first of several equal services wins
     found = max(scores, key=lambda index: (scores[index], -index), default=-1)
     return found if scores.get(found, 0) > _LIKE_ENOUGH else -1
 
@@ -53,7 +53,7 @@ _TRANSPARENT: Final = Shape(
 
 
 def _transparent(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
-    """Nomad takes no transparent proxy before and after for a change to nothing, and lists it."""
+    """The diff of transparent proxies; like Nomad, lists a change even if there is none before and after."""
     if old is None and new is None:
         return [object_diff(_TRANSPARENT.name, "None", [])]
     return _TRANSPARENT.compare(old, new, contextual)
@@ -124,7 +124,7 @@ _GATEWAY_PROXY: Final = Shape(
 
 
 def _gateway_proxy(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
-    """A gateway's proxy; its timeout is shown in words, and only where there was a proxy before and after."""
+    """The diff of a gateway's proxy; shows its timeout as text, and only if there is a proxy before and after."""
     found = _GATEWAY_PROXY.compare(old, new, contextual)
     if found and old and new:
         before, after = (

@@ -1,4 +1,4 @@
-"""How Nomad shows each kind of nested block in a diff: names, what is hidden, what is compared how, in its order."""
+"""How a diff shows each kind of nested block: name, hidden fields, comparison and order, as Nomad does."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ SCHEDULE: Final = _schedule
 
 
 def multiregion(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
-    """Strategy and regions; a region whose own fields are alike is not shown."""
+    """The diff of strategy and regions; leaves out a region whose own fields are equal."""
     if old == new:
         return []
     kind = "Added" if old is None else "Deleted" if new is None else "Edited"

@@ -1,4 +1,4 @@
-"""Stopping, purging, scaling and evaluating a job."""
+"""Stops, purges, scales and evaluates a job."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ NOTHING_DONE: Json = {
 
 
 def stop(state: State, key: JobKey) -> Json:
-    """Stop a job, as a version of its own every time; a missing one is answered as if nothing were amiss."""
+    """Stop a job, with a new version each time; a missing job gets a normal answer, too."""
     job = state.jobs.get(key)
     if job is None:
         return NOTHING_DONE
-    # without a look at what is there: a stopped job is stopped again, as one more version
+    # does not check the job's state: to stop a stopped job again makes one more version
     with state.batch("JobDeregistered") as batch:
         stopped = {**job, "Stop": True, "Stable": job["Stable"], "Version": job["Version"] + 1, "VersionTag": None}
         kept = batch.put_job({**stopped, "JobModifyIndex": batch.index, "SubmitTime": batch.now})
@@ -42,14 +42,14 @@ def stop(state: State, key: JobKey) -> Json:
 
 
 def purge(state: State, key: JobKey) -> Json:
-    """Forget a job with all that belongs to it; its evaluations stay readable."""
+    """Delete a job and everything that belongs to it; its evaluations stay readable."""
     job = state.jobs.get(key)
     if job is None:
         return NOTHING_DONE
     with state.batch("JobDeregistered") as batch:
         batch.purge(key)
         batch.next_line()
-        # the clients end what still runs; the evaluation finds nothing left to do
+        # the clients end the running allocations; the evaluation finds nothing left to do
         evaluation = evaluate_change(job, "job-deregister", batch)
     return deregister_answer(evaluation, batch.index)
 
@@ -61,7 +61,7 @@ def deregister_answer(evaluation: Json | None, index: int) -> Json:
 
 
 def scale(state: State, key: JobKey, group: str, count: int) -> Json:
-    """Change one group's count, as a version of its own. Raises Refused with 400 while a deployment is active."""
+    """Change one group's count, with a new version. Raises Refused with 400 while a deployment is active."""
     job = state.jobs.get(key)
     if job is None:
         raise Refused(404, f'job "{key.id}" not found')
@@ -80,7 +80,7 @@ def scale(state: State, key: JobKey, group: str, count: int) -> Json:
 
 
 def evaluate(state: State, key: JobKey) -> Json:
-    """Evaluate a job as it is. Raises Refused with 500 where that makes no sense."""
+    """Evaluate a job as it is. Raises Refused with 500 for periodic and parameterized jobs."""
     job = state.jobs.get(key)
     if job is None:
         raise Refused(500, "job not found")

@@ -1,4 +1,4 @@
-"""The record of a new allocation."""
+"""Makes the record of a new allocation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_NETWORK: Json = {"Address": "", "AddressIPv6": "", "DNS": None, "InterfaceNam
 
 
 def resources_of(task: Json) -> Json:
-    """What a task gets on its node."""
+    """The resources that a task gets on its node."""
     asked = task["Resources"] or {}
     return {
         "Cpu": {"CpuShares": int(asked.get("CPU") or 0), "ReservedCores": None},
@@ -43,7 +43,7 @@ def allocated_resources(group: Json) -> Json:
 
 
 def new_allocation(job: Json, placement: Placement, node: Json, evaluation: Json, metric: Json, timing: Timing) -> Json:
-    """An allocation that its node has not heard of yet; outside any deployment until it is put into one."""
+    """A new pending allocation that belongs to no deployment yet."""
     previous = placement.previous
     again = placement.rescheduled and previous is not None
     return {

@@ -1,4 +1,4 @@
-"""Paths of deployments, evaluations, allocations, namespaces and the agent."""
+"""Handlers for the paths of deployments, evaluations, allocations, namespaces and the agent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NO_TOKEN: Json = {
 
 
 def select_records(call: Call, records: dict[str, Json]) -> list[Json]:
-    """The records of the namespace (or of all), by id prefix, oldest first unless `reverse`."""
+    """The records of the call's namespace (or of all), filtered by id prefix, oldest first unless `reverse` is set."""
     prefix = call.query.get("prefix", "")
     found = [
         one for one in records.values() if call.namespace in {"*", one["Namespace"]} and one["ID"].startswith(prefix)
@@ -104,7 +104,7 @@ def evaluation(call: Call) -> Answer:
 
 
 def evaluation_allocations(call: Call) -> Answer:
-    """The allocations that one evaluation made."""
+    """The allocations that one evaluation created."""
     state = call.cluster.state
     found = [one for one in state.allocations.values() if one["EvalID"] == call.parts["id"]]
     return Answer([allocation_stub(one) for one in found], state.tables["allocations"])
@@ -119,7 +119,7 @@ def allocations(call: Call) -> Answer:
 
 
 def allocation(call: Call) -> Answer:
-    """One allocation, whole."""
+    """One allocation in full."""
     state = call.cluster.state
     found = state.allocations.get(call.parts["id"])
     if found is None:
@@ -143,7 +143,7 @@ async def logs(call: Call) -> web.StreamResponse:
         raise Refused(400, f'unknown task name "{name}"')
     text = output_of(found, task, stream).encode()
     offset = call.query.get("offset", "")
-    # from the end, an offset counts the bytes that are wanted; from the start, those that are skipped
+    # from the end, the offset is the number of bytes to return; from the start, the number to skip
     if offset.isdecimal() and int(offset):
         text = text[-int(offset) :] if call.query.get("origin") == "end" else text[int(offset) :]
     plain = call.flag("plain")
@@ -172,7 +172,7 @@ def namespace(call: Call) -> Answer:
 
 
 def put_namespace(call: Call) -> Answer:
-    """Make or change a namespace; answers null."""
+    """Create or change a namespace; answers null."""
     name = call.fields.get("Name") or call.parts.get("name") or ""
     if not name:
         raise Refused(400, "missing namespace Name")
@@ -181,7 +181,7 @@ def put_namespace(call: Call) -> Answer:
 
 
 def regions(_call: Call) -> Answer:
-    """The one region."""
+    """The names of the regions: there is one."""
     return Answer([REGION])
 
 
@@ -196,13 +196,13 @@ def peers(_call: Call) -> Answer:
 
 
 def health(_call: Call) -> Answer:
-    """The agent is well."""
+    """The agent's health, which is always ok."""
     well = {"message": "ok", "ok": True}
     return Answer({"client": well, "server": well})
 
 
 def agent_self(call: Call) -> Answer:
-    """What the agent says of itself: a version that nobody takes for a real one."""
+    """The agent's description of itself, with a version that nobody can mistake for a real one."""
     number = call.cluster.switches.pretence.version or VERSION
     version = {"Version": number, "VersionPrerelease": PRERELEASE, "VersionMetadata": "", "Revision": ""}
     config = {
@@ -219,7 +219,7 @@ def agent_self(call: Call) -> Answer:
 
 
 def token_self(call: Call) -> Answer:
-    """Who the caller is: ACLs are off, unless something else is pretended."""
+    """The caller's token: ACLs are off unless the control API pretends otherwise."""
     return Answer(call.cluster.switches.pretence.token(NO_TOKEN), 0)
 
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 async def parse_job(call: Call) -> web.StreamResponse:
-    """A jobspec as a job. Raises Refused with 400 in Nomad's words, with 501 where the simulation does not know."""
+    """Parses a jobspec. Raises Refused: 400 with Nomad's text, 501 if the simulation cannot tell what Nomad would do."""
     body = call.fields
     try:
-        # in a thread: the first parse builds its grammar for seconds, and streams are not to stand still for it
+        # in a thread, because the first parse builds its grammar for seconds, and streams must not wait for it
         job = await asyncio.to_thread(parse, body.get("JobHCL") or "", body.get("Variables") or "")
     except JobspecError as error:
         raise Refused(400, str(error)) from error

@@ -1,4 +1,4 @@
-"""Register calls, and what the control API lets happen to them: late, lost, refused or never answered."""
+"""Handles register calls, with the control API's rules for late, lost, refused or missing answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def register_job(call: Call) -> web.StreamResponse:
-    """A register, under the rule that the control API has set for it, if any."""
+    """Handle a register by the control API's rule for it, if there is one."""
     sent = call.job_in_body()
     if call.parts.get("job") not in {None, sent.get("ID")}:
         raise Refused(400, "Job ID does not match name")
@@ -29,7 +29,7 @@ async def register_job(call: Call) -> web.StreamResponse:
     if rule.apply and rule.when == "before":
         outcome = attempt(call, order, seen)
     else:
-        # whoever is answered before anything has happened gets what a success would look like
+        # an answer before the register happens looks like a success
         outcome = answer_response(call, Answer(success_answer(call)))
         if rule.apply:
             wait = rule.seconds * (2 if rule.answer == "late" else 1)
@@ -38,7 +38,7 @@ async def register_job(call: Call) -> web.StreamResponse:
 
 
 def record_register(call: Call, order: Order) -> Json:
-    """An entry in the list of registers."""
+    """Add a register to the list of registers, and return its entry."""
     source = (order.submission or {}).get("Source") or ""
     seen = {
         "at": rfc3339(call.cluster.clock.now_ns()),
@@ -56,7 +56,7 @@ def record_register(call: Call, order: Order) -> Json:
 
 
 def attempt(call: Call, order: Order, seen: Json) -> web.Response:
-    """Register, and note what came of it."""
+    """Register, record the result, and return the response."""
     try:
         done = register(call.cluster.state, order)
     except Refused as refusal:
@@ -68,13 +68,13 @@ def attempt(call: Call, order: Order, seen: Json) -> web.Response:
 
 
 def settle(call: Call, order: Order, seen: Json) -> None:
-    """Register long after the answer; nobody hears what came of it."""
+    """Register after the answer; only the list of registers shows the result."""
     attempt(call, order, seen)
     call.cluster.tell_changed()
 
 
 def success_answer(call: Call) -> Json:
-    """The answer of a register that seems to have gone well."""
+    """An answer that looks like that of a successful register."""
     index = call.cluster.state.index + 1
     return {
         "EvalCreateIndex": index,
@@ -89,7 +89,7 @@ def success_answer(call: Call) -> Json:
 
 
 async def deliver(call: Call, rule: RegisterRule, outcome: web.Response) -> web.StreamResponse:
-    """The answer, if and when the rule lets it through."""
+    """Send the answer when, and if, the rule allows it."""
     if isinstance(rule.answer, tuple):
         status, text = rule.answer
         return refusal_response(Refused(status, text))
@@ -104,7 +104,7 @@ async def deliver(call: Call, rule: RegisterRule, outcome: web.Response) -> web.
 
 
 def cut(request: web.Request) -> None:
-    """Close the connection without an answer, as a reset."""
-    # abort, not close: close would first send what is buffered
+    """Reset the connection without an answer."""
+    # abort, because close would first send the buffer
     if request.transport is not None:
         request.transport.abort()

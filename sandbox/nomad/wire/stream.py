@@ -20,9 +20,9 @@ HEARTBEAT_S = 30.0
 
 
 class UntilClosed(web.StreamResponse):
-    """A response whose body ends with the connection, and is not chunked: so does Nomad since 1.11.2."""
+    """A response that is not chunked and ends with the connection, as Nomad's has been since 1.11.2."""
 
-    # aiohttp leaves the framing of a body without a length to us where this is off, as its WebSockets do
+    # with this off, aiohttp adds no framing to a body without a length, as for its WebSockets
     _length_check = False
 
     def __init__(self) -> None:
@@ -32,22 +32,22 @@ class UntilClosed(web.StreamResponse):
 
 
 class OpenStreams:
-    """The streams that are being read, so that they can be cut."""
+    """The open event streams, so that they can be cut."""
 
     def __init__(self) -> None:
         self._open: set[asyncio.Transport] = set()
 
     def cut_all(self) -> int:
-        """Close every stream; how many there were."""
+        """Close all streams; returns how many there were."""
         cut = list(self._open)
         for transport in cut:
             transport.abort()
         return len(cut)
 
     async def serve(self, call: Call) -> web.StreamResponse:
-        """Write lines until the reader is gone: `{}` at once, what is asked for, and `{}` for each half minute of rest.
+        """Write lines until the reader disconnects: `{}` at once, the events, and `{}` after each quiet half minute.
 
-        Raises Refused with 400 for an index or a topic that cannot be read.
+        Raises Refused with 400 for a malformed index or topic.
         """
         interest, index = read_interest(call)
         transport = call.request.transport
@@ -60,7 +60,7 @@ class OpenStreams:
         try:
             await write_lines(call, reader, response)
         except ConnectionError:
-            # the reader has gone, which is how a stream ends
+            # the reader has disconnected, which is how a stream ends
             pass
         finally:
             self._open.discard(transport)
@@ -69,19 +69,19 @@ class OpenStreams:
 
 
 async def write_lines(call: Call, reader: Subscription, response: web.StreamResponse) -> None:
-    """Write for ever. Raises ConnectionError once nobody reads any more."""
+    """Write lines forever. Raises ConnectionError when the reader has disconnected."""
     await response.write(b"{}\n")
     while True:
         line = await reader.next_line(HEARTBEAT_S)
         switches = call.cluster.switches
-        # what hangs loses nothing: the lines wait, and come when the outage ends
+        # a `hang` outage loses nothing: the lines wait until it ends
         while switches.outage == "hang":
             await switches.outage_changed.wait()
         await response.write(line or b"{}\n")
 
 
 def read_interest(call: Call) -> tuple[Interest, int]:
-    """What the query wants to see, and from where. Raises Refused with 400."""
+    """The filter and the start index from the query. Raises Refused with 400."""
     index = call.query.get("index", "0")
     if not index.isdecimal():
         raise Refused(400, f"Unable to parse index: {index!r} is no number")
@@ -89,7 +89,7 @@ def read_interest(call: Call) -> tuple[Interest, int]:
 
 
 def topics_of(wanted: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Topics and keys out of `Topic:key` texts; all of them where none is given. Raises Refused with 400."""
+    """The topics and keys in `Topic:key` texts; all topics if there are none. Raises Refused with 400."""
     topics: dict[str, set[str]] = {}
     for text in wanted:
         topic, _, key = text.partition(":")

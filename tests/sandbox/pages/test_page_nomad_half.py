@@ -126,7 +126,7 @@ def test_a_real_agent_is_named_and_its_switches_are_those_that_it_has(shop, brow
     assert browser.one("#nomad h2").text == "Nomad"
     assert "v1.4.2" in browser.hook("job-apps-checkout").text
     browser.hook("tab-switches").click()
-    browser.says("Only with the simulated Nomad")
+    browser.says("More switches with the simulated Nomad")
     browser.hook("change").click()
     browser.until(lambda: shop.nomad.posts)
     assert shop.nomad.posts == [("change", {"namespace": "apps", "job": "checkout", "env": {"LOG_LEVEL": "debug"}})]
