@@ -83,13 +83,13 @@ class MalformedJobError(ValueError):
 
 
 def fill_fields(block: str, part: Job) -> Job:
-    """`part` with every field of its block present, nested blocks included; keys Nomad does not know are dropped.
+    """`part` with all fields of its block, including nested blocks, and without keys that Nomad does not know.
 
     As in Nomad, the case of keys does not matter. Raises `MalformedJobError` for values of the wrong type.
     """
     _check(part, dict, block, "", block)
     whole = unset(block)
-    # Go matches the keys of JSON in any case
+    # Go ignores the case of JSON keys
     any_case = {name.lower(): value for name, value in part.items()}
     for field in BLOCKS[block]:
         value = part.get(field.name, any_case.get(field.name.lower()))

@@ -79,7 +79,7 @@ def values(name: str, *hidden: str) -> Comparer:
 
 
 def value_set(name: str, *key: str) -> Comparer:
-    """Compares lists of blocks that have only fields; matches blocks by the `key` fields, or by equality without any."""
+    """Compares lists of blocks that have only fields; matches them by the `key` fields, or without any by equality."""
 
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         compare_one = values(name)

@@ -50,7 +50,7 @@ def newest_stable(state: State, job: Json) -> Json | None:
 
 
 def ending(job: Json, target: Json | None) -> tuple[str, Json | None]:
-    """The end of the failed deployment's description, and the version to revert to if a revert would change anything."""
+    """The end of the failed deployment's description, and the version to revert to if that would change anything."""
     if target is None:
         return " - no stable job version to auto revert to", None
     number = target["Version"]

@@ -132,7 +132,7 @@ class Room:
         ]
 
     def find(self, job: Json, group: Json, node_id: str = "") -> Json | None:
-        """A node for one allocation, or None; prefers nodes with few allocations of the job. `node_id` allows one only."""
+        """A node with room, or None; prefers nodes with few allocations of the job. `node_id` allows only that node."""
         need = need_of(group)
         # spread a job over the nodes, because bin packing would fill one node first and look odd on the page
         fitting = [

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def parse_job(call: Call) -> web.StreamResponse:
-    """Parses a jobspec. Raises Refused: 400 with Nomad's text, 501 if the simulation cannot tell what Nomad would do."""
+    """Parses a jobspec. Raises Refused: 400 with Nomad's text, 501 if the simulation cannot compute Nomad's answer."""
     body = call.fields
     try:
         # in a thread, because the first parse builds its grammar for seconds, and streams must not wait for it

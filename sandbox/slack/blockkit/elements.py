@@ -1,4 +1,4 @@
-"""The table of interactive elements (docs.slack.dev, reference/block-kit/block-elements) and where each may stand."""
+"""The interactive elements (docs.slack.dev, reference/block-kit/block-elements) and the blocks that allow them."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ _BUTTONS: dict[str, Obj] = {
 
 
 def _field(fields: Mapping[str, Shape], *, needs: tuple[str, ...] = (), rules: Rules = ()) -> Obj:
-    """An input that is typed into, which has no confirmation."""
+    """A text input, which has no confirmation."""
     typed: dict[str, Shape] = {"placeholder": _PLACEHOLDER, "dispatch_action_config": DISPATCH}
     return _element({**typed, **fields}, needs=needs, without=("confirm",), rules=rules)
 

@@ -1,4 +1,4 @@
-"""What Slack adds to blocks when it stores them: ids where the app gave none, and the defaults of text objects."""
+"""Adds what Slack adds when it stores blocks: missing ids, and the defaults of text objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def fill_blocks(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def fill_view(view: dict[str, Any]) -> dict[str, Any]:
-    """A deep copy of a valid view with its blocks filled in and the defaults of its title and buttons."""
+    """A deep copy of a valid view with filled-in blocks, and the defaults of its title and buttons."""
     return {**_with_text_defaults(view), "blocks": fill_blocks(view["blocks"])}
 
 
@@ -37,7 +37,7 @@ def _fill_block(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_text_defaults(value: Any) -> Any:
-    # Text objects stand at many depths, and only they have these types.
+    # Text objects occur at many depths, and only they have these types.
     if isinstance(value, list):
         return [_with_text_defaults(one) for one in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Text that a person types after a slash command, escaped as Slack does for commands with `should_escape`."""
+"""Escapes the text that a person types after a slash command, as Slack does for commands with `should_escape`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sandbox.slack.workspace import Workspace
 
-# One pass over the text, so that what one rule has put in is not escaped again by another.
+# One pass over the text, so that no rule escapes the result of another.
 _TOKEN = re.compile(
     r"<(?P<user_id>@[UW][A-Z0-9]+)(?:\|[^>]*)?>"
     r"|<(?P<channel_id>\#C[A-Z0-9]+)(?:\|[^>]*)?>"
@@ -24,7 +24,7 @@ _SPECIAL = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 def escape(workspace: Workspace, text: str) -> str:
     """`@alice` and `<@U..>` become `<@U..|alice>`, likewise channels, groups and links; other `&<>` become entities.
 
-    Names that nobody bears stay as they were typed.
+    Unknown names stay unchanged.
     """
     return _TOKEN.sub(lambda found: _escape(workspace, found), text)
 
