@@ -59,7 +59,7 @@ class Scene:
         clicks = [
             request["at"]
             for request in state.get("requests", [])
-            if _clicked(request.get("payload") or {}, person, deploy)
+            if _is_click(request.get("payload") or {}, person, deploy)
         ]
         replies = [one["at"] for one in state.get("ephemerals", []) if one.get("user") == person]
         return bool(clicks) and any(at >= min(clicks) for at in replies)
@@ -145,7 +145,7 @@ def _is_command(payload: Json, person: str, command: str) -> bool:
     return wanted.items() <= payload.items() and str(payload.get("text", "")).strip().startswith(command)
 
 
-def _clicked(payload: Json, person: str, deploy: str) -> bool:
+def _is_click(payload: Json, person: str, deploy: str) -> bool:
     by = (payload.get("user") or {}).get("id")
     values = [str(action.get("value", "")) for action in payload.get("actions") or []]
     return payload.get("type") == "block_actions" and by == person and any(v.split(":")[0] == deploy for v in values)

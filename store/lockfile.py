@@ -21,7 +21,7 @@ def alone(database: Path) -> Iterator[None]:
     Raises ``StoreBusy`` if another process serves the file, ``StoreUnavailable`` if the file system cannot lock.
     Short commands need no lock: SQLite's own lock is enough for them.
     """
-    descriptor = _locked(database.absolute())
+    descriptor = _lock(database.absolute())
     try:
         yield
     finally:
@@ -29,7 +29,7 @@ def alone(database: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _locked(database: Path) -> int:
+def _lock(database: Path) -> int:
     path = database.with_name(f"{database.name}.lock")
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from store.sql.connect import open_engines
 from store.sql.dialects import SQLITE
-from store.sql.failures import connecting
+from store.sql.failures import translate_connect_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -39,7 +39,7 @@ async def migrate(url: str) -> None:
     """Upgrade the schema to the newest revision in one transaction; does nothing if it is up to date."""
     engine = open_engines(url).writing
     try:
-        with connecting():
+        with translate_connect_errors():
             async with engine.begin() as connection:
                 await connection.run_sync(_upgrade)
     finally:
@@ -50,7 +50,7 @@ async def revision(url: str) -> str | None:
     """The database's current revision; None if it was never migrated."""
     engine = open_engines(url).reading
     try:
-        with connecting():
+        with translate_connect_errors():
             async with engine.connect() as connection:
                 return await connection.run_sync(_current)
     finally:

@@ -53,7 +53,7 @@ class SqlStore:
     async def claim(self, status: Status, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
         """Claim the oldest deploy in ``status`` that is due at ``now`` and free; None if there is none."""
         # check without a lock first: a dozen idle loops must not queue for SQLite's write lock
-        async with self._units.looking() as connection:
+        async with self._units.connect_to_read() as connection:
             if not await Claims(connection, self._units.parsed).due(status, now):
                 return None
         async with self._claims() as claims:
@@ -76,7 +76,7 @@ class SqlStore:
 
     async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
         """Take the next parcel from the outbox; None if nothing is due or other workers were quicker."""
-        async with self._units.looking() as connection:
+        async with self._units.connect_to_read() as connection:
             if not await Parcels(connection, self._units.parsed).due(now):
                 return None
         for _ in range(TRIES):
@@ -104,15 +104,15 @@ class SqlStore:
 
     async def forget_requests(self, before: datetime) -> None:
         """Delete the hashes of Slack requests from before that time."""
-        async with self._units.writing() as connection:
+        async with self._units.connect_to_write() as connection:
             await RequestWriting(connection, self._units.parsed).forget_requests(before)
 
     @asynccontextmanager
     async def _claims(self) -> AsyncIterator[Claims]:
-        async with self._units.writing() as connection:
+        async with self._units.connect_to_write() as connection:
             yield Claims(connection, self._units.parsed)
 
     @asynccontextmanager
     async def _parcels(self) -> AsyncIterator[Parcels]:
-        async with self._units.writing() as connection:
+        async with self._units.connect_to_write() as connection:
             yield Parcels(connection, self._units.parsed)

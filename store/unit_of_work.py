@@ -21,7 +21,7 @@ from store.deploys.plans import PlanReading, PlanWriting
 from store.deploys.requests import RequestReading, RequestWriting
 from store.deploys.rollouts import RolloutReading, RolloutWriting
 from store.outbox.intents import OutboxReading, OutboxWriting
-from store.sql.failures import connecting, failure, translated
+from store.sql.failures import failure, translate_connect_errors, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,29 +81,29 @@ class UnitsOfWork:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlReading]:
         """A unit of work that reads a snapshot and takes no lock."""
-        async with self.looking() as connection:
+        async with self.connect_to_read() as connection:
             yield SqlReading(connection, self.parsed)
 
     @asynccontextmanager
-    async def looking(self) -> AsyncIterator[AsyncConnection]:
+    async def connect_to_read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that only reads, from a snapshot."""
-        async with _connected(self._engines.reading) as connection:
-            with translated():
+        async with _connect(self._engines.reading) as connection:
+            with translate_errors():
                 yield connection
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlTransaction]:
         """A unit of work that writes: it commits when the block ends, and rolls back if the block raises."""
-        async with self.writing() as connection:
+        async with self.connect_to_write() as connection:
             yield SqlTransaction(connection, self.parsed)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def connect_to_write(self) -> AsyncIterator[AsyncConnection]:
         """A connection in a transaction that commits when the block ends, and rolls back if the block raises."""
         committed = False
         try:
-            async with self._in_turn(), _connected(self._engines.writing) as connection:
-                with translated():
+            async with self._in_turn(), _connect(self._engines.writing) as connection:
+                with translate_errors():
                     transaction = await connection.begin()
                     yield connection
                 await _commit(transaction)
@@ -135,8 +135,8 @@ class UnitsOfWork:
 
 
 @asynccontextmanager
-async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    with connecting():
+async def _connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    with translate_connect_errors():
         connection = await engine.connect()
     try:
         yield connection

@@ -50,7 +50,7 @@ class Api:
         """Makes one call. `path` has the parts after `/v1/`, because a job's id may contain slashes."""
         url = f"{self.address}/v1/{'/'.join(quote(part, safe='') for part in path)}"
         try:
-            async with self._opened.request(method, URL(url, encoded=True), json=body, params=query) as answer:
+            async with self._open_session.request(method, URL(url, encoded=True), json=body, params=query) as answer:
                 if answer.status == 404:
                     return None
                 if answer.status != 200:
@@ -68,14 +68,16 @@ class Api:
         query = [("namespace", "*"), *(("topic", topic) for topic in TOPICS)]
         endless = aiohttp.ClientTimeout(total=None, sock_connect=SECONDS)
         try:
-            async with self._opened.get(f"{self.address}/v1/event/stream", params=query, timeout=endless) as answer:
+            async with self._open_session.get(
+                f"{self.address}/v1/event/stream", params=query, timeout=endless
+            ) as answer:
                 async for line in answer.content:
                     yield line
         except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
             raise AgentError(f"Nomad's event stream broke: {problem!r}") from problem
 
     @property
-    def _opened(self) -> aiohttp.ClientSession:
+    def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise AgentError("this agent's connections are not open")
         return self._session

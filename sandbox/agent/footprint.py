@@ -46,7 +46,7 @@ class Footprint:
                 await self._make(name)
         before = await self._present()
         if taken := sorted(before & set(wanted)):
-            raise AgentError(self._taken(taken))
+            raise AgentError(self._conflict(taken))
         self._before = before
 
     async def leave(self, wanted: Collection[JobRef]) -> None:
@@ -100,7 +100,7 @@ class Footprint:
                 return
         self._tell(f"could not delete namespace {name}: {problem}")
 
-    def _taken(self, taken: list[JobRef]) -> str:
+    def _conflict(self, taken: list[JobRef]) -> str:
         listed = ", ".join(f"{placed.job} in {placed.namespace}" for placed in taken)
         purge = "\n".join(f"  nomad job stop -purge -namespace {each.namespace} {each.job}" for each in taken)
         return (

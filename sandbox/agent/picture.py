@@ -53,7 +53,7 @@ class Painter:
             "image": first_image(current),
             "versions": [await self._version(namespace, one) for one in versions],
             "deployment": await self._api.get(*path, "deployment", namespace=namespace),
-            "allocations": shown(await self._api.get(*path, "allocations", namespace=namespace) or []),
+            "allocations": select_allocations(await self._api.get(*path, "allocations", namespace=namespace) or []),
         }
 
     async def _version(self, namespace: str, job: Json) -> Json:
@@ -92,7 +92,7 @@ def first_image(job: Json) -> str:
     return str(config.get("image") or config.get("command") or "")
 
 
-def shown(stubs: list[Json]) -> list[Json]:
+def select_allocations(stubs: list[Json]) -> list[Json]:
     """The newest allocations and all that are still running, newest first."""
     ordered = sorted(stubs, key=lambda one: int(one["CreateIndex"]), reverse=True)
     older = [one for one in ordered[SHOWN_ALLOCATIONS:] if not _over(one)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.broker import EventBroker
 from sandbox.nomad.client.runner import AllocationRunner
-from sandbox.nomad.records import Json, group_named, key_of
+from sandbox.nomad.records import Json, find_group, key_of
 from sandbox.nomad.rollout.watcher import DeploymentWatcher
 from sandbox.nomad.scheduler.evaluations import Scheduler
 from sandbox.nomad.scheduler.nodes import MEMORY_MB, Nodes
@@ -62,7 +62,7 @@ class Cluster:
 
     def _committed(self, batch: Batch) -> None:
         self.broker.publish(batch)
-        self.tell_changed()
+        self.notify_change()
         # not at once, because the code that wrote the batch is still using it
         asyncio.get_running_loop().call_soon(self._react, batch)
 
@@ -71,7 +71,7 @@ class Cluster:
         self._watcher.on_commit(batch)
         self._scheduler.on_commit(batch)
 
-    def tell_changed(self) -> None:
+    def notify_change(self) -> None:
         """Wake everyone who waits for a change."""
         # a new event for the next change, so that nobody has to clear the old one
         self.changed.set()
@@ -80,11 +80,11 @@ class Cluster:
     def set_failing(self, failing: Failing, *, on: bool) -> None:
         """Make tasks exit with code 1 from now on, including running ones; or stop that."""
         self.switches.set_failing(failing, on=on)
-        self.tell_changed()
+        self.notify_change()
         if not on:
             return
         for allocation in list(self.state.allocations.values()):
-            group = group_named(allocation["Job"], allocation["TaskGroup"]) or {}
+            group = find_group(allocation["Job"], allocation["TaskGroup"]) or {}
             hit = [task for task in group.get("Tasks") or [] if failing.hits(key_of(allocation), task)]
             if hit:
                 self._runner.crash(allocation, hit[0]["Name"])
@@ -94,12 +94,12 @@ class Cluster:
         self.nodes.set_memory(memory_mb)
         self.switches.memory_mb = memory_mb
         self._scheduler.unblock()
-        self.tell_changed()
+        self.notify_change()
 
     def set_speed(self, speed: float) -> None:
         """Change the speed of Nomad's durations. Raises ValueError for an invalid speed."""
         self.clock.speed = speed
-        self.tell_changed()
+        self.notify_change()
 
     def namespace_list(self) -> list[Json]:
         """All namespaces, sorted by name."""

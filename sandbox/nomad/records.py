@@ -66,6 +66,6 @@ def go_duration(nanoseconds: int) -> str:
     return f"{minutes}m{seconds}" if minutes else seconds
 
 
-def group_named(job: Json, name: str) -> Json | None:
+def find_group(job: Json, name: str) -> Json | None:
     """The task group with that name; None if there is none."""
     return next((group for group in job["TaskGroups"] or [] if group["Name"] == name), None)

@@ -64,10 +64,10 @@ def _stateful(blocks: list[Json]) -> Iterator[tuple[str, Json]]:
 def chosen_state(element: Json, given: Any) -> Json:
     """The state of an element after the choice `given`: a text, an option or its value, an id, or a list of these."""
     chosen, _ = _CHOICES[element["type"]]
-    return {"type": element["type"], chosen: _converted(element, chosen, given)}
+    return {"type": element["type"], chosen: _convert(element, chosen, given)}
 
 
-def _converted(element: Json, chosen: str, given: Any) -> Any:
+def _convert(element: Json, chosen: str, given: Any) -> Any:
     if chosen in _LISTS:
         several = given if isinstance(given, list) else [given]
         return [_option(element, one) if chosen == "selected_options" else one for one in several if one is not None]

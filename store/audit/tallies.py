@@ -36,11 +36,11 @@ class TallyReading(Session):
     async def tally(self, scope: Scope) -> Tally:
         """The scope's number of events of each type, and how long its deploys took."""
         everywhere, values = scope.environments is None, values_of(scope)
-        types: dict[EventType, int] = dict(await self._rows(_counted(everywhere=everywhere), values))
+        types: dict[EventType, int] = dict(await self._rows(_counts_by_type(everywhere=everywhere), values))
         return Tally(
             events=sum(types.values()),
             types=types,
-            reverted=(await self._run(_reverted(everywhere=everywhere), values)).scalar_one(),
+            reverted=(await self._run(_reverting(everywhere=everywhere), values)).scalar_one(),
             to_approve=await self._durations(_to_approve(everywhere=everywhere), values),
             to_succeed=await self._durations(_to_succeed(everywhere=everywhere), values),
         )
@@ -76,7 +76,7 @@ class TallyReading(Session):
 
 
 @cache
-def _counted(*, everywhere: bool) -> Select[EventType, int]:
+def _counts_by_type(*, everywhere: bool) -> Select[EventType, int]:
     of_all = of_types(_E, EventType, everywhere=everywhere)
     return select(_E.type, func.count()).where(*of_all).group_by(_E.type)
 
@@ -109,7 +109,7 @@ def _own_approvals(*, everywhere: bool) -> Select[Any]:
 
 
 @cache
-def _reverted(*, everywhere: bool) -> Select[int]:
+def _reverting(*, everywhere: bool) -> Select[int]:
     """The number of deploys that failed in the scope and that Nomad was reverting when the scope ended."""
     revert = audit_events.alias("revert").c
     of_deploy = (revert.deploy == _E.deploy, revert.type == EventType.DEPLOY_REVERTED, revert.at < bindparam("ends"))

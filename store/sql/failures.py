@@ -91,7 +91,7 @@ def _words(error: BaseException) -> str:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise the block's database errors as our own errors; other errors pass unchanged."""
     try:
         yield
@@ -100,7 +100,7 @@ def translated() -> Iterator[None]:
 
 
 @contextmanager
-def connecting() -> Iterator[None]:
+def translate_connect_errors() -> Iterator[None]:
     """Raise database errors as our own while the block opens a connection."""
     try:
         yield

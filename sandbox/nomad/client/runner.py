@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.client import tasks
 from sandbox.nomad.client.behaviour import Course, course_of
-from sandbox.nomad.records import SECOND, Json, go_duration, group_named, key_of
+from sandbox.nomad.records import SECOND, Json, find_group, go_duration, key_of
 from sandbox.nomad.rollout.health import set_health
 from sandbox.nomad.scheduler.evaluations import evaluation_of
 from sandbox.nomad.status import ACTIVE_DEPLOYMENTS, ended_on_client, health_of, is_stopping
@@ -41,9 +41,9 @@ class AllocationRunner:
         """Start, change and stop allocations as the servers decided in this batch."""
         for change in batch.changes:
             if change.topic == "Allocation":
-                self._heed(change)
+                self._handle(change)
 
-    def _heed(self, change: Change) -> None:
+    def _handle(self, change: Change) -> None:
         old, new = change.old, change.new
         if new is None:
             self._forget((old or {})["ID"])
@@ -221,7 +221,7 @@ class AllocationRunner:
 
 def group_of(allocation: Json) -> Json:
     """The allocation's group in the specification it runs."""
-    return group_named(allocation["Job"], allocation["TaskGroup"]) or {}
+    return find_group(allocation["Job"], allocation["TaskGroup"]) or {}
 
 
 def restarts_of(allocation: Json) -> int:

@@ -125,12 +125,12 @@ def match_by_key(old: Any, new: Any, key: Callable[[Any], Hashable]) -> Iterator
     yield from ((None, each) for name, each in after.items() if name not in before)
 
 
-def keyed(shape: Shape, key: Callable[[Any], Hashable]) -> Comparer:
+def by_key(shape: Shape, key: Callable[[Any], Hashable]) -> Comparer:
     """Compares lists of blocks, matched by a key."""
     return _compare_pairs(shape, lambda old, new: match_by_key(old, new, key))
 
 
-def in_turn(shape: Shape) -> Comparer:
+def by_position(shape: Shape) -> Comparer:
     """Compares lists of blocks, matched by position."""
 
     def pairs(old: Any, new: Any) -> Iterator[Pair]:
@@ -144,7 +144,7 @@ def in_turn(shape: Shape) -> Comparer:
     return _compare_pairs(shape, pairs)
 
 
-def best(shape: Shape, match: Callable[[Any, int, list[Any], set[int]], int]) -> Comparer:
+def by_similarity(shape: Shape, match: Callable[[Any, int, list[Any], set[int]], int]) -> Comparer:
     """Compares lists of blocks, matched by similarity; a single block on each side counts as the same one."""
 
     def pairs(old: Any, new: Any) -> Iterator[Pair]:

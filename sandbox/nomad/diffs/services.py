@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from sandbox.nomad.admission.multierror import duration
 from sandbox.nomad.diffs.flat import Change, Flat, fields, object_diff
-from sandbox.nomad.diffs.objects import Comparer, Shape, best, keyed, opaque, strings, value_set, values
+from sandbox.nomad.diffs.objects import Comparer, Shape, by_key, by_similarity, opaque, strings, value_set, values
 from sandbox.nomad.diffs.shapes import IDENTITIES, IDENTITY, MOUNTS, RESOURCES
 
 _LIKE_ENOUGH: Final = 2
 _CHECK: Final = Shape("Check", nested=(("Header", opaque("Header")), ("CheckRestart", Shape("CheckRestart").compare)))
 
 
-def _named(block: dict[str, Any]) -> str:
+def _name_of(block: dict[str, Any]) -> str:
     return str(block["Name"])
 
 
@@ -62,7 +62,7 @@ def _transparent(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa:
 _PROXY: Final = Shape(
     "ConsulProxy",
     nested=(
-        ("Upstreams", keyed(_UPSTREAM, _upstream_key)),
+        ("Upstreams", by_key(_UPSTREAM, _upstream_key)),
         ("Expose", Shape("Expose", flatten=lambda _block: {}, nested=(("Paths", _paths),)).compare),
         ("TransparentProxy", _transparent),
         ("Config", opaque("Config")),
@@ -98,15 +98,15 @@ _INGRESS_SERVICE: Final = Shape(
         ("ResponseHeaders", _headers("ResponseHeaders").compare),
     ),
 )
-_LISTENER: Final = Shape("Listener", nested=(("Services", keyed(_INGRESS_SERVICE, _named)),))
+_LISTENER: Final = Shape("Listener", nested=(("Services", by_key(_INGRESS_SERVICE, _name_of)),))
 _INGRESS: Final = Shape(
     "Ingress",
     nested=(
         ("TLS", _TLS.compare),
-        ("Listeners", keyed(_LISTENER, lambda each: f"{each['Protocol']}/{each['Port']}")),
+        ("Listeners", by_key(_LISTENER, lambda each: f"{each['Protocol']}/{each['Port']}")),
     ),
 )
-_TERMINATING: Final = Shape("Terminating", nested=(("Services", keyed(Shape("Service"), _named)),))
+_TERMINATING: Final = Shape("Terminating", nested=(("Services", by_key(Shape("Service"), _name_of)),))
 
 
 def _bind(block: dict[str, Any]) -> Flat:
@@ -158,10 +158,10 @@ _SERVICE: Final = Shape(
     nested=(
         ("CanaryTags", strings("CanaryTags")),
         ("Tags", strings("Tags")),
-        ("Checks", keyed(_CHECK, _named)),
+        ("Checks", by_key(_CHECK, _name_of)),
         ("Connect", _CONNECT.compare),
         ("Identity", IDENTITY.compare),
         ("Weights", Shape("Weights").compare),
     ),
 )
-SERVICES: Final = best(_SERVICE, _likest)
+SERVICES: Final = by_similarity(_SERVICE, _likest)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.jobs.submissions import copy_submission
 from sandbox.nomad.jobs.versions import RPC_FIELDS, evaluate_change, register_answer
-from sandbox.nomad.records import group_named
+from sandbox.nomad.records import find_group
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.scheduler.evaluations import evaluation_of
 from sandbox.nomad.status import ACTIVE_DEPLOYMENTS, starts_nothing
@@ -65,7 +65,7 @@ def scale(state: State, key: JobKey, group: str, count: int) -> Json:
     job = state.jobs.get(key)
     if job is None:
         raise Refused(404, f'job "{key.id}" not found')
-    if group_named(job, group) is None:
+    if find_group(job, group) is None:
         raise Refused(400, f'task group "{group}" specified for scaling does not exist in job')
     latest = state.latest_deployment(key)
     if latest is not None and latest["Status"] in ACTIVE_DEPLOYMENTS:

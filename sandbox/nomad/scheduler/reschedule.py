@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.nomad.records import group_named, instant
+from sandbox.nomad.records import find_group, instant
 from sandbox.nomad.status import ACTIVE_DEPLOYMENTS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Timing:
 
 def policy_of(allocation: Json) -> Json | None:
     """The reschedule block of the allocation's own group."""
-    group = group_named(allocation["Job"], allocation["TaskGroup"])
+    group = find_group(allocation["Job"], allocation["TaskGroup"])
     return group["ReschedulePolicy"] if group else None
 
 

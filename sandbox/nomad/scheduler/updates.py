@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.nomad.diffs import is_destructive
-from sandbox.nomad.records import group_named
+from sandbox.nomad.records import find_group
 from sandbox.nomad.status import ended_on_client
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def update_kind(allocation: Json, job: Json) -> str:
     ran = allocation["Job"]
     if ran["JobModifyIndex"] == job["JobModifyIndex"] and ran["CreateIndex"] == job["CreateIndex"]:
         return IGNORE
-    old, new = group_named(ran, allocation["TaskGroup"]), group_named(job, allocation["TaskGroup"])
+    old, new = find_group(ran, allocation["TaskGroup"]), find_group(job, allocation["TaskGroup"])
     if old is None or new is None or is_destructive(old, new, ran, job):
         return DESTRUCTIVE
     # nothing runs that could apply the change

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.nomad.client.logs import output_of
-from sandbox.nomad.records import Json, group_named
+from sandbox.nomad.records import Json, find_group
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.rollout.verbs import fail_by_hand, pause, promote
 from sandbox.nomad.wire.call import REGION, Answer, Missing, json_bytes
@@ -137,7 +137,7 @@ async def logs(call: Call) -> web.StreamResponse:
         raise Refused(400, "must provide task name")
     if stream not in {"stdout", "stderr"}:
         raise Refused(400, "log type must be stdout or stderr")
-    group = group_named(found["Job"], found["TaskGroup"]) or {}
+    group = find_group(found["Job"], found["TaskGroup"]) or {}
     task = next((one for one in group["Tasks"] if one["Name"] == name), None)
     if task is None:
         raise Refused(400, f'unknown task name "{name}"')

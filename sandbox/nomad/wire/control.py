@@ -157,7 +157,7 @@ class Control:
         where = {name: read_field(body, name, str, default=ANY) for name in ("namespace", "job")}
         rule = RegisterRule(read_field(body, "apply", bool, default=True), when, answer, seconds, **where)
         self._cluster.switches.next_registers += [rule] * read_field(body, "times", int, default=1)
-        self._cluster.tell_changed()
+        self._cluster.notify_change()
         return self._cluster.switches.describe()
 
     def outage(self, body: Json) -> Json:
@@ -168,7 +168,7 @@ class Control:
         self._cluster.switches.set_outage(mode)
         if mode not in {"none", "hang"}:
             self._streams.cut_all()
-        self._cluster.tell_changed()
+        self._cluster.notify_change()
         return self._cluster.switches.describe()
 
     def capacity(self, body: Json) -> Json:
@@ -196,7 +196,7 @@ class Control:
             capabilities={str(namespace): tuple(map(str, names)) for namespace, names in given.items()},
             readable=read_field(body, "readable", bool, default=True),
         )
-        self._cluster.tell_changed()
+        self._cluster.notify_change()
         return body
 
     def speed(self, body: Json) -> Json:

@@ -25,7 +25,7 @@ async def register_job(call: Call) -> web.StreamResponse:
     order = Order.read(call.fields, call.namespace_for_job())
     rule = call.cluster.switches.next_rule(order.namespace, str(order.job.get("ID")))
     seen = record_register(call, order)
-    call.cluster.tell_changed()
+    call.cluster.notify_change()
     if rule.apply and rule.when == "before":
         outcome = attempt(call, order, seen)
     else:
@@ -70,7 +70,7 @@ def attempt(call: Call, order: Order, seen: Json) -> web.Response:
 def settle(call: Call, order: Order, seen: Json) -> None:
     """Register after the answer; only the list of registers shows the result."""
     attempt(call, order, seen)
-    call.cluster.tell_changed()
+    call.cluster.notify_change()
 
 
 def success_answer(call: Call) -> Json:

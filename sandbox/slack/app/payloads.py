@@ -119,7 +119,7 @@ def click_in_view(world: World, person: Person, opened: OpenView, actions: list[
     }
 
 
-def options_wanted(world: World, person: Person, opened: OpenView, element: Json, typed: str) -> Json:
+def options_request(world: World, person: Person, opened: OpenView, element: Json, typed: str) -> Json:
     """block_suggestion: requests the options of an external select for the text typed so far."""
     return {
         **_common(world, "block_suggestion", person),

@@ -126,7 +126,7 @@ class Interactions:
         if not element["type"].endswith("external_select"):
             raise ControlError(f"{element['action_id']!r} is not an external select: its options are in the view.", 400)
         names = {"block_id": block["block_id"], "action_id": element["action_id"]}
-        payload = payloads.options_wanted(self._world, person, opened, names, str(asked.get("typed", "")))
+        payload = payloads.options_request(self._world, person, opened, names, str(asked.get("typed", "")))
         delivery = await self._courier.send_interaction(payload)
         answer = answer_json(delivery)
         return {**outcome(delivery), **(answer if isinstance(answer, dict) and delivery.error is None else {})}

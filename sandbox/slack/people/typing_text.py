@@ -39,7 +39,7 @@ def _escape(workspace: Workspace, found: re.Match[str]) -> str:
         return _user(workspace, parts["user_id"][1:], found)
     if parts["channel_id"] or parts["channel"]:
         return _channel(workspace, parts["channel_id"], parts["channel"], found)
-    return _named(workspace, parts["group_id"], parts["name"], found)
+    return _group(workspace, parts["group_id"], parts["name"], found)
 
 
 def _user(workspace: Workspace, user: str, found: re.Match[str]) -> str:
@@ -53,7 +53,7 @@ def _channel(workspace: Workspace, by_id: str | None, by_name: str | None, found
     return f"<#{channel.id}|{channel.name}>" if channel else found.group()
 
 
-def _named(workspace: Workspace, group_id: str | None, name: str | None, found: re.Match[str]) -> str:
+def _group(workspace: Workspace, group_id: str | None, name: str | None, found: re.Match[str]) -> str:
     group = next((one for one in workspace.groups if one.id == group_id or one.handle == name), None)
     if group is not None:
         return f"<!subteam^{group.id}|@{group.handle}>"
