@@ -58,7 +58,7 @@ class Api:
                 text = await answer.read()
                 return await answer.json(content_type=None) if text else None
         except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
-            raise AgentError(f"the answer from {self.address} is not Nomad's: {problem!r}") from problem
+            raise AgentError(f"Nomad at {self.address} does not answer as expected: {problem!r}") from problem
 
     async def events(self) -> AsyncIterator[bytes]:
         """The lines of the event stream of all readable namespaces, including the `{}` of each heartbeat.

@@ -14,10 +14,10 @@ def footprint(host):
     return Footprint(host.api, host.told.append)
 
 
-async def test_a_namespace_that_is_not_there_is_made_and_told(host, footprint):
+async def test_a_missing_namespace_is_created_and_reported(host, footprint):
     await footprint.arrive({JobRef(host.namespace, "checkout")})
     assert host.namespace in await host.namespaces()
-    assert host.told == [f"made namespace {host.namespace}"]
+    assert host.told == [f"created namespace {host.namespace}"]
 
 
 async def test_one_that_is_there_is_nobodys_to_delete(host, footprint):
@@ -57,7 +57,7 @@ async def test_a_namespace_of_its_own_goes_with_its_jobs(host, footprint):
     await footprint.leave({JobRef(host.namespace, "checkout")})
     assert await host.jobs() == set()
     if host.simulated:  # it keeps its namespaces: what cannot be deleted is told
-        assert host.told[-1].startswith(f"namespace {host.namespace} is left: ")
+        assert host.told[-1].startswith(f"could not delete namespace {host.namespace}: ")
     else:
         assert host.told[-1] == f"deleted namespace {host.namespace}"
         assert host.namespace not in await host.namespaces()

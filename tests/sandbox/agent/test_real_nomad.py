@@ -112,10 +112,10 @@ KNOWN = {SELF: (200, {"AccessorID": "acls-disabled"}), NAMESPACES: (200, [{"Name
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ({}, "does not answer as Nomad does"),
-        ({SELF: (200, {"AccessorID": "anonymous"})}, "set NOMAD_TOKEN"),
-        ({SELF: (403, "Permission denied")}, "answers 403: Permission denied; set NOMAD_TOKEN"),
-        ({SELF: (404, "nothing")}, "does not answer as Nomad does"),
+        ({}, "is not Nomad. Check the address"),
+        ({SELF: (200, {"AccessorID": "anonymous"})}, "Set NOMAD_TOKEN"),
+        ({SELF: (403, "Permission denied")}, "answers 403: Permission denied. Set NOMAD_TOKEN"),
+        ({SELF: (404, "nothing")}, "is not Nomad. Check the address"),
         ({**KNOWN, ("POST", "/v1/namespace/apps"): (403, "Permission denied")}, "nomad namespace apply apps"),
     ],
 )
