@@ -1,6 +1,6 @@
-"""How the audit log's pages, the digest and the history fare in a long log: ratios to the same SQL by plain sqlite3.
+"""Benchmarks the audit log's pages, the digest and the history on a long log, against the same SQL by plain sqlite3.
 
-``python -m bench.audit [--events 1000000] [--rounds 7] [--data FOLDER] [--json]``; bench/README.md says how to read it.
+``python -m bench.audit [--events 1000000] [--rounds 7] [--data FOLDER] [--json]``; bench/README.md explains the output.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 EVENTS: Final = 1_000_000
 PAGE: Final = 50
 DEEP: Final = 0.9
-"""How far down a log the deep pages are."""
+"""The position of the deep pages, as a fraction of the log."""
 COLD: Final = 10
-"""How many places of the log each page is read at, in turns."""
+"""The number of positions in the log at which each page is read, in turns."""
 _CHOICES: Final[dict[str, Sequence[Any]]] = {"service": SERVICES, "environment": ENVIRONMENTS, "actor": PEOPLE}
 _FILTERS: Final = [names for count in range(len(_CHOICES) + 1) for names in combinations(_CHOICES, count)]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the answer: times are milliseconds of a median round, ``ratio`` is the median, lowest and highest."""
+    """A line of the output: times are milliseconds of the median round, ``ratio`` is the median, lowest and highest."""
 
     name: str
     ours: float
@@ -58,27 +58,29 @@ class Line:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; 1 where a ratio is beyond its floor, which says something at the full number of events only."""
+    """Run the benchmark; returns 1 if a ratio is above its floor, which only matters at the default size."""
     asked = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="nomatron-bench-") as made:
         folder = asked.data or Path(made)
         folder.mkdir(parents=True, exist_ok=True)
         path = database(folder, asked.events)
-        lines = asyncio.run(_measured(path, asked.rounds))
+        lines = asyncio.run(_measure(path, asked.rounds))
     print(json.dumps([line.__dict__ for line in lines], indent=1) if asked.json else _table(lines, asked.events))
     return int(asked.events >= EVENTS and any(line.floor is not None and line.ratio[0] > line.floor for line in lines))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.audit", description=__doc__)
-    parser.add_argument("--events", type=int, default=EVENTS, help="how long the log is; the goals are for the default")
-    parser.add_argument("--rounds", type=int, default=7, help="medians are taken over so many rounds")
+    parser.add_argument(
+        "--events", type=int, default=EVENTS, help="number of events in the log; the goals are for the default"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="number of rounds for the medians")
     parser.add_argument("--data", type=Path, help="keep the database in this folder for the next run")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
 
 
-async def _measured(path: Path, rounds: int) -> list[Line]:
+async def _measure(path: Path, rounds: int) -> list[Line]:
     day = _whole_day(path)
     pages = {names: _pages(path, names) for names in _FILTERS}
     others = [
@@ -97,7 +99,7 @@ async def _measured(path: Path, rounds: int) -> list[Line]:
 
 
 def _pages(path: Path, names: Sequence[str]) -> tuple[Measure, Measure]:
-    """The newest page of what fits these filters, and one far down."""
+    """The measures for the newest page with these filters, and for a deep page."""
     said = "page of all" if not names else f"page by {', '.join(names)}"
     chosen = [{name: _CHOICES[name][each % len(_CHOICES[name])] for name in names} for each in range(COLD)]
     deep = [_deep(path, values, each * PAGE) for each, values in enumerate(chosen)]
@@ -129,7 +131,7 @@ def _report(day: Span) -> Act:
 
 
 def _group_by(day: Span) -> Statement:
-    """What somebody would ask first, with the index of times: so many of each type in each place."""
+    """The query that a person would try first, by the index of times: the number of events by type and environment."""
     counted = "SELECT service, environment, type, count(*) FROM audit_events WHERE at >= ? AND at < ? GROUP BY 1, 2, 3"
     return counted, tuple(f"{end:%Y-%m-%dT%H:%M:%S.%fZ}" for end in (day.begins, day.ends))
 
@@ -148,7 +150,7 @@ def _histories(before: int | None) -> list[Act]:
 
 def _history(service: str, before: int | None) -> Act:
     async def act(store: SqlStore) -> object:
-        # all that a page of history reaches for
+        # everything that a page of the history reads
         ports = cast("Ports", SimpleNamespace(store=store, directory=SimpleNamespace(link=_link)))
         return await history(ports, service, None, before, 10)
 
@@ -160,7 +162,7 @@ def _link(channel: str, ts: str) -> str:
 
 
 def _whole_day(path: Path) -> Span:
-    """The last day that the log has whole."""
+    """The last complete day of the log."""
     ((newest,),) = _rows(path, "SELECT max(at) FROM audit_events")
     ends = datetime.fromisoformat(newest).replace(hour=0, minute=0, second=0, microsecond=0)
     return Span(ends - DAY, ends)
@@ -169,7 +171,7 @@ def _whole_day(path: Path) -> Span:
 def _deep(path: Path, chosen: Mapping[str, Any], less: int) -> tuple[int, Cursor | None]:
     """How many events a deep page has before it, and the last of them (None: there are no such events).
 
-    Where all events are paged, ``less`` of them, so that pages differ.
+    ``less`` moves the page, so that several deep pages differ.
     """
     where = " AND ".join([f"{name} = ?" for name in chosen] or ["true"])
     values = [getattr(value, "key", value) for value in chosen.values()]
@@ -199,7 +201,7 @@ def _line(measure: Measure) -> Line:
 
 
 def _depth(top: Measure, deep: Measure) -> Line:
-    """What depth costs: the deep one by the one on top, both by the store."""
+    """The cost of depth: the ratio of the deep page to the newest page, both by the store."""
     ratios = [far / near for far, near in zip(deep.by_store, top.by_store, strict=True)]
     ours, theirs = 1000 * median(deep.by_store), 1000 * median(top.by_store)
     return Line(f"{deep.name} / {top.name.rpartition(', ')[2]}", ours, theirs, _spread(ratios), 1.5, 2.0)

@@ -1,4 +1,4 @@
-"""A migrated SQLite file with a made-up log in it, kept for the next run where a folder is given."""
+"""Creates a migrated SQLite file with a generated log, and keeps it for the next run if a folder is given."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DIALECT: Final = sqlite.dialect()
 
 
 def database(folder: Path, events: int) -> Path:
-    """The file, made where it is not there yet: with another schema it is another file."""
+    """The path of the database, created if it does not exist; each schema has its own file."""
     fresh = folder / "fresh.db"
     fresh.unlink(missing_ok=True)
     asyncio.run(migrate(f"sqlite:///{fresh}"))
@@ -56,7 +56,7 @@ def _fill(path: Path, log: Log) -> None:
     connection.execute("PRAGMA cache_size = -1000000")
     indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql > ''").fetchall()
     connection.execute("BEGIN")
-    # sorted once at the end: a million rows one by one into a dozen indexes take many times as long
+    # create the indexes at the end: to add a million rows to a dozen indexes takes many times as long
     for name, _ in indexes:
         connection.execute(f"DROP INDEX {name}")
     _insert(connection, audit_events, map(_of_event, log.events()))
@@ -88,7 +88,7 @@ def _of_event(event: Event) -> dict[str, Any]:
 
 
 def _insert(connection: sqlite3.Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    """Rows as the store would write them, through the same column types."""
+    """Insert rows as the store would write them, through the same column types."""
     rest = iter(rows)
     while chunk := list(islice(rest, _AT_ONCE)):
         names = list(chunk[0])
@@ -100,8 +100,8 @@ def _insert(connection: sqlite3.Connection, table: Table, rows: Iterable[dict[st
 
 def _processor(table: Table, name: str) -> Callable[[Any], Any]:
     kind = table.c[name].type
-    return kind.dialect_impl(_DIALECT).bind_processor(_DIALECT) or _as_it_is
+    return kind.dialect_impl(_DIALECT).bind_processor(_DIALECT) or _unchanged
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value

@@ -1,4 +1,4 @@
-"""A made-up audit log: deploys that live as the engine lets them, ten thousand events a day, the same each time."""
+"""Generates an audit log of realistic deploys: ten thousand events a day, the same log each time."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ _ENDS: Final[dict[tuple[EventType, ...], int]] = {
     (_E.DEPLOY_WITHDRAWN,): 2,
     (_E.DEPLOY_INVALID,): 1,
 }
-"""How deploys go on once they are planned and approved, and how many of a hundred do."""
+"""The ways in which deploys continue after plan and approval, and how many of a hundred take each."""
 _BY_PEOPLE: Final = frozenset({_E.DEPLOY_REQUESTED, _E.DEPLOY_APPROVED, _E.DEPLOY_REJECTED, _E.ACTION_REFUSED})
 
 
 @dataclass
 class Log:
-    """Deploys as they are after the events that ``events`` has given so far."""
+    """A generated log, and its deploys in the state after the events that ``events`` has yielded so far."""
 
     count: int
     seed: int = 5
@@ -65,11 +65,11 @@ class Log:
 
     @property
     def a_day(self) -> int:
-        """How many events begin on each day; a short log still has two days."""
+        """The number of events on each day; a short log still has two days."""
         return min(MOST_A_DAY, max(self.count // 2, 1))
 
     def events(self) -> Iterator[Event]:
-        """``count`` events in order of time; what is under way at the last of them stays so."""
+        """Yields ``count`` events in order of time; deploys may be unfinished at the end."""
         left, day = self.count, FIRST_DAY
         pending: list[Event] = []
         while left:
@@ -78,26 +78,26 @@ class Log:
             ready = [event for event in pending if event.at < day][:left]
             pending = [event for event in pending if event.at >= day]
             left -= len(ready)
-            yield from map(self._kept, ready)
+            yield from map(self._apply, ready)
 
-    def _kept(self, event: Event) -> Event:
-        """The event, after its deploy was moved by it."""
+    def _apply(self, event: Event) -> Event:
+        """Update the event's deploy, and return the event."""
         number = event.deploy_id
         if number is not None:
             if event.type is _E.DEPLOY_REQUESTED:
                 self.deploys[number] = _deploy(number, event)
             elif event.type in STATES and self.deploys[number].status is not STATES[event.type]:
-                # no replace: a million copies take longer than all the rest
+                # do not use `replace`: a million copies take longer than everything else
                 object.__setattr__(self.deploys[number], "status", STATES[event.type])
                 object.__setattr__(self.deploys[number], "changed_at", event.at)
         return event
 
     def _events_of(self, day: datetime) -> list[Event]:
-        """All events of the deploys that are asked for on that day, and what is refused or applied on it."""
-        found = [_applied(day + timedelta(hours=9))]
+        """All events of the deploys requested on that day, and the day's refusals and applied catalogs."""
+        found = [_catalog_applied(day + timedelta(hours=9))]
         while len(found) < self.a_day:
             at = day + timedelta(seconds=self._chance.gauss(13 * 3600, 3 * 3600) % 86_400)
-            found += [self._refused(at)] if self._chance.random() < 0.05 else self._life(at)
+            found += [self._refusal(at)] if self._chance.random() < 0.05 else self._life(at)
         return found
 
     def _life(self, at: datetime) -> Iterator[Event]:
@@ -121,7 +121,7 @@ class Log:
     def _actor(self, kind: EventType) -> Actor:
         return self._chance.choice(PEOPLE) if kind in _BY_PEOPLE else WORKER
 
-    def _refused(self, at: datetime) -> Event:
+    def _refusal(self, at: datetime) -> Event:
         return Event(
             type=_E.DEPLOY_REFUSED,
             at=at,
@@ -129,26 +129,26 @@ class Log:
             service=self._chance.choice(SERVICES),
             environment=self._chance.choice(ENVIRONMENTS),
             catalog=CATALOG,
-            data={"codes": ["not-granted"], "version": "v1.4.2", "judged": self._judged()},
+            data={"codes": ["not-granted"], "version": "v1.4.2", "judged": self._approval_data()},
         )
 
     def _data(self, kind: EventType, at: datetime) -> dict[str, Any]:
         match kind:
             case _E.DEPLOY_REQUESTED:
-                return {"version": "v1.4.2", "reason": "", "expires_at": at + DAY, "judged": self._judged()}
+                return {"version": "v1.4.2", "reason": "", "expires_at": at + DAY, "judged": self._approval_data()}
             case _E.DEPLOY_PLANNED:
                 plan = {"from_version": "v1.4.1", "fingerprint": "7e" * 32, "base_index": "104211", "voided": False}
                 return {**plan, "plan": 1, "expires_at": at + DAY, "effect": "replaces 2 allocations of group web"}
             case _E.DEPLOY_REVERTED:
                 return {"job_version": 7, "status": self._chance.choice(("running", "succeeded", "failed"))}
             case _E.ACTION_REFUSED:
-                return {"codes": ["no-seat"], "judged": self._judged()}
+                return {"codes": ["no-seat"], "judged": self._approval_data()}
             case _E.DEPLOY_APPROVED | _E.DEPLOY_READY | _E.DEPLOY_DISPATCHING:
-                return {"plan": 1, "seats": 2, "judged": self._judged()}
+                return {"plan": 1, "seats": 2, "judged": self._approval_data()}
             case _:
                 return {"plan": 1, "detail": "2 of 2 allocations of group web are healthy. " * 7}
 
-    def _judged(self) -> dict[str, Any]:
+    def _approval_data(self) -> dict[str, Any]:
         seats = [{"label": label, "holder": self._chance.choice(PEOPLE).id} for label in ("sre", "developers")]
         return {"seats": seats, "groups": {seat["holder"]: ["developers", "sre"] for seat in seats}, "at": "5" * 64}
 
@@ -171,13 +171,13 @@ def _deploy(number: int, event: Event) -> Deploy:
     )
 
 
-def _applied(at: datetime) -> Event:
+def _catalog_applied(at: datetime) -> Event:
     data = {"before": CATALOG, "after": CATALOG}
     return Event(type=_E.CATALOG_APPLIED, at=at, actor=RULES, catalog=CATALOG, data=data)
 
 
 def catalog() -> Catalog:
-    """Every service in staging and then in production."""
+    """A catalog with every service in staging and then in production."""
     placements = {name: Placement(environment=name, variables={}) for name in ENVIRONMENTS}
     return Catalog(
         timezone="Europe/Prague",

@@ -1,4 +1,4 @@
-"""The same work twice: by the store, and its very statements by plain sqlite3; both timed in turns."""
+"""Times the same work twice, in turns: by the store, and by the same statements with plain sqlite3."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Act = Callable[["SqlStore"], Awaitable[object]]
 
 @dataclass
 class Measure:
-    """Something the store does: each of ``acts`` as often, ``calls`` in each round.
+    """An operation of the store to measure: ``calls`` per round, spread evenly over the ``acts``.
 
-    Several acts read several places: what was read a moment ago is in SQLite's cache. ``by_store`` and ``by_sqlite3``
-    are the medians of the rounds so far, in seconds. ``statements`` are those that each act sends, unless given. A
-    ``goal`` is a ratio to reach, its ``floor`` one not to fall behind; None: it is only told.
+    Several acts read different positions, because SQLite caches the last ones. ``by_store`` and ``by_sqlite3`` are the
+    medians of the rounds so far, in seconds. ``statements`` are those that each act sends, unless given. The ``goal``
+    is the ratio to reach, the ``floor`` the highest allowed ratio; None: the ratio is only printed.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Measure:
 
     @property
     def ratios(self) -> list[float]:
-        """The store's time by that of plain sqlite3, for each round."""
+        """The store's time divided by that of plain sqlite3, for each round."""
         return [ours / raw for ours, raw in zip(self.by_store, self.by_sqlite3, strict=True)]
 
 
 async def compare(store: SqlStore, path: Path, measures: list[Measure], rounds: int) -> None:
-    """Measure all of them in each round, call by call in turns, so that a busy machine is busy for both."""
+    """Run all measures in each round, with calls in turns, so that a busy machine slows down both equally."""
     raw = sqlite3.connect(path, isolation_level=None)
     try:
         for measure in measures:
@@ -78,7 +78,7 @@ async def _round(store: SqlStore, raw: sqlite3.Connection, measure: Measure) -> 
 
 
 def replay(raw: sqlite3.Connection, sent: list[Statement]) -> int:
-    """Send them in one transaction and fetch every row; how many rows there were."""
+    """Run the statements in one transaction and fetch all rows; returns the number of rows."""
     rows = 0
     raw.execute("BEGIN")
     for statement, parameters in sent:
@@ -88,14 +88,14 @@ def replay(raw: sqlite3.Connection, sent: list[Statement]) -> int:
 
 
 async def statements(store: SqlStore, act: Act) -> list[Statement]:
-    """What the store sends while it acts, as the driver gets it."""
-    with _listening(store) as sent:
+    """The statements that the store sends to the driver during the act."""
+    with _record_statements(store) as sent:
         await act(store)
     return sent
 
 
 @contextmanager
-def _listening(store: SqlStore) -> Iterator[list[Statement]]:
+def _record_statements(store: SqlStore) -> Iterator[list[Statement]]:
     sent: list[Statement] = []
 
     def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Jobspecs in HCL2, read as `POST /v1/jobs/parse` reads them."""
+"""Parses Nomad jobspecs in HCL2, with the same results as `POST /v1/jobs/parse`."""
 
 from jobspec.errors import JobspecError, NotSimulated
 from jobspec.parsing import parse, warm

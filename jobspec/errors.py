@@ -1,4 +1,4 @@
-"""The two ways a jobspec is turned down."""
+"""The two errors for a jobspec: Nomad would refuse it, or the simulation cannot tell."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ class JobspecError(Exception):
 
 
 class NotSimulated(Exception):
-    """Nomad may well accept this, but the simulation cannot say what it would answer (HTTP 501); the text says why."""
+    """Nomad may accept this, but the simulation cannot compute Nomad's answer (HTTP 501); the text says why."""

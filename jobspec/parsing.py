@@ -1,4 +1,4 @@
-"""From HCL text to Nomad's job."""
+"""Parses HCL text into Nomad's job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jobspec.errors import JobspecError, NotSimulated
 from jobspec.evaluation.settings import UnreadableVariablesError, is_json, settings
 from jobspec.evaluation.variables import Variables
 from jobspec.job import complaints
-from jobspec.job.normal import normalized
+from jobspec.job.normal import normalize
 from jobspec.job.special import JobDecoder
 from jobspec.syntax.bodies import read
 from jobspec.syntax.grammar import syntax_tree
@@ -24,17 +24,17 @@ _TOP = {"variable": 1, "variables": 0, "locals": 0, "job": 1}
 
 
 def parse(hcl: str, variables: str = "") -> Job:
-    """The job as Nomad answers it with `Canonicalize: false`.
+    """The job as Nomad returns it with `Canonicalize: false`.
 
-    `variables` is a JSON object in one line, or the text of a var-file. Raises `JobspecError` with Nomad's text where
-    Nomad refuses, `NotSimulated` where the simulation cannot tell what Nomad would answer.
+    `variables` is a JSON object in one line, or the text of a var-file. Raises `JobspecError` with Nomad's text if
+    Nomad would refuse the jobspec, `NotSimulated` if the simulation cannot compute Nomad's answer.
     """
     if not hcl:
         raise JobspecError("Job spec is empty")
     if is_json(hcl):
         raise NotSimulated("a jobspec in JSON: write it in HCL")
     try:
-        return _parsed(Source(hcl), variables)
+        return _parse_source(Source(hcl), variables)
     except UnreadableVariablesError as error:
         raise JobspecError(f"{_FAILED}unable to parse var content: {error}") from error
     except InvalidHclError as error:
@@ -46,13 +46,13 @@ def warm() -> None:
     syntax_tree("a = 1\n", Source("a = 1\n"))
 
 
-def _parsed(source: Source, variables: str) -> Job:
+def _parse_source(source: Source, variables: str) -> Job:
     try:
         body = read(source)
     except InvalidHclError as error:
-        # of syntax errors Nomad shows one and counts the others
+        # Nomad shows only the first syntax error, and counts the others
         raise InvalidHclError(error.brief()) from error
-    # the values are read before anything is evaluated: a bad one hides the rest
+    # read the values before evaluating anything: a bad value hides all other errors
     given = settings(variables)
     _top(body, source)
     declared = Variables(source)
@@ -62,7 +62,7 @@ def _parsed(source: Source, variables: str) -> Job:
 
 
 def _top(body: Body, source: Source) -> None:
-    """Check what stands outside of all blocks."""
+    """Check the top level of the file."""
     problems = [complaints.unexpected_argument(each, (), _TOP, source) for each in body.attributes.values()]
     for block in body.blocks:
         if block.kind not in _TOP:
@@ -88,4 +88,4 @@ def _job(body: Body, source: Source, scope: Scope) -> Job:
     late: list[Any] = [problem for fill in decoder.later for problem in fill()]
     if late:
         raise InvalidHclError(InvalidHclError(*late).brief())
-    return normalized(found, jobs[0].labels[0])
+    return normalize(found, jobs[0].labels[0])

@@ -1,7 +1,7 @@
 """HCL's values and types, and conversions between them.
 
 A value is None, a bool, a str, a number (int, or Decimal with a fraction), a list (of any elements: HCL's tuple) or a
-dict (HCL's object). `ListOf`, `SetOf` and `MapOf` are the same with a declared element type.
+dict (HCL's object). `ListOf`, `SetOf` and `MapOf` are lists and dicts with a declared element type.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 Number = int | Decimal
 PRECISE: Final = Context(prec=150)
-"""HCL counts with 512 bits; so do we, nearly."""
+"""HCL computes with 512 bits; this is almost the same precision."""
 
 
 class ListOf(list[Any]):
@@ -20,7 +20,7 @@ class ListOf(list[Any]):
 
 
 class SetOf(list[Any]):
-    """HCL's set: elements of one type, once each, in their order."""
+    """HCL's set: distinct elements of one type, sorted."""
 
 
 class MapOf(dict[str, Any]):
@@ -28,7 +28,7 @@ class MapOf(dict[str, Any]):
 
 
 class ConversionError(Exception):
-    """A value does not suit a type; the text is HCL's."""
+    """A value does not fit a type; the message is HCL's."""
 
 
 @dataclass(frozen=True)
@@ -83,26 +83,26 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(same(*pair) for pair in zip(one, other, strict=True))
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    # kinds are compared first, for Python takes True for 1
+    # compare the kinds first, because True == 1 in Python
     return bool(one == other)
 
 
 def tidy(number: Number) -> Number:
-    """A whole number as int."""
+    """The number as an int if it is whole, otherwise unchanged."""
     if isinstance(number, Decimal) and number == number.to_integral_value():
         return int(number)
     return number
 
 
 def number_text(number: Number) -> str:
-    """A number as HCL writes it into a text: no exponent, no trailing zeros."""
+    """A number as HCL writes it in a text: without exponent or trailing zeros."""
     whole = tidy(number)
-    # an exponent would be shorter, and Go never writes one
+    # Python may write an exponent, Go never does
     return str(whole) if isinstance(whole, int) else f"{whole.normalize(PRECISE):f}"
 
 
 def convert(value: Any, to: Type) -> Any:
-    """The value as that type; raises `ConversionError`."""
+    """Convert the value to that type; raises `ConversionError`."""
     if value is None or to.kind == "any":
         return value
     if to.kind in {"string", "number", "bool"}:
@@ -149,9 +149,9 @@ def _primitive(value: Any, to: Type) -> Any:
     if to.kind == "string" and kind in {"number", "bool"}:
         return text_of(value)
     if to.kind == "number" and kind == "string":
-        return _parsed(value)
+        return _parse_number(value)
     if to.kind == "bool" and kind == "string":
-        # HCL takes these four texts and no others
+        # HCL accepts only these four texts
         if value in {"true", "1", "false", "0"}:
             return value in {"true", "1"}
         hint = f'; to convert from string, use lowercase "{value.lower()}"'
@@ -159,9 +159,9 @@ def _primitive(value: Any, to: Type) -> Any:
     raise ConversionError(f"{to.kind} required")
 
 
-def _parsed(text: str) -> Number:
+def _parse_number(text: str) -> Number:
     try:
-        # Python allows blanks and underscores in numbers, HCL does not
+        # Python allows spaces and underscores in numbers, HCL does not
         number = Decimal(text) if text.strip() == text and "_" not in text else Decimal("nan")
     except InvalidOperation:
         number = Decimal("nan")
@@ -171,7 +171,7 @@ def _parsed(text: str) -> Number:
 
 
 def text_of(value: Any) -> str:
-    """A string, number or truth value as text."""
+    """The text of a string, number or boolean."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else number_text(value)
@@ -192,18 +192,18 @@ def _order(value: Any) -> Any:
     return value if isinstance(value, int | Decimal) else repr(value)
 
 
-def unified(one: Any, other: Any) -> tuple[Any, Any] | None:
-    """Both values as one type, as the branches of a conditional are; None where HCL may have none."""
+def unify(one: Any, other: Any) -> tuple[Any, Any] | None:
+    """Both values converted to one type, as for the branches of a conditional; None if HCL may have no such type."""
     kinds = {kind_of(one), kind_of(other)}
     if "null" in kinds or (len(kinds) == 1 and kinds <= {"string", "number", "bool"}):
         return one, other
     if kinds <= {"string", "number", "bool"}:
-        # a number and a truth value have no type in common but through a text
+        # a number and a boolean have no common type but text
         return (text_of(one), text_of(other)) if "string" in kinds else None
     if len(kinds) > 1:
         return None
     parts = [*_parts(one), *_parts(other)]
-    # elements of one kind need no conversion: list or tuple, the JSON is the same
+    # elements of one kind need no conversion: the JSON of lists and tuples is the same
     alike = {kind_of(part) for part in parts} - {"null"}
     if (len(alike) <= 1 and alike <= {"string", "number", "bool"}) or _shape(one) == _shape(other):
         return one, other
@@ -221,7 +221,7 @@ def _shape(value: Any) -> Any:
 
 
 def to_json(value: Any) -> Any:
-    """The value as it stands in Nomad's JSON: a number with a fraction is a float."""
+    """The value in Nomad's JSON: a number with a fraction becomes a float."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, list):

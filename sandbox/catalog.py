@@ -1,4 +1,4 @@
-"""The sandbox's catalog: the example one, pointed at the sandbox's Nomad, for a person to edit."""
+"""The sandbox's catalog: an editable copy of the example catalog that points at the sandbox's Nomad."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ class NoCatalogError(Exception):
     """The catalog cannot be read or lacks what the sandbox sets in it, or the example catalog is missing."""
 
 
-class Placed(NamedTuple):
-    """A job of the catalog: where it goes, and its id there."""
+class JobRef(NamedTuple):
+    """The namespace and id of a job that the catalog can deploy."""
 
     namespace: str
     job: str
 
 
 def prepare(folder: Path, nomad: str, source: Path = EXAMPLE, driver: str | None = None) -> list[str]:
-    """Puts a catalog into `folder` whose clusters are all at `nomad`.
+    """Makes sure that `folder` has a catalog, and sets the address of each of its clusters to `nomad`.
 
-    A catalog that is there already is kept as it is but for the addresses, which are new at each start: what a person
-    has edited stays. Comments and order survive. Where a `driver` is given, each template that leaves the choice of
-    one to a variable of that name gets it.
+    If the folder has a catalog already, a person's edits stay: only the addresses change, because they are new at each
+    start. Comments and order survive. If a `driver` is given, each template with a variable `driver` gets that value.
 
     Returns:
         the environment variables in which the bot expects Nomad tokens (`token_env` of the clusters).
+
+    Raises:
+        NoCatalogError: there is no example catalog to copy, or the catalog has no `clusters`.
     """
     if not (folder / "nomatron.yaml").exists():
         if not (source / "nomatron.yaml").exists():
@@ -41,8 +43,8 @@ def prepare(folder: Path, nomad: str, source: Path = EXAMPLE, driver: str | None
     return _point_at(folder / "nomatron.yaml", nomad, driver)
 
 
-def jobs(folder: Path) -> set[Placed]:
-    """Every job that the catalog in `folder` can place. Raises NoCatalogError where it cannot be read so far."""
+def jobs(folder: Path) -> set[JobRef]:
+    """Every job that the catalog in `folder` can deploy. Raises NoCatalogError if the catalog cannot be read."""
     yaml = YAML(typ="safe")
     try:
         main = yaml.load((folder / "nomatron.yaml").read_text(encoding="utf-8"))
@@ -50,7 +52,7 @@ def jobs(folder: Path) -> set[Placed]:
         namespaces = {each["name"]: each.get("namespace", "default") for each in main["environments"]}
         services = [service for file in files for service in file.get("services") or []]
         return {
-            Placed(namespaces[name], str(service.get("job") or service["name"]).replace("{environment}", name))
+            JobRef(namespaces[name], str(service.get("job") or service["name"]).replace("{environment}", name))
             for service in services
             for name in service["environments"]
         }
@@ -59,7 +61,10 @@ def jobs(folder: Path) -> set[Placed]:
 
 
 def promotes(folder: Path, environment: str) -> bool:
-    """Whether the catalog in `folder` puts that environment `after` another. Raises NoCatalogError as `jobs` does."""
+    """Whether `environment` comes `after` another one in the catalog in `folder`.
+
+    Raises NoCatalogError if the catalog cannot be read.
+    """
     try:
         main = YAML(typ="safe").load((folder / "nomatron.yaml").read_text(encoding="utf-8"))
         return any(each.get("after") for each in main["environments"] if each["name"] == environment)
@@ -74,7 +79,7 @@ def _point_at(path: Path, nomad: str, driver: str | None) -> list[str]:
     document: Any = yaml.load(path.read_text(encoding="utf-8"))
     clusters = document.get("clusters") if isinstance(document, dict) else None
     if not clusters:
-        raise NoCatalogError(f"{path} has no `clusters`: the sandbox puts its Nomad's address there")
+        raise NoCatalogError(f"{path} has no `clusters`. Add one: the sandbox writes its Nomad's address there.")
     for cluster in clusters.values():
         cluster["address"] = nomad
     for template in (document.get("templates") or {}).values():

@@ -1,7 +1,7 @@
-"""The bot as a child process of the sandbox: set up, started, ended and killed as on a real machine.
+"""Runs the bot as a child process of the sandbox: sets it up, starts it, stops it and kills it, as on a real machine.
 
-The child gets the settings that docs/install.md names, in an environment of its own, and nothing else from us: what
-works here works against a real workspace and a real cluster.
+The child gets its own environment with the settings that docs/install.md names, and nothing else from us. So whatever
+works here also works with a real workspace and a real cluster.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 TAIL = 400
 LINE = 1000
 END_SECONDS = 30.0
-"""Longer than the bot takes to end by itself, whatever hangs: only what is broken is killed."""
+"""Longer than the bot ever needs to stop by itself, so that only a broken bot is killed."""
 READY_SECONDS = 60.0
-# What a program needs from the system it runs on; everything else of our own environment is kept from it.
+# The variables that any program needs from its system; the child gets nothing else of our own environment.
 _SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "COVERAGE_PROCESS_START")
 _SOURCE = Path(__file__).resolve().parents[1]
 
 
 class ChildFailedError(Exception):
-    """A command of the bot ended when it should not have; `lines` are the last ones it wrote."""
+    """A command of the bot failed or ended too early; `lines` are the last lines that it wrote."""
 
-    def __init__(self, what: str, lines: list[str]) -> None:
-        super().__init__("\n  ".join([what, *lines[-15:]]))
+    def __init__(self, problem: str, lines: list[str]) -> None:
+        super().__init__("\n  ".join([problem, *lines[-15:]]))
         self.lines = lines
 
 
 class BotChild:
-    """One bot, as a process: at most one at a time, its output kept as a tail of lines.
+    """The bot's process, at most one at a time, and the last lines of its output.
 
     Args:
         settings: the environment variables that the bot reads (names as in docs/install.md).
         base: where it will listen, such as `http://127.0.0.1:3000`.
         folder: its working directory.
-        on_change: called whenever it was started or has ended.
+        on_change: called each time the process has started or ended.
     """
 
     def __init__(
@@ -62,21 +62,21 @@ class BotChild:
 
     @property
     def running(self) -> bool:
-        """Whether the process is there; says nothing about its readiness."""
+        """Whether the process runs, ready or not."""
         return self._process is not None and self._process.returncode is None
 
     @property
     def last_exit(self) -> int | None:
-        """The status that it ended with, negative for a signal; None while it runs and before the first start."""
+        """The exit status of the last process, negative for a signal; None while it runs and before the first start."""
         return self._process.returncode if self._process else None
 
     @property
     def died(self) -> bool:
-        """Whether it has ended without having been asked to."""
+        """Whether the process has ended by itself, without `end` or `kill`."""
         return not self.running and self.last_exit is not None and not self._ending
 
     def describe(self) -> dict[str, Any]:
-        """The child as the page shows it: `{running, pid, restarts, exit, log}`."""
+        """The state of the process for the page: `{running, pid, restarts, exit, died, log}`."""
         return {
             "running": self.running,
             "pid": self._process.pid if self._process and self.running else None,
@@ -91,7 +91,7 @@ class BotChild:
         return list(self._log)[-15:]
 
     async def command(self, verb: str) -> None:
-        """Runs `nomatron VERB` to its end. Raises ChildFailedError where it does not end with status 0."""
+        """Runs `nomatron VERB` to its end. Raises ChildFailedError if its exit status is not 0."""
         process = await self._spawn(verb)
         output, _ = await process.communicate()
         lines = output.decode(errors="replace").splitlines()
@@ -100,7 +100,7 @@ class BotChild:
             raise ChildFailedError(f"nomatron {verb} ended with status {process.returncode}:", lines)
 
     async def start(self) -> None:
-        """Starts `nomatron run`; does nothing where it runs already."""
+        """Starts `nomatron run`; does nothing if it runs already."""
         if self.running:
             return
         if self._process is not None:
@@ -111,13 +111,13 @@ class BotChild:
         self.on_change()
 
     async def wait_ready(self, seconds: float = READY_SECONDS) -> None:
-        """Returns when `/readyz` answers 200. Raises ChildFailedError where the bot ends or takes longer."""
+        """Returns when `/readyz` answers 200. Raises ChildFailedError if the bot ends or needs more than `seconds`."""
         deadline = asyncio.get_running_loop().time() + seconds
         reasons = "no answer"
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             while asyncio.get_running_loop().time() < deadline:
                 if not self.running:
-                    await asyncio.wait_for(self._drained(), 2)
+                    await asyncio.wait_for(self._read_rest(), 2)
                     raise ChildFailedError(f"the bot ended with status {self.last_exit}:", self.tail())
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                     async with session.get(f"{self.base}/readyz") as answer:
@@ -128,14 +128,14 @@ class BotChild:
         raise ChildFailedError(f"the bot is not ready after {seconds:.0f} s ({reasons}):", self.tail())
 
     async def kill(self) -> None:
-        """Ends it as a power cut would (SIGKILL); returns when it is gone."""
+        """Kills the process (SIGKILL), as a power cut would; returns when it is gone."""
         if self._process and self.running:
             self._ending = True
             self._process.kill()
             await self._process.wait()
 
     async def end(self, seconds: float = END_SECONDS) -> None:
-        """Ends it as an operator would (SIGTERM), and by force after `seconds`. Returns when it is gone."""
+        """Stops the process as an operator would (SIGTERM), kills it after `seconds`, and returns when it is gone."""
         process = self._process
         if process is None:
             return
@@ -146,9 +146,9 @@ class BotChild:
                 await asyncio.wait_for(process.wait(), seconds)
             except TimeoutError:
                 process.kill()
-        await self._drained()
+        await self._read_rest()
 
-    async def _drained(self) -> None:
+    async def _read_rest(self) -> None:
         if self._reader is not None:
             await self._reader
 
@@ -164,8 +164,8 @@ class BotChild:
         )
 
     async def _follow(self, process: asyncio.subprocess.Process) -> None:
-        """Keeps the child's output and notices its end; a pipe that nobody reads would stop the child."""
-        assert process.stdout is not None  # noqa: S101 - the pipe was asked for two lines up
+        """Reads the child's output until it ends; if nobody read the pipe, it would fill up and block the child."""
+        assert process.stdout is not None  # noqa: S101 - `_spawn` asks for the pipe
         while chunk := await _line(process.stdout):
             self._log.append(chunk.decode(errors="replace").rstrip())
         status = await process.wait()
@@ -174,7 +174,7 @@ class BotChild:
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:
-    """The next line, b"" at the end; a line longer than the buffer comes cut instead of ending the reader."""
+    """The next line, or b"" at the end; a note in place of a line that is longer than the buffer."""
     try:
         return await stream.readline()
     except ValueError:

@@ -1,4 +1,4 @@
-"""The folder in which one sandbox keeps its catalog and database: a temporary one, or a person's own."""
+"""The folder for one sandbox's catalog and database: a temporary one, or the one that --data names."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class FolderTakenError(Exception):
 
 
 class DataFolder:
-    """A folder that is this sandbox's alone until `close`; one of ours is then removed, a person's own stays.
+    """A folder that only this sandbox uses until `close`, which removes a temporary folder and leaves any other.
 
     Args:
-        wanted: the person's folder, made where it is not there; None for a temporary one.
+        wanted: the folder to use, created if it does not exist; None for a temporary one.
     """
 
     def __init__(self, wanted: Path | None) -> None:
@@ -27,21 +27,23 @@ class DataFolder:
         else:
             wanted.mkdir(parents=True, exist_ok=True)
             self.path = wanted.resolve()
-        self._lock = _locked(self.path / ".sandbox.lock")
+        self._lock = _lock_file(self.path / ".sandbox.lock")
 
     def close(self) -> None:
-        """Gives the folder back; may be called once."""
+        """Releases the lock and removes a temporary folder. Call it once."""
         self._lock.close()
         if self._temporary:
             shutil.rmtree(self.path, ignore_errors=True)
 
 
-def _locked(path: Path) -> IO[str]:
-    # The system's lock, not the file, says that the folder is taken: a killed sandbox leaves none behind.
+def _lock_file(path: Path) -> IO[str]:
+    # The operating system's lock, not the file's existence, marks the folder as in use: a killed sandbox frees it.
     lock = path.open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise FolderTakenError(f"another sandbox uses {path.parent}: end that one, or give another --data") from None
+        raise FolderTakenError(
+            f"another sandbox uses {path.parent}. Stop it, or choose another folder with --data."
+        ) from None
     return lock

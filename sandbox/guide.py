@@ -1,7 +1,7 @@
-"""Judges the guide on the page: what a step asks for, and whether both simulators show that it has happened.
+"""The guide on the page: its steps, and whether the state of both simulators shows that a step is done.
 
-A step never asks whether somebody pressed a button here: it looks at what Slack and Nomad now hold, so a person may go
-there by any way, and a test may play the story without the page.
+A step never depends on a button of the page. It reads the state of Slack and Nomad, so a person may get there in any
+way, and a test may play the story without the page.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = dict[str, Any]
 
-# The text of a deploy's message, as product.md promises it to whoever reads along.
+# The start of a deploy's message, as docs/slack.md describes it: `STATE: SERVICE VERSION to ENV, ... (D-n)`.
 _HEAD = re.compile(
-    r"^(?P<state>[A-Z][a-z ]+): (?P<service>\S+) (?P<version>\S+) to (?P<environment>\S+), asked by .*\((?P<id>D-\d+)\)"
+    r"^(?P<state>[A-Z][a-z ]+): (?P<service>\S+) (?P<version>\S+) to (?P<environment>[^\s,]+).*\((?P<id>D-\d+)\)"
 )
 
 
 @dataclass(frozen=True)
 class DeployMessage:
-    """A deploy's message in its channel: the words of its `text`, and the whole of its blocks as one string."""
+    """A deploy's message in its channel: state and deploy id from its text, and all texts of its blocks joined."""
 
     state: str
     deploy: str
     ts: str
-    shown: str
+    block_texts: str
 
 
 class Scene:
-    """What the simulators hold at one moment.
+    """The state of both simulators at one moment.
 
     Args:
-        slack: the answer of Slack's `/sandbox/state?as=` by person; each person sees other ephemerals.
+        slack: for each person the answer of Slack's `/sandbox/state?as=`; each person sees their own ephemerals.
         nomad: the answer of Nomad's `/sandbox/state`.
     """
 
@@ -44,33 +44,43 @@ class Scene:
         self._nomad = nomad
 
     def deploys(self, service: str, version: str, environment: str) -> list[DeployMessage]:
-        """The messages of the deploys of that version there, oldest first, whoever asked."""
+        """The messages of all deploys of that version to that environment, oldest first."""
         found = []
         for message in self._messages():
             head = _HEAD.match(message.get("text") or "")
             if head and (head["service"], head["version"], head["environment"]) == (service, version, environment):
-                shown = "\n".join(_strings(message.get("blocks") or []))
-                found.append(DeployMessage(head["state"], head["id"], message["ts"], shown))
+                texts = "\n".join(_strings(message.get("blocks") or []))
+                found.append(DeployMessage(head["state"], head["id"], message["ts"], texts))
         return sorted(found, key=lambda message: float(message.ts))
 
-    def told_after_click(self, person: str, deploy: str) -> bool:
-        """Whether that person clicked a button of that deploy, and was told something for their eyes only after it."""
+    def has_private_reply_to_click(self, person: str, deploy: str) -> bool:
+        """Whether that person clicked a button of that deploy and then got a message that only they can see."""
         state = self._slack.get(person, {})
         clicks = [
             request["at"]
             for request in state.get("requests", [])
-            if _clicked(request.get("payload") or {}, person, deploy)
+            if _is_click(request.get("payload") or {}, person, deploy)
         ]
-        told = [one["at"] for one in state.get("ephemerals", []) if one.get("user") == person]
-        return bool(clicks) and any(at >= min(clicks) for at in told)
+        replies = [one["at"] for one in state.get("ephemerals", []) if one.get("user") == person]
+        return bool(clicks) and any(at >= min(clicks) for at in replies)
 
-    def told(self, person: str, words: str) -> bool:
-        """Whether that person was told these words for their eyes only."""
-        told = self._slack.get(person, {}).get("ephemerals", [])
-        return any(words in (one.get("text") or "") for one in told if one.get("user") == person)
+    def has_private_reply_to_command(self, person: str, command: str, part: str) -> bool:
+        """Whether that person sent `/deploy` with a text that starts so and then got a private reply with `part`."""
+        state = self._slack.get(person, {})
+        commands = [
+            request["at"]
+            for request in state.get("requests", [])
+            if _is_command(request.get("payload") or {}, person, command)
+        ]
+        replies = [
+            one["at"]
+            for one in state.get("ephemerals", [])
+            if one.get("user") == person and part in (one.get("text") or "")
+        ]
+        return bool(commands) and any(at >= min(commands) for at in replies)
 
     def versions(self, service: str, namespace: str, tag: str) -> list[Json]:
-        """The versions of that Nomad job whose image carries the tag; a stand-in has it in its VERSION alone."""
+        """The versions of that Nomad job whose image has the tag, or whose VERSION is the tag (jobs without Docker)."""
         return [
             version
             for job in self._nomad.get("jobs", [])
@@ -90,47 +100,52 @@ class Step:
 
     Args:
         title: two or three words.
-        what: what to do, and what to look at.
-        done: whether it has happened.
-        person: the id of the one to be, as the page's "set this up" makes one.
-        channel: the id of the channel to be in.
-        typed: what to type there; the page fills the composer with it, and sends nothing.
+        text: one or two sentences: what to do, and what to look at.
+        done: says whether the step is done.
+        person: the id of the person who acts; the page offers to switch to them.
+        channel: the id of the channel in which they act.
+        command: the command to type there; the page puts it into the message box and does not send it.
     """
 
     title: str
-    what: str
+    text: str
     done: Callable[[Scene], bool]
     person: str | None = None
     channel: str | None = None
-    typed: str | None = None
+    command: str | None = None
 
     def describe(self, *, done: bool) -> Json:
-        """The step as the page gets it."""
+        """The step as JSON for the page."""
         return {
             "title": self.title,
-            "what": self.what,
+            "text": self.text,
             "person": self.person,
             "channel": self.channel,
-            "typed": self.typed,
+            "command": self.command,
             "done": done,
         }
 
 
 class Guide:
-    """The steps of one sandbox's life. A step that is done stays done, whatever happens to what it looked at."""
+    """The guide's steps and which of them are done. A step that was done once stays done."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._steps = steps
         self._done: set[int] = set()
 
-    def judge(self, slack: dict[str, Json], nomad: Json) -> list[Json]:
-        """The steps with what is done by now; see Scene for the arguments."""
+    def update(self, slack: dict[str, Json], nomad: Json) -> list[Json]:
+        """Checks every step against the simulators' state (see Scene) and returns the steps as JSON for the page."""
         scene = Scene(slack, nomad)
         self._done |= {number for number, step in enumerate(self._steps) if step.done(scene)}
         return [step.describe(done=number in self._done) for number, step in enumerate(self._steps)]
 
 
-def _clicked(payload: Json, person: str, deploy: str) -> bool:
+def _is_command(payload: Json, person: str, command: str) -> bool:
+    wanted = {"command": "/deploy", "user_id": person}
+    return wanted.items() <= payload.items() and str(payload.get("text", "")).strip().startswith(command)
+
+
+def _is_click(payload: Json, person: str, deploy: str) -> bool:
     by = (payload.get("user") or {}).get("id")
     values = [str(action.get("value", "")) for action in payload.get("actions") or []]
     return payload.get("type") == "block_actions" and by == person and any(v.split(":")[0] == deploy for v in values)

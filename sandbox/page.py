@@ -1,4 +1,4 @@
-"""The web server of the sandbox's page: files, the way to both simulators, the bot's switch, the guide, the seed."""
+"""The web server of the sandbox's page: its files, calls to both simulators, the bot's process, the guide, the seed."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 PAGES = Path(__file__).parent / "pages"
 PORTS_TRIED = 100
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-# The page draws text that anybody may have written; no script, style or image from elsewhere can come in with it.
+# The page shows text from anyone, so the browser must load no script, style or image from elsewhere.
 _POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
 class Switch(Protocol):
-    """What the page needs of the bot's process."""
+    """Starts and stops the bot's process for the page."""
 
     def describe(self) -> dict[str, Any]:
-        """The process as `GET /sandbox/bot` answers it."""
+        """The state of the process, as `GET /sandbox/bot` answers it."""
 
     async def start(self) -> None:
-        """Starts it unless it runs."""
+        """Starts the process unless it runs."""
 
     async def kill(self) -> None:
-        """SIGKILL; returns when it is gone."""
+        """Sends SIGKILL, and returns when the process is gone."""
 
     async def end(self, seconds: float = ...) -> None:
-        """SIGTERM; returns when it is gone."""
+        """Sends SIGTERM, and returns when the process is gone."""
 
 
 class Page:
@@ -45,10 +45,10 @@ class Page:
     Args:
         slack: base address of the simulated Slack.
         nomad: base address of the simulated Nomad.
-        bot: the bot's process; None where the sandbox runs without.
-        about: what `GET /sandbox/about` answers; the page reads the cast from it.
-        guide: judges the guide's steps: `(states of Slack by person, state of Nomad) -> steps`.
-        watchers: the people whose view of Slack the guide looks at.
+        bot: the bot's process; None if the sandbox runs without the bot.
+        about: the answer to `GET /sandbox/about`; the page reads the cast from it.
+        guide: brings the guide up to date: `(states of Slack by person, state of Nomad) -> steps`.
+        watchers: the people whose view of Slack the guide needs.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Page:
         self._slack, self._nomad, self._bot, self._about = slack, nomad, bot, about
         self._guide, self._watchers = guide, watchers
         self._steps: list[dict[str, Any]] = guide({}, {})
-        self._moved = asyncio.Event()
+        self._state_changed = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
@@ -81,7 +81,7 @@ class Page:
         self._tasks = [
             asyncio.create_task(relay.watch(self._session, self._slack, "slack", self.feed)),
             asyncio.create_task(relay.watch(self._session, self._nomad, "nomad", self.feed)),
-            asyncio.create_task(self._judge()),
+            asyncio.create_task(self._update_guide()),
         ]
         return address
 
@@ -96,8 +96,8 @@ class Page:
         if self._session is not None:
             await self._session.close()
 
-    def tell_seed(self, state: str, detail: str = "") -> None:
-        """Notes how far the seed is: off, waiting, running, done or failed."""
+    def set_seed(self, state: str, detail: str = "") -> None:
+        """Shows on the page how far the first deploys are: `off`, `waiting`, `running`, `done` or `failed`."""
         self.seed = {"state": state, "detail": detail}
         self.feed.publish("seed")
 
@@ -116,9 +116,9 @@ class Page:
         return app
 
     @staticmethod
-    def _answer(what: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _answer(body: Callable[[], dict[str, Any]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def answer(_: web.Request) -> web.StreamResponse:
-            return web.json_response(what())
+            return web.json_response(body())
 
         return answer
 
@@ -135,33 +135,36 @@ class Page:
         return self._bot.describe()
 
     async def _switch_bot(self, request: web.Request) -> web.Response:
-        """`{"do": "kill" | "start" | "term"}`; answers the state after it. 400 for another word, 409 without a bot."""
+        """Does `{"do": "kill" | "start" | "term"}` and answers the new state.
+
+        Answers 400 for any other word, and 409 if the sandbox has no bot.
+        """
         if self._bot is None:
             return web.json_response({"error": "this sandbox runs without the bot (--no-bot)"}, status=409)
         try:
             body = await request.json()
         except ValueError:
             body = None
-        what = body.get("do") if isinstance(body, dict) else None
-        if what == "kill":
+        verb = body.get("do") if isinstance(body, dict) else None
+        if verb == "kill":
             await self._bot.kill()
-        elif what == "start":
+        elif verb == "start":
             await self._bot.start()
-        elif what == "term":
+        elif verb == "term":
             await self._bot.end()
         else:
-            return web.json_response({"error": 'say {"do": "kill"}, {"do": "start"} or {"do": "term"}'}, status=400)
+            return web.json_response({"error": 'send {"do": "kill"}, {"do": "start"} or {"do": "term"}'}, status=400)
         return web.json_response(self._bot.describe())
 
-    def _notice(self, what: str) -> None:
-        if what in {"slack", "nomad"}:
-            self._moved.set()
+    def _notice(self, name: str) -> None:
+        if name in {"slack", "nomad"}:
+            self._state_changed.set()
 
-    async def _judge(self) -> None:
-        """Judges the guide again after each change, and tells the pages where a step has ticked off."""
+    async def _update_guide(self) -> None:
+        """Brings the guide up to date after each change of a simulator, and tells the pages if a step is newly done."""
         while True:
-            await self._moved.wait()
-            self._moved.clear()
+            await self._state_changed.wait()
+            self._state_changed.clear()
             with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
                 steps = self._guide(
                     {person: await self._state(self._slack, person) for person in self._watchers},
@@ -190,7 +193,7 @@ async def _listen(runner: web.AppRunner, port: int) -> str:
             continue
         return f"http://127.0.0.1:{runner.addresses[0][1]}"
     raise OSError(
-        errno.EADDRINUSE, f"no port from {port} to {port + PORTS_TRIED - 1} is free: give another with --port"
+        errno.EADDRINUSE, f"no port from {port} to {port + PORTS_TRIED - 1} is free. Choose another with --port."
     )
 
 
@@ -198,7 +201,7 @@ async def _listen(runner: web.AppRunner, port: int) -> str:
 async def _only_this_machine(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Refuses what another web site, open in the same browser, may send here, by DNS rebinding or by a form."""
+    """Refuses requests that another web site in the same browser may send here, by DNS rebinding or by a form."""
     host = request.headers.get("Host", "")
     origin = request.headers.get("Origin")
     if host.rsplit(":", 1)[0] not in _LOOPBACK or (origin is not None and origin != f"http://{host}"):

@@ -1,4 +1,4 @@
-"""What the page's server passes on: calls to the simulators, and their changes as one stream of events."""
+"""Forwards the page's calls to the simulators, and merges the simulators' changes into one stream of events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RETRY_SECONDS = 0.5
 class Feed:
     """Tells every open page what has changed: `slack`, `nomad`, `bot`, `guide` or `seed`.
 
-    A page gets names, never content, and fetches what it shows: a missed or doubled event costs one fetch.
+    A page gets only the names and then fetches the content, so a lost or repeated event costs at most one fetch.
     """
 
     def __init__(self) -> None:
@@ -28,22 +28,22 @@ class Feed:
         self._closing = False
         self.hooks: list[Callable[[str], None]] = []
 
-    def publish(self, what: str) -> None:
-        """Tells every page and every hook; never waits."""
+    def publish(self, name: str) -> None:
+        """Tells every page and every hook that `name` has changed; never waits."""
         for hook in self.hooks:
-            hook(what)
+            hook(name)
         for queue in self._listeners:
-            queue.put_nowait(what)
+            queue.put_nowait(name)
 
     def close(self) -> None:
-        """Ends every stream."""
+        """Ends all streams."""
         self._closing = True
         for queue in self._listeners:
             queue.put_nowait("end")
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[asyncio.Queue[str]]:
-        """A queue of what changes while the block runs."""
+        """A queue that gets the name of everything that changes while the block runs."""
         queue: asyncio.Queue[str] = asyncio.Queue()
         self._listeners.add(queue)
         try:
@@ -52,7 +52,7 @@ class Feed:
             self._listeners.discard(queue)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Answers with server-sent events until the page goes away; several changes at once become one event."""
+        """Answers with server-sent events until the page disconnects; changes in a burst become one event."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         with self.listen() as queue, contextlib.suppress(ConnectionError):
@@ -65,19 +65,19 @@ class Feed:
 
 
 async def _changes(queue: asyncio.Queue[str]) -> set[str]:
-    """The names of what has changed, at least one unless QUIET_SECONDS pass."""
+    """The names of the next changes; empty if nothing changes for QUIET_SECONDS."""
     try:
         names = {await asyncio.wait_for(queue.get(), QUIET_SECONDS)}
     except TimeoutError:
         return set()
-    await asyncio.sleep(0.03)  # a change seldom comes alone: one fetch of the page for the whole burst
+    await asyncio.sleep(0.03)  # a change seldom comes alone: the page should fetch once for the whole burst
     while not queue.empty():
         names.add(queue.get_nowait())
     return names
 
 
 async def watch(session: aiohttp.ClientSession, base: str, name: str, feed: Feed) -> None:
-    """Publishes `name` whenever the simulator at `base` says that something changed; for ever."""
+    """Publishes `name` each time the simulator at `base` reports a change; runs until it is cancelled."""
     while True:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with session.get(f"{base}/sandbox/events", timeout=_ENDLESS) as answer:
@@ -92,9 +92,9 @@ _ENDLESS = aiohttp.ClientTimeout(total=None, sock_connect=5)
 
 
 async def forward(session: aiohttp.ClientSession, base: str, request: web.Request) -> web.Response:
-    """Sends the page's request on to the simulator's control interface and answers as that does.
+    """Forwards the page's request to the simulator's control interface and returns the simulator's answer.
 
-    Answers 502 in words where the simulator cannot be reached.
+    Answers 502 with the reason if the simulator cannot be reached.
     """
     url = f"{base}/sandbox/{request.match_info['tail']}"
     headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}

@@ -1,4 +1,4 @@
-"""`nomatron sandbox`: both simulators, the page, and the bot as their child, from one command."""
+"""`nomatron sandbox`: starts both simulators, the page and the bot with one command."""
 
 from __future__ import annotations
 
@@ -32,27 +32,33 @@ if TYPE_CHECKING:
 PORT = 8420
 SPEED = 20.0
 TUNING = ("NOMATRON_LEASE_SECONDS", "NOMATRON_NOMAD_WRITE_TIMEOUT_SECONDS")
-"""Settings of the bot that are handed on from our own environment, for those who try out its patience."""
+"""Settings that the bot gets from our own environment, for people who try out its timeouts."""
 ALONE_PORTS = {"nomad": 4646, "slack": 8421}
 
 
 def read_options(argv: Sequence[str]) -> argparse.Namespace:
-    """The command line of `nomatron sandbox`; ends the process with status 2 where it is wrong, as argparse does."""
+    """The options of `nomatron sandbox`; exits with status 2 if the command line is wrong, as argparse does."""
     parser = argparse.ArgumentParser(
         prog="nomatron sandbox",
         description="A simulated Slack workspace, a simulated Nomad cluster and the bot between them, on one page.",
     )
-    parser.add_argument("alone", nargs="?", choices=("nomad", "slack"), help="start this simulator only, without page")
-    parser.add_argument("--port", type=int, help=f"the page's port (default {PORT}; busy: the next free one)")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="catalog and database; default: temporary")
-    parser.add_argument("--speed", type=float, help=f"how many times faster Nomad's clocks run (default {SPEED:g})")
+    parser.add_argument(
+        "alone", nargs="?", choices=("nomad", "slack"), help="start only this simulator, without the page"
+    )
+    parser.add_argument("--port", type=int, help=f"the page's port (default: {PORT}, or the next free one)")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="folder for catalog and database (default: a temporary one)"
+    )
+    parser.add_argument(
+        "--speed", type=float, help=f"how many times faster than real time Nomad runs (default: {SPEED:g})"
+    )
     parser.add_argument(
         "--nomad",
         metavar="URL",
-        help="deploy to this real Nomad, with the token of NOMAD_TOKEN; its jobs are purged at the end",
+        help="deploy to this real Nomad, with the token in NOMAD_TOKEN; the sandbox purges its jobs when it stops",
     )
-    parser.add_argument("--json", action="store_true", help="one line of JSON on stdout when the bot is ready")
-    parser.add_argument("--no-bot", dest="bot", action="store_false", help="simulators and page only")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON when the bot is ready")
+    parser.add_argument("--no-bot", dest="bot", action="store_false", help="start the simulators and the page only")
     parser.add_argument("--no-seed", dest="seed", action="store_false", help="do not deploy checkout v1.4.1 at start")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="never open a browser")
     options = parser.parse_args(argv)
@@ -62,7 +68,7 @@ def read_options(argv: Sequence[str]) -> argparse.Namespace:
     if options.speed <= 0:
         parser.error("--speed must be more than 0")
     if options.port is not None and not 0 <= options.port < 65536:
-        parser.error("--port must be from 0 (any free one) to 65535")
+        parser.error("--port must be from 0 (any free port) to 65535")
     return options
 
 
@@ -71,20 +77,20 @@ def _check_real(parser: argparse.ArgumentParser, options: argparse.Namespace) ->
     if address.scheme not in {"http", "https"} or not address.hostname or address.path not in {"", "/"}:
         parser.error("--nomad must be the address of an agent, such as http://127.0.0.1:4646")
     if address.username or address.password:
-        parser.error("--nomad takes no user or password; put an ACL token into NOMAD_TOKEN")
+        parser.error("--nomad takes no user or password: put an ACL token in NOMAD_TOKEN")
     if options.alone:
-        parser.error(f"--nomad has no place beside {options.alone}: it is for the sandbox with its bot")
+        parser.error(f"--nomad cannot be used with `{options.alone}`: a simulator alone deploys nothing")
     if options.speed is not None:
-        parser.error("--speed is for the simulated Nomad: a real one keeps its own time")
+        parser.error("--speed cannot be used with --nomad: only the simulated Nomad can run faster")
 
 
 def command(argv: Sequence[str]) -> int:
-    """`nomatron sandbox` as a command: main(), to its end."""
+    """Runs `nomatron sandbox` in a new event loop and returns its exit status."""
     return asyncio.run(main(argv))
 
 
 async def main(argv: Sequence[str]) -> int:
-    """Runs the sandbox until SIGTERM or SIGINT; returns the exit status: 0, or 1 where it could not start."""
+    """Runs the sandbox until SIGTERM or SIGINT; returns the exit status: 0, or 1 if it could not start."""
     options = read_options(argv)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -103,7 +109,7 @@ async def main(argv: Sequence[str]) -> int:
 
 
 class Sandbox:
-    """One sandbox: `run` opens it and waits, `close` ends everything that was opened, in any state."""
+    """One sandbox: `run` starts it and waits; `close` stops everything that `run` started, however far it got."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
@@ -115,7 +121,7 @@ class Sandbox:
             if options.nomad
             else nomad_side.Simulated(options.speed)
         )
-        # While two secrets are in use during a rotation, Slack signs with one of them.
+        # During a rotation the bot accepts two secrets; Slack signs with one of them.
         self._slack = SimulatedSlack(story.workspace(), self._secret.split(",")[0], self._token)
         self._folder: DataFolder | None = None
         self._page: Page | None = None
@@ -125,7 +131,7 @@ class Sandbox:
         self._seeding: asyncio.Task[None] | None = None
 
     async def run(self, stop: asyncio.Event) -> int:
-        """Opens everything, says where it is, and returns 0 when `stop` is set."""
+        """Starts everything, prints the addresses, and returns 0 when `stop` is set."""
         opening = asyncio.create_task(self._open())
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -141,7 +147,7 @@ class Sandbox:
         return 0
 
     async def close(self) -> None:
-        """Ends the bot first, so that it can still say its last words to both simulators; then the rest."""
+        """Stops the bot first, while it can still reach both simulators; then everything else."""
         self._closing = True
         if self._seeding is not None:
             self._seeding.cancel()
@@ -172,7 +178,7 @@ class Sandbox:
             nomad=nomad.control,
             bot=self._bot,
             about={"cast": story.about_the_cast(), **self._lines},
-            guide=story.guide().judge,
+            guide=story.guide().update,
             watchers=story.WATCHED,
         )
         page = await self._page.start(PORT if self._options.port is None else self._options.port)
@@ -183,7 +189,7 @@ class Sandbox:
             self._seeding = asyncio.create_task(self._play_seed(slack))
 
     def _settings(self, data: Path, slack: str, base: str, tokens: dict[str, str]) -> dict[str, str]:
-        """What a person would set on a real machine, by the names of docs/install.md."""
+        """The environment variables that a person would set on a real machine (docs/install.md)."""
         host, port = base.removeprefix("http://").split(":")
         return {
             "SLACK_BOT_TOKEN": self._token,
@@ -198,7 +204,10 @@ class Sandbox:
         }
 
     async def _start_bot(self) -> None:
-        """Migrates and starts. A bot that will not start ends a program's sandbox; a person may mend the catalog."""
+        """Migrates the database and starts the bot.
+
+        If the bot does not start, a program (--json) gets ChildFailedError; a person sees why and may fix the catalog.
+        """
         if self._bot is None:
             return
         try:
@@ -208,7 +217,7 @@ class Sandbox:
         except ChildFailedError as problem:
             if self._options.json:
                 raise
-            if not self._bot.died:  # what died has been told already
+            if not self._bot.died:  # if it died, `_bot_changed` has printed that
                 _say(f"nomatron sandbox: {problem}")
 
     def _announce(self, settings: dict[str, str]) -> None:
@@ -218,33 +227,33 @@ class Sandbox:
             sys.stdout.write(json.dumps({**self._lines, "seconds": seconds}) + "\n")
             sys.stdout.flush()
             return
-        sys.stdout.write(f"The sandbox is at {page} (after {seconds} s). Ctrl-C ends it.\n")
+        sys.stdout.write(f"The sandbox is at {page} (ready in {seconds} s). Press Ctrl-C to stop it.\n")
         if self._bot is None:
-            sys.stdout.write("A bot of yours would be set up so:\n")
+            sys.stdout.write("To run your own bot, set:\n")
             sys.stdout.writelines(f"  export {name}={value}\n" for name, value in settings.items())
         sys.stdout.flush()
         if self._options.browser and _has_display():
-            # A browser that blocks, or is none, is no reason to wait or to fail.
+            # In a thread, because a missing or blocking browser must not hold up the sandbox.
             threading.Thread(target=_open_browser, args=(page,), daemon=True).start()
 
     async def _play_seed(self, slack: str) -> None:
         assert self._page is not None  # noqa: S101 - the seed begins after the page
         page = self._page
-        page.tell_seed("running", "the first deploys begin")
+        page.set_seed("running", "starting the first deploys")
         try:
             promotes = catalog.promotes(Path(self._lines["catalog"]), "production")
-            await seed.play(slack, lambda line: page.tell_seed("running", line), promotes=promotes)
+            await seed.play(slack, lambda line: page.set_seed("running", line), promotes=promotes)
         except (seed.SeedError, catalog.NoCatalogError) as problem:
-            page.tell_seed("failed", str(problem))
+            page.set_seed("failed", str(problem))
             _say(f"nomatron sandbox: the first deploys failed: {problem}")
         else:
-            page.tell_seed("done", f"{story.SERVICE} {story.OLD} runs in staging and production")
+            page.set_seed("done", f"{story.SERVICE} {story.OLD} runs in staging and production")
 
     def _bot_changed(self) -> None:
         if self._page is not None:
             self._page.feed.publish("bot")
         if self._bot is not None and self._bot.died and not self._closing:
-            _say("nomatron sandbox: the bot has ended; start it again on the page. Its last lines:")
+            _say("nomatron sandbox: the bot has stopped. Start it again on the page. Its last lines:")
             _say("\n".join(f"  {line}" for line in self._bot.tail()))
 
 

@@ -1,6 +1,6 @@
-"""What has happened before a newcomer looks: checkout v1.4.1 deployed to both environments, through the bot.
+"""The first deploys, before a newcomer looks: deploys checkout v1.4.1 to both environments through the bot.
 
-Played over the simulated Slack's control interface, as people's clients would: commands typed, buttons clicked.
+Uses the simulated Slack's control interface as people's clients do: types commands and clicks buttons.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ REASON = "the first release"
 
 
 class SeedError(Exception):
-    """The bot did not do what the seed asked for; says what was waited for, and what it said last."""
+    """The bot did not do what the seed requested; says what the seed waited for, and what the bot said last."""
 
 
 class Seeder:
-    """Plays the seed against one simulated Slack. `tell` gets a line before each part."""
+    """Plays the seed in one simulated Slack. `tell` gets a line of progress before each part."""
 
     def __init__(
         self, slack: str, session: aiohttp.ClientSession, tell: Callable[[str], None], *, promotes: bool
@@ -36,29 +36,29 @@ class Seeder:
         self._slack, self._session, self._tell, self._promotes = slack, session, tell, promotes
 
     async def play(self) -> None:
-        """Returns when both environments run it. Raises SeedError."""
-        self._tell(f"{story.SERVICE} {story.OLD} goes to staging")
-        await self._ask("staging", story.STAGING)
+        """Returns when both environments run the version. Raises SeedError."""
+        self._tell(f"deploying {story.SERVICE} {story.OLD} to staging")
+        await self._request("staging", story.STAGING)
         there = await self._reach("staging", "Succeeded")
         if self._promotes:
-            self._tell(f"{story.SERVICE} {story.OLD} has to run in staging for a while first")
+            self._tell(f"waiting until {story.SERVICE} {story.OLD} has run in staging for a while")
             button = await self._wait_for(there.ts, "Promote…")
-            self._tell(f"{story.SERVICE} {story.OLD} goes to production")
+            self._tell(f"deploying {story.SERVICE} {story.OLD} to production")
             await self._promote(there.ts, button)
         else:
-            self._tell(f"{story.SERVICE} {story.OLD} goes to production")
-            await self._ask("production", story.PRODUCTION)
+            self._tell(f"deploying {story.SERVICE} {story.OLD} to production")
+            await self._request("production", story.PRODUCTION)
         waiting = await self._reach("production", "Approval needed")
         for person in (story.BOB, story.SAM):
             await self._approve(person, waiting.ts)
         await self._reach("production", "Succeeded")
 
-    async def _ask(self, environment: str, channel: str) -> None:
+    async def _request(self, environment: str, channel: str) -> None:
         text = f"{story.SERVICE} {story.OLD} to {environment} because {REASON}"
         await self._post("command", {"user": story.ALICE, "channel": channel, "command": "/deploy", "text": text})
 
     async def _promote(self, ts: str, button: dict[str, Any]) -> None:
-        """Click the button, and fill in the form that it opens."""
+        """Clicks the button, and fills in the form that it opens."""
         await self._click(story.ALICE, story.STAGING, ts, button)
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         while asyncio.get_running_loop().time() < deadline:
@@ -68,20 +68,20 @@ class Seeder:
                 await self._post("submit", {"user": story.ALICE, "view": views[-1]["id"], "values": values})
                 return
             await asyncio.sleep(LOOK_EVERY_SECONDS)
-        raise SeedError(f"staging: the button Promote… opened nothing within {WAIT_SECONDS:.0f} s")
+        raise SeedError(f"staging: the button Promote… opened no form within {WAIT_SECONDS:.0f} s")
 
     async def _wait_for(self, ts: str, label: str) -> dict[str, Any]:
-        """The button with that label on a message, once it is there."""
+        """Waits for a button with that label on a message, and returns it. Raises SeedError after WAIT_SECONDS."""
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         while asyncio.get_running_loop().time() < deadline:
-            found = _labelled(await self._message(ts), label)
+            found = _find_button(await self._message(ts), label)
             if found is not None:
                 return found
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         raise SeedError(f"staging: no button {label} within {WAIT_SECONDS:.0f} s")
 
     async def _approve(self, person: str, ts: str) -> None:
-        button = _labelled(await self._message(ts), "Approve")
+        button = _find_button(await self._message(ts), "Approve")
         if button is None:
             raise SeedError("the message in #production has no Approve button")
         await self._click(person, story.PRODUCTION, ts, button)
@@ -92,7 +92,10 @@ class Seeder:
         await self._post("action", click | {name: button[name] for name in names if name in button})
 
     async def _reach(self, environment: str, state: str) -> DeployMessage:
-        """The newest message of the deploy there, once it is in that state."""
+        """Waits until the newest deploy to that environment is in that state, and returns its message.
+
+        Raises SeedError after WAIT_SECONDS, or as soon as the deploy ends in another way.
+        """
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
         last = "nothing"
         while asyncio.get_running_loop().time() < deadline:
@@ -104,7 +107,7 @@ class Seeder:
                 raise SeedError(f"{environment}: {messages[-1].deploy} is {messages[-1].state}, not {state}")
             last = messages[-1].state if messages else _last_words(view)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
-        raise SeedError(f"{environment}: no `{state}` within {WAIT_SECONDS:.0f} s; the bot's last word: {last}")
+        raise SeedError(f"{environment}: no `{state}` within {WAIT_SECONDS:.0f} s. The bot's last words: {last}")
 
     async def _message(self, ts: str) -> dict[str, Any]:
         channels = (await self._view())["channels"]
@@ -115,16 +118,16 @@ class Seeder:
             view: dict[str, Any] = await answer.json()
             return view
 
-    async def _post(self, what: str, body: dict[str, Any]) -> None:
-        async with self._session.post(f"{self._slack}/sandbox/{what}", json=body) as answer:
+    async def _post(self, act: str, body: dict[str, Any]) -> None:
+        async with self._session.post(f"{self._slack}/sandbox/{act}", json=body) as answer:
             if answer.status >= 400:
-                raise SeedError(f"{what} by {body['user']}: {(await answer.text())[:300]}")
+                raise SeedError(f"{act} by {body['user']} failed: {(await answer.text())[:300]}")
 
 
 async def play(slack: str, tell: Callable[[str], None], *, promotes: bool = True) -> None:
-    """Plays the whole seed against the simulated Slack at `slack`. Raises SeedError, whatever goes wrong.
+    """Plays the whole seed in the simulated Slack at `slack`. Raises SeedError, whatever goes wrong.
 
-    `promotes` says whether the catalog lets nothing into production that has not run in staging.
+    `promotes` says whether the catalog requires a version to run in staging before production.
     """
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
         try:
@@ -133,7 +136,7 @@ async def play(slack: str, tell: Callable[[str], None], *, promotes: bool = True
             raise SeedError(f"the simulated Slack does not answer: {problem!r}") from problem
 
 
-def _labelled(message: dict[str, Any], label: str) -> dict[str, Any] | None:
+def _find_button(message: dict[str, Any], label: str) -> dict[str, Any] | None:
     return next((found for found in _buttons(message["blocks"]) if found["text"]["text"] == label), None)
 
 
@@ -145,5 +148,5 @@ def _buttons(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _last_words(view: dict[str, Any]) -> str:
-    told = view.get("ephemerals") or []
-    return str(told[-1].get("text", ""))[:300] if told else "nothing"
+    replies = view.get("ephemerals") or []
+    return str(replies[-1].get("text", ""))[:300] if replies else "nothing"

@@ -1,4 +1,4 @@
-"""Who is in the sandbox, and the story that its guide tells: the first governed deploy."""
+"""The sandbox's cast and channels, and the steps of its guide through a first governed deploy."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SERVICE, OLD, NEW = "checkout", "v1.4.1", "v1.4.2"
 TICKET = "SHOP-981"
 PRODUCTION_NAMESPACE = "apps"
 
-# Whose view of Slack the guide looks at: those who are refused, in private.
+# The guide needs the view of Slack of those people who get a private refusal.
 WATCHED = (ALICE, GUS, NORA)
 
 
 @dataclass(frozen=True)
 class CastMember:
-    """One person: how Slack names them, the colour of their picture, and what they are in the story."""
+    """One person: their Slack id and name, the colour of their picture, and their part in the story."""
 
     id: str
     name: str
@@ -44,12 +44,12 @@ CAST = (
     CastMember(CAROL, "Carol", "#8a5cc2", "developer, owner of checkout"),
     CastMember(SAM, "Sam", "#1f7a5c", "sre"),
     CastMember(GUS, "Gus", "#a0561b", "guest, in the developers' group", guest=True),
-    CastMember(NORA, "Nora", "#5c6672", "no rights here"),
+    CastMember(NORA, "Nora", "#5c6672", "no permissions"),
 )
 
 
 def workspace() -> Workspace:
-    """The workspace at the start: six people, five channels, two user groups, nothing said yet."""
+    """The workspace at the start: six people, five channels, two user groups, no messages."""
     everybody = [member.id for member in CAST]
     return Workspace(
         people=[
@@ -59,7 +59,7 @@ def workspace() -> Workspace:
         channels=[
             Channel(id=STAGING, name="staging", members=everybody, topic="Deploys to staging"),
             Channel(id=PRODUCTION, name="production", members=everybody, topic="Deploys to production"),
-            Channel(id=OPS, name="ops", members=everybody, topic="What operators must know"),
+            Channel(id=OPS, name="ops", members=everybody, topic="News for operators"),
             Channel(id=AUDIT, name="audit", members=everybody, topic="The daily digest of all deploys"),
             Channel(id=GENERAL, name="general", members=everybody, topic="Anything else"),
         ],
@@ -71,7 +71,7 @@ def workspace() -> Workspace:
 
 
 def about_the_cast() -> list[dict[str, Any]]:
-    """The cast as the page draws it: `{id, name, initials, colour, part}`, the bot last."""
+    """The cast as JSON for the page: `{id, name, initials, colour, part}` for each, the bot last."""
     people = [
         {"id": one.id, "name": one.name, "initials": one.name[0], "colour": one.colour, "part": one.part}
         for one in CAST
@@ -80,53 +80,53 @@ def about_the_cast() -> list[dict[str, Any]]:
 
 
 def guide() -> Guide:
-    """The guided first deploy."""
-    return Guide([*_asking(), *_refusals(), *_approving()])
+    """The steps of a first governed deploy."""
+    return Guide([*_request_steps(), *_refusal_steps(), *_approval_steps()])
 
 
-def _asking() -> list[Step]:
+def _request_steps() -> list[Step]:
     staging = f"/deploy {SERVICE} {NEW} to staging"
     production = f"/deploy {SERVICE} {NEW} to production because {TICKET}"
     return [
         Step(
-            "Ask for production",
-            f"As Alice, type {production} and press Enter. Only Alice sees the answer: staging comes first.",
-            _turned_away,
+            "Try production first",
+            f"As Alice, type {production} and press Enter. Only Alice sees the reply: staging comes first.",
+            _production_refused,
             ALICE, PRODUCTION, production,
         ),
         Step(
-            "Ask for staging",
-            f"Type {staging} in #staging, as the answer says.",
+            "Deploy to staging",
+            f"Type {staging} in #staging, as the reply suggests.",
             lambda scene: bool(_in_staging(scene)),
             ALICE, STAGING, staging,
         ),
         Step(
-            "Watch it run",
-            "Nobody needs to approve in staging. One message keeps up with the rollout; Nomad shows the same.",
+            "Watch the rollout",
+            "Staging needs no approval. One message follows the rollout, and Nomad shows the same progress.",
             lambda scene: any(message.state == "Succeeded" for message in _in_staging(scene)),
             ALICE, STAGING,
         ),
         Step(
-            "Promote it",
-            f"After 10 s in staging the message gets a button: click Promote…, and give the reason {TICKET}. "
-            "In #production come the plan, what differs from staging, and the missing approvals.",
+            "Promote to production",
+            f"After 10 s in staging the message gets a Promote… button. Click it and enter the reason {TICKET}. "
+            "#production then shows the plan, the differences from staging and the missing approvals.",
             lambda scene: bool(_in_production(scene)),
             ALICE, STAGING,
         ),
     ]  # fmt: skip
 
 
-def _refusals() -> list[Step]:
-    whys = {
-        ALICE: "You asked for it, and production needs other people. The refusal is for your eyes only.",
-        GUS: "Gus is in the right group, but a guest: guests never count.",
-        NORA: "Nora is in no group that a rule names. Three clicks, three reasons, and who can approve instead.",
+def _refusal_steps() -> list[Step]:
+    reasons = {
+        ALICE: "Alice requested the deploy, so production needs other people. Only Alice sees the refusal.",
+        GUS: "Gus is in the right group, but he is a guest, and guests cannot approve.",
+        NORA: "Nora is in no group that may approve. Each of the three refusals says who can approve instead.",
     }
     return [
         Step(
             f"Approve as {member.name}",
-            f"Be {member.name}, and click Approve in #production. {whys[member.id]}",
-            _refused(member.id),
+            f"Switch to {member.name} and click Approve in #production. {reasons[member.id]}",
+            _approval_refused(member.id),
             member.id, PRODUCTION,
         )
         for member in CAST
@@ -134,37 +134,40 @@ def _refusals() -> list[Step]:
     ]  # fmt: skip
 
 
-def _approving() -> list[Step]:
+def _approval_steps() -> list[Step]:
     return [
         Step(
             "Approve as Bob",
-            "Be Bob, and click Approve. He owns checkout and did not ask: he fills the owners' seat, 1 of 2.",
-            lambda scene: any("1 of 2" in message.shown or _is_past(message) for message in _in_production(scene)),
+            "Switch to Bob and click Approve. He owns checkout and did not request this deploy: 1 of 2 approvals.",
+            lambda scene: any("1 of 2" in one.block_texts or _is_past(one) for one in _in_production(scene)),
             BOB, PRODUCTION,
         ),
         Step(
             "Approve as Sam",
-            "Be Sam, and click Approve. The buttons go at once, and exactly the job that was planned is registered.",
+            "Switch to Sam and click Approve. The buttons disappear, and Nomatron registers the planned job.",
             lambda scene: any(_is_past(message) for message in _in_production(scene)),
             SAM, PRODUCTION,
         ),
         Step(
             "Watch production",
-            "First a canary, then the rest: the healthy count rises in the message and in Nomad.",
+            "One canary starts first, then the rest. The message and Nomad both count the healthy allocations.",
             lambda scene: any(message.state == "Succeeded" for message in _in_production(scene)),
             SAM, PRODUCTION,
         ),
         Step(
             "Look at Nomad",
-            f"apps / {SERVICE}, on the right: one version with {NEW}, and its submission names the deploy.",
+            f"In Nomad, {SERVICE} in namespace {PRODUCTION_NAMESPACE} has one version with {NEW}. "
+            "Its submission names the deploy.",
             _is_one_version,
         ),
     ]  # fmt: skip
 
 
-def _turned_away(scene: Scene) -> bool:
-    """Whether production was refused; who has come there all the same has nothing left to try."""
-    return scene.told(ALICE, f"staging has not passed {SERVICE} {NEW}") or bool(_in_production(scene))
+def _production_refused(scene: Scene) -> bool:
+    """Whether Alice's request for production was refused, or a deploy to production exists already."""
+    return scene.has_private_reply_to_command(ALICE, f"{SERVICE} {NEW} to production", "staging") or bool(
+        _in_production(scene)
+    )
 
 
 def _in_staging(scene: Scene) -> list[DeployMessage]:
@@ -176,13 +179,13 @@ def _in_production(scene: Scene) -> list[DeployMessage]:
 
 
 def _is_past(message: DeployMessage) -> bool:
-    """Whether it has its approvals: what follows never asks for one again."""
+    """Whether the deploy has all its approvals."""
     return message.state in {"Ready", "Dispatching", "Rolling out", "Succeeded"}
 
 
-def _refused(person: str) -> Any:
+def _approval_refused(person: str) -> Any:
     def done(scene: Scene) -> bool:
-        return any(scene.told_after_click(person, message.deploy) for message in _in_production(scene))
+        return any(scene.has_private_reply_to_click(person, message.deploy) for message in _in_production(scene))
 
     return done
 

@@ -1,4 +1,4 @@
-"""The only SQL: rows, their map to records, units of work. ``bot.ports.Store`` says what is promised."""
+"""All SQL of the project: tables, mapping to records, units of work. Implements ``bot.ports.Store``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ __all__ = ["SqlStore", "open_store"]
 
 
 def open_store(url: str) -> SqlStore:
-    """A store on a database URL, not yet connected; its schema must have been migrated (``store.migrate``).
+    """A store for a database URL, not yet connected; migrate the schema first (``store.migrate``).
 
-    ``SettingsInvalid`` for a URL that is neither a SQLite file's nor PostgreSQL's.
+    Raises ``SettingsInvalid`` unless the URL is for a SQLite file or PostgreSQL.
     """
     return SqlStore(open_engines(url))

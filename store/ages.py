@@ -1,4 +1,4 @@
-"""How long things wait: what ``/metrics`` and ``doctor`` show first."""
+"""How long the oldest item of each queue has been waiting, for ``/metrics`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class AgesReading(Session):
-    """One look at all three queues."""
+    """Reads the ages of all three queues."""
 
     async def ages(self) -> Ages:
-        """Since when the oldest item of each kind has been waiting; one that is not to be sent yet does not wait."""
+        """When the oldest item of each queue started to wait; items that are not due yet do not count."""
         unsent = select(func.min(func.coalesce(outbox.c.not_before, outbox.c.created_at))).scalar_subquery()
         look = select(
             _oldest(Status.PLANNING).label("unplanned"),

@@ -1,4 +1,4 @@
-"""Catalogs: every one that was ever in force, and which one is."""
+"""Catalogs: every catalog that was ever active, and which one is active now."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CatalogReading(Session):
         return (await self._run(newest)).scalar() or ""
 
     async def catalog(self, fingerprint: str) -> Catalog | None:
-        """A catalog that was once active."""
+        """The catalog with that fingerprint, if it was ever active; otherwise None."""
         known = self._parsed.get(fingerprint)
         if known is not None:
             return known

@@ -1,4 +1,4 @@
-"""The database as ``doctor`` looks at it: its revision and the disk under it; no file and no table is made."""
+"""Examines the database for ``doctor``: its revision and its disk. Creates no file and no table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOUNTS: Final = Path("/proc/self/mounts")
 
 
 class DatabaseExaminer:
-    """``bot.ports.doctor.ExaminedDatabase`` for a database URL; ``SettingsInvalid`` where that cannot be used."""
+    """``bot.ports.doctor.ExaminedDatabase`` for a database URL; raises ``SettingsInvalid`` if the URL is unusable."""
 
     def __init__(self, url: str, mounts: Path = MOUNTS) -> None:
         parsed = database_url(url)
@@ -25,17 +25,17 @@ class DatabaseExaminer:
 
     @property
     def newest(self) -> str:
-        """The revision that this code needs."""
+        """The schema revision that this code needs."""
         return head()
 
     async def revision(self) -> str | None:
-        """As ``bot.ports.doctor.ExaminedDatabase`` promises."""
+        """The schema revision of the database; None if it was never migrated or its file does not exist."""
         if self.file is not None and not self.file.exists():
             return None
         return await revision(self._url)
 
     def disk(self) -> Disk | None:
-        """As ``bot.ports.doctor.ExaminedDatabase`` promises; of a file that is not there yet, where it would be."""
+        """The disk of the SQLite file, or of its folder if the file does not exist yet; None for PostgreSQL."""
         if self.file is None:
             return None
         folder = next(each for each in self.file.parents if each.exists())
@@ -44,17 +44,17 @@ class DatabaseExaminer:
 
 
 def _kind(folder: Path, mounts: Path) -> str:
-    """The type of the file system that holds the folder, as Linux's mount table has it; empty elsewhere."""
+    """The type of the folder's file system from Linux's mount table; empty on other systems."""
     try:
         lines = [line.split(" ") for line in mounts.read_text("utf-8").splitlines()]
     except OSError:
         return ""
     around = {folder, *folder.parents}
     fitting = [(len(place), index, kind) for index, (_, place, kind, *_) in enumerate(lines) if _path(place) in around]
-    # of two mounts at one place the later one is on top
+    # of two mounts at one path, the later one is on top
     return max(fitting, default=(0, 0, ""))[2]
 
 
 def _path(place: str) -> Path:
-    r"""The mount point; the table writes a space as ``\040``."""
+    r"""The path of a mount point from the mount table, which writes a space as ``\040``."""
     return Path(place.encode().decode("unicode_escape").encode("latin-1").decode("utf-8", "replace"))

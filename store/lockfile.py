@@ -1,4 +1,4 @@
-"""One process for a SQLite file: an operating system's lock beside it, which a kill frees."""
+"""Lets only one process serve a SQLite file: an operating system lock beside the file, freed if the process dies."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 def alone(database: Path) -> Iterator[None]:
     """Be the only server on this SQLite file while the block runs.
 
-    ``StoreBusy`` where another process is, ``StoreUnavailable`` where the file system cannot lock. Short commands
-    beside a server need no lock: SQLite's own keeps them apart.
+    Raises ``StoreBusy`` if another process serves the file, ``StoreUnavailable`` if the file system cannot lock.
+    Short commands need no lock: SQLite's own lock is enough for them.
     """
-    descriptor = _locked(database.absolute())
+    descriptor = _lock(database.absolute())
     try:
         yield
     finally:
-        # the file stays: removing it would let two processes lock two files of one name
+        # do not remove the file: then two processes could lock two different files of the same name
         os.close(descriptor)
 
 
-def _locked(database: Path) -> int:
+def _lock(database: Path) -> int:
     path = database.with_name(f"{database.name}.lock")
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreUnavailable(
-            f"{path} cannot be opened: {error.strerror}; the folder must exist and be ours"
+            f"{path} cannot be opened: {error.strerror}. Create its folder, and let this user write to it."
         ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -44,7 +44,7 @@ def _locked(database: Path) -> int:
     except OSError as error:
         os.close(descriptor)
         raise StoreUnavailable(
-            f"{path} cannot be locked ({error.strerror}): keep the SQLite file on a local disk, or use PostgreSQL"
+            f"{path} cannot be locked ({error.strerror}). Put the SQLite file on a local disk, or use PostgreSQL."
         ) from error
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
@@ -55,6 +55,6 @@ def _refusal(database: Path, descriptor: int) -> StoreBusy:
     holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
     os.close(descriptor)
     return StoreBusy(
-        f"Another nomatron process (pid {holder}) serves {database}, and SQLite has room for one: stop that one, "
-        "or run several on PostgreSQL (NOMATRON_DATABASE_URL=postgresql+asyncpg://USER:PASSWORD@HOST/NAME)"
+        f"Another nomatron process (pid {holder}) uses {database}, and a SQLite file allows only one. Stop that one, "
+        "or use PostgreSQL to run several (NOMATRON_DATABASE_URL=postgresql+asyncpg://USER:PASSWORD@HOST/NAME)."
     )

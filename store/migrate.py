@@ -1,4 +1,4 @@
-"""Bringing a database's schema up to date, from an installed package and without a configuration file."""
+"""Migrates a database's schema, also from an installed package: needs no configuration file."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sqlalchemy import text
 
 from store.sql.connect import open_engines
 from store.sql.dialects import SQLITE
-from store.sql.failures import connecting
+from store.sql.failures import translate_connect_errors
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-# any number that nothing else here locks: two processes must not migrate at once
+# an arbitrary number for the advisory lock that keeps two processes from migrating at once
 _MIGRATING = 6_276_171
 
 
 def scripts() -> Config:
-    """Alembic's configuration, in memory."""
+    """Alembic's configuration, made in memory."""
     config = Config()
     config.set_main_option("script_location", "store:migrations")
     config.set_main_option("path_separator", "os")
@@ -36,10 +36,10 @@ def head() -> str:
 
 
 async def migrate(url: str) -> None:
-    """Upgrade to the newest revision, all in one transaction; nothing happens where it is there already."""
+    """Upgrade the schema to the newest revision in one transaction; does nothing if it is up to date."""
     engine = open_engines(url).writing
     try:
-        with connecting():
+        with translate_connect_errors():
             async with engine.begin() as connection:
                 await connection.run_sync(_upgrade)
     finally:
@@ -47,10 +47,10 @@ async def migrate(url: str) -> None:
 
 
 async def revision(url: str) -> str | None:
-    """The revision that the database is at; None where it was never migrated."""
+    """The database's current revision; None if it was never migrated."""
     engine = open_engines(url).reading
     try:
-        with connecting():
+        with translate_connect_errors():
             async with engine.connect() as connection:
                 return await connection.run_sync(_current)
     finally:
@@ -59,7 +59,7 @@ async def revision(url: str) -> str | None:
 
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name != SQLITE:
-        # SQLite's BEGIN IMMEDIATE keeps the second one out already
+        # on SQLite, BEGIN IMMEDIATE already keeps a second process out
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
     config = scripts()
     config.attributes["connection"] = connection

@@ -1,4 +1,4 @@
-"""The store: ``bot.ports.Store`` over SQL, on either engine."""
+"""Implements ``bot.ports.Store`` with SQL, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from store.sql.connect import Engines
     from store.unit_of_work import SqlReading, SqlTransaction
 
-# workers that race for one Slack message differ by milliseconds; the next poll is a second away
+# retry at once: workers race for a Slack message within milliseconds, and the next poll is a second away
 TRIES = 3
 
 
 class SqlStore:
-    """What Nomatron remembers. Close it, or use it as ``async with``."""
+    """Nomatron's database. Close it, or use it with ``async with``."""
 
     def __init__(self, engines: Engines) -> None:
         self.engines = engines
@@ -39,44 +39,44 @@ class SqlStore:
         await self.close()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         await self._units.close()
 
     def begin(self) -> AbstractAsyncContextManager[SqlTransaction]:
-        """A writing unit of work."""
+        """A unit of work that reads and writes."""
         return self._units.begin()
 
     def read(self) -> AbstractAsyncContextManager[SqlReading]:
-        """A reading unit of work that takes no lock."""
+        """A unit of work that only reads and takes no lock."""
         return self._units.read()
 
     async def claim(self, status: Status, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
-        """Take the oldest deploy in ``status`` that is due at ``now`` and free."""
-        # a dozen idle loops must not queue for the one write lock to find nothing
-        async with self._units.looking() as connection:
+        """Claim the oldest deploy in ``status`` that is due at ``now`` and free; None if there is none."""
+        # check without a lock first: a dozen idle loops must not queue for SQLite's write lock
+        async with self._units.connect_to_read() as connection:
             if not await Claims(connection, self._units.parsed).due(status, now):
                 return None
         async with self._claims() as claims:
             return await claims.take(status, owner, lease, now)
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
-        """Hold it longer; ``StaleFence`` where somebody else took it."""
+        """Extend the lease; raises ``StaleFence`` if another worker has taken over."""
         async with self._claims() as claims:
             return await claims.renew(claim, lease)
 
     async def release(self, claim: Claim, put_off: datetime | None = None) -> None:
-        """Let it go, due at ``put_off`` where that is given; nothing happens where it was taken over."""
+        """Release the claim, with the deploy due at ``put_off`` if given; does nothing if it was taken over."""
         async with self._claims() as claims:
             await claims.release(claim, put_off)
 
     async def take_over(self) -> None:
-        """Being alone on this database: end every lease at once."""
+        """End all leases at once; only for a process that is alone on this database."""
         async with self._claims() as claims:
             await claims.end_all()
 
     async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
-        """Take the next outgoing intent; None where nothing is due, or others are quicker."""
-        async with self._units.looking() as connection:
+        """Take the next parcel from the outbox; None if nothing is due or other workers were quicker."""
+        async with self._units.connect_to_read() as connection:
             if not await Parcels(connection, self._units.parsed).due(now):
                 return None
         for _ in range(TRIES):
@@ -88,31 +88,31 @@ class SqlStore:
         return None
 
     async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:
-        """Hold it longer; ``StaleFence`` where somebody else took it."""
+        """Extend the lease; raises ``StaleFence`` if another worker has taken over."""
         async with self._parcels() as parcels:
             await parcels.renew(parcel, lease)
 
     async def parcel_done(self, parcel: Parcel) -> None:
-        """It was sent, or will never be."""
+        """Remove the parcel from the outbox: it was sent, or never will be."""
         async with self._parcels() as parcels:
             await parcels.done(parcel)
 
     async def parcel_later(self, parcel: Parcel, at: datetime) -> None:
-        """Try again at ``at``."""
+        """Put the parcel back into the outbox, due at ``at``."""
         async with self._parcels() as parcels:
             await parcels.later(parcel, at)
 
     async def forget_requests(self, before: datetime) -> None:
-        """Drop signature hashes that are older than the replay window."""
-        async with self._units.writing() as connection:
+        """Delete the hashes of Slack requests from before that time."""
+        async with self._units.connect_to_write() as connection:
             await RequestWriting(connection, self._units.parsed).forget_requests(before)
 
     @asynccontextmanager
     async def _claims(self) -> AsyncIterator[Claims]:
-        async with self._units.writing() as connection:
+        async with self._units.connect_to_write() as connection:
             yield Claims(connection, self._units.parsed)
 
     @asynccontextmanager
     async def _parcels(self) -> AsyncIterator[Parcels]:
-        async with self._units.writing() as connection:
+        async with self._units.connect_to_write() as connection:
             yield Parcels(connection, self._units.parsed)

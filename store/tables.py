@@ -1,4 +1,4 @@
-"""The tables, named by their nouns. Rows only: no rule, and never the domain's records (``mapping`` goes between)."""
+"""The tables of the database. They hold no rules and are not the domain's records (``mapping`` converts)."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ from store.sql.columns import Day, Document, Json, Who, Word
 from store.sql.dialects import Instant
 
 BIG: Final = BigInteger().with_variant(Integer, "sqlite")
-"""64 bits; on SQLite by the one name that makes a key a row id."""
+"""64 bits; SQLite makes a key a row id only if its type is named INTEGER."""
 
 NUMBERED: Final = {"sqlite_autoincrement": True}
-"""A number that was given is never given again, not even after its row is gone."""
+"""SQLite never reuses a number, even after its row was deleted."""
 
 HELD = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
 PENDING_CARD = "held_until IS NULL AND kind = 'card'"
 REPLY = "kind = 'thread'"
 REQUESTED = "type = 'deploy.requested'"
 TABLE_REFUSED = "refused_table IS NOT NULL"
-"""As texts: a query uses a partial index only where it says the same, and no placeholder says the same as a word."""
+"""Conditions as literal text: an engine uses a partial index only if the query has the same text, not a parameter."""
 
 
 class Row(SQLModel):
-    """The base of all tables. Every constraint has a name: Alembic's batch mode needs them."""
+    """The base of all tables. Gives every constraint a name, which Alembic's batch mode needs."""
 
     metadata: ClassVar[MetaData] = MetaData(
         naming_convention={
@@ -67,12 +67,12 @@ def _number() -> Any:
 
 
 def _is(kind: Any, **options: Any) -> Any:
-    """A column that is never empty."""
+    """A column that is never NULL."""
     return Field(sa_column=Column(kind, nullable=False, **options))
 
 
 def _may_be(kind: Any) -> Any:
-    """A column that may be empty."""
+    """A column that may be NULL."""
     return Field(default=None, sa_column=Column(kind, nullable=True))
 
 
@@ -85,7 +85,7 @@ def _where(name: str, *columns: str, condition: str, unique: bool = False) -> In
 
 
 class DeployRow(Row, table=True):
-    """A deploy, and who works on it: the columns after ``offers`` belong to ``claims`` alone."""
+    """A deploy, and the worker that has it: only ``claims`` uses the columns after ``offers``."""
 
     __tablename__ = "deploys"
     __table_args__ = (
@@ -150,7 +150,7 @@ class PlanRow(Row, table=True):
 
 
 class ApprovalRow(Row, table=True):
-    """One person's yes; a void one stays."""
+    """One person's approval; a void approval stays."""
 
     __tablename__ = "approvals"
     __table_args__ = (
@@ -169,7 +169,7 @@ class ApprovalRow(Row, table=True):
 
 
 class AttemptRow(Row, table=True):
-    """One register on its way to Nomad."""
+    """One attempt to register a plan's job with Nomad."""
 
     __tablename__ = "attempts"
 
@@ -183,7 +183,7 @@ class AttemptRow(Row, table=True):
 
 
 class RolloutRow(Row, table=True):
-    """What Nomad does after a register, with its newest counters."""
+    """A rollout in Nomad after a register, with its newest counters."""
 
     __tablename__ = "rollouts"
 
@@ -210,7 +210,7 @@ class RolloutRow(Row, table=True):
 
 
 class ReleaseRow(Row, table=True):
-    """One version of one service with its template's text; never changes."""
+    """One version of one service, with the text of its template; never changes."""
 
     __tablename__ = "releases"
     __table_args__ = (
@@ -230,7 +230,7 @@ class ReleaseRow(Row, table=True):
 
 
 class CatalogRow(Row, table=True):
-    """A catalog each time it was put in force; the newest row is the active one."""
+    """A catalog, with a row for each time it became active; the newest row is the active catalog."""
 
     __tablename__ = "catalogs"
     __table_args__ = (Index("ix_catalogs_fingerprint", "fingerprint"), NUMBERED)
@@ -242,9 +242,9 @@ class CatalogRow(Row, table=True):
 
 
 class AuditEventRow(Row, table=True):
-    """What happened: ``body`` is the truth, kept by triggers as it was written; the other columns only find it.
+    """An audit event: ``body`` is the event, and triggers keep it from being changed; other columns are for searching.
 
-    Each way to narrow a page has an index of its own that ends in the page's order: a page costs what it shows.
+    Each filter of a page has its own index in the page's order, so that a page reads only the rows that it shows.
     """
 
     __tablename__ = "audit_events"
@@ -257,7 +257,7 @@ class AuditEventRow(Row, table=True):
         Index("ix_audit_events_actor_service", "actor", "service", "at", "index"),
         Index("ix_audit_events_actor_environment", "actor", "environment", "at", "index"),
         Index("ix_audit_events_actor_place", "actor", "service", "environment", "at", "index"),
-        # these two answer what a day adds up to, without a look at the bodies
+        # these two answer the counts of a day without reading the bodies
         Index("ix_audit_events_type", "type", "at", "environment", "deploy", "index"),
         Index("ix_audit_events_deploy", "deploy", "type", "index", "at"),
         _where("ix_audit_events_requested", "service", "deploy", condition=REQUESTED),
@@ -276,7 +276,7 @@ class AuditEventRow(Row, table=True):
 
 
 class OutboxRow(Row, table=True):
-    """Something to say, until it is said. One row a deploy is held at a time among those that touch its message."""
+    """A message to send to Slack. Workers hold at most one row at a time of those that change a deploy's message."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -308,7 +308,7 @@ class OutboxRow(Row, table=True):
 
 
 class MessageRow(Row, table=True):
-    """Where a deploy's one message stands in Slack."""
+    """The channel and timestamp of a deploy's message in Slack."""
 
     __tablename__ = "messages"
 
@@ -320,7 +320,7 @@ class MessageRow(Row, table=True):
 
 
 class DigestRow(Row, table=True):
-    """A channel that has a digest in the catalog, and since when without a break."""
+    """A channel that has a digest in the catalog, and the time from which it has had one without a break."""
 
     __tablename__ = "digests"
 
@@ -329,7 +329,7 @@ class DigestRow(Row, table=True):
 
 
 class EditionRow(Row, table=True):
-    """The digest of one channel and date: its key is why there is never a second one."""
+    """The digest of one channel and date; the primary key prevents a second one."""
 
     __tablename__ = "editions"
     __table_args__ = (_where("ix_editions_refused", "refused_table", condition=TABLE_REFUSED),)
@@ -352,7 +352,7 @@ class EditionRow(Row, table=True):
 
 
 class RequestRow(Row, table=True):
-    """The hash of a Slack request's signature: the replay cache."""
+    """The hash of a Slack request's signature, for the replay cache."""
 
     __tablename__ = "requests"
     __table_args__ = (Index("ix_requests_at", "at"),)

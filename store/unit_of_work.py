@@ -1,4 +1,4 @@
-"""Units of work: all of a change or none of it, and an honest word where nobody can know."""
+"""Units of work commit all of a change or none of it, and say so if it is unknown whether a commit happened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from store.deploys.plans import PlanReading, PlanWriting
 from store.deploys.requests import RequestReading, RequestWriting
 from store.deploys.rollouts import RolloutReading, RolloutWriting
 from store.outbox.intents import OutboxReading, OutboxWriting
-from store.sql.failures import connecting, failure, translated
+from store.sql.failures import failure, translate_connect_errors, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,7 +44,7 @@ class SqlReading(
     RequestReading,
     AgesReading,
 ):
-    """``bot.ports.Reading`` over SQL."""
+    """Implements ``bot.ports.Reading`` with SQL."""
 
 
 class SqlTransaction(
@@ -61,15 +61,15 @@ class SqlTransaction(
     RequestWriting,
     AgesReading,
 ):
-    """``bot.ports.Transaction`` over SQL."""
+    """Implements ``bot.ports.Transaction`` with SQL."""
 
 
 PATIENCE = 1.0
-"""Seconds that a writer waits for its turn: with the engine's own wait, still within Slack's 3 s."""
+"""Seconds that a writer waits for its turn; together with the engine's own wait this stays within Slack's 3 s."""
 
 
 class UnitsOfWork:
-    """Opens transactions; one writer at a time where the engine has one write lock."""
+    """Opens transactions; one writer at a time if the engine has only one write lock."""
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
@@ -78,30 +78,30 @@ class UnitsOfWork:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlReading]:
-        """A reading unit of work of one moment; it takes no lock."""
-        async with self.looking() as connection:
+        """A unit of work that reads a snapshot and takes no lock."""
+        async with self.connect_to_read() as connection:
             yield SqlReading(connection, self.parsed)
 
     @asynccontextmanager
-    async def looking(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that only reads, of one moment."""
-        async with _connected(self._engines.reading) as connection:
-            with translated():
+    async def connect_to_read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that only reads, from a snapshot."""
+        async with _connect(self._engines.reading) as connection:
+            with translate_errors():
                 yield connection
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlTransaction]:
-        """A writing unit of work: returning commits, raising rolls back."""
-        async with self.writing() as connection:
+        """A unit of work that writes: it commits when the block ends, and rolls back if the block raises."""
+        async with self.connect_to_write() as connection:
             yield SqlTransaction(connection, self.parsed)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction that commits at the end; closing it otherwise rolls back."""
+    async def connect_to_write(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction that commits when the block ends, and rolls back if the block raises."""
         committed = False
         try:
-            async with self._in_turn(), _connected(self._engines.writing) as connection:
-                with translated():
+            async with self._in_turn(), _connect(self._engines.writing) as connection:
+                with translate_errors():
                     transaction = await connection.begin()
                     yield connection
                 await _commit(transaction)
@@ -113,7 +113,7 @@ class UnitsOfWork:
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
-        """The turn to write, on SQLite; ``StoreBusy`` where others keep it for longer than a person can wait."""
+        """Wait for the turn to write on SQLite; raises ``StoreBusy`` if other writers take too long."""
         if self._turn is None:
             yield
             return
@@ -121,38 +121,38 @@ class UnitsOfWork:
             async with asyncio.timeout(PATIENCE):
                 await self._turn.acquire()
         except TimeoutError:
-            raise StoreBusy("the database is busy, nothing was written; try again (others are writing)") from None
+            raise StoreBusy("the database is busy with other changes, nothing was written; try again") from None
         try:
             yield
         finally:
             self._turn.release()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         await self._engines.writing.dispose()
 
 
 @asynccontextmanager
-async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    with connecting():
+async def _connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    with translate_connect_errors():
         connection = await engine.connect()
     try:
         yield connection
     finally:
-        # whoever is cancelled, the next user of this connection must not find a transaction open in it
+        # even if we are cancelled, the next user of this connection must not find an open transaction
         if await _outlast(asyncio.create_task(connection.close())):
             raise asyncio.CancelledError
 
 
 async def _commit(transaction: AsyncTransaction) -> None:
-    """Commit to the end, whatever is cancelled meanwhile.
+    """Commit, and finish even if the caller is cancelled meanwhile.
 
-    ``AmbiguousCommit`` where the connection was lost in it, or where the caller was cancelled: both have to look.
+    Raises ``AmbiguousCommit`` if the connection was lost or the caller was cancelled: then check what happened.
     """
     commit = asyncio.create_task(transaction.commit())
     cancelled = await _outlast(commit)
     if commit.cancelled():
-        raise AmbiguousCommit("the process ended during the commit; whether it happened is not known")
+        raise AmbiguousCommit("the process stopped during the commit; it is unknown whether it happened")
     error = commit.exception()
     if error is not None:
         said = failure(error)
@@ -160,11 +160,11 @@ async def _commit(transaction: AsyncTransaction) -> None:
             raise AmbiguousCommit(f"the connection was lost during the commit: {said}") from error
         raise said from error
     if cancelled:
-        raise AmbiguousCommit("cancelled during the commit, which happened all the same")
+        raise AmbiguousCommit("cancelled during the commit, which happened nevertheless")
 
 
 async def _outlast(task: asyncio.Task[None]) -> bool:
-    """Wait until a task is over, through every cancellation; whether the caller was cancelled meanwhile."""
+    """Wait until a task is done, through every cancellation; returns whether the caller was cancelled meanwhile."""
     cancelled = False
     while not task.done():
         try:

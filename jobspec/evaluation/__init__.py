@@ -1,1 +1,1 @@
-"""From a syntax tree to values: expressions, functions, variables, dynamic blocks."""
+"""Evaluates a syntax tree: expressions, functions, variables and dynamic blocks."""

@@ -1,4 +1,4 @@
-"""`dynamic` blocks: blocks made from the elements of a collection."""
+"""Expands `dynamic` blocks, which make a block for each element of a collection."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 _ARGUMENTS = {"for_each", "iterator", "labels"}
 
 
-def expanded(body: Body, scope: Scope) -> Iterator[tuple[Block, Scope]]:
-    """The blocks of a body, those made by `dynamic` in their place, each with the names that hold in it."""
+def expand_blocks(body: Body, scope: Scope) -> Iterator[tuple[Block, Scope]]:
+    """The blocks of a body with `dynamic` blocks expanded, each with the scope for its expressions."""
     for block in body.blocks:
         if block.kind == "dynamic":
-            yield from _made(block, scope)
+            yield from _expand_dynamic(block, scope)
         else:
             yield block, scope
 
 
-def _made(block: Block, scope: Scope) -> Iterator[tuple[Block, Scope]]:
+def _expand_dynamic(block: Block, scope: Scope) -> Iterator[tuple[Block, Scope]]:
     def wrong(start: int, end: int, summary: str, detail: str) -> InvalidHclError:
         return InvalidHclError(scope.source.problem(start, end, summary, detail))
 
@@ -45,7 +45,7 @@ def _made(block: Block, scope: Scope) -> Iterator[tuple[Block, Scope]]:
         detail = "A dynamic block needs one content block, and no other."
         raise wrong(block.start, block.header_end, "Invalid dynamic content", detail)
     name = _iterator(block, scope, kind)
-    # the content is decoded once for each element, with its own names
+    # the content is decoded once for each element, in its own scope
     for key, value in _pairs(attributes["for_each"].value, scope):
         inner = scope.with_names({name: {"key": key, "value": value}})
         labels = _labels(block, inner)

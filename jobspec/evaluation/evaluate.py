@@ -1,4 +1,4 @@
-"""What an HCL expression is worth."""
+"""Evaluates HCL expressions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jobspec.values import (
     same,
     text_of,
     tidy,
-    unified,
+    unify,
 )
 
 if TYPE_CHECKING:
@@ -35,25 +35,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scope:
-    """What names mean where an expression stands. Without `open_ended`, there are neither names nor functions."""
+    """The names that an expression may use, and their values."""
 
     source: Source
     names: dict[str, Any] = field(default_factory=dict)
     open_ended: bool = True
-    """Names that mean nothing here stay as they are written: they are for Nomad's clients to fill in."""
+    """Whether unknown names stay unchanged, for Nomad's clients to fill in; if not, names and functions are errors."""
 
     def with_names(self, names: dict[str, Any]) -> Scope:
-        """The same, with more names."""
+        """A copy of the scope with more names."""
         return Scope(self.source, self.names | names, self.open_ended)
 
 
 def evaluate(node: Node, scope: Scope) -> Any:
-    """The value of an expression; raises `InvalidHclError` in Nomad's words, or `NotSimulated`."""
+    """The value of an expression; raises `InvalidHclError` with Nomad's text, or `NotSimulated`."""
     return _HANDLERS[type(node)](node, scope)
 
 
 def problem(scope: Scope, node: Node, summary: str, detail: str, *, whole: bool = False) -> InvalidHclError:
-    """A diagnostic that points at the start of an expression, or at all of it."""
+    """A diagnostic that points at the start of an expression, or at the whole expression."""
     start, end = (node.start, node.end) if whole else node.head()
     return InvalidHclError(scope.source.problem(start, end, summary, detail))
 
@@ -121,18 +121,18 @@ def _scope(node: nodes.Scope, scope: Scope) -> Any:
 
 
 def as_written(text: str, start: int, end: int) -> str:
-    """A name for Nomad's clients to fill in, as Nomad leaves it in the job: in `${}`, with the blanks of the source.
+    """The text that Nomad leaves in the job for its clients to fill in: the name in `${}`, with the source's spaces.
 
-    Nomad looks for the closing brace one character late, which shows where another brace follows.
+    Nomad looks for the closing brace one character late, which shows if another brace follows.
     """
-    # Nomad looks for the opening in the text itself, over blanks
+    # Nomad looks for the opening brace in the text itself, and skips spaces
     before = start - 1
     while before >= 1 and text[before] == " ":
         before -= 1
     if before < 1 or text[before - 1 : before + 1] != "${":
         return "${" + text[start:end] + "}"
     value = text[before - 1 : end]
-    # from one character after the name on: its brace is passed over unseen
+    # start one character after the name, so that its own brace is skipped
     for place in range(end + 1, len(text)):
         if text[place] == "}":
             value += text[end:place]
@@ -164,7 +164,7 @@ def _step(value: Any, step: nodes.Step, scope: Scope) -> Any:
     if isinstance(value, dict):
         if step.key in value:
             return value[str(step.key)]
-        # a map may lack a key, an object is of another type without it
+        # a map may lack a key; an object without an attribute has another type
         if friendly(value) == "map":
             raise wrong("Missing map element", f'This map does not have an element with the key "{step.key}".')
         raise wrong("Unsupported attribute", f'This object does not have an attribute named "{step.key}".')
@@ -202,7 +202,7 @@ def _splat(node: nodes.Splat, scope: Scope) -> Any:
 def _call(node: nodes.Call, scope: Scope) -> Any:
     if not scope.open_ended:
         raise problem(scope, node, "Function calls not allowed", "Functions may not be called here.")
-    # their arguments may fail, so they are not evaluated beforehand
+    # the arguments of these functions may fail, so do not evaluate them first
     if node.name in LAZY:
         return _lazy(node, scope)
     function = FUNCTIONS.get(node.name)
@@ -223,7 +223,7 @@ def _call(node: nodes.Call, scope: Scope) -> Any:
 
 
 def _lazy(node: nodes.Call, scope: Scope) -> Any:
-    """`try` answers the first argument that can be evaluated, `can` whether its own can."""
+    """Evaluates `try` (its first argument that has a value) and `can` (whether its argument has a value)."""
     for argument in node.arguments:
         try:
             value = evaluate(argument, scope)
@@ -254,9 +254,9 @@ def _conditional(node: nodes.Conditional, scope: Scope) -> Any:
     try:
         other = evaluate(node.no if chosen else node.yes, scope)
     except InvalidHclError:
-        # what is wrong with the branch not taken is nobody's trouble
+        # errors in the other branch do not matter
         return result
-    both = unified(result, other)
+    both = unify(result, other)
     if both is None:
         place = scope.source.span(node.start, node.end)
         raise NotSimulated(f"{place}: a conditional whose two results are of different types")
@@ -265,7 +265,7 @@ def _conditional(node: nodes.Conditional, scope: Scope) -> Any:
 
 def _binary(node: nodes.Binary, scope: Scope) -> Any:
     left, right = evaluate(node.left, scope), evaluate(node.right, scope)
-    # equality converts nothing: 1 and "1" differ
+    # equality does not convert: 1 and "1" differ
     if node.operator in {"==", "!="}:
         return same(left, right) == (node.operator == "==")
     of = BOOL if node.operator in {"&&", "||"} else NUMBER
@@ -327,9 +327,9 @@ def _for(node: nodes.For, scope: Scope) -> Any:
 
 
 def _pairs(node: Node, value: Any, scope: Scope) -> list[tuple[Any, Any]]:
-    """Keys and values of a collection in HCL's order."""
+    """The keys and values of a collection in HCL's order."""
     if isinstance(value, dict):
-        # maps have no order of their own: HCL goes by key
+        # maps have no order: HCL sorts them by key
         return sorted(value.items())
     if isinstance(value, list):
         return [(each, each) for each in value] if friendly(value) == "set" else list(enumerate(value))

@@ -1,4 +1,4 @@
-"""The values the caller gives to a jobspec's variables: a JSON object in one line, or the text of a var-file."""
+"""Reads the caller's values for a jobspec's variables: a JSON object in one line, or the text of a var-file."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _BLANK: Final = re.compile(r"[ \t\r\n]*")
 
 @dataclass(frozen=True)
 class Setting:
-    """A value, and the range where it stands."""
+    """A value, and its range in the source."""
 
     value: Any
     where: str
 
 
 class UnreadableVariablesError(Exception):
-    """The values cannot be read at all; the text is Nomad's."""
+    """The text with the values cannot be parsed; the message is Nomad's."""
 
 
 def is_json(text: str) -> bool:
-    """Whether Nomad takes a text for JSON: a brace comes first, but for spaces."""
-    # a line break before the brace makes it HCL, for Nomad
+    """Whether Nomad treats a text as JSON: it starts with a brace after optional spaces."""
+    # Nomad treats a text with a line break before the brace as HCL
     return text.lstrip(" ").startswith("{")
 
 
 def settings(text: str) -> dict[str, Setting]:
-    """Values by variable; raises `UnreadableVariablesError`, or `InvalidHclError` for single values."""
+    """The values by variable; raises `UnreadableVariablesError`, or `InvalidHclError` for single values."""
     source = Source(text)
     if not text:
         return {}
@@ -65,7 +65,7 @@ def _block(source: Source, kind: str, start: int) -> str:
 
 
 def _from_json(source: Source) -> dict[str, Setting]:
-    """The members of the object, each with its place: Nomad points at them."""
+    """The members of the JSON object, each with its range, because Nomad's errors point at them."""
     decoder, text = json.JSONDecoder(parse_float=Decimal), source.text
     found: dict[str, Setting] = {}
     place = _after_blanks(text, text.index("{") + 1)
@@ -76,9 +76,9 @@ def _from_json(source: Source) -> dict[str, Setting]:
             value, end = decoder.raw_decode(text, place)
             if not isinstance(name, str):
                 raise _invalid(source, place)
-            # the key Nomad keeps for remarks in JSON
+            # Nomad reserves this key for comments in JSON
             if name != "//":
-                found[name] = Setting(_tidied(value), source.span(place, end))
+                found[name] = Setting(_tidy_value(value), source.span(place, end))
             place = _after_blanks(text, end)
             if text[place : place + 1] != "}":
                 place = _expect(source, ",", place)
@@ -102,13 +102,13 @@ def _expect(source: Source, char: str, place: int) -> int:
 
 
 def _invalid(source: Source, place: int) -> InvalidHclError:
-    detail = "The JSON of the variables breaks off or goes wrong here."
+    detail = "The JSON of the variables ends early or is malformed here."
     return InvalidHclError(source.problem(place, place + 1, "Invalid JSON", detail))
 
 
-def _tidied(value: Any) -> Any:
+def _tidy_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _tidied(each) for key, each in value.items()}
+        return {key: _tidy_value(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_tidied(each) for each in value]
+        return [_tidy_value(each) for each in value]
     return tidy(value) if isinstance(value, Decimal) else value

@@ -1,4 +1,4 @@
-"""Type constraints of variables, as they are written."""
+"""Parses the type constraints of variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INVALID: Final = "Invalid type specification"
 
 
 def type_of(node: Node, source: Source) -> Type:
-    """The type an expression stands for: `string`, `list(number)`, `object({a = bool})`."""
+    """The type that an expression describes, such as `string`, `list(number)` or `object({a = bool})`."""
     if isinstance(node, nodes.Scope) and not node.steps:
         if node.root in _KEYWORDS:
             return _KEYWORDS[node.root]
@@ -25,12 +25,12 @@ def type_of(node: Node, source: Source) -> Type:
             detail = f"The {node.root} type constructor requires one argument specifying the element type."
             raise _problem(node, source, detail)
     if isinstance(node, nodes.Call):
-        return _constructed(node, source)
+        return _construct(node, source)
     detail = "A type specification is either a primitive type keyword (bool, number, string) or a complex type "
     raise _problem(node, source, detail + "constructor call, like list(string).")
 
 
-def _constructed(node: nodes.Call, source: Source) -> Type:
+def _construct(node: nodes.Call, source: Source) -> Type:
     only = node.arguments[0] if len(node.arguments) == 1 else None
     if node.name in {"list", "set", "map"} and only:
         return Type(node.name, element=type_of(only, source))

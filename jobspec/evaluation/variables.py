@@ -1,4 +1,4 @@
-"""A jobspec's variables and locals: declared, set, checked, evaluated."""
+"""Declares, sets, checks and evaluates a jobspec's variables and locals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Rule:
 
 @dataclass
 class _Value:
-    """A value a variable has been given: by its default or by the caller, and where."""
+    """A variable's value from its default or from the caller, and the range in the source."""
 
     value: Any
     origin: str
@@ -52,7 +52,7 @@ class _Variable:
 
 
 class Variables:
-    """Everything `var.` and `local.` mean in a jobspec; what is wrong is gathered in `problems`."""
+    """The values of `var.` and `local.` in a jobspec; collects all errors in `problems`."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -61,7 +61,7 @@ class Variables:
         self._locals: dict[str, Attribute] = {}
 
     def declare(self, body: Body) -> None:
-        """Take in the declarations of a file."""
+        """Read the declarations in a file."""
         for block in body.blocks:
             if block.kind == "variable":
                 self._guarded(self._variable, block)
@@ -74,7 +74,7 @@ class Variables:
                     self._guarded(self._local, attribute)
 
     def set(self, settings: dict[str, Setting]) -> None:
-        """Take in the caller's values; those of variables nobody declared are passed over, as Nomad does."""
+        """Set the caller's values; ignores values for undeclared variables, as Nomad does."""
         for name, setting in settings.items():
             variable = self._declared.get(name)
             if variable is None:
@@ -89,7 +89,7 @@ class Variables:
             variable.value = _Value(value, "varfile", setting.where)
 
     def scope(self) -> Scope:
-        """What names mean in the job; raises `InvalidHclError` with all problems found by now."""
+        """The scope for the job's expressions; raises `InvalidHclError` with all problems found so far."""
         for variable in self._declared.values():
             if variable.value is None:
                 self.problems.append(_UNSET.format(variable.name))
@@ -113,7 +113,7 @@ class Variables:
         return evaluate(node, Scope(self.source, open_ended=False))
 
     def _plain(self, attribute: Attribute) -> None:
-        """A line of a `variables` block: a default, whose type is the variable's."""
+        """Read a line of a `variables` block: a default value, whose type is the variable's type."""
         self._new(attribute.name, self.source.span(attribute.start, attribute.name_end))
         value = _Value(self._constant(attribute.value), "default", self._span(attribute.value))
         self._declared[attribute.name] = _Variable(attribute.name, value=value)
@@ -181,7 +181,7 @@ class Variables:
             raise InvalidHclError(f"{self._span(condition)}: Invalid variable validation condition; {detail}")
 
     def _check(self, variable: _Variable, given: _Value) -> None:
-        # a rule sees its own variable and nothing else
+        # a rule may use only its own variable
         scope = Scope(self.source, {"var": {variable.name: given.value}})
         for rule in variable.rules:
             where = self._span(rule.condition)
@@ -209,7 +209,7 @@ class Variables:
         self._locals[attribute.name] = attribute
 
     def _evaluate_locals(self, scope: Scope) -> None:
-        """Evaluate the locals in whatever order they need each other."""
+        """Evaluate the locals in the order of their dependencies."""
         waiting = dict(self._locals)
         found: dict[str, Any] = scope.names["local"]
         while waiting:
@@ -219,7 +219,7 @@ class Variables:
                     found[name] = evaluate(attribute.value, scope)
                 except InvalidHclError as error:
                     failed[name] = error
-            # a round without progress: they need each other, or something that is not there
+            # no progress in this round: the rest is circular, or needs something that does not exist
             if len(failed) == len(waiting):
                 self.problems += [problem for error in failed.values() for problem in error.problems]
                 return

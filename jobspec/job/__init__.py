@@ -1,1 +1,1 @@
-"""From blocks and values to Nomad's job as its HTTP API writes it."""
+"""Decodes blocks and values into a job in the JSON form of Nomad's HTTP API, and fills in defaults."""

@@ -1,6 +1,6 @@
-"""A job with Nomad's defaults filled in, as `POST /v1/jobs/parse` answers with `Canonicalize: true`.
+"""Fills in Nomad's defaults, as `POST /v1/jobs/parse` does with `Canonicalize: true`.
 
-`canonicalize` is the API's form; `stored.stored` goes on to the form in which Nomad keeps a registered job.
+The result has the API's form, which differs from the form in which Nomad stores a registered job.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import posixpath
 from jobspec.job import defaults
 from jobspec.job.canonical_services import service_of, sidecar_resources
 from jobspec.job.defaults import merge
-from jobspec.job.fields import Job, filled
+from jobspec.job.fields import Job, fill_fields
 
 
 def canonicalize(job: Job) -> Job:
-    """A new job with every field present and every default filled in; the one given is left alone."""
-    whole = merge(filled("Job", copy.deepcopy(job)), defaults.JOB)
+    """A new job with all fields and all defaults; does not change the given job."""
+    whole = merge(fill_fields("Job", copy.deepcopy(job)), defaults.JOB)
     whole["Name"] = whole["ID"] if whole["Name"] is None else whole["Name"]
     if whole["Periodic"]:
         whole["Periodic"] = merge(whole["Periodic"], defaults.PERIODIC)
@@ -57,7 +57,7 @@ def _group(group: Job, job: Job) -> None:
 def _scale(group: Job) -> None:
     scaling = group["Scaling"]
     if group["Count"] is None:
-        # an autoscaled group starts at its minimum
+        # a group with autoscaling starts at its minimum
         group["Count"] = scaling["Min"] if scaling and scaling["Min"] is not None else 1
     if scaling:
         scaling |= merge(scaling, {"Enabled": True, "Min": group["Count"]})
@@ -65,9 +65,9 @@ def _scale(group: Job) -> None:
 
 
 def _policies(group: Job, job: Job) -> None:
-    """Group settings go before the job's, the job's before Nomad's."""
+    """Set a group's policies: its own settings come first, then the job's, then Nomad's defaults."""
     kind = job["Type"]
-    # a kept batch job has an update block of zeros, which counts as none
+    # a stored batch job has an update block of zeros, which counts as none
     if group["Update"] or any((job["Update"] or {}).values()):
         group["Update"] = merge(merge(group["Update"] or {}, job["Update"] or {}), defaults.UPDATE)
     if group["ReschedulePolicy"] or job["Reschedule"] or kind not in {"system", "sysbatch"}:
@@ -81,7 +81,7 @@ def _policies(group: Job, job: Job) -> None:
 def _task(task: Job, group: Job, job: Job) -> None:
     task["Resources"] = sidecar_resources(task["Resources"])
     task["KillTimeout"] = 5 * defaults.SECOND if task["KillTimeout"] is None else task["KillTimeout"]
-    task["LogConfig"] = merge(task["LogConfig"] or filled("LogConfig", {}), defaults.LOGS)
+    task["LogConfig"] = merge(task["LogConfig"] or fill_fields("LogConfig", {}), defaults.LOGS)
     task["RestartPolicy"] = merge(task["RestartPolicy"] or {}, group["RestartPolicy"])
     task["Templates"] = task["Templates"] and [_template(each) for each in task["Templates"]]
     task["Artifacts"] = task["Artifacts"] and [_artifact(each) for each in task["Artifacts"]]

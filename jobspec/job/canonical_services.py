@@ -1,10 +1,10 @@
-"""Nomad's defaults for services, their checks and their Consul sidecars."""
+"""Fills in Nomad's defaults for services, their checks and their Consul sidecars."""
 
 from __future__ import annotations
 
 from jobspec.job import defaults
 from jobspec.job.defaults import merge
-from jobspec.job.fields import Job, filled
+from jobspec.job.fields import Job, fill_fields
 
 _UNSET_WHEN_EMPTY = ("Meta", "CanaryMeta", "TaggedAddresses")
 
@@ -28,7 +28,7 @@ def service_of(service: Job, default_name: str) -> None:
 
 
 def check_restart_of(service: Job | None, check: Job | None) -> Job | None:
-    """A check's restart settings: its own before its service's before the default grace of a second."""
+    """A check's restart settings: its own, or its service's, with a default grace of one second."""
     if not service and not check:
         return None
     merged = dict(service or check or {})
@@ -39,9 +39,9 @@ def check_restart_of(service: Job | None, check: Job | None) -> Job | None:
 
 
 def sidecar_resources(resources: Job | None) -> Job:
-    """Resources with Nomad's 100 MHz and 300 MB; no CPU share is given to a task that asks for whole cores."""
-    whole = resources or filled("Resources", {})
-    # cores come with their whole share of time
+    """Resources with Nomad's defaults of 100 MHz and 300 MB; a task that reserves cores gets no CPU share."""
+    whole = resources or fill_fields("Resources", {})
+    # a reserved core includes all of its CPU time
     cpu = 100 if whole["Cores"] is None else 0
     whole = merge(whole, {"CPU": cpu, "Cores": 0, "MemoryMB": 300})
     for device in whole["Devices"] or ():
@@ -81,6 +81,6 @@ def _proxy(proxy: Job) -> None:
 def _sidecar_task(task: Job) -> None:
     task |= {key: task[key] or None for key in ("Config", "Env", "Meta")}
     task["Resources"] = sidecar_resources(task["Resources"])
-    task["LogConfig"] = merge(task["LogConfig"] or filled("LogConfig", {}), defaults.LOGS)
+    task["LogConfig"] = merge(task["LogConfig"] or fill_fields("LogConfig", {}), defaults.LOGS)
     task |= merge(task, {"KillTimeout": 5 * defaults.SECOND, "ShutdownDelay": 0})
     task["VolumeMounts"] = task["VolumeMounts"] and [merge(e, defaults.VOLUME_MOUNT) for e in task["VolumeMounts"]]

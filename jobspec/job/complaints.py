@@ -1,4 +1,4 @@
-"""What Nomad says about arguments and blocks that are not expected where they stand."""
+"""Nomad's diagnostics for unexpected arguments, blocks and labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def unexpected_argument(attribute: Attribute, known: Collection[Any], blocks: Collection[Any], source: Source) -> str:
-    """An argument that the block does not have."""
+    """The diagnostic for an argument that the block does not have."""
     detail = f'An argument named "{attribute.name}" is not expected here.'
     if attribute.name in blocks:
         detail += f' Did you mean to define a block of type "{attribute.name}"?'
@@ -22,7 +22,7 @@ def unexpected_argument(attribute: Attribute, known: Collection[Any], blocks: Co
 
 
 def unexpected_block(block: Block, arguments: Collection[Any], known: Collection[Any], source: Source) -> str:
-    """A block that the block does not have."""
+    """The diagnostic for a nested block that the block does not have."""
     detail = f'Blocks of type "{block.kind}" are not expected here.'
     if block.kind in arguments:
         detail += f' Did you mean to define argument "{block.kind}"? If so, use the equals sign to assign it a value.'
@@ -32,7 +32,7 @@ def unexpected_block(block: Block, arguments: Collection[Any], known: Collection
 
 
 def labels(block: Block, wanted: int, source: Source) -> str:
-    """Too many or too few labels."""
+    """The diagnostic for too many or too few labels."""
     if len(block.labels) < wanted:
         detail = f"All {block.kind} blocks must have {wanted} labels (name)."
         start = block.body.start
@@ -45,19 +45,19 @@ def labels(block: Block, wanted: int, source: Source) -> str:
 
 
 def twice(block: Block, first: Block, source: Source) -> str:
-    """A block that may be there once."""
+    """The diagnostic for a second block of a kind that may occur only once."""
     where = source.span(first.start, first.header_end)
     detail = f"Only one {block.kind} block is allowed. Another was defined at {where}."
     return source.problem(block.start, block.header_end, f"Duplicate {block.kind} block", detail)
 
 
 def _nearest(name: str, known: Collection[Any]) -> str:
-    """The first known name that takes fewer than three letters to come to."""
+    """The first known name at a distance of less than three letters; empty if there is none."""
     return next((str(each) for each in sorted(filter(None, known)) if _distance(name, str(each)) < 3), "")
 
 
 def _distance(one: str, other: str) -> int:
-    """Letters to insert, delete or change (Levenshtein)."""
+    """The Levenshtein distance: the number of letters to insert, delete or change."""
     row = list(range(len(other) + 1))
     for place, letter in enumerate(one, 1):
         previous, row[0] = row[0], place

@@ -1,4 +1,4 @@
-"""From syntax tree to Nomad's job: blocks and arguments by the tables of `fields`."""
+"""Decodes the blocks and arguments of a syntax tree into Nomad's job, by the tables in `fields`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from jobspec.evaluation.dynamic import expanded
+from jobspec.evaluation.dynamic import expand_blocks
 from jobspec.evaluation.evaluate import Scope, evaluate
 from jobspec.evaluation.functions.times import DurationError, nanoseconds
 from jobspec.job import complaints
@@ -28,21 +28,21 @@ _TYPES: Final = {
     "ints": Type("list", NUMBER),
     "map": Type("map", STRING),
 }
-# these may be written as an argument too, so that their keys need not be names
+# these may also be arguments, so that their keys need not be names
 _AS_ARGUMENT: Final = {"Job": ("meta",), "TaskGroup": ("meta",), "Task": ("env", "meta")}
 _MAP: Final = Type("map", STRING)
 
 
 @dataclass
 class Decoder:
-    """Decodes the blocks of one jobspec; what is wrong is gathered in `problems`."""
+    """Decodes the blocks of one jobspec; collects all errors in `problems`."""
 
     problems: list[str] = field(default_factory=list)
     later: list[Callable[[], list[str]]] = field(default_factory=list)
-    """Free maps, which Nomad evaluates when all else is well; each answers what is wrong with it."""
+    """Functions that fill the free maps and return their errors; Nomad calls them only if there is no other error."""
 
     def block(self, kind: str, block: Block, scope: Scope, extra: Iterable[str] = ()) -> Job:
-        """A block as Nomad's JSON; nested blocks named in `extra` are the caller's to decode."""
+        """Decode a block into Nomad's JSON; the caller decodes the nested blocks that `extra` names."""
         found = unset(kind)
         fields = {each.hcl: each for each in BLOCKS[kind] if each.hcl and not each.nested}
         nested: dict[str | None, Field] = {each.hcl: each for each in BLOCKS[kind] if each.hcl and each.nested}
@@ -61,7 +61,7 @@ class Decoder:
 
     def _labels(self, kind: str, block: Block, scope: Scope, found: Job) -> None:
         names = [each.name for each in BLOCKS[kind] if each.kind == "label"]
-        # the label of a job has been checked with the rest of the file
+        # the job's label was checked together with the file
         if len(names) != len(block.labels) and kind != "Job":
             self.problems.append(complaints.labels(block, len(names), scope.source))
         found.update(zip(names, block.labels, strict=False))
@@ -73,13 +73,13 @@ class Decoder:
                 self.problems.append(scope.source.problem(body.start, body.start, "Missing required argument", detail))
 
     def _guarded(self, found: Job, each: Field, read: Callable[..., Any], node: Node, *given: Any) -> None:
-        """Set the field to what `read` makes of the node, or note why not."""
+        """Set the field to the result of `read`, or record its error."""
         source = given[-1].source
         try:
             found[each.name] = read(node, *given)
         except InvalidHclError as error:
             detail = "Unsuitable value: value must be known"
-            # an expression that failed has no known value, and Nomad says so as well
+            # an expression that failed has no known value; Nomad reports that, too
             known = source.problem(*node.head(), "Unsuitable value type", detail)
             self.problems += [*error.problems, known]
         except (ConversionError, DurationError) as error:
@@ -121,7 +121,7 @@ class Decoder:
 
     def _expanded(self, body: Body, scope: Scope) -> list[tuple[Block, Scope]]:
         try:
-            return list(expanded(body, scope))
+            return list(expand_blocks(body, scope))
         except InvalidHclError as error:
             self.problems += error.problems
             return []
@@ -141,7 +141,7 @@ class Decoder:
                 found[each.name] = value
 
     def one(self, kind: str, block: Block, scope: Scope) -> Job:
-        """A nested block; kinds that are more than their table are for a subclass to take."""
+        """Decode a nested block; a subclass overrides this for kinds that need more than their table."""
         return self.block(kind, block, scope)
 
     def _free(self, body: Body, scope: Scope) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class Decoder:
             target.update(values)
             return problems
 
-        # its expressions may be wrong and yet not be told, where anything else is wrong
+        # errors in its expressions are not reported if there are other errors
         self.later.append(fill)
         return target
 
@@ -161,7 +161,7 @@ class Decoder:
         kind = STRING if each.kind == "map_block" else _TYPES["strings"]
 
         def read(node: Node, scope: Scope) -> Any:
-            # written-out objects become lists here too, and then fail to be texts
+            # literal objects become lists here, too, and lists are not strings
             value = argument(node, scope)
             if value is None:
                 raise ConversionError("null value is not allowed")
@@ -188,7 +188,7 @@ def _duration(value: Any) -> int:
 
 
 def _plain(value: Any) -> Any:
-    """The value as a field of a job takes it: whole numbers alone, and nothing null within a list or a map."""
+    """The value for a field of a job; refuses fractions, and nulls within lists and maps."""
     if isinstance(value, Decimal):
         raise ConversionError("value must be a whole number")
     parts = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()

@@ -1,4 +1,4 @@
-"""The values Nomad gives to what a job leaves unset, by block (Nomad 2.0 job specification; durations in ns)."""
+"""Nomad's default values for the fields of each block (Nomad 2.0 job specification; durations in ns)."""
 
 from __future__ import annotations
 
@@ -69,5 +69,5 @@ IDENTITY: Final[Defaults] = {
 
 
 def merge(part: Defaults, defaults: Defaults) -> Defaults:
-    """`part` with what it leaves null taken from `defaults`."""
+    """A copy of `part` with the defaults in place of its nulls."""
     return {**part, **{key: value for key, value in defaults.items() if part.get(key) is None}}

@@ -1,11 +1,11 @@
-"""What Nomad's API job consists of: every block, its fields, their HCL names and kinds.
+"""All blocks of a job in Nomad's API, with their fields, HCL names and kinds.
 
 A line of a block's table reads `ApiName hcl_name kind [Block]`. Kinds: string, int, bool, duration (ns), strings, ints,
 map (string to string), bytes, label (taken from the block's label), one/many/labelled Block (a nested block, a list of
 them, a map of them by label), map_block, lists_block and free_block (blocks whose keys are the author's).
-`?` after a kind: unset is null and not the zero value; `!`: required, where it has no null;
-`~`: left out of the JSON while unset.
-`-` as HCL name: no argument of a jobspec sets it.
+`?` after a kind: null if unset, not the zero value; `!`: required, if it has no null;
+`~`: left out of the JSON if unset.
+`-` as HCL name: no argument of a jobspec sets the field.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from jobspec.job import job_blocks, service_blocks, task_blocks
 
 Job = dict[str, Any]
-"""A job, or a part of one, as Nomad's API writes it in JSON."""
+"""A job, or a part of a job, in the JSON form of Nomad's API."""
 
 _ZERO: dict[str, Any] = {"string": "", "label": "", "int": 0, "bool": False, "duration": 0}
 NESTED = frozenset({"one", "many", "labelled", "map_block", "lists_block", "free_block"})
@@ -36,12 +36,12 @@ class Field:
 
     @property
     def nested(self) -> bool:
-        """Whether a jobspec writes it as a block."""
+        """Whether the field is a block in a jobspec."""
         return self.kind in NESTED
 
     @property
     def unset(self) -> Any:
-        """The JSON value of the field where a jobspec does not set it."""
+        """The JSON value of the field if a jobspec does not set it."""
         return None if self.nullable else _ZERO.get(self.kind)
 
 
@@ -74,27 +74,27 @@ BLOCKS: dict[str, tuple[Field, ...]] = _read(job_blocks.TABLE, task_blocks.TABLE
 
 
 def unset(block: str) -> Job:
-    """A block with every field present and none set."""
+    """A block with all fields, none of them set."""
     return {field.name: field.unset for field in BLOCKS[block] if not field.omitted}
 
 
 class MalformedJobError(ValueError):
-    """A job's JSON has a value of the wrong type somewhere: Nomad's 400, in Go's words."""
+    """A job's JSON has a value of the wrong type: a 400 in Nomad, with Go's text."""
 
 
-def filled(block: str, part: Job) -> Job:
-    """`part` with every field of its block present, nested blocks included; keys Nomad does not know are dropped.
+def fill_fields(block: str, part: Job) -> Job:
+    """`part` with all fields of its block, including nested blocks, and without keys that Nomad does not know.
 
     As in Nomad, the case of keys does not matter. Raises `MalformedJobError` for values of the wrong type.
     """
     _check(part, dict, block, "", block)
     whole = unset(block)
-    # Go matches the keys of JSON in any case
+    # Go ignores the case of JSON keys
     any_case = {name.lower(): value for name, value in part.items()}
     for field in BLOCKS[block]:
         value = part.get(field.name, any_case.get(field.name.lower()))
         if value is not None:
-            whole[field.name] = _filled_value(block, field, value)
+            whole[field.name] = _fill_value(block, field, value)
     return whole
 
 
@@ -113,14 +113,14 @@ def _check(value: Any, wanted: type, block: str, name: str, go: str) -> None:
         raise MalformedJobError(f"json: cannot unmarshal {got} into Go struct field {block}.{name} of type {go}")
 
 
-def _filled_value(block: str, field: Field, value: Any) -> Any:
+def _fill_value(block: str, field: Field, value: Any) -> Any:
     if field.kind != "bytes":
         wanted = _PYTHON.get(field.kind, dict)
         _check(value, wanted, block, field.name, field.block or _GO.get(field.kind, field.kind))
     if field.kind == "one" and field.block:
-        return filled(field.block, value)
+        return fill_fields(field.block, value)
     if field.kind == "many" and field.block:
-        return [filled(field.block, each) for each in value]
+        return [fill_fields(field.block, each) for each in value]
     if field.kind == "labelled" and field.block:
-        return {label: filled(field.block, each) for label, each in value.items()}
+        return {label: fill_fields(field.block, each) for label, each in value.items()}
     return value

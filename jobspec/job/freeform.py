@@ -1,7 +1,7 @@
-"""Blocks whose keys are the author's, above all a driver's `config`, as Nomad makes JSON of them.
+"""Decodes blocks with keys of the author's choice, above all a driver's `config`, as Nomad does.
 
-Nested blocks become lists of maps, labels become keys; an object written out as an argument becomes a list with that
-one map, though one that a variable or function gives stays a map.
+Nested blocks become lists of maps, and labels become keys. A literal object as an argument becomes a list with that one
+map, but an object from a variable or a function stays a map.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def argument(node: Node, scope: Scope) -> Any:
-    """The value of an argument, an object written out put into a list."""
+    """The value of an argument; a literal object becomes a list with that object."""
     value = evaluate(node, scope)
     return [value] if isinstance(node, nodes.Object) else value
 
 
 def free_map(body: Body, scope: Scope) -> tuple[dict[str, Any], list[str]]:
-    """The JSON map of a body, null arguments left out, and what is wrong with it: two remarks for each bad argument."""
+    """The JSON map of a body without null arguments, and its errors: two for each bad argument."""
     found: dict[str, Any] = {}
     problems: list[str] = []
     for attribute in body.attributes.values():
@@ -36,7 +36,7 @@ def free_map(body: Body, scope: Scope) -> tuple[dict[str, Any], list[str]]:
             detail = "Unsuitable value: value is not known"
             problems += [*error.problems, scope.source.problem(*place, "unsuitable value type", detail)]
             continue
-        # Nomad deletes null arguments, though not null elements
+        # Nomad deletes null arguments, but not null elements
         if value is not None:
             found[attribute.name] = to_json(value)
     for kind, blocks in _by_kind(body, scope).items():

@@ -1,4 +1,4 @@
-"""What Nomad still does to a job it has parsed: little defaults, and what all its tasks share."""
+"""The last steps of Nomad's parser: small defaults, and the settings that all tasks of a job share."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _TEMPLATE: Final = {"ChangeMode": "restart", "Perms": "0644", "Splay": 5 * SECON
 _SCRIPT: Final = {"Args": [], "Timeout": 5 * SECOND, "FailOnError": False, "RunOnFirstRender": False}
 
 
-def normalized(job: Job, label: str) -> Job:
-    """The decoded job, complete; `label` is that of its block."""
+def normalize(job: Job, label: str) -> Job:
+    """Complete the decoded job; `label` is the label of its block."""
     vault, secrets, tasks = (job.pop(name) for name in ("_Vault", "_Secrets", "_Tasks"))
     job["Name"] = label if job["Name"] is None else job["Name"]
     job["ID"] = label if job["ID"] is None else job["ID"]
     periodic = job["Periodic"]
     if periodic and (periodic["Spec"] is not None or periodic["Specs"] is not None):
         periodic["SpecType"] = "cron"
-    # tasks outside of groups come first, each in a group of its own
+    # tasks outside of groups come first, each in its own group
     alone = [unset("TaskGroup") | {"Name": task["Name"], "Tasks": [task]} for task in tasks]
     job["TaskGroups"] = [*alone, *(job["TaskGroups"] or ())] or None
     for group in job["TaskGroups"] or ():
@@ -34,7 +34,7 @@ def normalized(job: Job, label: str) -> Job:
 
 
 def _ports(network: Job) -> None:
-    """A port with a number is a reserved one."""
+    """Split a network's ports: a port with a number is a reserved port."""
     ports = network["DynamicPorts"]
     if ports:
         network["DynamicPorts"] = [port for port in ports if port["Value"] <= 0] or None
@@ -54,7 +54,7 @@ def _task(task: Job) -> None:
 
 
 def _identity(task: Job) -> None:
-    """The first identity without a name, or called default, is the task's own."""
+    """Make the first identity without a name, or with the name `default`, the task's own identity."""
     identities = task["Identities"]
     own = next((each for each in identities or () if each["Name"] in {"", "default"}), None)
     if own is not None:

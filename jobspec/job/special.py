@@ -1,11 +1,11 @@
-"""Blocks of a jobspec that are more than their table: constraints, groups, tasks, the job itself."""
+"""Decodes the blocks that need more than their table: constraints, groups, tasks and the job itself."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from jobspec.evaluation.dynamic import expanded
+from jobspec.evaluation.dynamic import expand_blocks
 from jobspec.evaluation.evaluate import Scope, evaluate
 from jobspec.job import complaints
 from jobspec.job.decode import Decoder
@@ -16,7 +16,7 @@ from jobspec.values import BOOL, NUMBER, STRING, ConversionError, Type, convert,
 if TYPE_CHECKING:
     from jobspec.syntax.nodes import Attribute, Block
 
-# the last of these to be set wins
+# if several of these are set, the last one wins
 _AFFINITY: Final = ("version", "semver", "regexp", "set_contains_any", "set_contains_all", "set_contains")
 _CONSTRAINT: Final = ("version", "semver", "regexp", "set_contains")
 _IGNORED: Final = ("set_contains_all", "set_contains_any", "is_set", "is_not_set")
@@ -28,7 +28,7 @@ class JobDecoder(Decoder):
     """Decodes a whole job."""
 
     def job(self, block: Block, scope: Scope) -> Job:
-        """The job of a `job` block, with what it has for all its tasks kept under `_Vault`, `_Secrets`, `_Tasks`."""
+        """Decode a `job` block; the settings for all its tasks go under `_Vault`, `_Secrets` and `_Tasks`."""
         found = self.block("Job", block, scope, extra=("vault", "secret", "task"))
         vaults, secrets, tasks = (self._extra(block, kind, scope) for kind in ("vault", "secret", "task"))
         found["_Vault"] = self.one("Vault", *vaults[0]) if vaults else None
@@ -39,7 +39,7 @@ class JobDecoder(Decoder):
         return found
 
     def one(self, kind: str, block: Block, scope: Scope) -> Job:
-        """A nested block of this kind."""
+        """Decode a nested block of this kind."""
         if kind in {"Constraint", "Affinity"}:
             return self._rule(kind, block, scope)
         if kind == "TaskGroup":
@@ -50,13 +50,13 @@ class JobDecoder(Decoder):
 
     def _extra(self, block: Block, kind: str, scope: Scope) -> list[tuple[Block, Scope]]:
         try:
-            return [each for each in expanded(block.body, scope) if each[0].kind == kind]
+            return [each for each in expand_blocks(block.body, scope) if each[0].kind == kind]
         except InvalidHclError:
-            # noted already, when the block's own parts were decoded
+            # reported already, when the block's own parts were decoded
             return []
 
     def _rule(self, kind: str, block: Block, scope: Scope) -> Job:
-        """A constraint or an affinity, which may be written short: `regexp = "..."`."""
+        """Decode a constraint or an affinity, which may have a short form: `regexp = "..."`."""
         shortcuts = _AFFINITY if kind == "Affinity" else _CONSTRAINT
         known = {**_WORDS, **dict.fromkeys((*shortcuts, *_IGNORED, "distinct_property"), STRING)}
         known |= {"weight": NUMBER} if kind == "Affinity" else {"distinct_hosts": BOOL}
@@ -92,7 +92,7 @@ class JobDecoder(Decoder):
                 task["Vault"] = task["Vault"] or shared
         secrets = [self.one("Secret", *each) for each in self._extra(block, "secret", scope)]
         for task in found["Tasks"] or () if secrets else ():
-            # Nomad gives a task that has secrets its own a second time, not the group's
+            # Nomad gives a task with secrets its own secrets a second time, not the group's
             task["Secrets"] = [*task["Secrets"], *task["Secrets"]] if task["Secrets"] else secrets
         if scaling := found["Scaling"]:
             self._group_scaling(scaling, block, scope)
@@ -114,7 +114,7 @@ class JobDecoder(Decoder):
         found = self.block("Task", block, scope, extra=("scaling",))
         seen: dict[str, Block] = {}
         for written, inner in self._extra(block, "scaling", scope):
-            # the table has no label for it: a group's scaling block has none
+            # the table has no label for this block, because a group's scaling block has none
             policy = self.one("ScalingPolicy", replace(written, labels=[], label_starts=[]), inner)
             self._task_scaling(policy, written, seen, inner)
             found["ScalingPolicies"] = [*(found["ScalingPolicies"] or ()), policy]

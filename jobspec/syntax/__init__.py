@@ -1,1 +1,1 @@
-"""From HCL text to a syntax tree."""
+"""Parses HCL text into a syntax tree."""

@@ -1,4 +1,4 @@
-"""From text to syntax tree: bodies."""
+"""Parses bodies: the arguments and blocks of a file or a block."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jobspec.syntax.expressions import ExpressionReader
 from jobspec.syntax.grammar import named, syntax_tree, word
-from jobspec.syntax.masking import masked
+from jobspec.syntax.masking import mask
 from jobspec.syntax.nodes import Attribute, Block, Body, Literal
 from jobspec.syntax.source import InvalidHclError
 
@@ -34,7 +34,7 @@ _ONE_ARGUMENT: Final = (
 
 def read(source: Source) -> Body:
     """The syntax tree of a file; raises `InvalidHclError`."""
-    plain = masked(source)
+    plain = mask(source)
     tree = syntax_tree(plain, source)
     body = next(child for child in tree.children if named(child, "body"))
     return _BodyReader(source, plain).body(body, None, len(plain))
@@ -71,7 +71,7 @@ class _BodyReader:
         if opened is not None and things and not self._breaks(opened + 1, things[0].meta.start_pos):
             argument = named(things[0], "attribute")
             following = things[1].meta.start_pos if len(things) > 1 else closed
-            # python-hcl2 takes all of these for good HCL
+            # python-hcl2 accepts all of these
             if argument and self._breaks(ends[0], following):
                 raise InvalidHclError(self.source.problem(ends[0], ends[0] + 1, *_ONE_LINE))
             if len(things) > 1 or not argument:
@@ -86,9 +86,9 @@ class _BodyReader:
         return "\n" in self.masked[start:end]
 
     def _end_of(self, thing: Any) -> int:
-        """Where an argument or a block ends; the grammar counts blanks and line breaks after it in."""
+        """The end of an argument or a block, without the spaces and line breaks that the grammar includes."""
         end = int(thing.meta.end_pos)
-        # the grammar counts the line breaks after an operator in
+        # the grammar includes line breaks after an operator
         while end and self.source.text[end - 1 : end].strip() == "":
             end -= 1
         return end

@@ -1,4 +1,4 @@
-"""From text to syntax tree: expressions."""
+"""Parses expressions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lark import Token
 from jobspec.errors import NotSimulated
 from jobspec.syntax import nodes, templates
 from jobspec.syntax.grammar import named, solid, syntax_tree, word
-from jobspec.syntax.masking import masked
+from jobspec.syntax.masking import mask
 from jobspec.syntax.source import InvalidHclError
 from jobspec.values import tidy
 
@@ -39,7 +39,7 @@ _EXTRA: Final = (
 
 
 class ExpressionReader:
-    """Makes nodes of the grammar's trees; `shift` is where a text of its own stands in the source."""
+    """Makes nodes from the grammar's trees; `shift` is the offset of the parsed text in the source."""
 
     def __init__(self, source: Source, shift: int = 0) -> None:
         self.source = source
@@ -62,20 +62,20 @@ class ExpressionReader:
         }
 
     def node(self, tree: Any) -> Node:
-        """The node of an expression's tree."""
+        """The node for an expression's tree."""
         rule = self._by_rule.get(str(tree.data))
         if rule is None:
             raise NotSimulated(f"{self.source.span(*self._place(tree))}: the expression ({tree.data})")
         return rule(tree)
 
     def within(self, start: int, end: int) -> Node:
-        """The expression that stands between two places of the source, as in `${...}`."""
-        # most interpolations are plain names: they need no grammar
+        """The expression between two offsets of the source, as in `${...}`."""
+        # most interpolations are plain names, which need no grammar
         simple = _TRAVERSAL.match(self.source.text[start:end])
         if simple and simple[1] not in _WORDS:
             return _traversal(start + simple.start(1), simple[1], simple[2])
-        # in parentheses line breaks are blanks, as they are within a template sequence
-        text = f"{_PROLOGUE}{masked(self.source, start, end)})\n"
+        # in parentheses line breaks count as spaces, as they do within a template sequence
+        text = f"{_PROLOGUE}{mask(self.source, start, end)})\n"
         shift = start - len(_PROLOGUE)
         try:
             tree = syntax_tree(text, self.source, shift)
@@ -108,13 +108,13 @@ class ExpressionReader:
         return self.node(first)
 
     def string(self, tree: Tree[Token]) -> Node:
-        """A quoted string or a heredoc, as it stands in the source."""
+        """Parse a quoted string or a heredoc from the source."""
         start, end = tree.meta.start_pos + self.shift, tree.meta.end_pos + self.shift
         read = templates.heredoc if self.source.text[start] == "<" else templates.string
         return read(self.source, start, end, self.within)
 
     def _one_line(self, tree: Tree[Token], *tokens: Any) -> None:
-        """HCL ends an expression at the line break, save in parentheses and brackets."""
+        """Refuse line breaks: HCL ends an expression at a line break, except in parentheses and brackets."""
         if len(solid(tree)) != len(tree.children) or any("\n" in str(token) for token in tokens):
             detail = "Expected the start of an expression, but found an invalid expression token."
             raise InvalidHclError(self.source.problem(*self._place(tree), "Invalid expression", detail))
@@ -158,7 +158,7 @@ class ExpressionReader:
             return nodes.Literal(*self._place(tree), word(inner))
         node = self.node(inner)
         if isinstance(node, nodes.Scope):
-            # `a.b = 1` might mean either; HCL asks the author
+            # `a.b = 1` is ambiguous, so HCL refuses it
             if node.steps:
                 detail = "If this expression is intended to be a reference, wrap it in parentheses. If it's instead "
                 detail += "intended as a literal name containing periods, wrap it in quotes to create a string literal."
@@ -182,9 +182,9 @@ class ExpressionReader:
         of, index = self.node(tree.children[0]), tree.children[1]
         start, end = self._place(index)
         if named(index, "short_index"):
-            key: Any = int(str(index.children[1]))  # type: ignore[union-attr] # a rule: the grammar has it so
+            key: Any = int(str(index.children[1]))  # type: ignore[union-attr] # the grammar always has a rule here
             return _stepped(of, nodes.Step(key, start, end, attribute=False), end)
-        inner = self.node(solid(index)[1])  # type: ignore[arg-type] # a rule: the grammar has it so
+        inner = self.node(solid(index)[1])  # type: ignore[arg-type] # the grammar always has a rule here
         if (
             isinstance(inner, nodes.Literal)
             and isinstance(inner.value, str | int)
@@ -196,13 +196,13 @@ class ExpressionReader:
     def _attribute(self, tree: Tree[Token]) -> Node:
         of, step = self.node(tree.children[0]), tree.children[1]
         start, end = self._place(step)
-        name = word(step.children[1])  # type: ignore[union-attr] # a rule: the grammar has it so
+        name = word(step.children[1])  # type: ignore[union-attr] # the grammar always has a rule here
         return _stepped(of, nodes.Step(name, start, end, attribute=True), end)
 
     def _splat(self, tree: Tree[Token]) -> Node:
         of, splat = self.node(tree.children[0]), tree.children[1]
         steps: list[nodes.Step] = []
-        for step in splat.children[1:]:  # type: ignore[union-attr] # a rule: the grammar has it so
+        for step in splat.children[1:]:  # type: ignore[union-attr] # the grammar always has a rule here
             if not named(step, "get_attr"):
                 raise NotSimulated(f"{self.source.span(*self._place(tree))}: an index in a splat expression")
             steps.append(nodes.Step(word(step.children[1]), *self._place(step), attribute=True))  # type: ignore[union-attr] # a rule
@@ -228,7 +228,7 @@ class ExpressionReader:
 
 
 def _traversal(start: int, root: str, dotted: str) -> Node:
-    """A name with attribute steps, as most interpolations are."""
+    """A name with attribute steps, the most common interpolation."""
     steps: list[nodes.Step] = []
     place = start + len(root)
     for name in dotted.split(".")[1:]:

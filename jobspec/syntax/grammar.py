@@ -1,4 +1,4 @@
-"""python-hcl2's grammar, and what its complaints mean in Nomad's words."""
+"""python-hcl2's grammar, and Nomad's texts for its errors."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _NEEDED = {
 
 
 def syntax_tree(masked: str, source: Source, shift: int = 0) -> Tree[Token]:
-    """The tree of a masked text, which stands `shift` characters further on in the source.
+    """Parse a masked text, which starts at the offset `shift` in the source.
 
-    Raises `InvalidHclError` where the text is no HCL.
+    Raises `InvalidHclError` if the text is not HCL.
     """
     try:
         tree: Tree[Token] = hcl2.parses_to_tree(masked)
@@ -40,7 +40,7 @@ def syntax_tree(masked: str, source: Source, shift: int = 0) -> Tree[Token]:
 
 
 def _complaint(error: UnexpectedInput, masked: str, source: Source, shift: int) -> InvalidHclError:
-    # HCL takes letters of all alphabets in names, the grammar those of one
+    # HCL allows letters of all alphabets in names, the grammar only ASCII
     if not masked.isascii():
         raise NotSimulated("letters beyond ASCII outside of strings and comments")
     expected: set[str] = set()
@@ -48,7 +48,7 @@ def _complaint(error: UnexpectedInput, masked: str, source: Source, shift: int) 
     if isinstance(error, UnexpectedToken):
         expected, token = set(error.accepts or error.expected), error.token
         length = len(token) if token.type != "$END" else 0
-        # the grammar reads `2 -1` as two numbers, HCL as a difference
+        # the grammar reads `2 -1` as two numbers, HCL reads a difference
         if token.type in {"INT_LITERAL", "FLOAT_LITERAL"} and token.startswith("-"):
             raise NotSimulated(f"{source.span(place + shift, place + shift + 1)}: a minus sign next to a number")
     elif isinstance(error, UnexpectedCharacters):
@@ -65,10 +65,10 @@ def word(tree: Any) -> str:
 
 
 def named(tree: Any, *names: str) -> bool:
-    """Whether a node of the tree is one of these rules."""
+    """Whether a node of the tree has one of these rule names."""
     return isinstance(tree, Tree) and str(tree.data) in names
 
 
 def solid(tree: Tree[Token]) -> list[Any]:
-    """The children without line breaks."""
+    """The children of a node without line breaks."""
     return [child for child in tree.children if not named(child, "new_line_or_comment")]

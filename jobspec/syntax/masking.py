@@ -1,9 +1,9 @@
-"""HCL text made plain: strings, heredocs and comments blotted out, character for character.
+"""Masks strings, heredocs and comments in HCL text, character for character.
 
-python-hcl2's grammar reads blocks and expressions well, but not every template, end marker and line break as HCL does.
-What is in quotes is therefore read by `templates`, from the text itself; the grammar sees a plain string of the same
-length, so that every place in the masked text is the same place in the text. Where HCL takes a line break for a blank
-(in parentheses, brackets and `for` braces) the masked text has a blank.
+python-hcl2's grammar reads blocks and expressions well, but reads some templates, end markers and line breaks in
+another way than HCL. So `templates` parses strings from the original text, and the grammar gets a plain string of the
+same length: every offset in the masked text is the same in the original. If HCL treats a line break as a space (in
+parentheses, brackets and `for` braces), the masked text has a space.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from jobspec.syntax.source import InvalidHclError
 if TYPE_CHECKING:
     from jobspec.syntax.source import Source
 
-# a blank after the opening marker makes it no heredoc, for HCL too
+# with a space after the opening marker it is not a heredoc, in HCL too
 _HEREDOC: Final = re.compile(r"<<-?([^\W\d][\w-]*)\r?\n")
 _FOR: Final = re.compile(r"\{\s*for\s+[^\W\d]")
 _STOPS: Final = re.compile(r'["#/<(){}\[\]\n]')
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
 
 
-def masked(source: Source, start: int = 0, end: int | None = None) -> str:
-    """The text from `start` to `end` made plain, of the same length.
+def mask(source: Source, start: int = 0, end: int | None = None) -> str:
+    """The masked text from `start` to `end`, of the same length.
 
-    Raises `InvalidHclError` for what is left open: a block, a string, a heredoc.
+    Raises `InvalidHclError` for an unclosed block, string or heredoc.
     """
     scanner = _Scanner(source)
     stop = len(source.text) if end is None else end
@@ -35,12 +35,12 @@ def masked(source: Source, start: int = 0, end: int | None = None) -> str:
 
 
 def end_of_interpolation(source: Source, start: int) -> int:
-    """Where the closing brace of a template sequence is, whose inside begins at `start`."""
+    """The offset of the closing brace of a template sequence whose content starts at `start`."""
     return _Scanner(source).code(start, len(source.text), until_brace=True)
 
 
 def end_of_string(source: Source, start: int) -> int:
-    """The place after the closing quote of the string that begins at `start`."""
+    """The offset after the closing quote of the string that starts at `start`."""
     text, place = source.text, start + 1
     while place < len(text):
         char = text[place]
@@ -50,18 +50,18 @@ def end_of_string(source: Source, start: int) -> int:
             detail = "Quoted strings may not be split over multiple lines. To produce a multi-line string, either use "
             detail += 'the \\n escape to represent a newline character or use the "heredoc" multi-line template syntax.'
             raise InvalidHclError(source.problem(start, place, "Invalid multi-line string", detail))
-        # a backslash takes the next character with it, be it a quote
+        # a backslash escapes the next character, even a quote
         place = place + 2 if char == "\\" else after_sequence(source, place)
     raise _unterminated(source, start)
 
 
 def after_sequence(source: Source, place: int) -> int:
-    """The place after the character, escaped sequence or whole template sequence at `place`."""
+    """The offset after the character, escape sequence or whole template sequence at `place`."""
     text = source.text
     if text[place] not in "$%":
         return place + 1
     opener = text[place] + "{"
-    # a doubled sign is text, whatever is in its braces
+    # a doubled sign is text, whatever follows in braces
     if text.startswith(text[place] + opener, place):
         return place + 3
     if text.startswith(opener, place):
@@ -70,7 +70,7 @@ def after_sequence(source: Source, place: int) -> int:
 
 
 def heredoc_body(source: Source, start: int) -> tuple[int, int, int] | None:
-    """Begin and end of a heredoc's body and the end of its marker; None where no heredoc begins at `start`."""
+    """The start and end of a heredoc's body, and the end of its marker; None if no heredoc starts at `start`."""
     opened = _HEREDOC.match(source.text, start)
     if not opened:
         return None
@@ -79,7 +79,7 @@ def heredoc_body(source: Source, start: int) -> tuple[int, int, int] | None:
         line_end = source.text.find("\n", place)
         line_end = len(source.text) if line_end < 0 else line_end
         line = source.text[place:line_end]
-        # blanks may stand on both sides of the end marker, but a line break has to follow it
+        # the end marker may have spaces on both sides, but a line break must follow
         if line.strip() == opened[1] and line_end < len(source.text):
             marker = place + len(line) - len(line.lstrip()) + len(opened[1])
             return opened.end(), place, marker
@@ -88,7 +88,7 @@ def heredoc_body(source: Source, start: int) -> tuple[int, int, int] | None:
 
 
 def _next_line(source: Source, place: int) -> int:
-    """The begin of the line after the one at `place`; template sequences in it may span several."""
+    """The start of the next line; a template sequence in the line may span several lines."""
     while place < len(source.text):
         if source.text[place] == "\n":
             return place + 1
@@ -102,7 +102,7 @@ def _unterminated(source: Source, start: int) -> InvalidHclError:
 
 
 class _Scanner:
-    """Walks through code, leaving its masked form in `out`."""
+    """Scans code and collects its masked form in `out`."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -110,7 +110,7 @@ class _Scanner:
         self.open: list[tuple[str, int]] = []
 
     def code(self, place: int, end: int, *, until_brace: bool = False) -> int:
-        """Go on to `end`, or to the brace that closes what was open before; answers the place reached."""
+        """Scan up to `end`, or with `until_brace` up to an unmatched closing brace; returns the offset reached."""
         text = self.source.text
         while place < end:
             found = _STOPS.search(text, place, end)
@@ -118,7 +118,7 @@ class _Scanner:
             self.out.append(text[place:stop])
             if stop == end:
                 break
-            # this brace was opened before us: it ends the template sequence
+            # this brace was opened before the scanned text: it ends the template sequence
             if until_brace and text[stop] == "}" and not self.open:
                 return stop
             place = self._special(stop)
@@ -139,21 +139,21 @@ class _Scanner:
             closed = text.find("*/", place + 2)
             return self._blank(place, len(text) if closed < 0 else closed + 2)
         self._bracket(char, place)
-        # what is open innermost decides: braces in parentheses make line breaks count again
+        # the innermost bracket decides: within braces, line breaks count again
         self.out.append(" " if char == "\n" and self.open and self.open[-1][0] != "{" else char)
         return place + 1
 
     def _bracket(self, char: str, place: int) -> None:
         if char in _CLOSERS:
-            # HCL reads the braces of a `for` expression as it reads brackets
+            # HCL treats the braces of a `for` expression like brackets
             kind = "for" if char == "{" and _FOR.match(self.source.text, place) else char
             self.open.append((kind, place))
-        # a bracket that closes nothing is left to the grammar to complain about
+        # the grammar reports a closing bracket without an opening one
         elif char in ")]}" and self.open and _CLOSERS.get(self.open[-1][0], "}") == char:
             self.open.pop()
 
     def _blot(self, start: int, end: int) -> int:
-        """A literal becomes a plain string of the same length."""
+        """Replace a literal with a plain string of the same length."""
         self.out.append('"' + "_" * (end - start - 2) + '"')
         return end
 

@@ -1,4 +1,4 @@
-"""The syntax tree of HCL: bodies with arguments and blocks, and expressions. Places are offsets in the source."""
+"""The syntax tree of HCL: bodies with arguments and blocks, and expressions. Positions are offsets in the source."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Node:
     end: int
 
     def head(self) -> tuple[int, int]:
-        """Where the expression starts, as HCL points at it."""
+        """The range at which HCL points for this expression."""
         return self.start, self.end
 
 
 @dataclass(slots=True)
 class Literal(Node):
-    """null, a truth value, a number, or a text without templates in it."""
+    """null, a boolean, a number, or a text without templates."""
 
     value: Any
 
@@ -41,7 +41,7 @@ class Wrapped(Node):
 
 @dataclass(slots=True)
 class TemplateIf(Node):
-    """`%{ if }` with what comes of it."""
+    """`%{ if }` with its two branches."""
 
     condition: Node
     yes: list[Any]
@@ -65,18 +65,18 @@ class Tuple(Node):
     items: list[Node]
 
     def head(self) -> tuple[int, int]:
-        """Its opening bracket."""
+        """The range of the opening bracket."""
         return self.start, self.start + 1
 
 
 @dataclass(slots=True)
 class Object(Node):
-    """`{ key = value }`; a bare word as key has been made a literal."""
+    """`{ key = value }`; a bare word as a key is a literal."""
 
     items: list[tuple[Node, Node]]
 
     def head(self) -> tuple[int, int]:
-        """Its opening bracket."""
+        """The range of the opening bracket."""
         return self.start, self.start + 1
 
 
@@ -108,7 +108,7 @@ class Relative(Node):
 
 @dataclass(slots=True)
 class Index(Node):
-    """`of[key]` with a key to be evaluated."""
+    """`of[key]` with a key that is an expression."""
 
     of: Node
     key: Node
@@ -124,14 +124,14 @@ class Splat(Node):
 
 @dataclass(slots=True)
 class Call(Node):
-    """`name(arguments)`; with `spread`, the last argument is a list of them."""
+    """`name(arguments)`; with `spread`, the last argument is a list of arguments."""
 
     name: str
     arguments: list[Node]
     spread: bool
 
     def head(self) -> tuple[int, int]:
-        """Its name and opening parenthesis."""
+        """The range of the name and the opening parenthesis."""
         return self.start, self.start + len(self.name) + 1
 
 
@@ -170,7 +170,7 @@ class Parentheses(Node):
 
 @dataclass(slots=True)
 class For(Node):
-    """`[for k, v in c : value if condition]`, or `{for ... : key => value}` where `result_key` is there."""
+    """`[for k, v in c : value if condition]`, or `{for ... : key => value}` if there is a `result_key`."""
 
     key: str | None
     value: str
@@ -191,13 +191,13 @@ class Attribute:
 
     @property
     def name_end(self) -> int:
-        """Where the name ends."""
+        """The offset at which the name ends."""
         return self.start + len(self.name)
 
 
 @dataclass(slots=True)
 class Body:
-    """What is between a block's braces, or in the whole file; `start` is that of the opening brace."""
+    """The content between a block's braces, or of the whole file; `start` is the opening brace."""
 
     attributes: dict[str, Attribute]
     blocks: list[Block]
@@ -206,7 +206,7 @@ class Body:
 
 @dataclass(slots=True)
 class Block:
-    """A block; `header_end` is where its type and labels end."""
+    """A block; `header_end` is the offset at which its type and labels end."""
 
     kind: str
     labels: list[str]

@@ -1,4 +1,4 @@
-"""Which names an expression refers to."""
+"""Finds the names that an expression refers to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def references(node: Any, bound: frozenset[str] = frozenset()) -> Iterator[nodes.Scope]:
-    """The names an expression refers to, without those it binds itself."""
+    """The names that an expression refers to, except those that it binds itself."""
     if isinstance(node, nodes.Scope):
         if node.root not in bound:
             yield node

@@ -1,4 +1,4 @@
-"""The text of a jobspec, and what is wrong at which place of it."""
+"""The source text of a jobspec, and diagnostics that point into it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 FILE = "input.hcl"
-"""The name by which Nomad's parse endpoint calls both the jobspec and its variables."""
+"""The file name that Nomad's parse endpoint uses for both the jobspec and its variables."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """HCL text; places in it are offsets in characters."""
+    """HCL text; positions in it are offsets in characters."""
 
     text: str
     _lines: list[int] = field(init=False, repr=False, compare=False, default_factory=list)
@@ -20,7 +20,7 @@ class Source:
         self._lines.extend([0, *(index + 1 for index, char in enumerate(self.text) if char == "\n")])
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Line and column, from 1."""
+        """The line and column of an offset, both from 1."""
         line = bisect_right(self._lines, offset)
         return line, offset - self._lines[line - 1] + 1
 
@@ -36,13 +36,13 @@ class Source:
 
 
 class InvalidHclError(Exception):
-    """What Nomad finds wrong with the text: one diagnostic or several."""
+    """The text is not valid HCL for Nomad; has one or more of Nomad's diagnostics."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = list(problems)
 
     def brief(self) -> str:
-        """The first of them, and how many more there are."""
+        """The first diagnostic, and the number of the others."""
         more = len(self.problems) - 1
         return self.problems[0] + (f", and {more} other diagnostic(s)" if more else "")

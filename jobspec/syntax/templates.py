@@ -1,4 +1,4 @@
-"""Quoted strings and heredocs: their texts, escapes, interpolations and directives."""
+"""Parses quoted strings and heredocs: their texts, escapes, interpolations and directives."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _FOR: Final = re.compile(r"([^\W\d][\w-]*)\s*(?:,\s*([^\W\d][\w-]*)\s*)?\bin\b")
 
 @dataclass(slots=True)
 class _Text:
-    """A stretch of text; HCL takes a heredoc line by line."""
+    """A piece of literal text; in a heredoc, each line is one piece."""
 
     value: str
 
 
 @dataclass(slots=True)
 class _Sequence:
-    """`${...}` (word "") or a directive, named by its word."""
+    """`${...}` (with an empty word), or a directive with its word, such as `if`."""
 
     word: str
     start: int
@@ -49,7 +49,7 @@ class _Reader:
     trim_next: bool = False
 
     def run(self, place: int, end: int) -> None:
-        """Split the text into stretches and sequences, honouring `~` markers."""
+        """Split the text into pieces and sequences, and apply the `~` markers."""
         text, begun = self.source.text, place
         while place < end:
             char = text[place]
@@ -62,7 +62,7 @@ class _Reader:
                 place += 2
             else:
                 place += 1
-                # the lines of a heredoc are trimmed and indented one by one
+                # each line of a heredoc is trimmed and indented separately
                 if char == "\n" and not self.quoted:
                     self._text(begun, place)
                     begun = place
@@ -90,13 +90,13 @@ class _Reader:
         return _ESCAPE.sub(one, value)
 
     def _sequence(self, place: int) -> int:
-        """Take the sequence that opens at `place`; answers the place after it."""
+        """Read the sequence that opens at `place`; returns the offset after it."""
         text = self.source.text
         closed = end_of_interpolation(self.source, place + 2)
         start, end = place + 2, closed
         if text[start : start + 1] == "~":
             start += 1
-            # only what stands directly before is trimmed, as HCL does
+            # trims only the piece directly before it, as HCL does
             if self.pieces and isinstance(before := self.pieces[-1], _Text):
                 before.value = before.value.rstrip()
         trims = end > start and text[end - 1] == "~"
@@ -147,7 +147,7 @@ def heredoc(source: Source, start: int, end: int, read: ReadExpression) -> Node:
 
 
 def _flush(pieces: list[_Text | _Sequence]) -> None:
-    """Take from every line the indentation all of them share; lines of blanks do not count and keep theirs."""
+    """Remove the indentation that all lines share; blank lines do not count and keep theirs."""
     least: int | None = None
     adjusted: list[_Text] = []
     line_begins = True
@@ -157,7 +157,7 @@ def _flush(pieces: list[_Text | _Sequence]) -> None:
             indent: int | None = 0
             if isinstance(piece, _Text):
                 stripped = piece.value.lstrip()
-                # a line of blanks says nothing about the indentation that was meant
+                # a blank line does not count for the common indentation
                 indent = len(piece.value) - len(stripped) if stripped or not piece.value.endswith("\n") else None
                 adjusted += [piece] if indent is not None else []
             if indent is not None:
@@ -168,10 +168,10 @@ def _flush(pieces: list[_Text | _Sequence]) -> None:
 
 
 def _node(source: Source, pieces: list[_Text | _Sequence], start: int, end: int) -> Node:
-    # such a text is no text: a list in it stays a list
+    # a template with only an interpolation keeps the type of its value: a list stays a list
     if len(pieces) == 1 and isinstance(only := pieces[0], _Sequence) and not only.word and only.node:
         return Wrapped(start, end, only.node)
-    parts, rest = _assembled(source, pieces, 0, ())
+    parts, rest = _assemble(source, pieces, 0, ())
     if rest < len(pieces):
         raise _unexpected(source, pieces[rest])
     if all(isinstance(part, str) for part in parts):
@@ -179,10 +179,10 @@ def _node(source: Source, pieces: list[_Text | _Sequence], start: int, end: int)
     return Template(start, end, parts)
 
 
-def _assembled(
+def _assemble(
     source: Source, pieces: list[_Text | _Sequence], place: int, until: tuple[str, ...]
 ) -> tuple[list[Any], int]:
-    """Parts up to one of the directives in `until`; answers them and the place of that directive."""
+    """The parts up to one of the directives in `until`, and the index of that directive."""
     parts: list[Any] = []
     while place < len(pieces):
         piece = pieces[place]
@@ -205,10 +205,10 @@ def _directive(source: Source, pieces: list[_Text | _Sequence], place: int) -> t
         raise _unexpected(source, opened)
     closer = "endif" if opened.word == "if" else "endfor"
     until = ("else", closer) if opened.word == "if" else (closer,)
-    first, place = _assembled(source, pieces, place + 1, until)
+    first, place = _assemble(source, pieces, place + 1, until)
     second: list[Any] = []
     if place < len(pieces) and getattr(pieces[place], "word", "") == "else":
-        second, place = _assembled(source, pieces, place + 1, (closer,))
+        second, place = _assemble(source, pieces, place + 1, (closer,))
     if place >= len(pieces):
         raise _unexpected(source, opened)
     if opened.names:

@@ -1,1 +1,1 @@
-"""A real Nomad agent in the simulated one's place: what the sandbox asks of it, shows of it and leaves on it."""
+"""A real Nomad agent in place of the simulated one: calls to it, its state for the page, and the cleanup at the end."""

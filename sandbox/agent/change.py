@@ -1,4 +1,4 @@
-"""A change of a job that Nomatron did not make, as somebody with a Nomad token of their own makes one."""
+"""Changes a job outside Nomatron, as a colleague with their own Nomad token could."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.agent.api import AgentError
 if TYPE_CHECKING:
     from sandbox.agent.api import Api
 
-# What the server writes. Sent back, a Version would be honoured and a VersionTag make a version of its own.
+# The fields that the server sets. If they were sent back, Nomad would honour Version and make a version for VersionTag.
 SERVERS_OWN = frozenset(
     {
         "Status", "StatusDescription", "Stable", "Version", "CreateIndex", "ModifyIndex", "JobModifyIndex",
@@ -18,16 +18,16 @@ SERVERS_OWN = frozenset(
 )  # fmt: skip
 
 
-async def changed(api: Api, body: Any) -> Any:
-    """Registers the job of `{namespace, job, env}` with these variables in every task; Nomad's answer.
+async def change_env(api: Api, body: Any) -> Any:
+    """Registers the job of `{namespace, job, env}` with these variables in every task; returns Nomad's answer.
 
-    Raises ValueError where the body is something else, AgentError where Nomad refuses or has no such job.
+    Raises ValueError for any other body, AgentError if Nomad refuses or has no such job.
     """
     match body:
         case {"namespace": str(namespace), "job": str(job_id), "env": dict(env)}:
             pass
         case _:
-            raise ValueError('say {"namespace": "…", "job": "…", "env": {"NAME": "value"}}')
+            raise ValueError('send {"namespace": "…", "job": "…", "env": {"NAME": "value"}}')
     job = await api.get("job", job_id, namespace=namespace)
     if job is None:
         raise AgentError(f'there is no job "{job_id}" in namespace "{namespace}"')

@@ -1,4 +1,4 @@
-"""What the sandbox makes on somebody's Nomad, and takes away again: namespaces, and the jobs of its catalog."""
+"""Creates namespaces on a real Nomad, and removes them and the catalog's jobs when the sandbox stops."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.agent.api import AgentError
-from sandbox.catalog import Placed
+from sandbox.catalog import JobRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from sandbox.agent.api import Api
 
-NOTE = "Made by a Nomatron sandbox, which takes it away when it ends."
-# a namespace can only go once the servers have noticed that its jobs are gone
+NOTE = "Created by a Nomatron sandbox, which deletes it when it stops."
+# Nomad deletes a namespace only after its servers have noticed that its jobs are gone
 ATTEMPTS, PAUSE_S = 6, 0.5
 
 
 class Footprint:
-    """What one sandbox has made on one agent.
+    """The namespaces and jobs that one sandbox has created on one agent.
 
     Args:
         api: an open connection.
-        tell: gets a line about each thing that is made, taken away or left.
+        tell: gets a line about each thing that the sandbox creates, removes or has to leave.
     """
 
     def __init__(self, api: Api, tell: Callable[[str], None]) -> None:
         self._api = api
         self._tell = tell
         self._made: list[str] = []
-        self._before: set[Placed] | None = None
+        self._before: set[JobRef] | None = None
         self.namespaces: list[str] = []
 
-    async def arrive(self, wanted: Collection[Placed]) -> None:
-        """Makes the namespaces that are not there.
+    async def arrive(self, wanted: Collection[JobRef]) -> None:
+        """Creates the namespaces that do not exist yet.
 
-        Raises AgentError where that is refused, and where a job is there already: the sandbox deploys stand-ins, which
-        must replace nothing that runs.
+        Raises AgentError if Nomad refuses, or if one of the jobs exists already: the sandbox deploys harmless stand-ins
+        under these names, and they must not replace a job that runs.
         """
         self.namespaces = sorted({placed.namespace for placed in wanted})
         there = {str(each["Name"]) for each in await self._api.get("namespaces") or []}
@@ -46,13 +46,13 @@ class Footprint:
                 await self._make(name)
         before = await self._present()
         if taken := sorted(before & set(wanted)):
-            raise AgentError(self._taken(taken))
+            raise AgentError(self._conflict(taken))
         self._before = before
 
-    async def leave(self, wanted: Collection[Placed]) -> None:
-        """Purges those of the `wanted` that have come since `arrive`, and deletes the namespaces that it made.
+    async def leave(self, wanted: Collection[JobRef]) -> None:
+        """Purges those `wanted` jobs that did not exist before `arrive`, and deletes the namespaces that it created.
 
-        Never raises: what cannot be taken away is told, with the reason.
+        Never raises: for anything that cannot be removed, `tell` gets the reason.
         """
         try:
             if self._before is not None:
@@ -68,20 +68,20 @@ class Footprint:
         try:
             await self._api.call("POST", ("namespace", name), body, {})
         except AgentError as problem:
-            mend = f"make it with `nomad namespace apply {name}`"
-            raise AgentError(f"namespace {name} is not there and cannot be made: {problem}; {mend}") from problem
+            fix = f"Create it with `nomad namespace apply {name}`."
+            raise AgentError(f"namespace {name} does not exist and cannot be created: {problem} {fix}") from problem
         self._made.append(name)
-        self._tell(f"made namespace {name}")
+        self._tell(f"created namespace {name}")
 
-    async def _present(self) -> set[Placed]:
+    async def _present(self) -> set[JobRef]:
         """The ids of all jobs in our namespaces."""
-        found: set[Placed] = set()
+        found: set[JobRef] = set()
         for name in self.namespaces:
             stubs = await self._api.get("jobs", namespace=name) or []
-            found |= {Placed(name, str(stub["ID"])) for stub in stubs}
+            found |= {JobRef(name, str(stub["ID"])) for stub in stubs}
         return found
 
-    async def _purge(self, jobs: Iterable[Placed]) -> None:
+    async def _purge(self, jobs: Iterable[JobRef]) -> None:
         for placed in jobs:
             query = {"namespace": placed.namespace, "purge": "true"}
             await self._api.call("DELETE", ("job", placed.job), None, query)
@@ -98,12 +98,12 @@ class Footprint:
             else:
                 self._tell(f"deleted namespace {name}")
                 return
-        self._tell(f"namespace {name} is left: {problem}")
+        self._tell(f"could not delete namespace {name}: {problem}")
 
-    def _taken(self, taken: list[Placed]) -> str:
+    def _conflict(self, taken: list[JobRef]) -> str:
         listed = ", ".join(f"{placed.job} in {placed.namespace}" for placed in taken)
         purge = "\n".join(f"  nomad job stop -purge -namespace {each.namespace} {each.job}" for each in taken)
         return (
-            f"there already on {self._api.address}: {listed}. The sandbox deploys stand-ins under these names and "
-            f"replaces nothing that runs. If another sandbox has left them:\n{purge}"
+            f"already on {self._api.address}: {listed}. The sandbox would replace these jobs with stand-ins, so it "
+            f"does not start. If another sandbox left them there, purge them:\n{purge}"
         )

@@ -1,4 +1,4 @@
-"""A real agent's jobs in the shape in which the simulated Nomad shows its own (`GET /sandbox/state`)."""
+"""Reads a real agent's jobs in the form that the simulated Nomad has for its own (`GET /sandbox/state`)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _TERMINAL = frozenset({"complete", "failed", "lost"})
 
 
 class Painter:
-    """Paints pictures of some namespaces of one agent. Raises AgentError where it does not answer."""
+    """Reads the jobs in some namespaces of one agent. Raises AgentError if the agent does not answer."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        # a version keeps its submission, so none is asked for twice
+        # a version's submission never changes, so fetch each only once
         self._first_lines: dict[tuple[str, str, int, int], str | None] = {}
 
     async def jobs(self, namespaces: Iterable[str]) -> list[Json]:
-        """All their jobs."""
+        """All jobs of these namespaces."""
         return [job for namespace in namespaces for job in await self._in_namespace(namespace)]
 
     async def _in_namespace(self, namespace: str) -> list[Json]:
@@ -34,7 +34,7 @@ class Painter:
         return [job for job in found if job is not None]
 
     async def _job(self, namespace: str, stub: Json) -> Json | None:
-        """One job; None where it was purged meanwhile."""
+        """One job; None if it was purged meanwhile."""
         path = ("job", str(stub["ID"]))
         kept = await self._api.get(*path, "versions", namespace=namespace)
         if not kept:
@@ -53,7 +53,7 @@ class Painter:
             "image": first_image(current),
             "versions": [await self._version(namespace, one) for one in versions],
             "deployment": await self._api.get(*path, "deployment", namespace=namespace),
-            "allocations": shown(await self._api.get(*path, "allocations", namespace=namespace) or []),
+            "allocations": select_allocations(await self._api.get(*path, "allocations", namespace=namespace) or []),
         }
 
     async def _version(self, namespace: str, job: Json) -> Json:
@@ -70,7 +70,7 @@ class Painter:
         }
 
     async def _first_line(self, namespace: str, job: Json) -> str | None:
-        """The first line of the version's submission; None where it has none."""
+        """The first line of the version's submission; None if it has no submission."""
         key = (namespace, str(job["ID"]), int(job["CreateIndex"]), int(job["Version"]))
         if key not in self._first_lines:
             query = {"namespace": namespace, "version": str(job["Version"])}
@@ -80,20 +80,20 @@ class Painter:
 
 
 def first_task(job: Json) -> Json:
-    """The first task of the first group; empty where there is none."""
+    """The first task of the first group; empty if there is none."""
     groups = job["TaskGroups"] or [{}]
     tasks = groups[0].get("Tasks") or [{}]
     return dict(tasks[0])
 
 
 def first_image(job: Json) -> str:
-    """What the job's first task runs: an image, or a command."""
+    """The image or the command of the job's first task."""
     config = first_task(job).get("Config") or {}
     return str(config.get("image") or config.get("command") or "")
 
 
-def shown(stubs: list[Json]) -> list[Json]:
-    """The newest allocations, newest first, and every one that is not over."""
+def select_allocations(stubs: list[Json]) -> list[Json]:
+    """The newest allocations and all that are still running, newest first."""
     ordered = sorted(stubs, key=lambda one: int(one["CreateIndex"]), reverse=True)
     older = [one for one in ordered[SHOWN_ALLOCATIONS:] if not _over(one)]
     return [_allocation(one) for one in [*ordered[:SHOWN_ALLOCATIONS], *older]]

@@ -1,4 +1,4 @@
-"""A real Nomad behind the control interface of the simulated one, as far as a real one has it."""
+"""The control interface of the simulated Nomad for a real agent, without the switches that only a simulator has."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.agent.api import AgentError, Api
-from sandbox.agent.change import changed
+from sandbox.agent.change import change_env
 from sandbox.agent.footprint import Footprint
 from sandbox.agent.picture import Painter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from sandbox.catalog import Placed
+    from sandbox.catalog import JobRef
 
 LOOK_AGAIN_S = 5.0
 STOP_WITHIN_S = 0.2
-NOT_HERE = "a real Nomad has no such switch: start the sandbox without --nomad for the simulated one"
+NOT_HERE = "a real Nomad has no such switch; start the sandbox without --nomad to use the simulated Nomad"
 
 
 class RealNomad:
     """A real agent for the sandbox's page. Use: `await start(jobs)`, `await stop(jobs)`; `stop` in any state.
 
     Args:
-        address: of the agent.
-        token: an ACL token; None where the agent wants none.
-        tell: gets a line about each thing that is made on the agent or taken away.
+        address: the agent's address.
+        token: an ACL token; None if the agent needs none.
+        tell: gets a line about each thing that the sandbox creates on the agent or removes.
     """
 
     def __init__(self, address: str, token: str | None, tell: Callable[[str], None]) -> None:
@@ -43,13 +43,13 @@ class RealNomad:
 
     @property
     def address(self) -> str:
-        """Where the agent is."""
+        """The agent's address."""
         return self._api.address
 
-    async def start(self, wanted: Collection[Placed]) -> str:
-        """Makes what is needed for these jobs; the address of the control interface.
+    async def start(self, wanted: Collection[JobRef]) -> str:
+        """Creates the namespaces for these jobs, and returns the address of the control interface.
 
-        Raises AgentError where the agent cannot be had, or has such jobs already.
+        Raises AgentError if the agent cannot be used, or has such jobs already.
         """
         self._api.open()
         await self._check_token()
@@ -65,8 +65,8 @@ class RealNomad:
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
-    async def stop(self, wanted: Collection[Placed]) -> None:
-        """Takes away what has come since `start`, and stops listening."""
+    async def stop(self, wanted: Collection[JobRef]) -> None:
+        """Removes the jobs and namespaces that have been created since `start`, and stops listening."""
         self._stopping = True
         await self._footprint.leave(wanted)
         if self._runner is not None:
@@ -74,15 +74,15 @@ class RealNomad:
         await self._api.close()
 
     async def _check_token(self) -> None:
-        """Raises AgentError where nobody answers, and where the agent wants a token that it is not given."""
+        """Raises AgentError if no agent answers, or if it needs a token and gets none."""
         known = await self._api.get("acl", "token", "self")
         if not isinstance(known, dict):
-            raise AgentError(f"{self.address} does not answer as Nomad does")
+            raise AgentError(f"the server at {self.address} is not Nomad. Check the address after --nomad.")
         if known.get("AccessorID") == "anonymous":
-            raise AgentError(f"Nomad at {self.address} has ACLs on: set NOMAD_TOKEN to a token for this sandbox")
+            raise AgentError(f"Nomad at {self.address} has ACLs on. Set NOMAD_TOKEN to a token for this sandbox.")
 
     async def _ask_version(self) -> str:
-        """Nomad's version; `version unknown` where the token may not read it."""
+        """Nomad's version; `version unknown` if the token may not read it."""
         try:
             version = (await self._api.get("agent", "self"))["config"]["Version"]
         except (AgentError, KeyError, TypeError):
@@ -101,9 +101,9 @@ class RealNomad:
 
     async def _change(self, request: web.Request) -> web.Response:
         try:
-            answer = await changed(self._api, await request.json())
+            answer = await change_env(self._api, await request.json())
         except json.JSONDecodeError as problem:
-            return web.json_response({"error": f"the body has to be JSON: {problem}"}, status=400)
+            return web.json_response({"error": f"the body must be JSON: {problem}"}, status=400)
         except ValueError as problem:
             return web.json_response({"error": str(problem)}, status=400)
         except AgentError as problem:
@@ -111,7 +111,7 @@ class RealNomad:
         return web.json_response(answer)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """A line whenever something moved; every few seconds too, since a stream that is refused says nothing."""
+        """Sends a line at each change, and every few seconds, because Nomad may refuse us its event stream."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await response.prepare(request)
         moved = asyncio.Event()
@@ -123,7 +123,7 @@ class RealNomad:
                     await asyncio.wait_for(moved.wait(), LOOK_AGAIN_S)
                 moved.clear()
         except ConnectionError:
-            # the page's server has gone
+            # the page's server has disconnected
             pass
         finally:
             following.cancel()
@@ -131,7 +131,7 @@ class RealNomad:
         return response
 
     async def _follow(self, moved: asyncio.Event) -> None:
-        """Sets `moved` for every line that is no heartbeat, over one connection after the other."""
+        """Sets the event for every line that is no heartbeat, and reconnects whenever the connection ends."""
         while True:
             with contextlib.suppress(AgentError):
                 async for line in self._api.events():

@@ -1,1 +1,1 @@
-"""A simulated Nomad: its HTTP API, state and scheduler, small enough to run beside the bot."""
+"""A simulated Nomad with HTTP API, state and scheduler, small enough to run beside the bot."""

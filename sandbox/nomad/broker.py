@@ -1,4 +1,4 @@
-"""The event broker: what the stream has said lately, and who listens."""
+"""The event broker: buffers the last lines of the event stream and hands new lines to its readers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from sandbox.nomad.records import Json
     from sandbox.nomad.state import Batch, Event
 
-# Nomad's default event_buffer_size; an index that has left it starts at the oldest line, without a word
+# Nomad's default event_buffer_size; a reader that asks for an older index silently starts at the oldest line
 BUFFERED_LINES = 100
 EVERY = "*"
 
 
-def written(event: Event, kind: str, index: int) -> Json:
-    """An event as the stream shows it."""
+def event_json(event: Event, kind: str, index: int) -> Json:
+    """The JSON of an event in the stream."""
     return {
         "Topic": event.topic,
         "Type": kind,
@@ -32,13 +32,13 @@ def written(event: Event, kind: str, index: int) -> Json:
 
 @dataclass(frozen=True)
 class Interest:
-    """What a reader asked for: topics with their keys ("*" for every one), and a namespace ("*" for all)."""
+    """A reader's filter: topics with their keys ("*" for every key), and a namespace ("*" for all)."""
 
     topics: dict[str, frozenset[str]]
     namespace: str
 
     def wants(self, event: Json) -> bool:
-        """Whether the reader is to see this event."""
+        """Whether the filter lets this event through."""
         if self.namespace not in {EVERY, event["Namespace"]}:
             return False
         keys = self.topics.get(event["Topic"]) or self.topics.get(EVERY)
@@ -49,14 +49,14 @@ class Interest:
 
 @dataclass(eq=False)
 class Subscription:
-    """One reader: the lines it has not read yet."""
+    """One reader, with the lines that it has not read yet."""
 
     interest: Interest
     waiting: deque[bytes] = field(default_factory=deque)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def offer(self, line: Json) -> None:
-        """Queue what the reader wants of a line, if anything."""
+        """Queue those events of a line that the reader wants, if any."""
         wanted = [event for event in line["Events"] if self.interest.wants(event)]
         if wanted:
             text = json.dumps({"Index": line["Index"], "Events": wanted}, separators=(",", ":"), sort_keys=True)
@@ -64,7 +64,7 @@ class Subscription:
             self.arrived.set()
 
     async def next_line(self, within: float) -> bytes | None:
-        """The next line, or None where none came within so many seconds."""
+        """The next line; None if none comes within that many seconds."""
         if not self.waiting:
             self.arrived.clear()
             try:
@@ -75,7 +75,7 @@ class Subscription:
 
 
 class EventBroker:
-    """Keeps the last hundred lines and hands every new one to the readers."""
+    """Keeps the last hundred lines, and hands every new line to the readers."""
 
     def __init__(self) -> None:
         self._buffer: deque[Json] = deque(maxlen=BUFFERED_LINES)
@@ -84,15 +84,15 @@ class EventBroker:
     def publish(self, batch: Batch) -> None:
         """Add a batch's lines."""
         for events in batch.lines:
-            line = {"Index": batch.index, "Events": [written(event, batch.kind, batch.index) for event in events]}
+            line = {"Index": batch.index, "Events": [event_json(event, batch.kind, batch.index) for event in events]}
             self._buffer.append(line)
             for reader in self._readers:
                 reader.offer(line)
 
     def subscribe(self, interest: Interest, index: int) -> Subscription:
-        """A reader from `index` on, that index included; 0 is all that is buffered, a future one the newest line."""
+        """A new reader that starts at `index`; 0 means the oldest buffered line, a future index the newest line."""
         reader = Subscription(interest)
-        # at the index, not behind it: two lines may share one, and the second must not be lost
+        # start at the index, not after it: two lines may share an index, and the second must not be lost
         past = [line for line in self._buffer if line["Index"] >= index]
         for line in past or list(self._buffer)[-1:]:
             reader.offer(line)
@@ -100,5 +100,5 @@ class EventBroker:
         return reader
 
     def unsubscribe(self, reader: Subscription) -> None:
-        """Forget a reader."""
+        """Remove a reader."""
         self._readers.discard(reader)

@@ -1,4 +1,4 @@
-"""The simulated cluster: state, nodes, scheduler, watcher and clients, each told of every batch."""
+"""The simulated cluster: state, nodes, scheduler, watcher and clients, which all react to every batch of changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.broker import EventBroker
 from sandbox.nomad.client.runner import AllocationRunner
-from sandbox.nomad.records import Json, group_named, key_of
+from sandbox.nomad.records import Json, find_group, key_of
 from sandbox.nomad.rollout.watcher import DeploymentWatcher
 from sandbox.nomad.scheduler.evaluations import Scheduler
 from sandbox.nomad.scheduler.nodes import MEMORY_MB, Nodes
@@ -40,7 +40,7 @@ class Cluster:
         self.state.listeners.append(self._committed)
 
     def put_namespace(self, name: str, description: str) -> None:
-        """Make or change a namespace."""
+        """Create or change a namespace."""
         known = self.state.namespaces.get(name)
         self.state.index += 1
         self.state.tables["namespaces"] = self.state.index
@@ -62,45 +62,45 @@ class Cluster:
 
     def _committed(self, batch: Batch) -> None:
         self.broker.publish(batch)
-        self.tell_changed()
-        # not at once: whoever wrote the batch has not finished with it
+        self.notify_change()
+        # not at once, because the code that wrote the batch is still using it
         asyncio.get_running_loop().call_soon(self._react, batch)
 
     def _react(self, batch: Batch) -> None:
-        self._runner.committed(batch)
-        self._watcher.committed(batch)
-        self._scheduler.committed(batch)
+        self._runner.on_commit(batch)
+        self._watcher.on_commit(batch)
+        self._scheduler.on_commit(batch)
 
-    def tell_changed(self) -> None:
-        """Wake everybody who waits for a change."""
-        # a new event for the next change: whoever took this one has been woken and need not clear it
+    def notify_change(self) -> None:
+        """Wake everyone who waits for a change."""
+        # a new event for the next change, so that nobody has to clear the old one
         self.changed.set()
         self.changed = asyncio.Event()
 
     def set_failing(self, failing: Failing, *, on: bool) -> None:
-        """Let tasks exit 1 from now on, those that run already too; or lift that."""
+        """Make tasks exit with code 1 from now on, including running ones; or stop that."""
         self.switches.set_failing(failing, on=on)
-        self.tell_changed()
+        self.notify_change()
         if not on:
             return
         for allocation in list(self.state.allocations.values()):
-            group = group_named(allocation["Job"], allocation["TaskGroup"]) or {}
+            group = find_group(allocation["Job"], allocation["TaskGroup"]) or {}
             hit = [task for task in group.get("Tasks") or [] if failing.hits(key_of(allocation), task)]
             if hit:
                 self._runner.crash(allocation, hit[0]["Name"])
 
     def set_memory(self, memory_mb: int) -> None:
-        """Change the memory of every node; what runs keeps running, what waits gets another look."""
+        """Change the memory of every node; running allocations stay, blocked evaluations are tried again."""
         self.nodes.set_memory(memory_mb)
         self.switches.memory_mb = memory_mb
         self._scheduler.unblock()
-        self.tell_changed()
+        self.notify_change()
 
     def set_speed(self, speed: float) -> None:
-        """Let Nomad's durations pass at another pace. Raises ValueError for a speed that is none."""
+        """Change the speed of Nomad's durations. Raises ValueError for an invalid speed."""
         self.clock.speed = speed
-        self.tell_changed()
+        self.notify_change()
 
     def namespace_list(self) -> list[Json]:
-        """The namespaces by name."""
+        """All namespaces, sorted by name."""
         return [self.state.namespaces[name] for name in sorted(self.state.namespaces)]

@@ -1,4 +1,4 @@
-"""What the simulated Nomad pretends to be: another version, another clock, or one with ACLs and a token's rights."""
+"""Lets the simulated Nomad pretend to have another version, another clock, or ACLs and a token's capabilities."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _RULES: Final = (
     ("GET", re.compile(r"/v1/client/fs/logs/"), "read-logs"),
     ("GET", re.compile(r"/v1/(job|deployment|evaluation|allocation|event)"), "read-job"),
 )
-"""Which capability a call takes, as far as this is simulated; every other call is for management tokens."""
+"""The capability that each simulated call needs; every other call needs a management token."""
 
 
 @dataclass(frozen=True)
 class Pretence:
-    """`clock` is how many seconds its Date header is ahead; `version` "" is its own.
+    """The settings of the pretence: `clock` is how many seconds the Date header is ahead; `version` "" is the default.
 
-    With `acl` "client" every caller has the `capabilities` by namespace, and reads its policy where `readable`.
+    With `acl` "client" every caller has the `capabilities` by namespace, and can read its policy if `readable` is set.
     """
 
     clock: float = 0.0
@@ -65,7 +65,7 @@ class Pretence:
             raise Refused(403, DENIED)
 
     def token(self, off: Json) -> Json:
-        """What `/v1/acl/token/self` answers; `off` is the answer while ACLs are off."""
+        """The answer to `/v1/acl/token/self`; `off` is the answer while ACLs are off."""
         if self.acl == "off":
             return off
         if self.acl == "anonymous":
@@ -74,7 +74,7 @@ class Pretence:
         return {**off, **named, "Policies": [POLICY] if self.acl == "client" else None}
 
     def policy(self, name: str) -> Json:
-        """What `/v1/acl/policy/NAME` answers to the token that has the policy. Raises Refused."""
+        """The answer to `/v1/acl/policy/NAME` for the token that has the policy. Raises Refused."""
         if not self.readable or self.acl != "client" or name != POLICY:
             raise Refused(403, DENIED)
         blocks = [

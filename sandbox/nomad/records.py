@@ -1,7 +1,7 @@
-"""The shapes that pass through the simulated Nomad: records as Nomad's JSON, ids, times.
+"""Records of the simulated Nomad in the form of Nomad's JSON, and helpers for ids and times.
 
-A stored record is a value: nobody changes it in place. A change is a new dict (`{**old, "Status": ...}`), so that
-what the event stream has buffered stays what it was.
+Never change a stored record in place: a change is a new dict (`{**old, "Status": ...}`), because the event stream may
+have buffered the old one.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 
 
 class JobKey(NamedTuple):
-    """What names a job."""
+    """The namespace and id that identify a job."""
 
     namespace: str
     id: str
 
 
 def key_of(record: Json) -> JobKey:
-    """The job that an evaluation, a deployment or an allocation belongs to."""
+    """The key of the job that an evaluation, a deployment or an allocation belongs to."""
     return JobKey(record["Namespace"], record["JobID"])
 
 
@@ -36,20 +36,20 @@ def new_id() -> str:
 
 
 def rfc3339(instant_ns: int) -> str:
-    """An instant as Nomad writes times: RFC 3339 with nanoseconds."""
+    """A time as Nomad writes it: RFC 3339 with nanoseconds."""
     whole, rest = divmod(instant_ns, SECOND)
     return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
 def instant(text: str) -> int:
-    """The nanoseconds since 1970 of a time that `rfc3339` wrote."""
+    """The nanoseconds since 1970 of a text from `rfc3339`."""
     whole, _, rest = text.removesuffix("Z").partition(".")
     seconds = int(datetime.fromisoformat(f"{whole}+00:00").timestamp())
     return seconds * SECOND + int((rest or "0").ljust(9, "0"))
 
 
 def duration(text: str) -> int | None:
-    """A Go duration ("1m30s") in nanoseconds; None where it is none."""
+    """A Go duration ("1m30s") in nanoseconds; None if the text is not a duration."""
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         return None
@@ -66,6 +66,6 @@ def go_duration(nanoseconds: int) -> str:
     return f"{minutes}m{seconds}" if minutes else seconds
 
 
-def group_named(job: Json, name: str) -> Json | None:
-    """The task group of that name."""
+def find_group(job: Json, name: str) -> Json | None:
+    """The task group with that name; None if there is none."""
     return next((group for group in job["TaskGroups"] or [] if group["Name"] == name), None)

@@ -1,10 +1,10 @@
-"""How the simulated Nomad says no."""
+"""The exception with which the simulated Nomad refuses a call."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):
-    """An answer that is no 200: its status and its text, exactly as Nomad words it."""
+    """Any answer but a 200: its HTTP status, and its text exactly as Nomad has it."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -13,7 +13,7 @@ class Refused(Exception):
 
 
 def several(problems: list[str]) -> str:
-    """Many errors in one text, in the form Nomad gives them."""
+    """Several errors in one text, formatted as Nomad does."""
     noun = "error" if len(problems) == 1 else "errors"
     listed = "".join(f"\t* {problem}\n" for problem in problems)
     return f"{len(problems)} {noun} occurred:\n{listed}\n"

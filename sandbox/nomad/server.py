@@ -16,7 +16,7 @@ from aiohttp import web
 from sandbox.clock import DEFAULT_SPEED, Clock
 from sandbox.nomad.cluster import Cluster
 from sandbox.nomad.refusals import Refused
-from sandbox.nomad.wire.call import refused
+from sandbox.nomad.wire.call import refusal_response
 from sandbox.nomad.wire.cluster_paths import logs
 from sandbox.nomad.wire.control import Control
 from sandbox.nomad.wire.parsing import parse_job
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 NAMESPACES = ("default", "staging", "apps")
-# calls that are held for ever would otherwise be waited for
+# otherwise the server would wait for calls that never end
 STOP_WITHIN_S = 0.2
 BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 
 
 class SimulatedNomad:
-    """A Nomad of one server and a few nodes that run nothing, with the sandbox's control API on the same port.
+    """A Nomad with one server and a few nodes that run nothing, and the sandbox's control API on the same port.
 
     Waits shrink by `speed`, but for the `heartbeat` of event streams, in our own seconds; instants are told by the wall
     clock. Needs a running event loop.
@@ -55,7 +55,7 @@ class SimulatedNomad:
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen; the base URL. Raises OSError where the port is taken."""
+        """Listen, and return the base URL. Raises OSError if the port is in use."""
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._guard])
         special = {
             "/v1/event/stream": {"GET": self._streams.serve},
@@ -77,7 +77,7 @@ class SimulatedNomad:
         return f"http://{host}:{runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        """Stop listening, and cut whatever is still open."""
+        """Stop listening, and close all open connections."""
         # first, so that nothing starts while connections close
         self._clock.stop()
         self._streams.cut_all()
@@ -97,9 +97,9 @@ class SimulatedNomad:
             self._cluster.switches.pretence.check(request.method, request.path, namespace)
             return await handler(request)
         except Refused as refusal:
-            return refused(refusal)
+            return refusal_response(refusal)
         except web.HTTPNotFound:
-            return refused(Refused(404, "Invalid path"))
+            return refusal_response(Refused(404, "Invalid path"))
 
     async def _tell_date(self, _request: web.Request, response: web.StreamResponse) -> None:
         ahead = self._cluster.switches.pretence.clock
@@ -123,7 +123,7 @@ class SimulatedNomad:
 
 
 async def allow_local_pages(request: web.Request, response: web.StreamResponse) -> None:
-    """Let pages that come from this machine use the control API."""
+    """Let pages from this machine use the control API."""
     origin = request.headers.get("Origin", "")
     if request.path.startswith("/sandbox/") and urlsplit(origin).hostname in {"127.0.0.1", "localhost"}:
         response.headers["Access-Control-Allow-Origin"] = origin
@@ -133,7 +133,7 @@ async def allow_local_pages(request: web.Request, response: web.StreamResponse) 
 
 
 async def serve(host: str, port: int, speed: float) -> None:
-    """Serve until told to stop."""
+    """Serve until SIGINT or SIGTERM."""
     stopped = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stopped.set)
@@ -147,13 +147,18 @@ async def serve(host: str, port: int, speed: float) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command: serve a simulated Nomad alone; the exit status."""
+    """Serves a simulated Nomad alone, as a command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="nomatron sandbox nomad", description="Serve a simulated Nomad.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     parser.add_argument(
-        "--port", type=int, default=4646, help="the port to listen on (%(default)s); 0 takes a free one"
+        "--port", type=int, default=4646, help="the port to listen on (%(default)s); 0 for any free port"
     )
-    parser.add_argument("--speed", type=float, default=DEFAULT_SPEED, help="how fast durations pass (%(default)s)")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=DEFAULT_SPEED,
+        help="how many times faster than real time durations pass (%(default)s)",
+    )
     options = parser.parse_args(argv)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(options.host, options.port, options.speed))

@@ -1,4 +1,4 @@
-"""When two jobs are the same specification."""
+"""Compares the specifications of two jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sandbox.nomad.records import Json
 
-# what the server writes; a VersionTag and a NomadTokenID are compared, as Nomad does
+# the fields that the server sets; VersionTag and NomadTokenID are not among them, because Nomad compares those
 KEPT_BY_SERVER = frozenset(
     {"Status", "StatusDescription", "Stable", "Version", "CreateIndex", "ModifyIndex", "JobModifyIndex", "SubmitTime"}
 )
@@ -19,5 +19,5 @@ def same_specification(one: Json, other: Json) -> bool:
 
 
 def specification(job: Json) -> Json:
-    """The job without what the server writes."""
+    """The job without the fields that the server sets."""
     return {name: value for name, value in job.items() if name not in KEPT_BY_SERVER}

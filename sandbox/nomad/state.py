@@ -1,6 +1,6 @@
 """The state store: tables of records, one index, and batches of changes that commit together.
 
-Everything runs on one event loop and no batch awaits, so a batch is atomic without a lock.
+Everything runs on one event loop, and no batch awaits anything, so a batch is atomic without a lock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KEPT_VERSIONS = 6
 
 
 class Change(NamedTuple):
-    """A record as it was before a batch (None: it is new) and as it is now (None: it is gone)."""
+    """A record before a batch (None if it is new) and after it (None if it is deleted)."""
 
     topic: str
     old: Json | None
@@ -30,7 +30,7 @@ class Change(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One entry of a line of the event stream, before it is written out."""
+    """One event in a line of the event stream, before it becomes JSON."""
 
     topic: str
     key: str
@@ -41,7 +41,7 @@ class Event(NamedTuple):
 
 @dataclass
 class State:
-    """All that the simulated Nomad remembers."""
+    """The whole state of the simulated Nomad."""
 
     clock: Clock
     namespaces: dict[str, Json] = field(default_factory=dict)
@@ -51,13 +51,13 @@ class State:
     evaluations: dict[str, Json] = field(default_factory=dict)
     deployments: dict[str, Json] = field(default_factory=dict)
     allocations: dict[str, Json] = field(default_factory=dict)
-    # a fresh agent's index is not 0 either, which would mean "do not wait" to a blocking query
+    # not 0, as in a new agent: to a blocking query 0 means "do not wait"
     index: int = 10
     tables: defaultdict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
     listeners: list[Callable[[Batch], None]] = field(default_factory=list)
 
     def batch(self, kind: str) -> Batch:
-        """A batch of changes, to be used with `with`; `kind` is the Type its events will bear."""
+        """A batch of changes, for a `with` block; `kind` is the Type of its events."""
         return Batch(self, kind)
 
     def allocations_of(self, key: JobKey) -> list[Json]:
@@ -69,7 +69,7 @@ class State:
         return [one for one in self.evaluations.values() if key_of(one) == key]
 
     def deployments_of(self, key: JobKey, *, every_incarnation: bool = False) -> list[Json]:
-        """A job's deployments, oldest first; of the job's present life, unless all are asked for."""
+        """A job's deployments, oldest first; since its last purge, or all with `every_incarnation`."""
         job = self.jobs.get(key)
         return [
             one
@@ -83,14 +83,14 @@ class State:
         return max(self.deployments_of(key), key=lambda one: int(one["CreateIndex"]), default=None)
 
     def version(self, key: JobKey, number: int) -> Json | None:
-        """The job as it was at a version, where that is still kept."""
+        """The job at a version; None if that version is no longer stored."""
         return next((one for one in self.versions.get(key, []) if one["Version"] == number), None)
 
 
 class Batch:
-    """Changes that share one index. Leaving the `with` block commits them and tells the listeners.
+    """Changes that share one index. The end of the `with` block commits them and notifies the listeners.
 
-    Its events come in lines; `next_line` starts another one with the same index, as a register does.
+    Their events form a line of the stream; `next_line` starts another line with the same index, as a register does.
     """
 
     def __init__(self, state: State, kind: str) -> None:
@@ -110,10 +110,10 @@ class Batch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # a batch that broke half way is a bug: its records stay, but nobody is told of what never ended
+        # an exception within a batch is a bug: its records stay, but the listeners are not notified
         if error is not None:
             return
-        # a job's status follows from the whole batch, so it is told last, on the batch's last line
+        # a job's status depends on the whole batch, so its event comes last, on the batch's last line
         for key in list(self._touched):
             self._refresh_status(key)
         self.lines = [line for line in self.lines if line]
@@ -121,15 +121,15 @@ class Batch:
             listener(self)
 
     def next_line(self) -> None:
-        """Put the events that follow on a line of their own."""
+        """Start a new line for the events that follow."""
         self.lines.append([])
 
     def put_job(self, job: Json) -> Json:
-        """Store a job; one of a version that is not there yet becomes the newest."""
+        """Store a job; a new version becomes the current one."""
         key = JobKey(job["Namespace"], job["ID"])
         old = self.state.jobs.get(key)
         stored = {**job, "ModifyIndex": self.index}
-        # tags and stable marks may be put on older versions, which do not become the job again
+        # an older version may get a tag or a stable mark, but does not become the current job
         current = old is None or stored["Version"] >= old["Version"]
         if current:
             self.state.jobs[key] = stored
@@ -144,7 +144,7 @@ class Batch:
         untagged = [one for one in ordered if not one["VersionTag"]]
         stable = next((place for place, one in enumerate(untagged) if one["Stable"]), None)
         if stable == KEPT_VERSIONS:
-            # the newest stable version stays: what came after it goes instead
+            # keep the newest stable version, and drop a later version instead
             del untagged[KEPT_VERSIONS - 1]
         numbers = {one["Version"] for one in untagged[:KEPT_VERSIONS]}
         self.state.versions[key] = [one for one in ordered if one["VersionTag"] or one["Version"] in numbers]
@@ -168,7 +168,7 @@ class Batch:
         return stored
 
     def put_allocation(self, allocation: Json, *, by_client: bool = False) -> Json:
-        """Store an allocation; a change that its client tells does not move AllocModifyIndex."""
+        """Store an allocation; a change by its client does not change AllocModifyIndex."""
         old = self.state.allocations.get(allocation["ID"])
         stored = {"CreateIndex": self.index, "CreateTime": self.now, **allocation}
         stored |= {"ModifyIndex": self.index, "ModifyTime": self.now}
@@ -180,8 +180,8 @@ class Batch:
         return stored
 
     def purge(self, key: JobKey) -> None:
-        """Forget a job with its versions, submissions, deployments and allocations, and tell of the job only."""
-        # deployments and allocations vanish without an event of their own: whoever watches them has to know
+        """Delete a job with its versions, submissions, deployments and allocations; only the job gets an event."""
+        # as in Nomad, its deployments and allocations disappear without events
         job = self.state.jobs.pop(key)
         self.state.versions.pop(key, None)
         for known in [one for one in self.state.submissions if one[0] == key]:
@@ -201,11 +201,11 @@ class Batch:
     def _record(self, topic: str, table: str, old: Json | None, new: Json) -> None:
         self.state.tables[table] = self.index
         self.changes.append(Change(topic, old, new))
-        # allocations carry their job for the scheduler; the stream leaves it out, and so saves most of its bytes
+        # leave out the job that each allocation has for the scheduler: it is most of the bytes
         shown = {name: value for name, value in new.items() if topic == "Job" or name != "Job"}
         event = Event(topic, new["ID"], new["Namespace"], filter_keys(topic, new), {topic: shown})
         line = self.lines[-1]
-        # a record changed twice in one batch is told once, as it ended up
+        # a record that changes twice in one batch gets one event, with its final state
         self.lines[-1] = [other for other in line if (other.topic, other.key) != (topic, event.key)] + [event]
 
     def _refresh_status(self, key: JobKey) -> None:
@@ -218,7 +218,7 @@ class Batch:
 
 
 def filter_keys(topic: str, record: Json) -> list[str] | None:
-    """The keys by which the stream finds an event beside its own: the job, and the deployment."""
+    """Further keys by which the stream filters an event: its job and its deployment."""
     if topic == "Job":
         return None
     if topic == "Deployment":
@@ -227,5 +227,5 @@ def filter_keys(topic: str, record: Json) -> list[str] | None:
 
 
 def of_topic(changes: Iterable[Change], topic: str) -> list[Change]:
-    """The changes of one topic that left a record behind."""
+    """The changes of one topic, without deletions."""
     return [change for change in changes if change.topic == topic and change.new is not None]

@@ -1,4 +1,4 @@
-"""What the control API has switched on: failing tasks, answers to the next registers, outages; and what it has seen."""
+"""The switches of the control API (failing tasks, rules for the next registers, outages), and the registers it saw."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ ANY = "*"
 
 
 def mentions(task: Json, match: str) -> bool:
-    """Whether the text stands anywhere in the task's config or environment."""
+    """Whether the task's config or environment contains the text."""
     return match in json.dumps([task["Config"], task["Env"]], ensure_ascii=False)
 
 
 @dataclass(frozen=True)
 class Failing:
-    """Tasks that are to exit 1: those of a job ("*" is any) that mention a text."""
+    """A rule that makes tasks exit with code 1: tasks of a job ("*" for any job) that contain a text."""
 
     namespace: str
     job: str
     match: str
 
     def hits(self, key: JobKey, task: Json) -> bool:
-        """Whether this task of this job is meant."""
+        """Whether the rule applies to this task of this job."""
         mine = self.namespace in {ANY, key.namespace} and self.job in {ANY, key.id}
         return mine and mentions(task, self.match)
 
 
 @dataclass(frozen=True)
 class RegisterRule:
-    """What happens to one of the next registers, of any job ("*") or of one; `seconds` are real ones."""
+    """A rule for one of the next registers, of any job ("*") or of one job; `seconds` are wall time."""
 
     apply: bool = True
     when: str = "before"
@@ -48,13 +48,13 @@ class RegisterRule:
     job: str = ANY
 
     def meant_for(self, namespace: str, job: str) -> bool:
-        """Whether a register of this job comes under the rule."""
+        """Whether the rule applies to a register of this job."""
         return self.namespace in {ANY, namespace} and self.job in {ANY, job}
 
 
 @dataclass
 class Switches:
-    """The switches as they stand."""
+    """The current state of all switches."""
 
     failing: list[Failing] = field(default_factory=list)
     next_registers: list[RegisterRule] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Switches:
     pretence: Pretence = field(default_factory=Pretence)
 
     def fails(self, key: JobKey, task: Json) -> bool:
-        """Whether a task is to exit 1."""
+        """Whether a task should exit with code 1."""
         return any(one.hits(key, task) for one in self.failing)
 
     def set_failing(self, failing: Failing, *, on: bool) -> None:
@@ -74,21 +74,21 @@ class Switches:
         self.failing = [*others, failing] if on else others
 
     def set_outage(self, mode: str) -> None:
-        """Begin or end an outage, and let go of those whom `hang` holds up."""
+        """Start or end an outage, and release the calls that `hang` holds."""
         self.outage = mode
-        # the old event stays set for those who hold it; the next outage gets its own
+        # the old event stays set for the calls that wait on it; the next outage gets its own
         self.outage_changed.set()
         self.outage_changed = asyncio.Event()
 
     def next_rule(self, namespace: str, job: str) -> RegisterRule:
-        """The rule for the register of that job which has just come; the first that is meant for it, used up."""
+        """The rule for a register of that job that has just arrived: takes the first rule that applies."""
         for index, rule in enumerate(self.next_registers):
             if rule.meant_for(namespace, job):
                 return self.next_registers.pop(index)
         return RegisterRule()
 
-    def shown(self) -> Json:
-        """The switches for the control page."""
+    def describe(self) -> Json:
+        """The switches as JSON for the page."""
         return {
             "fail": [{"namespace": one.namespace, "job": one.job, "match": one.match} for one in self.failing],
             "next_registers": [

@@ -1,8 +1,8 @@
 /**
- * Building the document. Text from anywhere only ever becomes text nodes: nothing here, or anywhere on the page, reads HTML.
+ * Builds the document. Text always becomes a text node: nothing here, or anywhere on the page, parses HTML.
  */
 
-/** An element. `attributes`: `class`, `on` (event name to listener), `data`; the rest as attributes; null and false are left out. */
+/** Makes an element. `attributes`: `on` (event name to listener), `data`, and plain attributes; skips null and false. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
@@ -19,7 +19,7 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** An SVG icon from path data on a 16 by 16 grid; hidden from screen readers, the words beside it say the same. */
+/** Makes an SVG icon from path data on a 16 by 16 grid; screen readers skip it, because the text beside it says the same. */
 export function icon(path, className = "icon") {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
@@ -32,8 +32,8 @@ export function icon(path, className = "icon") {
 }
 
 /**
- * Makes `parent` show `items` in order, drawing again only those whose signature changed: what a person is reading,
- * typing into or about to click stays where it is.
+ * Makes `parent` show `items` in order, and redraws only those whose signature changed, so that an element that a
+ * person reads, types into or is about to click stays in place.
  */
 export function keyed(parent, items, keyOf, signatureOf, draw) {
   const before = new Map([...parent.children].map((child) => [child.dataset.key, child]));
@@ -61,14 +61,14 @@ export function keyed(parent, items, keyOf, signatureOf, draw) {
   for (const gone of before.values()) gone.remove();
 }
 
-/** Replaces the children of `parent`, and gives the focus back to what stands where it was. */
+/** Replaces the children of `parent`, and moves the focus to the new element in place of the focused one. */
 export function replace(parent, ...children) {
   const focus = focusWithin(parent);
   parent.replaceChildren(...children.flat(Infinity).filter(Boolean));
   focus(parent);
 }
 
-/** Remembers which control inside `element` has the focus; the answer gives it back inside another element. */
+/** Remembers which control inside `element` has the focus; returns a function that focuses the same control elsewhere. */
 function focusWithin(element) {
   const active = document.activeElement;
   if (!active || active === element || !element.contains(active)) return () => {};
@@ -78,7 +78,7 @@ function focusWithin(element) {
   return (fresh) => selector && focusText(fresh.querySelector(selector), selectionStart, selectionEnd);
 }
 
-/** Gives an element the focus; in a text, the cursor stands where it is told, or at the end. */
+/** Focuses an element; in a text field, sets the cursor from `start` to `end`, or at the end of the text. */
 export function focusText(element, start = null, end = null) {
   if (!element) return;
   element.focus();
@@ -86,7 +86,7 @@ export function focusText(element, start = null, end = null) {
   if (isText) element.setSelectionRange(start ?? element.value.length, end ?? element.value.length);
 }
 
-/** Says something in the corner for a while; `bad` for what went wrong. */
+/** Shows a short message in the corner for a few seconds; `bad` marks an error. */
 export function toast(text, bad = false) {
   const area = document.getElementById("toasts");
   const line = h("div", { class: bad ? "toast bad" : "toast", data: { testid: "toast" } }, text);

@@ -1,4 +1,4 @@
-/** Starts the page: fetches everything once, then follows what changes. */
+/** Starts the page: fetches everything once, then follows the changes. */
 
 import { follow, get } from "./api.js";
 import { drawGuide } from "./guide/guide.js";
@@ -21,7 +21,7 @@ onChange((names) => {
     drawThread();
     drawModal();
   }
-  if (has("slack", "nomad", "bot", "view")) drawNomad(); // of Slack: its switch stands beside those of Nomad
+  if (has("slack", "nomad", "bot", "view")) drawNomad(); // Slack too, because its switch is in Nomad's half
   if (has("guide", "seed", "bot", "slack", "view")) drawGuide();
 });
 

@@ -1,4 +1,4 @@
-/** What the page knows, and who is told when it changes. Content always comes from the simulators, never from clicks. */
+/** The page's state, and its listeners. Content always comes from the simulators, never from clicks. */
 
 import { get } from "./api.js";
 
@@ -33,7 +33,7 @@ export function onChange(draw) {
 
 let pending = new Set();
 
-/** Notes that `names` changed and draws soon. */
+/** Marks `names` as changed, and redraws in the next frame. */
 export function changed(...names) {
   if (pending.size === 0) requestAnimationFrame(flush);
   names.forEach((name) => pending.add(name));
@@ -47,7 +47,7 @@ function flush() {
 
 const running = new Map();
 
-/** Fetches what `names` stand for. One fetch of a kind at a time, and one more after it where something moved meanwhile. */
+/** Fetches the sources in `names`. One fetch of each at a time, and one more after it if a change came meanwhile. */
 export async function refresh(...names) {
   await Promise.all(names.filter((name) => name in SOURCES).map(fetchOne));
 }
@@ -61,7 +61,7 @@ async function fetchOne(name) {
   try {
     const path = SOURCES[name]();
     const answer = await get(path);
-    // An answer for another person than the one who is now looking is not shown to them.
+    // The person may have changed meanwhile: then this answer shows another person's view, and is fetched again.
     if (path === SOURCES[name]()) {
       state[name] = answer;
       changed(name);
@@ -77,7 +77,7 @@ async function fetchOne(name) {
   if (again) await fetchOne(name);
 }
 
-/** Looks at Slack as somebody else. */
+/** Switches to another person's view of Slack. */
 export function become(person) {
   if (state.me === person) return;
   state.me = person;
@@ -86,7 +86,7 @@ export function become(person) {
   refresh("slack");
 }
 
-/** Looks at another channel or direct message. */
+/** Opens another channel or direct message. */
 export function openChannel(channel) {
   if (state.channel === channel) return;
   state.channel = channel;
@@ -94,7 +94,7 @@ export function openChannel(channel) {
   changed("view");
 }
 
-/** Opens the channel of a message and shows the message; false where there is no such channel to be seen. */
+/** Opens the channel of a message and shows the message; false if the person cannot see that channel. */
 export function openMessage(channel, ts) {
   if (!conversations().some((one) => one.id === channel)) return false;
   openChannel(channel);
@@ -119,11 +119,11 @@ export function conversation() {
   return conversations().find((one) => one.id === state.channel);
 }
 
-/** How to draw a user id: `{name, initials, colour, part}`, whoever it is. */
+/** The name and picture for any user id: `{name, initials, colour, part}`. */
 export function person(id) {
   const cast = state.about.cast.find((one) => one.id === id);
   if (cast) return cast;
   const known = (state.slack.people ?? []).find((one) => one.id === id);
-  const name = known?.real_name || known?.name || id || "somebody";
+  const name = known?.real_name || known?.name || id || "someone";
   return { id, name, initials: name.slice(0, 1).toUpperCase(), colour: "#6b7280", part: "" };
 }

@@ -1,1 +1,1 @@
-"""A simulated Slack: the Web API, interactivity and response_url as Slack behaves, held in memory."""
+"""A simulated Slack in memory: the Web API, interactivity and response_urls behave as Slack's do."""

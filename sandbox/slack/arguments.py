@@ -1,4 +1,4 @@
-"""Arguments of a Web API call as Slack reads them: query, form and JSON; structures may come as JSON text."""
+"""Reads the arguments of a Web API call as Slack does: from query, form or JSON; structures may be JSON text."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 async def read_arguments(request: web.Request, *, json_body: bool) -> tuple[dict[str, Any], list[str]]:
-    """The call's arguments and Slack's warnings about how they came.
+    """The call's arguments, and Slack's warnings about their form.
 
-    The body wins over the query. A JSON body is read only where `json_body` says the method takes one: Slack's reading
-    methods answer as if a JSON body were not there.
+    The body takes precedence over the query. A JSON body counts only if the method accepts one (`json_body`): Slack's
+    read methods ignore a JSON body.
     """
     # A POST may carry arguments in its query as well; slack_sdk does so for some methods.
     arguments: dict[str, Any] = dict(request.query)
     if request.method != "POST" or not request.can_read_body:
         return arguments, []
     if request.content_type in FORM_TYPES:
-        # Files are no arguments: uploads have an address of their own.
+        # Files are no arguments: uploads have their own address.
         arguments.update({name: value for name, value in (await request.post()).items() if isinstance(value, str)})
         return arguments, []
     if request.content_type != "application/json":
@@ -46,7 +46,7 @@ def _json_object(text: str) -> dict[str, Any]:
 
 
 class Arguments:
-    """Typed access to a call's arguments; every reader refuses a wrong type with `invalid_arguments`."""
+    """Typed access to a call's arguments; each method raises `invalid_arguments` for a wrong type."""
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.raw = raw
@@ -55,38 +55,38 @@ class Arguments:
         return self.raw.get(name) is not None
 
     def text(self, name: str, default: str = "") -> str:
-        """A string; numbers are taken as they are written, as Slack does."""
+        """A string argument; a number becomes its text, as in Slack."""
         value = self.raw.get(name)
         if value is None:
             return default
-        # bool is an int in Python, but `true` is no text to Slack.
+        # bool is an int in Python, but Slack does not accept `true` as text.
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise invalid_arguments(f"must provide a string [json-pointer:/{name}]")
         return str(value)
 
     def required(self, name: str) -> str:
-        """A string that has to be there and not empty."""
+        """A string argument that must exist and not be empty."""
         value = self.text(name)
         if not value:
             raise invalid_arguments(f"missing required field: {name}")
         return value
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """A boolean as JSON has it, or `true`, `1`, `false`, `0` as forms have it."""
+        """A boolean argument: a JSON boolean, or `true`, `1`, `false`, `0` in a form."""
         value = self.raw.get(name)
         if value is None or isinstance(value, bool):
             return default if value is None else value
         return str(value).lower() in {"true", "1"}
 
     def number(self, name: str, default: int) -> int:
-        """A whole number."""
+        """An integer argument."""
         try:
             return int(self.text(name, str(default)))
         except ValueError as wrong:
             raise invalid_arguments(f"must be an integer [json-pointer:/{name}]") from wrong
 
     def structure(self, name: str) -> Any:
-        """An object or array, given as such or as JSON text; None where it is absent or empty."""
+        """An object or array, possibly as JSON text; None if it is missing or empty."""
         value = self.raw.get(name)
         if not isinstance(value, str):
             return value

@@ -1,4 +1,4 @@
-"""The control interface under /sandbox: what the page and end-to-end tests do in place of people."""
+"""The control interface under /sandbox, with which the page and end-to-end tests act as people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import web
 
 from sandbox.slack.api.people import user_object
 from sandbox.slack.people.finding import person_of
-from sandbox.slack.people.reading import change, number, signed, strings, whole
+from sandbox.slack.people.reading import change, number, signed_number, strings, whole
 from sandbox.slack.refusals import ControlError
 from sandbox.slack.snapshot import snapshot
 
@@ -69,7 +69,7 @@ class Control:
         }
 
     def routes(self) -> list[web.RouteDef]:
-        """Every address of the control interface."""
+        """All routes of the control interface."""
         return [
             web.get("/sandbox/state", self._state),
             web.get("/sandbox/calls", self._calls),
@@ -80,7 +80,7 @@ class Control:
         ]
 
     def switches(self) -> Json:
-        """What stands in the way of normal service."""
+        """The current faults and rate limits."""
         return {"faults": self._faults.standing(), "limits": self._world.limits.enforced}
 
     async def _state(self, request: web.Request) -> web.Response:
@@ -95,7 +95,7 @@ class Control:
         return web.json_response([asdict(one) for one in self._world.state.deliveries])
 
     async def _file(self, request: web.Request) -> web.Response:
-        """The bytes of a file that the app shared, always as text: what they hold is never run."""
+        """The bytes of a file that the app shared, always as plain text, so that the browser never runs them."""
         file = self._world.state.files.get(request.match_info["file"])
         if file is None or not file["shared"]:
             raise ControlError(f"There is no file {request.match_info['file']!r}.", 404)
@@ -124,7 +124,7 @@ class Control:
         before, users = set(group.users), [person_of(self._world, user).id for user in wanted]
         previous, group.updated_at = group.updated_at, int(self._world.state.now())
         group.users, group.disabled_at = users, group.updated_at if asked.get("disabled") else 0
-        # A delta with counts as text, as Slack sends it; apps are to take it as a hint and read the group again.
+        # Slack sends a delta with counts as text; apps should treat it as a hint and read the group again.
         await self._events.emit(
             {
                 "type": "subteam_members_changed",
@@ -149,10 +149,10 @@ class Control:
         return asdict(channel)
 
     async def _workspace(self, asked: Json) -> Json:
-        """What an administrator or the app's manifest decides: granted scopes, the plan; and Slack's clock."""
+        """Change settings of the workspace: granted scopes, the plan, and Slack's clock."""
         workspace = self._world.workspace
         scopes = strings(asked, "scopes", list(workspace.scopes))
-        workspace.clock = signed(asked, "clock", workspace.clock)
+        workspace.clock = signed_number(asked, "clock", workspace.clock)
         workspace.scopes, workspace.paid_plan = tuple(scopes), bool(asked.get("paid_plan", workspace.paid_plan))
         return {"scopes": scopes, "paid_plan": workspace.paid_plan, "clock": workspace.clock}
 
@@ -188,8 +188,8 @@ class Control:
         allow_origin(request, response)
         await response.prepare(request)
         seen = -1
-        with contextlib.suppress(ConnectionError):  # whoever listened has gone, which is their right
-            # From the first line on the page knows where it stands; several changes in a row come as one.
+        with contextlib.suppress(ConnectionError):  # the listener has disconnected
+            # The first line has the current index; several changes in a row make one line.
             while not self._closing.is_set():
                 seen = await self._world.state.wait_for_change(seen)
                 await response.write(f"data: {json.dumps({'index': seen})}\n\n".encode())
@@ -197,20 +197,20 @@ class Control:
 
 
 async def _json_object(request: web.Request) -> Json:
-    # A web page of another site can post without asking only as a form or plain text, so JSON has to be said.
+    # Require JSON: without a preflight, a page of another site can only post forms and plain text.
     if request.content_type != "application/json":
         raise ControlError("Send JSON with Content-Type: application/json.", 415)
     try:
         body = json.loads(await request.text() or "{}")
     except ValueError as wrong:
-        raise ControlError(f"This is no JSON: {wrong}.", 400) from wrong
+        raise ControlError(f"The body is not JSON: {wrong}.", 400) from wrong
     if not isinstance(body, dict):
         raise ControlError("Send a JSON object.", 400)
     return body
 
 
 def allow_origin(request: web.Request, response: web.StreamResponse) -> None:
-    """Let a page on this machine read the answer."""
+    """Allow a page on this machine to read the answer."""
     origin = request.headers.get("Origin")
     if origin and urlsplit(origin).hostname in _LOOPBACK:
         response.headers["Access-Control-Allow-Origin"] = origin
@@ -220,10 +220,10 @@ def allow_origin(request: web.Request, response: web.StreamResponse) -> None:
 
 @web.middleware
 async def control_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Words for refused control calls, and no control calls from pages of elsewhere."""
+    """Answers refused control calls with an error text, and refuses calls from pages of other sites."""
     if not request.path.startswith(PREFIX):
         return await handler(request)
-    # The control interface has no password: a page from elsewhere in the same browser must not reach it.
+    # The control interface has no password, so pages of other sites in the same browser must not reach it.
     origin = request.headers.get("Origin")
     response: web.StreamResponse
     if origin and urlsplit(origin).hostname not in _LOOPBACK:

@@ -1,4 +1,4 @@
-"""Faults put on the Web API by hand: silence, slowness, refusals and answers that get lost on the way."""
+"""Faults of the Web API that the control interface can set: no answers, slow ones, refusals and lost answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EVERYTHING = "*"
 
 @dataclass
 class Fault:
-    """One fault; `seconds` of delay or Retry-After, `times` it strikes (None: until lifted)."""
+    """One fault; `seconds` of delay or Retry-After, and how many `times` it happens (None for no limit)."""
 
     mode: str
     seconds: float = 1.0
@@ -20,13 +20,13 @@ class Fault:
 
 
 class FaultTable:
-    """Which fault stands on which method, on `response_url` or on `upload`; `*` is all of them, and goes last."""
+    """The faults by method, `response_url` or `upload`; `*` means all of them and applies last."""
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
 
     def put(self, method: str, mode: str, seconds: float = 1.0, times: int | None = None) -> None:
-        """Put a fault on a method; mode `none` lifts it, and lifts all of them for `*`."""
+        """Set a method's fault; the mode `none` removes it, or all faults for `*`."""
         if mode == "none":
             self._lift(method)
             return
@@ -40,7 +40,7 @@ class FaultTable:
         self._faults.pop(method, None)
 
     def strike(self, method: str) -> Fault | None:
-        """The fault that hits this call, counted down; None when the call is to go well."""
+        """The fault for this call, counted down; None if the call should succeed."""
         key = method if method in self._faults else EVERYTHING
         fault = self._faults.get(key)
         if fault is None:
@@ -52,7 +52,7 @@ class FaultTable:
         return fault
 
     def standing(self) -> list[dict[str, object]]:
-        """The faults in force, for the page."""
+        """The current faults as JSON for the page."""
         return [
             {"method": method, "mode": one.mode, "seconds": one.seconds, "times": one.times}
             for method, one in sorted(self._faults.items())

@@ -1,4 +1,4 @@
-"""What a person puts into an element: a view's first state, values from the page, the entry of `actions`."""
+"""The state of elements: a view's initial state, values from the page, and the entries of `actions`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sandbox.slack.state import Json
 
-# Element type -> (the key of what was chosen, the key of what is chosen at first).
+# Element type -> (the key of the chosen value, the key of the initial value).
 _CHOICES: dict[str, tuple[str, str]] = {
     "plain_text_input": ("value", "initial_value"),
     "email_text_input": ("value", "initial_value"),
@@ -41,7 +41,7 @@ _BUTTON_FIELDS = ("text", "value", "style")
 
 
 def initial_state(blocks: list[Json]) -> Json:
-    """`state.values` of a surface before anybody touched it: block_id, action_id, then the element's state."""
+    """The initial `state.values` of a surface: block_id, action_id, then the element's state."""
     values: Json = {}
     for block_id, element in _stateful(blocks):
         chosen, first = _CHOICES[element["type"]]
@@ -62,16 +62,16 @@ def _stateful(blocks: list[Json]) -> Iterator[tuple[str, Json]]:
 
 
 def chosen_state(element: Json, given: Any) -> Json:
-    """The state of an element after `given` was chosen: a text, an option or its value, an id, or a list of these."""
+    """The state of an element after the choice `given`: a text, an option or its value, an id, or a list of these."""
     chosen, _ = _CHOICES[element["type"]]
-    return {"type": element["type"], chosen: _converted(element, chosen, given)}
+    return {"type": element["type"], chosen: _convert(element, chosen, given)}
 
 
-def _converted(element: Json, chosen: str, given: Any) -> Any:
+def _convert(element: Json, chosen: str, given: Any) -> Any:
     if chosen in _LISTS:
         several = given if isinstance(given, list) else [given]
         return [_option(element, one) if chosen == "selected_options" else one for one in several if one is not None]
-    # A field that was emptied is null in Slack's payloads, not an empty text.
+    # A cleared field is null in Slack's payloads, not an empty text.
     if given in (None, ""):
         return None
     if chosen == "selected_option":
@@ -80,10 +80,10 @@ def _converted(element: Json, chosen: str, given: Any) -> Any:
 
 
 def _option(element: Json, given: Any) -> Json:
-    """The option meant by an option object or by its value; external selects take what the page made up."""
+    """The option with that value; an external select accepts any option that the page sends."""
     if isinstance(given, dict) and "value" in given and element["type"].endswith("external_select"):
         return given
-    # Whatever the page sends along, the app gets the option as it is in the blocks.
+    # Whatever the page sends, the app gets the option from the blocks.
     wanted = given.get("value") if isinstance(given, dict) else given
     groups = [element.get("options") or [], *(group["options"] for group in element.get("option_groups") or [])]
     for option in (one for group in groups for one in group):
@@ -93,7 +93,7 @@ def _option(element: Json, given: Any) -> Json:
 
 
 def action_entry(block: Json, element: Json, given: Any, action_ts: str) -> Json:
-    """One entry of a block_actions payload's `actions`: what was used and, for menus and pickers, what was chosen."""
+    """An entry of `actions` in a block_actions payload: the element and, for menus and pickers, the chosen value."""
     entry = {"action_id": element["action_id"], "block_id": block["block_id"], "type": element["type"]}
     if element["type"] in {"button", "icon_button", "workflow_button"}:
         entry |= {name: element[name] for name in _BUTTON_FIELDS if name in element}

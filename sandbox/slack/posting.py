@@ -1,11 +1,11 @@
-"""Writing into conversations: checks of text, blocks and metadata that posting, updating and response_url share."""
+"""Posts into conversations, and checks text, blocks and metadata for posts, updates and response_urls."""
 
 from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.slack.blockkit.filling import filled
+from sandbox.slack.blockkit.filling import fill_blocks
 from sandbox.slack.blockkit.validator import message_problems, text_length
 from sandbox.slack.refusals import SlackError
 from sandbox.slack.state import Ephemeral, Json, Message, Revision
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from sandbox.slack.world import World
 
 TRUNCATED_ABOVE = 40_000
-# Posting cuts long text, but changing a message and ephemerals refuse it (ChatGPT-in-Slack issue 102).
+# A post cuts long text, but an update or an ephemeral refuses it (ChatGPT-in-Slack issue 102).
 REFUSED_ABOVE = 4_000
-# The sum over all blocks at which messages are refused, as measured in bolt-js issue 2509.
+# Slack refuses messages with more text than this in all blocks together, as measured in bolt-js issue 2509.
 BLOCKS_TEXT = 13_200
 METADATA_BYTES = 16_000
 MOST_ATTACHMENTS = 100
 
 
 def read_revision(arguments: Arguments, *, previous: Revision | None = None) -> Revision:
-    """The content a call asks for, parts left out as in `previous`; raises SlackError for what Slack refuses."""
+    """The content in a call, with missing parts from `previous`; raises SlackError if Slack would refuse it."""
     _refuse_what_is_not_simulated(arguments)
     blocks = read_blocks(arguments)
     attachments = read_attachments(arguments)
@@ -42,18 +42,18 @@ def read_revision(arguments: Arguments, *, previous: Revision | None = None) -> 
 
 
 def read_blocks(arguments: Arguments) -> list[Json] | None:
-    """The blocks of a message, checked and with Slack's own ids filled in; None where none are given."""
+    """The validated blocks of a message, with Slack's ids filled in; None if the call has none."""
     blocks = arguments.structure("blocks")
     if blocks is None:
         return None
     _refuse("invalid_blocks", message_problems(blocks))
     if text_length(blocks) > BLOCKS_TEXT:
         raise SlackError("msg_blocks_too_long")
-    return filled(blocks)
+    return fill_blocks(blocks)
 
 
 def read_attachments(arguments: Arguments) -> list[Json] | None:
-    """The legacy attachments of a message with their blocks checked; None where none are given."""
+    """The legacy attachments of a message, with validated blocks; None if the call has none."""
     attachments = arguments.structure("attachments")
     if attachments is None:
         return None
@@ -74,7 +74,7 @@ def _refuse(name: str, problems: list[Problem]) -> None:
 
 
 def _refuse_what_is_not_simulated(arguments: Arguments) -> None:
-    """Raise `not_simulated`, which Slack does not know, rather than drop what the app meant."""
+    """Raise `not_simulated`, which real Slack does not have, rather than ignore a part of the call."""
     for name in ("markdown_text", "username", "icon_url", "icon_emoji"):
         if arguments.text(name):
             raise SlackError("not_simulated", detail=f"{name} is not simulated")
@@ -83,7 +83,7 @@ def _refuse_what_is_not_simulated(arguments: Arguments) -> None:
 
 
 def read_metadata(arguments: Arguments) -> Json | None:
-    """Message metadata `{event_type, event_payload}`; raises by Slack's names for another form or size."""
+    """Message metadata `{event_type, event_payload}`; raises Slack's errors for any other form or size."""
     metadata = arguments.structure("metadata")
     if metadata is None:
         return None
@@ -98,13 +98,13 @@ def read_metadata(arguments: Arguments) -> Json | None:
 
 
 def refuse_long_text(arguments: Arguments) -> None:
-    """Raise `msg_too_long` where Slack does not cut the text by itself."""
+    """Raise `msg_too_long` for text that Slack refuses instead of cutting it."""
     if len(arguments.text("text")) > REFUSED_ABOVE:
         raise SlackError("msg_too_long")
 
 
 def post(world: World, channel: Channel, revision: Revision, thread_ts: str | None = None) -> Message:
-    """Put a message of the app into a conversation, in the thread of `thread_ts` where one is given."""
+    """Post a message of the app in a conversation, or in the thread of `thread_ts`."""
     message = Message(
         ts=world.state.new_ts(), channel=channel.id, user=world.workspace.bot_user, now=revision, thread_ts=thread_ts
     )
@@ -123,7 +123,7 @@ def whisper(
     thread_ts: str | None = None,
     sender: str = "app",
 ) -> Ephemeral:
-    """Show a message to one person only; its id is the timestamp that Slack answers as `message_ts`."""
+    """Show a message to one person only; its id is the timestamp that Slack returns as `message_ts`."""
     ephemeral = Ephemeral(
         id=world.state.new_ts(),
         channel=channel,
@@ -140,7 +140,7 @@ def whisper(
 
 
 def as_slack_shows(world: World, message: Message, revision: Revision | None = None) -> Json:
-    """A message as the Web API and interaction payloads carry it, optionally at an earlier revision."""
+    """The JSON of a message for the Web API and interaction payloads, optionally at an earlier revision."""
     shown, workspace = revision or message.now, world.workspace
     body: dict[str, Any] = {
         "type": "message",
@@ -156,7 +156,7 @@ def as_slack_shows(world: World, message: Message, revision: Revision | None = N
     optional = {
         "attachments": shown.attachments,
         "metadata": shown.metadata,
-        # A message with replies names itself as its thread, which makes it look like a reply at first sight.
+        # A message with replies has its own timestamp as thread_ts, so it looks like a reply.
         "thread_ts": message.thread_ts or (message.ts if replies else None),
         "reply_count": len(replies),
         "latest_reply": replies[-1].ts if replies else None,

@@ -1,4 +1,4 @@
-"""How the simulated Slack says no: by Slack's own error names towards the bot, in words towards the sandbox's page."""
+"""The errors of the simulated Slack: Slack's own error names for the bot, and texts for the sandbox's page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class SlackError(Exception):
-    """An answer `{"ok": false, "error": name}` with `fields` beside it; `retry_after` seconds make it an HTTP 429."""
+    """The answer `{"ok": false, "error": name}` with further `fields`; with `retry_after` seconds it is an HTTP 429."""
 
     def __init__(self, name: str, *, retry_after: int | None = None, **fields: Any) -> None:
         super().__init__(name)
@@ -16,12 +16,12 @@ class SlackError(Exception):
 
 
 def invalid_arguments(*messages: str) -> SlackError:
-    """Slack's answer to a call whose arguments do not fit, one line for each fault."""
+    """Slack's answer to a call with invalid arguments, with a line for each problem."""
     return SlackError("invalid_arguments", response_metadata={"messages": [f"[ERROR] {line}" for line in messages]})
 
 
 class ControlError(Exception):
-    """A control call that cannot be done; `status` is the HTTP status, the text is shown to the person."""
+    """A control call that fails; `status` is the HTTP status, and the page shows the text."""
 
     def __init__(self, text: str, status: int = 409) -> None:
         super().__init__(text)

@@ -1,11 +1,11 @@
-"""Modals on people's screens: reading a view, stacking it, replacing it, and what is typed into it."""
+"""Modals on people's screens: validates views, opens, stacks, replaces and closes them, and keeps entered values."""
 
 from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.slack.blockkit.filling import filled_view
+from sandbox.slack.blockkit.filling import fill_view
 from sandbox.slack.blockkit.validator import view_problems
 from sandbox.slack.inputs import initial_state
 from sandbox.slack.refusals import SlackError, invalid_arguments
@@ -19,7 +19,7 @@ STACK_LIMIT = 3
 
 
 def read_view(view: Any, kind: str) -> Json:
-    """A checked view of `kind` ("modal" or "home"); raises `invalid_arguments` with a pointer to each fault."""
+    """A validated view of `kind` ("modal" or "home"); raises `invalid_arguments` with a pointer to each problem."""
     if view is None:
         raise invalid_arguments("missing required field: view")
     problems = [str(problem) for problem in view_problems(view)]
@@ -27,13 +27,13 @@ def read_view(view: Any, kind: str) -> Json:
         problems = [f"must be of type {kind} [json-pointer:/view/type]"]
     if problems:
         raise invalid_arguments("failed to match all allowed schemas [json-pointer:/view]", *problems)
-    return filled_view(view)
+    return fill_view(view)
 
 
 def open_modal(world: World, user: str, view: Json, above: OpenView | None = None) -> OpenView:
-    """Show a modal: a new stack that closes what was open, or one more on the stack of `above`."""
+    """Show a modal: as a new stack that closes the old one, or on top of the stack of `above`."""
     _refuse_taken_external_id(world, view)
-    # A gesture outside any modal starts afresh; one inside a modal adds to its stack.
+    # A click outside any modal starts a new stack; a click inside a modal adds to its stack.
     if above is None:
         for one in world.state.stack(user):
             del world.state.views[one.id]
@@ -59,15 +59,15 @@ def _refuse_taken_external_id(world: World, view: Json) -> None:
 
 
 def replace_view(world: World, opened: OpenView, view: Json) -> None:
-    """Show `view` in the place of `opened`; what was typed stays where block_id, action_id and type stay."""
-    # Every change gives a new hash, which is how an app that lost a race finds out.
+    """Replace `opened` with `view`; values stay in inputs whose block_id, action_id and type stay the same."""
+    # Every change makes a new hash, by which an app notices that it lost a race.
     opened.view = {**view, "hash": f"{int(world.state.now())}.{secrets.token_hex(4)}"}
-    opened.inputs = _kept(opened.inputs, initial_state(view["blocks"]))
+    opened.inputs = _kept_inputs(opened.inputs, initial_state(view["blocks"]))
     opened.errors = None
     world.state.changed()
 
 
-def _kept(before: Json, fresh: Json) -> Json:
+def _kept_inputs(before: Json, fresh: Json) -> Json:
     for block_id, elements in fresh.items():
         for action_id, element in elements.items():
             typed = before.get(block_id, {}).get(action_id)
@@ -77,8 +77,8 @@ def _kept(before: Json, fresh: Json) -> Json:
 
 
 def close_modal(world: World, opened: OpenView) -> None:
-    """Take a modal and whatever lies above it from the screen."""
-    # What lies above cannot be reached any more, so it goes first.
+    """Close a modal and all modals above it."""
+    # Nobody could reach the modals above, so close them first.
     above = [one for one in world.state.stack(opened.user) if one.previous == opened.id]
     for one in above:
         close_modal(world, one)
@@ -87,7 +87,7 @@ def close_modal(world: World, opened: OpenView) -> None:
 
 
 def view_object(world: World, opened: OpenView) -> Json:
-    """The view as answers and payloads carry it: the app's fields, Slack's ids, and the state of its inputs."""
+    """The JSON of a view for answers and payloads: the app's fields, Slack's ids, and the state of its inputs."""
     workspace, view = world.workspace, opened.view
     return {
         "id": opened.id,

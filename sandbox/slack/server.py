@@ -1,4 +1,4 @@
-"""The simulated Slack as one HTTP server: the Web API, the addresses apps answer to, and the control interface."""
+"""The simulated Slack as one HTTP server: the Web API, response_urls, uploads, and the control interface."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SimulatedSlack:
 
     @property
     def request_url(self) -> str | None:
-        """Where the app listens, `http://.../slack/events`; None while there is none."""
+        """The app's address, `http://.../slack/events`; None if no app is connected."""
         return self.courier.request_url
 
     @request_url.setter
@@ -64,11 +64,11 @@ class SimulatedSlack:
 
     @property
     def limits(self) -> RateLimits:
-        """The rate limits, which tests about other things switch off."""
+        """The rate limits; tests about other things switch them off."""
         return self.world.limits
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen, on a free port for 0; comes back with the base URL, without a slash at the end."""
+        """Listen (0: on any free port), and return the base URL without a slash at the end."""
         await self.courier.open()
         app = web.Application(client_max_size=LARGEST_BODY, middlewares=[control_guard])
         app.add_routes(
@@ -89,8 +89,8 @@ class SimulatedSlack:
         return self.world.base
 
     async def stop(self) -> None:
-        """Cut what is held open and give every connection back."""
-        # Wakes the streams, which look at `closing` after every change.
+        """Stop the server and close all connections."""
+        # Wake the streams, which check `closing` after every change.
         self._closing.set()
         self.state.changed()
         await self.events.close()

@@ -1,4 +1,4 @@
-"""The workspace as one person sees it, as JSON for the page and for tests; without a person, everything."""
+"""The workspace as JSON for the page and for tests: everything that one person sees, or without a person everything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DELIVERIES_SHOWN = 50
 
 
 def snapshot(world: World, me: Person | None, switches: Json) -> Json:
-    """Everything that person can see now; `switches` are the faults and limits in force. Holds no secret of the app."""
+    """Everything that the person can see now; `switches` are the current faults and limits. Contains no secrets."""
     state, workspace = world.state, world.workspace
 
     def mine(user: str) -> bool:

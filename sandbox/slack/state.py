@@ -1,4 +1,4 @@
-"""Everything that has happened in the simulated Slack, as plain records; each change wakes who waits for it."""
+"""The state of the simulated Slack as plain records; each change wakes everyone who waits for one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 @dataclass
 class Revision:
-    """What a message said at one time; earlier revisions stay for clicks on a picture that is out of date."""
+    """The content of a message at one time; old revisions stay, for clicks on an outdated message."""
 
     text: str
     blocks: list[Json]
@@ -47,14 +47,14 @@ class Message:
     files: list[Json] = field(default_factory=list)
 
     def revise(self, revision: Revision) -> None:
-        """Show `revision` from now on and remember what was shown before."""
+        """Make `revision` the current content, and keep the old one."""
         self.earlier.append(self.now)
         self.now = revision
 
 
 @dataclass
 class Ephemeral:
-    """A message that one person sees; `sender` is "app" or, for what Slack's own client says, "slackbot"."""
+    """A message that only one person sees; `sender` is "app", or "slackbot" for messages from Slack's client."""
 
     id: str
     channel: str
@@ -68,7 +68,7 @@ class Ephemeral:
 
 @dataclass
 class OpenView:
-    """A modal on somebody's screen, or somebody's App Home; `view` is Slack's view object without its state."""
+    """A modal on a person's screen, or a person's App Home; `view` is Slack's view object without its state."""
 
     id: str
     user: str
@@ -81,7 +81,7 @@ class OpenView:
 
 @dataclass
 class ApiCall:
-    """One Web API call of the app, as `/sandbox/calls` shows it; arguments never hold the token."""
+    """One Web API call of the app, as `/sandbox/calls` shows it; the arguments never include the token."""
 
     at: float
     method: str
@@ -93,7 +93,7 @@ class ApiCall:
 
 @dataclass
 class Delivery:
-    """One HTTP request to the app: what was sent, and how the app answered within Slack's patience."""
+    """One HTTP request to the app: its payload, and the app's answer within Slack's time limit."""
 
     at: float
     kind: str
@@ -109,7 +109,7 @@ class Delivery:
 
 @dataclass
 class ResponseUrl:
-    """A response_url and what it was issued for: a command (no source), or a click on a message or an ephemeral."""
+    """A response_url and its source: a command (no source), or a click on a message or an ephemeral."""
 
     key: str
     channel: str
@@ -121,7 +121,7 @@ class ResponseUrl:
 
 
 class State:
-    """The whole memory of one simulated workspace. `now` gives Unix seconds and can be replaced by tests."""
+    """The whole state of one simulated workspace. `now` returns Unix seconds; tests may replace it."""
 
     def __init__(self, workspace: Workspace, now: Callable[[], float] = time.time) -> None:
         self.workspace = workspace
@@ -139,38 +139,38 @@ class State:
         self._moved = asyncio.Event()
 
     def changed(self) -> None:
-        """Say that something visible moved."""
+        """Wake everyone who waits for a visible change."""
         self.index += 1
-        # A new event for the next change: whoever waits on the old one wakes exactly once.
+        # A new event for the next change, so that everyone who waits on the old one wakes exactly once.
         self._moved.set()
         self._moved = asyncio.Event()
 
     async def wait_for_change(self, seen: int) -> int:
-        """The index, once it differs from `seen`."""
+        """Wait until the index differs from `seen`, and return it."""
         while self.index == seen:
             await self._moved.wait()
         return self.index
 
     def new_ts(self) -> str:
-        """A message timestamp: seconds and microseconds, never given twice, always rising."""
-        # Two messages in one microsecond, or a clock set back, must not share or swap timestamps.
+        """A new message timestamp with seconds and microseconds; always higher than the last one."""
+        # Two messages in one microsecond, or after the clock was set back, must not share or swap timestamps.
         self._last_ts = max(int(self.now() * 1_000_000), self._last_ts + 1)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def new_id(self, prefix: str) -> str:
-        """An id in Slack's style: a letter for the kind and ten letters or digits."""
+        """A new id in Slack's style: a letter for the kind, and ten letters or digits."""
         return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(10))
 
     def message(self, channel: str, ts: str) -> Message | None:
-        """The message that is still there, None when it never was or is deleted."""
+        """The message at that timestamp; None if there is none or it was deleted."""
         found = self.messages.get((channel, ts))
         return None if found is None or found.deleted else found
 
     def replies(self, parent: Message) -> list[Message]:
-        """The thread under a message, oldest first, deleted ones left out."""
+        """The replies to a message, oldest first, without deleted ones."""
         here = (one for one in self.messages.values() if one.channel == parent.channel)
         return [one for one in here if one.thread_ts == parent.ts and not one.deleted]
 
     def stack(self, user: str) -> list[OpenView]:
-        """The modals on that person's screen, the lowest first."""
+        """The modals on that person's screen, lowest first."""
         return [one for one in self.views.values() if one.user == user]

@@ -1,4 +1,4 @@
-"""Slack's rate limits: calls a minute for each method by tier, and one message a second for each channel."""
+"""Slack's rate limits: calls per minute for each method by tier, and one message per second for each channel."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sandbox.slack.refusals import SlackError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Calls a minute, as Slack's Java SDK lists them (MethodsRateLimitTier); 0 is the special tier of several hundred.
+# Calls per minute from Slack's Java SDK (MethodsRateLimitTier); 0 is the special tier of several hundred.
 BUDGETS = {1: 1, 2: 20, 3: 50, 4: 100, 0: 600}
 WINDOW = 60.0
-POST_BURST = 20  # "short bursts" over one message a second are let through; Slack names no number
+POST_BURST = 20  # Slack allows "short bursts" of more than one message per second, without a number
 
 
 class RateLimits:
@@ -24,10 +24,10 @@ class RateLimits:
         self.enforced = True
         self._now = now
         self._calls: defaultdict[str, deque[float]] = defaultdict(deque)
-        self._posts: dict[str, tuple[float, float]] = {}  # channel -> tokens left, when that was
+        self._posts: dict[str, tuple[float, float]] = {}  # channel -> (tokens left, time of that count)
 
     def spend(self, method: str, tier: int) -> None:
-        """Count one call; raises `ratelimited` with the seconds to wait when the minute's budget is used up."""
+        """Count one call; raises `ratelimited` with the seconds to wait if the minute's budget is used up."""
         now, calls = self._now(), self._calls[method]
         while calls and calls[0] <= now - WINDOW:
             calls.popleft()
@@ -36,7 +36,7 @@ class RateLimits:
         calls.append(now)
 
     def spend_post(self, channel: str) -> None:
-        """Count one message into a channel: one a second, with a burst of `POST_BURST`."""
+        """Count one message in a channel: one per second, with bursts of `POST_BURST`."""
         now = self._now()
         left, at = self._posts.get(channel, (float(POST_BURST), now))
         left = min(float(POST_BURST), left + now - at)

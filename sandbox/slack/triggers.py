@@ -1,4 +1,4 @@
-"""Trigger ids: proof that a person just did something, good for one view within three seconds."""
+"""Trigger ids prove that a person just acted; each opens one view within three seconds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sandbox.slack.refusals import SlackError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LIFETIME = 3.0  # seconds, counted from the moment Slack issues it
+LIFETIME = 3.0  # seconds after Slack issues it
 
 
 @dataclass
 class Trigger:
-    """Whose gesture it was, when it ends, and the view it was made in (None: a command or a message)."""
+    """A trigger: the person who acted, when it expires, and the view they clicked in (None: a command or a message)."""
 
     user: str
     expires: float
@@ -25,7 +25,7 @@ class Trigger:
 
 
 class TriggerBook:
-    """Issues trigger ids and takes each of them once."""
+    """Issues trigger ids, and accepts each of them once."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -38,8 +38,8 @@ class TriggerBook:
         return key
 
     def take(self, key: str) -> Trigger:
-        """Spend a trigger id; raises SlackError by Slack's names for one that is unknown, spent or too old."""
-        # Spent before expired: an id that opened its view stays "exchanged" however late it comes again.
+        """Use up a trigger id; raises SlackError with Slack's name if it is unknown, used already or too old."""
+        # Check for use before expiry: Slack calls a used id "exchanged" even after it has expired.
         trigger = self._issued.get(key)
         if trigger is None:
             raise SlackError("invalid_trigger_id")

@@ -1,4 +1,4 @@
-"""The door of the Web API: token, method, faults, scopes and limits, then the method, and Slack's way to answer."""
+"""Handles Web API calls: checks faults, token, method, scopes and limits, and runs the method."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HTML = "<!DOCTYPE html><html><head><title>Server Error | Slack</title></head><bo
 
 
 class WebApi:
-    """Answers `/api/METHOD`; `closing` is set when the server stops, so that held connections let go."""
+    """Answers `/api/METHOD`; `closing` is set when the server stops, and ends calls that wait."""
 
     def __init__(self, world: World, faults: FaultTable, bot_token: str, closing: asyncio.Event) -> None:
         self._world = world
@@ -43,19 +43,19 @@ class WebApi:
         self._closing = closing
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one call and remember it."""
+        """Answer one call, and record it."""
         call = ApiCall(at=self._world.state.now(), method=request.match_info["method"], args={})
         self._remember(call)
         return await self._behind_faults(request, call, lambda: self._answer(request, call))
 
     async def answer_hook(self, request: web.Request) -> web.StreamResponse:
-        """Answer one post to a response_url, with the same faults and in the same record."""
+        """Answer one post to a response_url, with faults and a record as for any call."""
         call = ApiCall(at=self._world.state.now(), method=FAULT_NAME, args={})
         self._remember(call)
         return await self._behind_faults(request, call, lambda: answer_response_url(self._world, request, call))
 
     async def answer_upload(self, request: web.Request) -> web.StreamResponse:
-        """Take one file's bytes, with the same faults and in the same record."""
+        """Receive one file's bytes, with faults and a record as for any call."""
         call = ApiCall(at=self._world.state.now(), method=UPLOAD_NAME, args={})
         self._remember(call)
         return await self._behind_faults(request, call, lambda: take_upload(self._world, request, call))
@@ -67,7 +67,7 @@ class WebApi:
     async def _behind_faults(
         self, request: web.Request, call: ApiCall, answer: Callable[[], Awaitable[web.Response]]
     ) -> web.StreamResponse:
-        # Faults come before the token: a Slack that is down does not look at it.
+        # Faults come before the token, because a Slack that is down checks nothing.
         fault = self._faults.strike(call.method)
         mode = fault.mode if fault else ""
         if fault is None or mode in {"slow", "lost"}:
@@ -96,7 +96,7 @@ class WebApi:
             response = web.json_response({"ok": True, **fields})
             call.ok = True
         call.status = response.status
-        # Slack tells the scopes of a token, so there are none to tell without a good one.
+        # Slack returns the scopes of the token, so only with a valid one.
         if call.error not in {"not_authed", "invalid_auth"}:
             response.headers["X-OAuth-Scopes"] = ",".join(self._world.workspace.scopes)
             response.headers["X-Accepted-OAuth-Scopes"] = ",".join(_method_scopes(call.method))
@@ -104,15 +104,15 @@ class WebApi:
 
     async def _run(self, request: web.Request, call: ApiCall) -> Json:
         method = METHODS.get(call.method)
-        # Read before anything is refused, so that the record shows what a refused call asked for.
+        # Read the arguments first, so that the record of a refused call has them.
         raw, warnings = await read_arguments(request, json_body=method is None or method.json_body)
         call.args = _without_token(raw)
         if method is None:
             raise SlackError("unknown_method", req_method=call.method)
-        # The one method that Slack answers to anybody.
+        # The only method that Slack answers without a token.
         if call.method != "api.test":
             self._check_token(request, raw)
-        # Calls that are refused below count as well: asking again and again does not come free.
+        # Calls that are refused below count for the rate limit, too.
         self._world.limits.spend(call.method, method.tier)
         self._check_scopes(method)
         fields = method.run(self._world, Arguments(call.args))
@@ -140,7 +140,7 @@ def _method_scopes(name: str) -> tuple[str, ...]:
 
 
 async def _arguments_of(request: web.Request) -> Json:
-    """The arguments for the record alone, none where they cannot be read."""
+    """The arguments for the record; empty if they cannot be read."""
     try:
         raw, _ = await read_arguments(request, json_body=True)
     except SlackError:
@@ -153,7 +153,7 @@ def _without_token(raw: Json) -> Json:
 
 
 def _refusal(refused: SlackError) -> web.Response:
-    # Only rate limits have an HTTP status of their own; every other refusal is a 200 that says `ok: false`.
+    # Only rate limits have their own HTTP status; every other refusal is a 200 with `ok: false`.
     if refused.retry_after is not None:
         headers = {"Retry-After": str(refused.retry_after)}
         return web.json_response({"ok": False, "error": refused.name}, status=429, headers=headers)
@@ -171,7 +171,7 @@ def _faulty(fault: Fault) -> web.Response:
 
 
 async def _first_of(closing: asyncio.Event, seconds: float) -> None:
-    """Wait so many seconds, or until the server stops."""
+    """Wait that many seconds, or until the server stops."""
     if not seconds:
         return
     try:
@@ -184,5 +184,5 @@ def cut(request: web.Request) -> web.Response:
     """Close the caller's connection without an answer."""
     if request.transport is not None:
         request.transport.abort()
-    # The server wants something to send; on the aborted connection it goes nowhere.
+    # aiohttp needs a response, but nothing is sent on the aborted connection.
     return web.Response()

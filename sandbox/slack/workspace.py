@@ -1,4 +1,4 @@
-"""What a workspace is before anybody says anything: people, channels, user groups and the installed app; plain data."""
+"""The data of a workspace without its messages: people, channels, user groups and the installed app."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ DEFAULT_SCOPES = (
 
 @dataclass
 class Person:
-    """One member of the workspace, with the flags of Slack's user object that decide what an app may trust."""
+    """One member of the workspace, with the flags of Slack's user object that matter for permissions."""
 
     id: str
     name: str
     real_name: str
     tz: str = "Etc/UTC"
-    team_id: str | None = None  # None: the workspace's own; another id: somebody from a Slack Connect partner
+    team_id: str | None = None  # None: the workspace's own team; another id: a person from a Slack Connect partner
     deleted: bool = False
     is_admin: bool = False
     is_owner: bool = False
@@ -41,7 +41,7 @@ class Person:
 
 @dataclass
 class Channel:
-    """A conversation: public or private channel, or a direct message where `partner` names the person."""
+    """A conversation: a public or private channel, or a direct message with the person `partner`."""
 
     id: str
     name: str
@@ -73,7 +73,7 @@ class UserGroup:
 
 @dataclass
 class Workspace:
-    """The team, the installed app and all it can see; `scopes` and `bot_events` are what its manifest asked for."""
+    """The team and the installed app; `scopes` and `bot_events` are those in the app's manifest."""
 
     people: list[Person] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Workspace:
     bot_events: tuple[str, ...] = ()
     should_escape: bool = True
     paid_plan: bool = True
-    clock: float = 0.0  # seconds by which the Date of every answer is ahead
+    clock: float = 0.0  # how many seconds the Date header of every answer is ahead
     verification_token: str = "simulated-verification"  # noqa: S105 - Slack's deprecated token field, no secret
 
     def person(self, user: str) -> Person | None:
@@ -105,7 +105,7 @@ class Workspace:
         return next((one for one in self.groups if one.id == group), None)
 
     def direct_with(self, user: str) -> Channel:
-        """The direct message between the app and that person, opened when it is not there yet."""
+        """The direct message between the app and that person; creates it if it does not exist."""
         found = next((one for one in self.channels if one.partner == user), None)
         if found is None:
             found = Channel(

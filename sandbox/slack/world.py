@@ -1,4 +1,4 @@
-"""What every part of the simulated Slack shares: memory, trigger ids, limits and its own address."""
+"""The objects that all parts of the simulated Slack share: state, trigger ids, limits and the address."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESPONSE_URL_LIFETIME = 30 * 60.0
 
 @dataclass
 class World:
-    """One simulated Slack; `base` is its URL without a slash at the end, known once it listens."""
+    """One simulated Slack; `base` is its URL without a slash at the end, set when it listens."""
 
     state: State
     triggers: TriggerBook
@@ -40,8 +40,8 @@ class World:
         message_ts: str | None = None,
         ephemeral: str | None = None,
     ) -> str:
-        """A new response_url; `kind` is "commands" or "actions" as in Slack's own addresses."""
-        # The last part is the secret: whoever holds the address may post, so it must not be guessed.
+        """A new response_url; `kind` is "commands" or "actions" as in Slack's own URLs."""
+        # The last part is a secret: anyone with the URL may post, so nobody must be able to guess it.
         key = f"{kind}/{self.workspace.team_id}/{secrets.randbelow(10**13)}/{secrets.token_urlsafe(18)}"
         self.state.response_urls[key] = ResponseUrl(
             key=key,

@@ -1,1 +1,1 @@
-"""Rows of the audit log and of the digests that are made from it."""
+"""SQL for the audit log and the daily digests."""

@@ -1,4 +1,4 @@
-"""The daily digests: which channels have one, and one row for each date of a channel."""
+"""The daily digests: which channels have a digest, and one row for each channel and date."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ class DigestReading(Session):
     """Reads of the daily digests."""
 
     async def digests_since(self) -> Mapping[str, datetime]:
-        """Since when each channel has had a digest in the catalog, without a break."""
+        """The time from which each channel has had a digest in the catalog without a break."""
         return dict(await self._rows(select(digests.c.channel, digests.c.since)))
 
     async def edition(self, channel: str, day: date) -> Edition | None:
-        """One date's digest."""
+        """The digest of a channel for a date; None if there is none."""
         return await self._edition(_of(channel).where(editions.c.day == day))
 
     async def last_edition(self, channel: str, until: date) -> Edition | None:
-        """The one of the newest date, ``until`` at the latest."""
+        """The newest digest of a channel for a date up to ``until``; None if there is none."""
         newest = _of(channel).where(editions.c.day <= until).order_by(editions.c.day.desc())
         return await self._edition(newest.limit(1))
 
     async def edition_days(self, channel: str, since: date) -> frozenset[date]:
-        """The dates from ``since`` on that have a row."""
+        """The dates from ``since`` on for which the channel has a digest."""
         found = select(editions.c.day).where(editions.c.channel == channel, editions.c.day >= since)
         return frozenset((await self._run(found)).scalars())
 
     async def table_refused(self, since: datetime) -> bool:
-        """Whether Slack refused a digest's table since then, whatever its channel."""
+        """Whether Slack has refused a digest's table in any channel since then."""
         refused = select(editions.c.day).where(sql(TABLE_REFUSED), editions.c.refused_table >= since)
         found: bool = (await self._run(select(refused.exists()))).scalar_one()
         return found
 
     async def newest_editions(self, until: date) -> Mapping[str, datetime]:
-        """For each channel of the catalog the end of the newest span that was posted; of dates ``until`` then."""
-        # one look into the index for each channel: there are as many rows as days
+        """For each channel of the catalog, the end of the newest posted span, for dates up to ``until``."""
+        # one index lookup for each channel, because there is a row for every day
         ends = (
             select(editions.c.ends)
             .where(editions.c.channel == digests.c.channel, editions.c.day <= until, editions.c.ts != "")
@@ -75,32 +75,32 @@ class DigestWriting(DigestReading, Fencing):
     """Writes of the daily digests."""
 
     async def keep_digests(self, channels: Collection[str], at: datetime) -> None:
-        """Those channels have a digest from ``at`` on, others none; one that had one keeps its own instant."""
+        """Set which channels have a digest from ``at`` on; a channel that has one already keeps its earlier time."""
         await self._run(digests.delete().where(digests.c.channel.not_in(sorted(channels))))
         for channel in sorted(channels):
             kept = insert(self._dialect, digests).values(channel=channel, since=at)
             await self._run(kept.on_conflict_do_nothing(index_elements=["channel"]))
 
     async def add_edition(self, edition: Edition) -> bool:
-        """A new row; False, and nothing written, where that channel and date have one already."""
+        """Insert a digest; returns False and writes nothing if that channel and date have one already."""
         kept = insert(self._dialect, editions).values(row_of(edition))
         return (await self._run(kept.on_conflict_do_nothing(index_elements=list(_KEY)))).rowcount == 1
 
     async def save_edition(self, edition: Edition, parcel: Parcel) -> None:
-        """Rewrite a row; ``StaleFence`` where the parcel was taken over."""
+        """Update a digest; raises ``StaleFence`` if another worker has taken over the parcel."""
         await self._hold(parcel)
         same = (editions.c.channel == edition.channel, editions.c.day == edition.day)
         await self._run(editions.update().where(*same).values(row_of(edition, without=_KEY)))
 
 
 def row_of(edition: Edition, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """An edition as its row's columns; the span's two ends have a column each."""
+    """The columns of an edition; the start and end of its span have a column each."""
     span = {"begins": edition.span.begins, "ends": edition.span.ends}
     return {**columns_of(edition, without=("span", *without)), **span}
 
 
 def edition_of(row: RowMapping) -> Edition:
-    """The edition that a row holds."""
+    """The edition in a row."""
     return record_of(Edition, row, span=Span(row["begins"], row["ends"]))
 
 

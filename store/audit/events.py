@@ -1,4 +1,4 @@
-"""Audit events: appended, never changed."""
+"""Audit events, which are appended and never changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class EventReading(Session):
     """Reads of the audit log."""
 
     async def events(self, deploy_id: int | None = None, limit: int = 100) -> tuple[Stored, ...]:
-        """The newest ``limit`` audit events of one deploy or of all, oldest first."""
+        """The newest ``limit`` audit events, of one deploy or of all deploys, oldest first."""
         found = select(audit_events.c.index, audit_events.c.body)
         if deploy_id is not None:
             found = found.where(audit_events.c.deploy == deploy_id)
@@ -27,10 +27,10 @@ class EventReading(Session):
 
 
 class EventWriting(EventReading):
-    """The audit log's end."""
+    """Appends to the audit log."""
 
     async def record(self, event: Event) -> None:
-        """Append the audit event of this change; ``ValueError`` where its data has no canonical form."""
+        """Append the audit event of this change; raises ``ValueError`` if its data has no canonical form."""
         await self._run(
             audit_events.insert().values(
                 body=event.body(),

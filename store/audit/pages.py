@@ -49,7 +49,7 @@ class PageReading(Session):
         return tuple((await self._run(found.order_by(_E.deploy.desc()).limit(limit))).scalars())
 
     async def timelines(self, deploys: Collection[int]) -> Mapping[int, tuple[Stored, ...]]:
-        """All events of those deploys, oldest first; a deploy without any is not there."""
+        """All events of each of those deploys, oldest first; a deploy without events has no entry."""
         found: dict[int, tuple[Stored, ...]] = {}
         for chunk in chunks(deploys):
             asked = select(_E.deploy, _E.index, _E.body).where(_E.deploy.in_(chunk)).order_by(_E.deploy, _E.index)

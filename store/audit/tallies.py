@@ -1,4 +1,4 @@
-"""What a scope's audit events add up to: counted in the database, from the columns beside the bodies."""
+"""Counts and durations of a scope's audit events, computed in the database from the columns beside the bodies."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
     from bot.domain.digest.schedule import Scope
 
-# a statement here is made once for each way to ask: making one takes longer than many of them take to run
+# the statements are cached: building one often takes longer than running it
 _E: Final = audit_events.c
 _SIGN: Final = (_E.deploy, _E.service, _E.environment, _E.actor, _E.at)
 _APPROVED: Final = (EventType.DEPLOY_APPROVED,)
 
 
 class TallyReading(Session):
-    """Reads of one scope."""
+    """Reads the events of one scope, in numbers or in full."""
 
     async def tally(self, scope: Scope) -> Tally:
-        """Counts by type, and the durations of the scope's deploys."""
+        """The scope's number of events of each type, and how long its deploys took."""
         everywhere, values = scope.environments is None, values_of(scope)
-        types: dict[EventType, int] = dict(await self._rows(_counted(everywhere=everywhere), values))
+        types: dict[EventType, int] = dict(await self._rows(_counts_by_type(everywhere=everywhere), values))
         return Tally(
             events=sum(types.values()),
             types=types,
-            reverted=(await self._run(_reverted(everywhere=everywhere), values)).scalar_one(),
+            reverted=(await self._run(_reverting(everywhere=everywhere), values)).scalar_one(),
             to_approve=await self._durations(_to_approve(everywhere=everywhere), values),
             to_succeed=await self._durations(_to_succeed(everywhere=everywhere), values),
         )
@@ -48,9 +48,9 @@ class TallyReading(Session):
     async def deploys_with(
         self, scope: Scope, types: Collection[EventType], after: EventType | None = None
     ) -> tuple[int, ...]:
-        """Deploys with an event of these types in the scope, each once, in the order of their first such event.
+        """The deploys with an event of these types in the scope, each once, in the order of their first such event.
 
-        With ``after``, only where an event of that type had come before it.
+        With ``after``, only deploys that had an event of that type before it.
         """
         found = _deploys_with(frozenset(types), after, everywhere=scope.environments is None)
         return tuple(deploy for (deploy,) in await self._rows(found, values_of(scope)))
@@ -61,12 +61,12 @@ class TallyReading(Session):
         return tuple(Stored(index, body) for index, body in await self._rows(found, values_of(scope)))
 
     async def approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
-        """The scope's approvals, oldest first: who approved what and when."""
+        """The scope's approvals, oldest first: who approved which deploy, and when."""
         rows = await self._rows(_approvals(everywhere=scope.environments is None), values_of(scope))
         return tuple(Sign(*row) for row in rows)
 
     async def own_approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
-        """Those of them that approved the approver's own request, also where a pipeline made it for them."""
+        """The scope's approvals of the approver's own request, including requests that a pipeline made for them."""
         rows = await self._rows(_own_approvals(everywhere=scope.environments is None), values_of(scope))
         return tuple(Sign(*row[:-1]) for row in rows if human_behind(row[3]) == human_behind(row[-1]))
 
@@ -76,7 +76,7 @@ class TallyReading(Session):
 
 
 @cache
-def _counted(*, everywhere: bool) -> Select[EventType, int]:
+def _counts_by_type(*, everywhere: bool) -> Select[EventType, int]:
     of_all = of_types(_E, EventType, everywhere=everywhere)
     return select(_E.type, func.count()).where(*of_all).group_by(_E.type)
 
@@ -109,11 +109,11 @@ def _own_approvals(*, everywhere: bool) -> Select[Any]:
 
 
 @cache
-def _reverted(*, everywhere: bool) -> Select[int]:
-    """How many of the deploys that failed in the scope Nomad was reverting by its end."""
+def _reverting(*, everywhere: bool) -> Select[int]:
+    """The number of deploys that failed in the scope and that Nomad was reverting when the scope ended."""
     revert = audit_events.alias("revert").c
     of_deploy = (revert.deploy == _E.deploy, revert.type == EventType.DEPLOY_REVERTED, revert.at < bindparam("ends"))
-    # ordered and limited for SQLite alone, which else reads all reverts there ever were for each failed deploy
+    # ORDER BY and LIMIT are for SQLite, which would otherwise read all reverts of all time for each failed deploy
     by_its_end = select(revert.index).where(*of_deploy).order_by(revert.index).limit(1)
     failed = of_types(_E, (EventType.DEPLOY_FAILED,), everywhere=everywhere)
     return select(func.count(distinct(_E.deploy))).where(*failed, by_its_end.scalar_subquery().is_not(None))
@@ -121,7 +121,7 @@ def _reverted(*, everywhere: bool) -> Select[int]:
 
 @cache
 def _to_approve(*, everywhere: bool) -> Select[datetime, datetime]:
-    """For each deploy that was dispatched in the scope: the newest approval before its newest dispatch; its request."""
+    """For each deploy dispatched in the scope: when it was requested, and its newest approval before that dispatch."""
     sent = of_types(_E, (EventType.DEPLOY_DISPATCHING,), everywhere=everywhere)
     newest = select(_E.deploy, func.max(_E.index).label("index")).where(*sent, _E.deploy.is_not(None))
     dispatched = newest.group_by(_E.deploy).cte("dispatched")
@@ -133,15 +133,15 @@ def _to_approve(*, everywhere: bool) -> Select[datetime, datetime]:
 
 @cache
 def _to_succeed(*, everywhere: bool) -> Select[datetime, datetime]:
-    """For each deploy that succeeded in the scope: when it did; its newest dispatch."""
+    """For each deploy that succeeded in the scope: its newest dispatch, and when it succeeded."""
     succeeded = of_types(_E, (EventType.DEPLOY_SUCCEEDED,), everywhere=everywhere)
     return select(_E.at, _newest(EventType.DEPLOY_DISPATCHING, audit_events).label("dispatched")).where(*succeeded)
 
 
 def _newest(kind: EventType, events: FromClause) -> ScalarSelect[datetime]:
-    """When the last event of that type was, of the same deploy and before each of ``events``.
+    """The time of the deploy's last event of that type before each of ``events``.
 
-    One from the span's end on is left out: after a clock was set back, it may have been recorded before them.
+    Leaves out events at or after the end of the span: if the clock was set back, those may have been recorded earlier.
     """
     earlier = audit_events.alias().c
     of_deploy = (earlier.deploy == events.c.deploy, earlier.type == kind, earlier.index < events.c.index)

@@ -1,1 +1,1 @@
-"""Rows of deploys: the deploy, its approvals, plans, rollouts, claims and locks."""
+"""SQL for deploys and for their approvals, plans, rollouts, claims, locks and Slack requests."""

@@ -1,4 +1,4 @@
-"""Approvals: every yes that was ever given."""
+"""All approvals that were ever given, void ones included."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ class ApprovalReading(Session):
     """Reads of approvals."""
 
     async def approvals(self, deploy_id: int) -> tuple[Approval, ...]:
-        """All approvals ever given to the deploy, void ones too, in order of time."""
+        """All approvals ever given to the deploy, including void ones, oldest first."""
         found = select(approvals).where(approvals.c.deploy_id == deploy_id)
         return await self._all(Approval, found.order_by(approvals.c.at, approvals.c.id))
 
 
 class ApprovalWriting(ApprovalReading):
-    """Changes of approvals."""
+    """Writes approvals."""
 
     async def add_approval(self, approval: Approval) -> None:
-        """Record a yes; ``StoreBusy`` where one of the same person counts already."""
+        """Insert an approval; raises ``StoreBusy`` if an approval of the same person counts already."""
         await self._run(approvals.insert().values(columns_of(approval)))
 
     async def save_approval(self, approval: Approval) -> None:
-        """Rewrite ``void`` and ``plan`` of an approval (found by deploy, user and ``at``)."""
+        """Update ``void`` and ``plan`` of an approval; deploy, user and ``at`` identify it."""
         same = (
             approvals.c.deploy_id == approval.deploy_id,
             approvals.c.user == approval.user,

@@ -1,4 +1,4 @@
-"""Claims: who works on a deploy, by a lease on the database's clock and a fence that only grows."""
+"""Claims say which worker has a deploy: a lease by the database's clock, and a fence that only grows."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class Claims(Session):
-    """Taking, renewing and releasing deploys."""
+    """Takes, renews and releases claims."""
 
     async def due(self, status: Status, now: datetime) -> bool:
-        """Whether ``take`` would find one; takes no lock."""
+        """Whether ``take`` would find a deploy; takes no lock."""
         found: bool = (await self._run(select(self._free(status, now).exists()))).scalar_one()
         return found
 
     async def take(self, status: Status, owner: str, lease: timedelta, now: datetime) -> Claim | None:
-        """The oldest deploy in ``status`` that is due and free."""
+        """Claim the oldest deploy in ``status`` that is due and free; None if there is none."""
         until = clock(self._dialect, lease)
         oldest = self._free(status, now).order_by(deploys.c.requested_at, deploys.c.id).limit(1)
         oldest = oldest.with_for_update(skip_locked=True)
@@ -49,7 +49,7 @@ class Claims(Session):
         return select(deploys.c.id).where(deploys.c.status == status, deploys.c.due_at <= now, free)
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
-        """Held until a lease from now; ``StaleFence`` where somebody else took it."""
+        """Extend the claim to a lease from now; raises ``StaleFence`` if another worker has taken it over."""
         mine = (deploys.c.id == claim.deploy_id, deploys.c.fence == claim.fence)
         renewed = deploys.update().where(*mine).values(held_until=clock(self._dialect, lease))
         until: datetime | None = (await self._run(renewed.returning(deploys.c.held_until))).scalar()
@@ -58,13 +58,13 @@ class Claims(Session):
         return replace(claim, until=until)
 
     async def release(self, claim: Claim, put_off: datetime | None) -> None:
-        """Free for anybody, perhaps later; nothing happens where it was taken over."""
+        """Free the deploy, due at ``put_off`` if given; does nothing if another worker has taken it over."""
         mine = (deploys.c.id == claim.deploy_id, deploys.c.fence == claim.fence)
         due = {} if put_off is None else {"due_at": put_off}
         await self._run(deploys.update().where(*mine).values(held_until=None, **due))
 
     async def end_all(self) -> None:
-        """Every lease ends now: deploys are free at once, parcels at the next look into the outbox."""
+        """End all leases now: deploys are free at once, parcels at the next poll of the outbox."""
         held = deploys.c.held_until.is_not(None)
         await self._run(deploys.update().where(held).values(held_until=None))
         expired = outbox.c.held_until.is_not(None)

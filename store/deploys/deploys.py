@@ -1,4 +1,4 @@
-"""Deploys: found, locked, written."""
+"""Queries, locks and changes of deploys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bot.ports.store import Claim
 
 _BEFORE_OTHERS = frozenset({Status.READY, Status.DISPATCHING, Status.ROLLING})
-"""Where a deploy may be what others wait for."""
+"""The statuses in which other deploys may wait for this one."""
 OPEN = tuple(status for status in Status if status.open)
 
 
@@ -38,7 +38,7 @@ def _deploys(service: str | None, environment: str | None) -> Select[tuple[objec
 
 
 def _stands(deploy: Deploy) -> tuple[Status, tuple[str, ...]]:
-    """What of a deploy the turn of others depends on."""
+    """The fields of a deploy on which the turn of other deploys depends."""
     return deploy.status, tuple(reason.code for reason in deploy.blocked)
 
 
@@ -50,24 +50,24 @@ class DeployReading(Session):
         return await self._one(Deploy, select(deploys).where(deploys.c.id == deploy_id))
 
     async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
-        """Deploys whose status is open, oldest request first, then by number."""
+        """The open deploys, oldest request first, then by number."""
         found = _deploys(service, environment).where(deploys.c.status.in_(OPEN))
         return await self._all(Deploy, found.order_by(deploys.c.requested_at, deploys.c.id))
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
-        """The deploy that succeeded last there; a succeeded one never changes, so ``changed_at`` is when it did."""
+        """The deploy that succeeded last; it never changes again, so ``changed_at`` says when it succeeded."""
         found = _deploys(service, environment).where(deploys.c.status == Status.SUCCEEDED)
         return await self._one(Deploy, found.order_by(deploys.c.changed_at.desc(), deploys.c.id.desc()).limit(1))
 
     async def last_succeeded_of(self, places: Collection[tuple[str, str]]) -> tuple[Deploy, ...]:
-        """The same for many (service, environment) at once; none for those where nothing ever did."""
+        """The deploy that succeeded last in each of many (service, environment), for those that have one."""
         if not places:
             return ()
         asked = (
             values(column("service", Plain), column("environment", Plain), name="asked").data(list(places)).cte("asked")
         )
         each = deploys.alias("each")
-        # one look into the index for each place: the history itself may be long
+        # one index lookup for each pair, because the history may be long
         newest = (
             select(each.c.id)
             .where(
@@ -83,7 +83,7 @@ class DeployReading(Session):
         return await self._all(Deploy, select(deploys).where(deploys.c.id.in_(select(newest).select_from(asked))))
 
     async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
-        """What became of the newest deploys of a service there, in order of their numbers."""
+        """The outcomes of a service's newest deploys to an environment, in order of their numbers."""
         ours = (rollouts.c.deploy_id == deploys.c.id) & (rollouts.c.number == 1)
         planned = (plans.c.deploy_id == deploys.c.id) & (plans.c.number == deploys.c.plan)
         found = (
@@ -104,21 +104,24 @@ class DeployReading(Session):
         return (await self._all(Run, found))[::-1]
 
     async def maybe_open(self, scope: Scope) -> tuple[int, ...]:
-        """Deploys that may have been open at the end of the scope's span: open now, or something happened since."""
+        """The deploys that may have been open at the end of the scope's span: open now, or changed since."""
         asked = select(deploys.c.id).where(deploys.c.requested_at < scope.span.ends)
         if scope.environments is not None:
             asked = asked.where(deploys.c.environment.in_(sorted(scope.environments)))
         still = asked.where(deploys.c.status.in_(OPEN))
         since = asked.where(deploys.c.changed_at >= scope.span.ends)
-        # ordered here: for the order of the numbers SQLite would read the whole table by them
+        # sorted here, because SQLite would read the whole table to return them in order
         return tuple(sorted(set((await self._run(union_all(still, since))).scalars())))
 
 
 class DeployWriting(DeployReading):
-    """Changes of deploys."""
+    """Writes deploys."""
 
     async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
-        """The deploy, locked until the end of this transaction; ``StaleFence`` if the claim was taken over."""
+        """Lock the deploy until this transaction ends, and return it; None if there is no such deploy.
+
+        Raises ``StaleFence`` if another worker has taken over the claim.
+        """
         row = await self._row(select(deploys).where(deploys.c.id == deploy_id).with_for_update())
         if row is None:
             return None
@@ -135,7 +138,10 @@ class DeployWriting(DeployReading):
         return self._locked[number]
 
     async def save_deploy(self, deploy: Deploy) -> None:
-        """Write all its fields; ``StoreBusy`` where another one of its service and environment is dispatching."""
+        """Update all fields of the deploy, which must be locked in this transaction.
+
+        Raises ``StoreBusy`` if another deploy of its service and environment is dispatching.
+        """
         if deploy.id not in self._locked:
             raise RuntimeError(f"{deploy.number} must be locked in the transaction that saves it")
         row = columns_of(deploy, without=("id",))
@@ -145,11 +151,11 @@ class DeployWriting(DeployReading):
             await self._wake_behind(deploy)
 
     async def _wake_behind(self, deploy: Deploy) -> None:
-        """A wake-up and no decision: what waits for its turn there is looked at now instead of some time later."""
+        """Make the deploys that wait for their turn behind this one due now; decides nothing about them."""
         waiting = (
             _deploys(deploy.service, deploy.environment)
             .where(deploys.c.status == Status.READY, deploys.c.id != deploy.id, deploys.c.due_at > deploy.changed_at)
-            # one that somebody is at is looked at anyway; to wait for it here could be to wait for each other
+            # skip a deploy that a worker has: the worker checks it anyway, and to wait here could be a deadlock
             .with_for_update(skip_locked=True)
         )
         for other in await self._all(Deploy, waiting):

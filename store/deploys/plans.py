@@ -1,4 +1,4 @@
-"""Plans and the releases they are plans of: both are written once."""
+"""Plans and releases, both written once and never changed."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class PlanReading(Session):
     """Reads of plans and releases."""
 
     async def plan(self, deploy_id: int, number: int) -> Plan | None:
-        """One plan of a deploy."""
+        """The plan of a deploy with that number; None if there is none."""
         return await self._one(Plan, select(plans).where(plans.c.deploy_id == deploy_id, plans.c.number == number))
 
     async def release(self, fingerprint: str) -> Release | None:
-        """A stored release."""
+        """The release with that fingerprint; None if there is none."""
         return await self._one(Release, select(releases).where(releases.c.fingerprint == fingerprint))
 
     async def release_of(self, service: str, version: str, template_name: str) -> Release | None:
-        """The first stored release of that version by that template that a plan was made of, or is about to be."""
+        """The first stored release of that version with that template that a plan uses or is about to use."""
         used = (
             deploys.c.service == releases.c.service,
             deploys.c.release == releases.c.fingerprint,
@@ -41,14 +41,14 @@ class PlanReading(Session):
 
 
 class PlanWriting(PlanReading):
-    """New plans and releases."""
+    """Writes plans and releases."""
 
     async def add_release(self, release: Release) -> None:
-        """Keep a release; one that is already kept is left as it is."""
+        """Insert a release; does nothing if it is stored already."""
         values = {**columns_of(release), "fingerprint": release.fingerprint}
         kept = insert(self._dialect, releases).values(values).on_conflict_do_nothing(index_elements=["fingerprint"])
         await self._run(kept)
 
     async def add_plan(self, plan: Plan) -> None:
-        """Keep a plan under its number."""
+        """Insert a plan under its number."""
         await self._run(plans.insert().values(columns_of(plan)))

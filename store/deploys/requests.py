@@ -1,4 +1,4 @@
-"""Slack requests that were taken: the replay cache, kept with the change that a request caused."""
+"""The replay cache: Slack requests that were accepted, stored in the transaction of the change that they caused."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 
 class RequestReading(Session):
-    """Whether a request was taken."""
+    """Reads the replay cache."""
 
     async def knows_request(self, signature: str) -> bool:
-        """Whether a Slack request was taken, by its signature's hash."""
+        """Whether a Slack request was accepted before, by the hash of its signature."""
         return await self._row(select(requests.c.signature).where(requests.c.signature == signature)) is not None
 
 
 class RequestWriting(RequestReading):
-    """Remembering and forgetting requests."""
+    """Adds requests to the replay cache and removes old ones."""
 
     async def remember_request(self, signature: str, at: datetime) -> None:
-        """Keep a Slack request's signature hash for its replay window; ``Replayed`` where it is known already."""
+        """Store the hash of a Slack request's signature; raises ``Replayed`` if it is stored already."""
         kept = insert(self._dialect, requests).values(signature=signature, at=at).on_conflict_do_nothing()
         if (await self._run(kept)).rowcount == 0:
-            raise Replayed("this Slack request was taken before: nothing was written")
+            raise Replayed("this Slack request was accepted before: nothing was written")
 
     async def forget_requests(self, before: datetime) -> None:
-        """Drop signature hashes that are older."""
+        """Delete the signature hashes from before that time."""
         await self._run(requests.delete().where(requests.c.at < before))

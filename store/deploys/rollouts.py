@@ -1,4 +1,4 @@
-"""Attempts to register with Nomad, and the rollouts that follow."""
+"""Attempts to register a job with Nomad, and the rollouts that follow."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ class RolloutReading(Session):
     """Reads of attempts and rollouts."""
 
     async def attempts(self, deploy_id: int, plan: int) -> tuple[Attempt, ...]:
-        """The plan's attempts, in order."""
+        """The plan's attempts, oldest first."""
         found = select(attempts).where(attempts.c.deploy_id == deploy_id, attempts.c.plan == plan)
         return await self._all(Attempt, found.order_by(attempts.c.number))
 
     async def rollouts(self, deploy_id: int) -> tuple[Rollout, ...]:
-        """The deploy's rollouts: ours first, then Nomad's reverts."""
+        """The deploy's rollouts: its own first, then Nomad's reverts."""
         found = select(rollouts).where(rollouts.c.deploy_id == deploy_id)
         return await self._all(Rollout, found.order_by(rollouts.c.number))
 
 
 class RolloutWriting(RolloutReading):
-    """Changes of attempts and rollouts."""
+    """Writes attempts and rollouts."""
 
     async def add_attempt(self, attempt: Attempt) -> None:
-        """Record an attempt before it is sent."""
+        """Insert an attempt before it is sent to Nomad."""
         await self._run(attempts.insert().values(columns_of(attempt)))
 
     async def answer_attempt(self, attempt: Attempt) -> None:
-        """Record its answer, or that it was taken over."""
+        """Update an attempt with Nomad's answer, or with the fact that another worker has taken over."""
         same = [attempts.c[name] == getattr(attempt, name) for name in _ATTEMPT]
         await self._run(attempts.update().where(*same).values(columns_of(attempt, without=_ATTEMPT)))
 
     async def save_rollout(self, rollout: Rollout) -> None:
-        """Insert or rewrite a rollout by (deploy, number)."""
+        """Insert or update a rollout by (deploy, number)."""
         await self._run(upsert(self._dialect, rollouts, columns_of(rollout), _ROLLOUT))

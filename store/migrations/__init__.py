@@ -1,1 +1,1 @@
-"""How the schema came to be: one revision a change, run by ``store.migrate``."""
+"""The revisions of the schema, one for each change; ``store.migrate`` runs them."""

@@ -1,1 +1,1 @@
-"""Rows of what is to be said in Slack, and who is sending it."""
+"""SQL for the outbox: messages that wait to be sent to Slack, and which worker is sending them."""

@@ -1,4 +1,4 @@
-"""Whether a parcel is still its worker's: asked in the transaction that writes what came of it."""
+"""Checks that a worker still owns its parcel, in the transaction that writes the result of sending it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Fencing(Session):
-    """The fence of parcels."""
+    """Checks the fences of parcels."""
 
     async def _hold(self, parcel: Parcel) -> None:
-        """Lock the parcel until this transaction ends; ``StaleFence`` where it was taken over."""
+        """Lock the parcel until this transaction ends; raises ``StaleFence`` if another worker has taken it over."""
         mine = select(outbox.c.id).where(outbox.c.id == parcel.id, outbox.c.fence == parcel.fence)
         if await self._row(mine.with_for_update()) is None:
             raise StaleFence(f"parcel {parcel.id} was taken over: nothing was written")

@@ -1,4 +1,4 @@
-"""The outbox: what is to be said, written with the change that causes it, and what stands in Slack."""
+"""The outbox: messages to send, written with the change that causes them, and the messages posted in Slack."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 class OutboxReading(Session):
-    """Where messages stand."""
+    """Reads which messages are posted in Slack."""
 
     async def posted(self, deploy_id: int) -> Posted | None:
-        """The deploy's Slack message, where one was posted or is being posted."""
+        """The deploy's Slack message, if one was posted or is being posted."""
         return await self._one(Posted, select(messages).where(messages.c.deploy_id == deploy_id))
 
     async def all_posted(self, deploys: Collection[int]) -> tuple[Posted, ...]:
-        """The Slack messages of those deploys, of those that have one."""
+        """The Slack messages of those deploys that have one."""
         found: list[Posted] = []
         for chunk in chunks(deploys):
             stand = select(messages).where(messages.c.deploy_id.in_(chunk), messages.c.ts != "")
@@ -42,16 +42,19 @@ class OutboxReading(Session):
 
 
 class OutboxWriting(OutboxReading, Fencing):
-    """Putting intents in, and taking a card back."""
+    """Adds messages to the outbox, and takes a pending card back."""
 
     async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
-        """Insert or rewrite where the deploy's message is; with a parcel, ``StaleFence`` if that was taken over."""
+        """Insert or update the deploy's Slack message.
+
+        With a parcel, raises ``StaleFence`` if another worker has taken it over.
+        """
         if parcel is not None:
             await self._hold(parcel)
         await self._run(upsert(self._dialect, messages, columns_of(posted), ("deploy_id",)))
 
     async def send(self, outgoing: Outgoing, at: datetime) -> None:
-        """Put an intent into the outbox. A CARD that is pending already is brought forward, never doubled."""
+        """Add a message to the outbox. A CARD that is pending already may become due earlier, but is never doubled."""
         due = outgoing.not_before or at
         values = {**columns_of(outgoing), "created_at": at, "due_at": due, "tries": 0, "fence": 0}
         statement = insert(self._dialect, outbox).values(values)
@@ -69,9 +72,9 @@ class OutboxWriting(OutboxReading, Fencing):
         await self._run(statement)
 
     async def unsend_card(self, deploy_id: int) -> bool:
-        """Take back a pending CARD of a deploy that has no message yet; whether the message was never begun.
+        """Remove the pending CARD of a deploy without a message; returns whether no worker has started to send one.
 
-        A card that a worker holds may be on its way to Slack already: then nothing is taken back.
+        A card that a worker has may already be on its way to Slack: then this removes nothing.
         """
         message = select(messages.c.deploy_id).where(messages.c.deploy_id == deploy_id).exists()
         other = outbox.alias()

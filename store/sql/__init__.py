@@ -1,1 +1,1 @@
-"""SQLAlchemy and the two databases: engines, columns, statements, what an error means."""
+"""SQLAlchemy for SQLite and PostgreSQL: engines, column types, statements and database errors."""

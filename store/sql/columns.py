@@ -1,4 +1,4 @@
-"""Column types that give back what a record holds: enumerations, actors and documents, kept as text on both engines."""
+"""Column types for a record's fields: enumerations, actors, dates and documents, stored as text on both engines."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bot.domain.documents import document_of, record_from
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
 
-# these two signatures are SQLAlchemy's: a type here needs no dialect
+# SQLAlchemy prescribes both signatures; the types here need no dialect
 # ruff: noqa: ARG002
 
 
 class Word(TypeDecorator[StrEnum]):
-    """A member of an enumeration by its value; ``ValueError`` where the database holds none of them."""
+    """A member of an enumeration, stored as its value; reading raises ``ValueError`` for any other value."""
 
     impl = Text
     cache_ok = True
@@ -40,12 +40,12 @@ class Word(TypeDecorator[StrEnum]):
         return None if value is None else self.kind(value)
 
 
-# the same few people, thousands of times in a day
+# cached, because a digest reads the same few people thousands of times
 _actor = lru_cache(maxsize=1024)(actor_from_key)
 
 
 class Who(TypeDecorator[Actor]):
-    """An actor by its key (``slack:T0TEAM:U0USER``)."""
+    """An actor, stored as its key (``slack:T0TEAM:U0USER``)."""
 
     impl = Text
     cache_ok = True
@@ -60,7 +60,7 @@ class Who(TypeDecorator[Actor]):
 
 
 class Day(TypeDecorator[date]):
-    """A calendar date as ISO 8601 text, which sorts as dates do."""
+    """A calendar date, stored as ISO 8601 text, which sorts in the order of dates."""
 
     impl = Text
     cache_ok = True
@@ -75,7 +75,7 @@ class Day(TypeDecorator[date]):
 
 
 class Json(TypeDecorator[Any]):
-    """Plain JSON as text, in the order it came: the engines' own JSON types reorder keys or lose 64-bit numbers."""
+    """JSON, stored as text in its order: the engines' own JSON types reorder keys or lose 64-bit numbers."""
 
     impl = Text
     cache_ok = True
@@ -85,12 +85,12 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.dumps(value, separators=(",", ":"))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """What the text says."""
+        """The parsed JSON."""
         return None if value is None else json.loads(value)
 
 
 class Document(TypeDecorator[Any]):
-    """A record, or a tuple of records, as the JSON document that ``bot.domain.documents`` makes of it."""
+    """A record, or a tuple of records, stored as the JSON document that ``bot.domain.documents`` makes."""
 
     impl = Text
     cache_ok = True
@@ -100,7 +100,7 @@ class Document(TypeDecorator[Any]):
         self.kind = kind
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Its document's text."""
+        """The text of the record's document."""
         return None if value is None else json.dumps(document_of(value), separators=(",", ":"))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:

@@ -1,4 +1,4 @@
-"""The engines: SQLite as it loses no update, and a PostgreSQL pool."""
+"""Opens the engines: SQLite set up to lose no update, or a pool for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ DRIVERS: Final = {
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
 
-# FULL: an approval that was answered survives a power cut. busy_timeout: a short command of another process is waited
-# for, but never longer than Slack waits for us
+# FULL: an approval that we confirmed survives a power cut. busy_timeout: wait for a short command of another process,
+# but not longer than Slack waits for us
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = wal",
     "PRAGMA synchronous = full",
@@ -35,7 +35,7 @@ _PRAGMAS: Final = (
     "PRAGMA trusted_schema = off",
 )
 
-# Slack waits 3 s for an answer: a lock that takes longer is worth nothing
+# Slack waits 3 s for an answer, so to wait longer for a lock is useless
 _POSTGRES_SETTINGS: Final = {
     "application_name": "nomatron",
     "idle_in_transaction_session_timeout": "10000",
@@ -48,44 +48,48 @@ COMMAND_TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """One pool, seen twice: units of work that write, and ones that only read."""
+    """Two engines on one pool: one for units of work that write, one for those that only read."""
 
     writing: AsyncEngine
     reading: AsyncEngine
 
     @property
     def one_writer(self) -> bool:
-        """Whether writers must take turns in this process: SQLite has one write lock, and waiting for it is unfair."""
+        """Whether writers must queue in this process: SQLite has one write lock, and hands it out unfairly."""
         return self.writing.dialect.name == SQLITE
 
 
 def database_url(text: str) -> URL:
-    """The URL with its async driver; ``SettingsInvalid`` for anything but a SQLite file or PostgreSQL."""
+    """The URL with its async driver; raises ``SettingsInvalid`` unless it is for a SQLite file or PostgreSQL."""
     try:
         url = make_url(text)
     except ArgumentError:
-        raise SettingsInvalid("The database URL cannot be read; it looks like sqlite:///nomatron.db") from None
+        raise SettingsInvalid(
+            "The database URL is malformed. Set NOMATRON_DATABASE_URL to something like sqlite:///nomatron.db."
+        ) from None
     driver = DRIVERS.get(url.drivername)
     if driver is None:
         raise SettingsInvalid(
-            f"The database URL begins with {url.drivername}://; use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+            f"The database URL starts with {url.drivername}://. Use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
         )
     url = url.set(drivername=driver)
     if driver.startswith(SQLITE):
         return _file_url(url)
-    # libpq calls it sslmode, asyncpg ssl: a URL that hosting platforms hand out should work as it is
+    # libpq calls it sslmode and asyncpg calls it ssl: a URL from a hosting platform should work unchanged
     mode = url.query.get("sslmode")
     return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode}) if mode else url
 
 
 def _file_url(url: URL) -> URL:
     if url.database in {None, "", ":memory:"} or url.query.get("mode") == "memory":
-        raise SettingsInvalid("SQLite needs a file, as in sqlite:///nomatron.db: in memory nothing would be kept")
+        raise SettingsInvalid(
+            "The database URL names no file, so every restart would lose all data. Name one: sqlite:///nomatron.db."
+        )
     return url
 
 
 def open_engines(text: str) -> Engines:
-    """Engines for a database URL; nothing is connected yet."""
+    """Engines for a database URL, not yet connected."""
     url = database_url(text)
     return _sqlite(url) if url.get_backend_name() == SQLITE else _postgres(url)
 
@@ -99,12 +103,12 @@ def _sqlite(url: URL) -> Engines:
 
 
 def _try_to_open(_dialect: Any, _record: Any, arguments: Any, options: Any) -> None:
-    # where a file cannot be opened, aiosqlite leaves a thread behind that outlives the event loop: fail before that
+    # fail early: if aiosqlite cannot open a file, it leaves a thread that outlives the event loop
     sqlite3.connect(arguments[0], uri=options.get("uri", False)).close()
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
-    # the driver's own BEGIN comes too late (before the first write) and loses updates: ours is in ``_begin``
+    # switch off the driver's own BEGIN, which comes only before the first write and loses updates; see ``_begin``
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in _PRAGMAS:

@@ -1,4 +1,4 @@
-"""What differs between SQLite and PostgreSQL in a statement: how an instant is kept, the clock, and an upsert."""
+"""The differences between SQLite and PostgreSQL in statements: times, the database's clock, and upserts."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 SQLITE = "sqlite"
 NO_TIME = timedelta(0)
-# the same 27 characters as Instant writes; SQLite's clock has milliseconds
+# makes the same 27 characters as Instant; SQLite's clock has milliseconds only
 _SQLITE_CLOCK = "%Y-%m-%dT%H:%M:%f000Z"
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment, always UTC: ``timestamptz`` on PostgreSQL, on SQLite text of 27 characters that sorts as time does."""
+    """A point in time in UTC: ``timestamptz`` on PostgreSQL, and text of 27 sortable characters on SQLite."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Text on SQLite, which has no type for time."""
+        """The column's type: text on SQLite, which has no type for time."""
         kind = String(27) if dialect.name == SQLITE else DateTime(timezone=True)
         return dialect.type_descriptor(kind)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """``ValueError`` for a datetime without a zone: it is nobody's moment."""
+        """The value to store; raises ``ValueError`` for a datetime without a time zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -44,12 +44,12 @@ class Instant(TypeDecorator[datetime]):
         return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:  # noqa: ARG002 -- its contract
-        """With its zone, which is UTC. One function and no more: a digest reads thousands of instants."""
+        """A single function that reads a UTC datetime, because a digest reads thousands of them."""
         return _read if dialect.name == SQLITE else _in_utc
 
 
 def _read(text: str | None) -> datetime | None:
-    # its Z is UTC itself
+    # fromisoformat reads the Z as UTC
     return None if text is None else datetime.fromisoformat(text)
 
 
@@ -58,20 +58,20 @@ def _in_utc(moment: datetime | None) -> datetime | None:
 
 
 def clock(dialect: Dialect, ahead: timedelta = NO_TIME) -> ColumnElement[datetime]:
-    """The database's own time, so many seconds ahead: what leases run by, whatever a process believes."""
+    """The database's current time plus ``ahead``: leases use it, because the clocks of processes may differ."""
     if dialect.name == SQLITE:
         return func.strftime(_SQLITE_CLOCK, "now", f"{ahead.total_seconds():+.3f} seconds", type_=Instant())
     return type_coerce(func.clock_timestamp(type_=DateTime(timezone=True)) + literal(ahead), Instant())
 
 
 def insert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that knows ON CONFLICT."""
+    """An INSERT that supports ON CONFLICT."""
     return sqlite.insert(table) if dialect.name == SQLITE else postgresql.insert(table)
 
 
 def upsert(
     dialect: Dialect, table: Table, values: Mapping[str, Any], key: tuple[str, ...]
 ) -> sqlite.Insert | postgresql.Insert:
-    """Insert, or rewrite all other columns given of the row that has this ``key``."""
+    """Insert a row, or update the given columns of the row that has the same ``key``."""
     rest = {name: value for name, value in values.items() if name not in key}
     return insert(dialect, table).values(**values).on_conflict_do_update(index_elements=list(key), set_=rest)

@@ -1,4 +1,4 @@
-"""What a database error means, in one table: the drivers' codes to our own errors."""
+"""Translates database errors: one table from the drivers' codes to our own errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Taken(StoreBusy):
-    """A unique index said no: somebody else was first, nothing was written, and a new try sees why."""
+    """A unique index refused the write: another writer was first. Nothing was written; a retry finds out why."""
 
 
 # primary result codes (sqlite3.h); an extended code has them in its low byte
@@ -51,19 +51,19 @@ _POSTGRES: Final[Mapping[str, type[StoreError]]] = {
 }
 
 _SAYS: Final[Mapping[type[StoreError], str]] = {
-    Taken: "somebody else was first, nothing was written; try again",
+    Taken: "another change came first, nothing was written; try again",
     StoreBusy: "the database is busy, nothing was written; try again",
-    StoreFull: "the database has no room, nothing was written: free disk space, or raise its size limit",
-    StoreUnavailable: "the database cannot be used: check that it runs and that its address and rights are right",
+    StoreFull: "the database is full, nothing was written; free disk space, or raise its size limit",
+    StoreUnavailable: "the database cannot be used; check that it runs, its address and its permissions",
     StoreError: "the database refused a statement, nothing was written",
 }
 
 CONNECTING = (exc.SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What opening a connection may raise: the driver's own errors come through unwrapped there."""
+"""The errors that opening a connection may raise; SQLAlchemy does not wrap the driver's errors there."""
 
 
 def failure(error: BaseException) -> StoreError:
-    """Our error for the driver's, with the driver's words behind ours."""
+    """Our error for a driver's error, with the driver's message after ours."""
     kind = _kind(error)
     return kind(f"{_SAYS[kind]} ({_words(error)})")
 
@@ -85,14 +85,14 @@ def _kind(error: BaseException) -> type[StoreError]:
 
 
 def _words(error: BaseException) -> str:
-    """The driver's first line: a statement's parameters may be private and stay out."""
+    """The first line of the driver's message; leaves out the statement's parameters, which may be private."""
     said = error.orig if isinstance(error, exc.DBAPIError) else error
     return str(said).split("\n", 1)[0] or type(said).__name__
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Database errors of the block come out as ours; all others untouched."""
+def translate_errors() -> Iterator[None]:
+    """Raise the block's database errors as our own errors; other errors pass unchanged."""
     try:
         yield
     except exc.SQLAlchemyError as error:
@@ -100,8 +100,8 @@ def translated() -> Iterator[None]:
 
 
 @contextmanager
-def connecting() -> Iterator[None]:
-    """The same for opening a connection."""
+def translate_connect_errors() -> Iterator[None]:
+    """Raise database errors as our own while the block opens a connection."""
     try:
         yield
     except CONNECTING as error:

@@ -1,4 +1,4 @@
-"""How a digest's scope, and many numbers, are said in SQL."""
+"""SQL conditions for a digest's scope, and chunks of numbers that fit in one statement."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from bot.domain.digest.schedule import Scope
 
 MOST_AT_ONCE: Final = 500
-"""Numbers in one IN list; each engine takes about 32,000 values in a statement."""
+"""The most numbers in one IN list; each engine allows about 32,000 values in a statement."""
 
 
 def of_types(events: Any, types: Iterable[EventType], *, everywhere: bool) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on columns of audit events: those types within the scope that ``values_of`` fills in.
+    """Conditions that select audit events of those types in a scope; ``values_of`` has the values.
 
-    The types are always said, all of them if need be: they lead the index that has the rest. ``everywhere`` leaves the
-    environments out.
+    The conditions always name the types, if need be all of them, because the type is the first column of the index.
+    ``everywhere`` leaves the environments out.
     """
     within = (
         events.type.in_(sorted(types)),
@@ -32,18 +32,18 @@ def of_types(events: Any, types: Iterable[EventType], *, everywhere: bool) -> tu
     )
     if everywhere:
         return within
-    # as one term, so that SQLite does not leave the index of types for one lookup in another for each environment
+    # one term, so that SQLite stays with the index of types and does not look up each environment in another index
     return (*within, func.coalesce(events.environment, "").in_(bindparam("environments", expanding=True)))
 
 
 def values_of(scope: Scope) -> dict[str, Any]:
-    """What fills in the conditions of ``of_types``."""
+    """The parameter values for the conditions of ``of_types``."""
     named = {} if scope.environments is None else {"environments": ["", *sorted(scope.environments)]}
     return {"begins": scope.span.begins, "ends": scope.span.ends, **named}
 
 
 def chunks(numbers: Collection[int]) -> Iterator[list[int]]:
-    """The numbers, each once and in order, in lists that fit a statement."""
+    """The numbers in lists that fit in a statement, sorted and without duplicates."""
     rest = iter(sorted(set(numbers)))
     while chunk := list(islice(rest, MOST_AT_ONCE)):
         yield chunk

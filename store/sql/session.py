@@ -1,4 +1,4 @@
-"""What every aggregate's queries share: a connection in a transaction, and three ways to ask it."""
+"""The base of all query classes: a connection in a transaction, and helpers to read rows and records."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Session:
         return await self._connection.execute(statement, values)
 
     async def _rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
-        """Plain tuples: for what is many, or no record."""
+        """The result as plain tuples, for many rows or for rows that are no records."""
         return (await self._run(statement, values)).all()
 
     async def _row(self, statement: Executable) -> RowMapping | None:

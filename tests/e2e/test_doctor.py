@@ -159,7 +159,7 @@ def test_programs_read_json(practice: Practice) -> None:
     [
         ("error: settings: PORT: ", {"PORT": "http"}),
         ("error: settings: SLACK_API_URL: not an https address", {"SLACK_API_URL": "http://slack.example/api/"}),
-        ("error: settings: NOMATRON_DATABASE_URL: The database URL begins with mysql://", {"NOMATRON_DATABASE_URL": "mysql://x/y"}),
+        ("error: settings: NOMATRON_DATABASE_URL: The database URL starts with mysql://", {"NOMATRON_DATABASE_URL": "mysql://x/y"}),
         ("error: setting SLACK_BOT_TOKEN: is a user token, not a bot token", {"SLACK_BOT_TOKEN": "xoxp-1-2-3"}),
         ("error: setting SLACK_BOT_TOKEN: is not set", {"SLACK_BOT_TOKEN": ""}),
         ("error: setting SLACK_SIGNING_SECRET: does not look like", {"SLACK_SIGNING_SECRET": "hunter2hunter2"}),

@@ -92,7 +92,7 @@ async def test_ended_politely(make):
     assert (child.running, child.last_exit) == (False, 0)
 
 
-async def test_one_that_does_not_listen_to_sigterm_is_killed(make):
+async def test_a_bot_that_ignores_sigterm_is_killed(make):
     child = make(NOMAD_DEAF="1")
     await child.start()
     await child.wait_ready(15)
@@ -100,7 +100,7 @@ async def test_one_that_does_not_listen_to_sigterm_is_killed(make):
     assert child.last_exit == -9
 
 
-async def test_a_death_of_its_own_is_told_with_its_last_lines(make):
+async def test_an_error_shows_the_last_lines_of_a_bot_that_ended_by_itself(make):
     child = make(NOMAD_DIES="1")
     changes = []
     child.on_change = lambda: changes.append((child.running, child.died))
@@ -111,19 +111,19 @@ async def test_a_death_of_its_own_is_told_with_its_last_lines(make):
     assert changes == [(True, False), (False, True)]
 
 
-async def test_a_command_that_fails_is_told(make):
+async def test_a_failing_command_raises_with_its_status(make):
     with pytest.raises(ChildFailedError, match="nomatron migrate ended with status 3"):
         await make(NOMAD_EXIT="3").command("migrate")
 
 
-async def test_one_that_never_gets_ready_is_told_with_its_reasons(make):
+async def test_an_error_shows_why_a_bot_is_not_ready(make):
     child = make(NOMAD_STATUS="503")
     await child.start()
     with pytest.raises(ChildFailedError, match=r"not ready after .* \(because\)"):
         await child.wait_ready(1.5)
 
 
-async def test_starting_twice_is_starting_once(make):
+async def test_the_second_start_does_nothing(make):
     child = make()
     await child.start()
     pid = child.describe()["pid"]
@@ -136,6 +136,6 @@ async def test_a_line_without_end_does_not_stop_the_reader(make, tmp_path):
     (tmp_path / "bot" / "__main__.py").write_text("print('x' * 3_000_000)\nprint('after')\n")
     child = make()
     await child.start()
-    await asyncio.wait_for(child._drained(), 15)
+    await asyncio.wait_for(child._read_rest(), 15)
     assert child.last_exit == 0
     assert "after" in child.tail()

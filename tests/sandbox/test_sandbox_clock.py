@@ -77,7 +77,7 @@ def test_instants_are_told_by_the_wall_clock():
 
 
 def test_durations_shrink():
-    assert Clock(speed=20).shortened(10 * NS) == NS // 2
+    assert Clock(speed=20).to_wall_ns(10 * NS) == NS // 2
 
 
 @pytest.mark.parametrize("speed", [0, -1, 0.001, 1e9])

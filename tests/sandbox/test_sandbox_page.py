@@ -147,14 +147,17 @@ async def test_the_guide_is_judged_after_a_change_and_pages_are_told(http, desk)
 
 async def test_the_seed_is_told(http, desk):
     assert (await (await http.get("/sandbox/seed")).json())["state"] == "off"
-    desk.page.tell_seed("running", "v1.4.1 goes to staging")
-    assert await (await http.get("/sandbox/seed")).json() == {"state": "running", "detail": "v1.4.1 goes to staging"}
+    desk.page.set_seed("running", "deploying v1.4.1 to staging")
+    assert await (await http.get("/sandbox/seed")).json() == {
+        "state": "running",
+        "detail": "deploying v1.4.1 to staging",
+    }
 
 
 async def test_no_port_that_is_free_is_an_error_that_says_so(desk, monkeypatch):
     monkeypatch.setattr("sandbox.page.PORTS_TRIED", 1)
     port = int(desk.address.rsplit(":", 1)[1])
     other = Page(slack="", nomad="", bot=None, about={}, guide=lambda *_: [], watchers=())
-    with pytest.raises(OSError, match="give another with --port"):
+    with pytest.raises(OSError, match="Choose another with --port"):
         await other.start(port)
     await other.stop()

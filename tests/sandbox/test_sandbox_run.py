@@ -199,9 +199,9 @@ async def test_a_simulator_alone(start, which):
         (["consul"], "invalid choice: 'consul'"),
         (["--nomad", "127.0.0.1:4646"], "--nomad must be the address of an agent"),
         (["--nomad", "http://127.0.0.1:4646/ui"], "--nomad must be the address of an agent"),
-        (["--nomad", "http://bob:secret@127.0.0.1:4646"], "put an ACL token into NOMAD_TOKEN"),
-        (["--nomad", "http://127.0.0.1:4646", "--speed", "5"], "--speed is for the simulated Nomad"),
-        (["nomad", "--nomad", "http://127.0.0.1:4646"], "--nomad has no place beside nomad"),
+        (["--nomad", "http://bob:secret@127.0.0.1:4646"], "put an ACL token in NOMAD_TOKEN"),
+        (["--nomad", "http://127.0.0.1:4646", "--speed", "5"], "--speed cannot be used with --nomad"),
+        (["nomad", "--nomad", "http://127.0.0.1:4646"], "--nomad cannot be used with `nomad`"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(capsys, words, said):

@@ -109,13 +109,13 @@ async def test_staging_then_promoted_to_production_and_approved_by_bob_and_sam(p
         {"user": story.ALICE, "view": "V1", "values": {"reason": {"text": "the first release"}}}
     ]
     assert lines == [
-        "checkout v1.4.1 goes to staging",
-        "checkout v1.4.1 has to run in staging for a while first",
-        "checkout v1.4.1 goes to production",
+        "deploying checkout v1.4.1 to staging",
+        "waiting until checkout v1.4.1 has run in staging for a while",
+        "deploying checkout v1.4.1 to production",
     ]
 
 
-async def test_where_nothing_comes_before_production_it_is_asked_for_there(play):
+async def test_without_an_environment_before_production_alice_requests_production(play):
     workspace = Workspace(promote="")
     lines = await play(workspace, promotes=False)
     assert [asked["text"] for asked in workspace.asked] == [
@@ -126,7 +126,7 @@ async def test_where_nothing_comes_before_production_it_is_asked_for_there(play)
         "user": story.BOB, "channel": story.PRODUCTION, "ts": "2.0",
         "action_id": "go", "block_id": "decide:7", "value": "D-2:1",
     }  # fmt: skip
-    assert lines == ["checkout v1.4.1 goes to staging", "checkout v1.4.1 goes to production"]
+    assert lines == ["deploying checkout v1.4.1 to staging", "deploying checkout v1.4.1 to production"]
 
 
 async def test_a_button_that_never_comes_is_told(play):
@@ -137,7 +137,7 @@ async def test_a_button_that_never_comes_is_told(play):
 async def test_a_button_that_opens_nothing_is_told(play):
     workspace = Workspace()
     workspace.opens = False
-    with pytest.raises(seed.SeedError, match="opened nothing"):
+    with pytest.raises(seed.SeedError, match="opened no form"):
         await play(workspace)
 
 

@@ -1,4 +1,4 @@
-"""The guide's steps, judged over hand-written states of both simulators."""
+"""The guide's steps, checked against hand-written states of both simulators."""
 
 import pytest
 
@@ -6,15 +6,15 @@ from sandbox import story
 from sandbox.guide import Scene
 
 TITLES = [
-    "Ask for production", "Ask for staging", "Watch it run", "Promote it", "Approve as Alice", "Approve as Gus",
-    "Approve as Nora", "Approve as Bob", "Approve as Sam", "Watch production", "Look at Nomad",
+    "Try production first", "Deploy to staging", "Watch the rollout", "Promote to production", "Approve as Alice",
+    "Approve as Gus", "Approve as Nora", "Approve as Bob", "Approve as Sam", "Watch production", "Look at Nomad",
 ]  # fmt: skip
-THERE = ["Ask for production", "Promote it"]
-"""What is done when there is a message in #production, however it came there."""
+IN_PRODUCTION = ["Try production first", "Promote to production"]
+"""The steps that are done as soon as there is a message in #production."""
 
 
 class Stage:
-    """Both simulators, as far as the guide looks."""
+    """A hand-written state of both simulators, with all that the guide reads."""
 
     def __init__(self):
         self.messages: dict[str, dict] = {}
@@ -30,6 +30,9 @@ class Stage:
     def click(self, person, deploy="D-4", at=200.0):
         payload = {"type": "block_actions", "user": {"id": person}, "actions": [{"value": f"{deploy}:1"}]}
         self.requests.append({"at": at, "payload": payload})
+
+    def command(self, person, text, at=99.0):
+        self.requests.append({"at": at, "payload": {"command": "/deploy", "user_id": person, "text": text}})
 
     def tell(self, person, at, text="no"):
         self.ephemerals.append({"user": person, "at": at, "text": text})
@@ -64,35 +67,38 @@ def stage():
 @pytest.fixture
 def done(stage):
     guide = story.guide()
-    return lambda: [step["title"] for step in guide.judge(stage.slack(), stage.nomad()) if step["done"]]
+    return lambda: [step["title"] for step in guide.update(stage.slack(), stage.nomad()) if step["done"]]
 
 
 def test_at_first_nothing_is_done_and_every_step_says_what_to_do(done):
-    steps = story.guide().judge({}, {})
+    steps = story.guide().update({}, {})
     assert [step["title"] for step in steps] == TITLES
-    assert all(step["what"] for step in steps)
+    assert all(step["text"] for step in steps)
     assert done() == []
 
 
-def test_the_first_deploys_of_the_seed_are_no_steps(stage, done):
+def test_the_first_deploys_of_the_seed_tick_off_no_step(stage, done):
     stage.message(story.STAGING, "Succeeded", version="v1.4.1", environment="staging", deploy="D-1")
     stage.message(story.PRODUCTION, "Succeeded", version="v1.4.1", deploy="D-2")
     assert done() == []
 
 
-def test_asking_for_staging_and_watching(stage, done):
+def test_a_deploy_to_staging_and_its_rollout(stage, done):
     stage.message(story.STAGING, "Rolling out", environment="staging", deploy="D-3")
-    assert done() == ["Ask for staging"]
+    assert done() == ["Deploy to staging"]
     stage.message(story.STAGING, "Succeeded", environment="staging", deploy="D-3")
-    assert done() == ["Ask for staging", "Watch it run"]
+    assert done() == ["Deploy to staging", "Watch the rollout"]
 
 
 def test_production_is_refused_first(stage, done):
     stage.tell(story.ALICE, 100.0, "There is no service `chekout`.")
     stage.tell(story.NORA, 100.0, "staging has not passed checkout v1.4.2.")
+    stage.tell(story.ALICE, 100.0, "Recorded as D-3: checkout v1.4.2 to staging")
+    assert done() == []
+    stage.command(story.ALICE, "checkout v1.4.2 to production because SHOP-981", at=100.5)
     assert done() == []
     stage.tell(story.ALICE, 101.0, ":no_entry: staging has not passed checkout v1.4.2. Deploy it there")
-    assert done() == ["Ask for production"]
+    assert done() == ["Try production first"]
 
 
 @pytest.mark.parametrize(
@@ -102,28 +108,28 @@ def test_production_is_refused_first(stage, done):
 def test_a_refusal_counts_when_it_follows_a_click(stage, done, person, title):
     stage.message(story.PRODUCTION, "Approval needed")
     stage.tell(person, at=150.0)
-    assert done() == THERE  # told of something else, before
+    assert done() == IN_PRODUCTION  # a private message from before the click
     stage.click(person)
-    assert done() == THERE
+    assert done() == IN_PRODUCTION
     stage.tell(person, at=200.5)
-    assert done() == [*THERE, title]
+    assert done() == [*IN_PRODUCTION, title]
 
 
 def test_a_click_on_another_deploy_is_no_refusal(stage, done):
     stage.message(story.PRODUCTION, "Approval needed")
     stage.click(story.GUS, deploy="D-44")
     stage.tell(story.GUS, at=201.0)
-    assert done() == THERE
+    assert done() == IN_PRODUCTION
 
 
-def test_one_seat_of_two_then_both(stage, done):
+def test_one_approval_of_two_then_both(stage, done):
     stage.message(story.PRODUCTION, "Approval needed", shown="Approved by <@U0BOB00001>: 1 of 2")
-    assert done() == [*THERE, "Approve as Bob"]
+    assert done() == [*IN_PRODUCTION, "Approve as Bob"]
     stage.message(story.PRODUCTION, "Rolling out", shown="3/6 healthy")
-    assert done() == [*THERE, "Approve as Bob", "Approve as Sam"]
+    assert done() == [*IN_PRODUCTION, "Approve as Bob", "Approve as Sam"]
 
 
-def test_what_is_done_stays_done(stage, done):
+def test_a_step_that_is_done_stays_done(stage, done):
     stage.message(story.PRODUCTION, "Approval needed", shown="1 of 2")
     assert "Approve as Bob" in done()
     stage.message(story.PRODUCTION, "Approval needed", shown="0 of 2")

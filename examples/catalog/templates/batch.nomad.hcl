@@ -1,4 +1,4 @@
-# A batch job: runs to its end once for each version. Nomad makes no deployment for it.
+# A batch job: each version runs once, to its end. Nomad creates no deployment for it.
 
 variable "image" {
   type        = string
@@ -7,13 +7,13 @@ variable "image" {
 
 variable "image_tag" {
   type        = string
-  description = "The version: Nomatron gives it from the request."
+  description = "The version: Nomatron takes it from the request."
 }
 
 variable "driver" {
   type        = string
   default     = "docker"
-  description = "docker runs the image; raw_exec runs a stand-in where there is no Docker."
+  description = "docker runs the image; raw_exec runs a stand-in if there is no Docker."
 }
 
 variable "log_level" {

@@ -1,5 +1,5 @@
-# A web service: one canary goes first and is promoted when healthy; a failed rollout goes back by itself.
-# Works as it is with `nomad job run -var image=... -var image_tag=... web.nomad.hcl`.
+# A web service: one canary starts first and is promoted when it is healthy; Nomad reverts a failed rollout.
+# It also works without Nomatron: `nomad job run -var image=... -var image_tag=... web.nomad.hcl`.
 
 variable "image" {
   type        = string
@@ -8,13 +8,13 @@ variable "image" {
 
 variable "image_tag" {
   type        = string
-  description = "The version: Nomatron gives it from the request."
+  description = "The version: Nomatron takes it from the request."
 }
 
 variable "driver" {
   type        = string
   default     = "docker"
-  description = "docker runs the image; raw_exec runs a stand-in where there is no Docker."
+  description = "docker runs the image; raw_exec runs a stand-in if there is no Docker."
 }
 
 variable "log_level" {

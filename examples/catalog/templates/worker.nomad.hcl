@@ -1,4 +1,5 @@
-# A service without a port: replaced one by one, no canary, and it stays as it is when a rollout fails.
+# A service without a port: Nomad replaces one allocation at a time, without a canary.
+# It does not revert a failed rollout.
 
 variable "image" {
   type        = string
@@ -7,13 +8,13 @@ variable "image" {
 
 variable "image_tag" {
   type        = string
-  description = "The version: Nomatron gives it from the request."
+  description = "The version: Nomatron takes it from the request."
 }
 
 variable "driver" {
   type        = string
   default     = "docker"
-  description = "docker runs the image; raw_exec runs a stand-in where there is no Docker."
+  description = "docker runs the image; raw_exec runs a stand-in if there is no Docker."
 }
 
 variable "log_level" {

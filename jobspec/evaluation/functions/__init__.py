@@ -8,7 +8,7 @@ from jobspec.evaluation.functions import collections, encoding, network, numbers
 from jobspec.evaluation.functions.calling import FunctionError, Implementation
 
 LAZY: Final = frozenset({"try", "can"})
-"""Functions whose arguments may fail; evaluated by the evaluator itself."""
+"""Functions whose arguments may fail; the evaluator itself evaluates them."""
 
 FUNCTIONS: Final[dict[str, Implementation]] = {
     **strings.FUNCTIONS,

@@ -1,4 +1,4 @@
-"""How functions of HCL take their arguments."""
+"""Helpers to define HCL functions: argument types, errors, and functions that are not simulated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ class FunctionError(Exception):
 
 
 def taking(*types: Type, rest: Type | None = None, optional: int = 0) -> Callable[[Implementation], Implementation]:
-    """Convert the arguments to these types first; `rest` is that of any more, the last `optional` may be missing."""
+    """Decorator that converts the arguments to these types; `rest` is the type of any further arguments.
+
+    The last `optional` arguments may be missing.
+    """
 
     def decorate(function: Implementation) -> Implementation:
         def call(*arguments: Any) -> Any:
@@ -35,7 +38,7 @@ def taking(*types: Type, rest: Type | None = None, optional: int = 0) -> Callabl
 
 
 def not_simulated(name: str, why: str) -> Implementation:
-    """A function that Nomad has and the simulation has not."""
+    """A stand-in for a function that Nomad has and the simulation lacks; it raises `NotSimulated`."""
 
     def call(*_arguments: Any) -> Any:
         raise NotSimulated(f"the function {name}(): {why}")
@@ -44,5 +47,5 @@ def not_simulated(name: str, why: str) -> Implementation:
 
 
 def disabled(*_arguments: Any) -> Any:
-    """Nomad's parse endpoint reads no files."""
+    """A stand-in for functions that read files, which Nomad's parse endpoint refuses."""
     raise FunctionError("filesystem function disabled")

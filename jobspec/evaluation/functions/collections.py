@@ -27,8 +27,8 @@ _LIST: Final = Type("list", ANY)
 _STRINGS: Final = Type("list", STRING)
 
 
-def _alike(values: list[Any]) -> list[Any]:
-    """Elements as one type, as HCL's lists have them."""
+def _unify_elements(values: list[Any]) -> list[Any]:
+    """Convert all elements to one type, as in HCL's lists."""
     kinds = {kind_of(value) for value in values} - {"null"}
     if len(kinds) <= 1:
         return values
@@ -49,7 +49,7 @@ def _concat(*lists: Any) -> Any:
     if not lists or not all(isinstance(each, list) for each in lists):
         raise FunctionError("all arguments must be lists or tuples")
     joined = list(itertools.chain(*lists))
-    return ListOf(_alike(joined)) if all(isinstance(each, ListOf) for each in lists) else joined
+    return ListOf(_unify_elements(joined)) if all(isinstance(each, ListOf) for each in lists) else joined
 
 
 @taking(ANY, ANY)
@@ -62,7 +62,7 @@ def _contains(values: Any, wanted: Any) -> bool:
 @taking(_LIST)
 def _distinct(values: list[Any]) -> ListOf:
     found: list[Any] = []
-    for value in _alike(values):
+    for value in _unify_elements(values):
         if not any(same(value, each) for each in found):
             found.append(value)
     return ListOf(found)
@@ -78,10 +78,10 @@ def _element(values: Any, index: int) -> Any:
     return values[index % len(values)]
 
 
-def _flattened(values: Any) -> list[Any]:
+def _flatten_list(values: Any) -> list[Any]:
     flat: list[Any] = []
     for value in values:
-        flat += _flattened(value) if isinstance(value, list) else [value]
+        flat += _flatten_list(value) if isinstance(value, list) else [value]
     return flat
 
 
@@ -89,12 +89,12 @@ def _flattened(values: Any) -> list[Any]:
 def _flatten(values: Any) -> list[Any]:
     if not isinstance(values, list):
         raise FunctionError("can only flatten lists, sets and tuples")
-    return _flattened(values)
+    return _flatten_list(values)
 
 
 @taking(ANY, ANY)
 def _index(value: Any, key: Any) -> Any:
-    """The element at a key, as in `value[key]`."""
+    """The element of a value at a key, as in `value[key]`."""
     if isinstance(value, dict) and text_of(key) in value:
         return value[text_of(key)]
     if isinstance(value, list) and isinstance(key, int) and 0 <= key < len(value):
@@ -138,7 +138,7 @@ def _merge(*maps: Any) -> Any:
 @taking(NUMBER, NUMBER, NUMBER, optional=2)
 def _range(*bounds: Any) -> ListOf:
     start, end = (0, bounds[0]) if len(bounds) == 1 else bounds[:2]
-    # without a step it is one towards the end
+    # the default step is one towards the end
     step = bounds[2] if len(bounds) > 2 else 1 if end >= start else -1
     if step == 0 or (step > 0) != (end >= start):
         raise FunctionError("step must not be zero, and must lead from the start towards the end")
@@ -186,7 +186,7 @@ def _chunklist(values: list[Any], size: int) -> ListOf:
 
 
 def _coalesce(*values: Any) -> Any:
-    given = _alike([value for value in values if value is not None])
+    given = _unify_elements([value for value in values if value is not None])
     if not given:
         raise FunctionError("no non-null arguments")
     return given[0]

@@ -1,4 +1,4 @@
-"""Functions that encode, decode and hash; those that read files, which Nomad's parse endpoint refuses."""
+"""Functions that encode, decode and hash, and those that read files, which Nomad's parse endpoint refuses."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def _base64decode(text: str) -> str:
 @taking(STRING)
 def _jsondecode(text: str) -> Any:
     try:
-        return _tidied(json.loads(text, parse_float=Decimal))
+        return _tidy_value(json.loads(text, parse_float=Decimal))
     except ValueError as error:
         raise FunctionError(str(error)) from error
 
 
-def _tidied(value: Any) -> Any:
+def _tidy_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _tidied(each) for key, each in value.items()}
+        return {key: _tidy_value(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_tidied(each) for each in value]
+        return [_tidy_value(each) for each in value]
     return tidy(value) if isinstance(value, Decimal) else value
 
 
@@ -86,10 +86,10 @@ FUNCTIONS: Final[dict[str, Implementation]] = {
     "uuidv4": taking()(lambda: str(uuid.uuid4())),
     "uuidv5": _uuidv5,
     **{name: _hash(name) for name in ("md5", "sha1", "sha256", "sha512")},
-    "bcrypt": not_simulated("bcrypt", "it hashes with Go's library, and another way each time"),
-    "rsadecrypt": not_simulated("rsadecrypt", "the simulation keeps no keys"),
-    "yamldecode": not_simulated("yamldecode", "Go reads YAML otherwise than Python does"),
-    "yamlencode": not_simulated("yamlencode", "Go writes YAML otherwise than Python does"),
-    "convert": not_simulated("convert", "types cannot be given as arguments here"),
+    "bcrypt": not_simulated("bcrypt", "its result differs at each call"),
+    "rsadecrypt": not_simulated("rsadecrypt", "the simulation has no keys"),
+    "yamldecode": not_simulated("yamldecode", "Go reads YAML differently from Python"),
+    "yamlencode": not_simulated("yamlencode", "Go writes YAML differently from Python"),
+    "convert": not_simulated("convert", "types as arguments are not supported"),
     **dict.fromkeys(_FILES, disabled),
 }

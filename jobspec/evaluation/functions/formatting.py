@@ -1,4 +1,4 @@
-"""The verbs of `format`."""
+"""The function `format` and its verbs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from jobspec.values import NUMBER, STRING, convert, kind_of, text_of
 _VERB: Final = re.compile(r"%(?:%|([-+0 #]*)(\d+)?(?:\.(\d+))?(?:\[(\d+)\])?([a-zA-Z]))")
 
 
-def formatted(pattern: str, values: list[Any]) -> str:
-    """The pattern with its verbs replaced; every value must be used."""
+def format_text(pattern: str, values: list[Any]) -> str:
+    """Replace the pattern's verbs with the values; the pattern must use every value."""
     used = 0
     out: list[str] = []
     place = 0
@@ -45,13 +45,13 @@ def _one(found: re.Match[str], value: Any) -> str:
     if verb == "v" and "#" not in flags:
         verb = {"number": "g", "string": "s", "bool": "t"}.get(kind_of(value), "j")
     if verb == "j" or (verb == "v" and "#" in flags):
-        return _padded(json_text(value), flags, width)
+        return _pad(json_text(value), flags, width)
     if verb == "t" and isinstance(value, bool):
-        return _padded(text_of(value), flags, width)
+        return _pad(text_of(value), flags, width)
     if verb in "sq":
         text = str(convert(value, STRING))
         text = text[: int(precision)] if precision else text
-        return _padded(json.dumps(text, ensure_ascii=False) if verb == "q" else text, flags, width)
+        return _pad(json.dumps(text, ensure_ascii=False) if verb == "q" else text, flags, width)
     if verb in "dfgebBoxX" and value is not None:
         return _number(found, convert(value, NUMBER))
     raise NotSimulated(f"the verb {found[0]} of format()")
@@ -62,23 +62,23 @@ def _number(found: re.Match[str], number: Any) -> str:
     if verb in "gv":
         if precision:
             raise NotSimulated(f"the verb {found[0]} of format()")
-        return _padded(text_of(number), flags, width)
+        return _pad(text_of(number), flags, width)
     if verb in "fe":
         text = f"{Decimal(number):.{precision or 6}{verb}}"
-        return _signed(re.sub(r"e([+-])(\d)$", r"e\g<1>0\2", text), flags, width)
+        return _add_sign(re.sub(r"e([+-])(\d)$", r"e\g<1>0\2", text), flags, width)
     if not isinstance(number, int):
         raise FunctionError(f'unsupported value for "{found[0]}" at {found.start()}: an integer is required')
-    return _signed(format(number, {"d": "d", "b": "b", "o": "o", "x": "x", "X": "X"}.get(verb, "d")), flags, width)
+    return _add_sign(format(number, {"d": "d", "b": "b", "o": "o", "x": "x", "X": "X"}.get(verb, "d")), flags, width)
 
 
-def _signed(text: str, flags: str, width: str) -> str:
+def _add_sign(text: str, flags: str, width: str) -> str:
     if "+" in flags and not text.startswith("-"):
         text = "+" + text
     if "0" in flags and "-" not in flags and width:
         return text.zfill(int(width))
-    return _padded(text, flags, width)
+    return _pad(text, flags, width)
 
 
-def _padded(text: str, flags: str, width: str) -> str:
+def _pad(text: str, flags: str, width: str) -> str:
     size = int(width or 0)
     return text.ljust(size) if "-" in flags else text.rjust(size)

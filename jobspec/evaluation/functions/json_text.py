@@ -1,4 +1,4 @@
-"""Values as JSON texts, as Go's library writes them."""
+"""Writes values as JSON, as Go's library does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ESCAPED: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\
 
 
 def json_text(value: Any) -> str:
-    """Compact JSON with sorted keys; what HTML would mistake for markup is escaped."""
+    """Compact JSON with sorted keys, and with the characters of HTML markup escaped."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_string(key)}:{json_text(value[key])}" for key in sorted(value)) + "}"
     if isinstance(value, list):
@@ -26,7 +26,7 @@ def json_text(value: Any) -> str:
 
 def _string(text: str) -> str:
     written = json.dumps(text, ensure_ascii=False)
-    # as Terraform users know it from jsonencode
+    # the same result as Terraform's jsonencode
     for char, escape in _ESCAPED.items():
         written = written.replace(char, escape)
     return written

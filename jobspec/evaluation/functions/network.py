@@ -54,7 +54,7 @@ def _cidrsubnet(prefix: str, bits: int, number: int) -> str:
 
 @taking(STRING, rest=NUMBER)
 def _cidrsubnets(prefix: str, *sizes: int) -> ListOf:
-    """Subnets one after another, each aligned to its size."""
+    """Consecutive subnets, each aligned to its size."""
     network = _network(prefix)
     place, found = int(network.network_address), []
     kind: Any = type(network.network_address)
@@ -63,7 +63,7 @@ def _cidrsubnets(prefix: str, *sizes: int) -> ListOf:
         size = 2 ** (network.max_prefixlen - length) if bits > 0 and length <= network.max_prefixlen else 0
         if not size:
             raise FunctionError("must extend prefix by at least one bit, and not beyond the address")
-        # a subnet begins at a multiple of its size
+        # a subnet starts at a multiple of its size
         place += -place % size
         if place + size > int(network.broadcast_address) + 1:
             raise FunctionError(f"not enough remaining address space for a subnet with a prefix of {length} bits")

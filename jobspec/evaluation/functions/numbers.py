@@ -10,7 +10,7 @@ from jobspec.evaluation.functions.calling import FunctionError, Implementation, 
 from jobspec.values import ANY, NUMBER, PRECISE, tidy
 
 
-def _rounded(how: str) -> Implementation:
+def _rounding(how: str) -> Implementation:
     return taking(NUMBER)(lambda number: int(Decimal(number).to_integral_value(rounding=how)))
 
 
@@ -26,7 +26,7 @@ def _parseint(text: Any, base: int) -> int:
 
 @taking(NUMBER, NUMBER)
 def _pow(number: Any, power: Any) -> Any:
-    # exact as long as a float could hold it; Go computes with floats
+    # Go computes with floats; exact as long as a float could represent the result
     if isinstance(number, int) and isinstance(power, int) and power >= 0 and abs(number) ** min(power, 64) < 2**53:
         return tidy(PRECISE.power(Decimal(number), Decimal(power)))
     return tidy(Decimal(math.pow(number, power)))
@@ -44,12 +44,12 @@ def _greatest(*numbers: Any) -> Any:
 
 FUNCTIONS: Final[dict[str, Implementation]] = {
     "abs": taking(NUMBER)(abs),
-    "ceil": _rounded(ROUND_CEILING),
-    "floor": _rounded(ROUND_FLOOR),
+    "ceil": _rounding(ROUND_CEILING),
+    "floor": _rounding(ROUND_FLOOR),
     "signum": taking(NUMBER)(lambda number: (number > 0) - (number < 0)),
     "min": _least,
     "max": _greatest,
     "pow": _pow,
     "parseint": _parseint,
-    "log": not_simulated("log", "its last digits are Go's own"),
+    "log": not_simulated("log", "its last digits depend on Go's library"),
 }

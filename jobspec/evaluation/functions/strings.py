@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from jobspec.errors import NotSimulated
 from jobspec.evaluation.functions.calling import FunctionError, Implementation, taking
-from jobspec.evaluation.functions.formatting import formatted
+from jobspec.evaluation.functions.formatting import format_text
 from jobspec.values import ANY, NUMBER, STRING, ListOf, Type, text_of
 
 _STRINGS: Final = Type("list", STRING)
@@ -51,7 +51,7 @@ def _split(separator: str, text: str) -> ListOf:
 
 @taking(STRING, STRING, STRING)
 def _regex_replace(text: str, pattern: str, replacement: str) -> str:
-    """Go's expressions are not Python's; those of which both make the same are taken."""
+    """Replace by a regular expression; supports only expressions that mean the same in Go and in Python."""
     if not _PLAIN_PATTERN.match(pattern) or "(?" in pattern or re.search(r"\\[^dwsDWS.\-/\\\[\]()*+?|^$]", pattern):
         raise NotSimulated(f"the function regex_replace() with the expression {pattern!r}")
     # Go refers to groups as $1, Python as \\1
@@ -66,7 +66,7 @@ def _regex_replace(text: str, pattern: str, replacement: str) -> str:
 
 @taking(STRING, rest=ANY)
 def _format(pattern: str, *values: Any) -> str:
-    return formatted(pattern, list(values))
+    return format_text(pattern, list(values))
 
 
 @taking(STRING, rest=ANY)
@@ -76,7 +76,7 @@ def _formatlist(pattern: str, *values: Any) -> ListOf:
         raise FunctionError("arguments of different lengths cannot be taken together")
     rows = range(lengths.pop() if lengths else 1)
     return ListOf(
-        formatted(pattern, [value[row] if isinstance(value, list) else value for value in values]) for row in rows
+        format_text(pattern, [value[row] if isinstance(value, list) else value for value in values]) for row in rows
     )
 
 
@@ -98,7 +98,7 @@ FUNCTIONS: Final[dict[str, Implementation]] = {
     "trimsuffix": _two(lambda text, suffix: text.removesuffix(suffix)),
     "chomp": _one(lambda text: text.rstrip("\r\n")),
     "strlen": _one(len),
-    # both reverse a text, and neither a list
+    # both names reverse a text, and neither reverses a list
     "strrev": _one(lambda text: text[::-1]),
     "reverse": _one(lambda text: text[::-1]),
     "replace": taking(STRING, STRING, STRING)(lambda text, old, new: text.replace(old, new)),

@@ -18,7 +18,7 @@ _PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
 class DurationError(Exception):
-    """No duration of Go's; the text is Go's."""
+    """The text is not a Go duration; the message is Go's."""
 
 
 def nanoseconds(text: str) -> int:
@@ -58,5 +58,5 @@ def _timeadd(moment: str, duration: str) -> str:
 
 FUNCTIONS: Final[dict[str, Implementation]] = {
     "timeadd": _timeadd,
-    "formatdate": not_simulated("formatdate", "its patterns are not read here"),
+    "formatdate": not_simulated("formatdate", "its patterns are not supported"),
 }

@@ -1,1 +1,1 @@
-"""What Nomad says to a job before it takes it: defaults it implies, errors, warnings."""
+"""Checks a job before Nomad accepts it: implied constraints, errors and warnings."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def warnings(job: Job) -> list[str]:
-    """Everything doubtful about a job in stored form; `listed` makes the answer's `Warnings` of it."""
+    """All warnings about a job in stored form; `join_warnings` makes the answer's `Warnings` of them."""
     found: list[str] = []
     for group in job["TaskGroups"] or ():
         found += within(f'Group "{group["Name"]}" has warnings', _group(group))
@@ -26,8 +26,8 @@ def warnings(job: Job) -> list[str]:
     return found
 
 
-def listed(found: list[str]) -> str:
-    """The `Warnings` of an answer: one text, empty where there are none."""
+def join_warnings(found: list[str]) -> str:
+    """The `Warnings` of an answer: one text, empty if there are no warnings."""
     if not found:
         return ""
     count = "1 warning" if len(found) == 1 else f"{len(found)} warnings"
@@ -68,7 +68,7 @@ def _task(task: Job) -> list[str]:
 
 
 def _shutdown_delays(group: Job) -> list[str]:
-    """Services that are cut off at once when their allocation stops."""
+    """Warnings about services that would be cut off at once when their allocation stops."""
     found: list[str] = []
     referenced = {service["TaskName"] for service in group["Services"] or () if service["TaskName"]}
     unscoped = False

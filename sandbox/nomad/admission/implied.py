@@ -1,4 +1,4 @@
-"""Constraints Nomad adds to a job that uses what not every client has: Consul, Vault, signals, bridge networks."""
+"""Constraints that Nomad adds to a job for features that some clients lack: Consul, Vault, signals, bridge networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BRIDGE: Final = ("bridge", "firewall", "host-local", "loopback", "portmap")
 
 
 def with_implied(job: Job) -> Job:
-    """A copy of a job in stored form, with the constraints that follow from it."""
+    """A copy of a job in stored form, with Nomad's implied constraints."""
     whole = copy.deepcopy(job)
     for group in whole["TaskGroups"] or ():
         for rule, by_attribute in _of_group(group):
@@ -23,7 +23,7 @@ def with_implied(job: Job) -> Job:
             for part in (group, *(group["Tasks"] or ())):
                 for service in part["Services"] or ():
                     if service["Provider"] == "consul":
-                        _add(part, _fingerprinted("consul", service["Cluster"], ">= 1.8.0"), by_attribute=True)
+                        _add(part, _require_fingerprint("consul", service["Cluster"], ">= 1.8.0"), by_attribute=True)
         # after those of services: the order shows in a diff
         for rule, by_attribute in _of_networks(group):
             _add(group, rule, by_attribute=by_attribute)
@@ -34,7 +34,7 @@ def _rule(attribute: str, operand: str, value: str) -> Job:
     return {"LTarget": "${attr." + attribute + "}", "RTarget": value, "Operand": operand}
 
 
-def _fingerprinted(what: str, cluster: str, version: str) -> Job:
+def _require_fingerprint(what: str, cluster: str, version: str) -> Job:
     default = cluster in {"", "default"}
     return _rule(f"{what}.version" if default else f"{what}.{cluster}.version", "semver", version)
 
@@ -46,11 +46,11 @@ def _services(group: Job) -> Iterator[Job]:
 
 
 def _of_group(group: Job) -> Iterator[tuple[Job, bool]]:
-    """Rules, and whether one on the same attribute stands in for them."""
+    """The implied constraints, each with whether any constraint on the same attribute replaces it."""
     for task in sorted(group["Tasks"] or (), key=lambda each: str(each["Name"])):
         if task["Vault"]:
             least = ">= 0.6.1" if task["Vault"]["Cluster"] in {"", "default"} else ">= 1.11.0"
-            yield _fingerprinted("vault", task["Vault"]["Cluster"], least), True
+            yield _require_fingerprint("vault", task["Vault"]["Cluster"], least), True
     if any(task["Resources"]["NUMA"] for task in group["Tasks"] or ()):
         yield _rule("nomad.version", "semver", ">= 1.6.3-dev"), False
         yield _rule("kernel.name", "=", "linux"), False

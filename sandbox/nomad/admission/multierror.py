@@ -1,4 +1,4 @@
-"""Several errors in one text, and durations in it, as Go's programs print them."""
+"""Formats several errors as one text, and durations, as Go programs print them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from jobspec.job.defaults import HOUR, MINUTE, SECOND
 
 
 def multierror(found: list[str]) -> str:
-    """The text of these errors; nested ones keep their line breaks."""
+    """One text for these errors; nested errors keep their line breaks."""
     count = "1 error" if len(found) == 1 else f"{len(found)} errors"
     return f"{count} occurred:\n" + "".join(f"\t* {each}\n" for each in found) + "\n"
 
 
 def within(prefix: str, found: list[str]) -> list[str]:
-    """One error that wraps these, or none where there are none."""
+    """One error that wraps these errors; none if there are none."""
     return [f"{prefix}: {multierror(found)}"] if found else []
 
 

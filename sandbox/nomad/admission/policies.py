@@ -1,4 +1,4 @@
-"""What Nomad refuses in constraints, affinities, spreads and the policies of groups, in its words."""
+"""Validates constraints, affinities, spreads and the policies of groups, with Nomad's error texts."""
 
 from __future__ import annotations
 
@@ -161,13 +161,13 @@ def reschedule(policy: Job) -> list[str]:
     if not policy["Unlimited"]:
         if interval < 15 * SECOND:
             found.append(f"Interval cannot be less than 15s (got {duration(interval)})")
-        # attempts cannot be reckoned from delays that make no sense
+        # the attempts cannot be computed from invalid delays
         found += [] if bad_delays else _attempts(policy)
     return found
 
 
 def _attempts(policy: Job) -> list[str]:
-    """Whether as many attempts fit into the interval as are wanted."""
+    """Problems if the interval is too short for the policy's attempts."""
     attempts, interval, delay, ceiling = (policy[key] for key in ("Attempts", "Interval", "Delay", "MaxDelay"))
     possible, needed = _viable(policy)
     if possible >= attempts:
@@ -181,7 +181,7 @@ def _attempts(policy: Job) -> list[str]:
 
 
 def _viable(policy: Job) -> tuple[int, int]:
-    """How many attempts fit, and the interval that all of them need."""
+    """The number of attempts that fit into the interval, and the interval that all attempts need."""
     attempts, interval, delay, ceiling = (policy[key] for key in ("Attempts", "Interval", "Delay", "MaxDelay"))
     if policy["DelayFunction"] == "constant":
         needed = attempts * delay

@@ -1,4 +1,4 @@
-"""What Nomad refuses in tasks, networks and services, in its words."""
+"""Validates tasks, networks and services, with Nomad's error texts."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _static(port: Job, taken: dict[tuple[str, int], str], where: str, *, collide
 
 
 def services(group: Job) -> list[str]:
-    """Problems of the services of a group; those of its tasks count for names and providers."""
+    """Problems of the services of a group; the services of its tasks count for unique names and providers."""
     found: list[str] = []
     names = {each["Name"] for each in group["Tasks"] or ()}
     own = [(each["Name"], service) for each in group["Tasks"] or () for service in each["Services"] or ()]
@@ -194,7 +194,7 @@ def _twice(own: list[tuple[str, Any]]) -> list[str]:
 
 def _service(service: Job) -> list[str]:
     found: list[str] = []
-    # what clients fill in counts as a good name
+    # a name with a variable for the client counts as valid
     plain = re.sub(r"\$\{[^}]*\}", "ENV-VAR", service["Name"])
     if not _NAME.match(plain):
         words = (
@@ -215,7 +215,7 @@ def _service(service: Job) -> list[str]:
 
 
 def _check(check: Job, provider: str) -> str | None:
-    """The first thing wrong with a check: Nomad tells no more."""
+    """The first problem of a check, because Nomad reports only one."""
     kind, interval, timeout = check["Type"].lower(), check["Interval"], check["Timeout"]
     if kind not in _CHECKS[provider]:
         return f'invalid check type ("{kind}"), must be one of {", ".join(_CHECKS[provider])}'

@@ -1,6 +1,6 @@
-"""What Nomad refuses to register or plan, in its words (`structs` of Nomad 2.0, as its agent answers).
+"""Validates a job before a register or a plan, with Nomad's error texts (`structs` of Nomad 2.0, as its agent answers).
 
-Blocks that only Consul, Vault, devices or Enterprise make sense of are not looked into: nothing is refused for them.
+Does not check blocks for Consul, Vault, devices or Enterprise, so it never refuses a job because of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BATCHES: Final = frozenset({"batch", "sysbatch"})
 
 
 def problems(job: Job) -> list[str]:
-    """Everything wrong with a job in stored form; empty where Nomad takes it. `refusal` joins them as Nomad does."""
+    """All problems of a job in stored form; empty if Nomad accepts it. `refusal` joins them as Nomad does."""
     found = _job(job)
     found += policies.rules(job, "job", job["Type"])
     found += _groups(job)
@@ -33,7 +33,7 @@ def problems(job: Job) -> list[str]:
 
 
 def refusal(found: list[str]) -> str:
-    """The body of Nomad's 500: its multi-error of these problems."""
+    """The body of Nomad's 500 for these problems: a multi-error."""
     return multierror(found)
 
 
@@ -55,7 +55,7 @@ def _job(job: Job) -> list[str]:
 
 
 def _groups(job: Job) -> list[str]:
-    """Names and counts of the groups."""
+    """Problems of the groups' names and counts."""
     found: list[str] = []
     names: dict[str, int] = {}
     for place, group in enumerate(job["TaskGroups"] or (), 1):
@@ -76,7 +76,7 @@ def _group(group: Job, job: Job) -> list[str]:
     kind = job["Type"]
     found = ["Missing task group name"] if not group["Name"] else []
     found += ["Task group count can't be negative"] if group["Count"] < 0 else []
-    # Nomad gives a gateway its task, before it looks
+    # Nomad adds a gateway's task before it validates
     gateway = any((service["Connect"] or {}).get("Gateway") for service in group["Services"] or ())
     found += ["Missing tasks for task group"] if not group["Tasks"] and not gateway else []
     found += _run_duration(group, kind)

@@ -1,1 +1,1 @@
-"""The nodes' side: tasks that start, stay up or end, their events, their health and their logs."""
+"""The simulated clients on the nodes: tasks start, run, end, get events and health, and write logs."""

@@ -1,4 +1,4 @@
-"""What a task does when it is started."""
+"""Decides how a task behaves after it has started."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXIT = re.compile(r"\bexit\s+[1-9]")
 
 
 class Course(Enum):
-    """How a task's life goes."""
+    """How a task behaves: it keeps running, ends well or fails."""
 
     RUN = "run"
     COMPLETE = "complete"
@@ -26,16 +26,16 @@ class Course(Enum):
 
 
 def image_of(task: Json) -> str:
-    """What a task runs, in a word or two: its image or its command."""
+    """A task's image, or its command."""
     config = task["Config"] or {}
     return str(config.get("image") or config.get("command") or config.get("jar_path") or "")
 
 
 def course_of(task: Json, job_type: str, *, told_to_fail: bool) -> Course:
-    """How this task's life will go. Commands are known by their names; images run, and batch work ends by itself."""
+    """How this task will behave: some commands are known by name, images keep running, batch work ends by itself."""
     config = task["Config"] or {}
     command = posixpath.basename(str(config.get("command") or ""))
-    # enough to let a shell one-liner fail on purpose
+    # enough to let a shell one-liner fail deliberately
     arguments = " ".join(str(one) for one in config.get("args") or [])
     if told_to_fail or command in FAILS_AT_ONCE or _EXIT.search(arguments):
         return Course.FAIL
@@ -43,5 +43,5 @@ def course_of(task: Json, job_type: str, *, told_to_fail: bool) -> Course:
         return Course.COMPLETE
     lifecycle = task["Lifecycle"] or {}
     ends = job_type in {"batch", "sysbatch"} or (lifecycle.get("Hook") and not lifecycle.get("Sidecar"))
-    # what sleeps is a stand-in for a long job, and runs until it is stopped
+    # a sleeping command stands in for a service, and runs until it is stopped
     return Course.COMPLETE_SOON if ends and command not in RUNS else Course.RUN

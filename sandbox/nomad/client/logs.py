@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def output_of(allocation: Json, task: Json, stream: str) -> str:
-    """What the task has written to `stdout` or `stderr` so far."""
+    """The task's output on `stdout` or `stderr` so far."""
     config = task["Config"] or {}
     command = posixpath.basename(str(config.get("command") or ""))
     if command == "echo":
         said = " ".join(str(one) for one in config.get("args") or []) + "\n"
         return said if stream == "stdout" else ""
-    # commands that say nothing in real life say nothing here
+    # commands that print nothing in real life print nothing here
     state = (allocation["TaskStates"] or {}).get(task["Name"])
     if state is None or command in {"sleep", "false", "true"}:
         return ""
@@ -26,7 +26,7 @@ def output_of(allocation: Json, task: Json, stream: str) -> str:
 
 
 def lines_of(allocation: Json, task: Json, state: Json, stream: str) -> list[str]:
-    """The lines of a task that says something."""
+    """The log lines of a task."""
     name, what, at = task["Name"], image_of(task), state["StartedAt"]
     if stream == "stderr":
         return [f"{state['FinishedAt']} fatal: {name}: cannot go on, exit status 1"] if state["Failed"] else []

@@ -1,6 +1,6 @@
-"""Runs allocations: starts their tasks, restarts or ends them, and tells their deployments how they fare.
+"""Simulates running allocations: starts, restarts and ends their tasks, and reports their health to their deployments.
 
-Nothing really runs. Each step is a timer on the sandbox's clock.
+Nothing really runs: each step is a timer on the sandbox's clock.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.client import tasks
 from sandbox.nomad.client.behaviour import Course, course_of
-from sandbox.nomad.records import SECOND, Json, go_duration, group_named, key_of
-from sandbox.nomad.rollout.health import judged
+from sandbox.nomad.records import SECOND, Json, find_group, go_duration, key_of
+from sandbox.nomad.rollout.health import set_health
 from sandbox.nomad.scheduler.evaluations import evaluation_of
-from sandbox.nomad.status import ACTIVE_DEPLOYMENTS, ended_on_client, health_of, told_to_stop
+from sandbox.nomad.status import ACTIVE_DEPLOYMENTS, ended_on_client, health_of, is_stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,31 +30,31 @@ NOT_RUNNING = "Task not running for min_healthy_time of {} by healthy_deadline o
 
 
 class AllocationRunner:
-    """The clients of all nodes."""
+    """Simulates the clients of all nodes."""
 
     def __init__(self, state: State, switches: Switches) -> None:
         self._state = state
         self._switches = switches
         self._timers: dict[str, list[Timer]] = {}
 
-    def committed(self, batch: Batch) -> None:
-        """Take up what the servers want of the nodes."""
+    def on_commit(self, batch: Batch) -> None:
+        """Start, change and stop allocations as the servers decided in this batch."""
         for change in batch.changes:
             if change.topic == "Allocation":
-                self._heed(change)
+                self._handle(change)
 
-    def _heed(self, change: Change) -> None:
+    def _handle(self, change: Change) -> None:
         old, new = change.old, change.new
         if new is None:
             self._forget((old or {})["ID"])
         elif old is None:
             self._after(new["ID"], START_S, self._start)
             self._await_health(new)
-        elif told_to_stop(new) and not told_to_stop(old) and not ended_on_client(new):
+        elif is_stopping(new) and not is_stopping(old) and not ended_on_client(new):
             self._forget(new["ID"])
             self._after(new["ID"], KILL_S, self._kill)
-        elif new["DeploymentID"] != old["DeploymentID"] and not told_to_stop(new):
-            # changed in place: its health is judged anew for the new deployment
+        elif new["DeploymentID"] != old["DeploymentID"] and not is_stopping(new):
+            # changed in place: its health is determined again for the new deployment
             self._await_health(new)
             self._after_healthy_time(new)
 
@@ -79,12 +79,12 @@ class AllocationRunner:
         now = self._state.clock.now_ns()
         states = allocation["TaskStates"] or {}
         begun = {
-            task["Name"]: tasks.started(states.get(task["Name"], tasks.NEW_STATE), task, now)
+            task["Name"]: tasks.with_start(states.get(task["Name"], tasks.NEW_STATE), task, now)
             for task in group["Tasks"]
             if (task["Lifecycle"] or {}).get("Hook") != "poststop"
         }
         courses = {name: self._course(allocation, task) for task in group["Tasks"] if (name := task["Name"]) in begun}
-        # a service whose task ends has failed, even with exit code 0: it was to stay
+        # a service whose task ends has failed, even with exit code 0, because it should keep running
         failing = [name for name, course in courses.items() if course is Course.FAIL]
         ending = {name for name, course in courses.items() if course is Course.COMPLETE}
         if failing or (ending and allocation["Job"]["Type"] in {"service", "system"}):
@@ -94,10 +94,10 @@ class AllocationRunner:
 
     def _run(self, allocation: Json, begun: dict[str, Json], courses: dict[str, Course]) -> None:
         if Course.RUN in courses.values():
-            # what only prepares the others is through before they run
+            # prestart tasks finish before the main tasks run
             now = self._state.clock.now_ns()
             begun = {
-                name: state if courses[name] is Course.RUN else tasks.completed(state, now)
+                name: state if courses[name] is Course.RUN else tasks.with_completion(state, now)
                 for name, state in begun.items()
             }
         with self._state.batch("AllocationUpdated") as batch:
@@ -110,22 +110,22 @@ class AllocationRunner:
 
     def _complete(self, allocation: Json) -> None:
         now = self._state.clock.now_ns()
-        ended = {name: tasks.completed(state, now) for name, state in allocation["TaskStates"].items()}
+        ended = {name: tasks.with_completion(state, now) for name, state in allocation["TaskStates"].items()}
         done = {"ClientStatus": "complete", "ClientDescription": "All tasks have completed", "TaskStates": ended}
         with self._state.batch("AllocationUpdated") as batch:
             batch.put_allocation({**allocation, **done}, by_client=True)
         self._forget(allocation["ID"])
 
     def crash(self, allocation: Json, task: str) -> None:
-        """End a running task with exit code 1, as from outside."""
-        # one that is still starting asks for itself whether it fails
-        if allocation["ClientStatus"] == "running" and not told_to_stop(allocation):
+        """End a running task with exit code 1."""
+        # a task that is still starting finds out by itself whether it fails
+        if allocation["ClientStatus"] == "running" and not is_stopping(allocation):
             self._exit(allocation, task, 1)
 
     def _exit(self, allocation: Json, task: str, code: int) -> None:
         policy = group_of(allocation)["RestartPolicy"] or {"Attempts": 0, "Delay": 0, "Interval": 0, "Mode": "fail"}
         state = allocation["TaskStates"][task]
-        # attempts are counted over the whole life: the interval is longer than any rollout here
+        # count attempts over the allocation's whole life: the interval is longer than any rollout here
         if state["Restarts"] < int(policy["Attempts"] or 0) or policy["Mode"] == "delay":
             self._restart(allocation, task, code, int(policy["Delay"] or 0))
         else:
@@ -134,7 +134,7 @@ class AllocationRunner:
     def _restart(self, allocation: Json, task: str, code: int, delay: int) -> None:
         now = self._state.clock.now_ns()
         states = allocation["TaskStates"]
-        again = {**states, task: tasks.restarting(states[task], now, code, delay)}
+        again = {**states, task: tasks.with_restart(states[task], now, code, delay)}
         with self._state.batch("AllocationUpdated") as batch:
             pending = {"ClientStatus": "pending", "ClientDescription": "No tasks have started", "TaskStates": again}
             batch.put_allocation({**allocation, **pending}, by_client=True)
@@ -144,20 +144,22 @@ class AllocationRunner:
         self._forget(allocation["ID"])
         now = self._state.clock.now_ns()
         states = {
-            name: tasks.given_up(state, now, code, policy) if name == task else tasks.sibling_failed(state, now, task)
+            name: tasks.with_final_failure(state, now, code, policy)
+            if name == task
+            else tasks.with_sibling_failure(state, now, task)
             for name, state in allocation["TaskStates"].items()
         }
         counts = self._is_watched(allocation) and health_of(allocation) is not False
         if counts:
-            states[task] = tasks.unhealthy(states[task], now, FAILED_TASK)
+            states[task] = tasks.with_unhealthy_event(states[task], now, FAILED_TASK)
         ended = {"ClientStatus": "failed", "ClientDescription": "Failed tasks", "TaskStates": states}
         with self._state.batch("AllocationUpdated") as batch:
             failed = {**allocation, **ended}
-            failed = judged(failed, healthy=False, batch=batch) if counts else failed
+            failed = set_health(failed, healthy=False, batch=batch) if counts else failed
             batch.put_allocation(failed, by_client=True)
-            # in the same batch, as the servers do when a client tells them
+            # in the same batch, as the servers do when a client reports health
             job = self._state.jobs.get(key_of(allocation))
-            if job is not None and not job["Stop"] and not told_to_stop(allocation):
+            if job is not None and not job["Stop"] and not is_stopping(allocation):
                 batch.put_evaluation(evaluation_of(job, "alloc-failure"))
 
     def _is_watched(self, allocation: Json) -> bool:
@@ -168,7 +170,7 @@ class AllocationRunner:
         group, now = group_of(allocation), self._state.clock.now_ns()
         waits = {task["Name"]: int(task["KillTimeout"] or 0) for task in group["Tasks"]}
         states = allocation["TaskStates"] or {}
-        ended = {name: tasks.killed(state, now, waits.get(name, 0)) for name, state in states.items()}
+        ended = {name: tasks.with_kill(state, now, waits.get(name, 0)) for name, state in states.items()}
         gone = {"ClientStatus": "complete", "ClientDescription": "All tasks have completed", "TaskStates": ended}
         with self._state.batch("AllocationUpdated") as batch:
             batch.put_allocation({**allocation, **gone}, by_client=True)
@@ -184,7 +186,7 @@ class AllocationRunner:
         if not allocation["DeploymentID"] or not update or update["HealthCheck"] == "manual":
             return
         if allocation["ClientStatus"] == "running":
-            # a restart in between begins the time anew
+            # a restart in between resets the time
             since = restarts_of(allocation)
             seconds = update["MinHealthyTime"] / SECOND
             self._judge_after(allocation, seconds, lambda now: self._tell_healthy(now, since))
@@ -193,9 +195,9 @@ class AllocationRunner:
         deployment_id = allocation["DeploymentID"]
 
         def judge(now: Json) -> None:
-            # changed in place meanwhile, it belongs to another deployment, which has timers of its own
+            # if it was changed in place meanwhile, it belongs to another deployment with its own timers
             same = now["DeploymentID"] == deployment_id
-            if same and health_of(now) is None and not told_to_stop(now):
+            if same and health_of(now) is None and not is_stopping(now):
                 call(now)
 
         self._after(allocation["ID"], seconds, judge)
@@ -203,23 +205,25 @@ class AllocationRunner:
     def _tell_healthy(self, allocation: Json, since: int) -> None:
         if allocation["ClientStatus"] == "running" and restarts_of(allocation) == since:
             with self._state.batch("AllocationUpdated") as batch:
-                batch.put_allocation(judged(allocation, healthy=True, batch=batch), by_client=True)
+                batch.put_allocation(set_health(allocation, healthy=True, batch=batch), by_client=True)
 
     def _give_up_on(self, allocation: Json) -> None:
         update = group_of(allocation)["Update"]
         why = NOT_RUNNING.format(*(go_duration(update[name]) for name in ("MinHealthyTime", "HealthyDeadline")))
         now = self._state.clock.now_ns()
-        states = {name: tasks.unhealthy(one, now, why) for name, one in (allocation["TaskStates"] or {}).items()}
+        states = {
+            name: tasks.with_unhealthy_event(one, now, why) for name, one in (allocation["TaskStates"] or {}).items()
+        }
         with self._state.batch("AllocationUpdated") as batch:
-            told = judged({**allocation, "TaskStates": states}, healthy=False, batch=batch)
+            told = set_health({**allocation, "TaskStates": states}, healthy=False, batch=batch)
             batch.put_allocation(told, by_client=True)
 
 
 def group_of(allocation: Json) -> Json:
     """The allocation's group in the specification it runs."""
-    return group_named(allocation["Job"], allocation["TaskGroup"]) or {}
+    return find_group(allocation["Job"], allocation["TaskGroup"]) or {}
 
 
 def restarts_of(allocation: Json) -> int:
-    """How often its tasks have been started again."""
+    """How often the allocation's tasks have been restarted."""
     return sum(state["Restarts"] for state in (allocation["TaskStates"] or {}).values())

@@ -1,4 +1,4 @@
-"""Task states and task events, in Nomad's shape and words."""
+"""Task states and task events with Nomad's fields and texts."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ def event(kind: str, now: int, said: str, details: Mapping[str, str] | None = No
 
 
 def with_events(state: Json, *events: Json, **changed: object) -> Json:
-    """The state with more events, of which the last ten are kept, and other fields changed."""
-    # ten is what Nomad's clients keep
+    """The state with more events and other fields changed; keeps the last ten events."""
+    # Nomad's clients keep ten, too
     return {**state, **changed, "Events": [*state["Events"], *events][-10:]}
 
 
-def started(state: Json, task: Json, now: int) -> Json:
-    """The task runs."""
+def with_start(state: Json, task: Json, now: int) -> Json:
+    """The state of a task that has started."""
     image = (task["Config"] or {}).get("image")
     setup = "Building Task Directory"
-    # received and set up once; a restart only starts
+    # a task is received and set up only once; a restart only starts it
     before = [] if state["Events"] else [event("Received", now, "Task received by client")]
     if not state["Events"]:
         before.append(event("Task Setup", now, setup, {"message": setup}, Message=setup))
@@ -73,30 +73,30 @@ def started(state: Json, task: Json, now: int) -> Json:
     return with_events(state, *before, begun, State="running", StartedAt=rfc3339(now))
 
 
-def terminated(now: int, exit_code: int, signal: int = 0) -> Json:
-    """The event of a process that is gone."""
+def terminated_event(now: int, exit_code: int, signal: int = 0) -> Json:
+    """The event of a process that has exited."""
     details = {"exit_code": str(exit_code), "oom_killed": "false", "signal": str(signal)}
     said = f"Exit Code: {exit_code}" + (f", Signal: {signal}" if signal else "")
     return event("Terminated", now, said, details, ExitCode=exit_code, Signal=signal)
 
 
-def completed(state: Json, now: int) -> Json:
-    """The task has ended, and well."""
-    return with_events(state, terminated(now, 0), State="dead", FinishedAt=rfc3339(now))
+def with_completion(state: Json, now: int) -> Json:
+    """The state of a task that has ended successfully."""
+    return with_events(state, terminated_event(now, 0), State="dead", FinishedAt=rfc3339(now))
 
 
-def restarting(state: Json, now: int, exit_code: int, delay: int) -> Json:
-    """The task has ended, and its restart policy starts it again after `delay` nanoseconds."""
+def with_restart(state: Json, now: int, exit_code: int, delay: int) -> Json:
+    """The state of a task that has ended and that its restart policy restarts after `delay` nanoseconds."""
     said = f"Task restarting in {go_duration(delay)}"
     reason = "Restart within policy"
     details = {"restart_reason": reason, "start_delay": str(delay)}
     again = event("Restarting", now, said, details, RestartReason=reason, StartDelay=delay)
     changed = {"State": "pending", "Restarts": state["Restarts"] + 1, "LastRestart": rfc3339(now)}
-    return with_events(state, terminated(now, exit_code), again, **changed)
+    return with_events(state, terminated_event(now, exit_code), again, **changed)
 
 
-def given_up(state: Json, now: int, exit_code: int, policy: Json) -> Json:
-    """The task has ended for good: its restart policy allows no more starts."""
+def with_final_failure(state: Json, now: int, exit_code: int, policy: Json) -> Json:
+    """The state of a task that has failed and that its restart policy does not restart any more."""
     attempts, interval = int(policy["Attempts"] or 0), int(policy["Interval"] or 0)
     reason = "Policy allows no restarts"
     if attempts:
@@ -104,26 +104,26 @@ def given_up(state: Json, now: int, exit_code: int, policy: Json) -> Json:
     details = {"fails_task": "true", "restart_reason": reason}
     final = event("Not Restarting", now, reason, details, RestartReason=reason, FailsTask=True)
     changed = {"State": "dead", "Failed": True, "FinishedAt": rfc3339(now)}
-    return with_events(state, terminated(now, exit_code), final, **changed)
+    return with_events(state, terminated_event(now, exit_code), final, **changed)
 
 
-def unhealthy(state: Json, now: int, why: str) -> Json:
-    """The deployment has been told that the allocation is not healthy."""
+def with_unhealthy_event(state: Json, now: int, why: str) -> Json:
+    """The state of a task whose allocation was reported unhealthy."""
     return with_events(state, event("Alloc Unhealthy", now, why, {"message": why}, Message=why))
 
 
-def killed(state: Json, now: int, kill_timeout: int) -> Json:
-    """The task was running and has been told to end."""
+def with_kill(state: Json, now: int, kill_timeout: int) -> Json:
+    """The state of a running task that was stopped."""
     if state["State"] == "dead":
         return state
     said = f"Sent interrupt. Waiting {go_duration(kill_timeout or 5 * SECOND)} before force killing"
     sent = event("Killing", now, said, {"kill_timeout": go_duration(kill_timeout)}, KillTimeout=kill_timeout)
     gone = event("Killed", now, "Task successfully killed")
-    return with_events(state, sent, terminated(now, 130, 2), gone, State="dead", FinishedAt=rfc3339(now))
+    return with_events(state, sent, terminated_event(now, 130, 2), gone, State="dead", FinishedAt=rfc3339(now))
 
 
-def sibling_failed(state: Json, now: int, sibling: str) -> Json:
-    """Another task of the group has failed, and this one is ended for it."""
+def with_sibling_failure(state: Json, now: int, sibling: str) -> Json:
+    """The state of a task that ends because another task of its group has failed."""
     said = f'Task\'s sibling "{sibling}" failed'
     mark = event("Sibling Task Failed", now, said, {"failed_sibling": sibling}, FailedSibling=sibling)
-    return killed(with_events(state, mark), now, 0)
+    return with_kill(with_events(state, mark), now, 0)

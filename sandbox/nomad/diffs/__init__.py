@@ -1,4 +1,4 @@
-"""What a plan says will change: Nomad's structural diff of two stored jobs."""
+"""The diff in a plan: Nomad's structural diff of two jobs in stored form."""
 
 from sandbox.nomad.diffs.annotate import annotate
 from sandbox.nomad.diffs.destructive import is_destructive

@@ -1,4 +1,4 @@
-"""The scheduler's remarks on a diff: what each changed group and task leads to."""
+"""Adds the scheduler's annotations to a diff: the effect of each changed group and task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IN_PLACE: Final = {"Service", "Constraint", "Affinity", "Spread"}
 
 
 def annotate(diff: Job, desired: dict[str, dict[str, int]] | None = None) -> Job:
-    """The diff with `Updates` of each group, and annotations of its count and tasks, filled in (in place).
+    """Adds `Updates` to each group of the diff, and annotations to its count and tasks; changes and returns the diff.
 
     `desired` is the plan's `DesiredTGUpdates`, by group.
     """
@@ -50,7 +50,7 @@ def _task(task: dict[str, Any], group_type: str) -> str:
 
 
 def _in_place(change: dict[str, Any]) -> bool:
-    """Whether a running task can take the change up; switching log collection on or off it cannot."""
+    """Whether a running task can apply the change; it cannot switch log collection on or off."""
     if change["Name"] == "LogConfig":
         # a diff in context lists unchanged fields too, and Nomad looks at names alone
         return all(field["Name"] != "Disabled" for field in change["Fields"] or ())

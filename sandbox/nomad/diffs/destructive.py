@@ -1,4 +1,4 @@
-"""Whether a changed group's allocations are replaced or updated where they run (Nomad 2.0's scheduler, as planned)."""
+"""Whether a change replaces a group's allocations or updates them in place (as Nomad 2.0's scheduler plans it)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _NETWORK = ("Mode", "MBits", "Hostname", "DNS", "CNI")
 
 
 def is_destructive(old_group: Job, new_group: Job, old_job: Job | None = None, new_job: Job | None = None) -> bool:
-    """Whether going from one group to the other replaces its allocations.
+    """Whether a change from one group to the other replaces its allocations.
 
-    Groups and jobs are in stored form (`stored.stored`); the jobs are asked for their Meta alone, which every task
-    inherits.
+    Groups and jobs are in stored form (`to_stored_form`); only the Meta of the jobs matters, which every
+    task inherits.
     """
     old_tasks = {task["Name"]: task for task in old_group["Tasks"] or ()}
     new_tasks = {task["Name"]: task for task in new_group["Tasks"] or ()}
-    # a task more or less is another allocation
+    # an added or removed task needs a new allocation
     if old_tasks.keys() != new_tasks.keys() or _group_changed(old_group, new_group):
         return True
     metas = [{**((job or {}).get("Meta") or {}), **(group["Meta"] or {})}
@@ -74,7 +74,7 @@ def _renders(part: Job) -> bool:
 
 
 def _networks(networks: list[Job] | None) -> list[Any]:
-    """What of a group's networks is tied to a running allocation; the number of a dynamic port is not."""
+    """The parts of a group's networks that are fixed in a running allocation; the number of a dynamic port is not."""
     return [
         [
             [network.get(key) or None for key in _NETWORK],
@@ -96,12 +96,12 @@ def _ports(network: Job, kind: str) -> list[Any]:
 def _consul_changed(old: Job | None, new: Job | None) -> bool:
     if (old or {}).get("Namespace", "") != (new or {}).get("Namespace", ""):
         return True
-    # a block that comes or goes leaves the cluster as it was by default
+    # adding or removing the block keeps the default cluster
     return bool(old and new and _differ(old, new, ("Cluster", "Partition")))
 
 
 def _connect_changed(old: list[Job] | None, new: list[Job] | None) -> bool:
-    """Service mesh plumbing is made with the allocation; plain services are only registered anew."""
+    """Whether the service mesh changed, which is set up with the allocation; plain services are only re-registered."""
     for service in old or ():
         other = next((each for each in new or () if each["Name"] == service["Name"]), None)
         if not service["Connect"] or other is None:

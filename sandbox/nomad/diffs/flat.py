@@ -29,7 +29,7 @@ def text(value: Any) -> str:
 
 
 def primitives(block: Mapping[str, Any] | None, hidden: Iterable[str] = ()) -> Flat:
-    """The block's own values and its maps of strings (`Meta[k]`), without nested blocks, lists and unset values."""
+    """The block's own values and its maps of strings (`Meta[k]`), without nested blocks, lists or unset values."""
     flat: Flat = {}
     for name, value in (block or {}).items():
         if name in hidden or value is None or isinstance(value, list):
@@ -38,12 +38,12 @@ def primitives(block: Mapping[str, Any] | None, hidden: Iterable[str] = ()) -> F
             flat |= {f"{name}[{key}]": text(each) for key, each in value.items()} if name in _MAPS else {}
         else:
             flat[name] = text(value)
-    # once more, for single keys of maps: `Target[Job]`
+    # filter again, for single keys of maps: `Target[Job]`
     return {name: value for name, value in flat.items() if name not in hidden}
 
 
 def everything(value: Any, prefix: str = "") -> Flat:
-    """Every value below, however deep: `args[0]`, `labels[0][a]`."""
+    """All values in a nested value, with their paths as names: `args[0]`, `labels[0][a]`."""
     if isinstance(value, dict):
         parts = [(f"{prefix}[{key}]" if prefix else key, each) for key, each in value.items()]
     elif isinstance(value, list):
@@ -63,13 +63,13 @@ def field(name: str, old: str, new: str) -> Change:
 
 
 def fields(old: Flat, new: Flat, *, contextual: bool) -> list[Change]:
-    """The fields that differ, or in context all of them, by name."""
+    """The fields that differ, sorted by name; with `contextual`, all fields."""
     found = [field(name, old.get(name, ""), new.get(name, "")) for name in old.keys() | new.keys()]
     return sorted((each for each in found if contextual or each["Type"] != "None"), key=_field_key)
 
 
 def words(name: str, old: list[Any] | None, new: list[Any] | None, *, contextual: bool) -> Change | None:
-    """The change between two lists of strings taken as sets."""
+    """The change between two lists of strings, compared as sets."""
     before, after = {str(each) for each in old or ()}, {str(each) for each in new or ()}
     found = [field(name, each, "") for each in before - after] + [field(name, "", each) for each in after - before]
     if contextual:
@@ -78,29 +78,29 @@ def words(name: str, old: list[Any] | None, new: list[Any] | None, *, contextual
         return None
     kind = {(True, True): "Edited", (True, False): "Deleted", (False, True): "Added", (False, False): "None"}
     changed = kind[bool(before - after), bool(after - before)]
-    return made(name, changed, sorted(found, key=_field_key))
+    return object_diff(name, changed, sorted(found, key=_field_key))
 
 
-def made(name: str, kind: str, own: list[Change], nested: list[Change] | None = None) -> Change:
-    """An ObjectDiff; what is empty is null."""
+def object_diff(name: str, kind: str, own: list[Change], nested: list[Change] | None = None) -> Change:
+    """An ObjectDiff; empty lists become null."""
     return {"Type": kind, "Name": name, "Fields": own or None, "Objects": nested or None}
 
 
 def by_fields(name: str, old: Flat, new: Flat, *, contextual: bool) -> Change | None:
-    """The change of a block that is nothing but fields: its type follows from theirs."""
+    """The change of a block that has only fields; its type follows from the types of their changes."""
     own = fields(old, new, contextual=contextual)
     kinds = {each["Type"] for each in own} - {"None"}
     if not kinds:
         return None
-    return made(name, kinds.pop() if len(kinds) == 1 else "Edited", own)
+    return object_diff(name, kinds.pop() if len(kinds) == 1 else "Edited", own)
 
 
-def ordered(changes: list[Change]) -> list[Change]:
-    """Objects in Nomad's order: by name, kind, size, and then field by field."""
+def sort_changes(changes: list[Change]) -> list[Change]:
+    """The objects in Nomad's order: by name, kind and size, and then field by field."""
     placed: list[Change] = []
     for change in changes:
         place = len(placed)
-        # Nomad's comparison is no strict order: only stepping as its sort does gives the same result
+        # Nomad's comparison is not a strict order, so only the same sort algorithm gives the same result
         while place and _less(change, placed[place - 1]):
             place -= 1
         placed.insert(place, change)

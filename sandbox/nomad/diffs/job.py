@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sandbox.nomad.diffs import shapes
 from sandbox.nomad.diffs.flat import Flat, fields, primitives
-from sandbox.nomad.diffs.objects import Comparer, matched, nested, strings, values
+from sandbox.nomad.diffs.objects import Comparer, match_by_key, nested, strings, values
 from sandbox.nomad.diffs.services import SERVICES
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ _TASK: Final[Parts] = (
 
 
 def diff(old: Job | None, new: Job | None, *, contextual: bool = True) -> Job:
-    """Nomad's diff of two jobs in stored form (`stored.stored`), not annotated; a job that is not there is None.
+    """Nomad's diff of two jobs in stored form (`to_stored_form`), without annotations; a missing job is None.
 
-    `contextual` as in a plan: changed blocks show their unchanged fields too.
+    With `contextual`, as in a plan, changed blocks also show their unchanged fields.
     """
     own = fields(primitives(old, _JOB_HIDDEN), primitives(new, _JOB_HIDDEN), contextual=False)
     objects = nested(_JOB, old, new, contextual=contextual)
@@ -84,7 +84,7 @@ def diff(old: Job | None, new: Job | None, *, contextual: bool = True) -> Job:
 
 
 def _each(name: str, old: Job | None, new: Job | None, compare: Any, *, contextual: bool) -> list[Job]:
-    pairs = matched((old or {}).get(name), (new or {}).get(name), lambda each: str(each["Name"]))
+    pairs = match_by_key((old or {}).get(name), (new or {}).get(name), lambda each: str(each["Name"]))
     return sorted((compare(*pair, contextual) for pair in pairs), key=lambda each: str(each["Name"]))
 
 

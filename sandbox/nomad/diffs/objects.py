@@ -1,6 +1,6 @@
-"""How two versions of a nested block are compared: as one, as a keyed set, pair by pair, or as a bag of values.
+"""Ways to compare two versions of a nested block: as one block, as a keyed set, pair by pair, or as a bag of values.
 
-A `Comparer` takes the old and the new value of one field and answers the ObjectDiffs it leads to.
+A `Comparer` takes the old and the new value of a field and returns the ObjectDiffs.
 """
 
 from __future__ import annotations
@@ -9,7 +9,17 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.nomad.diffs.flat import Change, Flat, by_fields, everything, fields, made, ordered, primitives, words
+from sandbox.nomad.diffs.flat import (
+    Change,
+    Flat,
+    by_fields,
+    everything,
+    fields,
+    object_diff,
+    primitives,
+    sort_changes,
+    words,
+)
 
 Comparer = Callable[[Any, Any, bool], list[Change]]
 Pair = tuple[Any, Any]
@@ -17,23 +27,23 @@ Pair = tuple[Any, Any]
 
 @dataclass(frozen=True)
 class Shape:
-    """How a kind of block is shown: its name in a diff, the fields never shown, and its nested blocks in order."""
+    """How a diff shows a kind of block: its name, its hidden fields, and its nested blocks in order."""
 
     name: str
     hidden: frozenset[str] = frozenset()
     nested: tuple[tuple[str, Comparer], ...] = ()
     pointers: frozenset[str] = frozenset()
-    """Fields shown only while the block has them set, and only in blocks that were there before and after."""
+    """Fields that the diff shows only if the block sets them, and only if the block exists before and after."""
     flatten: Callable[[Any], Flat] | None = None
     quiet: bool = False
-    """Unchanged fields are not shown even in context."""
+    """Whether the diff hides unchanged fields even if it is contextual."""
 
     def flat(self, block: Any) -> Flat:
         """The block's own values."""
         return self.flatten(block) if self.flatten else primitives(block, self.hidden | self.pointers)
 
     def compare(self, old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
-        """The block's change: none where both are equal."""
+        """The block's change; empty if both are equal."""
         if old == new:
             return []
         kind = "Added" if old is None else "Deleted" if new is None else "Edited"
@@ -42,7 +52,7 @@ class Shape:
             before |= _set(old, name)
             after |= _set(new, name)
         own = fields(before, after, contextual=contextual and not self.quiet)
-        return [made(self.name, kind, own, nested(self.nested, old, new, contextual=contextual))]
+        return [object_diff(self.name, kind, own, nested(self.nested, old, new, contextual=contextual))]
 
 
 def _set(block: Any, name: str) -> Flat:
@@ -59,7 +69,7 @@ def nested(parts: Iterable[tuple[str, Comparer]], old: Any, new: Any, *, context
 
 
 def values(name: str, *hidden: str) -> Comparer:
-    """A block that is nothing but its fields: no change is shown while the fields are alike."""
+    """Compares blocks that have only fields; no change if all fields are equal."""
 
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         change = by_fields(name, primitives(old, hidden), primitives(new, hidden), contextual=contextual)
@@ -69,14 +79,14 @@ def values(name: str, *hidden: str) -> Comparer:
 
 
 def value_set(name: str, *key: str) -> Comparer:
-    """Blocks of fields, matched by those named, or else by being the same."""
+    """Compares lists of blocks that have only fields; matches them by the `key` fields, or without any by equality."""
 
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         compare_one = values(name)
         found: list[Change] = []
-        for before, after in matched(old, new, lambda each: _identity(each, key)):
+        for before, after in match_by_key(old, new, lambda each: _identity(each, key)):
             found += compare_one(before, after, contextual)
-        return ordered(found)
+        return sort_changes(found)
 
     return compare
 
@@ -86,7 +96,7 @@ def _identity(block: Any, key: tuple[str, ...]) -> Hashable:
 
 
 def strings(name: str, *, changed_only: bool = False) -> Comparer:
-    """A list of strings as a set."""
+    """Compares lists of strings as sets."""
 
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         change = words(name, old, new, contextual=contextual)
@@ -96,32 +106,32 @@ def strings(name: str, *, changed_only: bool = False) -> Comparer:
 
 
 def opaque(name: str) -> Comparer:
-    """A map whose keys are the author's: driver configuration, scaling policies, headers."""
+    """Compares maps with keys of the author's choice: driver configuration, scaling policies, headers."""
 
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         if (old or None) == (new or None):
             return []
         kind = "Edited" if old and new else "Added" if new else "Deleted"
-        return [made(name, kind, fields(everything(old or {}), everything(new or {}), contextual=contextual))]
+        return [object_diff(name, kind, fields(everything(old or {}), everything(new or {}), contextual=contextual))]
 
     return compare
 
 
-def matched(old: Any, new: Any, key: Callable[[Any], Hashable]) -> Iterator[Pair]:
-    """Pairs of blocks with one key; a missing one is None."""
+def match_by_key(old: Any, new: Any, key: Callable[[Any], Hashable]) -> Iterator[Pair]:
+    """Pairs of an old and a new block with the same key; a missing block is None."""
     before = {key(each): each for each in old or ()}
     after = {key(each): each for each in new or ()}
     yield from ((each, after.get(name)) for name, each in before.items())
     yield from ((None, each) for name, each in after.items() if name not in before)
 
 
-def keyed(shape: Shape, key: Callable[[Any], Hashable]) -> Comparer:
-    """Blocks matched by a key of theirs."""
-    return _paired(shape, lambda old, new: matched(old, new, key))
+def by_key(shape: Shape, key: Callable[[Any], Hashable]) -> Comparer:
+    """Compares lists of blocks, matched by a key."""
+    return _compare_pairs(shape, lambda old, new: match_by_key(old, new, key))
 
 
-def in_turn(shape: Shape) -> Comparer:
-    """Blocks matched by their place."""
+def by_position(shape: Shape) -> Comparer:
+    """Compares lists of blocks, matched by position."""
 
     def pairs(old: Any, new: Any) -> Iterator[Pair]:
         before, after = list(old or ()), list(new or ())
@@ -131,11 +141,11 @@ def in_turn(shape: Shape) -> Comparer:
                 after[index] if index < len(after) else None,
             )
 
-    return _paired(shape, pairs)
+    return _compare_pairs(shape, pairs)
 
 
-def best(shape: Shape, match: Callable[[Any, int, list[Any], set[int]], int]) -> Comparer:
-    """Blocks matched by likeness; a lone one on either side is the same one, changed."""
+def by_similarity(shape: Shape, match: Callable[[Any, int, list[Any], set[int]], int]) -> Comparer:
+    """Compares lists of blocks, matched by similarity; a single block on each side counts as the same one."""
 
     def pairs(old: Any, new: Any) -> Iterator[Pair]:
         before, after = list(old or ()), list(new or ())
@@ -149,14 +159,14 @@ def best(shape: Shape, match: Callable[[Any, int, list[Any], set[int]], int]) ->
             yield each, after[found] if found >= 0 else None
         yield from ((None, each) for index, each in enumerate(after) if index not in taken)
 
-    return _paired(shape, pairs)
+    return _compare_pairs(shape, pairs)
 
 
-def _paired(shape: Shape, pairs: Callable[[Any, Any], Iterable[Pair]]) -> Comparer:
+def _compare_pairs(shape: Shape, pairs: Callable[[Any, Any], Iterable[Pair]]) -> Comparer:
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         found: list[Change] = []
         for before, after in pairs(old, new):
             found += shape.compare(before, after, contextual)
-        return ordered(found)
+        return sort_changes(found)
 
     return compare

@@ -1,31 +1,31 @@
-"""How Nomad shows services, their checks and their Consul sidecars in a diff."""
+"""The diff of services, their checks and their Consul sidecars."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from sandbox.nomad.admission.multierror import duration
-from sandbox.nomad.diffs.flat import Change, Flat, fields, made
-from sandbox.nomad.diffs.objects import Comparer, Shape, best, keyed, opaque, strings, value_set, values
+from sandbox.nomad.diffs.flat import Change, Flat, fields, object_diff
+from sandbox.nomad.diffs.objects import Comparer, Shape, by_key, by_similarity, opaque, strings, value_set, values
 from sandbox.nomad.diffs.shapes import IDENTITIES, IDENTITY, MOUNTS, RESOURCES
 
 _LIKE_ENOUGH: Final = 2
 _CHECK: Final = Shape("Check", nested=(("Header", opaque("Header")), ("CheckRestart", Shape("CheckRestart").compare)))
 
 
-def _named(block: dict[str, Any]) -> str:
+def _name_of(block: dict[str, Any]) -> str:
     return str(block["Name"])
 
 
 def _likest(service: Any, place: int, others: list[Any], taken: set[int]) -> int:
-    """The place of the service most like this one: name counts 3, port 2, place 1; more than 2 is needed."""
+    """The index of the most similar service: name counts 3, port 2, position 1; a match needs more than 2."""
     scores = {
         index: (index == place) + 2 * (other["PortLabel"] == service["PortLabel"])
         + 3 * (other["Name"] == service["Name"])
         for index, other in enumerate(others)
         if index not in taken
     }  # fmt: skip
-    # of equals the first counts
+    # the first of several equal services wins
     found = max(scores, key=lambda index: (scores[index], -index), default=-1)
     return found if scores.get(found, 0) > _LIKE_ENOUGH else -1
 
@@ -53,16 +53,16 @@ _TRANSPARENT: Final = Shape(
 
 
 def _transparent(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
-    """Nomad takes no transparent proxy before and after for a change to nothing, and lists it."""
+    """The diff of transparent proxies; like Nomad, lists a change even if there is none before and after."""
     if old is None and new is None:
-        return [made(_TRANSPARENT.name, "None", [])]
+        return [object_diff(_TRANSPARENT.name, "None", [])]
     return _TRANSPARENT.compare(old, new, contextual)
 
 
 _PROXY: Final = Shape(
     "ConsulProxy",
     nested=(
-        ("Upstreams", keyed(_UPSTREAM, _upstream_key)),
+        ("Upstreams", by_key(_UPSTREAM, _upstream_key)),
         ("Expose", Shape("Expose", flatten=lambda _block: {}, nested=(("Paths", _paths),)).compare),
         ("TransparentProxy", _transparent),
         ("Config", opaque("Config")),
@@ -98,15 +98,15 @@ _INGRESS_SERVICE: Final = Shape(
         ("ResponseHeaders", _headers("ResponseHeaders").compare),
     ),
 )
-_LISTENER: Final = Shape("Listener", nested=(("Services", keyed(_INGRESS_SERVICE, _named)),))
+_LISTENER: Final = Shape("Listener", nested=(("Services", by_key(_INGRESS_SERVICE, _name_of)),))
 _INGRESS: Final = Shape(
     "Ingress",
     nested=(
         ("TLS", _TLS.compare),
-        ("Listeners", keyed(_LISTENER, lambda each: f"{each['Protocol']}/{each['Port']}")),
+        ("Listeners", by_key(_LISTENER, lambda each: f"{each['Protocol']}/{each['Port']}")),
     ),
 )
-_TERMINATING: Final = Shape("Terminating", nested=(("Services", keyed(Shape("Service"), _named)),))
+_TERMINATING: Final = Shape("Terminating", nested=(("Services", by_key(Shape("Service"), _name_of)),))
 
 
 def _bind(block: dict[str, Any]) -> Flat:
@@ -124,7 +124,7 @@ _GATEWAY_PROXY: Final = Shape(
 
 
 def _gateway_proxy(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
-    """A gateway's proxy; its timeout is shown in words, and only where there was a proxy before and after."""
+    """The diff of a gateway's proxy; shows its timeout as text, and only if there is a proxy before and after."""
     found = _GATEWAY_PROXY.compare(old, new, contextual)
     if found and old and new:
         before, after = (
@@ -158,10 +158,10 @@ _SERVICE: Final = Shape(
     nested=(
         ("CanaryTags", strings("CanaryTags")),
         ("Tags", strings("Tags")),
-        ("Checks", keyed(_CHECK, _named)),
+        ("Checks", by_key(_CHECK, _name_of)),
         ("Connect", _CONNECT.compare),
         ("Identity", IDENTITY.compare),
         ("Weights", Shape("Weights").compare),
     ),
 )
-SERVICES: Final = best(_SERVICE, _likest)
+SERVICES: Final = by_similarity(_SERVICE, _likest)

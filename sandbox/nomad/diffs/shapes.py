@@ -1,17 +1,17 @@
-"""How Nomad shows each kind of nested block in a diff: names, what is hidden, what is compared how, in its order."""
+"""How a diff shows each kind of nested block: name, hidden fields, comparison and order, as Nomad does."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from sandbox.nomad.diffs.flat import Change, Flat, everything, made, ordered, primitives
+from sandbox.nomad.diffs.flat import Change, Flat, everything, object_diff, primitives, sort_changes
 from sandbox.nomad.diffs.objects import (
     Comparer,
     Shape,
-    best,
-    in_turn,
-    keyed,
-    matched,
+    by_key,
+    by_position,
+    by_similarity,
+    match_by_key,
     opaque,
     strings,
     value_set,
@@ -19,7 +19,7 @@ from sandbox.nomad.diffs.objects import (
 )
 
 
-def _named(block: dict[str, Any]) -> str:
+def _name_of(block: dict[str, Any]) -> str:
     return str(block["Name"])
 
 
@@ -31,7 +31,7 @@ IDENTITY: Final = Shape("Identity", nested=(("Audience", strings("Audience")),))
 _MOUNT_OPTIONS: Final = Shape("MountOptions", nested=(("MountFlags", strings("MountFlags")),))
 _VOLUME: Final = Shape("Volume", nested=(("MountOptions", _MOUNT_OPTIONS.compare),))
 _LINK: Final = Shape("Link")
-UI: Final = Shape("UI", nested=(("Links", in_turn(_LINK)),))
+UI: Final = Shape("UI", nested=(("Links", by_position(_LINK)),))
 PERIODIC: Final = Shape("Periodic", nested=(("Specs", strings("Specs", changed_only=True)),))
 PARAMETERIZED: Final = Shape(
     "ParameterizedJob",
@@ -52,9 +52,9 @@ def _port(name: str, *hidden: str) -> Comparer:
     def compare(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
         one = values(name, *hidden)
         found: list[Change] = []
-        for before, after in matched(old, new, lambda port: str(port["Label"])):
+        for before, after in match_by_key(old, new, lambda port: str(port["Label"])):
             found += one(before, after, contextual)
-        return ordered(found)
+        return sort_changes(found)
 
     return compare
 
@@ -73,19 +73,19 @@ _NETWORK: Final = Shape(
         ("CNI", _cni),
     ),
 )
-NETWORKS: Final = keyed(_NETWORK, lambda network: repr(sorted(network.items(), key=str)))
+NETWORKS: Final = by_key(_NETWORK, lambda network: repr(sorted(network.items(), key=str)))
 RESOURCES: Final = Shape(
     "Resources",
     nested=(
         ("Networks", NETWORKS),
-        ("Devices", keyed(Shape("Device"), _named)),
+        ("Devices", by_key(Shape("Device"), _name_of)),
         ("NUMA", Shape("NUMA").compare),
     ),
 )
 
 
 def _volumes(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
-    return keyed(_VOLUME, _named)(list((old or {}).values()), list((new or {}).values()), contextual)
+    return by_key(_VOLUME, _name_of)(list((old or {}).values()), list((new or {}).values()), contextual)
 
 
 VOLUMES: Final = _volumes
@@ -103,7 +103,7 @@ def _same_destination(template: Any, _place: int, others: list[Any], taken: set[
     return next(found, -1)
 
 
-TEMPLATES: Final = best(_TEMPLATE, _same_destination)
+TEMPLATES: Final = by_similarity(_TEMPLATE, _same_destination)
 ARTIFACTS: Final = value_set("Artifact", "RelativeDest")
 CONSTRAINTS: Final = value_set("Constraint")
 AFFINITIES: Final = value_set("Affinity")
@@ -114,10 +114,10 @@ def _secret(block: dict[str, Any]) -> Flat:
     return primitives(block) | everything({key: block[key] for key in ("Config", "Env") if block[key]})
 
 
-SECRETS: Final = keyed(Shape("Secret", flatten=_secret), _named)
-MOUNTS: Final = in_turn(Shape("VolumeMount"))
-ACTIONS: Final = in_turn(Shape("Action", nested=(("Args", strings("Args")),)))
-IDENTITIES: Final = keyed(IDENTITY, _named)
+SECRETS: Final = by_key(Shape("Secret", flatten=_secret), _name_of)
+MOUNTS: Final = by_position(Shape("VolumeMount"))
+ACTIONS: Final = by_position(Shape("Action", nested=(("Args", strings("Args")),)))
+IDENTITIES: Final = by_key(IDENTITY, _name_of)
 CONFIG: Final = opaque("Config")
 
 
@@ -129,11 +129,11 @@ SCHEDULE: Final = _schedule
 
 
 def multiregion(old: Any, new: Any, contextual: bool) -> list[Change]:  # noqa: FBT001 - the shape of a Comparer
-    """Strategy and regions; a region whose own fields are alike is not shown."""
+    """The diff of strategy and regions; leaves out a region whose own fields are equal."""
     if old == new:
         return []
     kind = "Added" if old is None else "Deleted" if new is None else "Edited"
     found = values("Strategy")((old or {}).get("Strategy"), (new or {}).get("Strategy"), contextual)
     regions = Shape("Region", nested=(("Datacenters", strings("Datacenters", changed_only=True)),))
-    found += keyed(regions, _named)((old or {}).get("Regions"), (new or {}).get("Regions"), contextual)
-    return [made("Multiregion", kind, [], ordered(found))]
+    found += by_key(regions, _name_of)((old or {}).get("Regions"), (new or {}).get("Regions"), contextual)
+    return [object_diff("Multiregion", kind, [], sort_changes(found))]

@@ -1,1 +1,1 @@
-"""What is done to jobs: register, stop, revert, scale, tag, dispatch; and the submissions kept with their versions."""
+"""Operations on jobs: register, stop, revert, scale, tag and dispatch; and the submissions of their versions."""

@@ -1,12 +1,12 @@
-"""Stopping, purging, scaling and evaluating a job."""
+"""Stops, purges, scales and evaluates a job."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sandbox.nomad.jobs.submissions import copy_submission
-from sandbox.nomad.jobs.versions import RPC_FIELDS, evaluate_change, registered
-from sandbox.nomad.records import group_named
+from sandbox.nomad.jobs.versions import RPC_FIELDS, evaluate_change, register_answer
+from sandbox.nomad.records import find_group
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.scheduler.evaluations import evaluation_of
 from sandbox.nomad.status import ACTIVE_DEPLOYMENTS, starts_nothing
@@ -27,45 +27,45 @@ NOTHING_DONE: Json = {
 
 
 def stop(state: State, key: JobKey) -> Json:
-    """Stop a job, as a version of its own every time; a missing one is answered as if nothing were amiss."""
+    """Stop a job, with a new version each time; a missing job gets a normal answer, too."""
     job = state.jobs.get(key)
     if job is None:
         return NOTHING_DONE
-    # without a look at what is there: a stopped job is stopped again, as one more version
+    # does not check the job's state: to stop a stopped job again makes one more version
     with state.batch("JobDeregistered") as batch:
         stopped = {**job, "Stop": True, "Stable": job["Stable"], "Version": job["Version"] + 1, "VersionTag": None}
         kept = batch.put_job({**stopped, "JobModifyIndex": batch.index, "SubmitTime": batch.now})
         copy_submission(state, job, kept)
         batch.next_line()
         evaluation = evaluate_change(kept, "job-deregister", batch)
-    return deregistered(evaluation, batch.index)
+    return deregister_answer(evaluation, batch.index)
 
 
 def purge(state: State, key: JobKey) -> Json:
-    """Forget a job with all that belongs to it; its evaluations stay readable."""
+    """Delete a job and everything that belongs to it; its evaluations stay readable."""
     job = state.jobs.get(key)
     if job is None:
         return NOTHING_DONE
     with state.batch("JobDeregistered") as batch:
         batch.purge(key)
         batch.next_line()
-        # the clients end what still runs; the evaluation finds nothing left to do
+        # the clients end the running allocations; the evaluation finds nothing left to do
         evaluation = evaluate_change(job, "job-deregister", batch)
-    return deregistered(evaluation, batch.index)
+    return deregister_answer(evaluation, batch.index)
 
 
-def deregistered(evaluation: Json | None, index: int) -> Json:
+def deregister_answer(evaluation: Json | None, index: int) -> Json:
     """The answer to a stop or a purge."""
     known = {"EvalID": evaluation["ID"], "EvalCreateIndex": evaluation["CreateIndex"]} if evaluation else {}
     return {**NOTHING_DONE, **known, "Index": index, "JobModifyIndex": index}
 
 
 def scale(state: State, key: JobKey, group: str, count: int) -> Json:
-    """Change one group's count, as a version of its own. Raises Refused with 400 while a deployment is active."""
+    """Change one group's count, with a new version. Raises Refused with 400 while a deployment is active."""
     job = state.jobs.get(key)
     if job is None:
         raise Refused(404, f'job "{key.id}" not found')
-    if group_named(job, group) is None:
+    if find_group(job, group) is None:
         raise Refused(400, f'task group "{group}" specified for scaling does not exist in job')
     latest = state.latest_deployment(key)
     if latest is not None and latest["Status"] in ACTIVE_DEPLOYMENTS:
@@ -76,11 +76,11 @@ def scale(state: State, key: JobKey, group: str, count: int) -> Json:
         kept = batch.put_job({**scaled, "JobModifyIndex": batch.index, "SubmitTime": batch.now})
         copy_submission(state, job, kept)
         evaluation = batch.put_evaluation(evaluation_of(kept, "job-scaling", JobModifyIndex=batch.index))
-    return {**registered(kept, evaluation, batch.index), "KnownLeader": True}
+    return {**register_answer(kept, evaluation, batch.index), "KnownLeader": True}
 
 
 def evaluate(state: State, key: JobKey) -> Json:
-    """Evaluate a job as it is. Raises Refused with 500 where that makes no sense."""
+    """Evaluate a job as it is. Raises Refused with 500 for periodic and parameterized jobs."""
     job = state.jobs.get(key)
     if job is None:
         raise Refused(500, "job not found")
@@ -90,4 +90,4 @@ def evaluate(state: State, key: JobKey) -> Json:
     with state.batch("EvaluationUpdated") as batch:
         known = {"JobModifyIndex": job["JobModifyIndex"]}
         evaluation = batch.put_evaluation(evaluation_of(job, "job-register", **known))
-    return registered(job, evaluation, batch.index)
+    return register_answer(job, evaluation, batch.index)

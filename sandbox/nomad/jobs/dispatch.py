@@ -1,4 +1,4 @@
-"""Dispatching a parameterized job: a child job of its own."""
+"""Dispatches a parameterized job, which creates a child job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def dispatch(state: State, key: JobKey, body: Json, token: str) -> Json:
-    """Make a child; the same idempotency token gives the same child again. Raises Refused with 500."""
+    """Create a child; the same idempotency token returns the same child again. Raises Refused with 500."""
     parent = state.jobs.get(key)
     if parent is None:
         raise Refused(500, "parameterized job not found")
@@ -23,26 +23,26 @@ def dispatch(state: State, key: JobKey, body: Json, token: str) -> Json:
     if parent["Stop"]:
         raise Refused(500, f'Specified job "{key.id}" is stopped')
     check(parent["ParameterizedJob"], body)
-    # after the rules, so that a repeated call is held to them as well
+    # after the check, so that a repeated call is checked, too
     known = child_with(state, parent, token)
     if known is not None:
-        return dispatched(known, None, known["CreateIndex"])
+        return dispatch_answer(known, None, known["CreateIndex"])
     with state.batch("JobRegistered") as batch:
         child = batch.put_job(child_of(parent, body, token, batch.now, batch.index))
         batch.next_line()
         evaluation = evaluate_change(child, "job-register", batch)
-    return dispatched(child, evaluation, batch.index)
+    return dispatch_answer(child, evaluation, batch.index)
 
 
 def check(rules: Json, body: Json) -> None:
-    """Hold the dispatch against the rules of its job. Raises Refused with 500."""
+    """Check the dispatch against the rules of its job. Raises Refused with 500."""
     meta, payload = body.get("Meta") or {}, body.get("Payload")
     required, optional = rules["MetaRequired"] or [], rules["MetaOptional"] or []
     if payload and rules["Payload"] == "forbidden":
         raise Refused(500, "Payload is forbidden by parameterized job")
     if not payload and rules["Payload"] == "required":
         raise Refused(500, "Payload is not provided but required by parameterized job")
-    # what is too much is told before what is missing
+    # Nomad reports unknown keys before missing ones
     extra = sorted(set(meta) - {*required, *optional})
     if extra:
         raise Refused(500, f"Dispatch request included unpermitted metadata keys: [{' '.join(extra)}]")
@@ -52,13 +52,13 @@ def check(rules: Json, body: Json) -> None:
 
 
 def child_with(state: State, parent: Json, token: str) -> Json | None:
-    """The child that was made with this token before."""
+    """The child that was created with this token before; None if there is none."""
     children = [one for one in state.jobs.values() if one["ParentID"] == parent["ID"] and token]
     return next((one for one in children if one["DispatchIdempotencyToken"] == token), None)
 
 
 def child_of(parent: Json, body: Json, token: str, now: int, index: int) -> Json:
-    """The child job."""
+    """A new child job of a parameterized job."""
     child_id = f"{parent['ID']}/dispatch-{now // SECOND}-{secrets.token_hex(4)}"
     return {
         **parent,
@@ -80,8 +80,8 @@ def child_of(parent: Json, body: Json, token: str, now: int, index: int) -> Json
     }
 
 
-def dispatched(child: Json, evaluation: Json | None, index: int) -> Json:
-    """The answer to a dispatch; without an evaluation where the child was there before."""
+def dispatch_answer(child: Json, evaluation: Json | None, index: int) -> Json:
+    """The answer to a dispatch; has no evaluation if the child existed before."""
     return {
         "DispatchedJobID": child["ID"],
         "EvalCreateIndex": evaluation["CreateIndex"] if evaluation else 0,
@@ -92,5 +92,5 @@ def dispatched(child: Json, evaluation: Json | None, index: int) -> Json:
 
 
 def children_of(state: State, key: JobKey) -> list[Json]:
-    """The jobs that a job has made."""
+    """The child jobs of a job."""
     return [one for one in state.jobs.values() if JobKey(one["Namespace"], one["ParentID"]) == key]

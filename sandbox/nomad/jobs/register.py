@@ -1,4 +1,4 @@
-"""Registering a job: validation, compare-and-set, the next version, and its evaluation."""
+"""Registers a job: validation, compare-and-set, the next version and its evaluation."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from jobspec.job.fields import MalformedJobError
 from sandbox.nomad.admission.validation import problems
 from sandbox.nomad.jobs.submissions import copy_submission, keep_submission, too_large
-from sandbox.nomad.jobs.versions import evaluate_change, registered
+from sandbox.nomad.jobs.versions import evaluate_change, register_answer
 from sandbox.nomad.records import JobKey, Json
 from sandbox.nomad.refusals import Refused, several
 from sandbox.nomad.scheduler.evaluations import evaluation_of
 from sandbox.nomad.specification import same_specification
 from sandbox.nomad.status import starts_nothing
-from sandbox.nomad.stored import stored
+from sandbox.nomad.stored_form import to_stored_form
 
 if TYPE_CHECKING:
     from sandbox.nomad.state import State
@@ -24,7 +24,7 @@ SOURCE_DROPPED = "1 warning:\n\n* job source size exceeds maximum of 1.0 MB: sub
 
 @dataclass(frozen=True)
 class Order:
-    """What a register asks for."""
+    """A register request."""
 
     job: Json
     namespace: str
@@ -36,7 +36,7 @@ class Order:
 
     @classmethod
     def read(cls, body: Json, namespace: str, token_id: str = "") -> Order:
-        """An order out of a request's body."""
+        """Reads an order from the body of a request."""
         return cls(
             job=body["Job"],
             namespace=namespace,
@@ -48,11 +48,11 @@ class Order:
         )
 
 
-def admitted(state: State, job: Json, namespace: str) -> Json:
-    """The job in the form in which it is kept. Raises Refused: 500 with every problem at once, 400 for wrong types."""
-    # every problem is told at once, the namespace's too, as Nomad's admission does
+def admit(state: State, job: Json, namespace: str) -> Json:
+    """The job in stored form. Raises Refused: 500 with all problems at once, 400 for wrong types."""
+    # all problems at once, including the namespace's, as Nomad's admission reports them
     try:
-        kept = fresh(stored({**job, "Namespace": namespace}), job)
+        kept = reset_server_fields(to_stored_form({**job, "Namespace": namespace}), job)
     except MalformedJobError as error:
         raise Refused(400, str(error)) from error
     found = list(problems(kept))
@@ -63,8 +63,8 @@ def admitted(state: State, job: Json, namespace: str) -> Json:
     return kept
 
 
-def fresh(kept: Json, sent: Json) -> Json:
-    """The job with the server's own fields reset, but for Version and Stop, which are honoured as sent."""
+def reset_server_fields(kept: Json, sent: Json) -> Json:
+    """The job with the server's own fields reset, except Version and Stop, which Nomad honours as sent."""
     return {
         **kept,
         "Version": int(sent.get("Version") or 0),
@@ -81,7 +81,7 @@ def fresh(kept: Json, sent: Json) -> Json:
 
 
 def check_index(order: Order, existing: Json | None) -> None:
-    """Compare-and-set. Raises Refused with 500 where the job is not at the index that the order enforces."""
+    """Compare-and-set. Raises Refused with 500 if the job is not at the index that the order enforces."""
     if not order.enforce_index:
         return
     wanted = order.job_modify_index
@@ -91,7 +91,7 @@ def check_index(order: Order, existing: Json | None) -> None:
             raise Refused(500, start + "job does not exist")
         return
     actual = existing["JobModifyIndex"]
-    # 0 stands for "must not exist", so it has words of its own
+    # 0 means "must not exist" and has its own error text
     if not wanted:
         raise Refused(500, start + "job already exists")
     if wanted != actual:
@@ -99,7 +99,7 @@ def check_index(order: Order, existing: Json | None) -> None:
 
 
 def check_type(job: Json, existing: Json | None) -> None:
-    """Raises Refused with 500 where the job would become one of another type."""
+    """Raises Refused with 500 if the register would change the job's type."""
     if existing is None:
         return
     if existing["Type"] != job["Type"]:
@@ -111,21 +111,21 @@ def check_type(job: Json, existing: Json | None) -> None:
 
 
 def with_live_counts(job: Json, existing: Json) -> Json:
-    """The job with the live count of every group that exists already."""
+    """The job with the current count of every group that exists already."""
     counts = {group["Name"]: group["Count"] for group in existing["TaskGroups"] or []}
     groups = [{**group, "Count": counts.get(group["Name"], group["Count"])} for group in job["TaskGroups"] or []]
     return {**job, "TaskGroups": groups}
 
 
 def register(state: State, order: Order) -> Json:
-    """Register, and answer as Nomad does: a no-op answers with the job's ModifyIndex, and is evaluated all the same."""
-    job = {**admitted(state, order.job, order.namespace), "NomadTokenID": order.token_id}
+    """Register, and answer as Nomad does: a no-op answers with the job's ModifyIndex, and is evaluated anyway."""
+    job = {**admit(state, order.job, order.namespace), "NomadTokenID": order.token_id}
     existing = state.jobs.get(JobKey(order.namespace, job["ID"]))
-    # in this order: an invalid job is told so before a stale index, and a no-op is held to its index too
+    # the order matters: Nomad reports an invalid job before a stale index, and checks the index of a no-op, too
     check_index(order, existing)
     check_type(job, existing)
     if existing is not None:
-        # compared as it was sent: a preserved count that differs makes a version every time
+        # compare the job as it was sent: a preserved count that differs makes a new version each time
         if same_specification(job, existing):
             return no_op(state, existing)
         if order.preserve_counts:
@@ -134,14 +134,14 @@ def register(state: State, order: Order) -> Json:
 
 
 def no_op(state: State, existing: Json) -> Json:
-    """Evaluate the job as it is."""
-    # the index in the answer is not the one to compare with: that is Nomad's own trap, and callers have to know it
+    """Answer a register that changes nothing, and evaluate the job as it is."""
+    # the index in the answer is not the one for compare-and-set: a trap in Nomad that callers must know
     if starts_nothing(existing):
-        return {**registered(existing, None, existing["ModifyIndex"]), "JobModifyIndex": existing["ModifyIndex"]}
+        return {**register_answer(existing, None, existing["ModifyIndex"]), "JobModifyIndex": existing["ModifyIndex"]}
     with state.batch("EvaluationUpdated") as batch:
         # without a JobModifyIndex: nothing was registered
         evaluation = batch.put_evaluation(evaluation_of(existing, "job-register"))
-    return {**registered(existing, evaluation, batch.index), "JobModifyIndex": existing["ModifyIndex"]}
+    return {**register_answer(existing, evaluation, batch.index), "JobModifyIndex": existing["ModifyIndex"]}
 
 
 def new_version(state: State, order: Order, job: Json, existing: Json | None) -> Json:
@@ -161,15 +161,15 @@ def new_version(state: State, order: Order, job: Json, existing: Json | None) ->
         dropped = too_large(order.submission)
         if order.submission is not None and not dropped:
             keep_submission(state, kept, order.submission)
-        # without a source of its own it shows that of the version that the job says it is: 0 where it says nothing
+        # a job without a source gets the source of the version that its Version names, which is 0 if it names none
         elif existing is not None and job["Version"] <= existing["Version"]:
             copy_submission(state, job, kept)
         batch.next_line()
         evaluation = evaluate_change(kept, "job-register", batch)
-    return registered(kept, evaluation, batch.index, SOURCE_DROPPED if dropped else "")
+    return register_answer(kept, evaluation, batch.index, SOURCE_DROPPED if dropped else "")
 
 
 def next_number(job: Json, existing: Json | None) -> int:
-    """The number of the new version: the next one, or a higher one that was asked for."""
+    """The number of the new version: the next number, or a higher one that the job names."""
     asked = int(job["Version"])
     return asked if existing is None else max(int(existing["Version"]) + 1, asked)

@@ -1,4 +1,4 @@
-"""The source that a version was made from, kept beside it."""
+"""Submissions: the source text and variables of a job's versions."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ KEPT_SUBMISSIONS = 6
 
 
 def size_of(submission: Json) -> int:
-    """Bytes that count towards the limit."""
+    """The size of a submission in bytes, as the limit counts it."""
     return sum(len((submission.get(name) or "").encode()) for name in ("Source", "Variables"))
 
 
 def too_large(submission: Json | None) -> bool:
-    """Whether Nomad drops the submission for its size."""
+    """Whether Nomad drops the submission because of its size."""
     return submission is not None and size_of(submission) >= MAX_SOURCE_BYTES
 
 
 def keep_submission(state: State, job: Json, submission: Json) -> None:
-    """Store a version's submission, in Nomad's shape."""
+    """Store the submission of a version, with Nomad's fields."""
     key = JobKey(job["Namespace"], job["ID"])
     state.submissions[key, job["Version"]] = {
         "Format": submission.get("Format") or "",
@@ -37,7 +37,7 @@ def keep_submission(state: State, job: Json, submission: Json) -> None:
         "Variables": submission.get("Variables") or "",
         "Version": job["Version"],
     }
-    # counted on their own: a version may outlive its submission, and a submission its version
+    # counted separately: a version may outlive its submission, and a submission its version
     mine = [known for known in state.submissions if known[0] == key]
     mine.sort(key=lambda known: int(state.submissions[known]["JobModifyIndex"]))
     for known in mine[:-KEPT_SUBMISSIONS]:
@@ -45,7 +45,7 @@ def keep_submission(state: State, job: Json, submission: Json) -> None:
 
 
 def copy_submission(state: State, source: Json, job: Json) -> None:
-    """Give a version the submission of another one, where that has one."""
+    """Copy the submission of one version to another, if it has one."""
     key = JobKey(job["Namespace"], job["ID"])
     known = state.submissions.get((key, source["Version"]))
     if known is not None:

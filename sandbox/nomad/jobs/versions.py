@@ -1,4 +1,4 @@
-"""A job's older versions: going back to one, marking one stable, tagging one."""
+"""Operations on a job's older versions: revert to one, mark one stable, tag one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ RPC_FIELDS: Json = {"KnownLeader": False, "LastContact": 0, "NextToken": ""}
 
 
 def register_again(job: Json, target: Json, batch: Batch, *, stable: bool) -> Json:
-    """Make an older version the newest again, as a version of its own, with that version's Submission."""
-    # SubmitTime and NomadTokenID stay those of the version returned to
+    """Register an older version again as the newest version, with the older version's submission."""
+    # SubmitTime and NomadTokenID stay those of the older version
     fresh = {
         **target,
         "Version": job["Version"] + 1,
@@ -32,8 +32,8 @@ def register_again(job: Json, target: Json, batch: Batch, *, stable: bool) -> Js
     return stored
 
 
-def registered(job: Json, evaluation: Json | None, index: int, warnings: str = "") -> Json:
-    """The answer to a register; without an evaluation where none is made."""
+def register_answer(job: Json, evaluation: Json | None, index: int, warnings: str = "") -> Json:
+    """The answer to a register; has no evaluation if none was created."""
     return {
         **RPC_FIELDS,
         "EvalCreateIndex": evaluation["CreateIndex"] if evaluation else 0,
@@ -45,7 +45,7 @@ def registered(job: Json, evaluation: Json | None, index: int, warnings: str = "
 
 
 def known_job(state: State, key: JobKey) -> Json:
-    """The job. Raises Refused with 500, as writes do, where there is none."""
+    """The job with that key. Raises Refused with 500, as writes do, if there is none."""
     job = state.jobs.get(key)
     if job is None:
         raise Refused(500, f'job "{key.id}" not found')
@@ -53,14 +53,14 @@ def known_job(state: State, key: JobKey) -> Json:
 
 
 def revert(state: State, key: JobKey, version: int, prior: int | None) -> Json:
-    """Register an older version again. Raises Refused with 500 as Nomad words it."""
+    """Revert a job to an older version. Raises Refused with 500 and Nomad's text."""
     job = state.jobs.get(key)
     if job is None:
         raise Refused(500, f'job "{key.id}" in namespace "{key.namespace}" not found')
     if version == job["Version"]:
         raise Refused(500, "can't revert to current version")
     target = state.version(key, version)
-    # six versions are kept, so an older one may be gone
+    # Nomad keeps six versions, so an older one may be gone
     if target is None:
         raise Refused(500, f'job "{key.id}" in namespace "{key.namespace}" at version {version} not found')
     if prior is not None and prior != job["Version"]:
@@ -69,11 +69,11 @@ def revert(state: State, key: JobKey, version: int, prior: int | None) -> Json:
         stored = register_again(job, target, batch, stable=False)
         batch.next_line()
         evaluation = evaluate_change(stored, "job-register", batch)
-    return registered(stored, evaluation, batch.index)
+    return register_answer(stored, evaluation, batch.index)
 
 
 def evaluate_change(job: Json, trigger: str, batch: Batch) -> Json | None:
-    """The evaluation of a changed job; None for jobs that only make children."""
+    """Create an evaluation for a changed job; None for jobs that only create children."""
     if starts_nothing(job):
         return None
     return batch.put_evaluation(evaluation_of(job, trigger, JobModifyIndex=batch.index))
@@ -90,7 +90,7 @@ def mark_stable(state: State, key: JobKey, version: int, *, stable: bool) -> Jso
 
 
 def tag(state: State, key: JobKey, name: str, version: int, text: str) -> Json:
-    """Name a version. Raises Refused with 500 where another version has the name."""
+    """Tag a version. Raises Refused with 500 if another version has the tag."""
     holder = next((one for one in state.versions.get(key, []) if (one["VersionTag"] or {}).get("Name") == name), None)
     if holder is not None and holder["Version"] != version:
         raise Refused(500, f'tag "{name}" already exists on a different version of job "{key.id}"')
@@ -104,7 +104,7 @@ def tag(state: State, key: JobKey, name: str, version: int, text: str) -> Json:
 
 
 def untag(state: State, key: JobKey, name: str) -> Json:
-    """Take a name away. Raises Refused with 500 where no version has it."""
+    """Remove a tag. Raises Refused with 500 if no version has it."""
     holder = next((one for one in state.versions.get(key, []) if (one["VersionTag"] or {}).get("Name") == name), None)
     if holder is None:
         raise Refused(500, f'tag "{name}" not found on job "{key.id}"')

@@ -1,1 +1,1 @@
-"""Deployments: counting health, reacting to it, and what people may do to them."""
+"""Deployments: count health, react to it, and promote, fail, pause or resume them."""

@@ -1,4 +1,4 @@
-"""How a deployment fails, and whether the job goes back to a stable version."""
+"""Fails a deployment, and reverts its job to a stable version if it should."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BY_HAND = "Deployment marked as failed"
 
 
 class Failure(NamedTuple):
-    """A failed deployment, its evaluation, and the version that the job went back to."""
+    """A failed deployment, its evaluation, and the version to which the job was reverted."""
 
     deployment: Json
     evaluation: Json
@@ -26,13 +26,13 @@ class Failure(NamedTuple):
 
 
 def fail(state: State, deployment: Json, why: str, *, revert: bool) -> Failure:
-    """End a deployment badly, in one batch with the job's return to its newest stable version, where it has one."""
+    """Fail a deployment; with `revert`, in the same batch revert the job to its newest stable version if it has one."""
     job = state.jobs[key_of(deployment)]
     target = newest_stable(state, job) if revert else None
     suffix = ""
     if revert:
         suffix, target = ending(job, target)
-    # one batch, one index: the failed deployment's ModifyIndex is the JobModifyIndex of the version returned to
+    # one batch, one index: the failed deployment's ModifyIndex is the JobModifyIndex of the reverted job
     with state.batch("DeploymentStatusUpdate") as batch:
         ended = {"Status": "failed", "StatusDescription": why + suffix, "ModifyTime": batch.now}
         failed = batch.put_deployment({**deployment, **ended})
@@ -44,17 +44,17 @@ def fail(state: State, deployment: Json, why: str, *, revert: bool) -> Failure:
 
 
 def newest_stable(state: State, job: Json) -> Json | None:
-    """The newest version that a deployment has proven."""
+    """The newest stable version of a job; None if there is none."""
     known = state.versions[key_of({"Namespace": job["Namespace"], "JobID": job["ID"]})]
     return next((one for one in known if one["Stable"]), None)
 
 
 def ending(job: Json, target: Json | None) -> tuple[str, Json | None]:
-    """What the description says about the return, and the version to return to, if that would change anything."""
+    """The end of the failed deployment's description, and the version to revert to if that would change anything."""
     if target is None:
         return " - no stable job version to auto revert to", None
     number = target["Version"]
-    # else a stable version that no longer starts would be returned to for ever
+    # otherwise a stable version that no longer starts would be reverted to forever
     if same_specification(job, target):
         return f" - not rolling back to stable job version {number} as current job has same specification", None
     return f" - rolling back to job version {number}", target

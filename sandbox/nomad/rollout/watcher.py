@@ -1,4 +1,4 @@
-"""The deployment watcher: after each change of health it promotes, fails, or asks for the next evaluation."""
+"""The deployment watcher: after each change of health it promotes or fails a deployment, or requests an evaluation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.records import Json, instant, key_of
 from sandbox.nomad.rollout.failing import NO_PROGRESS, UNHEALTHY, fail
-from sandbox.nomad.rollout.verbs import promoted
+from sandbox.nomad.rollout.verbs import promote_groups
 from sandbox.nomad.scheduler.evaluations import evaluation_of
 from sandbox.nomad.scheduler.reschedule import Timing, attempts_left, policy_of
 from sandbox.nomad.state import of_topic
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from sandbox.clock import Timer
     from sandbox.nomad.state import Batch, Change, State
 
-# Nomad gathers what happens for a second before it asks for the next evaluation
+# Nomad collects changes for a second before it requests the next evaluation
 GATHERING_S = 1.0
 
 
 class DeploymentWatcher:
-    """Watches every active deployment."""
+    """Watches all active deployments."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._deadlines: dict[str, tuple[str, Timer]] = {}
         self._gathering: set[str] = set()
 
-    def committed(self, batch: Batch) -> None:
-        """React to a batch."""
+    def on_commit(self, batch: Batch) -> None:
+        """React to the changes in a batch."""
         for change in of_topic(batch.changes, "Deployment"):
             if change.new:
                 self._watch_deadline(change.new["ID"])
@@ -56,20 +56,20 @@ class DeploymentWatcher:
         deployment = self._state.deployments.get(deployment_id)
         if deployment is None or deployment["Status"] in ENDED_DEPLOYMENTS:
             return None
-        # a superseded one is the scheduler's to cancel, and no longer to be promoted or failed
+        # the scheduler cancels a superseded deployment, so do not promote or fail it
         job = self._state.jobs.get(key_of(deployment))
         return deployment if job and job["Version"] == deployment["JobVersion"] else None
 
     def _hopeless(self, allocation: Json, deployment: Json) -> bool:
         state = deployment["TaskGroups"][allocation["TaskGroup"]]
-        # since 2.0.1 a paused deployment does not fail
+        # since Nomad 2.0.1 a paused deployment does not fail
         if deployment["Status"] == "paused":
             return False
         if not state["ProgressDeadline"]:
-            # without a deadline there is nothing to wait for after the first unhealthy one
+            # without a deadline there is nothing to wait for after the first unhealthy allocation
             return True
-        # since 1.6 there is no waiting for the deadline once no attempt is left
-        timing = Timing(self._state.clock.now_ns(), self._state.clock.shortened)
+        # since Nomad 1.6 it does not wait for the deadline if no attempt is left
+        timing = Timing(self._state.clock.now_ns(), self._state.clock.to_wall_ns)
         return policy_of(allocation) is not None and not attempts_left(allocation, timing)
 
     def _promote_if_due(self, deployment: Json) -> None:
@@ -80,7 +80,7 @@ class DeploymentWatcher:
         wanted = sum(state["DesiredCanaries"] for state in waiting)
         healthy = [one for one in canaries if one is not None and health_of(one) and not terminal(one)]
         if len(healthy) >= wanted and deployment["Status"] == "running":
-            promoted(self._state, deployment, list(deployment["TaskGroups"]))
+            promote_groups(self._state, deployment, list(deployment["TaskGroups"]))
 
     def _ask_soon(self, deployment: Json) -> None:
         deployment_id = deployment["ID"]
@@ -95,7 +95,7 @@ class DeploymentWatcher:
             return
         job = self._state.jobs[key_of(deployment)]
         with self._state.batch("AllocationUpdateDesiredStatus") as batch:
-            # within a deployment nothing is rescheduled before the watcher says so
+            # within a deployment, nothing is rescheduled before the watcher allows it
             for allocation in self._replaceable(deployment):
                 transition = {**allocation["DesiredTransition"], "Reschedule": True}
                 batch.put_allocation({**allocation, "DesiredTransition": transition})
@@ -114,7 +114,7 @@ class DeploymentWatcher:
     def _watch_deadline(self, deployment_id: str) -> None:
         deployment = self._active(deployment_id)
         due = next_deadline(deployment) if deployment and deployment["Status"] == "running" else None
-        # each change of health moves the deadline, and the old timer must not outlive it
+        # each change of health moves the deadline, so cancel the old timer
         known = self._deadlines.get(deployment_id)
         if known and known[0] == due:
             return
@@ -138,12 +138,12 @@ class DeploymentWatcher:
         if state["RequireProgressBy"] is None or instant(state["RequireProgressBy"]) > self._state.clock.now_ns():
             return False
         if state["DesiredCanaries"] and not state["Promoted"]:
-            # with healthy canaries it is people who are awaited, not allocations
+            # with healthy canaries, the deployment waits for people, not for allocations
             return int(state["HealthyAllocs"]) < int(state["DesiredCanaries"])
         return int(state["HealthyAllocs"]) < int(state["DesiredTotal"])
 
 
 def next_deadline(deployment: Json) -> str | None:
-    """The earliest instant by which a group has to show progress."""
+    """The earliest time by which a group must make progress; None if no group has a deadline."""
     dues = [state["RequireProgressBy"] for state in deployment["TaskGroups"].values() if state["RequireProgressBy"]]
     return min(dues, default=None)

@@ -1,1 +1,1 @@
-"""The scheduler: what a job wants, what runs, and the difference; where allocations fit; and the dry run of a plan."""
+"""The scheduler: compares a job with its allocations, finds nodes for new ones, and computes dry runs for plans."""

@@ -1,4 +1,4 @@
-"""Writing a decision down: allocations, the deployment and its counters, in one batch."""
+"""Writes a decision: allocations, the deployment and its counters, in one batch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.records import Json, new_id, rfc3339
 from sandbox.nomad.scheduler.situation import BEING_UPDATED
-from sandbox.nomad.status import told_to_stop
+from sandbox.nomad.status import is_stopping
 
 if TYPE_CHECKING:
     from sandbox.nomad.scheduler.decide import Decision, Placed
@@ -19,28 +19,28 @@ SUCCESSFUL = "Deployment completed successfully"
 
 
 def apply(decision: Decision, evaluation: Json, batch: Batch) -> Json | None:
-    """Write all of a decision into the batch; the deployment that it made or changed, if any."""
+    """Write a decision into the batch; returns the deployment that it created or changed, if any."""
     batch.put_evaluation(evaluation)
     if decision.cancel:
         old, why = decision.cancel
         batch.put_deployment({**old, "Status": "cancelled", "StatusDescription": why, "ModifyTime": batch.now})
-    deployment = decision.deployment or (made(decision, batch) if decision.wants_deployment else None)
+    deployment = decision.deployment or (new_deployment(decision, batch) if decision.wants_deployment else None)
     touched = place_all(decision, deployment, batch) + change_in_place(decision, deployment, batch)
     stop_all(decision, batch)
     if deployment is None:
         return None
     if touched:
-        deployment = counted(deployment, touched, batch)
+        deployment = count_placed(deployment, touched, batch)
     if decision.complete:
         return succeed(decision, deployment, batch)
-    # one that was there before and gained nothing is not written: its index would move for no reason
+    # do not write an existing deployment that gained nothing: its index would change for no reason
     if touched or decision.deployment is None:
         return batch.put_deployment(deployment)
     return deployment
 
 
-def made(decision: Decision, batch: Batch) -> Json:
-    """A new deployment of the job's version, nothing placed yet."""
+def new_deployment(decision: Decision, batch: Batch) -> Json:
+    """A new deployment of the job's version, with nothing placed yet."""
     job = decision.job or {}
     groups = {name: one.deployment_state for name, one in decision.verdicts.items() if one.wants_deployment}
     return {
@@ -58,13 +58,13 @@ def made(decision: Decision, batch: Batch) -> Json:
         "TaskGroups": groups,
         "CreateIndex": batch.index,
         "CreateTime": batch.now,
-        # stays 0 until something is placed: so does Nomad, and nothing else tells a deployment without room
+        # stays 0 until something is placed, as in Nomad; only this reveals a deployment without room
         "ModifyTime": 0,
     }
 
 
 def description(groups: list[Json]) -> str:
-    """What a running deployment waits for."""
+    """The status description of a running deployment, which says what it waits for."""
     waiting = [one for one in groups if one["DesiredCanaries"] and not one["Promoted"]]
     if not waiting:
         return RUNNING
@@ -72,12 +72,12 @@ def description(groups: list[Json]) -> str:
 
 
 def place_all(decision: Decision, deployment: Json | None, batch: Batch) -> list[Json]:
-    """Write the new allocations, and where they came from."""
+    """Write all new allocations of a decision."""
     return [place(placed, deployment, batch) for placed in decision.placed]
 
 
 def place(placed: Placed, deployment: Json | None, batch: Batch) -> Json:
-    """Write one new allocation; the one it replaces is told to stop."""
+    """Write one new allocation, and stop the allocation that it replaces."""
     allocation = placed.allocation
     if deployment and allocation["TaskGroup"] in deployment["TaskGroups"]:
         allocation = {**allocation, "DeploymentID": deployment["ID"]}
@@ -92,10 +92,10 @@ def place(placed: Placed, deployment: Json | None, batch: Batch) -> Json:
 
 
 def change_in_place(decision: Decision, deployment: Json | None, batch: Batch) -> list[Json]:
-    """Give running allocations the new specification, and a place in its deployment."""
+    """Update running allocations to the new specification, and add them to its deployment."""
     inside = [one for one in decision.in_place if deployment and one["TaskGroup"] in deployment["TaskGroups"]]
     for allocation in decision.in_place:
-        # a changed specification is judged anew, so what was known of its health is dropped
+        # health is determined again for the new specification, so drop the old result
         joined = deployment["ID"] if deployment and allocation in inside else ""
         fresh = {"Job": decision.job, "DeploymentID": joined, "DeploymentStatus": None}
         batch.put_allocation({**allocation, **fresh})
@@ -103,17 +103,17 @@ def change_in_place(decision: Decision, deployment: Json | None, batch: Batch) -
 
 
 def stop_all(decision: Decision, batch: Batch) -> None:
-    """Tell to stop what is not wanted, keeping the link to a replacement already written."""
+    """Stop the unwanted allocations; keeps the link to a replacement that is written already."""
     for allocation, why in decision.stop:
         now = batch.state.allocations[allocation["ID"]]
-        if told_to_stop(now):
+        if is_stopping(now):
             batch.put_allocation({**now, "DesiredDescription": why})
         else:
             batch.put_allocation({**now, "DesiredStatus": "stop", "DesiredDescription": why})
 
 
-def counted(deployment: Json, joined: list[Json], batch: Batch) -> Json:
-    """The deployment with these allocations counted as placed."""
+def count_placed(deployment: Json, joined: list[Json], batch: Batch) -> Json:
+    """Count these allocations as placed in the deployment."""
     groups = dict(deployment["TaskGroups"])
     for allocation in joined:
         state = groups.get(allocation["TaskGroup"])
@@ -127,15 +127,15 @@ def with_placed(state: Json, allocation: Json, batch: Batch) -> Json:
     state = {**state, "PlacedAllocs": state["PlacedAllocs"] + 1}
     if allocation["DeploymentStatus"] and allocation["DeploymentStatus"]["Canary"]:
         state["PlacedCanaries"] = [*(state["PlacedCanaries"] or []), allocation["ID"]]
-    # without a placement there is no deadline at all, which is how a deployment without room waits for ever
+    # without a placement there is no deadline, so a deployment without room waits forever
     if state["RequireProgressBy"] is None and state["ProgressDeadline"]:
-        due = batch.now + batch.state.clock.shortened(state["ProgressDeadline"])
+        due = batch.now + batch.state.clock.to_wall_ns(state["ProgressDeadline"])
         state["RequireProgressBy"] = rfc3339(due)
     return state
 
 
 def succeed(decision: Decision, deployment: Json, batch: Batch) -> Json:
-    """End the deployment well, and mark its version stable."""
+    """Mark the deployment successful and its version stable."""
     ended = {"Status": "successful", "StatusDescription": SUCCESSFUL, "ModifyTime": batch.now}
     if decision.job is not None:
         batch.put_job({**decision.job, "Stable": True})

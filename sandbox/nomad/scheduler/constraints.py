@@ -1,4 +1,4 @@
-"""Which nodes a job's constraints allow. Knows the operands that do not look at other allocations."""
+"""Filters nodes by a job's constraints; ignores operands that depend on other allocations (`distinct_*`)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _REFERENCE = re.compile(r"^\$\{(?P<name>[^}]+)\}$")
 
 
 def constraints_of(job: Json, group: Json) -> list[Json]:
-    """All constraints that hold for a group: the job's, its own, and its tasks'."""
+    """All constraints of a group: the job's, its own and its tasks'."""
     tasks = [one for task in group["Tasks"] or [] for one in task["Constraints"] or []]
     return [*(job["Constraints"] or []), *(group["Constraints"] or []), *tasks]
 
 
 def value_on(node: Json, target: str) -> str | None:
-    """What a constraint's target is on a node; None where the node has no such thing."""
+    """The value of a constraint's target on a node; None if the node has none."""
     found = _REFERENCE.match(target)
     if not found:
         return target
@@ -34,22 +34,22 @@ def value_on(node: Json, target: str) -> str | None:
 
 
 def label(constraint: Json) -> str:
-    """How Nomad names a constraint that filtered a node."""
+    """Nomad's text for a constraint that filtered a node."""
     return f"{constraint['LTarget']} {constraint['Operand']} {constraint['RTarget']}"
 
 
-def compared(test: Callable[[str, str], bool]) -> Callable[[str | None, str | None], bool]:
-    """A test of two values that fails where one is missing."""
+def comparison(test: Callable[[str, str], bool]) -> Callable[[str | None, str | None], bool]:
+    """Extend a test of two values: it fails if a value is missing."""
     return lambda left, right: left is not None and right is not None and test(left, right)
 
 
 def version_parts(text: str) -> tuple[int, ...]:
-    """The numbers of a version, without what stands behind a hyphen."""
+    """The numbers of a version, without the part after a hyphen."""
     return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0]))
 
 
 def version_fits(value: str, wanted: str) -> bool:
-    """Whether a version meets every one of a comma-separated list of bounds."""
+    """Whether a version meets all bounds in a comma-separated list."""
     return all(version_meets(value, bound.strip()) for bound in wanted.split(",") if bound.strip())
 
 
@@ -75,16 +75,16 @@ def set_of(text: str) -> set[str]:
 OPERANDS: dict[str, Callable[[str | None, str | None], bool]] = {
     "=": lambda left, right: left is not None and left == right,
     "!=": lambda left, right: left != right,
-    "<": compared(lambda left, right: left < right),
-    "<=": compared(lambda left, right: left <= right),
-    ">": compared(lambda left, right: left > right),
-    ">=": compared(lambda left, right: left >= right),
-    "regexp": compared(lambda left, right: re.search(right, left) is not None),
-    "version": compared(version_fits),
-    "semver": compared(version_fits),
-    "set_contains": compared(lambda left, right: set_of(right) <= set_of(left)),
-    "set_contains_all": compared(lambda left, right: set_of(right) <= set_of(left)),
-    "set_contains_any": compared(lambda left, right: bool(set_of(right) & set_of(left))),
+    "<": comparison(lambda left, right: left < right),
+    "<=": comparison(lambda left, right: left <= right),
+    ">": comparison(lambda left, right: left > right),
+    ">=": comparison(lambda left, right: left >= right),
+    "regexp": comparison(lambda left, right: re.search(right, left) is not None),
+    "version": comparison(version_fits),
+    "semver": comparison(version_fits),
+    "set_contains": comparison(lambda left, right: set_of(right) <= set_of(left)),
+    "set_contains_all": comparison(lambda left, right: set_of(right) <= set_of(left)),
+    "set_contains_any": comparison(lambda left, right: bool(set_of(right) & set_of(left))),
     "is_set": lambda left, _: left is not None,
     "is_not_set": lambda left, _: left is None,
 }
@@ -92,10 +92,10 @@ OPERANDS |= {"==": OPERANDS["="], "is": OPERANDS["="], "not": OPERANDS["!="]}
 
 
 def refusing(node: Json, constraints: list[Json]) -> Json | None:
-    """The first constraint that a node does not meet; `distinct_*` never filter here."""
+    """The first constraint that a node does not meet; None if it meets all. Ignores `distinct_*`."""
     for constraint in constraints:
         test = OPERANDS.get(constraint["Operand"])
-        # operands that compare allocations with each other have no test here, and let every node in
+        # operands that compare allocations have no test here, so they allow every node
         if test and not test(value_on(node, constraint["LTarget"]), value_on(node, constraint["RTarget"])):
             return constraint
     return None

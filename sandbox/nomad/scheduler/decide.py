@@ -1,6 +1,6 @@
-"""The whole decision about a job: verdicts for its groups, and a place for each allocation that is to be made.
+"""Decides about a job: a verdict for each group, and a node for each new allocation.
 
-Nothing is written here: evaluations apply a decision, plans only show it.
+Writes nothing: evaluations apply a decision, plans only show it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STOPPED = "Cancelled because job is stopped"
 
 
 class Placed(NamedTuple):
-    """A new allocation and the one it stands in for, if any."""
+    """A new allocation, and the allocation that it replaces, if any."""
 
     allocation: Json
     canary: bool
@@ -35,7 +35,7 @@ class Placed(NamedTuple):
 
 @dataclass
 class Decision:
-    """What an evaluation comes to."""
+    """The result of an evaluation."""
 
     job: Json | None
     deployment: Json | None
@@ -60,24 +60,24 @@ class Decision:
 
     @property
     def later(self) -> list[tuple[Json, int]]:
-        """Failed allocations that may be placed again only at an instant to come."""
+        """Failed allocations that may be rescheduled only later, each with that time."""
         return [one for verdict in self.verdicts.values() for one in verdict.later]
 
     @property
     def wants_deployment(self) -> bool:
-        """Whether a deployment has to be made."""
+        """Whether the decision needs a new deployment."""
         return any(verdict.wants_deployment for verdict in self.verdicts.values())
 
     @property
     def changes(self) -> bool:
-        """Whether anything has to be written."""
+        """Whether the decision changes anything."""
         written = self.placed or self.stop or self.in_place or self.cancel or self.later
         return bool(written) or self.complete or self.wants_deployment
 
 
 def decide(state: State, nodes: Nodes, key: JobKey, job: Json | None, evaluation: Json) -> Decision:
-    """The decision about a job as it is given here, which may differ from the stored one; None is a purged job."""
-    timing = Timing(state.clock.now_ns(), state.clock.shortened)
+    """The decision about `job`, which may differ from the stored job; None means a purged job."""
+    timing = Timing(state.clock.now_ns(), state.clock.to_wall_ns)
     allocations = state.allocations_of(key)
     latest = state.latest_deployment(key)
     if job is None or job["Stop"]:
@@ -96,7 +96,7 @@ def decide(state: State, nodes: Nodes, key: JobKey, job: Json | None, evaluation
 
 
 def verdict_on(situation: Situation, room: Room) -> Verdict:
-    """The verdict on one group, by the kind of its job."""
+    """The verdict on one group, by the type of its job."""
     if situation.job["Type"] in {"system", "sysbatch"}:
         allowed = [one["ID"] for one in room.allowed(situation.job, situation.group)]
         return system_verdict(situation, allowed)
@@ -104,7 +104,7 @@ def verdict_on(situation: Situation, room: Room) -> Verdict:
 
 
 def present_deployment(job: Json, latest: Json | None) -> tuple[Json | None, tuple[Json, str] | None]:
-    """The deployment of this version, unless it is over and done with; and one of an older version to cancel."""
+    """This version's deployment, unless it has ended; and the deployment of an older version to cancel, with why."""
     if latest is None:
         return None, None
     same = latest["JobVersion"] == job["Version"] and latest["JobCreateIndex"] == job["CreateIndex"]
@@ -112,7 +112,7 @@ def present_deployment(job: Json, latest: Json | None) -> tuple[Json | None, tup
         # versions decide, not specifications: a revert to the same text supersedes, too
         active = latest["Status"] in ACTIVE_DEPLOYMENTS
         return None, (latest, SUPERSEDED) if active else None
-    # a failed one stays in force for its version, so that nothing is placed behind its back
+    # a failed deployment still counts for its version, so that nothing more is placed
     return (latest if latest["Status"] in {*ACTIVE_DEPLOYMENTS, "failed"} else None), None
 
 
@@ -127,13 +127,13 @@ def stopping(job: Json | None, allocations: list[Json], latest: Json | None) -> 
 
 
 def stop_removed_groups(decision: Decision, allocations: list[Json]) -> None:
-    """Stop what belongs to groups that the job no longer has."""
+    """Stop the allocations of groups that the job no longer has."""
     names = {group["Name"] for group in (decision.job or {}).get("TaskGroups") or []}
     stop_all(decision, [one for one in allocations if one["TaskGroup"] not in names])
 
 
 def stop_all(decision: Decision, allocations: list[Json]) -> None:
-    """Stop whatever of these is not over."""
+    """Stop those of the allocations that have not ended."""
     for allocation in allocations:
         if terminal(allocation):
             continue
@@ -143,7 +143,7 @@ def stop_all(decision: Decision, allocations: list[Json]) -> None:
 
 
 class Placer:
-    """Finds nodes for what the verdicts want, and notes what finds none."""
+    """Finds nodes for the allocations that the verdicts request, and records those that fit on no node."""
 
     def __init__(self, decision: Decision, room: Room, evaluation: Json, timing: Timing) -> None:
         self._decision = decision
@@ -152,7 +152,7 @@ class Placer:
         self._timing = timing
 
     def run(self) -> None:
-        """Place group after group, what stops freeing its room first."""
+        """Place one group after the other; first frees the room of the allocations that stop."""
         for allocation, _ in self._decision.stop:
             self._room.free(allocation)
         for name, verdict in self._decision.verdicts.items():
@@ -168,7 +168,7 @@ class Placer:
                 unplaced.add(placement.previous["ID"])
         for old in verdict.replace:
             self._replace(old)
-        # a failed allocation stays where nothing could be placed in its stead
+        # a failed allocation stays if nothing could be placed instead
         self._decision.stop += [one for one in verdict.stop if one[0]["ID"] not in unplaced]
         self._decision.in_place += verdict.in_place
 
@@ -176,10 +176,10 @@ class Placer:
         job = self._decision.job or {}
         group = next(one for one in job["TaskGroups"] if one["Name"] == old["TaskGroup"])
         self._room.free(old)
-        # a system job's replacement belongs on the same node, wherever else there may be room
+        # a system job's replacement must be on the same node
         pinned = old["NodeID"] if job["Type"] in {"system", "sysbatch"} else ""
         if not self._find(Placement(group, old["Name"], previous=old, node_id=pinned), replaces=old):
-            # without a successor the old one keeps running, and its room with it
+            # without a replacement the old allocation keeps running, and keeps its room
             self._room.take(old["NodeID"], need_of(group), old["JobID"])
 
     def _find(self, placement: Placement, replaces: Json | None = None) -> bool:
@@ -190,7 +190,7 @@ class Placer:
             self._miss(group["Name"], metric)
             return False
         self._room.take(node["ID"], need_of(group), job["ID"])
-        # full nodes that were passed over are no news where one was found
+        # do not report full nodes if another node has room
         calm = {**metric, "DimensionExhausted": None, "NodesExhausted": 0}
         allocation = new_allocation(job, placement, node, self._evaluation, calm, self._timing)
         self._decision.placed.append(Placed(allocation, placement.canary, replaces or placement.previous))
@@ -198,7 +198,7 @@ class Placer:
 
     def _miss(self, group: str, metric: Json) -> None:
         self._decision.queued[group] += 1
-        # Nomad explains the first failure of a group and only counts the others
+        # Nomad explains the first failure of a group, and only counts the others
         known = self._decision.failed.get(group)
         coalesced = known["CoalescedFailures"] + 1 if known else 0
         self._decision.failed[group] = {**(known or metric), "CoalescedFailures": coalesced}

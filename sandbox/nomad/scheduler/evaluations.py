@@ -1,4 +1,4 @@
-"""Evaluations: making them, working them off one after the other, and those that wait for room."""
+"""Evaluations: creates them, processes them one after the other, and retries those that are blocked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox.nomad.scheduler.nodes import Nodes
     from sandbox.nomad.state import Batch, Change, State
 
-# long enough to be seen pending, short enough not to be waited for
+# long enough to see the evaluation pending, short enough that nobody waits for it
 TICK_S = 0.05
 UNPLACED = "created to place remaining allocations"
 
@@ -34,14 +34,14 @@ def evaluation_of(job: Json, trigger: str, **extra: object) -> Json:
 
 
 class Scheduler:
-    """Works off every pending evaluation soon after it was stored."""
+    """Processes every pending evaluation soon after it was stored."""
 
     def __init__(self, state: State, nodes: Nodes) -> None:
         self._state = state
         self._nodes = nodes
 
-    def committed(self, batch: Batch) -> None:
-        """Take up the batch's new evaluations, and try the blocked ones again where it made room."""
+    def on_commit(self, batch: Batch) -> None:
+        """Process the batch's new evaluations, and retry the blocked ones if the batch made room."""
         for change in of_topic(batch.changes, "Evaluation"):
             if change.new and change.new["Status"] == "pending" and newly_pending(change):
                 self._take_up(change.new)
@@ -56,7 +56,7 @@ class Scheduler:
             self._state.clock.after(TICK_S, lambda: self.process(evaluation_id))
 
     def unblock(self) -> None:
-        """Let every blocked evaluation have another look."""
+        """Retry all blocked evaluations."""
         blocked = [one for one in self._state.evaluations.values() if one["Status"] == "blocked"]
         if blocked:
             with self._state.batch("EvaluationUpdated") as batch:
@@ -64,7 +64,7 @@ class Scheduler:
                     batch.put_evaluation({**one, "Status": "pending", "StatusDescription": ""})
 
     def process(self, evaluation_id: str) -> None:
-        """Decide about the evaluation's job, write that down, and end the evaluation."""
+        """Decide about the evaluation's job, write the decision, and end the evaluation."""
         evaluation = self._state.evaluations.get(evaluation_id)
         if evaluation is None or evaluation["Status"] != "pending":
             return
@@ -80,7 +80,7 @@ class Scheduler:
     def _follow_up(self, decision: Decision, batch: Batch) -> None:
         if decision.job is None or not decision.later:
             return
-        # one evaluation for all of them, at the first instant: the others are looked at again then
+        # one evaluation for all of them, at the earliest time; it reconsiders the others
         due = min(when for _, when in decision.later)
         follow_up = evaluation_of(decision.job, "alloc-failure", WaitUntil=rfc3339(due))
         batch.put_evaluation(follow_up)
@@ -102,7 +102,7 @@ class Scheduler:
         if decision.failed:
             ended["FailedTGAllocs"] = decision.failed
             ended["BlockedEval"] = self._block(evaluation, decision, snapshot)
-        # still without room: it waits on, and is not complete
+        # still no room: it stays blocked and is not complete
         if ended.get("BlockedEval") == evaluation["ID"]:
             return
         with self._state.batch("EvaluationUpdated") as batch:
@@ -116,7 +116,7 @@ class Scheduler:
             "FailedTGAllocs": decision.failed,
             "SnapshotIndex": snapshot,
         }
-        # one that was blocked before goes back to waiting as the same evaluation
+        # an evaluation that was blocked before is blocked again under the same id
         again = evaluation["TriggeredBy"] == "queued-allocs"
         blocked = evaluation if again else blocked_evaluation(evaluation, decision)
         with self._state.batch("EvaluationUpdated") as batch:
@@ -124,7 +124,7 @@ class Scheduler:
         return str(blocked["ID"])
 
     def _cancel_blocked(self, key: JobKey, ended: Json, batch: Batch) -> None:
-        # at most one evaluation of a job waits for room, and none once everything is placed
+        # at most one evaluation of a job is blocked, and none once everything is placed
         for one in self._state.evaluations_of(key):
             if one["Status"] == "blocked" and one["ID"] != ended.get("BlockedEval"):
                 why = f'evaluation "{ended["ID"]}" successful'
@@ -132,19 +132,19 @@ class Scheduler:
 
 
 def blocked_evaluation(evaluation: Json, decision: Decision) -> Json:
-    """The evaluation that waits for room in the stead of one that could not place everything."""
+    """The blocked evaluation that follows an evaluation that could not place everything."""
     job = decision.job or {}
     known = {"JobModifyIndex": job["JobModifyIndex"], "PreviousEval": evaluation["ID"]}
     return evaluation_of(job, "queued-allocs", **known)
 
 
 def newly_pending(change: Change) -> bool:
-    """Whether an evaluation has just become pending."""
+    """Whether the change makes an evaluation pending."""
     return change.old is None or change.old["Status"] != "pending"
 
 
 def made_room(change: Change) -> bool:
-    """Whether an allocation has given its room back."""
+    """Whether the change frees the room of an allocation."""
     if change.old is None or terminal(change.old):
         return False
     return change.new is None or terminal(change.new)

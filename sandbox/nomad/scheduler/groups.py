@@ -1,4 +1,4 @@
-"""One task group of a service or batch job: what to place, replace, stop and leave in this step of its rollout."""
+"""Decides which allocations of a service or batch group to place, replace, stop and leave in this step of a rollout."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sandbox.nomad.scheduler.situation import (
     number_of,
 )
 from sandbox.nomad.scheduler.updates import DESTRUCTIVE, IN_PLACE, update_kind
-from sandbox.nomad.status import health_of, is_canary, terminal, told_to_stop
+from sandbox.nomad.status import health_of, is_canary, is_stopping, terminal
 
 if TYPE_CHECKING:
     from sandbox.nomad.records import Json
 
 
 class GroupReconciler:
-    """Works out the verdict for a service or batch group, in the order in which Nomad's reconciler does."""
+    """Computes the verdict for a service or batch group, in the same order as Nomad's reconciler."""
 
     def __init__(self, situation: Situation) -> None:
         self.on = situation
@@ -39,13 +39,13 @@ class GroupReconciler:
         self._stop_surplus()
         destructive = self._judge_updates()
         if self._canarying():
-            # canaries stand beside the wanted count until they are promoted, so they must not fill it
+            # canaries are in addition to the count until they are promoted
             self.kept = [one for one in self.kept if one not in self.canaries]
         needs_canary = self._place_canaries(destructive)
         limit = self._limit(destructive)
         placements = self._placements()
         if self.on.state is None:
-            # what a deployment counts up to is fixed as it is made; reschedules later do not raise it
+            # a deployment's total is fixed when it is created; later reschedules do not raise it
             self.state["DesiredTotal"] += len(destructive) + len(self.verdict.in_place) + len(placements)
         ready = not self.on.held and not self._canarying()
         if ready:
@@ -60,7 +60,7 @@ class GroupReconciler:
     def _conclude(self, changed: bool, *, needs_canary: bool, complete: bool) -> None:  # noqa: FBT001 - one call above
         verdict, job = self.verdict, self.on.job
         verdict.deployment_state = self.state
-        # a version that ran before gets no second deployment: a failed specification sent again does nothing
+        # a version that ran before gets no second deployment: to register a failed specification again does nothing
         had_this_version = any(
             one["Job"]["Version"] == job["Version"] and one["Job"]["CreateIndex"] == job["CreateIndex"]
             for one in self.on.allocations
@@ -76,8 +76,8 @@ class GroupReconciler:
 
     def _sort_out(self) -> None:
         for allocation in self.on.allocations:
-            # one with a successor is that one's business, even while its client still runs it down
-            if told_to_stop(allocation) or (allocation["NextAllocation"] and terminal(allocation)):
+            # ignore an allocation with a replacement, even while its client still stops it
+            if is_stopping(allocation) or (allocation["NextAllocation"] and terminal(allocation)):
                 continue
             if self._unwanted_canary(allocation):
                 self._stop(allocation, NOT_NEEDED)
@@ -88,9 +88,9 @@ class GroupReconciler:
 
     def _counts(self, allocation: Json) -> bool:
         if self.on.job["Type"] != "batch":
-            # a failed one still fills its place: only rescheduling, or a changed specification, empties it
+            # a failed allocation still counts until it is rescheduled or the specification changes
             return allocation["ClientStatus"] not in {"complete", "lost"}
-        # finished work of this specification stays done; of an older one it is done again
+        # finished work counts for the same specification; a changed specification runs again
         ours = allocation["Job"]["JobModifyIndex"] == self.on.job["JobModifyIndex"]
         return allocation["ClientStatus"] != "lost" and (ours or not terminal(allocation))
 
@@ -100,7 +100,7 @@ class GroupReconciler:
         own = self.on.past_deployments.get(allocation["DeploymentID"])
         if own is None or own["TaskGroups"].get(allocation["TaskGroup"], {}).get("Promoted"):
             return False
-        # canaries of a deployment that was superseded or failed go; those of the present one wait for promotion
+        # canaries of a superseded or failed deployment stop; those of the current one wait for promotion
         present = self.on.deployment is not None and own["ID"] == self.on.deployment["ID"]
         return not present or own["Status"] == "failed"
 
@@ -109,7 +109,7 @@ class GroupReconciler:
         due = None if held_back(allocation, self.on.deployment) else due_at(allocation, timing)
         if due is None:
             self.kept.append(allocation)
-        # the evaluation that was made for this moment may come a little early, and must not wait for itself
+        # the evaluation for this time may run a little early, and must not schedule itself again
         elif due <= timing.now or allocation["FollowupEvalID"] == self.on.evaluation_id:
             self.again.append(allocation)
         else:
@@ -124,10 +124,10 @@ class GroupReconciler:
 
     def _stop_surplus(self) -> None:
         counted = [one for one in self.kept if not (self._canarying() and one in self.canaries)]
-        # while canaries are judged the old ones keep the count; once promoted, canaries are part of it
+        # before a promotion only old allocations count; afterwards canaries count, too
         surplus = len(counted) - int(self.on.group["Count"] or 0)
         names = set() if self._canarying() else {one["Name"] for one in self.canaries}
-        # those a promoted canary stands in for go first, then the highest numbers
+        # first stop those that a promoted canary replaces, then the highest numbers
         order = sorted(counted, key=lambda one: (one in self.canaries, one["Name"] not in names, -number_of(one)))
         for allocation in order[: max(surplus, 0)]:
             self._stop(allocation, NOT_NEEDED)
@@ -152,7 +152,7 @@ class GroupReconciler:
             return False
         self.state = {**self.state, "DesiredCanaries": wanted}
         if not self.on.held:
-            # a canary takes the name of one that it is to replace: promotion then stops exactly that one
+            # a canary has the name of the allocation that it will replace, so a promotion stops exactly that one
             names = [one["Name"] for one in destructive] + [
                 name_of(self.on.job, self.on.group, n) for n in range(wanted)
             ]
@@ -169,7 +169,7 @@ class GroupReconciler:
         if self.on.held or self._canarying():
             return 0
         limit = int(self.on.waves["MaxParallel"])
-        # one that is neither healthy nor not holds up the next wave, and an unhealthy one stops all waves
+        # an allocation of unknown health delays the next wave, and an unhealthy one stops all waves
         ours = self.on.deployment["ID"] if self.on.deployment else None
         for allocation in self.kept:
             if ours and allocation["DeploymentID"] == ours:
@@ -201,13 +201,13 @@ class GroupReconciler:
 
     def _backfill(self, placements: list[Placement]) -> None:
         failed = self.on.deployment is not None and self.on.deployment["Status"] == "failed"
-        # while a deployment is paused, failed or waits for promotion nothing is added, but what fell is put up again
+        # a deployment that is paused, failed or waits for promotion adds nothing, but lost allocations are replaced
         for placement in placements:
             previous = placement.previous
             if previous is None:
                 continue
             if failed and self.on.deployment and previous["DeploymentID"] == self.on.deployment["ID"]:
-                # the failed deployment's own are not tried once more
+                # allocations of the failed deployment itself are not retried
                 self.verdict.counters["Ignore"] += 1
                 continue
             self._place([placement], 0)

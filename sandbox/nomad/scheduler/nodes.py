@@ -1,4 +1,4 @@
-"""The nodes of the simulated cluster, and where an allocation fits."""
+"""The nodes of the simulated cluster, and the search for a node with room for an allocation."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from sandbox.nomad.records import Json
 
 DATACENTER, NODE_POOL = "dc1", "default"
-# enough for a wave to be seen spreading, few enough to fill by hand
+# enough nodes to see a wave spread, few enough to fill by hand
 NODE_COUNT = 3
 CPU_MHZ, MEMORY_MB, DISK_MB = 16_000, 16_384, 200_000
-# Consul and Vault are there for jobs that ask for them: what they would do is not simulated
+# the nodes claim to have Consul and Vault, so that jobs may need them; their behaviour is not simulated
 ATTRIBUTES = {
     "kernel.name": "linux",
     "kernel.version": "6.1.0",
@@ -58,7 +58,7 @@ def node(number: int) -> Json:
 
 
 def need_of(group: Json) -> dict[str, int]:
-    """What one allocation of a group asks of a node: MHz, MB, MB."""
+    """The resources that one allocation of a group needs: CPU in MHz, memory and disk in MB."""
     resources = [task["Resources"] or {} for task in group["Tasks"] or []]
     disk = (group["EphemeralDisk"] or {}).get("SizeMB") or 0
     return {
@@ -69,7 +69,7 @@ def need_of(group: Json) -> dict[str, int]:
 
 
 def need_of_allocation(allocation: Json) -> dict[str, int]:
-    """What an allocation holds on its node."""
+    """The resources that an allocation uses on its node."""
     tasks, shared = allocation["AllocatedResources"]["Tasks"].values(), allocation["AllocatedResources"]["Shared"]
     return {
         "cpu": sum(int(one["Cpu"]["CpuShares"]) for one in tasks),
@@ -80,12 +80,12 @@ def need_of_allocation(allocation: Json) -> dict[str, int]:
 
 @dataclass
 class Nodes:
-    """The cluster's nodes; all alike."""
+    """The cluster's nodes, all of the same size."""
 
     all: list[Json] = field(default_factory=lambda: [node(number) for number in range(1, NODE_COUNT + 1)])
 
     def set_memory(self, memory_mb: int) -> None:
-        """Give every node so much memory."""
+        """Set the memory of every node in MB."""
         for one in self.all:
             one["Room"]["memory"] = memory_mb
 
@@ -95,7 +95,7 @@ class Nodes:
 
 
 class Room:
-    """What is left on the nodes while one plan is made: allocations are put in and taken out."""
+    """The free resources of the nodes while one decision is made."""
 
     def __init__(self, nodes: Nodes, allocations: Iterable[Json]) -> None:
         self._nodes = nodes.all
@@ -106,20 +106,20 @@ class Room:
                 self.take(allocation["NodeID"], need_of_allocation(allocation), allocation["JobID"])
 
     def take(self, node_id: str, need: dict[str, int], job_id: str) -> None:
-        """Use up room on a node."""
+        """Reserve resources on a node."""
         if node_id in self._left:
             self._left[node_id].subtract(need)
             self._jobs[node_id, job_id] += 1
 
     def free(self, allocation: Json) -> None:
-        """Give back the room of an allocation that is about to stop."""
+        """Free the resources of an allocation that is about to stop."""
         node_id = allocation["NodeID"]
         if node_id in self._left and not terminal(allocation):
             self._left[node_id].update(need_of_allocation(allocation))
             self._jobs[node_id, allocation["JobID"]] -= 1
 
     def allowed(self, job: Json, group: Json) -> list[Json]:
-        """The nodes that the job's datacenters, its node pool and the constraints let in."""
+        """The nodes that the job's datacenters, its node pool and the constraints allow."""
         constraints = constraints_of(job, group)
         return [one for one in self._reachable(job) if refusing(one, constraints) is None]
 
@@ -132,9 +132,9 @@ class Room:
         ]
 
     def find(self, job: Json, group: Json, node_id: str = "") -> Json | None:
-        """A node for one allocation, preferring those with the fewest of this job; `node_id` allows only that one."""
+        """A node with room, or None; prefers nodes with few allocations of the job. `node_id` allows only that node."""
         need = need_of(group)
-        # spreading a job over the nodes makes the pictures honest: bin packing would fill one node first
+        # spread a job over the nodes, because bin packing would fill one node first and look odd on the page
         fitting = [
             one for one in self.allowed(job, group) if not self._exhausted(one, need) and node_id in {"", one["ID"]}
         ]
@@ -145,8 +145,8 @@ class Room:
         return next((dimension for dimension, amount in need.items() if amount > left[dimension]), None)
 
     def metric(self, job: Json, group: Json) -> Json:
-        """Why an allocation finds no place (or what was looked at), as Nomad's AllocMetric."""
-        # the datacenter and the pool choose the nodes to look at; only constraints count as filters
+        """Nomad's AllocMetric for an allocation: the nodes considered, and why none fits."""
+        # datacenter and pool select the nodes to consider; only constraints count as filters
         reachable, need = self._reachable(job), need_of(group)
         constraints = constraints_of(job, group)
         filtered = Counter(label(bad) for one in reachable if (bad := refusing(one, constraints)))

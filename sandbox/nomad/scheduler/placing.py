@@ -1,11 +1,11 @@
-"""The record of a new allocation."""
+"""Makes the record of a new allocation."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sandbox.nomad.records import Json, new_id
-from sandbox.nomad.scheduler.reschedule import Timing, tracked
+from sandbox.nomad.scheduler.reschedule import Timing, reschedule_tracker
 
 if TYPE_CHECKING:
     from sandbox.nomad.scheduler.situation import Placement
@@ -21,7 +21,7 @@ NO_NETWORK: Json = {"Address": "", "AddressIPv6": "", "DNS": None, "InterfaceNam
 
 
 def resources_of(task: Json) -> Json:
-    """What a task gets on its node."""
+    """The resources that a task gets on its node."""
     asked = task["Resources"] or {}
     return {
         "Cpu": {"CpuShares": int(asked.get("CPU") or 0), "ReservedCores": None},
@@ -31,7 +31,7 @@ def resources_of(task: Json) -> Json:
     }
 
 
-def allocated(group: Json) -> Json:
+def allocated_resources(group: Json) -> Json:
     """The AllocatedResources of one allocation of a group."""
     tasks = group["Tasks"] or []
     disk = int((group["EphemeralDisk"] or {}).get("SizeMB") or 0)
@@ -43,7 +43,7 @@ def allocated(group: Json) -> Json:
 
 
 def new_allocation(job: Json, placement: Placement, node: Json, evaluation: Json, metric: Json, timing: Timing) -> Json:
-    """An allocation that its node has not heard of yet; outside any deployment until it is put into one."""
+    """A new pending allocation that belongs to no deployment yet."""
     previous = placement.previous
     again = placement.rescheduled and previous is not None
     return {
@@ -64,11 +64,11 @@ def new_allocation(job: Json, placement: Placement, node: Json, evaluation: Json
         "DeploymentID": "",
         "DeploymentStatus": None,
         "TaskStates": None,
-        "AllocatedResources": allocated(placement.group),
+        "AllocatedResources": allocated_resources(placement.group),
         "Metrics": metric,
         "NetworkStatus": NO_NETWORK,
         "PreviousAllocation": previous["ID"] if previous else "",
         "NextAllocation": "",
         "FollowupEvalID": "",
-        "RescheduleTracker": tracked(previous, timing) if again and previous else None,
+        "RescheduleTracker": reschedule_tracker(previous, timing) if again and previous else None,
     }

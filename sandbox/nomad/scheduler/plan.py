@@ -1,4 +1,4 @@
-"""The dry run of a register: what it would change, and where allocations would go."""
+"""The dry run of a register: its diff, and the allocations that it would start, change and stop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plan(state: State, nodes: Nodes, job: Json, *, with_diff: bool) -> Json:
-    """The answer to a plan of a job in stored form; nothing is written."""
+    """The answer to a plan of a job in stored form; writes nothing."""
     key = JobKey(job["Namespace"], job["ID"])
     existing = state.jobs.get(key)
     candidate = as_registered(state, job, existing)
@@ -24,7 +24,7 @@ def plan(state: State, nodes: Nodes, job: Json, *, with_diff: bool) -> Json:
     decision = decide(state, nodes, key, candidate, evaluation)
     return {
         "Annotations": {"DesiredTGUpdates": decision.counters, "PreemptedAllocs": None},
-        "CreatedEvals": created(evaluation, decision, state.clock.now_ns()),
+        "CreatedEvals": created_evaluations(evaluation, decision, state.clock.now_ns()),
         "Diff": annotate(diff(existing, candidate), decision.counters) if with_diff else None,
         "FailedTGAllocs": decision.failed or None,
         "Index": existing["JobModifyIndex"] if existing else 0,
@@ -36,7 +36,7 @@ def plan(state: State, nodes: Nodes, job: Json, *, with_diff: bool) -> Json:
 
 def as_registered(state: State, job: Json, existing: Json | None) -> Json:
     """The job as a register would store it now."""
-    # an index to come: what runs then counts as of an older specification, as it will be
+    # a future index, so that running allocations count as allocations of an older specification
     ahead = {"JobModifyIndex": state.index + 1, "ModifyIndex": state.index + 1}
     if existing is None:
         return {**job, **ahead, "CreateIndex": state.index + 1}
@@ -46,8 +46,8 @@ def as_registered(state: State, job: Json, existing: Json | None) -> Json:
     return {**job, **ahead, "CreateIndex": existing["CreateIndex"], "Version": existing["Version"] + 1}
 
 
-def created(evaluation: Json, decision: Decision, now: int) -> list[Json] | None:
-    """The blocked evaluation that the register would leave behind."""
+def created_evaluations(evaluation: Json, decision: Decision, now: int) -> list[Json] | None:
+    """The blocked evaluation that the register would create, if any."""
     if not decision.failed:
         return None
     waits = {"Status": "blocked", "StatusDescription": "created to place remaining allocations"}

@@ -1,11 +1,11 @@
-"""When a failed allocation may be placed again."""
+"""Decides when a failed allocation may be rescheduled."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.nomad.records import group_named, instant
+from sandbox.nomad.records import find_group, instant
 from sandbox.nomad.status import ACTIVE_DEPLOYMENTS
 
 if TYPE_CHECKING:
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Timing:
-    """The instant of a decision, and how long a duration of Nomad's lasts on our clock (both in nanoseconds)."""
+    """The time of a decision, and the conversion of Nomad's durations to wall time (both in nanoseconds)."""
 
     now: int
-    shortened: Callable[[int], int]
+    to_wall_ns: Callable[[int], int]
 
 
 def policy_of(allocation: Json) -> Json | None:
     """The reschedule block of the allocation's own group."""
-    group = group_named(allocation["Job"], allocation["TaskGroup"])
+    group = find_group(allocation["Job"], allocation["TaskGroup"])
     return group["ReschedulePolicy"] if group else None
 
 
@@ -41,19 +41,19 @@ def attempts_left(allocation: Json, timing: Timing) -> bool:
         return False
     if policy["Unlimited"]:
         return True
-    since = timing.now - timing.shortened(policy["Interval"] or 0)
+    since = timing.now - timing.to_wall_ns(policy["Interval"] or 0)
     recent = [event for event in attempts_of(allocation) if event["RescheduleTime"] >= since]
     return len(recent) < int(policy["Attempts"] or 0)
 
 
 def delay_of(allocation: Json) -> int:
-    """How long to wait before the next attempt, in Nomad's nanoseconds."""
+    """The delay before the next attempt, in Nomad's nanoseconds."""
     policy = policy_of(allocation) or {}
     base, ceiling = int(policy.get("Delay") or 0), int(policy.get("MaxDelay") or 0)
     tries = len(attempts_of(allocation))
     kind = policy.get("DelayFunction")
     if kind == "exponential":
-        # the ceiling comes soon enough; the bound keeps the number from growing without end
+        # the ceiling applies long before; this bound only keeps the number small
         wait = base * (1 << min(tries, 30))
     elif kind == "fibonacci":
         wait = base * fibonacci(min(tries, 60))
@@ -71,26 +71,26 @@ def fibonacci(number: int) -> int:
 
 
 def failed_at(allocation: Json) -> int:
-    """When the last of its tasks ended; its last change where no task says so."""
+    """When the allocation's last task ended; if no task says so, the time of its last change."""
     ends = [state["FinishedAt"] for state in (allocation["TaskStates"] or {}).values() if state["FinishedAt"]]
     return max((instant(end) for end in ends), default=int(allocation["ModifyTime"]))
 
 
 def due_at(allocation: Json, timing: Timing) -> int | None:
-    """When a failed allocation may be placed again; None where never (or where it has not failed)."""
+    """When a failed allocation may be rescheduled; None if never, or if it has not failed."""
     if allocation["ClientStatus"] != "failed" or not attempts_left(allocation, timing):
         return None
-    return failed_at(allocation) + timing.shortened(delay_of(allocation))
+    return failed_at(allocation) + timing.to_wall_ns(delay_of(allocation))
 
 
 def held_back(allocation: Json, deployment: Json | None) -> bool:
-    """Whether a running deployment has not yet allowed its allocation to be replaced."""
+    """Whether a running deployment does not allow the allocation to be replaced yet."""
     if deployment is None or allocation["DeploymentID"] != deployment["ID"]:
         return False
     return deployment["Status"] in ACTIVE_DEPLOYMENTS and not allocation["DesiredTransition"]["Reschedule"]
 
 
-def tracked(allocation: Json, timing: Timing) -> Json:
+def reschedule_tracker(allocation: Json, timing: Timing) -> Json:
     """The RescheduleTracker of the allocation's replacement."""
     event = {
         "RescheduleTime": timing.now,

@@ -1,4 +1,4 @@
-"""What decides about one task group, and what is decided: the records that pass through the reconcilers."""
+"""The input and output of the reconcilers: the situation of one task group, and the verdict on it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BEING_UPDATED = "alloc is being updated due to job update"
 
 @dataclass(frozen=True)
 class Placement:
-    """An allocation to be made."""
+    """An allocation to create."""
 
     group: Json
     name: str
@@ -42,7 +42,7 @@ class Placement:
 
 @dataclass
 class Verdict:
-    """What the scheduler wants of one group now."""
+    """The scheduler's decision about one group: what to place, replace, stop and leave."""
 
     place: list[Placement] = field(default_factory=list)
     replace: list[Json] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that decides about one group."""
+    """Everything that the decision about one group depends on."""
 
     job: Json
     group: Json
@@ -69,26 +69,26 @@ class Situation:
 
     @property
     def waves(self) -> Json | None:
-        """The update block, where it makes waves: none for batch jobs and for `max_parallel = 0`."""
+        """The update block if the group is updated in waves; None for batch jobs and for `max_parallel = 0`."""
         update = self.group["Update"]
-        # a batch job keeps an update block that came with it, and the scheduler never looks at it
+        # a batch job may have an update block, but the scheduler ignores it
         rolls = self.job["Type"] in {"service", "system"}
         return update if rolls and update and update["MaxParallel"] else None
 
     @property
     def state(self) -> Json | None:
-        """The group's part of the job's present deployment."""
+        """The group's part of the job's current deployment."""
         groups: dict[str, Json] = (self.deployment or {}).get("TaskGroups", {})
         return groups.get(self.group["Name"])
 
     @property
     def held(self) -> bool:
-        """Whether the deployment is paused or has failed: then it places nothing new."""
+        """Whether the deployment is paused or has failed, and so places nothing new."""
         return self.deployment is not None and self.deployment["Status"] in {"paused", "failed"}
 
 
 def fresh_state(update: Json | None) -> Json:
-    """The group's part of a deployment that is about to be made."""
+    """The group's part of a new deployment."""
     update = update or {}
     return {
         "AutoPromote": bool(update.get("AutoPromote")),
@@ -106,7 +106,7 @@ def fresh_state(update: Json | None) -> Json:
 
 
 def name_of(job: Json, group: Json, number: int) -> str:
-    """The name of a group's allocation of that number."""
+    """The name of a group's allocation with that number."""
     return f"{job['ID']}.{group['Name']}[{number}]"
 
 

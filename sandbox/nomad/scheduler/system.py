@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.scheduler.situation import NOT_NEEDED, Placement, Situation, Verdict, fresh_state, name_of
 from sandbox.nomad.scheduler.updates import DESTRUCTIVE, IN_PLACE, update_kind
-from sandbox.nomad.status import health_of, terminal, told_to_stop
+from sandbox.nomad.status import health_of, is_stopping, terminal
 
 if TYPE_CHECKING:
     from sandbox.nomad.records import Json
 
 
 def system_verdict(situation: Situation, node_ids: list[str]) -> Verdict:
-    """What a system or sysbatch group needs on these nodes, `max_parallel` nodes at a time."""
+    """The verdict on a system or sysbatch group on these nodes, with updates on `max_parallel` nodes at a time."""
     verdict = Verdict()
     by_node = {one["NodeID"]: one for one in situation.allocations if counts(one, situation.job)}
-    destructive = judged(situation, by_node, node_ids, verdict)
+    destructive = allocations_to_replace(situation, by_node, node_ids, verdict)
     limit = wave(situation, list(by_node.values()), len(destructive))
     verdict.replace = destructive[:limit]
-    # nodes without an allocation get one at once: waves are for replacing
+    # nodes without an allocation get one at once: waves are only for replacements
     held = situation.held
     missing = [] if held else [node for node in node_ids if node not in by_node]
     name = name_of(situation.job, situation.group, 0)
     verdict.place = [Placement(situation.group, name, node_id=node) for node in missing]
-    # Nomad counts every node of a system job as a placement, and replacements without regard to waves
+    # Nomad counts every node of a system job as a placement, and counts replacements regardless of waves
     verdict.counters["Place"] = len(node_ids) if situation.job["Type"] == "system" else len(missing)
     verdict.counters["DestructiveUpdate"] = len(destructive)
     conclude(situation, verdict, total=len(destructive) + len(verdict.in_place) + len(missing))
@@ -32,16 +32,18 @@ def system_verdict(situation: Situation, node_ids: list[str]) -> Verdict:
 
 
 def counts(allocation: Json, job: Json) -> bool:
-    """Whether an allocation stands for its node: a finished one of a sysbatch job does, for its own specification."""
-    if told_to_stop(allocation):
+    """Whether an allocation counts for its node; a finished sysbatch allocation counts for its own specification."""
+    if is_stopping(allocation):
         return False
-    # one that failed stands for its node as well: system jobs are not rescheduled elsewhere
+    # a failed allocation counts, too: system jobs are not rescheduled elsewhere
     ours = allocation["Job"]["JobModifyIndex"] == job["JobModifyIndex"]
     return ours or not terminal(allocation)
 
 
-def judged(situation: Situation, by_node: dict[str, Json], node_ids: list[str], verdict: Verdict) -> list[Json]:
-    """The allocations that have to be replaced; those to stop, change in place and ignore go into the verdict."""
+def allocations_to_replace(
+    situation: Situation, by_node: dict[str, Json], node_ids: list[str], verdict: Verdict
+) -> list[Json]:
+    """The allocations to replace; puts those to stop, change in place and ignore into the verdict."""
     destructive: list[Json] = []
     for node, allocation in by_node.items():
         kind = update_kind(allocation, situation.job)
@@ -59,7 +61,7 @@ def judged(situation: Situation, by_node: dict[str, Json], node_ids: list[str], 
 
 
 def wave(situation: Situation, running: list[Json], wanted: int) -> int:
-    """How many may be replaced now."""
+    """How many allocations may be replaced now."""
     if situation.waves is None:
         return wanted
     if situation.held:
@@ -70,7 +72,7 @@ def wave(situation: Situation, running: list[Json], wanted: int) -> int:
 
 
 def conclude(situation: Situation, verdict: Verdict, total: int) -> None:
-    """Fill in the deployment's part of the verdict; canaries of system jobs are not simulated."""
+    """Fill in the deployment's part of the verdict. Does not simulate canaries of system jobs."""
     state = situation.state or {**fresh_state(situation.waves), "DesiredTotal": total}
     verdict.deployment_state = state
     verdict.wants_deployment = situation.deployment is None and situation.waves is not None and total > 0

@@ -1,4 +1,4 @@
-"""Paths of deployments, evaluations, allocations, namespaces and the agent."""
+"""Handlers for the paths of deployments, evaluations, allocations, namespaces and the agent."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.nomad.client.logs import output_of
-from sandbox.nomad.records import Json, group_named
+from sandbox.nomad.records import Json, find_group
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.rollout.verbs import fail_by_hand, pause, promote
-from sandbox.nomad.wire.call import REGION, Answer, Missing, written
+from sandbox.nomad.wire.call import REGION, Answer, Missing, json_bytes
 from sandbox.nomad.wire.shapes import allocation_stub, whole_allocation
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ NO_TOKEN: Json = {
 }
 
 
-def chosen(call: Call, records: dict[str, Json]) -> list[Json]:
-    """The records of the namespace (or of all), by id prefix, oldest first unless `reverse`."""
+def select_records(call: Call, records: dict[str, Json]) -> list[Json]:
+    """The records of the call's namespace (or of all), filtered by id prefix, oldest first unless `reverse` is set."""
     prefix = call.query.get("prefix", "")
     found = [
         one for one in records.values() if call.namespace in {"*", one["Namespace"]} and one["ID"].startswith(prefix)
@@ -49,7 +49,7 @@ def chosen(call: Call, records: dict[str, Json]) -> list[Json]:
 def deployments(call: Call) -> Answer:
     """All deployments."""
     state = call.cluster.state
-    return Answer(chosen(call, state.deployments), state.tables["deployments"])
+    return Answer(select_records(call, state.deployments), state.tables["deployments"])
 
 
 def deployment(call: Call) -> Answer:
@@ -91,7 +91,7 @@ def pause_deployment(call: Call) -> Answer:
 def evaluations(call: Call) -> Answer:
     """All evaluations."""
     state = call.cluster.state
-    return Answer(chosen(call, state.evaluations), state.tables["evaluations"])
+    return Answer(select_records(call, state.evaluations), state.tables["evaluations"])
 
 
 def evaluation(call: Call) -> Answer:
@@ -104,7 +104,7 @@ def evaluation(call: Call) -> Answer:
 
 
 def evaluation_allocations(call: Call) -> Answer:
-    """The allocations that one evaluation made."""
+    """The allocations that one evaluation created."""
     state = call.cluster.state
     found = [one for one in state.allocations.values() if one["EvalID"] == call.parts["id"]]
     return Answer([allocation_stub(one) for one in found], state.tables["allocations"])
@@ -113,11 +113,13 @@ def evaluation_allocations(call: Call) -> Answer:
 def allocations(call: Call) -> Answer:
     """All allocations."""
     state = call.cluster.state
-    return Answer([allocation_stub(one) for one in chosen(call, state.allocations)], state.tables["allocations"])
+    return Answer(
+        [allocation_stub(one) for one in select_records(call, state.allocations)], state.tables["allocations"]
+    )
 
 
 def allocation(call: Call) -> Answer:
-    """One allocation, whole."""
+    """One allocation in full."""
     state = call.cluster.state
     found = state.allocations.get(call.parts["id"])
     if found is None:
@@ -135,25 +137,25 @@ async def logs(call: Call) -> web.StreamResponse:
         raise Refused(400, "must provide task name")
     if stream not in {"stdout", "stderr"}:
         raise Refused(400, "log type must be stdout or stderr")
-    group = group_named(found["Job"], found["TaskGroup"]) or {}
+    group = find_group(found["Job"], found["TaskGroup"]) or {}
     task = next((one for one in group["Tasks"] if one["Name"] == name), None)
     if task is None:
         raise Refused(400, f'unknown task name "{name}"')
     text = output_of(found, task, stream).encode()
     offset = call.query.get("offset", "")
-    # from the end, an offset counts the bytes that are wanted; from the start, those that are skipped
+    # from the end, the offset is the number of bytes to return; from the start, the number to skip
     if offset.isdecimal() and int(offset):
         text = text[-int(offset) :] if call.query.get("origin") == "end" else text[int(offset) :]
     plain = call.flag("plain")
-    body = text if plain else framed(text, f"alloc/logs/{name}.{stream}.0")
+    body = text if plain else log_frame(text, f"alloc/logs/{name}.{stream}.0")
     response = web.Response(body=body, content_type="text/plain" if plain else "application/json")
     response.enable_chunked_encoding()
     return response
 
 
-def framed(text: bytes, file: str) -> bytes:
+def log_frame(text: bytes, file: str) -> bytes:
     """Output as one frame of Nomad's log format."""
-    return written({"Data": base64.b64encode(text).decode(), "File": file, "Offset": len(text)})
+    return json_bytes({"Data": base64.b64encode(text).decode(), "File": file, "Offset": len(text)})
 
 
 def namespaces(call: Call) -> Answer:
@@ -170,7 +172,7 @@ def namespace(call: Call) -> Answer:
 
 
 def put_namespace(call: Call) -> Answer:
-    """Make or change a namespace; answers null."""
+    """Create or change a namespace; answers null."""
     name = call.fields.get("Name") or call.parts.get("name") or ""
     if not name:
         raise Refused(400, "missing namespace Name")
@@ -179,7 +181,7 @@ def put_namespace(call: Call) -> Answer:
 
 
 def regions(_call: Call) -> Answer:
-    """The one region."""
+    """The names of the regions: there is one."""
     return Answer([REGION])
 
 
@@ -194,13 +196,13 @@ def peers(_call: Call) -> Answer:
 
 
 def health(_call: Call) -> Answer:
-    """The agent is well."""
+    """The agent's health, which is always ok."""
     well = {"message": "ok", "ok": True}
     return Answer({"client": well, "server": well})
 
 
 def agent_self(call: Call) -> Answer:
-    """What the agent says of itself: a version that nobody takes for a real one."""
+    """The agent's description of itself, with a version that nobody can mistake for a real one."""
     number = call.cluster.switches.pretence.version or VERSION
     version = {"Version": number, "VersionPrerelease": PRERELEASE, "VersionMetadata": "", "Revision": ""}
     config = {
@@ -217,7 +219,7 @@ def agent_self(call: Call) -> Answer:
 
 
 def token_self(call: Call) -> Answer:
-    """Who the caller is: ACLs are off, unless something else is pretended."""
+    """The caller's token: ACLs are off unless the control API pretends otherwise."""
     return Answer(call.cluster.switches.pretence.token(NO_TOKEN), 0)
 
 

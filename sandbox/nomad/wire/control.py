@@ -1,4 +1,4 @@
-"""The sandbox's control API, beside Nomad's: what the page and the tests see and switch."""
+"""The sandbox's control API beside Nomad's own: the state and the switches for the page and for tests."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 ANSWERS = ("normal", "late", "never", "reset")
 SOMEONE = "someone"
-# so that a page that has gone is noticed, and proxies do not close a quiet connection
+# a heartbeat reveals a closed page, and keeps proxies from closing a quiet connection
 KEEP_ALIVE_S = 15.0
 
 
-def wanted(body: Json, name: str, *kinds: type, default: Any = None) -> Any:
-    """A field of the body. Raises Refused with 400, saying what it has to be, where it is not of that kind."""
+def read_field(body: Json, name: str, *kinds: type, default: Any = None) -> Any:
+    """A field of the body. Raises Refused with 400 and the wanted type if it has another type."""
     value = body.get(name, default)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         listed = " or ".join(kind.__name__ for kind in kinds)
-        raise Refused(400, f'"{name}" has to be a {listed}, not {value!r}')
+        raise Refused(400, f'"{name}" must be a {listed}, not {value!r}')
     return value
 
 
@@ -78,28 +78,28 @@ class Control:
             try:
                 body = json.loads(await request.text() or "{}")
             except ValueError as error:
-                raise Refused(400, f"the body has to be JSON: {error}") from error
+                raise Refused(400, f"the body must be JSON: {error}") from error
             if not isinstance(body, dict):
-                raise Refused(400, "the body has to be a JSON object")
+                raise Refused(400, "the body must be a JSON object")
             return web.json_response(write(body))
 
         return handle
 
     def state(self) -> Json:
-        """The cluster at a glance."""
+        """The state of the cluster, as `picture` describes it."""
         return picture(self._cluster)
 
     def registers(self) -> list[Json]:
-        """Every register that was seen."""
+        """All registers that arrived."""
         return self._cluster.switches.registers
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events: an index whenever something has changed."""
+        """Server-sent events: the index, each time something has changed."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await response.prepare(request)
         try:
             while True:
-                # taken before writing, so that a change meanwhile is told, too
+                # taken before writing, so that no change meanwhile is lost
                 changed = self._cluster.changed
                 await response.write(f'data: {{"index":{self._cluster.state.index}}}\n\n'.encode())
                 await self._next(changed, response)
@@ -118,92 +118,97 @@ class Control:
                 return
 
     def fail(self, body: Json) -> Json:
-        """Let tasks that mention a text exit 1, or lift that."""
-        match = wanted(body, "match", str)
+        """Make tasks that contain a text exit with code 1, or stop that."""
+        match = read_field(body, "match", str)
         if not match:
-            raise Refused(400, '"match" has to be a text that stands in the tasks\' config or environment')
-        failing = Failing(wanted(body, "namespace", str, default=ANY), wanted(body, "job", str, default=ANY), match)
-        self._cluster.set_failing(failing, on=wanted(body, "fail", bool, default=True))
-        return self._cluster.switches.shown()
+            raise Refused(400, '"match" must be a text from the tasks\' config or environment')
+        failing = Failing(
+            read_field(body, "namespace", str, default=ANY), read_field(body, "job", str, default=ANY), match
+        )
+        self._cluster.set_failing(failing, on=read_field(body, "fail", bool, default=True))
+        return self._cluster.switches.describe()
 
     def change(self, body: Json) -> Json:
-        """Register a version with other environment variables, as somebody else would."""
-        namespace, job_id = wanted(body, "namespace", str, default="default"), wanted(body, "job", str)
+        """Register a version with other environment variables, as a colleague with a Nomad token could."""
+        namespace, job_id = read_field(body, "namespace", str, default="default"), read_field(body, "job", str)
         job = self._cluster.state.jobs.get(JobKey(namespace, job_id))
         if job is None:
             raise Refused(404, f'there is no job "{job_id}" in namespace "{namespace}"')
-        env = wanted(body, "env", dict)
-        # what the server wrote must not come back as a wish: a Version would be honoured
+        env = read_field(body, "env", dict)
+        # drop the fields that the server sets: Nomad would honour a Version
         sent = {name: value for name, value in job.items() if name not in KEPT_BY_SERVER | {"VersionTag"}}
         sent["TaskGroups"] = [with_env(group, env) for group in job["TaskGroups"] or []]
         return register(self._cluster.state, Order(sent, namespace, token_id=SOMEONE))
 
     def next_register(self, body: Json) -> Json:
-        """Set what happens to the next register, or to the next `times`; of one job alone where it is named."""
-        when, answer = wanted(body, "when", str, default="before"), wanted(body, "answer", str, dict, default="normal")
+        """Set a rule for the next register, or for the next `times` registers; for one job if the body names it."""
+        when, answer = (
+            read_field(body, "when", str, default="before"),
+            read_field(body, "answer", str, dict, default="normal"),
+        )
         if when not in {"before", "after"}:
-            raise Refused(400, f'"when" has to be "before" or "after", not {when!r}')
+            raise Refused(400, f'"when" must be "before" or "after", not {when!r}')
         if isinstance(answer, dict):
-            answer = (wanted(answer, "status", int), wanted(answer, "text", str))
+            answer = (read_field(answer, "status", int), read_field(answer, "text", str))
         elif answer not in ANSWERS:
             listed = ", ".join(ANSWERS)
-            raise Refused(400, f'"answer" has to be one of {listed}, or a status and a text, not {answer!r}')
-        seconds = float(wanted(body, "seconds", int, float, default=0 if answer == "normal" else 25))
-        where = {name: wanted(body, name, str, default=ANY) for name in ("namespace", "job")}
-        rule = RegisterRule(wanted(body, "apply", bool, default=True), when, answer, seconds, **where)
-        self._cluster.switches.next_registers += [rule] * wanted(body, "times", int, default=1)
-        self._cluster.tell_changed()
-        return self._cluster.switches.shown()
+            raise Refused(400, f'"answer" must be one of {listed}, or a status and a text, not {answer!r}')
+        seconds = float(read_field(body, "seconds", int, float, default=0 if answer == "normal" else 25))
+        where = {name: read_field(body, name, str, default=ANY) for name in ("namespace", "job")}
+        rule = RegisterRule(read_field(body, "apply", bool, default=True), when, answer, seconds, **where)
+        self._cluster.switches.next_registers += [rule] * read_field(body, "times", int, default=1)
+        self._cluster.notify_change()
+        return self._cluster.switches.describe()
 
     def outage(self, body: Json) -> Json:
-        """Begin or end an outage of all of Nomad's paths; open streams are cut, but under `hang` they fall silent."""
-        mode = wanted(body, "mode", str)
+        """Start or end an outage of all of Nomad's paths; cuts open streams, except that `hang` only silences them."""
+        mode = read_field(body, "mode", str)
         if mode not in OUTAGES:
-            raise Refused(400, f'"mode" has to be one of {", ".join(OUTAGES)}, not {mode!r}')
+            raise Refused(400, f'"mode" must be one of {", ".join(OUTAGES)}, not {mode!r}')
         self._cluster.switches.set_outage(mode)
         if mode not in {"none", "hang"}:
             self._streams.cut_all()
-        self._cluster.tell_changed()
-        return self._cluster.switches.shown()
+        self._cluster.notify_change()
+        return self._cluster.switches.describe()
 
     def capacity(self, body: Json) -> Json:
         """Set the memory of each node."""
-        memory = wanted(body, "memory_mb", int)
+        memory = read_field(body, "memory_mb", int)
         if memory < 0:
-            raise Refused(400, f'"memory_mb" has to be 0 or more, not {memory}')
+            raise Refused(400, f'"memory_mb" must be 0 or more, not {memory}')
         self._cluster.set_memory(memory)
-        return self._cluster.switches.shown()
+        return self._cluster.switches.describe()
 
     def drop_streams(self, _body: Json) -> Json:
-        """Cut every open event stream."""
+        """Cut all open event streams."""
         return {"dropped": self._streams.cut_all()}
 
     def pretend(self, body: Json) -> Json:
-        """Be another Nomad from now on: clock, version, ACLs; what is not named is as it was at the start."""
-        acl = wanted(body, "acl", str, default="off")
+        """Pretend another clock, version or ACLs from now on; settings that the body leaves out get their defaults."""
+        acl = read_field(body, "acl", str, default="off")
         if acl not in ACLS:
-            raise Refused(400, f'"acl" has to be one of {", ".join(ACLS)}, not {acl!r}')
-        given = wanted(body, "capabilities", dict, default={})
+            raise Refused(400, f'"acl" must be one of {", ".join(ACLS)}, not {acl!r}')
+        given = read_field(body, "capabilities", dict, default={})
         self._cluster.switches.pretence = Pretence(
-            clock=float(wanted(body, "clock", int, float, default=0)),
-            version=wanted(body, "version", str, default=""),
+            clock=float(read_field(body, "clock", int, float, default=0)),
+            version=read_field(body, "version", str, default=""),
             acl=acl,
             capabilities={str(namespace): tuple(map(str, names)) for namespace, names in given.items()},
-            readable=wanted(body, "readable", bool, default=True),
+            readable=read_field(body, "readable", bool, default=True),
         )
-        self._cluster.tell_changed()
+        self._cluster.notify_change()
         return body
 
     def speed(self, body: Json) -> Json:
-        """Let Nomad's durations pass at another pace."""
+        """Change the speed of Nomad's durations."""
         try:
-            self._cluster.set_speed(float(wanted(body, "speed", int, float)))
+            self._cluster.set_speed(float(read_field(body, "speed", int, float)))
         except ValueError as error:
             raise Refused(400, str(error)) from error
         return {"speed": self._cluster.clock.speed}
 
 
 def with_env(group: Json, env: Json) -> Json:
-    """A group whose tasks have these environment variables, too."""
+    """A copy of a group whose tasks have these environment variables, too."""
     texts = {str(name): str(value) for name, value in env.items()}
     return {**group, "Tasks": [{**task, "Env": {**(task["Env"] or {}), **texts}} for task in group["Tasks"] or []]}

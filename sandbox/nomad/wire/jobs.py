@@ -1,4 +1,4 @@
-"""Paths under /v1/jobs and /v1/job."""
+"""Handlers for the paths under /v1/jobs and /v1/job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sandbox.nomad.diffs import diff
 from sandbox.nomad.jobs.deregister import evaluate, purge, scale, stop
 from sandbox.nomad.jobs.dispatch import children_of, dispatch
-from sandbox.nomad.jobs.register import admitted
+from sandbox.nomad.jobs.register import admit
 from sandbox.nomad.jobs.versions import mark_stable, revert, tag, untag
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.scheduler.plan import plan
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def job_list(call: Call) -> Answer:
-    """The jobs of a namespace (or of all, `*`), by prefix."""
+    """The jobs of a namespace (or of all, `*`), filtered by id prefix."""
     state, prefix = call.cluster.state, call.query.get("prefix", "")
     found = [
         job_stub(state, job, with_meta=call.flag("meta"))
@@ -32,9 +32,9 @@ def job_list(call: Call) -> Answer:
 
 
 def validate(call: Call) -> Answer:
-    """Whether Nomad would take a job, with its reasons."""
+    """Whether Nomad would accept a job, with its errors and warnings."""
     try:
-        admitted(call.cluster.state, call.job_in_body(), call.namespace_for_job())
+        admit(call.cluster.state, call.job_in_body(), call.namespace_for_job())
     except Refused as refusal:
         lines = [line.removeprefix("\t* ") for line in refusal.text.splitlines() if line.startswith("\t* ")]
         return Answer({"DriverConfigValidated": True, "Error": refusal.text, "ValidationErrors": lines, "Warnings": ""})
@@ -56,7 +56,7 @@ def plan_job(call: Call) -> Answer:
     if sent.get("ID") != call.key.id:
         raise Refused(400, "Job ID does not match")
     cluster = call.cluster
-    kept = admitted(cluster.state, sent, call.namespace_for_job())
+    kept = admit(cluster.state, sent, call.namespace_for_job())
     return Answer(plan(cluster.state, cluster.nodes, kept, with_diff=bool(call.fields.get("Diff"))))
 
 
@@ -67,7 +67,7 @@ def deregister(call: Call) -> Answer:
 
 
 def versions(call: Call) -> Answer:
-    """The kept versions, newest first, with the diffs between neighbours where asked for."""
+    """The stored versions, newest first, with diffs between them if the call requests diffs."""
     state = call.cluster.state
     kept = state.versions.get(call.key)
     if not kept:
@@ -78,7 +78,7 @@ def versions(call: Call) -> Answer:
 
 
 def diffs_of(call: Call, kept: list[Json]) -> list[Json] | None:
-    """The diffs: each version against the one before it, or against the one that is asked for."""
+    """The diffs: each version against the one before it, or against the version that the call names."""
     number, name = call.query.get("diff_version"), call.query.get("diff_tag")
     if number or name:
         fixed = next((one for one in kept if is_called(one, number, name)), None)
@@ -91,7 +91,7 @@ def diffs_of(call: Call, kept: list[Json]) -> list[Json] | None:
 
 
 def is_called(job: Json, number: str | None, name: str | None) -> bool:
-    """Whether a version has this number, or else this tag."""
+    """Whether a version has this number, or this tag if there is no number."""
     if number:
         return str(job["Version"]) == number
     return bool((job["VersionTag"] or {}).get("Name") == name)
@@ -109,8 +109,8 @@ def submission(call: Call) -> Answer:
 
 
 def deployments(call: Call) -> Answer:
-    """The job's deployments, in no order of time."""
-    # by id, as an agent does: whoever wants the newest has to look at CreateIndex
+    """The job's deployments, sorted by id."""
+    # a real agent sorts by id, too, so clients must look at CreateIndex to find the newest
     state = call.cluster.state
     found = state.deployments_of(call.key, every_incarnation=call.flag("all"))
     return Answer(sorted(found, key=lambda one: str(one["ID"])), state.tables["deployments"])
@@ -138,7 +138,7 @@ def evaluations(call: Call) -> Answer:
 
 
 def summary(call: Call) -> Answer:
-    """How many allocations are in which state."""
+    """The number of allocations in each state."""
     found = call.cluster.state.jobs.get(call.key)
     if found is None:
         raise Missing("job not found", call.cluster.state.tables["jobs"])
@@ -162,7 +162,7 @@ def stable(call: Call) -> Answer:
 
 
 def tag_version(call: Call) -> Answer:
-    """Name a version."""
+    """Tag a version."""
     body = call.fields
     current = call.cluster.state.jobs.get(call.key)
     number = current["Version"] if current and body.get("Latest") else int(body.get("Version") or 0)
@@ -170,12 +170,12 @@ def tag_version(call: Call) -> Answer:
 
 
 def untag_version(call: Call) -> Answer:
-    """Take a version's name away."""
+    """Remove a tag."""
     return Answer(untag(call.cluster.state, call.key, call.parts["name"]))
 
 
 def dispatch_job(call: Call) -> Answer:
-    """Make a child of a parameterized job."""
+    """Create a child of a parameterized job."""
     body = call.fields
     token = call.query.get("idempotency_token") or str(body.get("IdempotencyToken") or "")
     done = dispatch(call.cluster.state, call.key, body, token)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jobspec import JobspecError, NotSimulated, parse
 from jobspec.job.canonical import canonicalize
 from sandbox.nomad.refusals import Refused
-from sandbox.nomad.wire.call import Answer, answered
+from sandbox.nomad.wire.call import Answer, answer_response
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 async def parse_job(call: Call) -> web.StreamResponse:
-    """A jobspec as a job. Raises Refused with 400 in Nomad's words, with 501 where the simulation does not know."""
+    """Parses a jobspec. Raises Refused: 400 with Nomad's text, 501 if the simulation cannot compute Nomad's answer."""
     body = call.fields
     try:
-        # in a thread: the first parse builds its grammar for seconds, and streams are not to stand still for it
+        # in a thread, because the first parse builds its grammar for seconds, and streams must not wait for it
         job = await asyncio.to_thread(parse, body.get("JobHCL") or "", body.get("Variables") or "")
     except JobspecError as error:
         raise Refused(400, str(error)) from error
     except NotSimulated as error:
         raise Refused(501, f"the sandbox's Nomad does not simulate this: {error}") from error
-    return answered(call, Answer(canonicalize(job) if body.get("Canonicalize") else job))
+    return answer_response(call, Answer(canonicalize(job) if body.get("Canonicalize") else job))

@@ -1,4 +1,4 @@
-"""The cluster at a glance, for the sandbox's page and for tests."""
+"""The state of the cluster as JSON for the sandbox's page and for tests."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from sandbox.nomad.state import State
 
 
-# a page has no use for the history of a long demonstration
+# the page does not need the whole history of a long demonstration
 SHOWN_ALLOCATIONS = 40
 
 
 def picture(cluster: Cluster) -> Json:
-    """Everything that the control API's state shows."""
+    """The whole state: jobs, namespaces and switches."""
     state = cluster.state
     return {
         "speed": cluster.clock.speed,
         "index": state.index,
         "namespaces": sorted(state.namespaces),
         "jobs": [job_picture(state, key, job) for key, job in sorted(state.jobs.items())],
-        "switches": cluster.switches.shown(),
+        "switches": cluster.switches.describe(),
     }
 
 
@@ -48,21 +48,21 @@ def job_picture(state: State, key: JobKey, job: Json) -> Json:
 
 
 def shown_allocations(allocations: list[Json]) -> list[Json]:
-    """The newest, newest first, and every one that is not over."""
+    """The newest allocations and all that have not ended, newest first."""
     newest = allocations[-SHOWN_ALLOCATIONS:]
     older = [one for one in allocations[:-SHOWN_ALLOCATIONS] if not terminal(one)]
     return [*reversed(newest), *reversed(older)]
 
 
 def first_task(job: Json) -> Json:
-    """The first task of the first group; empty where there is none."""
+    """The first task of the first group; empty if there is none."""
     groups = job["TaskGroups"] or []
     tasks = (groups[0]["Tasks"] or []) if groups else []
     return dict(tasks[0]) if tasks else {"Config": None, "Env": None}
 
 
 def first_image(job: Json) -> str:
-    """What the job's first task runs."""
+    """The image or the command of the job's first task."""
     return image_of(first_task(job))
 
 
@@ -84,9 +84,9 @@ def version_picture(state: State, key: JobKey, job: Json) -> Json:
 
 
 def allocation_picture(allocation: Json) -> Json:
-    """One allocation, with the last thing that happened to it."""
+    """One allocation, with its last event."""
     events = [event for state in (allocation["TaskStates"] or {}).values() for event in state["Events"]]
-    # of events of one instant the last one told
+    # of several events at the same time, the last one
     last = max(reversed(events), key=lambda event: int(event["Time"]), default=None)
     return {
         "id": allocation["ID"],

@@ -1,4 +1,4 @@
-"""Register calls, and what the control API lets happen to them: late, lost, refused or never answered."""
+"""Handles register calls, with the control API's rules for late, lost, refused or missing answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sandbox.nomad.jobs.register import Order, register
 from sandbox.nomad.records import JobKey, Json, new_id, rfc3339
 from sandbox.nomad.refusals import Refused
-from sandbox.nomad.wire.call import Answer, answered, refused
+from sandbox.nomad.wire.call import Answer, answer_response, refusal_response
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 
 async def register_job(call: Call) -> web.StreamResponse:
-    """A register, under the rule that the control API has set for it, if any."""
+    """Handle a register by the control API's rule for it, if there is one."""
     sent = call.job_in_body()
     if call.parts.get("job") not in {None, sent.get("ID")}:
         raise Refused(400, "Job ID does not match name")
     order = Order.read(call.fields, call.namespace_for_job())
     rule = call.cluster.switches.next_rule(order.namespace, str(order.job.get("ID")))
-    seen = noted(call, order)
-    call.cluster.tell_changed()
+    seen = record_register(call, order)
+    call.cluster.notify_change()
     if rule.apply and rule.when == "before":
         outcome = attempt(call, order, seen)
     else:
-        # whoever is answered before anything has happened gets what a success would look like
-        outcome = answered(call, Answer(pretended(call)))
+        # an answer before the register happens looks like a success
+        outcome = answer_response(call, Answer(success_answer(call)))
         if rule.apply:
             wait = rule.seconds * (2 if rule.answer == "late" else 1)
             call.cluster.clock.really_after(wait, lambda: settle(call, order, seen))
-    return await delivered(call, rule, outcome)
+    return await deliver(call, rule, outcome)
 
 
-def noted(call: Call, order: Order) -> Json:
-    """An entry in the list of registers."""
+def record_register(call: Call, order: Order) -> Json:
+    """Add a register to the list of registers, and return its entry."""
     source = (order.submission or {}).get("Source") or ""
     seen = {
         "at": rfc3339(call.cluster.clock.now_ns()),
@@ -56,25 +56,25 @@ def noted(call: Call, order: Order) -> Json:
 
 
 def attempt(call: Call, order: Order, seen: Json) -> web.Response:
-    """Register, and note what came of it."""
+    """Register, record the result, and return the response."""
     try:
         done = register(call.cluster.state, order)
     except Refused as refusal:
         seen["refused"] = refusal.text
-        return refused(refusal)
+        return refusal_response(refusal)
     seen["applied"] = True
     seen["version"] = call.cluster.state.jobs[JobKey(order.namespace, order.job["ID"])]["Version"]
-    return answered(call, Answer(done, done["Index"]))
+    return answer_response(call, Answer(done, done["Index"]))
 
 
 def settle(call: Call, order: Order, seen: Json) -> None:
-    """Register long after the answer; nobody hears what came of it."""
+    """Register after the answer; only the list of registers shows the result."""
     attempt(call, order, seen)
-    call.cluster.tell_changed()
+    call.cluster.notify_change()
 
 
-def pretended(call: Call) -> Json:
-    """The answer of a register that seems to have gone well."""
+def success_answer(call: Call) -> Json:
+    """An answer that looks like that of a successful register."""
     index = call.cluster.state.index + 1
     return {
         "EvalCreateIndex": index,
@@ -88,11 +88,11 @@ def pretended(call: Call) -> Json:
     }
 
 
-async def delivered(call: Call, rule: RegisterRule, outcome: web.Response) -> web.StreamResponse:
-    """The answer, if and when the rule lets it through."""
+async def deliver(call: Call, rule: RegisterRule, outcome: web.Response) -> web.StreamResponse:
+    """Send the answer when, and if, the rule allows it."""
     if isinstance(rule.answer, tuple):
         status, text = rule.answer
-        return refused(Refused(status, text))
+        return refusal_response(Refused(status, text))
     if rule.answer == "late":
         await asyncio.sleep(rule.seconds)
     # held until the caller or the server gives up
@@ -104,7 +104,7 @@ async def delivered(call: Call, rule: RegisterRule, outcome: web.Response) -> we
 
 
 def cut(request: web.Request) -> None:
-    """Close the connection without an answer, as a reset."""
-    # abort, not close: close would first send what is buffered
+    """Reset the connection without an answer."""
+    # abort, because close would first send the buffer
     if request.transport is not None:
         request.transport.abort()

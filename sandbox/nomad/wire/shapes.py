@@ -1,4 +1,4 @@
-"""The shorter forms in which lists show jobs and allocations, and the long one of a single allocation."""
+"""The short forms of jobs and allocations in lists, and the long form of a single allocation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.nomad.jobs.dispatch import children_of
 from sandbox.nomad.records import JobKey
-from sandbox.nomad.status import told_to_stop
+from sandbox.nomad.status import is_stopping
 
 if TYPE_CHECKING:
     from sandbox.nomad.records import Json
@@ -55,7 +55,7 @@ ALLOCATION_STUB = (
     "TaskGroup",
     "TaskStates",
 )
-# left out of a whole allocation where they are empty, as Nomad does
+# Nomad leaves these fields out of an allocation if they are empty
 OMITTED_EMPTY = (
     "ClientDescription",
     "DeploymentID",
@@ -90,7 +90,7 @@ def job_stub(state: State, job: Json, *, with_meta: bool) -> Json:
 
 
 def summary_of(state: State, job: Json, children: list[Json]) -> Json:
-    """How many allocations of each group, and how many children, are in which state."""
+    """The number of each group's allocations, and of the job's children, in each state."""
     allocations = state.allocations_of(JobKey(job["Namespace"], job["ID"]))
     offspring = Counter(str(one["Status"]) for one in children)
     groups = {group["Name"]: group_summary(group, allocations) for group in job["TaskGroups"] or []}
@@ -108,8 +108,8 @@ def group_summary(group: Json, allocations: list[Json]) -> Json:
     """A group's allocations by state."""
     ours = [one for one in allocations if one["TaskGroup"] == group["Name"]]
     found = Counter(str(one["ClientStatus"]) for one in ours)
-    # what the group lacks is queued, as long as nothing stands in its place
-    wanted = [one for one in ours if not told_to_stop(one)]
+    # missing allocations count as queued
+    wanted = [one for one in ours if not is_stopping(one)]
     return {
         "Complete": found["complete"],
         "Failed": found["failed"],
@@ -130,7 +130,7 @@ def allocation_stub(allocation: Json) -> Json:
 
 
 def whole_allocation(allocation: Json) -> Json:
-    """An allocation by itself, with its job and its resources in their older forms, too."""
+    """An allocation in full, with its job, and its resources also in the older form."""
     shown = {name: value for name, value in allocation.items() if value or name not in OMITTED_EMPTY}
     if not any((allocation["DesiredTransition"] or {}).values()):
         shown.pop("DesiredTransition")

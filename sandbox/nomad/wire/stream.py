@@ -20,9 +20,9 @@ HEARTBEAT_S = 30.0
 
 
 class UntilClosed(web.StreamResponse):
-    """A response whose body ends with the connection, and is not chunked: so does Nomad since 1.11.2."""
+    """A response that is not chunked and ends with the connection, as Nomad's has been since 1.11.2."""
 
-    # aiohttp leaves the framing of a body without a length to us where this is off, as its WebSockets do
+    # with this off, aiohttp adds no framing to a body without a length, as for its WebSockets
     _length_check = False
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class OpenStreams:
         self._open: set[asyncio.Transport] = set()
 
     def cut_all(self) -> int:
-        """Close every stream; how many there were."""
+        """Close all streams; returns how many there were."""
         cut = list(self._open)
         for transport in cut:
             transport.abort()
@@ -48,9 +48,9 @@ class OpenStreams:
     async def serve(self, call: Call) -> web.StreamResponse:
         """Write lines until the reader is gone: `{}` at once, what is asked for, and `{}` for each `heartbeat` of rest.
 
-        Raises Refused with 400 for an index or a topic that cannot be read.
+        Raises Refused with 400 for a malformed index or topic.
         """
-        interest, index = asked(call)
+        interest, index = read_interest(call)
         transport = call.request.transport
         response = UntilClosed()
         if transport is None:
@@ -61,7 +61,7 @@ class OpenStreams:
         try:
             await write_lines(call, reader, response, self._heartbeat)
         except ConnectionError:
-            # the reader has gone, which is how a stream ends
+            # the reader has disconnected, which is how a stream ends
             pass
         finally:
             self._open.discard(transport)
@@ -75,14 +75,14 @@ async def write_lines(call: Call, reader: Subscription, response: web.StreamResp
     while True:
         line = await reader.next_line(heartbeat)
         switches = call.cluster.switches
-        # what hangs loses nothing: the lines wait, and come when the outage ends
+        # a `hang` outage loses nothing: the lines wait until it ends
         while switches.outage == "hang":
             await switches.outage_changed.wait()
         await response.write(line or b"{}\n")
 
 
-def asked(call: Call) -> tuple[Interest, int]:
-    """What the query wants to see, and from where. Raises Refused with 400."""
+def read_interest(call: Call) -> tuple[Interest, int]:
+    """The filter and the start index from the query. Raises Refused with 400."""
     index = call.query.get("index", "0")
     if not index.isdecimal():
         raise Refused(400, f"Unable to parse index: {index!r} is no number")
@@ -90,7 +90,7 @@ def asked(call: Call) -> tuple[Interest, int]:
 
 
 def topics_of(wanted: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Topics and keys out of `Topic:key` texts; all of them where none is given. Raises Refused with 400."""
+    """The topics and keys in `Topic:key` texts; all topics if there are none. Raises Refused with 400."""
     topics: dict[str, set[str]] = {}
     for text in wanted:
         topic, _, key = text.partition(":")

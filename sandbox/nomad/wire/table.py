@@ -1,4 +1,4 @@
-"""Which path leads where, and how a call passes: outage, body, blocking wait, answer or refusal."""
+"""The table of Nomad's paths, and the steps of a call: outage, body, blocking wait, answer or refusal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.wire import cluster_paths, jobs
-from sandbox.nomad.wire.call import REGION, Answer, Call, Missing, Wait, answered, refused, wait_of
+from sandbox.nomad.wire.call import REGION, Answer, Call, Missing, Wait, answer_response, refusal_response, wait_of
 from sandbox.nomad.wire.registering import register_job
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
-# a job's id may hold slashes, so what follows it is found from the end, as Nomad does
+# a job's id may contain slashes, so the rest of the path is matched from the end, as Nomad does
 AFTER_JOB: Mapping[str, Handlers] = {
     "": {"GET": jobs.job, "DELETE": jobs.deregister},
     "plan": {"POST": jobs.plan_job, "PUT": jobs.plan_job},
@@ -77,7 +77,7 @@ PATHS: Mapping[str, Handlers] = {
 
 
 async def call_of(cluster: Cluster, request: web.Request, parts: dict[str, str]) -> Call:
-    """The call, its body read. Raises Refused with 400 for a body that is no JSON, with 500 for another region."""
+    """Reads a call with its body. Raises Refused: 400 if the body is not JSON, 500 for another region."""
     region = request.query.get("region", "")
     if region not in {"", REGION}:
         raise Refused(500, "No path to region")
@@ -92,15 +92,15 @@ async def call_of(cluster: Cluster, request: web.Request, parts: dict[str, str])
 
 
 async def plain_answer(call: Call, handler: Plain) -> web.Response:
-    """The handler's answer; of a read, once its index has passed the one that the query waits on."""
+    """The handler's answer; for a blocking query, once its index is higher than the query's."""
     wait = wait_of(call) if call.request.method == "GET" else None
     deadline = time.monotonic() + (wait.seconds if wait else 0.0)
     while True:
-        # taken before looking: a change in between must not be slept through
+        # taken before the read, so that a change in between is not missed
         changed = call.cluster.changed
         response, index = once(call, handler)
         left = deadline - time.monotonic()
-        if wait is None or passed(wait, index) or left <= 0:
+        if wait is None or has_news(wait, index) or left <= 0:
             return response
         try:
             await asyncio.wait_for(changed.wait(), left)
@@ -108,24 +108,26 @@ async def plain_answer(call: Call, handler: Plain) -> web.Response:
             return once(call, handler)[0]
 
 
-def passed(wait: Wait, index: int | None) -> bool:
+def has_news(wait: Wait, index: int | None) -> bool:
     """Whether there is something new for a blocking query."""
     return index is None or index > wait.index
 
 
 def once(call: Call, handler: Plain) -> tuple[web.Response, int | None]:
-    """The answer as it is now, and its index."""
+    """The current answer and its index."""
     try:
         answer = handler(call)
-    # a blocking read of what is not there waits for it to come
+    # a blocking read of a missing record waits until it exists
     except Missing as missing:
-        response = refused(missing)
+        response = refusal_response(missing)
         response.headers["X-Nomad-Index"] = str(missing.index)
         return response, missing.index
-    return answered(call, answer), answer.index
+    return answer_response(call, answer), answer.index
 
 
-async def dispatched(cluster: Cluster, request: web.Request, handlers: Handlers, parts: dict[str, str]) -> web.Response:
+async def dispatch_call(
+    cluster: Cluster, request: web.Request, handlers: Handlers, parts: dict[str, str]
+) -> web.Response:
     """Answer a call by its method."""
     handler = handlers.get(request.method)
     if handler is None:
@@ -134,7 +136,7 @@ async def dispatched(cluster: Cluster, request: web.Request, handlers: Handlers,
 
 
 def job_path(raw: str) -> tuple[str, Handlers, dict[str, str]]:
-    """The job id, the handlers and the rest of a path behind /v1/job/, percent-encoding undone."""
+    """Splits a path after /v1/job/ into handlers and its decoded parts, such as the job id."""
     stem, _, last = raw.rpartition("/")
     if last == "tag" and stem.rpartition("/")[0].endswith("/versions"):
         head, _, name = stem.rpartition("/")
@@ -145,10 +147,10 @@ def job_path(raw: str) -> tuple[str, Handlers, dict[str, str]]:
 
 
 class Paths:
-    """Nomad's API over one cluster."""
+    """Nomad's API for one cluster."""
 
     def __init__(self, cluster: Cluster, special: Mapping[str, Mapping[str, Special]]) -> None:
-        """`special` are paths whose handlers write their response themselves."""
+        """`special` has the paths whose handlers write their response themselves."""
         self._cluster = cluster
         self._special = special
 
@@ -163,7 +165,7 @@ class Paths:
 
     def _plain(self, handlers: Handlers) -> Served:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return await dispatched(self._cluster, request, handlers, dict(request.match_info))
+            return await dispatch_call(self._cluster, request, handlers, dict(request.match_info))
 
         return handle
 
@@ -179,11 +181,11 @@ class Paths:
     async def _jobs(self, request: web.Request) -> web.StreamResponse:
         if request.method in {"POST", "PUT"}:
             return await register_job(await call_of(self._cluster, request, {}))
-        return await dispatched(self._cluster, request, {"GET": jobs.job_list}, {})
+        return await dispatch_call(self._cluster, request, {"GET": jobs.job_list}, {})
 
     async def _job(self, request: web.Request) -> web.StreamResponse:
         job_id, handlers, rest = job_path(request.rel_url.raw_path.removeprefix("/v1/job/"))
         parts = {"job": job_id, **rest}
         if handlers is AFTER_JOB[""] and request.method in {"POST", "PUT"}:
             return await register_job(await call_of(self._cluster, request, parts))
-        return await dispatched(self._cluster, request, handlers, parts)
+        return await dispatch_call(self._cluster, request, handlers, parts)

@@ -1,4 +1,4 @@
-/** The guide along the top: the steps of the first deploy, ticking off by what the simulators show. */
+/** The guide at the top of the page: the steps of the first deploy, ticked off by the state of the simulators. */
 
 import { h, keyed } from "../dom.js";
 import { openTab } from "../nomad/nomad.js";
@@ -6,9 +6,9 @@ import { fill } from "../slack/composer.js";
 import { become, changed, openChannel, openThread, person, state } from "../state.js";
 
 const bar = document.getElementById("guide");
-let chosen = null; // the number of a step that a person wants to read; null: the first that is not done
+let chosen = null; // the number of the step that a person opened; null for the first step that is not done
 
-/** Draws the steps, the one that is next, and what stands in the way. */
+/** Draws the steps, the text of the next one, and the state of Slack and the bot. */
 export function drawGuide() {
   const { steps } = state.guide;
   const next = steps.findIndex((step) => !step.done);
@@ -17,7 +17,7 @@ export function drawGuide() {
     ["name", "", () => h("h1", {}, h("img", { src: "/pages/icon.svg", alt: "", width: 22, height: 22 }), "Nomatron sandbox")],
     ["steps", [steps, shown], () => h("ol", { class: "steps", "aria-label": "The first deploy, step by step" }, steps.map((step, number) => chip(step, number, number === shown)))],
     ["now", [steps, shown, next, chosen, state.seed, state.connected, state.me, state.channel], () => h("div", { class: "step-now", "aria-live": "polite" }, now(steps, shown, next))],
-    ["status", [state.bot.absent, state.bot.running, slackTrouble()], () => h("div", { class: "guide-status" }, slackPill(), botPill())],
+    ["status", [state.bot.absent, state.bot.running, slackFault()], () => h("div", { class: "guide-status" }, slackPill(), botPill())],
   ];
   keyed(bar, parts, ([key]) => key, ([, shows]) => JSON.stringify(shows), ([, , draw]) => draw());
 }
@@ -47,7 +47,7 @@ function chip(step, number, shown) {
 }
 
 function now(steps, shown, next) {
-  if (!state.connected) return h("p", { class: "lost", role: "alert" }, h("strong", {}, "The sandbox has ended."), " Start it again and this page comes back.");
+  if (!state.connected) return h("p", { class: "lost", role: "alert" }, h("strong", {}, "The sandbox has stopped."), " Start it again, and this page reconnects.");
   if (["running", "waiting"].includes(state.seed.state)) {
     return h("p", { data: { testid: "seed" } }, h("span", { class: "spinner", "aria-hidden": "true" }), h("strong", {}, "Getting ready: "), `${state.seed.detail}.`);
   }
@@ -56,30 +56,30 @@ function now(steps, shown, next) {
   const finished = next === -1 && chosen === null;
   if (finished) {
     return [
-      h("p", {}, h("strong", {}, "That was a governed deploy. "), "On the right: one new version, and its submission names the deploy. Now make trouble: a version that fails, a lost answer, kill -9."),
+      h("p", {}, h("strong", {}, "That was a governed deploy. "), "Nomad has one new version, and its submission names the deploy. Now break something: make a version fail, lose an answer, kill the bot."),
       h("button", { type: "button", class: "setup", data: { testid: "to-switches", focus: "to-switches" }, on: { click: () => openTab("switches") } }, "Open the switches"),
     ];
   }
   return [
-    h("p", {}, h("strong", {}, `${shown + 1}. ${step.title}. `), prose(step), state.seed.state === "failed" && h("em", {}, ` (The first deploys failed: ${state.seed.detail})`)),
-    !isSetUp(step) && h("button", { type: "button", class: "setup", data: { testid: "setup" }, on: { click: () => setUp(step) } }, setUpWords(step)),
+    h("p", {}, h("strong", {}, `${shown + 1}. ${step.title}. `), stepText(step), state.seed.state === "failed" && h("em", {}, ` (The first deploys failed: ${state.seed.detail})`)),
+    !isSetUp(step) && h("button", { type: "button", class: "setup", data: { testid: "setup" }, on: { click: () => setUp(step) } }, setUpLabel(step)),
   ];
 }
 
-/** The step's words, with what is to be typed set apart. */
-function prose(step) {
-  if (!step.typed || !step.what.includes(step.typed)) return step.what;
-  const [before, after] = step.what.split(step.typed);
-  return [before, h("code", {}, step.typed), after];
+/** The step's text, with its command as code. */
+function stepText(step) {
+  if (!step.command || !step.text.includes(step.command)) return step.text;
+  const [before, after] = step.text.split(step.command);
+  return [before, h("code", {}, step.command), after];
 }
 
-/** Whether the page is where the step wants it, so that there is nothing to set up. */
+/** Whether the page shows the step's person and channel already, and the step has no command to type. */
 function isSetUp(step) {
-  return !step.typed && (!step.person || state.me === step.person) && (!step.channel || state.channel === step.channel);
+  return !step.command && (!step.person || state.me === step.person) && (!step.channel || state.channel === step.channel);
 }
 
-function setUpWords(step) {
-  return step.typed ? "Type it for me" : `Be ${person(step.person).name}`;
+function setUpLabel(step) {
+  return step.command ? "Type it for me" : `Switch to ${person(step.person).name}`;
 }
 
 function setUp(step) {
@@ -87,21 +87,21 @@ function setUp(step) {
   if (step.person) become(step.person);
   if (step.channel) openChannel(step.channel);
   openThread(null);
-  if (step.typed) fill(step.typed);
-  else document.getElementById("messages").focus(); // this button goes away: who works by keyboard must not start at the top again
+  if (step.command) fill(step.command);
+  else document.getElementById("messages").focus(); // this button disappears: a keyboard user must not start at the top again
   changed("view", "guide");
 }
 
-/** What the simulated Slack was told to do to the bot's calls; empty while it answers. */
-function slackTrouble() {
+/** The fault that the simulated Slack has now, such as `silent`; empty if it answers normally. */
+function slackFault() {
   const [fault] = Object.values(state.slack.switches?.faults ?? {});
   return fault?.mode ?? fault ?? "";
 }
 
 function slackPill() {
-  const trouble = slackTrouble();
-  if (!trouble || trouble === "none") return null;
-  return h("button", { type: "button", class: "pill bad", data: { testid: "slack-pill", focus: "slack-pill" }, on: { click: () => openTab("switches") } }, `Slack: ${trouble}`);
+  const fault = slackFault();
+  if (!fault || fault === "none") return null;
+  return h("button", { type: "button", class: "pill bad", data: { testid: "slack-pill", focus: "slack-pill" }, on: { click: () => openTab("switches") } }, `Slack: ${fault}`);
 }
 
 function botPill() {
@@ -110,6 +110,6 @@ function botPill() {
   return h(
     "button",
     { type: "button", class: `pill ${running ? "good" : "bad"}`, data: { testid: "bot-pill", focus: "bot-pill" }, on: { click: () => openTab("switches") } },
-    running ? "bot running" : "bot ended",
+    running ? "bot running" : "bot stopped",
   );
 }

@@ -1,4 +1,4 @@
-/** Jobs by namespace, as Nomad's own pages list them: status, version, deployment; and all that is known of an open one. */
+/** Nomad's jobs by namespace: status, version and deployment, and for an open job its versions and allocations. */
 
 import { h, keyed } from "../dom.js";
 import { changed, state } from "../state.js";
@@ -19,7 +19,7 @@ export function drawJobs(panel) {
     groups.length ? groups : [null],
     (group) => group?.namespace ?? "none",
     () => "stays",
-    (group) => (group ? drawGroup(group) : h("p", { class: "empty" }, "No job runs yet. The first one comes with the first deploy.")),
+    (group) => (group ? drawGroup(group) : h("p", { class: "empty" }, "No job runs yet. The first deploy starts one.")),
   );
   for (const group of groups) {
     const list = panel.querySelector(`[data-namespace="${CSS.escape(group.namespace)}"]`);
@@ -31,7 +31,7 @@ function name(job) {
   return `${job.namespace}/${job.id}`;
 }
 
-/** What a person has opened or closed stays so; else what moves, or moved last, is open. */
+/** A job stays as a person opened or closed it; otherwise it is open if it is rolling out or changed last. */
 function isOpen(job) {
   const last = Math.max(...state.nomad.jobs.map((one) => one.job_modify_index));
   return opened.get(name(job)) ?? (job.deployment?.Status === "running" || job.job_modify_index === last);
@@ -71,7 +71,7 @@ function statusPill(job) {
   return h("span", { class: `pill ${kind}` }, words);
 }
 
-/** The part of an image after its last colon or at sign, which is what a deploy changes; a stand-in has its VERSION. */
+/** The part of an image that a deploy changes, after its last colon or at sign; VERSION for jobs without Docker. */
 function tag(image, env) {
   const tagged = (image ?? "").split("/").at(-1).split(/[:@]/).slice(1).join(":");
   return tagged || env?.VERSION || image || "no image";
@@ -149,11 +149,11 @@ function allocations(job) {
       h("thead", {}, h("tr", {}, ["ID", "Version", "Desired", "Status", "Healthy", "Last event"].map((words) => h("th", { scope: "col" }, words)))),
       h("tbody", {}, all.slice(0, ALLOCATIONS_SHOWN).map(drawAllocation)),
     ),
-    more > 0 && h("p", { class: "muted" }, `and ${more} older ones`),
+    more > 0 && h("p", { class: "muted" }, `and ${more} older allocations`),
   );
 }
 
-/** What is wanted to run comes first. */
+/** Allocations that should run come first. */
 function rank(allocation) {
   return allocation.desired === "run" ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-/** The right half: the jobs of the simulated Nomad or of a real agent, and the switches that make trouble. */
+/** The right half: the jobs of the simulated Nomad or of a real agent, and the switches that break things. */
 
 import { h, replace } from "../dom.js";
 import { changed, state } from "../state.js";
@@ -53,20 +53,20 @@ function keydown(event) {
 }
 
 function status() {
-  const trouble = troubles();
-  if (trouble.length) return [h("span", { class: "pill bad" }, trouble.join(" · "))];
+  const active = activeFaults();
+  if (active.length) return [h("span", { class: "pill bad" }, active.join(" · "))];
   const { agent } = state.nomad;
-  if (agent) return [h("span", { class: "pill", title: agent.address, data: { testid: "real-agent" } }, `a real agent, ${agent.version}`)];
+  if (agent) return [h("span", { class: "pill", title: agent.address, data: { testid: "real-agent" } }, `real agent, ${agent.version}`)];
   return [h("span", { class: "pill" }, `${state.nomad.speed ?? 1}x speed`)];
 }
 
-/** What stands in Nomad's way just now, in words. */
-function troubles() {
+/** One short text for each switch that is on. */
+function activeFaults() {
   const switches = state.nomad.switches ?? {};
-  const said = [];
-  if (switches.outage && switches.outage !== "none") said.push(`outage: ${switches.outage}`);
-  if (switches.memory_mb <= 10) said.push("nodes full");
-  if (switches.next_registers?.length) said.push("register armed");
-  if (switches.fail?.length) said.push(`failing: ${switches.fail.map((rule) => rule.match).join(", ")}`);
-  return said;
+  const texts = [];
+  if (switches.outage && switches.outage !== "none") texts.push(`outage: ${switches.outage}`);
+  if (switches.memory_mb <= 10) texts.push("nodes full");
+  if (switches.next_registers?.length) texts.push("next register changed");
+  if (switches.fail?.length) texts.push(`failing: ${switches.fail.map((rule) => rule.match).join(", ")}`);
+  return texts;
 }

@@ -1,4 +1,4 @@
-/** What a person can do to both simulators and to the bot, each with a line that says what it does. */
+/** The switches with which a person breaks both simulators and the bot; each says in a line what it does. */
 
 import { post } from "../api.js";
 import { h, keyed, toast } from "../dom.js";
@@ -6,38 +6,38 @@ import { refresh, state } from "../state.js";
 import { drawBot } from "./bot.js";
 
 const REGISTERS = {
-  late: ["answered 25 s late, applied at once", { apply: true, when: "before", answer: "late", seconds: 25 }],
-  never: ["never answered, not applied", { apply: false, when: "before", answer: "never" }],
+  late: ["applied at once, answered 25 s late", { apply: true, when: "before", answer: "late", seconds: 25 }],
+  never: ["not applied, never answered", { apply: false, when: "before", answer: "never" }],
   lost: ["applied, but the answer is lost", { apply: true, when: "before", answer: "reset" }],
-  later: ["answer lost, applied 10 s afterwards", { apply: true, when: "after", answer: "reset", seconds: 10 }],
-  forbidden: ["refused with a 403", { apply: false, when: "before", answer: { status: 403, text: "Permission denied" } }],
+  later: ["the answer is lost, applied 10 s later", { apply: true, when: "after", answer: "reset", seconds: 10 }],
+  forbidden: ["refused (403)", { apply: false, when: "before", answer: { status: 403, text: "Permission denied" } }],
 };
 const OUTAGES = {
-  none: "none: Nomad answers",
-  refuse: "connections are closed at once",
-  hang: "connections are never answered",
-  html: "a proxy answers 502 with a page",
+  none: "off: Nomad answers normally",
+  refuse: "Nomad closes every connection at once",
+  hang: "Nomad never answers",
+  html: "a proxy answers 502 with an HTML page",
   error500: "No cluster leader (500)",
-  forbidden: "the token is refused (403)",
+  forbidden: "Nomad refuses the token (403)",
 };
-const ROOM_MB = { none: 16_384, full: 10 }; // memory of each simulated node: as at the start, and too little for any task
-const ROOM = { none: "none: there is room", full: "no node has room for another task" };
+const ROOM_MB = { none: 16_384, full: 10 }; // memory of each simulated node: its memory at the start, and too little for any task
+const ROOM = { none: "off: the nodes have room", full: "no node has room for another task" };
 const FAULTS = {
-  none: "none: Slack answers",
+  none: "off: Slack answers normally",
   silent: "Slack never answers",
   429: "rate limited (429)",
-  500: "error 500",
-  html: "a proxy answers with a page",
-  lost: "done, but the answer is lost",
+  500: "Slack answers with error 500",
+  html: "a proxy answers with an HTML page",
+  lost: "Slack does it, but the answer is lost",
   "error:invalid_auth": "the token is revoked (invalid_auth)",
 };
 
-/** Draws the switches into `panel`; forms are made once, so that nothing is lost while a person types. */
+/** Draws the switches into `panel`; redraws a form only if its data changes, so that typed text stays. */
 export function drawSwitches(panel) {
   const jobs = (state.nomad.jobs ?? []).map((job) => `${job.namespace}/${job.id}`).sort();
   const known = JSON.stringify(jobs);
   const switches = JSON.stringify(state.nomad.switches);
-  const real = Boolean(state.nomad.agent); // an agent of somebody's: what it cannot do is left out, and that is said
+  const real = Boolean(state.nomad.agent); // a real agent has fewer switches, and a card says so
   keyed(
     panel,
     [
@@ -47,7 +47,7 @@ export function drawSwitches(panel) {
       !real && ["register", switches, register],
       !real && ["outage", switches, outage],
       !real && ["room", switches, room],
-      real && ["left-out", "", leftOut],
+      real && ["simulated-only", "", simulatedOnly],
       ["slack", JSON.stringify(state.slack.switches), slackFault],
     ].filter(Boolean),
     ([key]) => key,
@@ -56,15 +56,15 @@ export function drawSwitches(panel) {
   );
 }
 
-function leftOut() {
+function simulatedOnly() {
   return card(
-    "Only with the simulated Nomad",
-    "A real agent cannot be told to fail a version, to lose an answer or to be away. Start the sandbox without --nomad for these switches.",
+    "More switches with the simulated Nomad",
+    "Only the simulated Nomad can make a version fail, lose an answer or be down. Start the sandbox without --nomad to get these switches.",
   );
 }
 
-function card(title, what, ...content) {
-  return h("section", { class: "switch" }, h("h3", {}, title), h("p", { class: "muted" }, what), ...content);
+function card(title, text, ...content) {
+  return h("section", { class: "switch" }, h("h3", {}, title), h("p", { class: "muted" }, text), ...content);
 }
 
 async function run(path, body, done) {
@@ -77,10 +77,10 @@ async function run(path, body, done) {
   refresh("nomad", "slack");
 }
 
-const chosen = new Map(); // what a person has put into a control, over every drawing
+const chosen = new Map(); // control key -> the value that a person entered; survives every redraw
 
-/** A control that keeps what is put into it; `first` is what stands there at first. */
-function kept(key, control, first) {
+/** Gives a control the value that a person entered before, or `first`, and remembers each new value. */
+function restore(key, control, first) {
   control.value = chosen.get(key) ?? first;
   if (control.tagName === "SELECT" && control.selectedIndex === -1) control.selectedIndex = 0;
   control.addEventListener("input", () => chosen.set(key, control.value));
@@ -90,7 +90,7 @@ function kept(key, control, first) {
 function jobChoice(jobs, id, any) {
   const options = jobs.map((job) => h("option", { value: job }, job));
   const select = h("select", { id, "aria-label": "Job" }, any && h("option", { value: "*/*" }, "any job"), options);
-  return kept(id, select, jobs.includes("apps/checkout") ? "apps/checkout" : "*/*");
+  return restore(id, select, jobs.includes("apps/checkout") ? "apps/checkout" : "*/*");
 }
 
 function split(choice) {
@@ -100,68 +100,68 @@ function split(choice) {
 
 function fail(jobs) {
   const job = jobChoice(jobs, "fail-job", true);
-  const match = kept("match", h("input", { "aria-label": "Version or other text", size: 9, data: { testid: "fail-match" } }), "v1.4.3");
+  const match = restore("match", h("input", { "aria-label": "Version or other text", size: 9, data: { testid: "fail-match" } }), "v1.4.3");
   const set = (on) => () =>
-    run("/nomad/fail", { ...split(job.value), match: match.value, fail: on }, on ? `${match.value} will fail` : `${match.value} works again`);
+    run("/nomad/fail", { ...split(job.value), match: match.value, fail: on }, on ? `Tasks with ${match.value} now fail` : `Tasks with ${match.value} work again`);
   const standing = (state.nomad.switches?.fail ?? []).map((rule) => h("li", {}, `${rule.match} in ${rule.namespace}/${rule.job}`));
   return card(
     "Make a version fail",
-    "Every task that carries this text in its image or environment exits with code 1, now and when it is started again.",
-    h("div", { class: "row" }, job, match, button("Fail it", set(true), "fail-on", "danger"), button("Heal it", set(false), "fail-off")),
+    "Every task with this text in its image or environment exits with code 1, now and after each restart.",
+    h("div", { class: "row" }, job, match, button("Make it fail", set(true), "fail-on", "danger"), button("Let it run", set(false), "fail-off")),
     standing.length > 0 && h("ul", { class: "standing" }, standing),
   );
 }
 
 function change(jobs) {
   const job = jobChoice(jobs, "change-job", false);
-  const pair = kept("pair", h("input", { "aria-label": "Variable and value", size: 18, data: { testid: "change-pair" } }), "LOG_LEVEL=debug");
+  const pair = restore("pair", h("input", { "aria-label": "Variable and value", size: 18, data: { testid: "change-pair" } }), "LOG_LEVEL=debug");
   const submit = () => {
     const [key, ...rest] = pair.value.split("=");
-    run("/nomad/change", { ...split(job.value), env: { [key]: rest.join("=") } }, `${job.value} has a version that Nomatron did not make`);
+    run("/nomad/change", { ...split(job.value), env: { [key]: rest.join("=") } }, `${job.value} now has a version that Nomatron did not register`);
   };
   return card(
     "Change a job outside Nomatron",
-    "Registers a new version with this variable, as somebody with a Nomad token of their own would.",
-    jobs.length ? h("div", { class: "row" }, job, pair, button("Change it", submit, "change")) : h("p", {}, "There is no job yet."),
+    "Registers a new version with this variable, as a colleague with their own Nomad token could.",
+    jobs.length ? h("div", { class: "row" }, job, pair, button("Change the job", submit, "change")) : h("p", {}, "There is no job yet."),
   );
 }
 
 function register() {
   const options = Object.entries(REGISTERS).map(([value, [words]]) => h("option", { value }, words));
-  const choice = kept("register", h("select", { "aria-label": "Next register", data: { testid: "register-choice" } }, options), "late");
-  const submit = () => run("/nomad/next-register", { ...REGISTERS[choice.value][1], times: 1 }, `The next register: ${REGISTERS[choice.value][0]}`);
+  const choice = restore("register", h("select", { "aria-label": "Next register", data: { testid: "register-choice" } }, options), "late");
+  const submit = () => run("/nomad/next-register", { ...REGISTERS[choice.value][1], times: 1 }, `Next register: ${REGISTERS[choice.value][0]}`);
   const standing = state.nomad.switches?.next_registers ?? [];
   return card(
     "The next register",
-    "What happens once, when a job is registered next: an answer that is late, lost or a refusal.",
-    h("div", { class: "row" }, choice, button("Arm it", submit, "register")),
-    standing.length > 0 && h("ul", { class: "standing" }, standing.map((rule) => h("li", {}, `armed: ${ruleWords(rule)}`))),
+    "Affects the next job that is registered, once: Nomad answers late, loses its answer or refuses.",
+    h("div", { class: "row" }, choice, button("Set it", submit, "register")),
+    standing.length > 0 && h("ul", { class: "standing" }, standing.map((rule) => h("li", {}, `Next register: ${ruleText(rule)}`))),
   );
 }
 
-/** An armed rule in the words of the choice it came from. */
-function ruleWords(rule) {
+/** A waiting rule in words. */
+function ruleText(rule) {
   const answer = typeof rule.answer === "object" ? String(rule.answer.status) : rule.answer;
   const effect = rule.apply ? `applied ${rule.when} the answer` : "not applied";
   return `answer ${answer}, ${effect}${rule.seconds ? `, ${rule.seconds} s` : ""}`;
 }
 
 function outage() {
-  return card("Nomad is away", "Every call to Nomad, until you end it.", modes(OUTAGES, state.nomad.switches?.outage ?? "none", "outage", (mode) => run("/nomad/outage", { mode }, `Nomad: ${OUTAGES[mode]}`)));
+  return card("Nomad is down", "Affects every call to Nomad until you switch it off.", modes(OUTAGES, state.nomad.switches?.outage ?? "none", "outage", (mode) => run("/nomad/outage", { mode }, `Nomad: ${OUTAGES[mode]}`)));
 }
 
 function room() {
   const current = state.nomad.switches?.memory_mb <= ROOM_MB.full ? "full" : "none";
   const choose = (mode) => run("/nomad/capacity", { memory_mb: ROOM_MB[mode] }, `Nodes: ${ROOM[mode]}`);
-  return card("The nodes are full", "Nomad takes the job and places nothing new; what runs goes on.", modes(ROOM, current, "room", choose));
+  return card("The nodes are full", "Nomad accepts jobs but starts no new allocations. Running allocations stay.", modes(ROOM, current, "room", choose));
 }
 
 function slackFault() {
   const faults = state.slack.switches?.faults ?? [];
   const standing = Object.values(faults)[0];
   return card(
-    "Slack is away",
-    "Every call from the bot to Slack, until you end it. People can still click.",
+    "Slack is down",
+    "Affects every call from the bot to Slack until you switch it off. People can still click.",
     modes(FAULTS, standing?.mode ?? (typeof standing === "string" ? standing : "none"), "slack-fault", (mode) => run("/slack/fault", { method: "*", mode, seconds: 1, times: null }, `Slack: ${FAULTS[mode]}`)),
   );
 }

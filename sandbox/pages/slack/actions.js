@@ -1,6 +1,6 @@
 /**
- * What happens when something is clicked. A surface is where a block stands: `{where, message}` with `where` one of
- * `{channel, ts}`, `{channel, ephemeral}`, `{view}`, as Slack's control interface takes it.
+ * Sends clicks to the bot. A surface says where a block is: `{where, message}` with `where` one of `{channel, ts}`,
+ * `{channel, ephemeral}`, `{view}`, in the form that the simulated Slack's control interface expects.
  */
 
 import { post } from "../api.js";
@@ -9,7 +9,7 @@ import { refresh, state } from "../state.js";
 
 const waiting = new Set();
 
-/** Sends the click to the bot, as the person who is looking. `more` is what the element adds: value, selected_option. */
+/** Sends a click to the bot as the current person. `more` has the element's own fields, such as value or selected_option. */
 export async function send(surface, block, element, more = {}) {
   const key = JSON.stringify([surface.where, block.block_id, element.action_id, more]);
   if (waiting.has(key)) return;
@@ -25,7 +25,7 @@ export async function send(surface, block, element, more = {}) {
   }
 }
 
-/** Says what Slack's client would say where the app did not take a request. */
+/** Shows the message that Slack's client would show if the app did not accept a request. */
 export function complain(answer) {
   if (answer.error === "operation_timeout") {
     toast("Nomatron did not answer in 3 seconds (operation_timeout). Try again?", true);

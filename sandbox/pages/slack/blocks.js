@@ -1,4 +1,4 @@
-/** Block Kit blocks as Slack draws them. `surface` says where they stand and takes what is clicked; see actions.js. */
+/** Draws Block Kit blocks as Slack draws them. `surface` says where they are and receives clicks; see actions.js. */
 
 import { h } from "../dom.js";
 import { element } from "./elements.js";
@@ -22,21 +22,21 @@ const BLOCKS = {
   alert: (block) => h("div", { class: `block-alert ${block.level ?? "default"}`, role: "note" }, text(block.text)),
 };
 
-/** The node of one block. */
+/** Draws one block. */
 export function drawBlock(block, surface) {
   const draw = BLOCKS[block.type];
   let node;
   try {
     node = draw ? draw(block, surface) : unknown("block", block);
   } catch {
-    // A block of a known type without its parts would have been refused by Slack: it is shown as what it is.
+    // Slack would have refused a block that lacks required parts, so the page shows it as malformed.
     node = unknown("malformed block", block);
   }
   node.dataset.block = block.block_id ?? "";
   return node;
 }
 
-/** The nodes of a text object. */
+/** Draws a text object. */
 export function text(object) {
   if (object.type === "mrkdwn") return mrkdwn(object.text);
   if (object.type === "plain_text") return plain(object.text);
@@ -62,7 +62,7 @@ function contextElement(one) {
   return h("span", {}, text(one));
 }
 
-/** A picture's place and words: pictures from elsewhere are never loaded here. */
+/** Draws a box with the picture's alternative text: the page never loads pictures from elsewhere. */
 function picture(one, className) {
   return h("span", { class: `picture ${className}`, role: "img", "aria-label": one.alt_text }, one.alt_text);
 }

@@ -1,4 +1,4 @@
-/** Where commands are typed. In this workspace only the app speaks: what is no command is not sent. */
+/** The message box, for commands only: in this workspace nobody but the app posts messages. */
 
 import { post } from "../api.js";
 import { h, toast } from "../dom.js";
@@ -9,14 +9,14 @@ const history = [];
 let at = 0;
 let box = null;
 
-/** Makes the composer once, and keeps its hint up to date. */
+/** Creates the message box once, and keeps its placeholder up to date. */
 export function drawComposer() {
   if (!box) build();
   const channel = conversation();
   box.placeholder = channel ? `Message #${channel.name ?? "Nomatron"} · try /deploy help` : "";
 }
 
-/** Puts `text` in the composer, ready to be sent by the person. */
+/** Puts `text` into the message box for the person to send. */
 export function fill(text) {
   if (!box) build();
   box.value = text;
@@ -43,7 +43,7 @@ async function submit(event) {
   const typed = box.value.trim();
   if (!typed) return;
   if (!typed.startsWith("/")) {
-    toast("In this workspace only commands are sent: begin with /deploy.");
+    toast("You can only send commands here. Start with /deploy.");
     return;
   }
   history.push(typed);
@@ -59,7 +59,7 @@ async function submit(event) {
   refresh("slack");
 }
 
-/** Arrow up and down walk through what was sent before. */
+/** Arrow up and down step through the commands that were sent before. */
 function keydown(event) {
   const steps = { ArrowUp: -1, ArrowDown: 1 };
   if (!(event.key in steps) || !history.length) return;

@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import { mrkdwn, plain } from "./mrkdwn.js";
 
-/** Whether the person goes on; true at once where the element has no `confirm` object. */
+/** Asks for confirmation; resolves to whether the person confirms, or to true at once without a `confirm` object. */
 export function confirmed(object) {
   if (!object) return Promise.resolve(true);
   return new Promise((resolve) => {

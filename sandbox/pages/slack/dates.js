@@ -1,4 +1,4 @@
-/** Times as Slack shows them to a reader: in the reader's own zone. */
+/** Times as Slack shows them: in the reader's own time zone. */
 
 import { h } from "../dom.js";
 
@@ -16,7 +16,7 @@ const FORMATS = {
   ago,
 };
 
-/** `<!date^TS^FORMAT^LINK|FALLBACK>` after its first caret; the fallback where it cannot be read. */
+/** Draws a `<!date^TS^FORMAT^LINK|FALLBACK>`; `body` is the part after the first caret. Draws the fallback if it is malformed. */
 export function slackDate(body, fallback) {
   const [seconds, format = "", address] = body.split("^");
   const at = new Date(Number(seconds) * 1000);
@@ -32,7 +32,7 @@ export function clock(seconds) {
   return FORMATS.time(new Date(seconds * 1000));
 }
 
-/** A Unix time in seconds in full, for a title. */
+/** The full date and time of a Unix time in seconds, for a tooltip. */
 export function full(seconds) {
   const at = new Date(seconds * 1000);
   return `${FORMATS.date_long(at)}, ${FORMATS.time_secs(at)}`;

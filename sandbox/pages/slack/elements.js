@@ -1,4 +1,4 @@
-/** Interactive elements outside inputs: buttons, overflow menus, selects that send their choice at once. */
+/** Interactive elements outside inputs: buttons, overflow menus, and selects that send their choice at once. */
 
 import { h } from "../dom.js";
 import { send } from "./actions.js";
@@ -9,7 +9,7 @@ import { unknown } from "./unknown.js";
 
 const ELEMENTS = { button, overflow, static_select: select };
 
-/** The node of an element in `block`. */
+/** Draws an element of `block`. */
 export function element(one, block, surface) {
   return ELEMENTS[one.type]?.(one, block, surface) ?? unknown("element", one);
 }

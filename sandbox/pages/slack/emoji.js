@@ -1,6 +1,5 @@
 /**
- * The emoji that a deployment bot uses, drawn rather than taken from a font: a bare machine has no emoji font, and a
- * square box says nothing.
+ * The emoji that a deployment bot uses, drawn as SVG: a bare machine has no emoji font and would show empty boxes.
  */
 
 import { h, icon } from "../dom.js";
@@ -56,7 +55,7 @@ Object.assign(PATHS, { stopwatch: PATHS.clock3, timer_clock: PATHS.clock3, close
 
 const SHAPE = /^(?:large_)?(red|orange|yellow|green|blue|purple|brown|white|black)_(circle|square)$/;
 
-/** The picture for a short code without its colons; null where the sandbox knows none, so that the code itself is shown. */
+/** The picture for a short code (without colons); null if the sandbox has none, and then the page shows the code itself. */
 export function emoji(name) {
   const shape = SHAPE.exec(name);
   if (shape) {

@@ -1,4 +1,4 @@
-/** Files under a message: what they are called, how large they are, and the first lines of those that are text. */
+/** Files under a message: their names and sizes, and the first lines of text files. */
 
 import { h, icon } from "../dom.js";
 
@@ -6,7 +6,7 @@ const SHEET = "M2 1h12v14H2zm1.5 4v2.5h4V5zm5.5 0v2.5h3.5V5zM3.5 9v2h4V9zM9 9v2h
 const LINES_SHOWN = 6;
 const LONGEST_LINE = 400;
 
-/** The nodes of a message's files; null where it has none. */
+/** Draws a message's files; null if it has none. */
 export function drawFiles(files) {
   return files.length ? h("div", { class: "files" }, files.map(drawFile)) : null;
 }
@@ -29,7 +29,7 @@ function drawFile(file) {
   );
 }
 
-/** Fills in the first lines once they have come; a file that cannot be read has its name alone. */
+/** Fetches and fills in the first lines; a file that cannot be read shows only its name. */
 async function fill(look, address) {
   const answer = await fetch(address).catch(() => null);
   if (!answer?.ok) return;

@@ -1,4 +1,4 @@
-/** Input blocks: a label, one element to fill in, a hint, an error. What is typed lives in `typed` until it is sent. */
+/** Input blocks: a label, one element to fill in, a hint, an error. Values stay in `typed` until the form is sent. */
 
 import { h } from "../dom.js";
 import { state } from "../state.js";
@@ -8,7 +8,7 @@ import { unknown } from "./unknown.js";
 
 let made = 0;
 
-/** The node of an input block; `surface.typed` (a Map) keeps values by block and action, `surface.errors` by block. */
+/** Draws an input block; `surface.typed` (a Map) has the values by block and action, `surface.errors` the errors by block. */
 export function input(block, surface) {
   const one = block.element;
   const draw = CONTROLS[one.type];
@@ -34,7 +34,7 @@ export function input(block, surface) {
   );
 }
 
-/** One input's value: read at first from what the view begins with, kept over every drawing. */
+/** One input's value: it starts with the view's initial value and survives every redraw. */
 class Field {
   constructor(block, surface) {
     this.block = block;
@@ -131,7 +131,7 @@ function ticks(type, initial) {
   };
 }
 
-/** What was typed, as Slack's control interface takes it: block_id, action_id, value. */
+/** All values, in the form that Slack's control interface expects: block_id, action_id, value. */
 export function values(typed) {
   const all = {};
   for (const [key, value] of typed) {

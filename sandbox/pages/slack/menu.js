@@ -1,11 +1,11 @@
-/** A menu below a button, as an overflow element opens it: arrow keys, Escape, a click outside. */
+/** The menu that an overflow element opens below its button; handles arrow keys, Escape and a click outside. */
 
 import { h } from "../dom.js";
 import { plain } from "./mrkdwn.js";
 
 let open = null;
 
-/** Opens the menu of `options` (Slack's option objects) at `trigger`; calls `choose` with the one that is taken. */
+/** Opens a menu of `options` (Slack's option objects) at `trigger`; calls `choose` with the option that the person picks. */
 export function openMenu(trigger, options, choose) {
   const again = open?.trigger === trigger;
   open?.close();

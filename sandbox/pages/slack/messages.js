@@ -1,4 +1,4 @@
-/** The open channel: its messages and the ephemerals of the one who is looking, in order of time. */
+/** The open channel: its messages and the current person's ephemerals, in order of time. */
 
 import { post } from "../api.js";
 import { h, keyed, replace, toast } from "../dom.js";
@@ -12,7 +12,7 @@ const header = document.getElementById("channel-header");
 const list = document.getElementById("messages");
 let shownChannel = null;
 
-/** Draws the channel's head and its messages; stays at the end where the reader was at the end. */
+/** Draws the channel's header and messages; scrolls to the end if the reader was at the end. */
 export function drawConversation() {
   const channel = conversation();
   if (!channel) return;
@@ -26,11 +26,11 @@ export function drawConversation() {
   if (state.target?.channel === channel.id) show(state.target.ts);
 }
 
-/** Brings a message into view and marks it for a moment. */
+/** Scrolls to a message and highlights it for a moment. */
 function show(ts) {
   state.target = null;
   const message = list.querySelector(`article[data-ts="${CSS.escape(ts)}"]`);
-  if (!message) return toast("That message is not there any more.", true);
+  if (!message) return toast("That message no longer exists.", true);
   message.scrollIntoView({ block: "center" });
   message.tabIndex = -1;
   message.focus({ preventScroll: true });
@@ -45,7 +45,7 @@ function title(channel) {
   ];
 }
 
-/** Messages and ephemerals of one place (`thread` null: the channel itself), oldest first. */
+/** The messages and ephemerals of a thread (`thread` null: of the channel itself), oldest first. */
 export function entries(channel, thread, messages) {
   const spoken = messages
     .filter((message) => !message.deleted && (thread || !message.thread_ts || message.thread_ts === message.ts))
@@ -56,22 +56,22 @@ export function entries(channel, thread, messages) {
   return [...spoken, ...whispered].sort((a, b) => a.at - b.at);
 }
 
-/** The time of the last entry, 0 without any. */
+/** The time of the last entry; 0 if there is none. */
 export function newest(items) {
   return items.length ? items.at(-1).at : 0;
 }
 
-/** What tells entries apart while a list is drawn again. */
+/** A key that identifies an entry in its list. */
 export function keyOf(item) {
   return item ? `${item.kind}-${item.value.ts ?? item.value.id}` : "empty";
 }
 
-/** What an entry looks like, as one string: it is drawn again only when that changes. */
+/** A string with everything that an entry shows: the page redraws the entry only if this string changes. */
 export function signature(item) {
   return item ? JSON.stringify([item.value, state.me, state.slack.groups]) : `empty ${state.channel}`;
 }
 
-/** The node of a message or an ephemeral; `inThread` leaves out the link to its own thread. */
+/** Draws a message or an ephemeral; `inThread` leaves out the link to its own thread. */
 export function drawEntry(item, inThread = false) {
   return item.kind === "message" ? drawMessage(item, inThread) : drawEphemeral(item);
 }
@@ -117,7 +117,7 @@ function drawEphemeral({ value: one, channel }) {
   );
 }
 
-/** The picture of somebody: initials on their colour. */
+/** Draws a user's picture: their initials on their colour. */
 export function avatar(id) {
   const who = person(id);
   const picture = h("span", { class: "avatar", "aria-hidden": "true" }, id === "USLACKBOT" ? "S" : who.initials);
@@ -167,14 +167,14 @@ function empty(channel) {
     "div",
     { class: "empty" },
     h("p", {}, h("strong", {}, `This is the beginning of ${sign(channel)}${channelName(channel)}.`)),
-    h("p", {}, "Type ", h("code", {}, "/deploy help"), " below to ask Nomatron what it can do."),
+    h("p", {}, "Type ", h("code", {}, "/deploy help"), " below to see what Nomatron can do."),
   );
 }
 
 const TOPICS = {
   staging: "Deploys to staging",
   production: "Deploys to production",
-  ops: "What operators must know",
+  ops: "News for operators",
   audit: "The daily digest of all deploys",
 };
 

@@ -1,4 +1,4 @@
-/** The modal on top of the open person's stack. Its content is Slack's; what is typed stays through every update. */
+/** The topmost modal of the current person. Its content comes from Slack; entered values survive every update. */
 
 import { post } from "../api.js";
 import { focusText, h, replace, toast } from "../dom.js";
@@ -8,12 +8,12 @@ import { drawBlock } from "./blocks.js";
 import { values } from "./inputs.js";
 import { plain } from "./mrkdwn.js";
 
-const typed = new Map(); // view id -> Map of what was typed into it
+const typed = new Map(); // view id -> Map of the values that the person entered
 let dialog = null;
 let drawn = "";
 let busy = false;
 
-/** Shows the topmost view of the one who is looking, or none. */
+/** Shows the current person's topmost view, or none. */
 export function drawModal() {
   const mine = (state.slack.views ?? []).filter((one) => one.user === state.me && (one.view.type ?? "modal") === "modal");
   const top = mine.at(-1);

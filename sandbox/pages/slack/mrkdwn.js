@@ -1,6 +1,6 @@
 /**
- * Slack's mrkdwn as nodes. `&amp; &lt; &gt;` are the only escapes; `<...>` is the only markup that names somebody or
- * links somewhere, so text that a sender has escaped can do neither.
+ * Turns Slack's mrkdwn into nodes. `&amp; &lt; &gt;` are the only escapes. Only `<...>` can mention a person or make
+ * a link, so escaped text can do neither.
  */
 
 import { h, toast } from "../dom.js";
@@ -8,29 +8,29 @@ import { openMessage, person, state } from "../state.js";
 import { slackDate } from "./dates.js";
 import { emoji } from "./emoji.js";
 
-/** The nodes of a mrkdwn text: blocks of code, quotes, lines. */
+/** Draws a mrkdwn text: code blocks, quotes and lines. */
 export function mrkdwn(text) {
   const parts = text.split(/```/);
-  if (parts.length % 2 === 0) parts.push("```" + parts.pop()); // a fence that is never closed is no fence
+  if (parts.length % 2 === 0) parts.push("```" + parts.pop()); // an unclosed fence is plain text
   return parts.flatMap((part, number) => {
     if (number % 2 === 1) return [h("pre", { class: "code-block" }, decode(part.replace(/^\n|\n$/g, "")))];
-    const before = number > 0 ? part.replace(/^\n/, "") : part; // a code block is a block of its own: its line ends are no lines
+    const before = number > 0 ? part.replace(/^\n/, "") : part; // a code block is its own block: the line break after it makes no empty line
     const line = number < parts.length - 1 ? before.replace(/\n$/, "") : before;
     return line ? paragraphs(line) : [];
   });
 }
 
-/** A plain_text: escapes decoded, emoji drawn, nothing else. */
+/** Draws a plain_text: decodes escapes and draws emoji, nothing else. */
 export function plain(text) {
   return emojis(decode(text));
 }
 
-/** A mrkdwn text in words alone, with people and groups by their names, for who listens instead of looking. */
+/** A mrkdwn text as plain words for screen readers, with the names of people and groups. */
 export function spoken(text) {
   return h("div", {}, mrkdwn(text)).textContent.trim();
 }
 
-/** What `&amp;`, `&lt;` and `&gt;` stand for. */
+/** Decodes `&amp;`, `&lt;` and `&gt;`. */
 export function decode(text) {
   return text.replace(/&(amp|lt|gt);/g, (_, name) => ({ amp: "&", lt: "<", gt: ">" })[name]);
 }
@@ -73,7 +73,7 @@ function code(text) {
   return h("code", {}, decode(inner));
 }
 
-/** What stands between `<` and `>`. */
+/** Draws the markup between `<` and `>`. */
 function angle(token) {
   const [target, ...rest] = token.split("|");
   const label = rest.length ? rest.join("|") : null;
@@ -85,12 +85,12 @@ function angle(token) {
   return link(target, label);
 }
 
-/** A person, as a mention; one's own stands out. */
+/** Draws a mention of a person; a mention of the current person is highlighted. */
 export function mention(id) {
   return h("span", { class: id === state.me ? "mention own" : "mention", data: { user: id } }, `@${person(id).name}`);
 }
 
-/** A user group by its handle. */
+/** Draws a mention of a user group by its handle. */
 export function groupMention(id, label = null) {
   const group = (state.slack.groups ?? []).find((one) => one.id === id);
   const mine = group?.users?.includes(state.me);
@@ -98,13 +98,13 @@ export function groupMention(id, label = null) {
   return h("span", { class: mine ? "mention own" : "mention", data: { group: id } }, words);
 }
 
-/** A channel by its name. */
+/** Draws a link to a channel with its name. */
 export function channelLink(id, label = null) {
   const found = (state.slack.channels ?? []).find((one) => one.id === id);
   return h("span", { class: "mention" }, `#${found?.name ?? decode(label ?? id)}`);
 }
 
-/** A link, where it is one that a browser may follow; else its words alone. */
+/** Draws a link if a browser may follow it, otherwise only its text. */
 export function link(target, label = null) {
   const address = decode(target);
   const words = label === null ? [address] : emojis(decode(label));
@@ -120,7 +120,7 @@ const MESSAGE = /^https:\/\/([\w-]+)\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})
 
 function jump(event, [, , channel, seconds, micros]) {
   event.preventDefault();
-  if (!openMessage(channel, `${seconds}.${micros}`)) toast("That message is in no channel that you can see.", true);
+  if (!openMessage(channel, `${seconds}.${micros}`)) toast("You cannot see the channel of that message.", true);
 }
 
 const STYLES = [
@@ -129,7 +129,7 @@ const STYLES = [
   [/(^|[\s(["'>*_—–\uE000-])~(\S(?:[^~]*\S)?)~(?=$|[\s)\].,:;!?"'<*_—–\uE000-])/, "s"],
 ];
 
-// A private-use character stands for a node that is made already, so that *bold around `code`* is seen as one.
+// A private-use character stands for a node that exists already, so that *bold around `code`* stays one bold text.
 const HOLE = "\uE000";
 
 function styled(pieces) {
@@ -153,7 +153,7 @@ function styleText(text, holes) {
   ];
 }
 
-/** Text with its holes filled in order; `holes` is an iterator shared by the whole line. */
+/** Puts the finished nodes back into a text in order; the whole line shares the iterator `holes`. */
 function fill(text, holes) {
   return text.split(HOLE).flatMap((part, number) => [...(number ? [holes.next().value] : []), ...emojis(decode(part))]);
 }

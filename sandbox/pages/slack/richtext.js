@@ -1,4 +1,4 @@
-/** The rich_text block: what is in it is literal, save for the elements that name somebody. */
+/** The rich_text block: its text is literal, except for elements that mention someone. */
 
 import { h } from "../dom.js";
 import { slackDate } from "./dates.js";
@@ -13,7 +13,7 @@ const CONTAINERS = {
   rich_text_list: list,
 };
 
-/** The nodes of a rich_text block, or of a table's rich_text cell. */
+/** Draws a rich_text block, or a table's rich_text cell. */
 export function richText(block) {
   return (block.elements ?? []).map((element) => CONTAINERS[element.type]?.(element) ?? unknown("rich text", element));
 }

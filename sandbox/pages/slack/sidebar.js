@@ -1,4 +1,4 @@
-/** Who one is, and where one can go. What has not changed is left alone, so that an open choice stays open. */
+/** The person switch and the channels. Unchanged parts are not redrawn, so that an open menu stays open. */
 
 import { h, keyed } from "../dom.js";
 import { become, openChannel, person, state } from "../state.js";
@@ -38,7 +38,7 @@ function personSwitch() {
   );
 }
 
-/** A channel as a part of the sidebar; its button stays the same one, whatever is marked on it. */
+/** A channel's entry in the sidebar; its button is never redrawn, only its marks change. */
 function entry(channel, name, sign, testid) {
   const draw = () =>
     h(

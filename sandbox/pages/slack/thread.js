@@ -1,4 +1,4 @@
-/** The thread beside the channel: the message it hangs on, and the replies. */
+/** The thread beside the channel: its first message and the replies. */
 
 import { h, keyed } from "../dom.js";
 import { conversation, openThread, state } from "../state.js";

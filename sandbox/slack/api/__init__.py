@@ -1,1 +1,1 @@
-"""The Web API methods, one module per family; each a function from world and arguments to the answer's fields."""
+"""The Web API methods, one module per family. Each method takes the world and the arguments, and returns the fields."""

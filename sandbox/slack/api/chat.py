@@ -1,4 +1,4 @@
-"""The chat.* methods: posting, changing, deleting, whispering and linking."""
+"""The chat.* methods: post, update and delete messages, post ephemerals, and get permalinks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def writable_channel(world: World, arguments: Arguments) -> Channel:
-    """The conversation of `channel` that the app may write to, by Slack's rules of membership.
+    """The conversation in the argument `channel`, if the app may write to it.
 
-    Public channels need membership or chat:write.public; private ones answer `channel_not_found` to an app that is not
-    in them; a person's id stands for the direct message.
+    Public channels need membership or chat:write.public. For private channels without the app the error is
+    `channel_not_found`. A person's id means the direct message with them.
     """
     name, workspace = arguments.required("channel"), world.workspace
     if workspace.person(name) is not None:
@@ -84,11 +84,11 @@ def _own_message(world: World, arguments: Arguments, refusal: str) -> Message:
 
 
 def update(world: World, arguments: Arguments) -> Json:
-    """chat.update: parts that are left out stay as they are; an empty array takes blocks away."""
+    """chat.update: parts that the call leaves out do not change; an empty array removes the blocks."""
     message = _own_message(world, arguments, "cant_update_message")
     refuse_long_text(arguments)
     revision = read_revision(arguments, previous=message.now)
-    # Slack marks a message as edited for changed text alone; a re-rendered card stays unmarked.
+    # Slack marks a message as edited only if its text changed, not if only its blocks did.
     if not revision.blocks:
         message.edited = {"user": world.workspace.bot_user, "ts": world.state.new_ts()}
     message.revise(revision)
@@ -106,7 +106,7 @@ def delete(world: World, arguments: Arguments) -> Json:
 
 
 def post_ephemeral(world: World, arguments: Arguments) -> Json:
-    """chat.postEphemeral: only to somebody who is in the channel."""
+    """chat.postEphemeral: only to a person who is in the channel."""
     channel = writable_channel(world, arguments)
     user = arguments.required("user")
     if world.workspace.person(user) is None:

@@ -1,4 +1,4 @@
-"""The conversations.* and reactions.* methods, as far as an app without history scopes uses them."""
+"""The conversations.* and reactions.* methods that an app without history scopes uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = frozenset({"public_channel", "private_channel", "im", "mpim"})
 
 
 def channel_object(world: World, channel: Channel) -> Json:
-    """Slack's conversation object; a direct message has the person in place of a name."""
+    """Slack's conversation object; a direct message has the person instead of a name."""
     shown: Json = {
         "id": channel.id,
         "created": 1_700_000_000,
@@ -50,7 +50,7 @@ def channel_object(world: World, channel: Channel) -> Json:
 
 
 def visible_channel(world: World, arguments: Arguments) -> Channel:
-    """The conversation of `channel`, as far as the app may know of it: private ones only where it is a member."""
+    """The conversation in the argument `channel`, if the app may see it: private ones only if it is a member."""
     channel = world.workspace.channel(arguments.required("channel"))
     if channel is None or (channel.private and world.workspace.bot_user not in channel.members):
         raise SlackError("channel_not_found")
@@ -58,14 +58,14 @@ def visible_channel(world: World, arguments: Arguments) -> Channel:
 
 
 def open_(world: World, arguments: Arguments) -> Json:
-    """conversations.open with one person: the direct message, made when it is not there yet."""
+    """conversations.open with one person: opens the direct message, and creates it if it does not exist."""
     if "channel" in arguments:
         return {"channel": channel_object(world, visible_channel(world, arguments))}
     users = [one for one in arguments.text("users").split(",") if one]
     if not users:
         raise SlackError("users_list_not_supplied")
     if len(users) > 1:
-        # A loud refusal: group direct messages are not simulated, and no surface of an approval bot needs them.
+        # Refuse clearly: group direct messages are not simulated, because an approval bot does not need them.
         raise SlackError("not_simulated", detail="direct messages with several people are not simulated")
     person = world.workspace.person(users[0])
     if person is None:
@@ -90,7 +90,7 @@ def info(world: World, arguments: Arguments) -> Json:
 
 
 def list_(world: World, arguments: Arguments) -> Json:
-    """conversations.list: public channels unless `types` says otherwise, private ones where the app is a member."""
+    """conversations.list: public channels unless `types` says otherwise; private ones only if the app is a member."""
     kinds = frozenset(arguments.text("types", "public_channel").replace(" ", "").split(","))
     if not kinds <= _KINDS:
         raise SlackError("invalid_types")

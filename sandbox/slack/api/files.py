@@ -1,4 +1,4 @@
-"""The two-step upload: an address to send the bytes to, then the call that shares the file."""
+"""The two steps of an upload: get an address for the bytes, then share the file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def get_upload_url(world: World, arguments: Arguments) -> Json:
 
 
 def complete_upload(world: World, arguments: Arguments) -> Json:
-    """files.completeUploadExternal: marks the files as there and, with a channel, posts them."""
+    """files.completeUploadExternal: marks the files as complete and, with a channel, posts them."""
     wanted = arguments.structure("files")
     if not isinstance(wanted, list) or not wanted:
         raise invalid_arguments("missing required field: files")

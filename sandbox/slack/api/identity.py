@@ -1,4 +1,4 @@
-"""Who the token is, and Slack's own check of blocks: auth.test, api.test, bots.info, team.info, blocks.validate."""
+"""The methods auth.test, api.test, bots.info, team.info and blocks.validate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def auth_test(world: World, _: Arguments) -> Json:
 
 
 def api_test(_: World, arguments: Arguments) -> Json:
-    """api.test: the arguments back, or the error that the caller asks for."""
+    """api.test: returns the arguments, or the error that the caller names."""
     sent = {name: value for name, value in arguments.raw.items() if name != "token"}
     if "error" in arguments:
         raise SlackError(arguments.text("error"), args=sent)
@@ -38,7 +38,7 @@ def api_test(_: World, arguments: Arguments) -> Json:
 
 
 def bots_info(world: World, arguments: Arguments) -> Json:
-    """bots.info of the app's own bot."""
+    """bots.info for the app's own bot."""
     workspace = world.workspace
     if arguments.text("bot", workspace.bot_id) != workspace.bot_id:
         raise SlackError("bot_not_found")
@@ -68,7 +68,7 @@ def team_info(world: World, _: Arguments) -> Json:
 
 
 def validate_blocks(_: World, arguments: Arguments) -> Json:
-    """blocks.validate: exactly one of blocks, message and view; pointers start at the value that was given."""
+    """blocks.validate: takes exactly one of blocks, message and view; JSON pointers start at that value."""
     given = [name for name in ("blocks", "message", "view") if name in arguments]
     if len(given) != 1:
         raise invalid_arguments("must define exactly one of: blocks, message, view")

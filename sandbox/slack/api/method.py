@@ -1,4 +1,4 @@
-"""What the Web API's door knows about a method: scope, tier, how it reads arguments, and its function."""
+"""The record that describes a Web API method: scopes, tier, how it reads arguments, and its function."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Run: TypeAlias = Callable[[World, Arguments], Json]
 
 @dataclass(frozen=True)
 class Method:
-    """One method. `scopes`: any one of them is enough, none means any token; `tier` as in `tiers.BUDGETS`."""
+    """One method. `scopes`: any one of them is enough, none means any token; `tier` is a key of `tiers.BUDGETS`."""
 
     run: Run
     scopes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Cursor paging as Slack does it: `limit`, `cursor`, and the next cursor in `response_metadata`."""
+"""Slack's cursor paging: `limit`, `cursor`, and the next cursor in `response_metadata`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST = 1_000
 
 
 def page(name: str, everything: list[Any], arguments: Arguments) -> Json:
-    """The page of `everything` that the call asks for, under `name`; no limit (0) is Slack's own maximum."""
+    """The page of `everything` that the call requests, under `name`; no limit (0) means Slack's maximum."""
     limit = arguments.number("limit", 0)
     if not 0 <= limit <= MOST:
         raise SlackError("invalid_limit")

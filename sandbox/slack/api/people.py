@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def user_object(workspace: Workspace, person: Person) -> Json:
-    """Slack's user object; e-mail only with users:read.email, most fields only while active."""
+    """Slack's user object; e-mail only with users:read.email, most fields only for active people."""
     profile: Json = {"real_name": person.real_name, "display_name": person.name, "team": workspace.team_id}
     if person.email and "users:read.email" in workspace.scopes:
         profile["email"] = person.email
@@ -32,7 +32,7 @@ def user_object(workspace: Workspace, person: Person) -> Json:
     }
     if person.is_stranger:
         user["is_stranger"] = True
-    # Of people who left Slack tells little more than that they did.
+    # For people who left, Slack returns little more than that they left.
     return user if person.deleted else {**user, **_of_active(person)}
 
 
@@ -88,7 +88,7 @@ def users_list(world: World, arguments: Arguments) -> Json:
 
 
 def group_object(workspace: Workspace, group: UserGroup, *, users: bool, count: bool) -> Json:
-    """Slack's user group object, with members and their number where they are asked for."""
+    """Slack's user group object, with members and their number if the call requests them."""
     shown: Json = {
         "id": group.id,
         "team_id": workspace.team_id,
@@ -123,7 +123,7 @@ def usergroups_list(world: World, arguments: Arguments) -> Json:
 
 
 def usergroups_users_list(world: World, arguments: Arguments) -> Json:
-    """usergroups.users.list; a disabled group shows its members only where include_disabled asks for it."""
+    """usergroups.users.list; lists members of a disabled group only with include_disabled."""
     _need_paid_plan(world)
     group = world.workspace.group(arguments.required("usergroup"))
     if group is None or (group.disabled_at and not arguments.flag("include_disabled")):

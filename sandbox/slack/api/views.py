@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def open_(world: World, arguments: Arguments) -> Json:
-    """views.open: spends the trigger whether or not the view is good, as a late second try would find out."""
+    """views.open: uses up the trigger even if the view is invalid."""
     view = read_view(arguments.structure("view"), "modal")
     trigger = world.triggers.take(_trigger_id(arguments))
     on_top = world.state.views.get(trigger.view) if trigger.view else None
@@ -26,7 +26,7 @@ def open_(world: World, arguments: Arguments) -> Json:
 
 
 def push(world: World, arguments: Arguments) -> Json:
-    """views.push: a modal above the one in which the person just clicked."""
+    """views.push: opens a modal above the one in which the person just clicked."""
     view = read_view(arguments.structure("view"), "modal")
     trigger = world.triggers.take(_trigger_id(arguments))
     on_top = world.state.views.get(trigger.view) if trigger.view else None
@@ -40,7 +40,7 @@ def _trigger_id(arguments: Arguments) -> str:
 
 
 def update(world: World, arguments: Arguments) -> Json:
-    """views.update by view_id or external_id; a hash that is not the last one is a `hash_conflict`."""
+    """views.update by view_id or external_id; an old hash is a `hash_conflict`."""
     opened = _find(world, arguments)
     view = read_view(arguments.structure("view"), str(opened.view["type"]))
     _check_hash(arguments, opened)
@@ -65,7 +65,7 @@ def _check_hash(arguments: Arguments, opened: OpenView) -> None:
 
 
 def publish(world: World, arguments: Arguments) -> Json:
-    """views.publish: the App Home of one person."""
+    """views.publish: sets the App Home of one person."""
     user = arguments.required("user_id")
     if world.workspace.person(user) is None:
         raise SlackError("user_not_found")

@@ -1,1 +1,1 @@
-"""From the simulated Slack to the app: commands, clicks and events sent, response_urls answered."""
+"""The connection to the app: sends commands, clicks and events, and serves response_urls and uploads."""

@@ -1,4 +1,4 @@
-"""Requests to the app: signed as Slack signs them, waited for three seconds, recorded whatever comes back."""
+"""Sends requests to the app: signs them as Slack does, waits three seconds, and records every outcome."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BASE_HEADERS = {
     "Accept": "application/json,*/*",
     "Accept-Encoding": "gzip,deflate",
 }
-# Codes of what the client shows: nothing came back in time, nobody is there, or the answer was no success.
+# The errors that Slack's client shows: no answer in time, no connection, or an answer that is not a success.
 TIMED_OUT = "operation_timeout"
 NOT_DELIVERED = "dispatch_failed"
 
@@ -37,7 +37,7 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class Courier:
-    """Carries payloads to `request_url`; None there means that no app is connected."""
+    """Sends payloads to `request_url`; None means that no app is connected."""
 
     def __init__(self, state: State, signing_secret: str, patience: float = PATIENCE) -> None:
         self.request_url: str | None = None
@@ -47,24 +47,24 @@ class Courier:
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
-        """Be ready to send; needs a running event loop."""
-        # One connection for each delivery, as from Slack's many servers; a kept one could be half closed by the app.
+        """Open the HTTP session; needs a running event loop."""
+        # One connection for each delivery, as from Slack's many servers; the app may have half closed an old one.
         connector = aiohttp.TCPConnector(force_close=True, limit=0)
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=True)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the HTTP session."""
         if self._session is not None:
             await self._session.close()
 
     async def send_form(self, kind: str, fields: Mapping[str, str], payload: Json) -> Delivery:
-        """Send form fields; `payload` is what they mean, for the record."""
+        """Send form fields; `payload` is their content for the record."""
         return await self._send(kind, urlencode(fields).encode(), FORM, payload)
 
     async def send_interaction(self, payload: Json) -> Delivery:
-        """Send an interaction: one form field `payload` that holds JSON."""
+        """Send an interaction: one form field `payload` with JSON."""
         body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
-        # Recorded from the text, because the state of a view that the payload points to goes on changing.
+        # Record the parsed text, because the payload refers to a view whose state keeps changing.
         return await self.send_form(payload["type"], {"payload": body}, json.loads(body))
 
     async def send_json(self, kind: str, payload: Json, headers: Mapping[str, str] | None = None) -> Delivery:
@@ -87,8 +87,8 @@ class Courier:
         }
 
     async def send_raw(self, kind: str, body: bytes, headers: Mapping[str, str], payload: Json) -> Delivery:
-        """Send bytes as they are and record the outcome; never raises for what the app does."""
-        # Recorded before it is sent, so that the page shows requests that are still waited for.
+        """Send bytes unchanged and record the outcome; never raises because of the app."""
+        # Record the delivery before sending it, so that the page shows requests that still wait for an answer.
         delivery = Delivery(
             at=self._state.now(),
             kind=kind,
@@ -105,7 +105,7 @@ class Courier:
             delivery.error = TIMED_OUT
         except (aiohttp.ClientError, OSError, ValueError) as failed:
             delivery.error = NOT_DELIVERED
-            # In place of an answer: the page shows the person who set up the app what went wrong.
+            # Record the reason instead of an answer, so that the page shows what went wrong.
             delivery.answer = str(failed)
         delivery.ms = round((loop.time() - started) * 1000, 1)
         self._state.changed()
@@ -114,7 +114,7 @@ class Courier:
     async def _post(self, delivery: Delivery, body: bytes, headers: Mapping[str, str]) -> None:
         if self._session is None or self.request_url is None:
             raise aiohttp.ClientConnectionError("no app is connected")
-        # Slack follows no redirect of an acknowledgement, so a redirecting app is a failing app here too.
+        # Slack does not follow redirects, so an app that redirects fails here, too.
         async with self._session.post(self.request_url, data=body, headers=headers, allow_redirects=False) as response:
             answer = await response.text(errors="replace")
             delivery.status, delivery.answer = response.status, answer
@@ -123,8 +123,8 @@ class Courier:
             delivery.error = NOT_DELIVERED
 
 
-def answered_json(delivery: Delivery) -> Any:
-    """The JSON value in a successful answer's body; None for an empty body or one that is no JSON."""
+def answer_json(delivery: Delivery) -> Any:
+    """The JSON value in a successful answer's body; None if the body is empty or not JSON."""
     try:
         return json.loads(delivery.answer) if delivery.answer.strip() else None
     except ValueError:

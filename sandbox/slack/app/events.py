@@ -1,4 +1,4 @@
-"""The Events API: one envelope for an event, sent up to four times until the app takes it."""
+"""The Events API: sends each event in one envelope, up to four times until the app accepts it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RETRIES = (0.0, 60.0, 300.0)
 
 
 class Events:
-    """Sends events that the app has subscribed to, retrying in the background."""
+    """Sends the events to which the app has subscribed, and retries in the background."""
 
     def __init__(self, world: World, courier: Courier) -> None:
         self.retries: tuple[float, ...] = RETRIES
@@ -27,7 +27,7 @@ class Events:
         self._running: set[asyncio.Task[None]] = set()
 
     async def emit(self, event: Json, *, always: bool = False) -> Delivery | None:
-        """Send an event and come back after the first try; None where the manifest has not asked for its type."""
+        """Send an event and return after the first try; None if the app has not subscribed to its type."""
         if not always and event["type"] not in self._world.workspace.bot_events:
             return None
         envelope = event_callback(self._world, event)
@@ -40,7 +40,7 @@ class Events:
         return delivery
 
     async def _retry(self, envelope: Json, last: Delivery) -> None:
-        # The envelope is sent unchanged: its event_id is how the app tells a retry from a new event.
+        # Send the same envelope: the app recognises a retry by its event_id.
         for number, seconds in enumerate(self.retries, start=1):
             await asyncio.sleep(seconds)
             headers = {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": _reason(last)}
@@ -49,7 +49,7 @@ class Events:
                 return
 
     async def close(self) -> None:
-        """Give up what is still to be retried."""
+        """Cancel all retries."""
         running = list(self._running)
         for task in running:
             task.cancel()

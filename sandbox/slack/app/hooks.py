@@ -1,4 +1,4 @@
-"""The addresses apps answer to: response_urls with their five posts in thirty minutes, and the upload of files."""
+"""The addresses to which apps post: response_urls, with five posts in thirty minutes, and file uploads."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from sandbox.slack.state import ApiCall, Json, ResponseUrl
     from sandbox.slack.world import World
 
-# What the control interface calls response_urls and uploads where it puts faults on methods.
+# The names of response_urls and uploads among the methods that can have faults.
 FAULT_NAME, UPLOAD_NAME = "response_url", "upload"
 
 
 async def answer_response_url(world: World, request: web.Request, call: ApiCall) -> web.Response:
-    """Take one post to a response_url; refusals name the `error`, with 404 for a spent or unknown address."""
+    """Handle a post to a response_url; refusals have an `error`, with 404 for a used-up or unknown address."""
     try:
         where = _usable(world, request.match_info["key"])
         call.args = await _body(request)
-        # A post counts from here on, also when its content is refused.
+        # From here on the post counts, even if its content is refused.
         where.posts_left -= 1
         speak(world, where, call.args)
     except SlackError as refused:
@@ -60,7 +60,7 @@ async def _body(request: web.Request) -> Json:
 
 
 async def take_upload(world: World, request: web.Request, call: ApiCall) -> web.Response:
-    """Take the bytes of a file at the address that files.getUploadURLExternal gave."""
+    """Receive the bytes of a file at an address from files.getUploadURLExternal."""
     answer = await _keep_bytes(world, request)
     call.ok, call.status = answer.status == 200, answer.status
     return answer

@@ -1,4 +1,4 @@
-"""The payloads of commands, clicks, submissions and events (docs.slack.dev, reference/interaction-payloads)."""
+"""Makes the payloads of commands, clicks, submissions and events (docs.slack.dev, reference/interaction-payloads)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _common(world: World, kind: str, person: Person) -> Json:
     workspace = world.workspace
-    # Somebody of a Slack Connect partner acts under their own team's id.
+    # A person from a Slack Connect partner has their own team's id.
     home_team = person.team_id or workspace.team_id
     return {
         "type": kind,
@@ -30,10 +30,10 @@ def _common(world: World, kind: str, person: Person) -> Json:
 
 
 def shown_name(world: World, channel: Channel) -> str:
-    """The channel's name as payloads tell it: not at all for private channels without the app, and direct messages."""
+    """The channel's name in payloads: hidden for direct messages, and for private channels without the app."""
     if channel.is_direct:
         return "directmessage"
-    # Slack keeps the names of private channels from apps that are not in them.
+    # Slack hides the names of private channels from apps that are not in them.
     hidden = channel.private and world.workspace.bot_user not in channel.members
     return "privategroup" if hidden else channel.name
 
@@ -60,7 +60,7 @@ def slash_command(world: World, person: Person, channel: Channel, command: str, 
 
 @dataclass(frozen=True)
 class Gesture:
-    """Who used what where: the entries of `actions` and the state of all inputs at that moment."""
+    """A click by a person in a channel: the entries of `actions`, and the state of all inputs at that moment."""
 
     person: Person
     channel: Channel
@@ -83,7 +83,7 @@ def _on_message(world: World, gesture: Gesture, container: Json, response_url: s
 
 
 def click_on_message(world: World, gesture: Gesture, message: Message, shown: Revision) -> Json:
-    """block_actions from a message, told as `shown`: its present revision or, for a stale click, an earlier one."""
+    """block_actions from a message as the person saw it; `shown` is an old revision for a stale click."""
     container = {
         "type": "message",
         "message_ts": message.ts,
@@ -96,7 +96,7 @@ def click_on_message(world: World, gesture: Gesture, message: Message, shown: Re
 
 
 def click_on_ephemeral(world: World, gesture: Gesture, ephemeral: Ephemeral) -> Json:
-    """block_actions from an ephemeral message, whose content Slack does not keep: there is no `message`."""
+    """block_actions from an ephemeral message; has no `message`, because Slack does not store ephemerals."""
     container = {
         "type": "message",
         "message_ts": ephemeral.id,
@@ -109,7 +109,7 @@ def click_on_ephemeral(world: World, gesture: Gesture, ephemeral: Ephemeral) -> 
 
 
 def click_in_view(world: World, person: Person, opened: OpenView, actions: list[Json]) -> Json:
-    """block_actions from a modal or an App Home; there is no channel and no response_url."""
+    """block_actions from a modal or an App Home; has no channel and no response_url."""
     return {
         **_common(world, "block_actions", person),
         "container": {"type": "view", "view_id": opened.id},
@@ -119,8 +119,8 @@ def click_in_view(world: World, person: Person, opened: OpenView, actions: list[
     }
 
 
-def options_wanted(world: World, person: Person, opened: OpenView, element: Json, typed: str) -> Json:
-    """block_suggestion: the options of an external select, for what the person has typed so far."""
+def options_request(world: World, person: Person, opened: OpenView, element: Json, typed: str) -> Json:
+    """block_suggestion: requests the options of an external select for the text typed so far."""
     return {
         **_common(world, "block_suggestion", person),
         "container": {"type": "view", "view_id": opened.id},
@@ -157,7 +157,7 @@ def view_closed(world: World, person: Person, opened: OpenView, *, cleared: bool
 
 
 def event_callback(world: World, event: Json) -> Json:
-    """The envelope of an Events API request; its event_id stays the same over retries."""
+    """The envelope of an Events API request; retries have the same event_id."""
     workspace, now = world.workspace, world.state.now()
     return {
         "token": workspace.verification_token,

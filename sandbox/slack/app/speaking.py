@@ -1,4 +1,4 @@
-"""What an app says through a response_url or in the acknowledgement of a command: new, in place of, or taken away."""
+"""Applies an app's message from a response_url or a command's acknowledgement: posts, replaces or deletes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def speak(world: World, where: ResponseUrl, body: Json) -> None:
-    """Do what `body` asks at the place `where`; raises SlackError for content that Slack refuses.
+    """Apply `body` for the response_url `where`; raises SlackError for content that Slack refuses.
 
-    `delete_original` and `replace_original` act on the message that was clicked; a slash command has none, so that
-    there a replacement is one more message (bolt-python issue 1268).
+    `delete_original` and `replace_original` act on the message that was clicked. A slash command has no such message,
+    so a replacement posts one more message (bolt-python issue 1268).
     """
-    # Deleting needs no content, so it is looked at before the content is.
+    # To delete needs no content, so check for it first.
     arguments = Arguments(body)
     if arguments.flag("delete_original"):
         _delete(world, where)

@@ -1,1 +1,1 @@
-"""Block Kit as Slack checks it: tables of limits and shapes, and a walk that reports every breach."""
+"""Validates Block Kit as Slack does: tables of limits and shapes, and checks that report every problem."""

@@ -1,4 +1,4 @@
-"""The table of interactive elements (docs.slack.dev, reference/block-kit/block-elements) and where each may stand."""
+"""The interactive elements (docs.slack.dev, reference/block-kit/block-elements) and the blocks that allow them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _options_or_groups(value: dict[str, Any], at: str) -> Iterator[Problem]:
         yield Problem(at, "must define only one of: options, option_groups", "mutually_exclusive", None, "both")
 
 
-def _ordered(low: str, high: str) -> Rule:
+def _in_order(low: str, high: str) -> Rule:
     def rule(value: dict[str, Any], at: str) -> Iterator[Problem]:
         if value.get(low) is not None and value.get(high) is not None and value[low] > value[high]:
             yield Problem(f"{at}/{low}", f"must not be greater than {high}", "too_large", value[high], value[low])
@@ -113,7 +113,7 @@ _BUTTONS: dict[str, Obj] = {
 
 
 def _field(fields: Mapping[str, Shape], *, needs: tuple[str, ...] = (), rules: Rules = ()) -> Obj:
-    """An input that is typed into, which has no confirmation."""
+    """A text input, which has no confirmation."""
     typed: dict[str, Shape] = {"placeholder": _PLACEHOLDER, "dispatch_action_config": DISPATCH}
     return _element({**typed, **fields}, needs=needs, without=("confirm",), rules=rules)
 
@@ -132,7 +132,7 @@ _INPUTS: dict[str, Obj] = {
             "min_length": Num(0, 3000),
             "max_length": Num(1, 3000),
         },
-        rules=(_ordered("min_length", "max_length"),),
+        rules=(_in_order("min_length", "max_length"),),
     ),
     "email_text_input": _field({"initial_value": Str(3000)}),
     "url_text_input": _field({"initial_value": Str(3000)}),
@@ -142,7 +142,7 @@ _INPUTS: dict[str, Obj] = {
     ),
     "rich_text_input": _field(
         {"initial_value": RICH_TEXT, "min_lines": Num(1, 100), "max_lines": Num(1, 100)},
-        rules=(_ordered("min_lines", "max_lines"),),
+        rules=(_in_order("min_lines", "max_lines"),),
     ),
     "file_input": _element({"filetypes": Arr(Str()), "max_files": Num(1, 10)}, without=("confirm", "focus_on_load")),
 }

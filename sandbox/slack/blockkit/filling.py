@@ -1,4 +1,4 @@
-"""What Slack adds to blocks when it stores them: ids where the app gave none, and the defaults of text objects."""
+"""Adds what Slack adds when it stores blocks: missing ids, and the defaults of text objects."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sandbox.slack.blockkit.validator import interactive
 _WITHOUT_ACTION = frozenset({"image", "plain_text", "mrkdwn", "card"})
 
 
-def filled(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def fill_blocks(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A deep copy of valid blocks with every block_id, action_id and text default that Slack fills in."""
-    return [_filled_block(_with_text_defaults(block)) for block in blocks]
+    return [_fill_block(_with_text_defaults(block)) for block in blocks]
 
 
-def filled_view(view: dict[str, Any]) -> dict[str, Any]:
-    """A deep copy of a valid view with its blocks filled in and the defaults of its title and buttons."""
-    return {**_with_text_defaults(view), "blocks": filled(view["blocks"])}
+def fill_view(view: dict[str, Any]) -> dict[str, Any]:
+    """A deep copy of a valid view with filled-in blocks, and the defaults of its title and buttons."""
+    return {**_with_text_defaults(view), "blocks": fill_blocks(view["blocks"])}
 
 
-def _filled_block(block: dict[str, Any]) -> dict[str, Any]:
+def _fill_block(block: dict[str, Any]) -> dict[str, Any]:
     block["block_id"] = block.get("block_id") or secrets.token_urlsafe(4)[:5]
     for _, element in interactive(block):
         if element.get("type") not in _WITHOUT_ACTION:
@@ -32,12 +32,12 @@ def _filled_block(block: dict[str, Any]) -> dict[str, Any]:
     ]
     for children in block_lists:
         for child in children:
-            _filled_block(child)
+            _fill_block(child)
     return block
 
 
 def _with_text_defaults(value: Any) -> Any:
-    # Text objects stand at many depths, and only they have these types.
+    # Text objects occur at many depths, and only they have these types.
     if isinstance(value, list):
         return [_with_text_defaults(one) for one in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The small language of the limit tables: what a JSON value may be, and how each breach is worded."""
+"""The shapes of which the limit tables consist: each checks a JSON value and words its problems as Slack does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Problem:
-    """One breach at a JSON pointer; `code`, `expected` and `got` are what blocks.validate tells beside it."""
+    """One problem at a JSON pointer; blocks.validate also returns its `code`, `expected` and `got`."""
 
     pointer: str
     message: str
@@ -23,10 +23,10 @@ class Problem:
 
 
 class Shape(Protocol):
-    """Something a value can be checked against."""
+    """A shape that can check a value."""
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        """Every breach in `value`, which stands at the JSON pointer `at`."""
+        """All problems in `value`, which is at the JSON pointer `at`."""
 
 
 def _wrong_type(at: str, wanted: str, value: Any) -> Problem:
@@ -36,7 +36,7 @@ def _wrong_type(at: str, wanted: str, value: Any) -> Problem:
 
 @dataclass(frozen=True)
 class Str:
-    """A string with a length in characters, from a fixed choice or in a pattern where one is given."""
+    """A string with limits for its length in characters, and optionally a fixed choice or a pattern."""
 
     most: int | None = None
     least: int = 0
@@ -44,7 +44,7 @@ class Str:
     pattern: str = ""
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        """Type first; a string that is too long or short is not looked at further."""
+        """Checks the type first; checks nothing else if the string is too long or too short."""
         if not isinstance(value, str):
             yield _wrong_type(at, "string", value)
         elif len(value) < self.least:
@@ -60,7 +60,7 @@ class Str:
 
 @dataclass(frozen=True)
 class Num:
-    """A number, whole unless `fractions`; `above` excludes its own value."""
+    """A number, an integer unless `fractions` is set; `above` is an exclusive limit."""
 
     least: float | None = None
     most: float | None = None
@@ -68,7 +68,7 @@ class Num:
     fractions: bool = False
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        """Type, then the bounds."""
+        """Checks the type, then the limits."""
         if isinstance(value, bool) or not isinstance(value, (int, float) if self.fractions else int):
             yield _wrong_type(at, "number" if self.fractions else "integer", value)
         elif self.above is not None and value <= self.above:
@@ -84,17 +84,17 @@ class Flag:
     """A boolean."""
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        """Only true and false will do."""
+        """Accepts only true and false."""
         if not isinstance(value, bool):
             yield _wrong_type(at, "boolean", value)
 
 
 @dataclass(frozen=True)
 class Anything:
-    """A value that Slack keeps but this simulation does not look into."""
+    """A value that this simulation does not check."""
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        """No breach is possible."""
+        """Accepts everything."""
         del value, at
         yield from ()
 
@@ -108,7 +108,7 @@ class Arr:
     least: int = 0
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        """The number of items, then each of them; items of an array that is too long are still looked at."""
+        """Checks the number of items, then each item, even if there are too many."""
         if not isinstance(value, list):
             yield _wrong_type(at, "array", value)
             return
@@ -125,7 +125,7 @@ Rule = Callable[[dict[str, Any], str], Iterator[Problem]]
 
 @dataclass(frozen=True)
 class Obj:
-    """An object with known fields; `rules` look at several fields together once each fits by itself."""
+    """An object with known fields; `rules` check several fields together after each field is valid by itself."""
 
     fields: Mapping[str, Shape]
     needs: tuple[str, ...] = ()
@@ -133,13 +133,13 @@ class Obj:
     rules: tuple[Rule, ...] = field(default=())
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        """Missing and unknown fields, then the fields, then the rules."""
+        """Checks for missing and unknown fields, then the fields, then the rules."""
         if not isinstance(value, dict):
             yield _wrong_type(at, "object", value)
             return
         found = [*self._missing(value, at), *self._unknown(value, at)]
         for name, shape in self.fields.items():
-            # Slack takes null for an optional field as if it were not there.
+            # Slack treats null for an optional field as a missing field.
             if value.get(name) is not None:
                 found += shape.check(value[name], f"{at}/{name}")
         yield from found
@@ -162,13 +162,13 @@ class Obj:
 
 @dataclass(frozen=True)
 class Typed:
-    """An object whose `type` names its shape in `table`; `allowed` narrows the table to what may stand here."""
+    """An object whose `type` names its shape in `table`; `allowed` limits the types."""
 
     table: Mapping[str, Shape]
     allowed: frozenset[str] | None = None
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        """The type, then the shape of that type."""
+        """Checks the type, then the shape of that type."""
         if not isinstance(value, dict):
             yield _wrong_type(at, "object", value)
             return

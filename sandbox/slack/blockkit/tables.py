@@ -1,4 +1,4 @@
-"""Shapes of tables, data tables and charts, whose limits run over several cells at once."""
+"""Shapes of tables, data tables and charts, which have limits across several cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sandbox.slack.blockkit.shapes import Rule
 
-# Of all cells together; a message has one table at most, so that its total is the table's.
+# The limit for all cells together; it is per message in Slack, but a message has at most one table.
 TABLE_TEXT = 10_000
 DATA_TABLE_TEXT = 20_000
 
@@ -29,7 +29,7 @@ def _cells(least_text: int) -> dict[str, Shape]:
 
 
 def text_in(value: Any) -> int:
-    """The characters of every `text` string anywhere in a JSON value."""
+    """The number of characters in all `text` strings anywhere in a JSON value."""
     if isinstance(value, list):
         return sum(text_in(one) for one in value)
     if not isinstance(value, dict):

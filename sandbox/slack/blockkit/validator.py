@@ -1,4 +1,4 @@
-"""The checks Slack runs on a message's blocks and on a view: each block by its table, then rules across blocks."""
+"""Validates a message's blocks or a view as Slack does: each block by its table, then the rules across blocks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MARKDOWN_TOTAL = 12_000
-# How many blocks of a type one message may hold: charts by the documentation, the single table as reported by users.
+# The most blocks of a type in one message: charts by the documentation, the single table by reports of users.
 PER_MESSAGE = {"data_visualization": 2, "table": 1}
 
 _TITLE = plain(24)
@@ -43,18 +43,18 @@ _MESSAGE_BLOCKS = Arr(Typed(BLOCKS, SURFACES["message"]), MOST_BLOCKS["message"]
 
 
 def message_problems(blocks: Any, at: str = "/blocks") -> list[Problem]:
-    """Everything Slack would refuse in the blocks of a message; an empty list when it would take them."""
-    # The rules across blocks may rely on every single block being well formed.
+    """All problems for which Slack would refuse the blocks of a message; empty if Slack accepts them."""
+    # The rules across blocks need every single block to be valid.
     problems = list(_MESSAGE_BLOCKS.check(blocks, at))
     return problems or [*_across(blocks, at), *_across_message(blocks, at)]
 
 
 def view_problems(view: Any, at: str = "/view") -> list[Problem]:
-    """Everything Slack would refuse in a modal or an App Home."""
+    """All problems for which Slack would refuse a modal or an App Home."""
     problems = list(_VIEWS.check(view, at))
     if problems:
         return problems
-    # A modal with inputs cannot be sent off without its button.
+    # Nobody could submit a modal with inputs but without a button.
     found = list(_across(view["blocks"], f"{at}/blocks"))
     if view["type"] == "modal" and not view.get("submit") and any(one["type"] == "input" for one in view["blocks"]):
         found.append(Problem(at, "missing required field: submit", "missing_required_field", "submit"))
@@ -62,7 +62,7 @@ def view_problems(view: Any, at: str = "/view") -> list[Problem]:
 
 
 def text_length(blocks: list[dict[str, Any]]) -> int:
-    """The characters of all text in the blocks together."""
+    """The number of characters of all text in the blocks."""
     return text_in(blocks)
 
 
@@ -86,7 +86,7 @@ def _distinct_actions(block: dict[str, Any], at: str) -> Iterator[Problem]:
 
 
 def interactive(block: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every element of a block that a person can use, each with its pointer inside the block."""
+    """All interactive elements of a block, each with its JSON pointer inside the block."""
     for name in ("accessory", "element"):
         if isinstance(block.get(name), dict):
             yield f"/{name}", block[name]

@@ -1,1 +1,1 @@
-"""People using the simulated Slack: what they click, type and submit."""
+"""People in the simulated Slack: their clicks, commands and submissions."""

@@ -1,4 +1,4 @@
-"""Finding what a person clicks: the element in a message, an ephemeral or a view, as it is shown or as it once was."""
+"""Finds the element that a person clicks, in the current or an earlier state of a message, an ephemeral or a view."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Click:
-    """What a control call wants clicked: `action_id`, and `block_id` and `value` where several elements share that."""
+    """The element that a control call names: `action_id`, and `block_id` and `value` if several elements share that."""
 
     def __init__(self, asked: Json) -> None:
         self.action_id = str(asked.get("action_id", ""))
@@ -26,14 +26,14 @@ class Click:
         self.stale = bool(asked.get("stale"))
 
     def found_in(self, blocks: Iterable[Json]) -> tuple[Json, Json] | None:
-        """The block and the element that are meant, None where they are not shown."""
+        """The block and the element in these blocks; None if they are not there."""
         fitting = [(block, one) for block, one in _elements(blocks) if self._fits(block, one)]
         return fitting[0] if fitting else None
 
     def _fits(self, block: Json, element: Json) -> bool:
         if element.get("action_id") != self.action_id or self.block_id not in (None, block["block_id"]):
             return False
-        # A button is known by its value too: "approve plan 2" is another button than "approve plan 3".
+        # The value matters, too: "approve plan 2" is a different button from "approve plan 3".
         return element["type"] != "button" or self.value in (None, element.get("value"))
 
 
@@ -46,14 +46,12 @@ def _elements(blocks: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def _gone(click: Click) -> ControlError:
-    return ControlError(
-        f"{click.action_id!r} is not there any more. Reload to see what is, or send the click as stale."
-    )
+    return ControlError(f"{click.action_id!r} is no longer there. Reload the message, or send the click as stale.")
 
 
 def in_message(message: Message, click: Click) -> tuple[Revision, Json, Json]:
-    """The revision, block and element; earlier revisions, and deleted messages, only for a stale click."""
-    # The newest first: a button that stayed the same is clicked on the message as it is.
+    """The revision, block and element; looks at earlier revisions and deleted messages only for a stale click."""
+    # Newest first: if a button did not change, the click is on the current message.
     revisions = [message.now, *reversed(message.earlier)] if click.stale else [message.now]
     for revision in [] if message.deleted and not click.stale else revisions:
         found = click.found_in(revision.blocks)
@@ -71,15 +69,15 @@ def in_blocks(blocks: list[Json], click: Click) -> tuple[Json, Json]:
 
 
 def person_of(world: World, user: Any) -> Person:
-    """The person with that id."""
+    """The person with that id. Raises ControlError if there is none."""
     person = world.workspace.person(str(user))
     if person is None:
-        raise ControlError(f"There is nobody with the id {user!r} in this workspace.", 404)
+        raise ControlError(f"There is no person with the id {user!r} in this workspace.", 404)
     return person
 
 
 def channel_for(world: World, person: Person, channel_id: Any) -> Channel:
-    """The conversation with that id, if that person can see it."""
+    """The conversation with that id. Raises ControlError if there is none, or if that person cannot see it."""
     channel = world.workspace.channel(str(channel_id))
     if channel is None:
         raise ControlError(f"There is no channel {channel_id!r} in this workspace.", 404)
@@ -97,17 +95,17 @@ def message_for(world: World, channel: Channel, ts: Any) -> Message:
 
 
 def ephemeral_for(world: World, person: Person, ephemeral_id: Any) -> Ephemeral:
-    """The ephemeral message with that id, if that person sees it."""
+    """The ephemeral message with that id. Raises ControlError if that person does not see it."""
     ephemeral = world.state.ephemerals.get(str(ephemeral_id))
     if ephemeral is None or ephemeral.user != person.id:
-        raise ControlError(f"{person.real_name} sees no ephemeral message {ephemeral_id!r} (any more).", 404)
+        raise ControlError(f"{person.real_name} does not see an ephemeral message {ephemeral_id!r}.", 404)
     return ephemeral
 
 
 def view_for(world: World, person: Person, view_id: Any) -> OpenView:
-    """The modal or App Home with that id, if it is on that person's screen."""
+    """The modal or App Home with that id. Raises ControlError if that person does not have it open."""
     home = world.state.homes.get(person.id)
     opened = world.state.views.get(str(view_id)) or (home if home and home.id == view_id else None)
     if opened is None or opened.user != person.id:
-        raise ControlError(f"{person.real_name} has no view {view_id!r} open (any more).", 404)
+        raise ControlError(f"{person.real_name} does not have the view {view_id!r} open.", 404)
     return opened

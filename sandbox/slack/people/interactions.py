@@ -1,11 +1,11 @@
-"""People using the app: commands, clicks and events go out to it, and what it answers at once is shown."""
+"""Sends people's commands, clicks and shortcuts to the app, and shows the app's immediate answers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sandbox.slack.app import payloads
-from sandbox.slack.app.delivery import Courier, answered_json
+from sandbox.slack.app.delivery import Courier, answer_json
 from sandbox.slack.app.speaking import speak
 from sandbox.slack.inputs import action_entry, chosen_state, initial_state
 from sandbox.slack.people.finding import (
@@ -19,7 +19,7 @@ from sandbox.slack.people.finding import (
     view_for,
 )
 from sandbox.slack.people.reading import mapping, whole
-from sandbox.slack.people.typing_text import escaped
+from sandbox.slack.people.typing_text import escape
 from sandbox.slack.posting import whisper
 from sandbox.slack.refusals import ControlError, SlackError
 
@@ -32,29 +32,29 @@ if TYPE_CHECKING:
 
 
 def outcome(delivery: Delivery) -> Json:
-    """How a delivery went, as the control interface answers it."""
+    """The outcome of a delivery, as the control interface returns it."""
     return {"status": delivery.status, "ms": delivery.ms, "body": delivery.answer, "error": delivery.error}
 
 
 class Interactions:
-    """Commands and clicks of people, sent to the app through `courier`."""
+    """Sends commands and clicks of people to the app through `courier`."""
 
     def __init__(self, world: World, courier: Courier) -> None:
         self._world = world
         self._courier = courier
 
     async def command(self, asked: Json) -> Json:
-        """A slash command; what it answers at once is shown to the person, or to all for `in_channel`."""
+        """Send a slash command; shows the app's immediate answer to the person, or to everyone for `in_channel`."""
         person = person_of(self._world, asked.get("user"))
         channel = channel_for(self._world, person, asked.get("channel"))
         command, text = str(asked.get("command", "")), str(asked.get("text", ""))
         if not command.startswith("/"):
             raise ControlError("A command starts with a slash, like /deploy.", 400)
         if self._world.workspace.should_escape:
-            text = escaped(self._world.workspace, text)
+            text = escape(self._world.workspace, text)
         fields = payloads.slash_command(self._world, person, channel, command, text)
         delivery = await self._courier.send_form("slash_command", fields, dict(fields))
-        # Showing the answer can find a fault in it, so the error is looked at again afterwards.
+        # The answer may turn out to be invalid when it is shown, so check the error again afterwards.
         if delivery.error is None:
             self._show_answer(delivery, fields["response_url"])
         if delivery.error is not None:
@@ -63,8 +63,8 @@ class Interactions:
         return outcome(delivery)
 
     def _show_answer(self, delivery: Delivery, response_url: str) -> None:
-        # Text that happens to be JSON but no object ("17") is shown as it stands.
-        body = answered_json(delivery)
+        # Show text that happens to be JSON but not an object ("17") unchanged.
+        body = answer_json(delivery)
         if not isinstance(body, dict):
             text = delivery.answer.strip()
             body = {"text": text} if text else {}
@@ -77,7 +77,7 @@ class Interactions:
             delivery.error = refused.name
 
     async def act(self, asked: Json) -> Json:
-        """A click on a button, menu or picker of a message, an ephemeral or a view."""
+        """Send a click on a button, menu or picker of a message, an ephemeral or a view."""
         person, click = person_of(self._world, asked.get("user")), Click(asked)
         if asked.get("view") is not None:
             payload = self._click_in_view(person, asked["view"], click)
@@ -119,26 +119,26 @@ class Interactions:
         return payloads.click_in_view(self._world, person, opened, [self._entry(block, element, click)])
 
     async def options(self, asked: Json) -> Json:
-        """What an external select of a view offers for the text typed into it: `options` or `option_groups`."""
+        """Ask the app for the options of an external select for a typed text: `options` or `option_groups`."""
         person = person_of(self._world, asked.get("user"))
         opened = view_for(self._world, person, asked.get("view"))
         block, element = in_blocks(opened.view["blocks"], Click(asked))
         if not element["type"].endswith("external_select"):
-            raise ControlError(f"{element['action_id']!r} has its options in itself.", 400)
+            raise ControlError(f"{element['action_id']!r} is not an external select: its options are in the view.", 400)
         names = {"block_id": block["block_id"], "action_id": element["action_id"]}
-        payload = payloads.options_wanted(self._world, person, opened, names, str(asked.get("typed", "")))
+        payload = payloads.options_request(self._world, person, opened, names, str(asked.get("typed", "")))
         delivery = await self._courier.send_interaction(payload)
-        answer = answered_json(delivery)
+        answer = answer_json(delivery)
         return {**outcome(delivery), **(answer if isinstance(answer, dict) and delivery.error is None else {})}
 
     async def shortcut(self, asked: Json) -> Json:
-        """A global shortcut of the app, by its callback_id."""
+        """Send a global shortcut of the app, by its callback_id."""
         person = person_of(self._world, asked.get("user"))
         payload = payloads.shortcut(self._world, person, str(asked.get("callback_id", "")))
         return outcome(await self._courier.send_interaction(payload))
 
     async def raw(self, asked: Json) -> Json:
-        """Bytes as they are; `sign` adds right headers for them, at `timestamp` where one is given."""
+        """Send bytes unchanged; `sign` adds valid signature headers, for `timestamp` if given."""
         body = str(asked.get("body", "")).encode()
         headers = {str(name): str(value) for name, value in mapping(asked, "headers").items()}
         if asked.get("sign"):

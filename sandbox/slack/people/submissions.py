@@ -1,11 +1,11 @@
-"""People sending off and closing modals, and the four things an app can answer to that."""
+"""Submits and closes modals for people, and applies the app's response actions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from sandbox.slack.app import payloads
-from sandbox.slack.app.delivery import Courier, answered_json
+from sandbox.slack.app.delivery import Courier, answer_json
 from sandbox.slack.inputs import chosen_state
 from sandbox.slack.people.finding import person_of, view_for
 from sandbox.slack.people.interactions import outcome
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from sandbox.slack.world import World
 
 TROUBLE = "We had some trouble connecting. Try again?"
-WHOLE_VIEW = "*"  # the key of an error that belongs to no input
+WHOLE_VIEW = "*"  # the key of an error for the whole view, not for an input
 
 
 class Submissions:
-    """Submitting and closing modals."""
+    """Submits and closes modals."""
 
     def __init__(self, world: World, courier: Courier) -> None:
         self._world = world
@@ -31,21 +31,21 @@ class Submissions:
     async def submit(self, asked: Json) -> Json:
         """Fill in and submit a modal.
 
-        Slack's client holds back a form with a required input empty or too short; so does this, unless `unchecked`.
-        The answer tells how the delivery went and the errors the person sees now.
+        Like Slack's client, does not send a form with an empty or too short required input, unless `unchecked` is set.
+        Returns the outcome of the delivery, and the errors that the person now sees.
         """
         person = person_of(self._world, asked.get("user"))
         opened = view_for(self._world, person, asked.get("view"))
         if opened.view["type"] != "modal":
-            raise ControlError("An App Home is not submitted.", 400)
+            raise ControlError("An App Home cannot be submitted.", 400)
         self._fill(opened, mapping(asked, "values"))
         missing = {} if asked.get("unchecked") else client_errors(opened)
         if missing:
             opened.errors = missing
             self._world.state.changed()
-            return {"status": None, "ms": 0, "body": "", "error": "held back by the client", "errors": missing}
+            return {"status": None, "ms": 0, "body": "", "error": "not sent: the form has errors", "errors": missing}
         delivery = await self._courier.send_interaction(payloads.view_submission(self._world, person, opened))
-        # The app may have changed or closed the view by a call while it was thinking; its answer comes on top.
+        # The app may have changed or closed the view by a call meanwhile; its answer applies afterwards.
         self._react(opened, delivery)
         return {**outcome(delivery), "errors": opened.errors, "open": opened.id in self._world.state.views}
 
@@ -59,7 +59,7 @@ class Submissions:
         if delivery.error is not None:
             self._trouble(opened)
             return
-        answer = answered_json(delivery)
+        answer = answer_json(delivery)
         try:
             self._follow(opened, answer if isinstance(answer, dict) else {})
         except SlackError as refused:
@@ -90,12 +90,12 @@ class Submissions:
             raise SlackError("invalid_response_action")
 
     async def close(self, asked: Json) -> Json:
-        """Close a modal, or with `all` (or clear_on_close) the whole stack; the app hears of it where it asked to."""
+        """Close a modal, or with `all` (or clear_on_close) the whole stack; notifies the app if it wants that."""
         person = person_of(self._world, asked.get("user"))
         opened = view_for(self._world, person, asked.get("view"))
         cleared = bool(asked.get("all")) or bool(opened.view.get("clear_on_close"))
         closing = self._world.state.stack(person.id) if cleared else [opened]
-        # The payloads show the views as they were, so they are made before anything is closed.
+        # The payloads show the views before they close, so make them first.
         told = [
             payloads.view_closed(self._world, person, one, cleared=cleared)
             for one in reversed(closing)
@@ -118,7 +118,7 @@ def _element(opened: OpenView, block_id: str, action_id: str) -> Json:
 
 def _known_errors(opened: OpenView, errors: Any) -> dict[str, str]:
     inputs = {block["block_id"] for block in opened.view["blocks"] if block["type"] == "input"}
-    # Slack shows errors at inputs only; for any other block the client has no place and reports trouble.
+    # Slack shows errors only at inputs; for any other block, the client shows a general error.
     whole = isinstance(errors, dict) and bool(errors) and all(isinstance(one, str) for one in errors.values())
     if not whole or not set(errors) <= inputs:
         raise SlackError("invalid_errors")
@@ -126,7 +126,7 @@ def _known_errors(opened: OpenView, errors: Any) -> dict[str, str]:
 
 
 def client_errors(opened: OpenView) -> dict[str, str]:
-    """What Slack's client says about each input before it sends anything."""
+    """The error that Slack's client shows at each invalid input before it sends anything."""
     errors = {}
     for block in opened.view["blocks"]:
         if block["type"] == "input":

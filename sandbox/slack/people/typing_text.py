@@ -1,4 +1,4 @@
-"""Text that a person types after a slash command, escaped as Slack does for commands with `should_escape`."""
+"""Escapes the text that a person types after a slash command, as Slack does for commands with `should_escape`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sandbox.slack.workspace import Workspace
 
-# One pass over the text, so that what one rule has put in is not escaped again by another.
+# One pass over the text, so that no rule escapes the result of another.
 _TOKEN = re.compile(
     r"<(?P<user_id>@[UW][A-Z0-9]+)(?:\|[^>]*)?>"
     r"|<(?P<channel_id>\#C[A-Z0-9]+)(?:\|[^>]*)?>"
@@ -21,10 +21,10 @@ _TOKEN = re.compile(
 _SPECIAL = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def escaped(workspace: Workspace, text: str) -> str:
+def escape(workspace: Workspace, text: str) -> str:
     """`@alice` and `<@U..>` become `<@U..|alice>`, likewise channels, groups and links; other `&<>` become entities.
 
-    Names that nobody bears stay as they were typed.
+    Unknown names stay unchanged.
     """
     return _TOKEN.sub(lambda found: _escape(workspace, found), text)
 
@@ -39,7 +39,7 @@ def _escape(workspace: Workspace, found: re.Match[str]) -> str:
         return _user(workspace, parts["user_id"][1:], found)
     if parts["channel_id"] or parts["channel"]:
         return _channel(workspace, parts["channel_id"], parts["channel"], found)
-    return _named(workspace, parts["group_id"], parts["name"], found)
+    return _group(workspace, parts["group_id"], parts["name"], found)
 
 
 def _user(workspace: Workspace, user: str, found: re.Match[str]) -> str:
@@ -53,7 +53,7 @@ def _channel(workspace: Workspace, by_id: str | None, by_name: str | None, found
     return f"<#{channel.id}|{channel.name}>" if channel else found.group()
 
 
-def _named(workspace: Workspace, group_id: str | None, name: str | None, found: re.Match[str]) -> str:
+def _group(workspace: Workspace, group_id: str | None, name: str | None, found: re.Match[str]) -> str:
     group = next((one for one in workspace.groups if one.id == group_id or one.handle == name), None)
     if group is not None:
         return f"<!subteam^{group.id}|@{group.handle}>"

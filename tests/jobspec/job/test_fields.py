@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobspec.job.fields import BLOCKS, MalformedJobError, filled, unset
+from jobspec.job.fields import BLOCKS, MalformedJobError, fill_fields, unset
 
 
 def test_every_nested_block_has_a_table():
@@ -19,13 +19,13 @@ def test_what_is_unset_is_null_or_zero_as_nomad_has_it():
 
 
 def test_all_fields_are_there_and_unknown_ones_are_not():
-    job = filled("Job", {"ID": "a", "Colour": "red", "TaskGroups": [{"Name": "g"}]})
+    job = fill_fields("Job", {"ID": "a", "Colour": "red", "TaskGroups": [{"Name": "g"}]})
     assert "Colour" not in job
     assert job["TaskGroups"][0] == unset("TaskGroup") | {"Name": "g"}
 
 
 def test_keys_may_be_in_any_case():
-    job = filled("Job", {"id": "a", "taskgroups": [{"NAME": "g"}]})
+    job = fill_fields("Job", {"id": "a", "taskgroups": [{"NAME": "g"}]})
     assert (job["ID"], job["TaskGroups"][0]["Name"]) == ("a", "g")
 
 
@@ -41,5 +41,5 @@ def test_keys_may_be_in_any_case():
 )
 def test_values_of_the_wrong_type_are_told_in_go_s_words(job, text):
     with pytest.raises(MalformedJobError) as error:
-        filled("Job", job)
+        fill_fields("Job", job)
     assert str(error.value) == text

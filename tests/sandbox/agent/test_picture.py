@@ -7,7 +7,7 @@ import json
 
 import aiohttp
 
-from sandbox.agent.picture import Painter, shown
+from sandbox.agent.picture import Painter, select_allocations
 from tests.gateways.nomad.worlds import a_service
 
 PATIENCE_S = 30
@@ -76,4 +76,4 @@ def test_of_many_allocations_the_newest_and_those_that_are_not_over():
     stubs = [an_allocation(number) for number in range(60)]
     stubs[3] |= {"DesiredStatus": "run", "ClientStatus": "running"}
     stubs[4] |= {"DesiredStatus": "run", "ClientStatus": "failed"}
-    assert [one["id"] for one in shown(stubs)] == [*(f"a{number}" for number in range(59, 19, -1)), "a3"]
+    assert [one["id"] for one in select_allocations(stubs)] == [*(f"a{number}" for number in range(59, 19, -1)), "a3"]

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from sandbox.agent.api import AgentError
 from sandbox.agent.server import RealNomad
-from sandbox.catalog import Placed
+from sandbox.catalog import JobRef
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ async def session():
 async def control(host):
     """The address of a control interface over the agent, whose only job is `checkout`."""
     await host.make_namespace()
-    wanted = {Placed(host.namespace, "checkout")}
+    wanted = {JobRef(host.namespace, "checkout")}
     nomad = RealNomad(host.api.address, host.token, host.told.append)
     yield await nomad.start(wanted)
     await nomad.stop(wanted)
@@ -112,10 +112,10 @@ KNOWN = {SELF: (200, {"AccessorID": "acls-disabled"}), NAMESPACES: (200, [{"Name
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ({}, "does not answer as Nomad does"),
-        ({SELF: (200, {"AccessorID": "anonymous"})}, "set NOMAD_TOKEN"),
-        ({SELF: (403, "Permission denied")}, "answers 403: Permission denied; set NOMAD_TOKEN"),
-        ({SELF: (404, "nothing")}, "does not answer as Nomad does"),
+        ({}, "is not Nomad. Check the address"),
+        ({SELF: (200, {"AccessorID": "anonymous"})}, "Set NOMAD_TOKEN"),
+        ({SELF: (403, "Permission denied")}, "answers 403: Permission denied. Set NOMAD_TOKEN"),
+        ({SELF: (404, "nothing")}, "is not Nomad. Check the address"),
         ({**KNOWN, ("POST", "/v1/namespace/apps"): (403, "Permission denied")}, "nomad namespace apply apps"),
     ],
 )
@@ -124,8 +124,8 @@ async def test_an_agent_that_cannot_be_used_says_why(answers, said):
     address = await agent.start()
     nomad = RealNomad(address, None, lambda line: None)
     with pytest.raises(AgentError, match=said):
-        await nomad.start({Placed("apps", "checkout")})
-    await nomad.stop({Placed("apps", "checkout")})
+        await nomad.start({JobRef("apps", "checkout")})
+    await nomad.stop({JobRef("apps", "checkout")})
     await agent.stop()
 
 
@@ -149,9 +149,9 @@ async def test_a_token_that_may_not_read_the_version_is_good_enough(session):
 async def test_an_agent_that_goes_away_is_told_to_the_page(session):
     agent = StandInAgent({**KNOWN, NAMESPACES: (200, [{"Name": "apps"}]), ("GET", "/v1/jobs"): (200, [])})
     nomad = RealNomad(await agent.start(), None, lambda line: None)
-    control = await nomad.start({Placed("apps", "checkout")})
+    control = await nomad.start({JobRef("apps", "checkout")})
     await agent.stop()
     async with session.get(f"{control}/sandbox/state") as answer:
         assert answer.status == 502
         assert "does not answer" in (await answer.json())["error"]
-    await nomad.stop({Placed("apps", "checkout")})
+    await nomad.stop({JobRef("apps", "checkout")})

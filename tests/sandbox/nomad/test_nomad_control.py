@@ -239,7 +239,7 @@ async def test_the_speed_can_be_changed_while_a_deployment_runs(agent: Agent):
 async def test_nonsense_is_refused_in_words(agent: Agent, what: str, body: object):
     reply = await agent.post(f"/sandbox/{what}", body)
     assert reply.status == 400
-    assert "has to be" in reply.text
+    assert "must be" in reply.text
 
 
 async def test_a_page_on_this_machine_may_call_and_others_may_not(agent: Agent):
@@ -298,4 +298,4 @@ async def test_a_token_reads_its_own_policy_and_no_other(agent: Agent):
 
 async def test_what_is_pretended_has_a_name(agent: Agent):
     reply = await agent.post("/sandbox/pretend", {"acl": "perhaps"})
-    assert (reply.status, '"acl" has to be one of off, unknown' in reply.text) == (400, True)
+    assert (reply.status, '"acl" must be one of off, unknown' in reply.text) == (400, True)

@@ -65,7 +65,7 @@ class Shop:
             nomad=await self.nomad.start(),
             bot=None,
             about={"cast": story.about_the_cast()},
-            guide=story.guide().judge,
+            guide=story.guide().update,
             watchers=story.WATCHED,
         )
         self.address = await self.page.start(0)

@@ -85,9 +85,9 @@ def test_a_link_to_a_message_that_is_gone_says_so(shop, browser, digest):
     browser.until(lambda: len(browser.all("#messages article")) == 2)
     lost, nowhere, _ = browser.all("#messages article")[1].find_elements("css selector", "a")
     nowhere.click()
-    browser.says("in no channel that you can see")
+    browser.says("You cannot see the channel")
     lost.click()
-    browser.says("not there any more")
+    browser.says("no longer exists")
     assert browser.hook("channel-ops").get_attribute("aria-current") == "page"
 
 

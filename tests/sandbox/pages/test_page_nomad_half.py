@@ -87,16 +87,16 @@ def test_the_guide_sets_the_scene_and_ticks_off(shop, browser):
     assert browser.hook("step-2").get_attribute("data-done") == "false"
     shop.post("C0STAGING1", text="Rolling out: checkout v1.4.2 to staging, asked by <@U0ALICE001> (D-3)")
     browser.until(lambda: browser.hook("step-2").get_attribute("data-done") == "true")
-    assert "Ask for production" in browser.one(".step-now").text
+    assert "Try production first" in browser.one(".step-now").text
     assert len(browser.all("[data-testid^=step-]")) == 11
 
 
 def test_getting_ready_is_said(shop, browser):
     async def tell():
-        shop.page.tell_seed("running", "checkout v1.4.1 goes to staging")
+        shop.page.set_seed("running", "deploying checkout v1.4.1 to staging")
 
     shop.run(tell())
-    assert "checkout v1.4.1 goes to staging" in browser.hook("seed").text
+    assert "deploying checkout v1.4.1 to staging" in browser.hook("seed").text
 
 
 def test_the_tabs_work_with_the_keyboard(browser):
@@ -122,11 +122,11 @@ def test_a_real_agent_is_named_and_its_switches_are_those_that_it_has(shop, brow
         shop.nomad.show({"speed": 1, "jobs": [job], "switches": {}, "agent": agent})
 
     shop.run(show())
-    assert browser.hook("real-agent").text == "a real agent, 2.0.5"
+    assert browser.hook("real-agent").text == "real agent, 2.0.5"
     assert browser.one("#nomad h2").text == "Nomad"
     assert "v1.4.2" in browser.hook("job-apps-checkout").text
     browser.hook("tab-switches").click()
-    browser.says("Only with the simulated Nomad")
+    browser.says("More switches with the simulated Nomad")
     browser.hook("change").click()
     browser.until(lambda: shop.nomad.posts)
     assert shop.nomad.posts == [("change", {"namespace": "apps", "job": "checkout", "env": {"LOG_LEVEL": "debug"}})]

@@ -129,9 +129,9 @@ def test_a_command_is_typed_and_answered_to_that_person_alone(shop, browser):
     browser.until(lambda: not browser.all("[data-testid=ephemeral]"))
 
 
-def test_what_is_no_command_is_kept_and_explained(shop, browser):
+def test_text_that_is_not_a_command_stays_and_the_page_says_why(shop, browser):
     browser.hook("composer").send_keys("hello\n")
-    assert "only commands" in browser.hook("toast").text
+    assert "only send commands" in browser.hook("toast").text
     assert browser.hook("composer").get_attribute("value") == "hello"
     assert shop.bot.payloads == []
 

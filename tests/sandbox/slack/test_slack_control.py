@@ -245,4 +245,4 @@ class TestWorkspace:
     async def test_a_clock_is_a_number(self, page: Page) -> None:
         refused = await page.post("workspace", status=400, clock="soon")
 
-        assert "clock is a number" in refused["error"]
+        assert "clock must be a number" in refused["error"]

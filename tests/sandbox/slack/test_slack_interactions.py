@@ -233,7 +233,7 @@ class TestClickOnMessage:
 
         refused = await page.post("action", status=409, user=BOB, channel=STAGING, ts=ts, action_id="approve")
 
-        assert "not there any more" in refused["error"]
+        assert "no longer there" in refused["error"]
         assert app.received == []
 
     async def test_with_an_older_value_is_another_button(self, client: AsyncWebClient, app: App, page: Page) -> None:

@@ -27,11 +27,11 @@ def test_the_url_that_people_write_gets_its_driver(given, meant):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("mysql://db/nomatron", "begins with mysql"),
-        ("nomatron.db", "cannot be read"),
-        ("sqlite://", "needs a file"),
-        ("sqlite:///:memory:", "needs a file"),
-        ("sqlite:///file:x?mode=memory&uri=true", "needs a file"),
+        ("mysql://db/nomatron", "starts with mysql"),
+        ("nomatron.db", "malformed"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite:///file:x?mode=memory&uri=true", "names no file"),
     ],
 )
 def test_any_other_url_is_refused_with_what_to_write(given, says):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import exc
 
 from bot.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
-from store.sql.failures import Taken, connecting, failure, translated
+from store.sql.failures import Taken, failure, translate_connect_errors, translate_errors
 
 
 def from_sqlite(code, words="as the driver says"):
@@ -92,7 +92,7 @@ def test_a_failure_says_what_to_do_and_the_drivers_words_but_never_the_values():
     assert "hunter2" not in said
 
 
-@pytest.mark.parametrize("translate", [translated, connecting])
+@pytest.mark.parametrize("translate", [translate_errors, translate_connect_errors])
 def test_only_the_databases_errors_are_translated(translate):
     with pytest.raises(KeyError), translate():
         raise KeyError
@@ -101,7 +101,7 @@ def test_only_the_databases_errors_are_translated(translate):
 
 
 def test_a_refused_connection_is_the_databases_only_while_connecting():
-    with pytest.raises(StoreUnavailable), connecting():
+    with pytest.raises(StoreUnavailable), translate_connect_errors():
         raise ConnectionRefusedError
-    with pytest.raises(ConnectionRefusedError), translated():
+    with pytest.raises(ConnectionRefusedError), translate_errors():
         raise ConnectionRefusedError

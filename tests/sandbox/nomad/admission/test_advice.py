@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.nomad.admission.advice import listed, warnings
-from sandbox.nomad.stored import stored
+from sandbox.nomad.admission.advice import join_warnings, warnings
+from sandbox.nomad.stored_form import to_stored_form
 from tests.recorded import answer
 
 
 def warned(group=None, **job):
     task = {"Name": "app", "Driver": "docker"}
-    return warnings(stored({"ID": "a", "TaskGroups": [{"Name": "web", "Tasks": [task], **(group or {})}], **job}))
+    return warnings(
+        to_stored_form({"ID": "a", "TaskGroups": [{"Name": "web", "Tasks": [task], **(group or {})}], **job})
+    )
 
 
 def test_a_plain_job_has_none():
-    assert listed(warned()) == ""
+    assert join_warnings(warned()) == ""
 
 
 @pytest.mark.parametrize("name", ["plan_periodic", "plan_new", "plan_canary", "register_ok"])
 def test_the_agent_s_warnings(name):
     recorded = answer(name)
-    assert listed(warnings(stored(recorded["request"]["body"]["Job"]))) == recorded["body"]["Warnings"]
+    assert join_warnings(warnings(to_stored_form(recorded["request"]["body"]["Job"]))) == recorded["body"]["Warnings"]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def test_the_agent_s_warnings(name):
     ],
 )
 def test_doubts_about_a_group(group, text):
-    assert text in listed(warned(group))
+    assert text in join_warnings(warned(group))
 
 
 def test_promotion_of_some_groups_alone():
@@ -46,4 +48,4 @@ def test_promotion_of_some_groups_alone():
 
 
 def test_several_are_counted():
-    assert listed(["a", "b"]) == "2 warnings:\n\n* a\n* b"
+    assert join_warnings(["a", "b"]) == "2 warnings:\n\n* a\n* b"

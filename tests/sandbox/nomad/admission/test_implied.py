@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sandbox.nomad.admission.implied import with_implied
-from sandbox.nomad.stored import stored
+from sandbox.nomad.stored_form import to_stored_form
 
 
 def rules_of(task=None, **group):
     tasks = [{"Name": "app", "Driver": "docker", **(task or {})}]
-    job = stored({"ID": "a", "TaskGroups": [{"Name": "web", "Tasks": tasks, **group}]})
+    job = to_stored_form({"ID": "a", "TaskGroups": [{"Name": "web", "Tasks": tasks, **group}]})
     found = with_implied(job)["TaskGroups"][0]["Constraints"] or []
     return [(each["LTarget"], each["Operand"], each["RTarget"]) for each in found]
 
@@ -43,7 +43,9 @@ def test_bridge_networks_need_their_plugins():
 
 
 def test_doing_it_twice_adds_nothing():
-    job = stored({"ID": "a", "TaskGroups": [{"Name": "web", "Services": [{"Name": "s"}], "Tasks": [{"Name": "t"}]}]})
+    job = to_stored_form(
+        {"ID": "a", "TaskGroups": [{"Name": "web", "Services": [{"Name": "s"}], "Tasks": [{"Name": "t"}]}]}
+    )
     once = with_implied(job)
     assert with_implied(once) == once
     assert job["TaskGroups"][0]["Constraints"] is None

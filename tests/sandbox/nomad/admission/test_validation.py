@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.nomad.admission.validation import problems, refusal
-from sandbox.nomad.stored import stored
+from sandbox.nomad.stored_form import to_stored_form
 from tests.golden import golden_rows, needs_golden
 from tests.recorded import answer
 
@@ -24,24 +24,24 @@ def refused(place="job", **fields):
     job = deepcopy(JOB)
     group = job["TaskGroups"][0]
     {"job": job, "group": group, "task": group["Tasks"][0]}[place].update(fields)
-    found = problems(stored(job))
+    found = problems(to_stored_form(job))
     return refusal(found) if found else ""
 
 
 def test_a_good_job_has_no_problems():
-    assert problems(stored(JOB)) == []
+    assert problems(to_stored_form(JOB)) == []
 
 
 def test_the_agent_s_refusal_of_a_job_without_a_driver():
     recorded = answer("register_invalid")
-    assert refusal(problems(stored(recorded["request"]["body"]["Job"]))) == recorded["body"]
+    assert refusal(problems(to_stored_form(recorded["request"]["body"]["Job"]))) == recorded["body"]
 
 
 @needs_golden
 def test_jobs_that_nomad_planned_are_not_refused():
     jobs = [row[key] for row in golden_rows("plans.jsonl") for key in ("before", "after") if row[key]]
     assert jobs
-    assert [job["ID"] for job in jobs if problems(stored(job))] == []
+    assert [job["ID"] for job in jobs if problems(to_stored_form(job))] == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.nomad.diffs import is_destructive
-from sandbox.nomad.stored import stored
+from sandbox.nomad.stored_form import to_stored_form
 from tests.golden import golden_rows, needs_golden
 
 JOB: dict[str, Any] = {
@@ -27,7 +27,7 @@ JOB: dict[str, Any] = {
 def replaces(change):
     after = deepcopy(JOB)
     change(after, after["TaskGroups"][0], after["TaskGroups"][0]["Tasks"][0])
-    old, new = stored(JOB), stored(after)
+    old, new = to_stored_form(JOB), to_stored_form(after)
     return is_destructive(old["TaskGroups"][0], new["TaskGroups"][0], old, new)
 
 
@@ -87,7 +87,7 @@ def test_recorded_plans_agree():
     for row in golden_rows("plans.jsonl"):
         if not row["before"]:
             continue
-        old, new = stored(row["before"]), stored(row["after"])
+        old, new = to_stored_form(row["before"]), to_stored_form(row["after"])
         groups = {group["Name"]: group for group in old["TaskGroups"]}
         for group in new["TaskGroups"]:
             counts = row["plan"]["Annotations"]["DesiredTGUpdates"].get(group["Name"], {})

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from sandbox.nomad.diffs import annotate, diff
-from sandbox.nomad.stored import stored
+from sandbox.nomad.stored_form import to_stored_form
 from tests.golden import golden_rows, needs_golden
 from tests.recorded import answer
 
 
 def ours(row):
-    before = stored(row["before"]) if row["before"] else None
+    before = to_stored_form(row["before"]) if row["before"] else None
     desired = row["plan"]["Annotations"]["DesiredTGUpdates"]
-    return annotate(diff(before, stored(row["after"])), desired)
+    return annotate(diff(before, to_stored_form(row["after"])), desired)
 
 
 @needs_golden
@@ -34,7 +34,7 @@ def test_plans_of_the_agent_against_its_stable_job(name):
     recorded = answer(name)
     live = answer("job_stable")["body"]
     desired = recorded["body"]["Annotations"]["DesiredTGUpdates"]
-    got = annotate(diff(stored(live), stored(recorded["request"]["body"]["Job"])), desired)
+    got = annotate(diff(to_stored_form(live), to_stored_form(recorded["request"]["body"]["Job"])), desired)
     assert got == recorded["body"]["Diff"]
 
 
@@ -42,5 +42,5 @@ def test_plans_of_the_agent_against_its_stable_job(name):
 def test_plans_of_the_agent_for_new_jobs(name):
     recorded = answer(name)
     desired = recorded["body"]["Annotations"]["DesiredTGUpdates"]
-    got = annotate(diff(None, stored(recorded["request"]["body"]["Job"])), desired)
+    got = annotate(diff(None, to_stored_form(recorded["request"]["body"]["Job"])), desired)
     assert got == recorded["body"]["Diff"]

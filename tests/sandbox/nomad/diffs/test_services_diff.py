@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from sandbox.nomad.diffs import diff
-from sandbox.nomad.stored import stored
+from sandbox.nomad.stored_form import to_stored_form
 
 
 def changes(old, new):
     """The objects of the group's diff for a service before and after."""
 
     def job(service):
-        return stored({"ID": "a", "TaskGroups": [{"Name": "g", "Services": [service], "Tasks": [{"Name": "t"}]}]})
+        return to_stored_form(
+            {"ID": "a", "TaskGroups": [{"Name": "g", "Services": [service], "Tasks": [{"Name": "t"}]}]}
+        )
 
     return diff(job(old), job(new), contextual=False)["TaskGroups"][0]["Objects"]
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from sandbox.clock import Clock
-from sandbox.nomad.jobs.register import fresh
+from sandbox.nomad.jobs.register import reset_server_fields
 from sandbox.nomad.scheduler.evaluations import Scheduler, evaluation_of
 from sandbox.nomad.scheduler.nodes import Nodes, node
 from sandbox.nomad.scheduler.plan import plan
 from sandbox.nomad.state import State
 from sandbox.nomad.status import starts_nothing
-from sandbox.nomad.stored import stored
+from sandbox.nomad.stored_form import to_stored_form
 from tests.golden import golden_rows, needs_golden
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ def running(state: State, nodes: Nodes, sent: Json) -> None:
     """Register a job, and let all of it run and its deployment be over."""
     with state.batch("JobRegistered") as batch:
         indexes = {"CreateIndex": batch.index, "JobModifyIndex": batch.index, "SubmitTime": batch.now}
-        job = batch.put_job({**fresh(stored(sent), sent), **indexes, "Version": 0})
+        job = batch.put_job({**reset_server_fields(to_stored_form(sent), sent), **indexes, "Version": 0})
     if starts_nothing(job):
         return
     with state.batch("JobRegistered") as batch:
@@ -58,7 +58,7 @@ def test_a_plan_updates_what_nomads_own_does(row: Json):
     state, nodes = State(Clock()), Nodes([node(number) for number in range(NODE_COUNT)])
     if row["before"]:
         running(state, nodes, row["before"])
-    answer = plan(state, nodes, fresh(stored(row["after"]), row["after"]), with_diff=True)
+    answer = plan(state, nodes, reset_server_fields(to_stored_form(row["after"]), row["after"]), with_diff=True)
     assert answer["Annotations"] == row["plan"]["Annotations"]
     assert answer["FailedTGAllocs"] is None
     changed = [(group["Name"], group["Updates"]) for group in answer["Diff"]["TaskGroups"] or []]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.nomad.records import SECOND, rfc3339
-from sandbox.nomad.scheduler.reschedule import Timing, delay_of, due_at, fibonacci, tracked
+from sandbox.nomad.scheduler.reschedule import Timing, delay_of, due_at, fibonacci, reschedule_tracker
 
 NOW = 1_800_000_000 * SECOND
 SPEED = 10
@@ -66,6 +66,6 @@ def test_fibonacci_starts_with_two_ones():
 
 
 def test_a_replacement_remembers_every_attempt():
-    tracker = tracked(failed(CONSTANT, attempts=[NOW - SECOND]), TIMING)
+    tracker = reschedule_tracker(failed(CONSTANT, attempts=[NOW - SECOND]), TIMING)
     assert [event["PrevAllocID"] for event in tracker["Events"]] == ["a", "failed"]
     assert tracker["Events"][-1]["RescheduleTime"] == NOW

@@ -14,7 +14,7 @@ from slackblocks.blocks import Block as OtherBlock
 from slackblocks.errors import InvalidUsageError
 
 from sandbox.slack.blockkit.blocks import SURFACES
-from sandbox.slack.blockkit.filling import filled, filled_view
+from sandbox.slack.blockkit.filling import fill_blocks, fill_view
 from sandbox.slack.blockkit.validator import message_problems, view_problems
 from tests.sandbox.slack.blockkit import limits_of_messages, limits_of_newer_blocks, limits_of_views
 from tests.sandbox.slack.blockkit.samples import (
@@ -316,5 +316,5 @@ class TestAnything:
         found = view_problems(changed) if is_view else message_problems(changed)
 
         if not found:
-            again = view_problems(filled_view(changed)) if is_view else message_problems(filled(changed))
+            again = view_problems(fill_view(changed)) if is_view else message_problems(fill_blocks(changed))
             assert again == []

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.slack.people.typing_text import escaped
+from sandbox.slack.people.typing_text import escape
 from tests.sandbox.slack.stand import ALICE, STAGING
 
 if TYPE_CHECKING:
@@ -28,4 +28,4 @@ if TYPE_CHECKING:
     ],
 )
 def test_is_escaped_as_slack_does(workspace: Workspace, typed: str, sent: str) -> None:
-    assert escaped(workspace, typed) == sent
+    assert escape(workspace, typed) == sent

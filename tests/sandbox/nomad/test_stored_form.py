@@ -4,38 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.nomad.stored import stored
+from sandbox.nomad.stored_form import to_stored_form
 from tests.recorded import answer
 
 SERVERS = ("CreateIndex", "JobModifyIndex", "ModifyIndex", "Stable", "Status", "SubmitTime", "Version")
 
 
 def test_a_registered_job_reads_as_the_agent_s():
-    got = stored(answer("register_ok")["request"]["body"]["Job"])
+    got = to_stored_form(answer("register_ok")["request"]["body"]["Job"])
     live = answer("job_stable")["body"]
     assert {**got, **{key: live[key] for key in SERVERS}} == live
 
 
 def test_a_kept_job_is_kept_as_it_is():
     live = answer("job_stable")["body"]
-    assert stored(live) == live
+    assert to_stored_form(live) == live
 
 
 def test_the_job_s_update_keeps_its_pace_alone():
-    kept = stored({"ID": "a", "Update": {"MaxParallel": 2, "Canary": 1}, "TaskGroups": [{"Name": "g"}]})
+    kept = to_stored_form({"ID": "a", "Update": {"MaxParallel": 2, "Canary": 1}, "TaskGroups": [{"Name": "g"}]})
     assert (kept["Update"]["MaxParallel"], kept["Update"]["Canary"]) == (2, 0)
     assert kept["TaskGroups"][0]["Update"]["Canary"] == 1
 
 
 def test_a_kept_batch_job_does_not_get_an_update_block():
-    kept = stored({"ID": "a", "Type": "batch", "TaskGroups": [{"Name": "g"}]})
+    kept = to_stored_form({"ID": "a", "Type": "batch", "TaskGroups": [{"Name": "g"}]})
     assert kept["TaskGroups"][0]["Update"] is None
-    assert stored(kept) == kept
+    assert to_stored_form(kept) == kept
 
 
 def test_a_default_identity_is_kept_apart():
     identities = [{"Name": "default", "Env": True}, {"Name": "vault", "Audience": ["vault.io"]}]
-    kept = stored({"ID": "a", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Identities": identities}]}]})
+    kept = to_stored_form(
+        {"ID": "a", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Identities": identities}]}]}
+    )
     task = kept["TaskGroups"][0]["Tasks"][0]
     assert (task["Identity"]["Env"], task["Identity"]["Audience"]) == (True, ["nomadproject.io"])
     assert [each["Name"] for each in task["Identities"]] == ["vault"]
@@ -45,6 +47,6 @@ def test_names_of_services_are_interpolated():
     service = {"Name": "${JOB}-${TASK}", "Provider": "nomad", "Checks": [{"Type": "tcp"}]}
     job: dict[str, Any] = {"ID": "a", "Namespace": "staging", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t"}]}]}
     job["TaskGroups"][0]["Tasks"][0]["Services"] = [service]
-    kept = stored(job)["TaskGroups"][0]["Tasks"][0]["Services"][0]
+    kept = to_stored_form(job)["TaskGroups"][0]["Tasks"][0]["Services"][0]
     assert (kept["Name"], kept["Namespace"], kept["TaskName"]) == ("a-t", "staging", "t")
     assert kept["Checks"][0]["Name"] == 'service: "a-t" check'

@@ -1,7 +1,8 @@
-"""A job in the form in which Nomad keeps it and answers it: `GET /v1/job/:id`, plans and their diffs.
+"""Converts a job to the form in which Nomad stores it, for `GET /v1/job/:id`, plans and their diffs.
 
-Against the API's canonical form: values are never null where a type has a zero, empty lists and maps are null, the
-job's update block keeps only its pace, group settings have been pushed down, and implied identities are there.
+The differences from the API's canonical form: no nulls for types with a zero value, empty lists and maps are null, the
+job's update block has only its pace, groups and tasks have the settings that they inherit, and implied identities are
+there.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ _NO_UPDATE = {
 _SERVICE_NAME = re.compile(r"\$\{(JOB|TASKGROUP|TASK|BASE)\}")
 
 
-def stored(job: Job) -> Job:
-    """A new job as Nomad would keep `job` (as submitted, or as kept already)."""
+def to_stored_form(job: Job) -> Job:
+    """A new job in the form in which Nomad would store `job`, which may be submitted or in stored form already."""
     kept = canonicalize(job)
-    # all but the pace has been pushed down to the groups by now
+    # the groups have inherited everything but the pace by now
     paced = kept["Update"] and kept["Update"]["MaxParallel"]
     pace = {key: kept["Update"][key] for key in ("MaxParallel", "Stagger")} if paced else {}
     kept["Update"] = {**_NO_UPDATE, **pace}
@@ -57,7 +58,7 @@ def _group(group: Job, job: Job) -> None:
     if group["Disconnect"]:
         disconnect = group["Disconnect"]
         disconnect["LostAfter"] = disconnect["LostAfter"] or 0
-    # Nomad drops volumes of other types without a word
+    # Nomad silently drops volumes of other types
     volumes = {name: each for name, each in (group["Volumes"] or {}).items() if each["Type"] in {"host", "csi"}}
     group["Volumes"] = volumes or None
     for service in group["Services"] or ():
@@ -86,7 +87,7 @@ def _network(network: Job) -> None:
 
 
 def _service(service: Job, job: Job, where: tuple[str, str, str]) -> None:
-    """Name the service and its checks, and place it in its namespace."""
+    """Set the names of the service and its checks, and its namespace."""
     names = dict(zip(("JOB", "TASKGROUP", "TASK"), where, strict=True), BASE="-".join(where))
     service["Name"] = _SERVICE_NAME.sub(lambda found: names[found[1]], service["Name"])
     task = "" if where[2] == "group" else where[2]
@@ -95,7 +96,7 @@ def _service(service: Job, job: Job, where: tuple[str, str, str]) -> None:
     service.pop("CheckRestart", None)
     for check in service["Checks"] or ():
         check["Name"] = check["Name"] or f'service: "{service["Name"]}" check'
-        # a task's check belongs to its task, whatever was written
+        # a task's check belongs to its task, even if the job says otherwise
         check["TaskName"] = service["TaskName"] if task else check["TaskName"] or service["TaskName"]
         _empty_is_null(check, ("Args", "Header"))
         check.pop("Advertise", None)
@@ -119,7 +120,7 @@ def _connect(connect: Job) -> None:
 
 def _resources(task: Job) -> None:
     resources = defaults.merge(task["Resources"], _ZEROED["Resources"])
-    # Nomad keeps no disk of a task: the group's ephemeral disk took its place
+    # Nomad stores no disk for a task: the group's ephemeral disk replaced it
     resources["DiskMB"] = 0
     for network in resources["Networks"] or ():
         _network(network)
@@ -157,7 +158,7 @@ def _task(task: Job, group: Job, job: Job) -> None:
 
 
 def _identities(task: Job) -> None:
-    """Nomad gives every task its own identity, and keeps it apart from those the author asked for."""
+    """Set a task's default identity, which Nomad adds to every task and stores apart from the author's identities."""
     for identity in task["Identities"] or ():
         _identity(identity)
         if identity["Name"] == "default":
