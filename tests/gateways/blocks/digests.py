@@ -222,8 +222,6 @@ def a_preview() -> DigestCard:
 DIGESTS: dict[str, tuple[Callable[[], DigestCard], Look]] = {
     "quiet": (a_quiet_day, Look.TABLE),
     "one": (a_day_with_one, Look.TABLE),
-    "forty": (a_day_with_forty, Look.TABLE),
-    "two-thousand": (a_day_with_two_thousand, Look.TABLE),
     "everything": (a_day_with_everything, Look.TABLE),
     "everything-classic": (a_day_with_everything, Look.CLASSIC),
     "everything-plain": (a_day_with_everything, Look.PLAIN),
