@@ -1,8 +1,9 @@
-"""Stand-ins with state for the outside world; the store is never faked."""
+"""Stand-ins with state for the outside world; the store is never faked. All have hooks for what else happens."""
 
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ from bot.domain.deploy.rollout import Observation
 from bot.errors import MembershipUnknown, SlackError, SlackRefused, SlackUnavailable
 from bot.ports import Limits, Ports
 from bot.ports.nomad import NomadPlan, Registered
+from store import SqlStore
 from tests.builders import TEAM, USERGROUPS, a_job, a_membership
+from tests.hooks import Hooks, hooked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from datetime import timedelta
 
     from bot.domain.catalog.environment import Cluster
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
     from bot.domain.digest.report import DigestCard
     from bot.domain.digest.report import Look as DigestLook
     from bot.ports.nomad import JobMoved
-    from store import SqlStore
+    from bot.ports.store import Claim, Parcel
+    from store.unit_of_work import SqlReading, SqlTransaction
     from tests.clocks import FixedClock
 
 
@@ -34,9 +38,11 @@ class FakeNomad:
     """One cluster with one namespace's worth of jobs, with check-and-set as Nomad's own state has it.
 
     ``trouble`` is raised by every read while it is set. ``answers`` are given to the next registers: LANDED and, while
-    ``apply`` holds, UNKNOWN take effect; with ``late`` an UNKNOWN one is under way until ``arrive``.
+    ``apply`` holds, UNKNOWN take effect; with ``late`` an UNKNOWN one is under way until ``arrive``. ``stream`` is what
+    its event stream says.
     """
 
+    hooks: Hooks = field(default_factory=Hooks)
     jobs: dict[str, Job] = field(default_factory=dict)
     stamps: dict[tuple[str, int], str] = field(default_factory=dict)
     parsed: Job = field(default_factory=a_job)
@@ -51,11 +57,13 @@ class FakeNomad:
     seen: Observation = field(default_factory=lambda: Observation(exists=True))
     registers: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
+    stream: Callable[[Collection[str]], AsyncIterator[JobMoved]] | None = None
 
     def _read(self) -> None:
         if self.trouble is not None:
             raise self.trouble
 
+    @hooked
     async def reach(self) -> None:
         self._read()
 
@@ -64,10 +72,12 @@ class FakeNomad:
         self.variables = dict(variables)
         return json.loads(json.dumps(self.parsed))
 
+    @hooked
     async def job(self, namespace: str, job_id: str) -> Job | None:
         self._read()
         return self.jobs.get(job_id)
 
+    @hooked
     async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
         self._read()
         index = self.jobs[job["ID"]]["JobModifyIndex"] if job["ID"] in self.jobs else 0
@@ -80,6 +90,7 @@ class FakeNomad:
         was, becomes = json.loads(before)["TaskGroups"][0]["Count"], job["TaskGroups"][0]["Count"]
         return () if was == becomes else (f"count {was} → {becomes}",)
 
+    @hooked
     async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
         self.registers.append({"job": job, "base": base_index, "source": source, "variables": variables})
         answer = self.answers.pop(0) if self.answers else Answer.LANDED
@@ -115,6 +126,7 @@ class FakeNomad:
         self.stamps[job["ID"], version] = source.split("\n", 1)[0]
         return self.jobs[job["ID"]]
 
+    @hooked
     async def look(
         self, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
     ) -> Sighting:
@@ -131,6 +143,7 @@ class FakeNomad:
             return Sighting(look=Look.LANDED, version=ours, job_modify_index=job["JobModifyIndex"])
         return Sighting(look=Look.ANOTHERS)
 
+    @hooked
     async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
         self._read()
         return self.seen
@@ -138,9 +151,13 @@ class FakeNomad:
     async def landed(self, namespace: str, job_id: str, job_modify_index: int) -> int | None:
         return None
 
-    async def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobMoved]:
-        return
-        yield
+    def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobMoved]:
+        return self.stream(namespaces) if self.stream else _silence()
+
+
+async def _silence() -> AsyncIterator[JobMoved]:
+    return
+    yield
 
 
 @dataclass
@@ -150,6 +167,7 @@ class FakeDirectory:
     ``asked`` counts the snapshots, ``background`` those that nobody waited for.
     """
 
+    hooks: Hooks = field(default_factory=Hooks)
     team: str = TEAM
     usergroups: dict[str, frozenset[str]] = field(default_factory=lambda: dict(USERGROUPS))
     snapshot: Membership = field(default_factory=a_membership)
@@ -161,6 +179,7 @@ class FakeDirectory:
     def link(self, channel: str, ts: str) -> str:
         return f"https://{self.team.lower()}.slack.com/archives/{channel}/p{ts.replace('.', '')}" if self.team else ""
 
+    @hooked
     async def introduce(self) -> object:
         if self.trouble is not None:
             raise self.trouble
@@ -169,6 +188,7 @@ class FakeDirectory:
     async def standing(self) -> None:
         await self.introduce()
 
+    @hooked
     async def membership(
         self, usergroups: Collection[str], users: Collection[str], *, background: bool = False
     ) -> Membership:
@@ -210,6 +230,7 @@ class FakeChat:
     ``refuses_tables`` is a workspace that never takes a table.
     """
 
+    hooks: Hooks = field(default_factory=Hooks)
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
     said: list[tuple[str, Note, dict[str, str]]] = field(default_factory=list)
     plain: list[bool] = field(default_factory=list)
@@ -227,6 +248,7 @@ class FakeChat:
     def _refusal(self) -> BaseException | None:
         return self.refusals.pop(0) if self.refusals else None
 
+    @hooked
     async def post_card(self, card: Card, channel: str, *, plain: bool = False) -> str:
         self._next()
         ts = f"{len(self.cards) + 1}.0"
@@ -255,6 +277,7 @@ class FakeChat:
         self._next()
         self.said.append(("strip", note, {"channel": channel, "ts": ts}))
 
+    @hooked
     async def post_digest(self, card: DigestCard, channel: str, look: DigestLook) -> str:
         self.looks.append(look)
         refusal = self._refusal()
@@ -267,6 +290,7 @@ class FakeChat:
             raise refusal
         return ts
 
+    @hooked
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
         refusal = self._refusal()
         if refusal is None or _arrived(refusal):
@@ -304,11 +328,47 @@ class FakeNomads:
         self.asked[:] = [each for each in self.asked if each in clusters]
 
 
+class HookedStore(SqlStore):
+    """The real store, with hooks around its units of work (``begin``, ``commit``, ``read``) and its renewals.
+
+    ``renews_for`` is how long a renewal holds, whatever was asked: a busy machine must not overtake a short lease.
+    """
+
+    def __init__(self, store: SqlStore) -> None:
+        super().__init__(store.engines)
+        # both write in the same turn
+        self._units = store._units
+        self.hooks = Hooks()
+        self.renews_for: timedelta | None = None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlTransaction]:
+        await self.hooks.happen("before", "begin")
+        async with super().begin() as tx:
+            yield tx
+            await self.hooks.happen("before", "commit")
+        await self.hooks.happen("after", "commit")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlReading]:
+        await self.hooks.happen("before", "read")
+        async with super().read() as reading:
+            yield reading
+
+    @hooked
+    async def renew(self, claim: Claim, lease: timedelta) -> Claim:
+        return await super().renew(claim, self.renews_for or lease)
+
+    @hooked
+    async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:
+        await super().renew_parcel(parcel, self.renews_for or lease)
+
+
 @dataclass
 class World:
     """Ports over a real store and fakes, and the fakes themselves."""
 
-    store: SqlStore
+    store: HookedStore
     clock: FixedClock
     limits: Limits
     nomad: FakeNomad = field(default_factory=FakeNomad)

@@ -55,7 +55,7 @@ async def streams(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(watch, "GATHER", 0.01)
     monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
     streams = Streams()
-    world.nomad.moves = streams.of_cluster
+    world.nomad.stream = streams.of_cluster
     watcher = Watcher(world.ports())
     watcher.start()
     async with asyncio.timeout(30):
@@ -102,16 +102,15 @@ async def test_a_nudge_that_fails_is_told_and_not_the_last(
 ):
     await streams.opened.get()
     deploy = await rolling(world)
-    begin = world.store.begin
+    failed = asyncio.Event()
 
-    def failing():
-        world.store.begin = begin
+    async def failing():
+        failed.set()
         raise error
 
-    world.store.begin = failing
+    world.store.hooks.before("begin", failing)
     streams.moves.put_nowait(JobMoved("production", "checkout"))
-    while world.store.begin is failing:  # noqa: ASYNC110 -- the store has no event for this
-        await asyncio.sleep(0.01)
+    await failed.wait()
     later = world.clock.advance(seconds=1)
 
     streams.moves.put_nowait(JobMoved("production", "checkout"))
@@ -125,14 +124,9 @@ async def test_a_look_at_the_catalog_that_breaks_is_told_and_not_the_last(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
-    streams, read = Streams(), world.store.read
-    world.nomad.moves = streams.of_cluster
-
-    def breaking():
-        world.store.read = read
-        raise ZeroDivisionError
-
-    world.store.read = breaking
+    streams = Streams()
+    world.nomad.stream = streams.of_cluster
+    world.store.hooks.before("read", ZeroDivisionError())
     watcher = Watcher(world.ports())
     watcher.start()
 
@@ -168,7 +162,7 @@ async def test_another_catalog_closes_and_opens_streams(world: World, streams: S
 async def test_it_waits_for_the_first_catalog(bare: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
     streams = Streams()
-    bare.nomad.moves = streams.of_cluster
+    bare.nomad.stream = streams.of_cluster
     watcher = Watcher(bare.ports())
     watcher.start()
     await asyncio.sleep(0.05)

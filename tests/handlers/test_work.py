@@ -18,7 +18,7 @@ from handlers import work
 from handlers.work import LocalBell, Worker
 from tests.builders import a_catalog
 from tests.clocks import FixedClock
-from tests.fakes import World
+from tests.fakes import HookedStore, World
 from tests.operations.acts import asked
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def world(store: SqlStore) -> World:
     limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
-    made = World(store=store, clock=FixedClock(SystemClock().now()), limits=limits)
+    made = World(store=HookedStore(store), clock=FixedClock(SystemClock().now()), limits=limits)
     await apply(made.ports(), Operator("root"), a_catalog())
     return made
 
@@ -66,17 +66,13 @@ async def test_a_request_is_planned_dispatched_and_registered(world: World, bell
 
 
 async def test_a_step_that_breaks_ends_no_loop(world: World, bell: LocalBell, caplog: pytest.LogCaptureFixture):
-    world.nomad.trouble = NomadUnavailable("away")
-    plan, broken = world.nomad.plan, asyncio.Event()
+    broken = asyncio.Event()
 
-    async def breaking(*arguments):
-        if not broken.is_set():
-            broken.set()
-            raise ZeroDivisionError
-        return await plan(*arguments)
+    async def breaking():
+        broken.set()
+        raise ZeroDivisionError
 
-    world.nomad.plan = breaking
-    world.nomad.trouble = None
+    world.nomad.hooks.before("plan", breaking)
     deploy = await asked(world)
     bell.ring()
     await broken.wait()

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.catalog.digest import Digest
 from bot.operations.digest import schedule as digest
 from bot.operations.outbox import deliver
-from tests.operations.acts import applied, before_next_write, delivered
+from tests.operations.acts import applied, delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.digest.schedule import Edition
     from tests.fakes import World
@@ -84,19 +82,13 @@ async def later(world: World, seconds: float = 61) -> None:
     await delivered(world)
 
 
-def troubled(world: World, call: Callable[..., Awaitable[Any]], trouble: Exception) -> Any:
-    """That call to Slack; the database is in trouble right after it, once each time."""
+def troubled_after(world: World, call: str, trouble: Exception) -> None:
+    """The database is in trouble right after each such call to Slack, once."""
 
     async def away() -> None:
-        raise trouble
+        world.store.hooks.before("begin", trouble)
 
-    async def called(*given: Any, **named: Any) -> Any:
-        try:
-            return await call(*given, **named)
-        finally:
-            before_next_write(world, away)
-
-    return called
+    world.chat.hooks.after(call, away, always=True)
 
 
 async def pending(world: World) -> bool:

@@ -394,17 +394,16 @@ async def test_once_posted_twice_it_goes_on_saying_so(world: World):
 async def test_a_slow_post_keeps_its_lease(world: World):
     await planned(world, "production")
     renewed = asyncio.Event()
-    renew, post = world.store.renew_parcel, world.chat.post_card
 
-    async def renewing(parcel, lease):
-        await renew(parcel, timedelta(seconds=60))
+    async def beaten():
         renewed.set()
 
-    async def slow(card, channel, *, plain=False):
+    async def slow():
         await asyncio.wait_for(renewed.wait(), 20)
-        return await post(card, channel, plain=plain)
 
-    world.store.renew_parcel, world.chat.post_card = renewing, slow
+    world.store.renews_for = timedelta(seconds=60)
+    world.store.hooks.after("renew_parcel", beaten)
+    world.chat.hooks.before("post_card", slow)
     sending = asyncio.create_task(deliver.step(world.ports("worker-1", lease=timedelta(milliseconds=60))))
     await asyncio.wait_for(renewed.wait(), 20)
     # the lease it was taken with is over by now, the renewed one is not
@@ -420,17 +419,13 @@ async def test_a_slow_post_keeps_its_lease(world: World):
 
 async def test_one_who_lost_the_message_does_not_overwrite_where_it_is(world: World):
     await planned(world, "production")
-    post = world.chat.post_card
 
-    async def lost(card, channel, *, plain=False):
-        world.chat.post_card = post
-        first = await post(card, channel, plain=plain)
+    async def lost():
         # the process is stopped for longer than its lease, and another one posts meanwhile
         await world.store.take_over()
         assert await deliver.step(world.ports("worker-2"))
-        return first
 
-    world.chat.post_card = lost
+    world.chat.hooks.after("post_card", lost)
 
     assert await deliver.step(world.ports("worker-1"))
 

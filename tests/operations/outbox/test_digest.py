@@ -15,6 +15,7 @@ from bot.errors import SlackRefused, SlackUnavailable, StoreBusy, StoreUnavailab
 from bot.operations.outbox import deliver
 from bot.operations.outbox import digest as post_digest
 from tests.fakes import Upload
+from tests.hooks import Hooks
 from tests.operations.acts import asked, delivered, succeeded, texts
 from tests.operations.digests import (
     AUDIT,
@@ -31,7 +32,7 @@ from tests.operations.digests import (
     sent,
     shown,
     ticked,
-    troubled,
+    troubled_after,
 )
 
 if TYPE_CHECKING:
@@ -94,13 +95,11 @@ class TestPosting:
 
     async def test_its_links_are_there_where_slack_tells(self, due: World):
         due.directory.team = ""
-        introduce = due.directory.introduce
 
-        async def introduced() -> object:
+        async def introducing() -> None:
             due.directory.team = "T0NOMATRON"
-            return await introduce()
 
-        due.directory.introduce = introduced
+        due.directory.hooks.before("introduce", introducing)
         await delivered(due)
 
         assert list(due.chat.digests[0].card.report.posted) == [1]
@@ -193,16 +192,11 @@ class TestLostAnswers:
         assert [each.card.twice for each in due.chat.digests] == [True]
 
     async def test_one_who_lost_it_to_another_does_not_overwrite_where_it_stands(self, due: World):
-        post = due.chat.post_digest
-
-        async def lost(card, channel, look):
-            due.chat.post_digest = post
-            first = await post(card, channel, look)
+        async def lost() -> None:
             await due.store.take_over()
             assert await deliver.step(due.ports("worker-2"))
-            return first
 
-        due.chat.post_digest = lost
+        due.chat.hooks.after("post_digest", lost)
         assert await deliver.step(due.ports("worker-1"))
 
         row = await edition(due)
@@ -212,7 +206,7 @@ class TestLostAnswers:
 
     @pytest.mark.parametrize("trouble", [StoreBusy("locked"), StoreUnavailable("gone")])
     async def test_a_database_that_is_busy_right_after_it_is_no_second_copy(self, due: World, trouble):
-        due.chat.post_digest = troubled(due, due.chat.post_digest, trouble)
+        troubled_after(due, "post_digest", trouble)
         await delivered(due)
 
         assert [each.card.twice for each in due.chat.digests] == [False]
@@ -220,8 +214,8 @@ class TestLostAnswers:
 
     async def test_nor_is_one_that_is_busy_right_after_slack_said_no(self, due: World):
         due.chat.refusals = [SlackRefused("ratelimited"), None, SlackUnavailable("503")]
-        due.chat.post_digest = troubled(due, due.chat.post_digest, StoreBusy("locked"))
-        due.chat.upload = troubled(due, due.chat.upload, StoreBusy("locked"))
+        troubled_after(due, "post_digest", StoreBusy("locked"))
+        troubled_after(due, "upload", StoreBusy("locked"))
         await delivered(due)
         await later(due)
         await later(due)
@@ -230,20 +224,13 @@ class TestLostAnswers:
         assert [each.title for each in due.chat.uploads] == ["Deployments of 2026-11-22"]
 
     async def test_one_that_stays_away_for_a_lease_costs_a_marked_copy_and_loses_nothing(self, due: World):
-        post, begin = due.chat.post_digest, due.store.begin
+        async def away() -> None:
+            due.store.hooks.before("begin", StoreUnavailable("gone"), always=True)
 
-        async def posted(card, channel, look):
-            due.chat.post_digest = post
-            due.store.begin = away
-            return await post(card, channel, look)
-
-        def away():
-            raise StoreUnavailable("gone")
-
-        due.chat.post_digest = posted
+        due.chat.hooks.before("post_digest", away)
         with pytest.raises(StoreUnavailable):
             await deliver.step(due.ports(lease=timedelta(milliseconds=300)))
-        due.store.begin = begin
+        due.store.hooks = Hooks()
         await due.store.take_over()
         await delivered(due)
 

@@ -60,10 +60,7 @@ async def test_a_cluster_that_hangs_holds_nobody_up(world: World, monkeypatch: p
     monkeypatch.setattr(module, "REACH", 0.01)
     never = asyncio.Event()
 
-    async def hanging() -> None:
-        await never.wait()
-
-    world.nomad.reach = hanging
+    world.nomad.hooks.before("reach", never.wait)
 
     answer = await asyncio.wait_for(health(world.ports()), 20)
 

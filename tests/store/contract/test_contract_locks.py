@@ -15,7 +15,7 @@ from bot.ports import Limits
 from store import open_store
 from tests.builders import ALICE, a_catalog, a_placement, a_service
 from tests.clocks import FixedClock
-from tests.fakes import World
+from tests.fakes import HookedStore, World
 from tests.operations.acts import an_ask
 
 ROOT = Operator("root")
@@ -25,7 +25,7 @@ ROOT = Operator("root")
 async def worlds(one, two):
     """Two processes on one database, with a catalog in force."""
     limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
-    both = [World(store=store, clock=FixedClock(), limits=limits) for store in (one, two)]
+    both = [World(store=HookedStore(store), clock=FixedClock(), limits=limits) for store in (one, two)]
     await apply(both[0].ports(), ROOT, a_catalog())
     return both
 
