@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.errors import NomatronError
@@ -19,18 +20,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK = 1.0
-"""Seconds between looks at the active catalog."""
-GATHER = 0.2
-"""Seconds over which moves are gathered: a rollout's batch of events is one nudge."""
-_AFTER_TROUBLE = 5.0
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between looks at the active catalog, over which moves are gathered, and after a failure.
+
+    A rollout's batch of events is one nudge.
+    """
+
+    look: float = 1.0
+    gather: float = 0.2
+    after_failure: float = 5.0
 
 
 class Watcher:
     """Keeps the streams in step with the active catalog until it is stopped."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, pace: Pace | None = None) -> None:
         self._ports = ports
+        self._pace = pace or Pace()
         self._streams: dict[tuple[Cluster, frozenset[str]], asyncio.Task[None]] = {}
         self._main: asyncio.Task[None] | None = None
 
@@ -52,7 +60,7 @@ class Watcher:
             with _edge("a look at the catalog"):
                 self._follow(await self._wanted())
                 looked = True
-            await asyncio.sleep(LOOK if looked else _AFTER_TROUBLE)
+            await asyncio.sleep(self._pace.look if looked else self._pace.after_failure)
 
     def _follow(self, wanted: set[tuple[Cluster, frozenset[str]]]) -> None:
         """One stream for each that is wanted, none for any other."""
@@ -80,11 +88,11 @@ class Watcher:
                         gathered.add(move)
             finally:
                 nudging.cancel()
-            await asyncio.sleep(_AFTER_TROUBLE)
+            await asyncio.sleep(self._pace.after_failure)
 
     async def _nudge(self, cluster: Cluster, gathered: set[JobMoved]) -> None:
         while True:
-            await asyncio.sleep(GATHER)
+            await asyncio.sleep(self._pace.gather)
             if gathered:
                 moves = tuple(gathered)
                 gathered.clear()

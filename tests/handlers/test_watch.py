@@ -13,8 +13,7 @@ from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadUnavailable, StoreBusy
 from bot.operations.catalog import apply
 from bot.ports.nomad import JobMoved
-from handlers import watch
-from handlers.watch import Watcher
+from handlers.watch import Pace, Watcher
 from tests.builders import a_catalog, an_environment
 from tests.operations.acts import now, rolling
 from tests.operations.conftest import bare, world
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from tests.fakes import World
 
 __all__ = ["bare", "world"]
+QUICK = Pace(look=0.01, gather=0.01, after_failure=0.01)
 
 
 class Streams:
@@ -50,13 +50,10 @@ class Streams:
 
 
 @pytest.fixture
-async def streams(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Streams]:
-    monkeypatch.setattr(watch, "LOOK", 0.01)
-    monkeypatch.setattr(watch, "GATHER", 0.01)
-    monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
+async def streams(world: World) -> AsyncIterator[Streams]:
     streams = Streams()
     world.nomad.stream = streams.of_cluster
-    watcher = Watcher(world.ports())
+    watcher = Watcher(world.ports(), QUICK)
     watcher.start()
     async with asyncio.timeout(30):
         yield streams
@@ -121,13 +118,12 @@ async def test_a_nudge_that_fails_is_told_and_not_the_last(
 
 
 async def test_a_look_at_the_catalog_that_breaks_is_told_and_not_the_last(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
     streams = Streams()
     world.nomad.stream = streams.of_cluster
     world.store.hooks.before("read", ZeroDivisionError())
-    watcher = Watcher(world.ports())
+    watcher = Watcher(world.ports(), QUICK)
     watcher.start()
 
     async with asyncio.timeout(30):
@@ -159,11 +155,10 @@ async def test_another_catalog_closes_and_opens_streams(world: World, streams: S
     assert await streams.closed.get() == {"staging", "production"}
 
 
-async def test_it_waits_for_the_first_catalog(bare: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(watch, "_AFTER_TROUBLE", 0.01)
+async def test_it_waits_for_the_first_catalog(bare: World):
     streams = Streams()
     bare.nomad.stream = streams.of_cluster
-    watcher = Watcher(bare.ports())
+    watcher = Watcher(bare.ports(), QUICK)
     watcher.start()
     await asyncio.sleep(0.05)
     assert streams.opened.empty()
