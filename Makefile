@@ -35,7 +35,7 @@ sandbox: $(RUN)  ## Nomatron with a simulated Slack and a simulated Nomad: open 
 
 test: lint  ## what the CI runs: lint, types, import contracts, tests, coverage floors
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n $(JOBS) --cov --cov-report= $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='bot/domain/*,bot/operations/*' --fail-under=100
 	$(BIN)/coverage report --fail-under=90
 
