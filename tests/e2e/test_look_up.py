@@ -101,7 +101,8 @@ def linked(shown: dict[str, Any], number: str) -> str:
 
 
 def test_older_pages_come_in_the_place_of_the_newest_and_lose_nothing(lived: Sandbox):
-    listed = json.loads(lived.command("audit", "list", "today", "checkout", "--limit", "500", "--json").stdout)["events"]
+    printed = lived.command("audit", "list", "today", "checkout", "--limit", "500", "--json").stdout
+    listed = json.loads(printed)["events"]
 
     page = looked_up(lived, ALICE, "audit today checkout")
     pages = [page]
