@@ -113,7 +113,9 @@ def test_older_pages_come_in_the_place_of_the_newest_and_lose_nothing(lived: San
 
     lines = [line for each in pages for line in each["text"].splitlines() if re.match(r"\d\d:\d\d:\d\d ", line)]
     assert len(lines) == len(listed) > 40
-    assert ["D-" + re.findall(r"D-(\d+)", line)[0] for line in lines] == [f"D-{each['deploy']}" for each in listed]
+    # a request that was refused has no number
+    numbers = [re.findall(r"D-(\d+)", line)[:1] for line in lines]
+    assert numbers == [[str(each["deploy"])] if each.get("deploy") else [] for each in listed]
     assert back["text"] == pages[0]["text"]
     assert [offered(each) for each in pages] == [["Older"], *[["Older", "Newest"]] * (len(pages) - 2), ["Newest"]]
 
