@@ -39,7 +39,7 @@ sandbox: $(RUN)  ## run Nomatron with a simulated Slack and a simulated Nomad; o
 
 test: lint  ## run what the CI runs: lint, types, import contracts, tests, minimum coverage
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n $(JOBS) --durations=20 --durations-min=1 --cov --cov-report= $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal --durations=20 --durations-min=1 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='bot/domain/*,bot/operations/*' --fail-under=100
 	$(BIN)/coverage report --fail-under=90
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.errors import NomatronError
@@ -19,19 +20,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK = 1.0
-"""Seconds between two reads of the active catalog."""
-GATHER = 0.2
-"""Seconds for which events are collected, so that a burst of events from one rollout is one nudge."""
-_AFTER_FAILURE = 5.0
-"""Seconds until the next try after a failure."""
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between two reads of the active catalog, for which events are collected, and until a try after a failure.
+
+    Events are collected so that a burst of them from one rollout is one nudge.
+    """
+
+    look: float = 1.0
+    gather: float = 0.2
+    after_failure: float = 5.0
 
 
 class Watcher:
     """Keeps one stream open per cluster of the active catalog, until it is stopped."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, pace: Pace | None = None) -> None:
         self._ports = ports
+        self._pace = pace or Pace()
         self._streams: dict[tuple[Cluster, frozenset[str]], asyncio.Task[None]] = {}
         self._main: asyncio.Task[None] | None = None
 
@@ -53,7 +60,7 @@ class Watcher:
             with _edge("reading the catalog"):
                 self._adjust(await self._wanted_streams())
                 succeeded = True
-            await asyncio.sleep(LOOK if succeeded else _AFTER_FAILURE)
+            await asyncio.sleep(self._pace.look if succeeded else self._pace.after_failure)
 
     def _adjust(self, wanted: set[tuple[Cluster, frozenset[str]]]) -> None:
         """Open the missing streams, and close those that nobody wants any more."""
@@ -81,11 +88,11 @@ class Watcher:
                         gathered.add(move)
             finally:
                 nudging.cancel()
-            await asyncio.sleep(_AFTER_FAILURE)
+            await asyncio.sleep(self._pace.after_failure)
 
     async def _nudge(self, cluster: Cluster, gathered: set[JobEvent]) -> None:
         while True:
-            await asyncio.sleep(GATHER)
+            await asyncio.sleep(self._pace.gather)
             if gathered:
                 moves = tuple(gathered)
                 gathered.clear()

@@ -28,7 +28,7 @@ _LONGEST_BACK_OFF = 30.0
 GRACE = 21.0
 """Seconds that a running step has to finish after SIGTERM: Nomad's write time-out and a margin."""
 
-_VERBS: tuple[tuple[Step, int], ...] = (
+VERBS: tuple[tuple[Step, int], ...] = (
     (plan_deploy.step, 2),
     (dispatch.step, 1),
     (register.step, 4),
@@ -73,15 +73,17 @@ class LocalBell:
 class Worker:
     """Runs the loops of the engine until it is stopped."""
 
-    def __init__(self, ports: Ports, bell: LocalBell) -> None:
+    def __init__(self, ports: Ports, bell: LocalBell, verbs: tuple[tuple[Step, int], ...] = VERBS) -> None:
+        """Make a worker, not yet at work; ``verbs`` are its steps, each with the number of its loops."""
         self._ports = ports
         self._bell = bell
+        self._verbs = verbs
         self._stopping = False
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Start the loops."""
-        for step, width in _VERBS:
+        for step, width in self._verbs:
             for index in range(width):
                 pause = POLL if index == 0 else _SPARE_POLL
                 self._loops.append(asyncio.create_task(self._loop(step, pause), name=f"{step.__module__}-{index}"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import event
 
 from store import open_store
 from store.migrate import migrate
@@ -45,6 +46,14 @@ def migrated_sqlite(migrated_template: Path) -> Callable[[Path], str]:
 
 @pytest.fixture
 async def store(migrated_sqlite: Callable[[Path], str], tmp_path: Path) -> AsyncIterator[SqlStore]:
-    """An empty store on a SQLite file of this test's own."""
+    """An empty store on a SQLite file of this test's own, whose commits do not wait for the disk."""
     async with open_store(migrated_sqlite(tmp_path / "nomatron.db")) as opened:
+        event.listen(opened.engines.writing.sync_engine, "connect", _forgo_the_disk)
         yield opened
+
+
+def _forgo_the_disk(connection: Any, _: object) -> None:
+    """No power is cut in these tests; what survives a killed process is asked of the real thing (``tests/e2e``)."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = off")
+    cursor.close()

@@ -1,4 +1,4 @@
-"""Stand-ins with state for the outside world; the store is never faked."""
+"""Stand-ins with state for the outside world; the store is never faked. All have hooks for what else happens."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from bot.errors import MembershipUnknown, SlackError, SlackUnavailable
 from bot.ports import Limits, Ports
 from bot.ports.nomad import NomadPlan, Registered
 from bot.ports.slack import DigestPosted
+from store import SqlStore
 from tests.builders import TEAM, USERGROUPS, a_job, a_membership
+from tests.hooks import Hooks, hooked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from datetime import timedelta
 
     from bot.domain.catalog.environment import Cluster
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.report import DigestCard
     from bot.ports.nomad import JobEvent
-    from store import SqlStore
+    from bot.ports.store import Claim, Parcel
+    from store.unit_of_work import SqlReading, SqlTransaction
     from tests.clocks import FixedClock
 
 
@@ -36,9 +39,11 @@ class FakeNomad:
     """One cluster with one namespace's worth of jobs, with check-and-set as Nomad's own state has it.
 
     ``trouble`` is raised by every read while it is set. ``answers`` are given to the next registers: LANDED and, while
-    ``apply`` holds, UNKNOWN take effect; with ``late`` an UNKNOWN one is under way until ``arrive``.
+    ``apply`` holds, UNKNOWN take effect; with ``late`` an UNKNOWN one is under way until ``arrive``. ``stream`` is what
+    its event stream says.
     """
 
+    hooks: Hooks = field(default_factory=Hooks)
     jobs: dict[str, Job] = field(default_factory=dict)
     stamps: dict[tuple[str, int], str] = field(default_factory=dict)
     parsed: Job = field(default_factory=a_job)
@@ -53,11 +58,13 @@ class FakeNomad:
     seen: Observation = field(default_factory=lambda: Observation(exists=True))
     registers: list[dict[str, Any]] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
+    stream: Callable[[Collection[str]], AsyncIterator[JobEvent]] | None = None
 
     def _read(self) -> None:
         if self.trouble is not None:
             raise self.trouble
 
+    @hooked
     async def reach(self) -> None:
         self._read()
 
@@ -66,10 +73,12 @@ class FakeNomad:
         self.variables = dict(variables)
         return json.loads(json.dumps(self.parsed))
 
+    @hooked
     async def job(self, namespace: str, job_id: str) -> Job | None:
         self._read()
         return self.jobs.get(job_id)
 
+    @hooked
     async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
         self._read()
         index = self.jobs[job["ID"]]["JobModifyIndex"] if job["ID"] in self.jobs else 0
@@ -82,6 +91,7 @@ class FakeNomad:
         was, becomes = json.loads(before)["TaskGroups"][0]["Count"], job["TaskGroups"][0]["Count"]
         return () if was == becomes else (f"count {was} → {becomes}",)
 
+    @hooked
     async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
         self.registers.append({"job": job, "base": base_index, "source": source, "variables": variables})
         answer = self.answers.pop(0) if self.answers else Answer.LANDED
@@ -117,6 +127,7 @@ class FakeNomad:
         self.stamps[job["ID"], version] = source.split("\n", 1)[0]
         return self.jobs[job["ID"]]
 
+    @hooked
     async def look(
         self, namespace: str, job_id: str, *, base_index: int, base_version: int | None, stamp: str
     ) -> Sighting:
@@ -133,13 +144,18 @@ class FakeNomad:
             return Sighting(look=Look.LANDED, version=ours, job_modify_index=job["JobModifyIndex"])
         return Sighting(look=Look.ANOTHERS)
 
+    @hooked
     async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
         self._read()
         return self.seen
 
-    async def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
-        return
-        yield
+    def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
+        return self.stream(namespaces) if self.stream else _silence()
+
+
+async def _silence() -> AsyncIterator[JobEvent]:
+    return
+    yield
 
 
 @dataclass
@@ -151,6 +167,7 @@ class FakeDirectory:
     ``asked`` counts the snapshots, ``background`` those that nobody waited for.
     """
 
+    hooks: Hooks = field(default_factory=Hooks)
     team: str = TEAM
     introduces: str = ""
     usergroups: dict[str, frozenset[str]] = field(default_factory=lambda: dict(USERGROUPS))
@@ -163,6 +180,7 @@ class FakeDirectory:
     def link(self, channel: str, ts: str) -> str:
         return f"https://{self.team.lower()}.slack.com/archives/{channel}/p{ts.replace('.', '')}" if self.team else ""
 
+    @hooked
     async def introduce(self) -> object:
         if self.trouble is not None:
             raise self.trouble
@@ -172,6 +190,7 @@ class FakeDirectory:
     async def standing(self) -> None:
         await self.introduce()
 
+    @hooked
     async def membership(
         self, usergroups: Collection[str], users: Collection[str], *, background: bool = False
     ) -> Membership:
@@ -212,9 +231,9 @@ class FakeChat:
     A digest or a file that Slack did not confirm (``SlackUnavailable`` with ``sent``) is there all the same.
     ``refuses_tables`` is a workspace that never takes a table: the digest gets the next plainer layout at once.
     ``drawn`` counts the cards that were posted or updated, ``layouts`` has those that digests were asked for in.
-    ``before`` happens before each card, digest or file reaches Slack, ``after`` before Slack's answer reaches us.
     """
 
+    hooks: Hooks = field(default_factory=Hooks)
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
     said: list[tuple[str, Note, dict[str, str]]] = field(default_factory=list)
     drawn: int = 0
@@ -223,18 +242,6 @@ class FakeChat:
     uploads: list[Upload] = field(default_factory=list)
     layouts: list[Layout] = field(default_factory=list)
     refuses_tables: bool = False
-    before: Callable[[], Awaitable[object]] | None = None
-    after: Callable[[], Awaitable[object]] | None = None
-
-    @asynccontextmanager
-    async def _call(self) -> AsyncIterator[None]:
-        if self.before is not None:
-            await self.before()
-        try:
-            yield
-        finally:
-            if self.after is not None:
-                await self.after()
 
     def _next(self) -> None:
         refusal = self._refusal()
@@ -244,19 +251,19 @@ class FakeChat:
     def _refusal(self) -> BaseException | None:
         return self.refusals.pop(0) if self.refusals else None
 
+    @hooked
     async def post_card(self, card: Card, channel: str) -> str:
-        async with self._call():
-            self._next()
-            ts = f"{len(self.cards) + 1}.0"
-            self.cards[channel, ts] = card
-            self.drawn += 1
+        self._next()
+        ts = f"{len(self.cards) + 1}.0"
+        self.cards[channel, ts] = card
+        self.drawn += 1
         return ts
 
+    @hooked
     async def update_card(self, card: Card, channel: str, ts: str) -> None:
-        async with self._call():
-            self._next()
-            self.cards[channel, ts] = card
-            self.drawn += 1
+        self._next()
+        self.cards[channel, ts] = card
+        self.drawn += 1
 
     async def reply(self, channel: str, ts: str, note: Note) -> None:
         self._next()
@@ -274,27 +281,27 @@ class FakeChat:
         self._next()
         self.said.append(("strip", note, {"channel": channel, "ts": ts}))
 
+    @hooked
     async def post_digest(self, card: DigestCard, channel: str, layout: Layout) -> DigestPosted:
-        async with self._call():
-            self.layouts.append(layout)
-            plainer = self.refuses_tables and layout is Layout.TABLE
-            refusal = self._refusal()
-            ts = f"{len(self.digests) + 1}.5"
-            if refusal is None or _arrived(refusal):
-                self.digests.append(Shown(card, channel, Layout.CLASSIC if plainer else layout, ts))
-            if isinstance(refusal, SlackError):
-                refusal.plainer = plainer
-            if refusal is not None:
-                raise refusal
+        self.layouts.append(layout)
+        plainer = self.refuses_tables and layout is Layout.TABLE
+        refusal = self._refusal()
+        ts = f"{len(self.digests) + 1}.5"
+        if refusal is None or _arrived(refusal):
+            self.digests.append(Shown(card, channel, Layout.CLASSIC if plainer else layout, ts))
+        if isinstance(refusal, SlackError):
+            refusal.plainer = plainer
+        if refusal is not None:
+            raise refusal
         return DigestPosted(ts, plainer)
 
+    @hooked
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
-        async with self._call():
-            refusal = self._refusal()
-            if refusal is None or _arrived(refusal):
-                self.uploads.append(Upload(channel, ts, name, title, content))
-            if refusal is not None:
-                raise refusal
+        refusal = self._refusal()
+        if refusal is None or _arrived(refusal):
+            self.uploads.append(Upload(channel, ts, name, title, content))
+        if refusal is not None:
+            raise refusal
 
 
 def _arrived(refusal: BaseException) -> bool:
@@ -326,11 +333,47 @@ class FakeNomads:
         self.asked[:] = [each for each in self.asked if each in clusters]
 
 
+class HookedStore(SqlStore):
+    """The real store, with hooks around its units of work (``begin``, ``commit``, ``read``) and its renewals.
+
+    ``renews_for`` is how long a renewal holds, whatever was asked: a busy machine must not overtake a short lease.
+    """
+
+    def __init__(self, store: SqlStore) -> None:
+        super().__init__(store.engines)
+        # both write in the same turn
+        self._units = store._units
+        self.hooks = Hooks()
+        self.renews_for: timedelta | None = None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlTransaction]:
+        await self.hooks.happen("before", "begin")
+        async with super().begin() as tx:
+            yield tx
+            await self.hooks.happen("before", "commit")
+        await self.hooks.happen("after", "commit")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlReading]:
+        await self.hooks.happen("before", "read")
+        async with super().read() as reading:
+            yield reading
+
+    @hooked
+    async def renew(self, claim: Claim, lease: timedelta) -> Claim:
+        return await super().renew(claim, self.renews_for or lease)
+
+    @hooked
+    async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:
+        await super().renew_parcel(parcel, self.renews_for or lease)
+
+
 @dataclass
 class World:
     """Ports over a real store and fakes, and the fakes themselves."""
 
-    store: SqlStore
+    store: HookedStore
     clock: FixedClock
     limits: Limits
     nomad: FakeNomad = field(default_factory=FakeNomad)

@@ -29,7 +29,7 @@ from tests.builders import a_catalog
 from tests.clocks import FixedClock
 from tests.e2e.driver import Sandbox
 from tests.examined import FakeExaminedNomads
-from tests.fakes import World
+from tests.fakes import HookedStore, World
 from tests.operations.acts import ready, succeeded
 from tests.operations.conftest import bare, world
 from tests.operations.digests import configured
@@ -82,7 +82,7 @@ def printed(
     async def fill() -> None:
         limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
         async with open_store(url) as store:
-            filled = World(store=store, clock=FixedClock(), limits=limits)
+            filled = World(store=HookedStore(store), clock=FixedClock(), limits=limits)
             await apply(filled.ports(), Operator("root"), a_catalog())
             await succeeded(filled)
             await ready(filled, version="v1.4.3")

@@ -1,4 +1,4 @@
-"""A fresh sandbox for each test that asks for one."""
+"""A running sandbox for all tests of a module: to start and seed one takes longer than most of what is asked of it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.driver import Sandbox, straight
+from tests.e2e.driver import Sandbox, hasty, straight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox in which nothing has happened yet, and nothing comes before production."""
-    with Sandbox(tmp_path, "--no-seed", change=straight) as running:
-        yield running
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox in which checkout v1.4.1 was the first to run in both environments, and nothing precedes production.
 
-
-@pytest.fixture
-def seeded(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox in which checkout v1.4.1 runs in both environments, and nothing comes before production."""
-    with Sandbox(tmp_path, change=straight) as running:
+    The tests of a module share it, in any order: each asks for versions of its own, and puts right what it broke.
+    """
+    with Sandbox(tmp_path_factory.mktemp("seeded"), change=straight) as running:
         yield running.seeded()
 
 
-@pytest.fixture
-def shipped(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox with the shipped catalog, in which checkout v1.4.1 runs in both environments."""
-    with Sandbox(tmp_path) as running:
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox with the shipped catalog but for its soak of a second, in which checkout v1.4.1 runs everywhere."""
+    with Sandbox(tmp_path_factory.mktemp("shipped"), change=hasty) as running:
         yield running.seeded()

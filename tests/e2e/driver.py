@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -26,6 +27,7 @@ SAM, GUS, NORA = "U0SAM00001", "U0GUS00001", "U0NORA0001"
 STAGING, PRODUCTION, OPS, GENERAL = "C0STAGING1", "C0PROD0001", "C0OPS00001", "C0GENERAL1"
 AUDIT = "C0AUDIT001"
 
+BOOKKEEPING = {"due_at", "worker", "taken_at", "held_until", "fence"}
 PATIENCE = 90.0
 """Seconds until a test gives up waiting: generous, because nothing here says how fast."""
 
@@ -33,6 +35,11 @@ PATIENCE = 90.0
 def straight(catalog: Path) -> None:
     """Take the environments before production out: what is asked for there goes there."""
     edit(catalog / "nomatron.yaml", r"(?m)^    after: .*\n", "")
+
+
+def hasty(catalog: Path) -> None:
+    """Let a release pass in a second: what is shown is that it has to, not for how long."""
+    edit(catalog / "nomatron.yaml", r"soak: 10s", "soak: 1s")
 
 
 def edit(path: Path, pattern: str, by: str) -> None:
@@ -342,6 +349,12 @@ class Sandbox:
         self.post("slack", "/sandbox/fault", {"method": method, "mode": mode, **more})
 
     def rows(self, *tables: str) -> dict[str, list[tuple[Any, ...]]]:
-        """All rows of these tables, as the database has them now."""
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
-            return {table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables}
+        """All rows of these tables, as the database has them now, without the columns that tell when to look again."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            return {table: _told(connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")) for table in tables}
+
+
+def _told(found: sqlite3.Cursor) -> list[tuple[Any, ...]]:
+    """The rows without what the workers write for themselves, each in its own time."""
+    kept = [at for at, (name, *_) in enumerate(found.description) if name not in BOOKKEEPING]
+    return [tuple(row[at] for at in kept) for row in found]

@@ -25,10 +25,10 @@ def by_hand(catalog: Path) -> None:
     edit(catalog / "templates" / "web.nomad.hcl", r"auto_promote( +)= true", r"auto_promote\1= false")
 
 
-@pytest.fixture
-def patient(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox in which checkout v1.4.1 runs, and canaries wait for a person."""
-    with Sandbox(tmp_path, change=by_hand) as running:
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox in which checkout runs, and canaries wait for a person."""
+    with Sandbox(tmp_path_factory.mktemp("patient"), change=by_hand) as running:
         yield running.seeded()
 
 
@@ -61,7 +61,7 @@ def test_promoted_by_a_person_in_nomad_it_goes_on_and_succeeds(patient: Sandbox)
 
 
 def test_failed_by_a_person_in_nomad_it_fails_and_says_what_nomad_went_back_to(patient: Sandbox):
-    deploy, deployment = waiting(patient, "v1.4.2")
+    deploy, deployment = waiting(patient, "v1.4.3")
 
     nomad(patient, "fail", deployment)
 

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 from tests.e2e.driver import ALICE, AUDIT, BOB, GENERAL, NORA, PRODUCTION, SAM, Sandbox
 
 
@@ -51,17 +53,24 @@ def a_day(sandbox: Sandbox) -> None:
     assert "You need the `request` permission" in sandbox.type(NORA, "checkout v1.4.5 to production because SHOP-984")
 
 
-def test_a_day_is_looked_up_from_slack_as_from_the_host(seeded: Sandbox):
+@pytest.fixture(scope="module")
+def lived(seeded: Sandbox) -> Sandbox:
+    """A sandbox after that day, at whose end four more went to staging; the tests only look things up in it."""
     a_day(seeded)
+    for version in range(6, 10):
+        seeded.reach(seeded.ask(BOB, f"checkout v1.4.{version} to staging"), "Succeeded")
+    return seeded
 
-    preview = looked_up(seeded, ALICE, "digest preview")
-    deploys = looked_up(seeded, NORA, "history checkout in production")
-    events = looked_up(seeded, SAM, "audit today checkout in production by @sam")
 
-    assert "5 requested, 3 deployed, 1 rejected, 1 still open" in preview["text"]
+def test_a_day_is_looked_up_from_slack_as_from_the_host(lived: Sandbox):
+    preview = looked_up(lived, ALICE, "digest preview")
+    deploys = looked_up(lived, NORA, "history checkout in production")
+    events = looked_up(lived, SAM, "audit today checkout in production by @sam")
+
+    assert "9 requested, 7 deployed, 1 rejected, 1 still open" in preview["text"]
     assert "table" in kinds(preview)
     assert "Only you can see this preview." in str(preview["blocks"])
-    assert seeded.messages(AUDIT) == []
+    assert lived.messages(AUDIT) == []
     heads = re.findall(r"\*(Succeeded|Rejected|Approval needed)\* — .*?\|(D-\d+)>\)", deploys["text"])
     assert heads == [
         ("Approval needed", "D-5"),
@@ -75,12 +84,12 @@ def test_a_day_is_looked_up_from_slack_as_from_the_host(seeded: Sandbox):
         f"approved {linked(events, 'D-3')} (2 of 2 seats)",
         f"approved {linked(events, 'D-2')} (2 of 2 seats)",
     ]
-    one = looked_up(seeded, SAM, "audit D-4")
+    one = looked_up(lived, SAM, "audit D-4")
     assert one["text"].startswith(":scroll: *Audit events* of D-4\n")
-    of_deploy = json.loads(seeded.command("audit", "list", "D-4", "--json").stdout)["events"]
+    of_deploy = json.loads(lived.command("audit", "list", "D-4", "--json").stdout)["events"]
     assert (of_deploy[0]["type"], of_deploy[-1]["type"]) == ("deploy.rejected", "deploy.requested")
     assert {each["deploy"] for each in of_deploy} == {4}
-    told = json.loads(seeded.command("history", "checkout", "--in", "production", "--json").stdout)["deploys"]
+    told = json.loads(lived.command("history", "checkout", "--in", "production", "--json").stdout)["deploys"]
     assert [each["deploy"] for each in told] == [number for _, number in heads]
 
 
@@ -91,27 +100,27 @@ def linked(shown: dict[str, Any], number: str) -> str:
     return found[0]
 
 
-def test_older_pages_come_in_the_place_of_the_newest_and_lose_nothing(seeded: Sandbox):
-    for version in range(2, 6):
-        deploy = seeded.ask(BOB, f"checkout v1.4.{version} to staging")
-        seeded.reach(deploy, "Succeeded")
-    listed = json.loads(seeded.command("audit", "list", "today", "checkout", "--json").stdout)["events"]
+def test_older_pages_come_in_the_place_of_the_newest_and_lose_nothing(lived: Sandbox):
+    printed = lived.command("audit", "list", "today", "checkout", "--limit", "500", "--json").stdout
+    listed = json.loads(printed)["events"]
 
-    page = looked_up(seeded, ALICE, "audit today checkout")
+    page = looked_up(lived, ALICE, "audit today checkout")
     pages = [page]
     while "Older" in offered(page):
-        page = turned(seeded, ALICE, page, "page.older")
+        page = turned(lived, ALICE, page, "page.older")
         pages.append(page)
-    back = turned(seeded, ALICE, page, "page.newest")
+    back = turned(lived, ALICE, page, "page.newest")
 
     lines = [line for each in pages for line in each["text"].splitlines() if re.match(r"\d\d:\d\d:\d\d ", line)]
     assert len(lines) == len(listed) > 40
-    assert ["D-" + re.findall(r"D-(\d+)", line)[0] for line in lines] == [f"D-{each['deploy']}" for each in listed]
+    # a request that was refused has no number
+    numbers = [re.findall(r"D-(\d+)", line)[:1] for line in lines]
+    assert numbers == [[str(each["deploy"])] if each.get("deploy") else [] for each in listed]
     assert back["text"] == pages[0]["text"]
     assert [offered(each) for each in pages] == [["Older"], *[["Older", "Newest"]] * (len(pages) - 2), ["Newest"]]
 
 
-def test_words_that_are_wrong_are_told_what_was_meant(seeded: Sandbox):
+def test_words_that_are_wrong_are_told_what_was_meant(lived: Sandbox):
     for text, says in (
         ("digest", "/deploy digest preview"),
         ("digest preview 2026-02-30", "isn't a day"),
@@ -121,4 +130,4 @@ def test_words_that_are_wrong_are_told_what_was_meant(seeded: Sandbox):
         ("audit 2999-01-01", "That day hasn't begun yet."),
         ("audit D-99", "There is no deploy D-99."),
     ):
-        assert says in looked_up(seeded, ALICE, text)["text"], text
+        assert says in looked_up(lived, ALICE, text)["text"], text

@@ -68,6 +68,7 @@ def test_approved_is_what_runs(seeded: Sandbox):
 
 
 def test_a_bad_night(seeded: Sandbox):
+    running = seeded.versions("apps", "checkout")[0]["image"]
     seeded.post("nomad", "/sandbox/fail", {"namespace": "apps", "job": "checkout", "match": "v1.4.3", "fail": True})
 
     deploy = seeded.ask(ALICE, "checkout v1.4.3 to production because SHOP-982")
@@ -76,15 +77,16 @@ def test_a_bad_night(seeded: Sandbox):
     message = seeded.reach(deploy, "Failed")
     assert "reverted to" in message.whole
     assert "Exit Code: 1" in message.whole or "exit code 1" in message.whole.lower()
-    seeded.until(lambda: seeded.versions("apps", "checkout")[0]["image"].endswith(":v1.4.1"), "Nomad's revert")
+    seeded.until(lambda: seeded.versions("apps", "checkout")[0]["image"] == running, "Nomad's revert")
 
 
 def test_an_applied_register_whose_answer_is_lost_is_one_version_and_one_success(seeded: Sandbox):
+    before = len(seeded.versions("apps", "checkout"))
     seeded.post("nomad", "/sandbox/next-register", {"apply": True, "when": "before", "answer": "reset", "times": 1})
 
-    deploy = seeded.ask(ALICE, "checkout v1.4.2 to production because SHOP-983")
+    deploy = seeded.ask(ALICE, "checkout v1.4.4 to production because SHOP-983")
     seeded.approved(deploy)
 
     seeded.reach(deploy, "Succeeded")
-    assert seeded.made_by(deploy) == [1]
-    assert [each["version"] for each in seeded.versions("apps", "checkout")] == [1, 0]
+    assert len(seeded.made_by(deploy)) == 1
+    assert len(seeded.versions("apps", "checkout")) == before + 1

@@ -1,51 +1,7 @@
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bot import errors
-from bot.domain.deploy.gates import not_open
 from handlers.presentation import PRESENTATIONS, incident, presentation_of, sentence_of
-from tests.builders import a_deploy
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ROOT = Path(__file__).parents[2]
-
-
-def error_classes(root: type[errors.NomatronError] = errors.NomatronError) -> Iterator[type[errors.NomatronError]]:
-    yield root
-    for each in root.__subclasses__():
-        yield from error_classes(each)
-
-
-def reason_codes() -> set[str]:
-    """The literal first argument of every ``refuse(...)`` and ``Reason(...)`` in the source."""
-    found = set()
-    for folder in ("bot/domain", "bot/operations", "bot/gateways", "handlers"):
-        for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"refuse", "Reason"} and node.args:
-                    first = node.args[0]
-                    if isinstance(first, ast.Constant):
-                        found.add(str(first.value))
-    return found
-
-
-def test_every_error_has_a_presentation() -> None:
-    assert {each.code for each in error_classes()} <= set(PRESENTATIONS)
-
-
-def test_every_refusal_has_a_presentation() -> None:
-    acts = {
-        not_open(a_deploy(), act).codes[0] for act in ("approve", "retract", "reject", "withdraw", "replan", "replace")
-    }
-    codes = reason_codes() | acts
-
-    assert len(codes) > 40
-    assert codes <= set(PRESENTATIONS), codes - set(PRESENTATIONS)
 
 
 def test_a_presentation_fits_every_surface() -> None:

@@ -13,8 +13,7 @@ from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadUnavailable, StoreBusy
 from bot.operations.catalog import apply
 from bot.ports.nomad import JobEvent
-from handlers import watch
-from handlers.watch import Watcher
+from handlers.watch import Pace, Watcher
 from tests.builders import a_catalog, an_environment
 from tests.operations.acts import now, rolling
 from tests.operations.conftest import bare, world
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from tests.fakes import World
 
 __all__ = ["bare", "world"]
+QUICK = Pace(look=0.01, gather=0.01, after_failure=0.01)
 
 
 class Streams:
@@ -50,13 +50,10 @@ class Streams:
 
 
 @pytest.fixture
-async def streams(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Streams]:
-    monkeypatch.setattr(watch, "LOOK", 0.01)
-    monkeypatch.setattr(watch, "GATHER", 0.01)
-    monkeypatch.setattr(watch, "_AFTER_FAILURE", 0.01)
+async def streams(world: World) -> AsyncIterator[Streams]:
     streams = Streams()
-    world.nomad.moves = streams.of_cluster
-    watcher = Watcher(world.ports())
+    world.nomad.stream = streams.of_cluster
+    watcher = Watcher(world.ports(), QUICK)
     watcher.start()
     async with asyncio.timeout(30):
         yield streams
@@ -102,16 +99,15 @@ async def test_a_nudge_that_fails_is_logged_and_not_the_last(
 ):
     await streams.opened.get()
     deploy = await rolling(world)
-    begin = world.store.begin
+    failed = asyncio.Event()
 
-    def failing():
-        world.store.begin = begin
+    async def failing():
+        failed.set()
         raise error
 
-    world.store.begin = failing
+    world.store.hooks.before("begin", failing)
     streams.moves.put_nowait(JobEvent("production", "checkout"))
-    while world.store.begin is failing:  # noqa: ASYNC110 -- the store has no event for this
-        await asyncio.sleep(0.01)
+    await failed.wait()
     later = world.clock.advance(seconds=1)
 
     streams.moves.put_nowait(JobEvent("production", "checkout"))
@@ -121,19 +117,13 @@ async def test_a_nudge_that_fails_is_logged_and_not_the_last(
     assert said in caplog.messages
 
 
-async def test_a_failed_read_of_the_catalog_is_logged_and_not_the_last(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_a_look_at_the_catalog_that_breaks_is_told_and_not_the_last(
+    world: World, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(watch, "_AFTER_FAILURE", 0.01)
-    streams, read = Streams(), world.store.read
-    world.nomad.moves = streams.of_cluster
-
-    def breaking():
-        world.store.read = read
-        raise ZeroDivisionError
-
-    world.store.read = breaking
-    watcher = Watcher(world.ports())
+    streams = Streams()
+    world.nomad.stream = streams.of_cluster
+    world.store.hooks.before("read", ZeroDivisionError())
+    watcher = Watcher(world.ports(), QUICK)
     watcher.start()
 
     async with asyncio.timeout(30):
@@ -165,11 +155,10 @@ async def test_another_catalog_closes_and_opens_streams(world: World, streams: S
     assert await streams.closed.get() == {"staging", "production"}
 
 
-async def test_it_waits_for_the_first_catalog(bare: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(watch, "_AFTER_FAILURE", 0.01)
+async def test_it_waits_for_the_first_catalog(bare: World):
     streams = Streams()
-    bare.nomad.moves = streams.of_cluster
-    watcher = Watcher(bare.ports())
+    bare.nomad.stream = streams.of_cluster
+    watcher = Watcher(bare.ports(), QUICK)
     watcher.start()
     await asyncio.sleep(0.05)
     assert streams.opened.empty()

@@ -14,11 +14,10 @@ from bot.errors import NomadUnavailable
 from bot.gateways.clock import SystemClock
 from bot.operations.catalog import apply
 from bot.ports import Limits, Ports
-from handlers import work
 from handlers.work import LocalBell, Worker
 from tests.builders import a_catalog
 from tests.clocks import FixedClock
-from tests.fakes import World
+from tests.fakes import HookedStore, World
 from tests.operations.acts import asked
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def world(store: SqlStore) -> World:
     limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
-    made = World(store=store, clock=FixedClock(SystemClock().now()), limits=limits)
+    made = World(store=HookedStore(store), clock=FixedClock(SystemClock().now()), limits=limits)
     await apply(made.ports(), Operator("root"), a_catalog())
     return made
 
@@ -66,17 +65,13 @@ async def test_a_request_is_planned_dispatched_and_registered(world: World, bell
 
 
 async def test_a_step_that_breaks_ends_no_loop(world: World, bell: LocalBell, caplog: pytest.LogCaptureFixture):
-    world.nomad.trouble = NomadUnavailable("away")
-    plan, broken = world.nomad.plan, asyncio.Event()
+    broken = asyncio.Event()
 
-    async def breaking(*arguments):
-        if not broken.is_set():
-            broken.set()
-            raise ZeroDivisionError
-        return await plan(*arguments)
+    async def breaking():
+        broken.set()
+        raise ZeroDivisionError
 
-    world.nomad.plan = breaking
-    world.nomad.trouble = None
+    world.nomad.hooks.before("plan", breaking)
     deploy = await asked(world)
     bell.ring()
     await broken.wait()
@@ -86,9 +81,7 @@ async def test_a_step_that_breaks_ends_no_loop(world: World, bell: LocalBell, ca
     assert "a step crashed" in caplog.text
 
 
-async def test_known_trouble_is_one_line_of_the_log(
-    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-):
+async def test_known_trouble_is_one_line_of_the_log(world: World, caplog: pytest.LogCaptureFixture):
     tries = 0
     tried = asyncio.Event()
 
@@ -98,9 +91,8 @@ async def test_known_trouble_is_one_line_of_the_log(
         tried.set()
         raise NomadUnavailable("away")
 
-    monkeypatch.setattr(work, "_VERBS", ((failing, 1),))
     bell = LocalBell()
-    worker = Worker(world.ports(), bell)
+    worker = Worker(world.ports(), bell, ((failing, 1),))
     worker.start()
     await tried.wait()
     for _ in range(5):
@@ -114,7 +106,7 @@ async def test_known_trouble_is_one_line_of_the_log(
     assert "Traceback" not in caplog.text
 
 
-async def test_a_step_that_does_not_end_is_cut_off_after_the_grace(world: World, monkeypatch: pytest.MonkeyPatch):
+async def test_a_step_that_does_not_end_is_cut_off_after_the_grace(world: World):
     begun, cut = asyncio.Event(), asyncio.Event()
 
     async def endless(_: Ports) -> bool:
@@ -125,13 +117,11 @@ async def test_a_step_that_does_not_end_is_cut_off_after_the_grace(world: World,
             cut.set()
         return True
 
-    monkeypatch.setattr(work, "_VERBS", ((endless, 1),))
-    monkeypatch.setattr(work, "GRACE", 0.01)
-    worker = Worker(world.ports(), LocalBell())
+    worker = Worker(world.ports(), LocalBell(), ((endless, 1),))
     worker.start()
     await begun.wait()
 
-    await worker.stop()
+    await worker.stop(0.01)
 
     assert cut.is_set()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,15 +23,12 @@ from bot.operations.worker import plan as plan_deploy
 from tests.builders import ALICE, BOB, SAM, a_catalog, a_service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
     from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.catalog.environment import Environment
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.dispatch import Attempt
     from bot.domain.deploy.rollout import Rollout
-    from bot.ports.store import Transaction
     from tests.fakes import World
 
 SOAK = timedelta(seconds=10)
@@ -187,17 +183,3 @@ def environments(name: str, **changes: Any) -> dict[str, Environment]:
     """The environments of ``a_catalog()``, one of them changed."""
     known = a_catalog().environments
     return {**known, name: replace(known[name], **changes)}
-
-
-def before_next_write(world: World, act: Callable[[], Awaitable[object]]) -> None:
-    """Somebody else is quicker: ``act`` happens right before the next transaction begins."""
-    begin = world.store.begin
-
-    @asynccontextmanager
-    async def beaten() -> AsyncIterator[Transaction]:
-        world.store.begin = begin
-        await act()
-        async with begin() as tx:
-            yield tx
-
-    world.store.begin = beaten  # type: ignore[assignment]  # the same, after somebody else

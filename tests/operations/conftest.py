@@ -12,7 +12,7 @@ from bot.operations.catalog import apply
 from bot.ports import Limits
 from tests.builders import a_catalog
 from tests.clocks import FixedClock
-from tests.fakes import World
+from tests.fakes import HookedStore, World
 
 if TYPE_CHECKING:
     from store import SqlStore
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def bare(store: SqlStore) -> World:
     """A world in which no catalog was ever applied."""
     limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
-    return World(store=store, clock=FixedClock(), limits=limits)
+    return World(store=HookedStore(store), clock=FixedClock(), limits=limits)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.catalog.digest import Digest
 from bot.operations.digest import schedule as digest
 from bot.operations.outbox import deliver
-from tests.operations.acts import applied, before_next_write, delivered
+from tests.operations.acts import applied, delivered
 
 if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
@@ -82,16 +82,13 @@ async def later(world: World, seconds: float = 61) -> None:
     await delivered(world)
 
 
-def trouble_after_each_call(world: World, trouble: Exception) -> None:
-    """The database is in trouble right after each post and each file, for one transaction."""
+def troubled_after(world: World, call: str, trouble: Exception) -> None:
+    """The database is in trouble right after each such call to Slack, once."""
 
     async def away() -> None:
-        raise trouble
+        world.store.hooks.before("begin", trouble)
 
-    async def after() -> None:
-        before_next_write(world, away)
-
-    world.chat.after = after
+    world.chat.hooks.after(call, away, always=True)
 
 
 async def pending(world: World) -> bool:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from tests.builders import ALICE, a_catalog, a_placement, a_service
 from tests.operations.acts import (
     applied,
     asked,
-    change,
     delivered,
     dispatching,
     environments,
@@ -30,7 +28,6 @@ from tests.operations.acts import (
 
 if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
-    from bot.domain.deploy.deploy import Deploy
     from tests.fakes import World
 
 ROOT = Operator("root")
@@ -174,27 +171,3 @@ async def test_one_that_is_being_planned_keeps_its_own_time(world: World):
     await applied(world, timezone="Europe/Amsterdam")
 
     assert await now(world, deploy) == deploy
-
-
-async def test_one_that_ends_between_the_reading_and_its_lock_is_left_alone(world: World):
-    deploy = await planned(world, "production")
-    await change(world, deploy.advance(Status.EXPIRED, world.clock.now()))
-    begin = world.store.begin
-
-    async def as_before(service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
-        """What PostgreSQL said before another's commit; SQLite lets nobody in between."""
-        return (deploy,)
-
-    @asynccontextmanager
-    async def reading_earlier():
-        async with begin() as tx:
-            tx.open_deploys = as_before
-            yield tx
-
-    world.store.begin = reading_earlier
-
-    answer = await apply(world.ports(), ROOT, without_production())
-
-    assert isinstance(answer, Applied)
-    assert answer.withdrawn == ()
-    assert (await now(world, deploy)).status is Status.EXPIRED

@@ -13,7 +13,7 @@ from bot.operations.digest import schedule as digest
 from bot.operations.outbox import deliver
 from bot.ports import Limits
 from tests.clocks import FixedClock
-from tests.fakes import FakeChat, World
+from tests.fakes import FakeChat, HookedStore, World
 from tests.operations.digests import AUDIT, clock_at, configured, day, editions, shown, ticked
 from tests.slackside import slackside
 
@@ -27,7 +27,7 @@ LIMITS = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20)
 async def worlds(one: SqlStore, two: SqlStore) -> tuple[World, World]:
     """Two processes with one clock and one Slack; the catalog has a digest."""
     clock, chat = FixedClock(), FakeChat()
-    first, second = (World(store=store, clock=clock, limits=LIMITS, chat=chat) for store in (one, two))
+    first, second = (World(store=HookedStore(store), clock=clock, limits=LIMITS, chat=chat) for store in (one, two))
     await configured(first)
     return first, second
 

@@ -22,7 +22,7 @@ from store import open_store
 from store.lockfile import alone
 from tests.builders import a_catalog, a_service, an_event
 from tests.clocks import NOON, FixedClock
-from tests.fakes import World
+from tests.fakes import HookedStore, World
 from tests.operations.acts import asked, ready, succeeded
 from tests.source import ROOT
 
@@ -56,7 +56,7 @@ class File:
         async def happen() -> None:
             limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
             async with open_store(self.url) as store:
-                await act(World(store=store, clock=FixedClock(), limits=limits))
+                await act(World(store=HookedStore(store), clock=FixedClock(), limits=limits))
 
         asyncio.run(happen())
 

@@ -13,7 +13,7 @@ from bot.operations.catalog import apply
 from bot.ports import Limits
 from tests.builders import a_catalog
 from tests.clocks import FixedClock
-from tests.fakes import World
+from tests.fakes import HookedStore, World
 from tests.slackside import Door, Slackside, door, slackside
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ async def slack() -> AsyncIterator[Slackside]:
 @pytest.fixture
 async def world(store: SqlStore) -> World:
     limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
-    made = World(store=store, clock=FixedClock(), limits=limits)
+    made = World(store=HookedStore(store), clock=FixedClock(), limits=limits)
     await apply(made.ports(), Operator("root"), a_catalog())
     return made
 

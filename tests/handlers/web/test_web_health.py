@@ -92,11 +92,7 @@ async def test_the_metrics_tell_the_age_of_the_oldest_item_of_each_kind(client: 
 
 async def test_without_the_database_they_say_so_and_answer(client: TestClient, world: World):
     await metrics_of(client)
-
-    def away() -> object:
-        raise StoreUnavailable("away")
-
-    world.store.read = away  # type: ignore[assignment]  # a database that went away
+    world.store.hooks.before("read", StoreUnavailable("away"), always=True)
 
     found = await metrics_of(client)
     assert found["nomatron_database_up"] == 0

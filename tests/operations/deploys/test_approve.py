@@ -212,17 +212,11 @@ async def test_quorum_is_reached_once_under_any_race(world: World):
 
 async def test_an_approver_who_appears_while_slack_is_asked_is_asked_about_too(world: World):
     deploy = await planned(world, "production")
-    directory = world.directory.membership
-    once: list[int] = []
 
-    async def membership(groups, users, *, background=False):
-        snapshot = await directory(groups, users)
-        if not once:
-            once.append(1)
-            await approve(world.ports(), SAM, deploy.id, plan=1, origin=NOWHERE)
-        return snapshot
+    async def sam_too():
+        await approve(world.ports(), SAM, deploy.id, plan=1, origin=NOWHERE)
 
-    world.directory.membership = membership
+    world.directory.hooks.after("membership", sam_too)
 
     answer = await approve(world.ports(), BOB, deploy.id, plan=1, origin=NOWHERE)
 
@@ -232,13 +226,11 @@ async def test_an_approver_who_appears_while_slack_is_asked_is_asked_about_too(w
 
 async def test_a_catalog_that_never_stands_still_is_refused_in_words(world: World):
     deploy = await planned(world, "production")
-    directory = world.directory.membership
 
-    async def membership(groups, users, *, background=False):
+    async def applying():
         await apply(world.ports(), System("test"), a_catalog(admin_channel=f"C0{world.directory.asked}"))
-        return await directory(groups, users)
 
-    world.directory.membership = membership
+    world.directory.hooks.before("membership", applying, always=True)
 
     assert (await refused(world, deploy, BOB)).codes == ("catalog-busy",)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,24 +21,14 @@ SIGNED = Origin(signature="5f3a")
 
 def commit_lost(world: World, *, happened: bool, then: Exception | None = None) -> None:
     """The next change is written, or not, and nobody is told which; ``then`` is what a read says after that."""
-    begin, read = world.store.begin, world.store.read
 
-    def reading():
-        if then is not None:
-            raise then
-        return read()
-
-    @asynccontextmanager
     async def lost():
-        world.store.begin, world.store.read = begin, reading
-        async with begin() as tx:
-            yield tx
-            if not happened:
-                # raised where it rolls back
-                raise AmbiguousCommit("the connection was lost during the commit")
+        if then is not None:
+            world.store.hooks.before("read", then, always=True)
         raise AmbiguousCommit("the connection was lost during the commit")
 
-    world.store.begin = lost
+    when = world.store.hooks.after if happened else world.store.hooks.before
+    when("commit", lost)
 
 
 @pytest.mark.parametrize("happened", [True, False])

@@ -263,30 +263,21 @@ async def test_without_a_catalog_it_cannot_be_asked(bare: World):
 
 
 async def test_a_catalog_that_changes_while_slack_is_asked_is_asked_under_again(world: World):
-    directory = world.directory
-    asked_before = directory.membership
+    async def applying():
+        await apply(world.ports(), System("test"), a_catalog(timezone="Europe/Amsterdam"))
 
-    async def membership(groups, users, *, background=False):
-        if directory.asked == 0:
-            await apply(world.ports(), System("test"), a_catalog(timezone="Europe/Amsterdam"))
-        return await asked_before(groups, users)
-
-    directory.membership = membership  # a directory during whose answer somebody applies a catalog
+    world.directory.hooks.before("membership", applying)
 
     deploy = await asked(world)
 
-    assert directory.asked == 2
+    assert world.directory.asked == 2
     assert deploy.catalog == a_catalog(timezone="Europe/Amsterdam").fingerprint
 
 
 async def test_a_catalog_that_never_stands_still_is_refused_in_words(world: World):
-    directory = world.directory
-    asked_before = directory.membership
+    async def applying():
+        await apply(world.ports(), System("test"), a_catalog(admin_channel=f"C0{world.directory.asked}"))
 
-    async def membership(groups, users, *, background=False):
-        await apply(world.ports(), System("test"), a_catalog(admin_channel=f"C0{directory.asked}"))
-        return await asked_before(groups, users)
-
-    directory.membership = membership
+    world.directory.hooks.before("membership", applying, always=True)
 
     assert await refusal(world) == ("catalog-busy",)

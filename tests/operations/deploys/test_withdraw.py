@@ -36,9 +36,12 @@ async def test_a_shown_deploy_is_shown_as_withdrawn(world: World, state):
 async def test_withdrawn_while_its_first_message_is_on_its_way_that_message_is_corrected(world: World):
     deploy = await asked(world)
     world.clock.advance(PLANNING_SHOWN_AFTER)
-    world.chat.before = lambda: withdraw(world.ports(), ALICE, deploy.id, origin=Origin())
+
+    async def withdrawing():
+        await withdraw(world.ports(), ALICE, deploy.id, origin=Origin())
+
+    world.chat.hooks.before("post_card", withdrawing)
     assert await deliver.step(world.ports())
-    world.chat.before = None
     (card,) = world.chat.cards.values()
     assert card.deploy.status is Status.PLANNING
 

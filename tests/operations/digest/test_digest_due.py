@@ -17,7 +17,7 @@ from bot.operations.outbox import deliver
 from bot.operations.outbox.digest import TOO_OLD
 from tests.builders import a_catalog
 from tests.clocks import NOON
-from tests.operations.acts import applied, before_next_write, delivered
+from tests.operations.acts import applied, delivered
 from tests.operations.digests import (
     AUDIT,
     FIRST,
@@ -209,7 +209,7 @@ class TestTwoTickers:
         async def other() -> None:
             others.append(await digest.tick(world.ports("worker-2")))
 
-        before_next_write(world, other)
+        world.store.hooks.before("begin", other)
 
         assert not await digest.tick(world.ports())
         await sent(world)
@@ -231,13 +231,7 @@ class TestTwoTickers:
         await configured(world)
         clock_at(world, day(2))
 
-        async def busy() -> None:
-            raise StoreBusy("locked")
-
-        async def first_goes_through() -> None:
-            before_next_write(world, busy)
-
-        before_next_write(world, first_goes_through)
+        world.store.hooks.before("begin", None, StoreBusy("locked"))
         with pytest.raises(StoreBusy):
             await digest.tick(world.ports())
         there = [row.day for row in await editions(world)]
@@ -325,7 +319,7 @@ class TestAnotherCatalog:
         async def taken_out() -> None:
             await applied(world)
 
-        before_next_write(world, taken_out)
+        world.store.hooks.before("begin", taken_out)
 
         assert not await digest.tick(world.ports())
         assert not await digest.tick(world.ports())

@@ -102,11 +102,8 @@ async def test_a_database_without_tables_is_not_read(world: World) -> None:
     assert found[1].startswith("error: catalog catalog: no catalog was ever applied")
 
 
-async def test_a_database_that_fails_while_it_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> Any:
-        raise StoreUnavailable("torn")
-
-    monkeypatch.setattr(world.store, "read", fail)
+async def test_a_database_that_fails_while_it_is_read(world: World) -> None:
+    world.store.hooks.before("read", StoreUnavailable("torn"), always=True)
 
     assert (await bad(a_setup(world)))[0].startswith("error: database: torn; ")
 

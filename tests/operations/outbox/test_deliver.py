@@ -396,14 +396,16 @@ async def test_a_reposted_message_says_so_from_then_on(world: World):
 async def test_a_slow_post_keeps_its_lease(world: World):
     await planned(world, "production")
     renewed = asyncio.Event()
-    renew = world.store.renew_parcel
 
-    async def renewing(parcel, lease):
-        await renew(parcel, timedelta(seconds=60))
+    async def beaten():
         renewed.set()
 
-    world.store.renew_parcel = renewing
-    world.chat.before = lambda: asyncio.wait_for(renewed.wait(), 20)
+    async def slow():
+        await asyncio.wait_for(renewed.wait(), 20)
+
+    world.store.renews_for = timedelta(seconds=60)
+    world.store.hooks.after("renew_parcel", beaten)
+    world.chat.hooks.before("post_card", slow)
     sending = asyncio.create_task(deliver.step(world.ports("worker-1", lease=timedelta(milliseconds=60))))
     await asyncio.wait_for(renewed.wait(), 20)
     # the lease it was taken with is over by now, the renewed one is not
@@ -420,13 +422,12 @@ async def test_a_slow_post_keeps_its_lease(world: World):
 async def test_one_who_lost_the_message_does_not_overwrite_where_it_is(world: World):
     await planned(world, "production")
 
-    async def lost() -> None:
-        world.chat.after = None
+    async def lost():
         # the process is stopped for longer than its lease, and another one posts meanwhile
         await world.store.take_over()
         assert await deliver.step(world.ports("worker-2"))
 
-    world.chat.after = lost
+    world.chat.hooks.after("post_card", lost)
 
     assert await deliver.step(world.ports("worker-1"))
 

@@ -25,6 +25,7 @@ from bot.errors import (
 from bot.operations.outbox import deliver
 from bot.operations.outbox import digest as post_digest
 from tests.fakes import Upload
+from tests.hooks import Hooks
 from tests.operations.acts import asked, delivered, succeeded, texts
 from tests.operations.digests import (
     AUDIT,
@@ -41,7 +42,7 @@ from tests.operations.digests import (
     sent,
     shown,
     ticked,
-    trouble_after_each_call,
+    troubled_after,
 )
 
 if TYPE_CHECKING:
@@ -189,13 +190,12 @@ class TestLostAnswers:
 
         assert [each.card.twice for each in due.chat.digests] == [True]
 
-    async def test_a_worker_that_lost_its_parcel_does_not_overwrite_where_the_digest_is(self, due: World):
+    async def test_one_who_lost_it_to_another_does_not_overwrite_where_it_stands(self, due: World):
         async def lost() -> None:
-            due.chat.after = None
             await due.store.take_over()
             assert await deliver.step(due.ports("worker-2"))
 
-        due.chat.after = lost
+        due.chat.hooks.after("post_digest", lost)
         assert await deliver.step(due.ports("worker-1"))
 
         row = await edition(due)
@@ -204,16 +204,17 @@ class TestLostAnswers:
         assert len(due.chat.uploads) == 1
 
     @pytest.mark.parametrize("trouble", [StoreBusy("locked"), StoreUnavailable("gone")])
-    async def test_a_busy_database_right_after_the_post_leads_to_no_duplicate(self, due: World, trouble):
-        trouble_after_each_call(due, trouble)
+    async def test_a_database_that_is_busy_right_after_it_is_no_second_copy(self, due: World, trouble):
+        troubled_after(due, "post_digest", trouble)
         await delivered(due)
 
         assert [each.card.twice for each in due.chat.digests] == [False]
         assert (await edition(due)).ts == due.chat.digests[0].ts
 
-    async def test_nor_does_a_busy_database_right_after_a_refusal(self, due: World):
+    async def test_nor_is_one_that_is_busy_right_after_slack_said_no(self, due: World):
         due.chat.refusals = [AppRefused("accesslimited"), None, SlackUnavailable("503")]
-        trouble_after_each_call(due, StoreBusy("locked"))
+        troubled_after(due, "post_digest", StoreBusy("locked"))
+        troubled_after(due, "upload", StoreBusy("locked"))
         await delivered(due)
         await later(due)
         await later(due)
@@ -221,20 +222,14 @@ class TestLostAnswers:
         assert [each.card.twice for each in due.chat.digests] == [False]
         assert [each.title for each in due.chat.uploads] == ["Deployments of 2026-11-22"]
 
-    async def test_a_database_that_is_away_for_a_whole_lease_leads_to_a_marked_duplicate(self, due: World):
-        begin = due.store.begin
+    async def test_one_that_stays_away_for_a_lease_costs_a_marked_copy_and_loses_nothing(self, due: World):
+        async def away() -> None:
+            due.store.hooks.before("begin", StoreUnavailable("gone"), always=True)
 
-        async def posted() -> None:
-            due.chat.after = None
-            due.store.begin = away
-
-        def away():
-            raise StoreUnavailable("gone")
-
-        due.chat.after = posted
+        due.chat.hooks.before("post_digest", away)
         with pytest.raises(StoreUnavailable):
             await deliver.step(due.ports(lease=timedelta(milliseconds=300)))
-        due.store.begin = begin
+        due.store.hooks = Hooks()
         await due.store.take_over()
         await delivered(due)
 

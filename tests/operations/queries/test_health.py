@@ -5,14 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.errors import NomadUnavailable, SlackUnavailable, TokenRefused
-from bot.operations.queries import health as module
 from bot.operations.queries.health import ages, health
 from tests.builders import a_catalog
 from tests.operations.acts import applied, asked, ready
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.fakes import World
 
 
@@ -56,14 +53,10 @@ async def test_a_lost_cluster_is_listed_and_does_not_make_it_unready(world: Worl
     assert answer.clusters == {"main": "connection refused", "spare": "connection refused"}
 
 
-async def test_a_cluster_that_hangs_holds_nobody_up(world: World, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "REACH", 0.01)
+async def test_a_cluster_that_hangs_holds_nobody_up(world: World):
     never = asyncio.Event()
 
-    async def hanging() -> None:
-        await never.wait()
-
-    world.nomad.reach = hanging
+    world.nomad.hooks.before("reach", never.wait)
 
     answer = await asyncio.wait_for(health(world.ports()), 20)
 

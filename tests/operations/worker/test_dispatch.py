@@ -222,13 +222,11 @@ async def test_one_whose_time_is_over_expires_instead_of_going(world: World):
 
 async def test_one_withdrawn_while_slack_is_asked_does_not_go(world: World):
     deploy = await ready(world)
-    membership = world.directory.membership
 
-    async def withdrawing(groups, users, *, background=False):
+    async def withdrawing():
         await change(world, deploy.advance(Status.WITHDRAWN, world.clock.now()))
-        return await membership(groups, users)
 
-    world.directory.membership = withdrawing
+    world.directory.hooks.before("membership", withdrawing)
 
     assert await dispatch.step(world.ports())
     assert (await now(world, deploy)).status is Status.WITHDRAWN

@@ -16,7 +16,6 @@ from tests.operations.acts import (
     HERE,
     an_ask,
     asked,
-    before_next_write,
     change,
     delivered,
     dispatching,
@@ -76,7 +75,7 @@ async def test_what_is_on_its_way_does_not_expire(world: World):
 async def test_one_that_was_decided_between_the_look_and_the_lock_is_left_alone(world: World):
     deploy = await planned(world, "production")
     world.clock.advance(DAY)
-    before_next_write(world, lambda: change(world, deploy.advance(Status.WITHDRAWN, world.clock.now())))
+    world.store.hooks.before("begin", lambda: change(world, deploy.advance(Status.WITHDRAWN, world.clock.now())))
 
     assert await expire.step(world.ports())
     assert (await now(world, deploy)).status is Status.WITHDRAWN

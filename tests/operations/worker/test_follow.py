@@ -260,15 +260,12 @@ async def test_while_nomad_is_away_nothing_ends_and_it_says_so_once(world: World
 
 async def test_nudged_while_nomad_is_asked_it_is_looked_at_again_at_once(world: World):
     deploy = await rolling(world)
-    observe = world.nomad.observe
 
-    async def nudging(*args):
-        world.nomad.observe = observe
+    async def nudging():
         world.clock.advance(timedelta(seconds=1))
         await nudge(world.ports(), "main", [JobEvent("production", "checkout")])
-        return await observe(*args)
 
-    world.nomad.observe = nudging
+    world.nomad.hooks.before("observe", nudging)
 
     deploy = await followed(world, deploy, seen())
 
@@ -278,13 +275,11 @@ async def test_nudged_while_nomad_is_asked_it_is_looked_at_again_at_once(world: 
 
 async def test_one_that_ended_otherwise_while_nomad_was_asked_stays_ended(world: World):
     deploy = await rolling(world)
-    observe = world.nomad.observe
 
-    async def ending(*args):
+    async def ending():
         await change(world, deploy.advance(Status.SUCCEEDED, world.clock.now(), detail="resolved"))
-        return await observe(*args)
 
-    world.nomad.observe = ending
+    world.nomad.hooks.before("observe", ending)
 
     deploy = await followed(world, deploy, seen("failed", said=FAILED))
 

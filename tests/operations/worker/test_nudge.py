@@ -10,7 +10,7 @@ from bot.domain.deploy.deploy import Status
 from bot.operations.worker import follow
 from bot.operations.worker.nudge import nudge
 from bot.ports.nomad import JobEvent
-from tests.operations.acts import before_next_write, change, dispatching, now, planned, rolling
+from tests.operations.acts import change, dispatching, now, planned, rolling
 
 if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
@@ -72,7 +72,7 @@ async def test_what_waits_for_people_is_not_woken(world: World):
 async def test_one_that_ended_right_before_stays_as_it_ended(world: World):
     deploy = await waiting_for_the_poll(world)
     ended = deploy.advance(Status.SUCCEEDED, world.clock.now() + timedelta(seconds=1))
-    before_next_write(world, lambda: change(world, ended))
+    world.store.hooks.before("begin", lambda: change(world, ended))
 
     await moved(world, OURS)
 

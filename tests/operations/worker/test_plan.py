@@ -85,14 +85,11 @@ async def test_while_nomad_is_away_it_stays_in_planning_and_says_so_once(world: 
 
 async def test_a_job_that_changes_while_it_is_planned_is_planned_again(world: World):
     deploy = await asked(world)
-    job = world.nomad.job
 
-    async def moving(namespace, job_id):
-        live = await job(namespace, job_id)
+    async def moving():
         world.nomad.change(a_job())
-        return live
 
-    world.nomad.job = moving
+    world.nomad.hooks.after("job", moving, always=True)
     await plan_deploy.step(world.ports())
 
     assert (await now(world, deploy)).blocked[0].text == "Nomad: the job changed while it was planned"
@@ -297,13 +294,11 @@ async def test_when_slack_does_not_say_who_is_who_it_is_tried_again(world: World
 
 async def test_a_catalog_applied_while_nomad_answers_is_planned_under_again(world: World):
     deploy = await asked(world)
-    plan = world.nomad.plan
 
-    async def applying(namespace, job, live, show):
+    async def applying():
         await apply(world.ports(), System("test"), a_catalog(timezone="Europe/Amsterdam"))
-        return await plan(namespace, job, live, show)
 
-    world.nomad.plan = applying
+    world.nomad.hooks.before("plan", applying)
     await plan_deploy.step(world.ports())
     assert (await now(world, deploy)).status is Status.PLANNING
 
@@ -313,13 +308,11 @@ async def test_a_catalog_applied_while_nomad_answers_is_planned_under_again(worl
 
 async def test_one_withdrawn_while_nomad_answers_stays_so(world: World):
     deploy = await asked(world)
-    plan = world.nomad.plan
 
-    async def withdrawing(namespace, job, live, show):
+    async def withdrawing():
         await change(world, (await now(world, deploy)).advance(Status.WITHDRAWN, world.clock.now()))
-        return await plan(namespace, job, live, show)
 
-    world.nomad.plan = withdrawing
+    world.nomad.hooks.before("plan", withdrawing)
 
     assert await plan_deploy.step(world.ports())
     assert (await now(world, deploy)).status is Status.WITHDRAWN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -92,14 +91,12 @@ async def test_the_frozen_job_goes_out_on_its_base_with_the_stamp_before_the_tem
 
 async def test_the_attempt_is_recorded_before_it_is_sent(world: World):
     deploy = await dispatching(world)
-    sending = world.nomad.register
     seen: list[Attempt] = []
 
-    async def looking(*args, **kwargs):
+    async def looking():
         seen.extend(await attempts(world, deploy))
-        return await sending(*args, **kwargs)
 
-    world.nomad.register = looking
+    world.nomad.hooks.before("register", looking)
     await register.step(world.ports())
 
     (before,) = seen
@@ -241,20 +238,12 @@ async def _said(world: World) -> list[str]:
 
 async def test_a_worker_that_stood_still_sends_nothing_late(world: World):
     deploy = await dispatching(world)
-    begin = world.store.begin
-    opened = 0
 
-    @asynccontextmanager
     async def stopping():
-        nonlocal opened
-        opened += 1
-        async with begin() as tx:
-            yield tx
-        if opened == 2:
-            # the attempt is committed: now the process is stopped for longer than a register may take
-            world.clock.advance(world.limits.write_timeout + timedelta(seconds=1))
+        world.clock.advance(world.limits.write_timeout + timedelta(seconds=1))
 
-    world.store.begin = stopping
+    # the second commit is that of the attempt: after it the process is stopped for longer than a register may take
+    world.store.hooks.after("commit", None, stopping)
     assert await register.step(world.ports())
 
     assert world.nomad.registers == []

@@ -19,6 +19,7 @@ from bot.operations.worker import dispatch, expire, follow, recheck, register
 from bot.operations.worker import plan as plan_deploy
 from tests.builders import ALICE, a_job, every_deploy
 from tests.clocks import NOON
+from tests.hooks import Hooks
 from tests.operations.acts import applied, asked, types
 
 if TYPE_CHECKING:
@@ -56,29 +57,27 @@ class Play:
 
     async def send(self, fate: str) -> None:
         """The next attempt meets this fate; one without an answer is applied at once, late, or never."""
-        nomad, sending = self.world.nomad, self.world.nomad.register
+        nomad = self.world.nomad
         nomad.answers = [fate] if isinstance(fate, Answer) else [Answer.UNKNOWN] if fate in {"late", "dropped"} else []
         nomad.late, nomad.apply = fate == "late", fate != "dropped"
 
-        async def register_so(*args: Any, **kwargs: Any) -> Any:
-            nomad.register = sending
-            if fate == "dead before":
-                raise KeyboardInterrupt
-            answer = await sending(*args, **kwargs)
+        async def sent() -> None:
             self.sent = self.world.clock.now()
             if fate == "dead after":
                 raise KeyboardInterrupt
             if fate == "taken over":
                 await self.world.store.take_over()
                 await register.step(self.world.ports("worker-2"))
-            return answer
 
         await plan_deploy.step(self.world.ports())
         await dispatch.step(self.world.ports())
-        nomad.register = register_so
+        nomad.hooks = Hooks()
+        if fate == "dead before":
+            nomad.hooks.before("register", KeyboardInterrupt())
+        nomad.hooks.after("register", sent)
         with suppress(KeyboardInterrupt):
             await register.step(self.world.ports())
-        nomad.register = sending
+        nomad.hooks = Hooks()
         nomad.answers.clear()
         nomad.apply = True
 

@@ -163,15 +163,8 @@ async def test_an_earlier_lost_attempt_that_landed_is_found_behind_a_conflict(wo
 
 def dying(world: World, *, before: bool = False) -> None:
     """The next register ends its worker: after it reached Nomad, or before."""
-    sending = world.nomad.register
-
-    async def register_and_die(*args, **kwargs):
-        world.nomad.register = sending
-        if not before:
-            await sending(*args, **kwargs)
-        raise KeyboardInterrupt
-
-    world.nomad.register = register_and_die
+    when = world.nomad.hooks.before if before else world.nomad.hooks.after
+    when("register", KeyboardInterrupt())
 
 
 async def test_a_worker_that_died_after_sending_leaves_an_attempt_that_the_next_one_finds_landed(world: World):
@@ -210,17 +203,14 @@ async def test_the_settle_time_runs_from_the_take_over(world: World):
 
 async def test_who_was_taken_over_while_sending_writes_nothing(world: World):
     deploy = await dispatching(world)
-    sending = world.nomad.register
     after = []
 
-    async def stalling(*args, **kwargs):
-        answer = await sending(*args, **kwargs)
+    async def stalling():
         await world.store.take_over()
         assert await register.step(world.ports("worker-2"))
         after.append((await now(world, deploy), await attempts(world, deploy), await types(world, deploy.id)))
-        return answer
 
-    world.nomad.register = stalling
+    world.nomad.hooks.after("register", stalling)
     assert await register.step(world.ports())
 
     assert after == [(await now(world, deploy), await attempts(world, deploy), await types(world, deploy.id))]
@@ -231,16 +221,13 @@ async def test_who_was_taken_over_while_sending_writes_nothing(world: World):
 async def test_who_was_taken_over_while_looking_writes_nothing(world: World):
     world.nomad.blind = True
     deploy = await lost(world)
-    looking = world.nomad.look
 
-    async def stalling(*args, **kwargs):
-        sighting = await looking(*args, **kwargs)
-        world.nomad.look, world.nomad.blind = looking, False
+    async def stalling():
+        world.nomad.blind = False
         await world.store.take_over()
         assert await register.step(world.ports("worker-2"))
-        return sighting
 
-    world.nomad.look = stalling
+    world.nomad.hooks.after("look", stalling)
     deploy = await looked(world, deploy)
 
     assert deploy.status is Status.ROLLING

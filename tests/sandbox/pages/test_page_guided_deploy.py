@@ -26,7 +26,8 @@ LONG = 60
 @pytest.fixture
 def sandbox(tmp_path: Path):
     """The address of the page of a whole sandbox."""
-    words = [sys.executable, "-m", "bot", "sandbox", "--json", "--no-browser", "--port", "0", "--data", str(tmp_path)]
+    options = ["--json", "--no-browser", "--port", "0", "--speed", "200", "--data", str(tmp_path)]
+    words = [sys.executable, "-m", "bot", "sandbox", *options]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE) as process:
         assert process.stdout
         yield json.loads(process.stdout.readline())["page"]

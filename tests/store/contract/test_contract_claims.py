@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -12,6 +12,7 @@ from bot.domain.deploy.deploy import Status
 from bot.errors import StaleFence
 from tests.builders import a_draft
 from tests.clocks import NOON
+from tests.store.racing import race
 
 MINUTE, OVER = timedelta(minutes=1), timedelta(0)
 """``OVER`` is a lease that has run out when it is given."""
@@ -60,7 +61,7 @@ async def test_one_that_is_never_due_or_stands_elsewhere_is_not_taken(one):
 
 async def test_racing_workers_never_take_the_same_deploy(one, two):
     await add(one, *(a_draft() for _ in range(5)))
-    claims = await asyncio.gather(*(take(store, str(number)) for number, store in enumerate([one, two] * 4)))
+    claims = await race(*(partial(take, store, str(number)) for number, store in enumerate([one, two] * 4)))
     taken = [claim.deploy_id for claim in claims if claim]
     assert len(taken) == len(set(taken))
     rest = [claim.deploy_id for claim in [await take(one) for _ in range(6)] if claim]

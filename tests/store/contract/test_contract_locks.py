@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from bot.domain.actor import Operator
+from bot.domain.deploy.deploy import Status
 from bot.operations.catalog import apply
 from bot.operations.deploys.origin import NOWHERE
 from bot.operations.deploys.request import request
@@ -15,8 +17,9 @@ from bot.ports import Limits
 from store import open_store
 from tests.builders import ALICE, a_catalog, a_placement, a_service
 from tests.clocks import FixedClock
-from tests.fakes import World
-from tests.operations.acts import an_ask
+from tests.fakes import HookedStore, World
+from tests.operations.acts import an_ask, asked, now
+from tests.store.racing import until_not_busy
 
 ROOT = Operator("root")
 
@@ -25,7 +28,7 @@ ROOT = Operator("root")
 async def worlds(one, two):
     """Two processes on one database, with a catalog in force."""
     limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
-    both = [World(store=store, clock=FixedClock(), limits=limits) for store in (one, two)]
+    both = [World(store=HookedStore(store), clock=FixedClock(), limits=limits) for store in (one, two)]
     await apply(both[0].ports(), ROOT, a_catalog())
     return both
 
@@ -43,29 +46,33 @@ async def test_a_request_under_a_catalog_that_is_being_replaced_is_not_left_with
     first, second = worlds
     cut = a_catalog(services={"checkout": a_service(placements={"production": a_placement("production")})})
     recorded, read = asyncio.Event(), asyncio.Event()
-    begin = first.store.begin
 
-    class Slow:
-        """The first request's transaction, which stands still before its end."""
+    async def stands_still():
+        recorded.set()
+        await asyncio.wait({asyncio.ensure_future(read.wait())}, timeout=0.3)
 
-        def __init__(self, unit):
-            self.unit = unit
-
-        async def __aenter__(self):
-            return await self.unit.__aenter__()
-
-        async def __aexit__(self, *raised):
-            recorded.set()
-            await asyncio.wait({asyncio.ensure_future(read.wait())}, timeout=0.3)
-            return await self.unit.__aexit__(*raised)
-
-    first.store.begin = lambda: Slow(begin())
-    asked = asyncio.create_task(request(first.ports(), ALICE, an_ask(), origin=NOWHERE))
+    first.store.hooks.before("commit", stands_still)
+    requested = asyncio.create_task(request(first.ports(), ALICE, an_ask(), origin=NOWHERE))
     await recorded.wait()
     applied = await apply(second.ports(), ROOT, cut)
     read.set()
-    deploy = (await asked).deploy
+    deploy = (await requested).deploy
     assert [each.id for each in applied.withdrawn] == [deploy.id]
+
+
+async def test_a_deploy_that_ends_while_a_catalog_that_cuts_it_is_applied_stays_as_it_ended(worlds):
+    first, second = worlds
+    cut = a_catalog(services={"checkout": a_service(placements={"production": a_placement("production")})})
+    deploy = await asked(first)
+    async with first.store.begin() as tx:
+        locked = await tx.lock_deploy(deploy.id)
+        applying = asyncio.create_task(until_not_busy(partial(apply, second.ports(), ROOT, cut)))
+        # PostgreSQL lets it read the deploy, still open, and then wait for its lock; SQLite lets nobody in between
+        await asyncio.wait({applying}, timeout=0.2)
+        await tx.save_deploy(locked.advance(Status.WITHDRAWN, first.clock.now(), detail="by its requester"))
+
+    assert (await applying).withdrawn == ()
+    assert (await now(first, deploy)).detail == "by its requester"
 
 
 @pytest.mark.postgres

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,7 @@ from bot.domain.deploy.message import Delivery
 from bot.errors import StaleFence
 from tests.builders import a_draft, a_note, a_posted, an_outgoing
 from tests.clocks import NOON
+from tests.store.racing import race
 
 MINUTE, OVER = timedelta(minutes=1), timedelta(0)
 CARD, THREAD, TELL, ADMIN, STRIP = Delivery.CARD, Delivery.THREAD, Delivery.TELL, Delivery.ADMIN, Delivery.STRIP
@@ -131,7 +133,7 @@ async def test_one_worker_at_a_time_for_a_message(ready, two):
 
 async def test_workers_that_race_for_one_message_do_not_share_it(ready, two):
     await send(ready, *(an_outgoing(THREAD, 2) for _ in range(6)))
-    parcels = await asyncio.gather(*(take(store) for store in (ready, two, ready, two, ready, two)))
+    parcels = await race(*(partial(take, store) for store in (ready, two) * 3))
     assert sum(parcel is not None for parcel in parcels) == 1
 
 
@@ -139,7 +141,7 @@ async def test_workers_that_race_for_many_messages_take_each_once(ready, two):
     await send(
         ready, an_outgoing(CARD, 1), *(an_outgoing(kind, number) for kind in (CARD, THREAD) for number in (2, 3))
     )
-    parcels = await asyncio.gather(*(take(store) for store in (ready, two, ready, two, ready, two)))
+    parcels = await race(*(partial(take, store) for store in (ready, two) * 3))
     taken = [parcel.outgoing.deploy_id for parcel in parcels if parcel]
     assert len(taken) == len(set(taken))
     rest = [parcel.outgoing.deploy_id for parcel in [await take(ready) for _ in range(4)] if parcel]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import event
@@ -15,6 +16,7 @@ from bot.domain.deploy.deploy import Status
 from bot.errors import AmbiguousCommit, Replayed
 from tests.builders import TEAM, a_deploy, a_draft, an_approval, an_event, an_outgoing
 from tests.clocks import NOON
+from tests.store.racing import race, until_not_busy
 
 
 async def add_one(store):
@@ -64,12 +66,15 @@ async def test_no_update_is_lost_between_two_stores(one, two):
     async with one.begin() as tx:
         await tx.add_deploy(a_draft())
 
+    async def add_a_plan(store):
+        async with store.begin() as tx:
+            deploy = await tx.lock_deploy(1)
+            await asyncio.sleep(0)
+            await tx.save_deploy(replace(deploy, plan=deploy.plan + 1))
+
     async def add_ten(store):
         for _ in range(10):
-            async with store.begin() as tx:
-                deploy = await tx.lock_deploy(1)
-                await asyncio.sleep(0)
-                await tx.save_deploy(replace(deploy, plan=deploy.plan + 1))
+            await until_not_busy(partial(add_a_plan, store))
 
     await asyncio.gather(*(add_ten(store) for store in (one, two, one, two)))
     async with one.read() as reading:
@@ -90,7 +95,7 @@ async def test_of_simultaneous_approvals_exactly_one_completes_the_quorum(one, t
                 completed.append(user)
                 await tx.save_deploy(deploy.advance(Status.WAITING, NOON))
 
-    await asyncio.gather(*(approve(store, number) for number, store in enumerate([one, two] * 3)))
+    await race(*(partial(approve, store, number) for number, store in enumerate([one, two] * 3)))
     async with one.read() as reading:
         assert len(await reading.approvals(1)) == 6
         assert (await reading.deploy(1)).status is Status.WAITING

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -85,6 +86,23 @@ def test_the_environment_is_told_where_there_are_several_and_links_where_there_a
     assert link == {"type": "link", "url": link_to(1042), "text": "D-1042"}
     unposted = render(replace(a_day_with_one(), report=replace(a_day_with_one().report, posted={})), Layout.TABLE)
     assert [row[0] for row in table(unposted)] == ["Deploy", "D-1042"]
+
+
+def test_a_full_table_has_every_change_once_and_sends_nobody_to_the_file_for_more() -> None:
+    message = render(a_day_with_forty(), Layout.TABLE)
+    _, *rows = table(message)
+
+    assert [row[0] for row in rows] == [f"D-{number}" for number in range(1001, 1041)]
+    assert {row[0] for row in rows if row[2] != "Deployed"} == {"D-1008", "D-1024", "D-1040"}
+    assert "more in the CSV" not in str(mrkdwn(message))
+
+
+def test_a_full_day_names_above_its_table_each_deploy_that_needs_a_look() -> None:
+    said = mrkdwn(render(a_day_with_forty(), Layout.TABLE))
+    above = "".join(said[: said.index("*40 changes in production*")])
+
+    # stuck, failed and reverted, not approved for long, approved at night: the worst first
+    assert re.findall(r"\|(D-\d+)>", above) == ["D-1040", "D-1008", "D-1024", "D-1043", "D-1031"]
 
 
 def test_what_is_not_in_the_table_is_in_the_file() -> None:
