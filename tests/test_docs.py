@@ -226,6 +226,38 @@ def _scope_rows() -> list[str]:
     return list(rows(page("slack.md").partition("| scope | for |")[2]))
 
 
+# --- all of them -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    text = path.read_text("utf-8")
+    links = re.findall(r"\]\((?!https?://)([^)#]*)(#[^)]+)?\)", text)
+    missing = [target for target, _ in links if not (path.parent / target).exists()]
+    astray = [
+        f"{target}{anchor}"
+        for target, anchor in links
+        if anchor and target not in missing and anchor[1:] not in _anchors(path.parent / target if target else path)
+    ]
+
+    assert missing == []
+    assert astray == []
+
+
+def _anchors(path: Path) -> set[str]:
+    """The names by which GitHub links to the headings of a page."""
+    headings = re.findall(r"(?m)^#+ (.+)$", path.read_text("utf-8"))
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_file_that_a_page_names_is_there(path: Path) -> None:
+    tops = "bot|handlers|store|jobspec|sandbox|tests|docs|examples|bench"
+    named = re.findall(rf"`((?:{tops})/[a-z0-9_./-]*)`", path.read_text("utf-8"))
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 # --- README.md, flows.md ---------------------------------------------------------------------------------------------
 
 
@@ -262,35 +294,3 @@ def _defines(path: Path, name: str) -> bool:
     return (
         path.exists() and re.search(rf"(?m)^\s*(?:async )?(?:def|class) {name}\b", path.read_text("utf-8")) is not None
     )
-
-
-# --- all of them -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_every_link_leads_somewhere(path: Path) -> None:
-    text = path.read_text("utf-8")
-    links = re.findall(r"\]\((?!https?://)([^)#]*)(#[^)]+)?\)", text)
-    missing = [target for target, _ in links if not (path.parent / target).exists()]
-    astray = [
-        f"{target}{anchor}"
-        for target, anchor in links
-        if anchor and target not in missing and anchor[1:] not in _anchors(path.parent / target if target else path)
-    ]
-
-    assert missing == []
-    assert astray == []
-
-
-def _anchors(path: Path) -> set[str]:
-    """The names by which GitHub links to the headings of a page."""
-    headings = re.findall(r"(?m)^#+ (.+)$", path.read_text("utf-8"))
-    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_every_file_that_a_page_names_is_there(path: Path) -> None:
-    tops = "bot|handlers|store|jobspec|sandbox|tests|docs|examples|bench"
-    named = re.findall(rf"`((?:{tops})/[a-z0-9_./-]*)`", path.read_text("utf-8"))
-
-    assert [name for name in named if not (ROOT / name).exists()] == []
