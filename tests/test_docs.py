@@ -196,7 +196,7 @@ def test_every_command_has_a_row() -> None:
 
 
 def test_every_verb_that_is_to_come_is_named() -> None:
-    listed = page("slack.md").partition("says that it is not there yet: ")[2].partition(". ")[0]
+    listed = page("slack.md").partition("aren't available yet: ")[2].partition(". ")[0]
 
     assert set(re.findall(r"`([a-z-]+)`", listed)) == LATER.keys()
 
@@ -252,9 +252,34 @@ def test_every_fact_that_the_source_cites_has_its_heading() -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_link_leads_somewhere(path: Path) -> None:
-    targets = re.findall(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
+    text = path.read_text("utf-8")
+    links = re.findall(r"\]\((?!https?://)([^)#]*)(#[^)]+)?\)", text)
+    missing = [target for target, _ in links if not (path.parent / target).exists()]
+    astray = [
+        f"{target}{anchor}"
+        for target, anchor in links
+        if anchor and target not in missing and anchor[1:] not in _anchors(path.parent / target if target else path)
+    ]
 
-    assert [target for target in targets if not (path.parent / target).exists()] == []
+    assert missing == []
+    assert astray == []
+
+
+def _anchors(path: Path) -> set[str]:
+    """The names by which GitHub links to the headings of a page."""
+    headings = re.findall(r"(?m)^#+ (.+)$", path.read_text("utf-8"))
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_file_that_a_page_names_is_there(path: Path) -> None:
+    tops = "bot|handlers|store|jobspec|sandbox|tests|docs|examples|bench"
+    named = re.findall(rf"`((?:{tops})/[a-z0-9_./-]*)`", path.read_text("utf-8"))
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+# --- README.md, flows.md ---------------------------------------------------------------------------------------------
 
 
 def test_the_readme_begins_with_the_two_commands_and_leads_to_every_page() -> None:
@@ -263,3 +288,30 @@ def test_the_readme_begins_with_the_two_commands_and_leads_to_every_page() -> No
 
     assert [line.partition("#")[0].strip() for line in block.splitlines()] == ["make sandbox", "make test"]
     assert [each.name for each in (ROOT / "docs").glob("*.md") if f"(docs/{each.name})" not in readme] == []
+
+
+def test_the_map_of_the_readme_has_the_rooms_that_there_are() -> None:
+    drawn: dict[str, set[str]] = {}
+    ring = ""
+    for line in section((ROOT / "README.md").read_text("utf-8"), "## Map").split("```")[1].splitlines():
+        ring = ring if line.startswith(" ") else line.partition(" ")[0]
+        drawn.setdefault(ring, set()).update(re.findall(r"(?<!\S)([a-z]+)/(?!\S)", line))
+    del drawn[""]
+
+    assert [ring for ring in drawn if not (ROOT / ring.rstrip(",")).is_dir()] == []
+    for ring in ("bot/domain", "bot/operations"):
+        assert drawn[ring] == {each.parent.name for each in (ROOT / ring).glob("*/__init__.py")}
+
+
+def test_every_hop_of_the_flows_is_where_the_page_says() -> None:
+    hops = re.findall(r"(?m)^\| `([^`]+\.py)` \| ([^|]+) \|", page("flows.md"))
+    named = [(path, name) for path, names in hops for name in re.findall(r"`(\w+)`", names)]
+
+    assert len(named) >= len(hops) > 0
+    assert [(path, name) for path, name in named if not _defines(ROOT / path, name)] == []
+
+
+def _defines(path: Path, name: str) -> bool:
+    return (
+        path.exists() and re.search(rf"(?m)^\s*(?:async )?(?:def|class) {name}\b", path.read_text("utf-8")) is not None
+    )
