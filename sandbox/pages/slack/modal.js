@@ -59,7 +59,7 @@ function frame(top) {
       h("h2", { id: "modal-title" }, plain(view.title?.text ?? "")),
       h("button", { type: "button", class: "close", "aria-label": "Close", data: { testid: "modal-x" }, on: { click: () => close(top.id, true) } }, "✕"),
     ),
-    top.errors?.["*"] && h("p", { class: "modal-trouble", role: "alert" }, top.errors["*"]),
+    top.errors?.["*"] && h("p", { class: "modal-problem", role: "alert" }, top.errors["*"]),
     h("div", { class: "modal-body" }, view.blocks.map((block) => drawBlock(block, surface))),
     h(
       "footer",

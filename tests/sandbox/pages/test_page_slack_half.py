@@ -173,3 +173,24 @@ def test_a_link_that_is_no_web_address_is_not_followed(shop, browser):
     message = browser.hook("message")
     assert "javascript:alert(1)" in message.text
     assert message.find_elements("css selector", "a") == []
+
+
+def test_on_a_phone_nothing_is_cut_off(shop, browser):
+    browser.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+    )
+    try:
+        fields = [{"type": "mrkdwn", "text": f"*Environment*\nproduction · namespace `apps-{n}`"} for n in range(2)]
+        shop.post(STAGING, text="x", blocks=[{"type": "section", "fields": fields}])
+        browser.says("namespace apps-1")
+
+        def sideways(css: str) -> bool:
+            return browser.driver.execute_script(
+                "const e = document.querySelector(arguments[0]); return e.scrollWidth > e.clientWidth", css
+            )
+
+        assert [css for css in ("html", "#messages", "#sidebar", "#nomad") if sideways(css)] == []
+        first, second = browser.all(".section-fields > *")[-2:]
+        assert first.location["x"] == second.location["x"]
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
