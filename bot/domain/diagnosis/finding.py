@@ -11,7 +11,7 @@ from bot.domain.multierror import one_line
 from bot.errors import NomatronError
 
 CLOCKS_APART = timedelta(seconds=60)
-"""The largest difference between two clocks that is ok; at 300 s we would reject every request from Slack."""
+"""The largest difference between two clocks that is ok; 300 s break Slack (docs/slack-platform.md, "Signatures")."""
 
 LONGEST = 400
 
