@@ -183,11 +183,10 @@ def version(subject: str, text: str | None) -> Finding:
     return ok(subject, f"Nomad {text}")
 
 
-def namespace(subject: str, *, exists: bool, environments: str) -> Finding:
+def namespace(subject: str, name: str, *, exists: bool, environments: str) -> Finding:
     """Whether a namespace of the catalog exists."""
     if exists:
         return ok(subject, "exists")
-    name = subject.rpartition(" ")[2]
     fix = f"create it (nomad namespace apply {name}), or correct it in environment {environments} of the catalog"
     return Finding(subject, "does not exist, or the token may not see it", fix)
 

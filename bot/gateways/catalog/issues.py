@@ -27,12 +27,17 @@ class Issue:
         return f"{self.file}:{self.line}: {self.message}"
 
 
+def most_similar(word: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like the word; None if none is like it."""
+    return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=0.6)), None)
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """The fix for an unknown name: the most similar known name, or else the list of known names."""
     names = sorted(known)
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean `{near[0]}`?"
+    near = most_similar(word, names)
+    if near is not None:
+        return f"did you mean `{near}`?"
     if not names:
         return "none are defined yet"
     listed = ", ".join(f"`{name}`" for name in names[:LISTED])

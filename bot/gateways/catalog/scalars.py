@@ -13,7 +13,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
-from bot.gateways.catalog.issues import quote, suggestion
+from bot.gateways.catalog.issues import most_similar, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,8 +94,8 @@ def duration_text(length: timedelta) -> str:
 def _check_timezone(text: str) -> None:
     known = zoneinfo.available_timezones()
     if text not in known:
-        near = suggestion(text, known) if text else ""
-        hint = near if near.startswith("did you mean") else "write an IANA name, such as Europe/Amsterdam"
+        near = most_similar(text, known)
+        hint = f"did you mean `{near}`?" if near else "write an IANA name, such as Europe/Amsterdam"
         raise ValueError(f"{quote(text)} is not a time zone; {hint}")
 
 

@@ -94,7 +94,7 @@ class _Examination:
         if isinstance(exists, FailedCheck):
             return (exists.finding,)
         users = ", ".join(each.name for each in environments)
-        found = diagnosis_nomad.namespace(subject, exists=exists, environments=users)
+        found = diagnosis_nomad.namespace(subject, name, exists=exists, environments=users)
         if not exists:
             return (found,)
         proofs = await attempt(subject, self.checks.seconds, self.nomad.proofs(name))

@@ -141,10 +141,10 @@ def test_versions(text: str | None, line: str) -> None:
 
 
 def test_namespaces() -> None:
-    assert str(nomad.namespace("cluster eu namespace apps", exists=True, environments="production")).endswith(
+    assert str(nomad.namespace("cluster eu namespace apps", "apps", exists=True, environments="production")).endswith(
         ": exists"
     )
-    assert str(nomad.namespace("cluster eu namespace apps", exists=False, environments="production")) == (
+    assert str(nomad.namespace("cluster eu namespace apps", "apps", exists=False, environments="production")) == (
         "error: cluster eu namespace apps: does not exist, or the token may not see it; create it "
         "(nomad namespace apply apps), or correct it in environment production of the catalog"
     )
