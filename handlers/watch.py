@@ -84,8 +84,8 @@ class Watcher:
             nudging = asyncio.create_task(self._nudge(cluster, gathered))
             try:
                 with _edge("the event stream", cluster.name):
-                    async for move in self._ports.nomads.of(cluster).moves(namespaces):
-                        gathered.add(move)
+                    async for event in self._ports.nomads.of(cluster).job_events(namespaces):
+                        gathered.add(event)
             finally:
                 nudging.cancel()
             await asyncio.sleep(self._pace.after_failure)
@@ -94,10 +94,10 @@ class Watcher:
         while True:
             await asyncio.sleep(self._pace.gather)
             if gathered:
-                moves = tuple(gathered)
+                events = tuple(gathered)
                 gathered.clear()
                 with _edge("a nudge", cluster.name):
-                    await nudge(self._ports, cluster.name, moves)
+                    await nudge(self._ports, cluster.name, events)
 
 
 @contextlib.contextmanager

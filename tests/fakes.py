@@ -149,7 +149,7 @@ class FakeNomad:
         self._read()
         return self.seen
 
-    def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
+    def job_events(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
         return self.stream(namespaces) if self.stream else _silence()
 
 

@@ -81,7 +81,7 @@ class Nomad(Protocol):
     async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
         """The current state of the job version of that rollout."""
 
-    def moves(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
+    def job_events(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
         """The jobs in these namespaces that changed, from the event stream, without end; reconnects by itself."""
 
 

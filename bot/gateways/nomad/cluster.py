@@ -104,9 +104,9 @@ class PythonNomad:
         with _of_nomads_shape(self._client.cluster):
             return await observe.observe(self._client, namespace, job_id, rollout)
 
-    def moves(self, namespaces: Collection[str]) -> AsyncGenerator[JobEvent, None]:
-        """Implements ``bot.ports.nomad.Nomad.moves``."""
-        return stream.moves(self._client.event_stream, self._check_token, frozenset(namespaces), self._patience)
+    def job_events(self, namespaces: Collection[str]) -> AsyncGenerator[JobEvent, None]:
+        """Implements ``bot.ports.nomad.Nomad.job_events``."""
+        return stream.job_events(self._client.event_stream, self._check_token, frozenset(namespaces), self._patience)
 
     async def _check_token(self) -> None:
         """Log why a stream stays silent. Only this call shows whether the token is invalid or lacks a capability."""

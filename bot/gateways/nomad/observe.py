@@ -30,19 +30,19 @@ async def observe(client: Client, namespace: str, job_id: str, rollout: Rollout)
     the evaluation is complete, and creates a revert's version together with the end of the deployment that it reverts.
     The second read of the evaluations shows those that a failed allocation has caused, so that no retry is missed.
     """
-    before = await _listed(client, namespace, job_id, "evaluations")
-    deployments = await _listed(client, namespace, job_id, "deployments")
+    before = await _records_of(client, namespace, job_id, "evaluations")
+    deployments = await _records_of(client, namespace, job_id, "deployments")
     live = await job(client, namespace, job_id)
     if live is None:
         return Observation(exists=False)
     kept, allocations = await asyncio.gather(
-        versions(client, namespace, job_id), _listed(client, namespace, job_id, "allocations")
+        versions(client, namespace, job_id), _records_of(client, namespace, job_id, "allocations")
     )
-    after = await _listed(client, namespace, job_id, "evaluations")
+    after = await _records_of(client, namespace, job_id, "evaluations")
     return _observation(rollout, _Seen(live, kept, deployments, allocations, before, after))
 
 
-async def _listed(client: Client, namespace: str, job_id: str, what: str) -> list[Json]:
+async def _records_of(client: Client, namespace: str, job_id: str, what: str) -> list[Json]:
     reply = await client.get("job", job_id, what, namespace=namespace)
     return reply.records() if reply.ok else []
 
@@ -70,10 +70,10 @@ def _observation(rollout: Rollout, seen: _Seen) -> Observation:
         current_index=int(seen.live["JobModifyIndex"]),
         stable=bool(ours and ours.get("Stable")),
         launches=not (seen.live.get("Periodic") or seen.live.get("ParameterizedJob")),
-        wanted=_wanted(ours),
+        wanted=_counts_of(ours),
         deployment=nomad_deployment(deployment) if deployment else None,
         deployment_expected=_expects_deployment(ours or seen.live),
-        evaluated=_evaluated(seen.before) and _evaluated(seen.after),
+        evaluated=_none_pending(seen.before) and _none_pending(seen.after),
         allocations=tuple(
             allocation_state(each) for each in seen.allocations if each["JobVersion"] == rollout.job_version
         ),
@@ -97,7 +97,7 @@ def _our_deployment(rollout: Rollout, ours: Job | None, seen: _Seen) -> Json | N
     return next((each for each in seen.deployments if each["JobSpecModifyIndex"] == index), None)
 
 
-def _wanted(ours: Job | None) -> dict[str, int]:
+def _counts_of(ours: Job | None) -> dict[str, int]:
     """The count of each group; empty if the nodes decide it (system jobs), or if Nomad no longer has our version."""
     if ours is None or ours.get("Type") in {"system", "sysbatch"}:
         return {}
@@ -113,7 +113,7 @@ def _expects_deployment(spec: Job) -> bool:
     return any((system or group.get("Count")) and (group.get("Update") or {}).get("MaxParallel") for group in groups)
 
 
-def _evaluated(evaluations: list[Json]) -> bool:
+def _none_pending(evaluations: list[Json]) -> bool:
     """Whether no evaluation of the job is pending.
 
     Nomad stores our register's evaluation together with the register, and deletes it some time after it is complete.

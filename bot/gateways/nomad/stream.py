@@ -43,14 +43,14 @@ class _Inbox:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._moved: dict[JobEvent, None] = {}
+        self._events: dict[JobEvent, None] = {}
         self._news = asyncio.Event()
         self.ended = False
         self.index = NOW
 
-    def line(self, index: int | None, moved: list[JobEvent]) -> None:
+    def line(self, index: int | None, events: list[JobEvent]) -> None:
         """Called by the thread for each line; a line without jobs is a heartbeat."""
-        self._call(self._take, index, moved)
+        self._call(self._take, index, events)
 
     def end(self) -> None:
         """Called by the thread when the stream has ended."""
@@ -61,9 +61,9 @@ class _Inbox:
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(what, *given)
 
-    def _take(self, index: int | None, moved: list[JobEvent]) -> None:
+    def _take(self, index: int | None, events: list[JobEvent]) -> None:
         self.index = index or self.index
-        self._moved.update(dict.fromkeys(moved))
+        self._events.update(dict.fromkeys(events))
         self._news.set()
 
     def _end(self) -> None:
@@ -78,8 +78,8 @@ class _Inbox:
             return None
         if not self.ended:
             self._news.clear()
-        moved, self._moved = list(self._moved), {}
-        return None if self.ended and not moved else moved
+        events, self._events = list(self._events), {}
+        return None if self.ended and not events else events
 
 
 class _Connection:
@@ -142,11 +142,11 @@ class _Connection:
 def _read_line(line: bytes) -> tuple[int | None, list[JobEvent]]:
     """The index of a line and its jobs; a heartbeat has neither."""
     batch = json.loads(line)
-    moved = [each for event in batch.get("Events") or () if (each := _moved(event))]
-    return batch.get("Index"), moved
+    events = [each for event in batch.get("Events") or () if (each := _job_event(event))]
+    return batch.get("Index"), events
 
 
-def _moved(event: dict[str, Any]) -> JobEvent | None:
+def _job_event(event: dict[str, Any]) -> JobEvent | None:
     """The job in an event's payload; the event's Type is only the name of a raft message. None if it has no job."""
     payload = event.get("Payload") or {}
     for each in payload.values():
@@ -155,7 +155,7 @@ def _moved(event: dict[str, Any]) -> JobEvent | None:
     return None
 
 
-async def moves(
+async def job_events(
     open_source: Callable[[], StreamSource],
     check_token: Callable[[], Awaitable[object]],
     namespaces: Collection[str],
@@ -174,9 +174,9 @@ async def moves(
         connection = _Connection(open_source(), _params(namespaces, index), inbox, patience)
         lines = 0
         try:
-            while (moved := await inbox.wait(patience.silence if lines else patience.first)) is not None:
+            while (events := await inbox.wait(patience.silence if lines else patience.first)) is not None:
                 lines += 1
-                for each in moved:
+                for each in events:
                     if each.namespace in namespaces:
                         yield each
         finally:

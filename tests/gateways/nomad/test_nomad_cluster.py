@@ -116,7 +116,7 @@ async def test_a_token_that_is_not_set_refuses_each_call_and_nothing_is_sent(sim
         nomad.reach(),
         nomad.parse("", {}, "default"),
         nomad.job("default", "web"),
-        anext(nomad.moves(["default"])),
+        anext(nomad.job_events(["default"])),
     ):
         with pytest.raises(NomadForbidden, match="was not called: NOMAD_TOKEN_EU is not set"):
             await call

@@ -12,7 +12,7 @@ import pytest
 from bot.domain.catalog.environment import Cluster
 from bot.gateways.nomad import stream as streams
 from bot.gateways.nomad.client import Client, Timeouts
-from bot.gateways.nomad.stream import NOW, Patience, _read_line, moves
+from bot.gateways.nomad.stream import NOW, Patience, _read_line, job_events
 from bot.ports.nomad import JobEvent
 from tests.gateways.nomad.worlds import a_service, eventually
 
@@ -36,7 +36,7 @@ async def streaming():
 @asynccontextmanager
 async def listening(world, namespaces):
     """A stream that is up, and is closed at the end."""
-    async with aclosing(world.nomad.moves(namespaces)) as stream:
+    async with aclosing(world.nomad.job_events(namespaces)) as stream:
         first = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0.1)
         yield stream, first
@@ -55,7 +55,7 @@ async def test_a_register_moves_its_job(world, namespaces):
 
 
 async def test_every_change_of_a_job_is_reported(world):
-    async with aclosing(world.nomad.moves({"default"})) as stream:
+    async with aclosing(world.nomad.job_events({"default"})) as stream:
         wanted = JobEvent("default", world.job_id)
         waiting = asyncio.ensure_future(a_move_of(stream, wanted))
         await asyncio.sleep(0.1)
@@ -74,7 +74,7 @@ async def test_other_namespaces_are_left_out(simulated):
 
 
 async def test_it_comes_back_by_itself_and_goes_on(simulated):
-    async with aclosing(simulated.nomad.moves({"default"})) as stream:
+    async with aclosing(simulated.nomad.job_events({"default"})) as stream:
         waiting = asyncio.ensure_future(a_move_of(stream, JobEvent("default", simulated.job_id)))
         await asyncio.sleep(0.1)
         await simulated.control("outage", {"mode": "refuse"})
@@ -96,7 +96,7 @@ async def test_cancelling_the_reader_ends_it_too(simulated):
     before = await streaming()
 
     async def read():
-        async with aclosing(simulated.nomad.moves({"default"})) as stream:
+        async with aclosing(simulated.nomad.job_events({"default"})) as stream:
             async for _ in stream:
                 pass
 
@@ -151,7 +151,7 @@ async def refuser(*answers):
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     client = Client(Cluster(name="main", address=address, region="global"), "s3cret", Timeouts())
-    async with aclosing(moves(client.event_stream, server.check, frozenset({"default"}), QUICK)) as stream:
+    async with aclosing(job_events(client.event_stream, server.check, frozenset({"default"}), QUICK)) as stream:
         yield server, stream
     assert await eventually(server.connections, lambda number: number == 0) == 0
     client.close()
