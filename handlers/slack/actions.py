@@ -32,7 +32,7 @@ _NO_PAGE: Final = refuse("button-unknown", "This button is out of date. Type the
 async def approve(call: Call, ref: DeployRef) -> Message:
     """*Approve*: counts for the plan that the person saw."""
     done = await approving.approve(call.desk.ports, call.actor, ref.deploy_id, plan=ref.plan, origin=call.origin)
-    return refusal(done) if isinstance(done, Refused) else answers.approved(done.deploy, done.seating)
+    return refusal(done) if isinstance(done, Refused) else answers.approval_counted(done.deploy, done.seating)
 
 
 async def reject(call: Call, ref: DeployRef) -> None:
@@ -102,7 +102,7 @@ async def again(call: Call, ref: DeployRef) -> Message:
     taken = await redeploying.again(call.desk.ports, call.actor, ref.deploy_id, origin=call.origin)
     if isinstance(taken, Refused):
         return refusal(taken)
-    return answers.recorded(taken.deploy, existing=taken.existing, notes=taken.notes)
+    return answers.request_recorded(taken.deploy, existing=taken.existing, notes=taken.notes)
 
 
 async def turn_page(call: Call, value: object) -> Message | None:

@@ -113,7 +113,7 @@ class Guard:
         key = replay_key(signature)
         if key in self._finished:
             return web.Response()
-        response = await self._answer(_decoded(request.content_type, body), key)
+        response = await self._answer(_decode(request.content_type, body), key)
         # a request that was turned away will be turned away again, for the same reason
         if response.status == 200:
             self._finished.add(key)
@@ -126,13 +126,13 @@ class Guard:
             return _challenge(payload)
         if payload.get("type") == "event_callback":
             # we subscribe to no events; if one comes, acknowledge it if it is for us
-            await self._check_ours(_sent(team_of, payload), str(payload.get("api_app_id") or ""), "")
+            await self._check_ours(_read_form(team_of, payload), str(payload.get("api_app_id") or ""), "")
             return web.Response()
-        sender = _sent(sender_of, payload)
+        sender = _read_form(sender_of, payload)
         call = Call(self._desk, payload, sender, key)
         unknown = await self._check_ours(sender.team, sender.app, sender.user.id)
         if unknown is not None or sender.is_foreign:
-            return _told(call, unknown or refusal(_FOREIGN))
+            return _answer_with(call, unknown or refusal(_FOREIGN))
         return await self._dispatch(call) if _is_served(payload) else web.Response()
 
     async def _check_ours(self, team: str, app: str, user: str) -> Message | None:
@@ -160,7 +160,7 @@ class Guard:
         try:
             answer = await self._bolt.async_dispatch(request)
         except Exception as error:  # noqa: BLE001 -- the process edge: told to the person, traced in the log
-            return _told(call, failure(error))
+            return _answer_with(call, failure(error))
         if answer.status == 404:
             raise Refusal(400, "malformed: no listener for it")
         content_type = answer.first_headers_without_set_cookie().get("content-type", "text/plain").split(";")[0]
@@ -170,7 +170,7 @@ class Guard:
 _FOREIGN = refuse("person-foreign", "People from another organisation (Slack Connect) can't use Nomatron here.")
 
 
-def _told(call: Call, message: Message) -> web.Response:
+def _answer_with(call: Call, message: Message) -> web.Response:
     """200 with a message, in the way that Slack shows for this kind of payload."""
     if "command" in call.payload:
         return web.json_response(private(message))
@@ -191,7 +191,7 @@ def _challenge(payload: Payload) -> web.Response:
     return web.json_response({"challenge": challenge})
 
 
-def _decoded(kind: str, body: bytes) -> Payload:
+def _decode(kind: str, body: bytes) -> Payload:
     try:
         return decode(kind, body)
     except Malformed as error:
@@ -200,7 +200,7 @@ def _decoded(kind: str, body: bytes) -> Payload:
         raise Refusal(413, str(error)) from error
 
 
-def _sent(read: Callable[[Payload], Found], payload: Payload) -> Found:
+def _read_form(read: Callable[[Payload], Found], payload: Payload) -> Found:
     try:
         return read(payload)
     except Malformed as error:

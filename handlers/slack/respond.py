@@ -92,7 +92,7 @@ class Background:
 
 def refusal(refused: Refused) -> Message:
     """A refusal in words, with the emoji of its first reason."""
-    return answers.refused(refused, presentation_of(refused.reasons[0].code).emoji)
+    return answers.refusal(refused, presentation_of(refused.reasons[0].code).emoji)
 
 
 def failure(error: Exception) -> Message:

@@ -27,27 +27,27 @@ REFUSED = ":no_entry:"
 """The sign of a refusal that has no sign of its own."""
 
 
-def said(*lines: str, more: Iterable[Json] = ()) -> Message:
+def from_lines(*lines: str, more: Iterable[Json] = ()) -> Message:
     """Lines of ready mrkdwn as an answer, and blocks after them."""
     return Message(plain_of(lines), (section(fit(lines, pointer="_… and more_")), *more))
 
 
-def refused(refusal: Refused, emoji: str = REFUSED) -> Message:
+def refusal(refusal: Refused, emoji: str = REFUSED) -> Message:
     """Why an action was refused: every reason, each with who could do it instead."""
     lines: list[str] = []
     for number, reason in enumerate(refusal.reasons[:20]):
         sign = emoji if number == 0 else "•"
         people = who(reason.users, reason.groups)
         lines.append(f"{sign} {words(reason.text, 1200)}" + (f" Who can: {people}." if people else ""))
-    return said(*lines)
+    return from_lines(*lines)
 
 
 def went_wrong(sentence: str, emoji: str) -> Message:
     """An unexpected failure: a sentence on what broke and what to do."""
-    return said(f"{emoji} {words(sentence, 1500)}")
+    return from_lines(f"{emoji} {words(sentence, 1500)}")
 
 
-def recorded(deploy: Deploy, *, existing: bool, channel: str = "", notes: Sequence[str] = ()) -> Message:
+def request_recorded(deploy: Deploy, *, existing: bool, channel: str = "", notes: Sequence[str] = ()) -> Message:
     """The request is recorded, or the same one is open already."""
     what = f"{code(deploy.number)} {_what(deploy)}"
     if existing:
@@ -55,25 +55,25 @@ def recorded(deploy: Deploy, *, existing: bool, channel: str = "", notes: Sequen
     else:
         where = f" Its message will be in {channel_link(channel)}." if channel else ""
         first = f":inbox_tray: Recorded as {what}. Nomatron is planning it now.{where}"
-    return said(first, *(f"• {words(note, 500)}" for note in notes))
+    return from_lines(first, *(f"• {words(note, 500)}" for note in notes))
 
 
-def approved(deploy: Deploy, seating: Seating) -> Message:
+def approval_counted(deploy: Deploy, seating: Seating) -> Message:
     """The person's approval counts: how many there are now, and whose are still missing."""
     count = count_of(seating)
     first = f":white_check_mark: Your approval of {code(deploy.number)} (plan {deploy.plan}) counts: "
     if seating.complete:
         held = " ".join(words(reason.text, 500) for reason in deploy.blocked)
-        return said(f"{first}{count}. {held or f'Next to start: {_what(deploy)}.'}")
+        return from_lines(f"{first}{count}. {held or f'Next to start: {_what(deploy)}.'}")
     missing = ", ".join(dict.fromkeys(words(seat.label, 100) for seat in seating.missing))
-    return said(f"{first}{count}. Still missing: {missing}.")
+    return from_lines(f"{first}{count}. Still missing: {missing}.")
 
 
-def changed(deploy: Deploy, what: str) -> Message:
+def deploy_changed(deploy: Deploy, what: str) -> Message:
     """A deploy was changed; ``what`` says how, in our own words."""
     state = _state(deploy)
     now = "" if what == state else f" It is now: {state}."
-    return said(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {what}.{now}")
+    return from_lines(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {what}.{now}")
 
 
 def _what(deploy: Deploy) -> str:
@@ -92,7 +92,7 @@ def one(card: Card) -> Message:
     if deploy.status is Status.WAITING and card.seating.missing:
         labels = dict.fromkeys(words(seat.label, 100) for seat in card.seating.missing)
         lines.append(f"Missing: {', '.join(labels)}")
-    return said(*lines, *approvals_of(card))
+    return from_lines(*lines, *approvals_of(card))
 
 
 def plan(card: Card) -> Message:
@@ -100,7 +100,9 @@ def plan(card: Card) -> Message:
     deploy, shown = card.deploy, card.plan
     if shown is None:
         blocked = [f":hourglass: {words(reason.text, 500)}" for reason in deploy.blocked]
-        return said(f":hourglass_flowing_sand: {code(deploy.number)} has no plan yet: {_state(deploy)}.", *blocked)
+        return from_lines(
+            f":hourglass_flowing_sand: {code(deploy.number)} has no plan yet: {_state(deploy)}.", *blocked
+        )
     first = f":mag: {code(deploy.number)} {_what(deploy)}, plan {shown.number} of {moment(shown.at)}"
     lines = [first, words(shown.effect, 1000)]
     if shown.base_version is not None:
@@ -112,4 +114,4 @@ def plan(card: Card) -> Message:
     # preformatted text is literal, so the difference needs no escaping and cannot mention anybody
     difference = "\n".join(diff_lines(shown.changes)) or "no field changes"
     mark = context(f"fingerprint {code(shown.fingerprint[:16])} · requested by {name_of(deploy.requester)}")
-    return said(*lines, more=(preformatted(difference), mark))
+    return from_lines(*lines, more=(preformatted(difference), mark))

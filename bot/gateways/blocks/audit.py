@@ -36,7 +36,7 @@ def render(query: AuditQuery, events: Sequence[Body], zone: tzinfo, posted: Mapp
         return Message(first, (section(first), *turn(pages, "events")))
     first = f":scroll: *Audit events*{what and f' {what}'}"
     lines = [_line(body, posted) for body in events[:MOST]]
-    dated = list(_dated(_day(query, zone), events, lines, zone))
+    dated = list(_with_dates(_day(query, zone), events, lines, zone))
     about = context(f"newest first · times in {words(str(zone), 60)}")
     body = (section(text) for text in _chunks([first, *dated]))
     return Message(plain_of([first, *dated]), (*body, about, *turn(pages, "events")))
@@ -60,7 +60,7 @@ def _day(query: AuditQuery, zone: tzinfo) -> date | None:
     return query.span.begins.astimezone(zone).date() if query.span else None
 
 
-def _dated(day: date | None, events: Sequence[Body], lines: Sequence[str], zone: tzinfo) -> Iterator[str]:
+def _with_dates(day: date | None, events: Sequence[Body], lines: Sequence[str], zone: tzinfo) -> Iterator[str]:
     """Each event's line with its time of day, and a line with the date whenever that changes."""
     for body, line in zip(events, lines, strict=False):
         local = datetime.fromisoformat(body["at"]).astimezone(zone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.gateways.blocks.answers import said
+from bot.gateways.blocks.answers import from_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ def overview(commands: Iterable[tuple[str, str]], later: Sequence[str]) -> Messa
     """Each command's form and summary, and below them the names that come ``later``."""
     lines = (f"`{form}` — {summary}" for form, summary in commands)
     names = ", ".join(f"`{name}`" for name in later)
-    return said(
+    return from_lines(
         "*Nomatron* deploys to Nomad, with the approvals that each environment asks for.",
         *lines,
         *([f"Not available yet: {names}."] if names else []),
@@ -26,4 +26,4 @@ def overview(commands: Iterable[tuple[str, str]], later: Sequence[str]) -> Messa
 def topic(form: str, details: Sequence[str], permission: str | None) -> Message:
     """One command: how to type it, what it does, and the permission that it needs."""
     needs = [f"You need the `{permission}` permission."] if permission else []
-    return said(f"`{form}`", *details, *needs)
+    return from_lines(f"`{form}`", *details, *needs)

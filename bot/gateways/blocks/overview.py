@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decision import Refused
 from bot.domain.deploy.message import STATE_WORDS
-from bot.gateways.blocks.answers import said
+from bot.gateways.blocks.answers import from_lines
 from bot.gateways.blocks.card.message import EMOJI
 from bot.gateways.blocks.parts import Message, section
 from bot.gateways.blocks.text import code, fit, moment, person, words
@@ -37,7 +37,7 @@ def matrix(shown: Matrix, environment: str | None = None) -> Message:
                 fit([f"*{words(cells[0].service, 128)}*", *(line for each in cells for line in _cell(each))])
             )
     if not sections:
-        return said("The catalog deploys nothing there.")
+        return from_lines("The catalog deploys nothing there.")
     fitting = _fitting(sections)
     more = shown.more + len(sections) - len(fitting)
     rest = [f"_… and {more} more services. For one of them: `/deploy status SERVICE`_"] if more > 0 else []
@@ -72,10 +72,10 @@ def whoami(found: Whoami) -> Message:
         lines += [f":no_entry: {words(reason.text, 400)}" for reason in found.standing.reasons]
     lines.append(f"*Groups* {_names(found.groups) or 'none of those in the catalog'}")
     if isinstance(found.standing, Refused):
-        return said(*lines, "*May* do nothing and *can approve* nothing, whatever the groups allow")
+        return from_lines(*lines, "*May* do nothing and *can approve* nothing, whatever the groups allow")
     may = [f"*May* {_holding(each)}" for each in found.holdings[:20]]
     lines += may or ["*May* do nothing: no role in the catalog names your groups"]
-    return said(*lines, f"*Can approve* {_seats(found.seats) or 'nothing'}")
+    return from_lines(*lines, f"*Can approve* {_seats(found.seats) or 'nothing'}")
 
 
 def _holding(holding: Holding) -> str:

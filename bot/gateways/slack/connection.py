@@ -107,9 +107,9 @@ class Connection:
         except SlackApiError as error:
             self._raise_for(method, error)
         except aiohttp.ClientConnectorError as error:
-            raise SlackUnavailable(f"{method.name}: Slack cannot be reached ({_said(error)})") from error
+            raise SlackUnavailable(f"{method.name}: Slack cannot be reached ({_name_of(error)})") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise SlackUnavailable(f"{method.name}: Slack did not answer ({_said(error)})", sent=True) from error
+            raise SlackUnavailable(f"{method.name}: Slack did not answer ({_name_of(error)})", sent=True) from error
         except (AttributeError, ValueError) as error:
             # slack_sdk trips over plain text, other JSON than an object and broken UTF-8
             raise SlackUnavailable(f"{method.name}: no usable answer", sent=True) from error
@@ -167,9 +167,9 @@ class Connection:
             async with posted as answer:
                 status = answer.status
         except aiohttp.ClientConnectorError as error:
-            raise SlackUnavailable(f"upload: Slack cannot be reached ({_said(error)})") from error
+            raise SlackUnavailable(f"upload: Slack cannot be reached ({_name_of(error)})") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise SlackUnavailable(f"upload: Slack did not answer ({_said(error)})", sent=True) from error
+            raise SlackUnavailable(f"upload: Slack did not answer ({_name_of(error)})", sent=True) from error
         if 400 <= status < 500 and status not in _LATER:
             raise FileRefused("upload_failed", f"HTTP {status}")
         if status != 200:
@@ -186,7 +186,7 @@ def _retry_after(error: SlackApiError) -> float:
     return min(max(seconds, 0.1), 3600.0)
 
 
-def _said(error: BaseException) -> str:
+def _name_of(error: BaseException) -> str:
     return type(error).__name__
 
 

@@ -58,7 +58,7 @@ async def approve(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
     done = await approving.approve(
         call.desk.ports, call.actor, asked.deploy_id, plan=None, note=asked.text, origin=call.origin
     )
-    return refusal(done) if isinstance(done, Refused) else answers.approved(done.deploy, done.seating)
+    return refusal(done) if isinstance(done, Refused) else answers.approval_counted(done.deploy, done.seating)
 
 
 async def reject(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
@@ -88,12 +88,12 @@ def requested(taken: Requested | Refused, active: ActiveCatalog) -> Message:
     deploy, catalog = taken.deploy, active.catalog
     # the catalog may have dropped the service after an open deploy was requested
     channel = catalog.channel_for(deploy.service, deploy.environment) if deploy.service in catalog.services else ""
-    return answers.recorded(deploy, existing=taken.existing, channel=channel, notes=taken.notes)
+    return answers.request_recorded(deploy, existing=taken.existing, channel=channel, notes=taken.notes)
 
 
 def changed(done: Deploy | Refused, what: str) -> Message:
     """The answer to an operation that returns the deploy; ``what`` says in our own words what it did."""
-    return refusal(done) if isinstance(done, Refused) else answers.changed(done, what)
+    return refusal(done) if isinstance(done, Refused) else answers.deploy_changed(done, what)
 
 
 async def with_open_deploys(call: Call, refused: Refused) -> Refused:

@@ -20,7 +20,7 @@ def shown(message: object) -> str:
 
 def test_a_refusal_keeps_every_reason_and_who_can() -> None:
     first = Reason("own-request", "You asked for this deploy.", users=("U0BOB00001",), groups=("S0SRE00001",))
-    message = answers.refused(Refused((first, Reason("stale-plan", "Plan 1 was replaced."))), ":lock:")
+    message = answers.refusal(Refused((first, Reason("stale-plan", "Plan 1 was replaced."))), ":lock:")
 
     assert message.text.splitlines() == [
         ":lock: You asked for this deploy. Who can: <!subteam^S0SRE00001>, <@U0BOB00001>.",
@@ -32,9 +32,10 @@ def test_a_refusal_keeps_every_reason_and_who_can() -> None:
 def test_an_approval_says_how_many_and_who_is_missing() -> None:
     deploy = a_deploy(12, Status.WAITING, plan=2, environment="production")
 
-    assert "1 of 2 approvals. Still missing: sre." in answers.approved(deploy, a_seating(BOB.id)).text
+    assert "1 of 2 approvals. Still missing: sre." in answers.approval_counted(deploy, a_seating(BOB.id)).text
     assert (
-        "2 of 2 approvals. Next to start: checkout `v1.4.2`" in answers.approved(deploy, a_seating(BOB.id, SAM.id)).text
+        "2 of 2 approvals. Next to start: checkout `v1.4.2`"
+        in answers.approval_counted(deploy, a_seating(BOB.id, SAM.id)).text
     )
 
 
@@ -42,18 +43,18 @@ def test_the_last_approval_says_what_else_holds_it_rather_than_next() -> None:
     after = Reason("turn", "D-11 (v1) is rolling out: this one goes after it.")
     deploy = a_deploy(12, Status.READY, plan=2, environment="production", blocked=(after,))
 
-    text = answers.approved(deploy, a_seating(BOB.id, SAM.id)).text
+    text = answers.approval_counted(deploy, a_seating(BOB.id, SAM.id)).text
     assert text.endswith("2 of 2 approvals. D-11 (v1) is rolling out: this one goes after it.")
 
 
 def test_a_request_is_recorded_or_open_already() -> None:
     deploy = a_deploy(12)
 
-    assert answers.recorded(deploy, existing=False, channel="C0STAGING1").text == (
+    assert answers.request_recorded(deploy, existing=False, channel="C0STAGING1").text == (
         ":inbox_tray: Recorded as `D-12` checkout `v1.4.2` to staging. Nomatron is planning it now. "
         "Its message will be in <#C0STAGING1>."
     )
-    assert "Already requested: `D-12`" in answers.recorded(deploy, existing=True).text
+    assert "Already requested: `D-12`" in answers.request_recorded(deploy, existing=True).text
 
 
 def test_the_plan_shows_the_difference_as_literal_text() -> None:
@@ -121,10 +122,10 @@ def test_whoami_names_groups_permissions_and_seats() -> None:
 def test_what_was_done_says_where_that_leads_unless_it_is_the_same_word() -> None:
     waiting = a_deploy(12, Status.WAITING, environment="production")
 
-    assert answers.changed(waiting, "your approval is taken back").text.endswith(
+    assert answers.deploy_changed(waiting, "your approval is taken back").text.endswith(
         "to production: your approval is taken back. It is now: approval needed."
     )
-    assert answers.changed(a_deploy(12, Status.WITHDRAWN), "withdrawn").text.endswith("to staging: withdrawn.")
+    assert answers.deploy_changed(a_deploy(12, Status.WITHDRAWN), "withdrawn").text.endswith("to staging: withdrawn.")
 
 
 def test_help_is_sound_for_every_verb() -> None:

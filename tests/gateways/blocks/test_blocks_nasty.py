@@ -146,9 +146,9 @@ def test_cards(nasty: Card) -> None:
     assert_sound(card.render(nasty), KNOWN)
     assert_sound(answers.one(nasty), KNOWN)
     assert_sound(answers.plan(nasty), KNOWN)
-    assert_sound(answers.recorded(nasty.deploy, existing=False, channel="C0PROD0001", notes=("a",)), KNOWN)
-    assert_sound(answers.approved(nasty.deploy, nasty.seating), KNOWN)
-    assert_sound(answers.changed(nasty.deploy, "withdrawn"), KNOWN)
+    assert_sound(answers.request_recorded(nasty.deploy, existing=False, channel="C0PROD0001", notes=("a",)), KNOWN)
+    assert_sound(answers.approval_counted(nasty.deploy, nasty.seating), KNOWN)
+    assert_sound(answers.deploy_changed(nasty.deploy, "withdrawn"), KNOWN)
 
 
 @given(
@@ -171,7 +171,7 @@ def test_notes(nasty: Note) -> None:
 @given(st.lists(reasons, min_size=1, max_size=30).map(tuple))
 @MANY
 def test_refusals(nasty: tuple[Reason, ...]) -> None:
-    assert_sound(answers.refused(Refused(nasty)), KNOWN)
+    assert_sound(answers.refusal(Refused(nasty)), KNOWN)
 
 
 @given(known_ids, st.lists(texts, max_size=40), st.lists(st.tuples(texts, texts), max_size=40))

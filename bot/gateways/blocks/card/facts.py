@@ -45,7 +45,7 @@ def facts_of(card: Card) -> list[str]:
     job = "" if card.job == deploy.service else f"\njob {code(card.job, 150)}"
     facts = [
         f"*Version*\n{_versions(card)}",
-        f"*Requested by*\n{name_of(deploy.requester)}{_promoted(deploy)}",
+        f"*Requested by*\n{name_of(deploy.requester)}{_promoted_from(deploy)}",
         f"*Environment*\n{where}{job}",
     ]
     if card.seating.seats and deploy.status in _ASKED_FOR:
@@ -55,7 +55,7 @@ def facts_of(card: Card) -> list[str]:
     return facts
 
 
-def _promoted(deploy: Deploy) -> str:
+def _promoted_from(deploy: Deploy) -> str:
     """Where a promoted release comes from."""
     return f"\npromoted from *{words(deploy.promotes, 100)}*" if deploy.promotes else ""
 

@@ -68,7 +68,7 @@ def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
     # what happened, or what blocks it, before what was requested: it is read at night, and on a phone
     yield from _section("state", state_of(card), 1600)
     yield from _section("rollout", progress_of(card), 1800)
-    yield from _section("moved", _moved(card), 1300)
+    yield from _section("moved", _changes_since_last_plan(card), 1300)
     yield "facts", fields(facts_of(card))
     if card.deploy.reason:
         yield "reason", section(block_quote(card.deploy.reason))
@@ -123,7 +123,7 @@ def _links(card: Card) -> list[str]:
     return [" · ".join(fitting[:3])] if fitting else []
 
 
-def _moved(card: Card) -> list[str]:
+def _changes_since_last_plan(card: Card) -> list[str]:
     # once the deploy has ended, changes between its plans are history; the thread has them
     moved = card.plan.moved if card.plan and card.deploy.status.open else ()
     if not moved:
@@ -140,13 +140,13 @@ def state_of(card: Card) -> list[str]:
     lines = [f"{_LABELS.get(deploy.status, '')}{words(deploy.detail, 1100)}"] if deploy.detail and not told else []
     if card.ended_by is not None:
         lines.append(f"*{STATE_WORDS[deploy.status]} by* {name_of(card.ended_by)}, {moment(deploy.changed_at)}")
-    lines += [_held(reason) for reason in deploy.blocked]
+    lines += [_blocker(reason) for reason in deploy.blocked]
     by_itself = deploy.status.open and deploy.status is not Status.WAITING
     goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
     return [*lines, "_Continues automatically._"] if goes_on else lines
 
 
-def _held(reason: Reason) -> str:
+def _blocker(reason: Reason) -> str:
     people = who(reason.users, reason.groups, 6)
     return f":hourglass: {words(reason.text, 400)}" + (f" Who can: {people}." if people else "")
 

@@ -35,7 +35,7 @@ def _own(card: Card, rollout: Rollout) -> list[str]:
     waiting = waiting_for(rollout) if rollout.status is RolloutStatus.RUNNING else ""
     if waiting:
         lines.append(f":information_source: {words(waiting[:1].upper() + waiting[1:], 500)}")
-    return [*lines, _reverted(card, rollout)] if failed else lines
+    return [*lines, _revert_line(card, rollout)] if failed else lines
 
 
 def health(rollout: Rollout) -> str:
@@ -69,7 +69,7 @@ def _failure(failure: TaskFailure) -> str:
     return f"*First failed task* {where}: {words(failure.event, 100)}{said}{ended}"
 
 
-def _reverted(card: Card, rollout: Rollout) -> str:
+def _revert_line(card: Card, rollout: Rollout) -> str:
     """The version that Nomad reverted to, or that it did not revert; empty for a job that Nomad never reverts."""
     target = rollout.reverted_to
     if target is None:

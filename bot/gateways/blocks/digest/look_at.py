@@ -68,10 +68,10 @@ def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
     """The kinds of problems that the report has, the worst first."""
     lines = _Lines(report, at)
     found = [
-        _listed(":rotating_light: *Nomad's own revert failed*", report.reverts_failed, lines.revert_failed),
-        _listed(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, lines.stuck),
-        _listed(":red_circle: *Failed*", report.failures, lines.failed),
-        _listed(":bell: *Approval overdue*", report.overdue, lines.overdue),
+        _kind_of(":rotating_light: *Nomad's own revert failed*", report.reverts_failed, lines.revert_failed),
+        _kind_of(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, lines.stuck),
+        _kind_of(":red_circle: *Failed*", report.failures, lines.failed),
+        _kind_of(":bell: *Approval overdue*", report.overdue, lines.overdue),
         _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, lines.signed),
         _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, lines.signed),
         _catalogs(report.catalogs, lines.catalog),
@@ -154,7 +154,7 @@ def _why(entry: Entry) -> str:
     return f": {words(short, _LONGEST_WHY)}" if short else ""
 
 
-def _listed(heading: str, listed: Listed, line: Callable[[Entry], str]) -> Kind:
+def _kind_of(heading: str, listed: Listed, line: Callable[[Entry], str]) -> Kind:
     return Kind(heading, tuple(Line(line(entry)) for entry in listed.entries[:_MOST_NAMED]), listed.total)
 
 

@@ -94,15 +94,15 @@ def _about(card: DigestCard, at: LocalSpan) -> str:
     # a preview may be of a date of last year
     said = f"{at.whole(year=card.preview)}, {words(report.zone, 60)}"
     chosen = report.scope.environments
-    return said if chosen is None else f"{said} · {_named(sorted(chosen))}"
+    return said if chosen is None else f"{said} · {_list_of(sorted(chosen))}"
 
 
 def _notes(card: DigestCard, at: LocalSpan) -> Iterator[tuple[str, Json]]:
-    for number, note in enumerate(_said(card, at)):
+    for number, note in enumerate(_notes_on(card, at)):
         yield f"note{number}", context(note)
 
 
-def _said(card: DigestCard, at: LocalSpan) -> list[str]:
+def _notes_on(card: DigestCard, at: LocalSpan) -> list[str]:
     """What is unusual about this copy of the digest."""
     notes = [":eyes: Only you can see this preview."] if card.preview else []
     notes += [f":hourglass: Posted late: it was due {at.ends}."] if card.late else []
@@ -139,7 +139,7 @@ def _changes(card: DigestCard, at: LocalSpan, layout: Layout, room: int) -> list
     report = card.report
     if not report.final:
         return []
-    where = _named(report.final)
+    where = _list_of(report.final)
     if not report.changes.total:
         return [("changes", section(f"No changes in {where}."))]
     changes = Changes(report, at)
@@ -170,11 +170,11 @@ def _has_csv(card: DigestCard) -> bool:
 def _plainly(card: DigestCard, at: LocalSpan, first: str) -> str:
     report = card.report
     if report.quiet:
-        return fit([first, *_said(card, at)], _LONGEST_TEXT, "…")
+        return fit([first, *_notes_on(card, at)], _LONGEST_TEXT, "…")
     times = f"Median time to approve {_time(report.time_to_approve)}, to succeed {_time(report.time_to_succeed)}."
     texts = texts_of(kinds_of(report, at), 2_000)
     looks = [":warning: *What to look at*", *(line for text in texts for line in text.split("\n"))] if texts else []
-    lines = [first, _about(card, at), *_said(card, at), times, *looks, _footer(card)]
+    lines = [first, _about(card, at), *_notes_on(card, at), times, *looks, _footer(card)]
     return fit(lines, _LONGEST_TEXT, "…")
 
 
@@ -190,7 +190,7 @@ def _time(duration: timedelta | None) -> str:
     return "–" if duration is None else short(duration)
 
 
-def _named(environments: Sequence[str]) -> str:
+def _list_of(environments: Sequence[str]) -> str:
     """The names as a list, with *and* before the last."""
     named = [words(each, 60) for each in environments[:_MOST_ENVIRONMENTS]]
     more = len(environments) - len(named)
