@@ -7,7 +7,7 @@
     ├── SettingsInvalid          the environment's settings cannot be used
     ├── CatalogInvalid           the catalog folder has errors
     ├── CatalogMissing           no catalog has been applied yet
-    ├── TargetGone                the catalog no longer deploys that service there
+    ├── TargetGone               the catalog no longer deploys that service there
     ├── StoreError
     │   ├── StoreBusy            locked for longer than we wait: nothing was written, try again
     │   ├── StoreFull            no room: nothing was written
@@ -51,7 +51,7 @@ class IllegalTransition(NomatronError):
 
 
 class SettingsInvalid(NomatronError):
-    """The settings cannot be used; the text names each and its mend."""
+    """The settings cannot be used; the text names each problem and its fix."""
 
     code = "settings-invalid"
 
@@ -135,7 +135,7 @@ class NomadForbidden(NomadError):
 
 
 class NomadRefused(NomadError):
-    """Nomad refuses the job. ``lines`` are its words, flattened, with the jobspec's line where it said one."""
+    """Nomad refuses the job. ``lines`` are its words, flattened, with the jobspec's line if Nomad named one."""
 
     code = "nomad-refused"
 

@@ -23,7 +23,7 @@ class CatalogReading(Session):
     """Reads of catalogs."""
 
     async def active_catalog(self) -> ActiveCatalog:
-        """The catalog in force; ``CatalogMissing`` where none was ever applied."""
+        """The catalog in force; ``CatalogMissing`` if none was ever applied."""
         fingerprint = await self._active_fingerprint()
         catalog = await self.catalog(fingerprint) if fingerprint else None
         if catalog is None:

@@ -1,4 +1,4 @@
-"""Apply: make a catalog the active one, and judge what is open by it."""
+"""Apply: make a catalog the active one, and decide about the open deploys by it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The catalog now in force; ``changed`` is false where it was already, ``withdrawn`` are deploys that it ended."""
+    """The active catalog; ``changed`` is False if it was active before, ``withdrawn`` are the deploys that it ended."""
 
     active: ActiveCatalog
     changed: bool
@@ -36,8 +36,8 @@ class Applied:
 async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refused:
     """Activate a checked catalog.
 
-    Refused, naming them, where it removes or re-points a service or environment of a deploy that is on its way to
-    Nomad; waiting ones of such are withdrawn and people told; all others are judged anew.
+    Refused, with their numbers, if it removes or moves the target of deploys that are on their way to Nomad. Open
+    deploys of such targets that were not sent are withdrawn, and people are told. All others are decided about again.
     """
     now = ports.clock.now()
     async with ports.store.begin() as tx:
@@ -67,7 +67,7 @@ async def _active(tx: Transaction) -> ActiveCatalog | None:
 
 
 async def _cut(tx: Transaction, before: Catalog, after: Catalog) -> list[Deploy]:
-    """The open deploys, locked, that the new catalog no longer knows or sends elsewhere."""
+    """The open deploys, locked, whose target the new catalog removes or moves."""
     found = [deploy for deploy in await tx.open_deploys() if not same_target(before, after, deploy)]
     locked = [require(await tx.lock_deploy(deploy.id), deploy.number) for deploy in found]
     return [deploy for deploy in locked if deploy.status.open]
@@ -76,8 +76,8 @@ async def _cut(tx: Transaction, before: Catalog, after: Catalog) -> list[Deploy]
 def _on_its_way(deploy: Deploy) -> Reason:
     return Reason(
         "catalog-cuts-deploy",
-        f"{deploy.number} ({deploy.service} to {deploy.environment}) is {deploy.status}: a catalog that removes or "
-        "re-points it has to wait until it has ended.",
+        f"{deploy.number} ({deploy.service} to {deploy.environment}) is {deploy.status}, and this catalog removes or "
+        "moves its target. Apply it again when the deploy has ended.",
     )
 
 
@@ -95,7 +95,7 @@ async def _judge_anew(tx: Transaction, now: datetime) -> None:
 
 
 async def _offer_anew(tx: Transaction, catalog: Catalog, now: datetime) -> None:
-    """What succeeded last may go on otherwise now (``offer``)."""
+    """Have each service's last successful deploys looked at: what they offer may have changed (``offer``)."""
     for service in catalog.services.values():
         for environment in service.placements:
             last = await tx.last_succeeded(service.name, environment)

@@ -63,7 +63,7 @@ class AuditReading(Protocol):
         """The deploy ids of a service's newest requests, newest first; with ``before``, only smaller ids."""
 
     async def timelines(self, deploys: Collection[int]) -> Mapping[int, tuple[Stored, ...]]:
-        """All events of those deploys, oldest first; a deploy without any is not there."""
+        """All events of those deploys, oldest first; deploys without any are omitted."""
 
     async def tally(self, scope: Scope) -> Tally:
         """What the scope's events add up to (``bot.domain.digest.report.Tally``)."""
@@ -73,7 +73,7 @@ class AuditReading(Protocol):
     ) -> tuple[int, ...]:
         """Deploys with an event of these types in the scope, each once, in the order of their first such event.
 
-        With ``after``, only where an event of that type had come before it.
+        With ``after``, only if an event of that type came before it.
         """
 
     async def events_of(self, scope: Scope, types: Collection[EventType]) -> tuple[Stored, ...]:
@@ -83,7 +83,7 @@ class AuditReading(Protocol):
         """The scope's approvals, oldest first: who approved what and when."""
 
     async def own_approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
-        """Those of them that approved the approver's own request."""
+        """The scope's approvals of which the approver is also the requester, oldest first."""
 
     async def maybe_open(self, scope: Scope) -> tuple[int, ...]:
         """Deploys of the scope's environments that may have been open at the end of its span; their events tell."""
@@ -99,26 +99,26 @@ class DigestReading(Protocol):
         """Since when each channel has had a digest in the catalog, without a break."""
 
     async def edition(self, channel: str, day: date) -> Edition | None:
-        """One date's digest."""
+        """The digest of a channel and a date; None if there is none."""
 
     async def last_edition(self, channel: str, until: date) -> Edition | None:
-        """The one of the newest date, ``until`` at the latest."""
+        """The channel's newest digest of a date up to ``until``; None if there is none."""
 
     async def edition_days(self, channel: str, since: date) -> frozenset[date]:
-        """The dates from ``since`` on that have a row."""
+        """The dates from ``since`` on that have a digest in that channel."""
 
     async def table_refused(self, since: datetime) -> bool:
         """Whether Slack refused a digest's table since then, whatever its channel."""
 
     async def newest_editions(self, until: date) -> Mapping[str, datetime]:
-        """For each channel the end of the newest span that was posted, of dates ``until`` then; for ``/metrics``."""
+        """The end of the span of each channel's newest posted digest of a date up to ``until``; for ``/metrics``."""
 
 
 class DigestWriting(Protocol):
     """Writes of the daily digests."""
 
     async def keep_digests(self, channels: Collection[str], at: datetime) -> None:
-        """Those channels have a digest from ``at`` on, others none; one that had one keeps its own instant."""
+        """Make these the channels with a digest: new ones from ``at`` on, the others since when they had it."""
 
     async def add_edition(self, edition: Edition) -> bool:
-        """A new row; False, and nothing written, where that channel and date have one already."""
+        """Add a digest; False if that channel and date already have one, and then nothing is written."""
