@@ -127,7 +127,7 @@ class EnvironmentPart(Part):
     channel: kinds.ChannelId = Field(description="Slack channel for this environment's deploys.")
     variables: Variables = Field(default_factory=dict)
     approvals: list[RulePart] = Field(description="All rules must be met; [] if nobody needs to approve.")
-    self_approval: bool = Field(default=False, description="Whether the requester may fill a seat.")
+    self_approval: bool = Field(default=False, description="Whether the requester may approve their own request.")
     expires: kinds.PositiveDuration = Field(
         DEFAULT_EXPIRES, description="How long a deploy may wait before it expires."
     )
@@ -176,7 +176,9 @@ class ServicePart(Part):
 
     name: kinds.Name
     template: kinds.Name
-    owners: kinds.Name | None = Field(None, description="A group's name; fills the seats of service.owners.")
+    owners: kinds.Name | None = Field(
+        None, description="A group's name; gives the approvals that service.owners asks for."
+    )
     job: kinds.JobId | None = Field(None, description="Nomad's job id, may contain {environment}; default: the name.")
     version_variable: kinds.VariableName = Field(description="The template's variable that is set to the version.")
     compare: kinds.Compare | None = Field(

@@ -158,8 +158,8 @@ VERBS: Final[Mapping[str, Verb]] = {
         details=(
             "An approval is for one exact plan. If the plan changes, the approval is void and you are told.",
             (
-                "You can approve if you are in a group that the environment's rules name. Each person fills one seat. "
-                "You can't approve your own request, unless the environment allows it."
+                "You can approve if you are in a group that the environment's rules name. Each person gives one "
+                "approval. You can't approve your own request, unless the environment allows it."
             ),
         ),
         parse=grammar.deploy_with_note,

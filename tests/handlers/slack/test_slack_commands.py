@@ -61,7 +61,7 @@ async def test_whoami_status_and_help(knocking: Door) -> None:
     assert "Guests" in await said(knocking, "whoami", "U0GUS00001")
     assert "What runs where" in await said(knocking, "status")
     assert "approve its current plan" in await said(knocking, "help")
-    assert "Each person fills one seat" in await said(knocking, "help approve")
+    assert "Each person gives one approval" in await said(knocking, "help approve")
 
 
 async def test_one_without_rights_is_told_who_can(knocking: Door, slack: Slackside) -> None:
