@@ -1,4 +1,4 @@
-"""Records that are never deleted: reading one back must find it."""
+"""Require a record that is never deleted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Record = TypeVar("Record")
 
 
 def require(record: Record | None, what: str) -> Record:
-    """The record; ``LookupError`` with its name if the database has lost it all the same."""
+    """The record; ``LookupError``, with its name, if the database has lost it."""
     if record is None:
         raise LookupError(f"{what} is not in the database any more")
     return record

@@ -69,11 +69,11 @@ def approved(deploy: Deploy, seating: Seating) -> Message:
     return said(f"{first}{count}. Still missing: {missing}.")
 
 
-def changed(deploy: Deploy, what: str) -> Message:
-    """A deploy was changed; ``what`` says how, in our own words."""
+def changed(deploy: Deploy, what: str = "") -> Message:
+    """A deploy was changed; ``what`` says how, in our own words, if its new state alone does not say it."""
     state = _state(deploy)
-    now = "" if what == state else f" It is now: {state}."
-    return said(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {what}.{now}")
+    result = f"{what}. It is now: {state}" if what else state
+    return said(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {result}.")
 
 
 def _what(deploy: Deploy) -> str:

@@ -11,7 +11,7 @@ from bot.domain.deploy.dispatch import (
     Look,
     Sighting,
     Verdict,
-    accepted,
+    classify_success,
     back_off,
     classify,
     judge,
@@ -102,7 +102,7 @@ def test_what_a_real_agents_answer_means(name: str, answer: Answer):
 def test_what_a_real_agents_200_means(name: str, answer: Answer):
     body = recorded_answer(name)["body"]
 
-    assert accepted(body["JobModifyIndex"], body["EvalCreateIndex"]) is answer
+    assert classify_success(body["JobModifyIndex"], body["EvalCreateIndex"]) is answer
 
 
 def test_only_an_unknown_answer_leaves_it_open():

@@ -67,7 +67,9 @@ def a_card(status: Status = Status.WAITING, **changes: Any) -> Card:
 def cards() -> dict[str, Card]:
     """By the name of the golden file."""
     moved = a_plan(12, 2, moved=("LOG_LEVEL: info → debug (changed outside Nomatron)",))
-    differing = a_plan(12, 2, differs=("group web count 1 → 6", "group web task app env LOG_LEVEL differs"))
+    differing = a_plan(
+        12, 2, differs=("group web count 1 → 6", "group web task app env LOG_LEVEL differs"), compared_with="staging"
+    )
     void = (an_approval(12, 2, BOB, void="the change moved"),)
     turn = (Reason("turn", "D-11 (v1.4.0) is rolling out; this one goes after it."),)
     away = (Reason("nomad-unavailable", "Nomad: connection refused"),)

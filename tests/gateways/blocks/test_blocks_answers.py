@@ -118,13 +118,13 @@ def test_whoami_names_groups_permissions_and_seats() -> None:
     ]
 
 
-def test_what_was_done_says_where_that_leads_unless_it_is_the_same_word() -> None:
+def test_what_was_done_says_where_that_leads_unless_the_state_says_it() -> None:
     waiting = a_deploy(12, Status.WAITING, environment="production")
 
-    assert answers.changed(waiting, "your approval is taken back").text.endswith(
-        "to production: your approval is taken back. It is now: approval needed."
+    assert answers.changed(waiting, "your approval was taken back").text.endswith(
+        "to production: your approval was taken back. It is now: approval needed."
     )
-    assert answers.changed(a_deploy(12, Status.WITHDRAWN), "withdrawn").text.endswith("to staging: withdrawn.")
+    assert answers.changed(a_deploy(12, Status.WITHDRAWN)).text.endswith("to staging: withdrawn.")
 
 
 def test_help_is_sound_for_every_verb() -> None:
