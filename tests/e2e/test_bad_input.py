@@ -92,7 +92,7 @@ def unchanged(quiet: Sandbox) -> Iterator[Sandbox]:
         (ALICE, "reject D-1 no", "3 to 1000"),
         (NORA, "checkout v1.4.2 to staging", "permission"),
         (GUS, "checkout v1.4.2 to staging", "Guests"),
-        (SAM, "checkout v1.4.2 to production because mine", "sre: needs 1, 0 could"),
+        (SAM, "checkout v1.4.2 to production because mine", "you are the only member of sre"),
         (NORA, "approve D-1", "S0SRE00001"),
         (ALICE, "approve D-1", "somebody else"),
         (NORA, "withdraw D-1", "permission"),

@@ -7,7 +7,7 @@ from tests.e2e.driver import ALICE, BOB, GUS, NORA, PRODUCTION, SAM, STAGING, Sa
 
 def test_the_first_deploy(shipped: Sandbox):
     told = shipped.type(ALICE, "checkout v1.4.2 to production because SHOP-981")
-    assert "staging has not passed checkout v1.4.2." in told
+    assert "checkout v1.4.2 has not succeeded in staging." in told
     assert "`/deploy checkout v1.4.2 to staging`" in told
 
     staging = shipped.ask(ALICE, "checkout v1.4.2 to staging")

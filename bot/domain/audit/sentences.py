@@ -25,6 +25,7 @@ _ANSWERS: Final[Mapping[str, str]] = {
     Answer.NO_OP: "changed nothing",
     Answer.CONFLICT: "came after another change of the job",
     Answer.DENIED: "was refused",
+    Answer.FORBIDDEN: "was refused, for lack of a permission",
     Answer.NOT_SENT: "was not sent",
     Answer.UNKNOWN: "got no certain answer",
 }

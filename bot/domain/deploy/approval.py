@@ -85,7 +85,8 @@ def eligible(
 ) -> frozenset[str]:
     """Who could fill a seat: members, except those known not to count, and the requester only if that is allowed."""
     members = {user for each in seats for user in membership.members(each.group)}
-    # membership knows only the people it was asked about: members it does not know may well count
+    # a group may hold guests and deactivated people (docs/slack-platform.md, "User groups"); members whom the snapshot
+    # was not asked about may well count
     users = frozenset(members - {user for user in members & membership.people.keys() if not membership.counts(user)})
     return users if self_approval or requester is None else users - {requester}
 

@@ -110,9 +110,9 @@ class Deploy:
         return any(reason.code == "turn" for reason in self.blocked)
 
     def advance(self, to: Status, at: datetime, **changes: Any) -> Deploy:
-        """The same deploy in the next state; ``IllegalTransition`` if the table does not allow that.
+        """The deploy in another state; ``IllegalTransition`` if the table does not allow that.
 
-        ``detail`` and ``blocked`` start empty in a new state and ``due_at`` is ``at``, unless given; ``asked_via`` ends.
+        ``detail`` and ``blocked`` are empty and ``due_at`` is ``at``, unless given; ``asked_via`` is cleared.
         """
         if to not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"{self.number} is {self.status}: it cannot become {to}")

@@ -28,7 +28,8 @@ class Change:
     """One changed field, safe to show: ``old`` and ``new`` are redacted unless the catalog shows them.
 
     ``path`` is its place in the job, outermost first (``("group web", "task app", "env LOG_LEVEL")``); ``kind`` is
-    Nomad's word: ``Added``, ``Deleted`` or ``Edited``; ``effect`` is Nomad's annotation (``forces create/destroy update``) or empty.
+    Nomad's word: ``Added``, ``Deleted`` or ``Edited``; ``effect`` is Nomad's annotation
+    (``forces create/destroy update``) or empty.
     """
 
     path: tuple[str, ...]

@@ -21,7 +21,7 @@ REACH = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``problems`` are sentences, and any makes the process unready; ``clusters`` are ``ok`` or a problem, and none does."""
+    """``problems`` are sentences, and make the process unready; ``clusters``, each ``ok`` or a problem, never do."""
 
     problems: tuple[str, ...]
     clusters: Mapping[str, str]

@@ -1,6 +1,6 @@
 """Facts in columns of their own: why a rollout waits, its revert, and which environment a plan was compared with.
 
-Run it after the old code has ended, which writes a column that is dropped. There is no way back: its text is lost.
+Safe after the old code has ended, which writes a column that is dropped. There is no way back: its text is lost.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ def test_the_same_kind_or_a_stopped_job_may_be_replaced(live: dict | None):
 
 def test_a_changed_kind_is_said_in_words():
     (changed,) = same_kind(a_job(Type=None), a_live_job(Type="batch"))
-    assert "type batch; it cannot become service" in changed
+    assert "type batch and cannot become service" in changed
 
     both = same_kind(a_job(), a_live_job(Periodic={"Spec": "@daily"}, ParameterizedJob={"Payload": ""}))
     assert [("Periodic" in said, "ParameterizedJob" in said) for said in both] == [(True, False), (False, True)]

@@ -40,7 +40,7 @@ def an_answer(**counts):
             "web: 2 canaries first, then 4 replaced one by one, auto-revert on",
         ),
         ({"Canary": 1, "Ignore": 1}, a_spec(count=1), "web: 1 canary now, replaces the old after promotion"),
-        ({"Canary": 1, "Ignore": 1}, a_spec(count=1, AutoPromote=True), "web: 1 canary now, promoted by itself"),
+        ({"Canary": 1, "Ignore": 1}, a_spec(count=1, AutoPromote=True), "web: 1 canary now, promoted automatically"),
         ({"InPlaceUpdate": 6}, a_spec(), "web: 6 updated in place"),
         ({"InPlaceUpdate": 2, "FieldPath": 1}, a_spec(), "web: 1 started, 2 updated in place"),
         ({"Stop": 2, "Ignore": 4}, a_spec(), "web: 2 stopped"),
@@ -88,9 +88,9 @@ def test_no_annotations():
 @pytest.mark.parametrize(
     ("launch", "line"),
     [
-        ("2026-11-22T00:00:00Z", "registered; starts by its schedule, next at 2026-11-22T00:00:00Z"),
-        ("0001-01-01T00:00:00Z", "registered; starts by its schedule"),
-        (None, "registered; starts by its schedule"),
+        ("2026-11-22T00:00:00Z", "registered; starts on its schedule, next at 2026-11-22T00:00:00Z"),
+        ("0001-01-01T00:00:00Z", "registered; starts on its schedule"),
+        (None, "registered; starts on its schedule"),
     ],
 )
 def test_a_periodic_job_starts_nothing_now(launch, line):
@@ -129,8 +129,8 @@ def test_what_people_should_know():
     live = {"TaskGroups": [{"Name": "web", "Count": 5}]}
     assert warnings(answer, spec, live) == (
         "web: 1 cannot be placed: Nomad gives no reason",
-        "1 allocation of other jobs stopped to make room",
-        "meta changes (owner): Nomad replaces every allocation for that alone",
+        "Nomad stops 1 allocation of other jobs to make room",
+        "meta changes (owner): this alone makes Nomad replace every allocation",
         "web keeps its count of 5: it has a scaling block",
         "group has no shutdown_delay",
     )
@@ -138,7 +138,7 @@ def test_what_people_should_know():
 
 def test_several_are_stopped_to_make_room():
     answer = {"Annotations": {"PreemptedAllocs": [{"ID": "a"}, {"ID": "b"}]}}
-    assert warnings(answer, {}, None) == ("2 allocations of other jobs stopped to make room",)
+    assert warnings(answer, {}, None) == ("Nomad stops 2 allocations of other jobs to make room",)
 
 
 @pytest.mark.parametrize("diff", [None, {"Type": "Added", "Fields": [{"Name": "Meta[a]"}]}, {"Type": "Edited"}])

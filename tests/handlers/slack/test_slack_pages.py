@@ -112,7 +112,7 @@ async def test_one_deploy_is_told_from_its_newest_event_on(world: World, slack: 
     assert first["text"].startswith(":scroll: *Audit events* of D-2\n")
     told = [line for page in (first, second) for line in page["text"].splitlines() if re.match(r"\d\d:", line)]
     assert [re.findall(r"D-\d+", line) for line in told] == [["D-2"]] * 30
-    assert told[-1].endswith("asked for checkout v2.0.0 to staging (D-2)")
+    assert told[-1].endswith("requested checkout v2.0.0 to staging (D-2)")
     assert (buttons(first), buttons(second)) == ([OLDER], [NEWEST])
 
 

@@ -64,13 +64,13 @@ async def test_what_has_not_succeeded_or_is_unknown_cannot_go_on(world: World):
 async def test_the_last_environment_leads_nowhere(world: World):
     deploy = await succeeded(world)
 
-    assert await why_not(world, deploy.id) == "Nothing comes after staging for checkout."
+    assert await why_not(world, deploy.id) == "No environment comes after staging for checkout."
 
 
 async def test_the_gates_reasons_are_told(world: World):
     await after_staging(world)
     deploy = await succeeded(world)
-    assert "it passes at 2026-11-21 12:00:10 UTC" in await why_not(world, deploy.id)
+    assert "until 2026-11-21 12:00:10 UTC" in await why_not(world, deploy.id)
 
     world.clock.advance(SOAK)
     await asked(world, environment="production")

@@ -124,7 +124,7 @@ async def test_the_claim_asks_again_and_the_message_says_what_holds_it(world: Wo
     assert held.status is Status.READY
     assert [reason.code for reason in held.blocked] == ["not-passed"]
     card = next(card for card in world.chat.cards.values() if card.deploy.id == deploy.id)
-    assert card.deploy.blocked[0].text.startswith("checkout v1.4.2 failed in staging since it passed (D-3).")
+    assert card.deploy.blocked[0].text.startswith("checkout v1.4.2 failed in staging after it had passed (D-3).")
     assert world.nomad.registers[-1]["source"].startswith("# nomatron D-3 ")
 
 

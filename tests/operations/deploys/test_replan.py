@@ -23,7 +23,7 @@ async def test_whoever_may_request_may_have_it_planned_anew(world: World, state)
     await delivered(world)
 
     assert not isinstance(answer, Refused)
-    assert (answer.status, answer.detail) == (Status.PLANNING, "Somebody asked for a new plan.")
+    assert (answer.status, answer.detail) == (Status.PLANNING, "Somebody requested a new plan.")
     assert answer.due_at == world.clock.now()
     body = (await events(world, deploy.id))[-1]
     assert (body["type"], body["actor"]) == ("deploy.replanning", BOB.key)

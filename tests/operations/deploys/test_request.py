@@ -116,7 +116,7 @@ async def test_a_rule_that_nobody_else_can_meet_is_refused_with_the_numbers(worl
 
     assert isinstance(answer, Refused)
     assert answer.codes == ("rule-unmeetable",)
-    assert "sre: needs 1, 0 could" in answer.reasons[0].text
+    assert "you are the only member of sre" in answer.reasons[0].text
 
 
 async def test_when_slack_does_not_say_who_is_who_the_refusal_is_recorded_and_nothing_else(world: World):
@@ -165,7 +165,7 @@ async def test_whoever_goes_before_is_told_with_the_answer(world: World):
     answer = await request(world.ports(), ALICE, an_ask(version="v1.5.0"), origin=HERE)
 
     assert isinstance(answer, Requested)
-    assert answer.notes == ("D-1 (v1.4.2) was asked earlier: this one goes after it, and is planned again then.",)
+    assert answer.notes == ("D-1 (v1.4.2) was asked earlier. This deploy goes after it, with a new plan.",)
 
 
 @pytest.mark.parametrize("status", [Status.WITHDRAWN, Status.EXPIRED, Status.INVALID, Status.WAITING])

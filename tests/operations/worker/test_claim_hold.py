@@ -83,7 +83,7 @@ async def test_while_slack_is_silent_the_channel_reads_no_words_that_were_meant_
     await dispatch.step(world.ports())
 
     assert [reason.text for reason in (await now(world, deploy)).blocked] == [
-        "Slack does not say who is in which group; it waits until Slack answers."
+        "Slack group membership is unavailable right now. Nomatron asks again."
     ]
 
 
