@@ -125,7 +125,7 @@ async def test_today_is_the_day_of_the_question_however_late_it_is_turned(
     (second,) = await turned(slack, first, OLDER)
 
     assert "of Saturday 21 November 2026" in second["text"]
-    assert second["text"].count("asked for") == 5
+    assert second["text"].count("requested") == 5
 
 
 async def test_deploys_that_have_a_message_are_linked(world: World, slack: Slackside, knocking: Door) -> None:
