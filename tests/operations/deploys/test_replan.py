@@ -43,7 +43,7 @@ async def test_without_the_permission_it_is_refused_and_recorded(world: World):
     assert data["judged"]["people"][NORA.id] == []
 
 
-@pytest.mark.parametrize(("state", "words"), [(asked, "it is being planned"), (dispatching, "already on its way")])
+@pytest.mark.parametrize(("state", "words"), [(asked, "is still being planned"), (dispatching, "already on its way")])
 async def test_too_early_and_too_late_are_answered_in_words(world: World, state, words: str):
     deploy = await state(world)
 

@@ -260,7 +260,7 @@ async def test_an_older_one_goes_first_even_when_the_younger_is_looked_at_first(
     held = await dispatched(world, second)
 
     assert held.status is Status.READY
-    assert held.blocked[0].text.startswith("D-1 (v1.4.2) was asked earlier:")
+    assert held.blocked[0].text.startswith("D-1 (v1.4.2) was requested earlier.")
 
 
 async def test_an_older_one_that_something_else_holds_does_not_block(world: World):
@@ -278,7 +278,7 @@ async def test_one_waits_while_another_rolls_and_then_is_planned_again(world: Wo
 
     held = await dispatched(world, second)
 
-    assert held.blocked[0].text.startswith("D-1 (v1.4.2) is rolling out:")
+    assert held.blocked[0].text.startswith("D-1 (v1.4.2) is rolling out.")
     await change(world, (await now(world, first)).advance(Status.SUCCEEDED, world.clock.now()))
     # what it waited for has ended: it is looked at without waiting for the clock
     assert (await dispatched(world, second)).status is Status.DISPATCHING

@@ -262,7 +262,7 @@ async def test_a_plan_that_moved_voids_them_tells_people_and_gives_new_time(worl
         plan = await reading.plan(deploy.id, 2)
     assert plan is not None
     assert plan.moved == ("LOG_LEVEL changed outside Nomatron",)
-    told = next(note for said, note, _ in world.chat.said if "void" in note.text)
+    told = next(note for said, note, _ in world.chat.said if "no longer count" in note.text)
     assert told.mention == (ALICE.id, BOB.id, SAM.id)
     assert told.lines == plan.moved
     planned_events = [event for event in await events(world, deploy.id) if event["type"] == "deploy.planned"]

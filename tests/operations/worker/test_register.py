@@ -167,6 +167,15 @@ async def test_a_definite_no_fails_in_nomads_words_and_people_are_told(world: Wo
     assert (versions(world), deploy.due_at) == (0, None)
 
 
+async def test_a_token_that_lacks_the_right_is_named_with_what_to_do(world: World):
+    deploy = await answered(world, Answer.FORBIDDEN)
+
+    assert (deploy.status, deploy.detail) == (
+        Status.FAILED,
+        "Nomad refused the job: the token lacks `register-job` in namespace `production`. Run `nomatron doctor`.",
+    )
+
+
 async def test_a_no_about_a_job_that_moved_besides_is_planned_again(world: World):
     deploy = await dispatching(world)
     world.nomad.answers = [Answer.DENIED]
@@ -228,7 +237,7 @@ async def test_after_a_replan_the_next_plan_is_registered_on_its_own_base(world:
     deploy = await now(world, deploy)
     assert (deploy.status, deploy.plan) == (Status.WAITING, 2)
 
-    assert "D-1 changed since plan 1; the approvals given to that plan are void." in await _said(world)
+    assert "D-1 changed since plan 1; its approvals no longer count." in await _said(world)
 
 
 async def _said(world: World) -> list[str]:
