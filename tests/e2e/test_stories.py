@@ -23,8 +23,8 @@ def test_the_first_deploy(shipped: Sandbox):
     assert [each.text for each in shipped.messages(PRODUCTION)].count(message.text) == 1
     for words in ("count 1 → 6", "promoted from *staging*", "SHOP-981", "canary"):
         assert words in message.whole
-    assert "1 of sre — <!subteam^S0SRE00001>" in message.whole
-    assert f"1 of owners of checkout — <@{BOB}>" in message.whole
+    assert "1 more from sre — <!subteam^S0SRE00001>" in message.whole
+    assert f"1 more from owners of checkout — <@{BOB}>" in message.whole
     assert message.whole.count("S0SRE00001") == 1
     shipped.until(lambda: "deploy.promote" not in shipped.card(staging).actions, "the button to go")
 

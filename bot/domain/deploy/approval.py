@@ -74,6 +74,7 @@ def _place(user: str, members: Sequence[frozenset[str]], holders: list[str | Non
             continue
         tried.add(index)
         holder = holders[index]
+        # the holder may be able to move to another seat
         if holder is None or _place(holder, members, holders, tried):
             holders[index] = user
             return True
@@ -97,6 +98,7 @@ def meetable(seats: Sequence[Seat], membership: Membership, *, requester: str | 
     Checked when a deploy is requested, so that nobody waits for approvals that cannot come.
     """
     users = eligible(seats, membership, requester=requester, self_approval=self_approval)
+    # as if everybody had approved: if that is not enough, no smaller number of people is
     best = seat(seats, sorted(users), membership)
     if best.complete:
         return Allowed()

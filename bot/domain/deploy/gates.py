@@ -73,6 +73,7 @@ class Facts:
     @property
     def approvers(self) -> tuple[str, ...]:
         """The people whose approval counts now, oldest first: active, and not the requester unless that is allowed."""
+        # counted anew at each decision: people leave groups and Slack after they approved
         return tuple(
             approval.user.id
             for approval in self.approvals
@@ -98,6 +99,7 @@ def seats_for(catalog: Catalog, service: str, environment: str) -> tuple[Seat, .
 
 def interests(catalog: Catalog, service: str, environment: str) -> frozenset[str]:
     """Ids of the Slack user groups that decisions about this service there depend on; often none at all."""
+    # not all groups of the catalog: each costs a call to Slack, whose rate limits all decisions share
     granted = (
         catalog.groups[grant.group]
         for grant in catalog.grants
@@ -210,6 +212,7 @@ def check_requester(
     rules = _Rules(
         seats_for(catalog, service, environment), membership, catalog.environments[environment].self_approval
     )
+    # now and not at approval: the requester is the one who can still choose somebody else to request it
     decision = rules.meetable_for(human_behind(actor))
     if not isinstance(decision, Refused):
         return decision
@@ -331,6 +334,7 @@ def _is_blocked(deploy: Deploy, *, rolling: bool) -> bool:
 
 
 def _order(deploy: Deploy) -> tuple[datetime, int]:
+    # not by approval time: a quick approver must not jump the queue
     return deploy.requested_at, deploy.id
 
 
@@ -344,7 +348,7 @@ def stale_plan(deploy: Deploy, plan: int | None) -> Decision:
         return Allowed()
     return refuse(
         "stale-plan",
-        f"{deploy.number} has a newer plan: plan {deploy.plan} replaced plan {plan}. Look at the new plan first.",
+        f"Plan {plan} of {deploy.number} was replaced by plan {deploy.plan}. Look at the new plan first.",
     )
 
 

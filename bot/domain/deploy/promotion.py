@@ -81,7 +81,7 @@ class _Stretch:
         return self.ended_by.landed_at if self.ended_by else None
 
     def soaked_at(self, soak: timedelta, now: datetime) -> datetime | None:
-        """When it was there for long enough; None where it is not, or never was."""
+        """When it had run there long enough; None if it has not, or never did."""
         at = self.since + soak
         return at if at <= now and (self.until is None or at <= self.until) else None
 
@@ -96,6 +96,7 @@ def _stretches(release: str, runs: Sequence[Run]) -> list[_Stretch]:
     for run in sorted((run for run in runs if run.release == release and run.passed), key=_when):
         last = found[-1] if found else None
         unbroken = last is not None and (last.until is None or run.changed_at < last.until)
+        # nothing was replaced, so the soak goes on: an UNCHANGED deploy only confirms that this release still runs
         if last is not None and unbroken and run.status is Status.UNCHANGED:
             found[-1] = replace(last, proof=run)
         else:
@@ -148,6 +149,7 @@ def _soaked(after: After, what: Candidate, stretches: Sequence[_Stretch], now: d
     if not soaked:
         return _not_soaked(after, what, stretches[-1])
     stretch, at = soaked[-1]
+    # a long soak must not use up the time in which the release may be promoted
     if now > max(at, stretch.proof.changed_at) + after.within:
         ago = in_words(after.within)
         text = f"{what.version} succeeded in {after.environment} more than {ago} ago. {_again(after, what)}"

@@ -55,7 +55,7 @@ class GroupHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFailure:
-    """The first failed task event of an allocation: Nomad's own words and the exit code, where there is one."""
+    """The first failed task event of an allocation: Nomad's own words and the exit code, if there is one."""
 
     allocation: str
     group: str

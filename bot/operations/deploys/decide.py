@@ -94,6 +94,7 @@ async def decide_on(
             question = await _question(reading, deploy_id, actor)
         if question is None:
             return no_such_deploy(deploy_id)
+        # before the transaction: Slack may take seconds, and a lock would stop all other decisions meanwhile
         membership = await ask_membership(ports, question.groups, question.people, background=claim is not None)
         if isinstance(membership, Refused):
             return await _record_unanswered(ports, question, membership, act=act, actor=actor, origin=origin)
@@ -103,11 +104,14 @@ async def decide_on(
                 if facts is None:
                     continue
                 case = Case(tx, facts, ports.clock.now())
+                # in the same transaction as the decision: Slack repeats a request whose answer was lost
                 await origin.remember(tx, case.now)
                 result = await decision(case)
         except AmbiguousCommit as doubt:
+            # certainly not written: deciding again is safe
             if not await origin.was_committed(ports, doubt):
                 continue
+        # only after the commit: a worker that wakes earlier does not see the change
         ports.bell.ring()
         return result
     return START_OVER
@@ -147,6 +151,7 @@ async def _locked_facts(
     tx: Transaction, question: _Question, membership: Membership, claim: Claim | None
 ) -> Facts | None:
     """The facts, read under the lock; None if Slack was asked about other groups or people than matter now."""
+    # the catalog first, as everywhere: two transactions that lock in different orders could block each other
     fingerprint = await tx.lock_catalog()
     deploy = require(await tx.lock_deploy(question.deploy.id, claim), question.deploy.number)
     if claim is not None and deploy.status is not claim.status:
@@ -161,6 +166,7 @@ async def _locked_facts(
         catalog=question.active.catalog,
         membership=membership,
         deploy=deploy,
+        # approvals of older plans stay in the table, but were given to another change
         approvals=tuple(approval for approval in approvals if approval.plan == deploy.plan),
     )
 

@@ -78,6 +78,7 @@ async def request(
             async with ports.store.begin() as tx:
                 answer = await asking.decide(tx, membership)
         except AmbiguousCommit as doubt:
+            # certainly not written: deciding again cannot make a second deploy
             if not await origin.was_committed(ports, doubt):
                 continue
         if answer is not None:
@@ -143,6 +144,7 @@ class _Asking:
         if self.ask.release:
             return require(await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}")
         template = self.active.catalog.template_for(self.ask.service, self.environment)
+        # the text of the first request, so that a version means the same in every environment
         known = await tx.release_of(self.ask.service, self.ask.version, template.name)
         return known or Release(
             service=self.ask.service,

@@ -53,6 +53,7 @@ async def transition(  # noqa: PLR0913 -- one call names all that a change of st
     """
     moved = deploy.advance(to, at, **(changes or {}))
     await tx.save_deploy(moved)
+    # row and event commit together: a log that can miss a change proves nothing
     await tx.record(event_of(event, actor, moved, at, catalog, **{"plan": moved.plan, **(data or {})}))
     # only queued here: Slack may be slow or down, and this transaction holds locks
     if card is not Redraw.NONE:

@@ -70,6 +70,7 @@ async def _follow(ports: Ports, claim: Claim) -> None:
     try:
         progress = await _observe(ports, claim)
     except (NomadUnavailable, NomadForbidden) as error:
+        # a failed read decides nothing: the rollout goes on in Nomad meanwhile
         await hold(ports, claim, (Reason(error.code, f"Nomad: {error}"),), RETRY_AFTER)
         return
     now = ports.clock.now()
@@ -168,6 +169,7 @@ def _failed_event(rollout: Rollout) -> tuple[str, ...]:
 
 async def _record_revert(tx: Transaction, deploy: Deploy, rollout: Rollout, *, known: bool, now: datetime) -> None:
     """Record the start and the end of Nomad's own revert, and tell the requester about its end."""
+    # its start has been recorded, and its counters are no news
     if known and rollout.status is RolloutStatus.RUNNING:
         return
     data = {"job_version": rollout.job_version or 0, "status": rollout.status.value}

@@ -219,6 +219,7 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
     )
     after = replace(case, facts=replace(case.facts, deploy=waiting, approvals=carried))
     await _tell_of_plan(after, plan, case.facts.approvals)
+    # no rule, or carried approvals: nobody would act on the deploy any more, so it has to go on by itself
     if after.facts.seating.complete:
         await make_ready(after)
 
@@ -230,6 +231,7 @@ async def _carry_approvals(case: Case, plan: Plan) -> tuple[Approval, ...]:
         for approval in live:
             await case.tx.save_approval(replace(approval, void="the plan changed"))
         return ()
+    # the same fingerprint: people have approved exactly this change
     carried = tuple(replace(approval, plan=plan.number) for approval in live)
     for approval in carried:
         await case.tx.save_approval(approval)

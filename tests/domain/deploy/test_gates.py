@@ -334,7 +334,7 @@ def test_a_button_of_another_plan_is_stale_and_a_typed_command_never_is():
     deploy = a_deploy(plan=2)
 
     assert stale_plan(deploy, 2) == stale_plan(deploy, None) == Allowed()
-    assert text(stale_plan(deploy, 1)) == "D-1 has a newer plan: plan 2 replaced plan 1. Look at the new plan first."
+    assert text(stale_plan(deploy, 1)) == "Plan 1 of D-1 was replaced by plan 2. Look at the new plan first."
 
 
 @pytest.mark.parametrize(
