@@ -1,12 +1,12 @@
 """Nomatron: governed deployments for HashiCorp Nomad, from Slack.
 
-The map, from the outside in; every arrow points inwards and ``lint-imports`` keeps it so::
+The packages, from the outside in. Imports only point inwards, which ``lint-imports`` checks::
 
     bot/__main__, bot/wiring         parse, compose, run; nobody imports wiring
-    handlers/                        every way in: translate, call one operation, present the outcome
-    bot/operations  bot/gateways  store    verbs | the outside world | every row: mutually blind
-    bot/ports                        what the verbs need, as Protocols
-    bot/domain                       nouns and rules: standard library only, no clock, no I/O
+    handlers/                        all surfaces: translate, call one operation, present the result
+    bot/operations  bot/gateways  store    operations | Slack, Nomad, files | the database: independent
+    bot/ports                        what the operations need, as Protocols
+    bot/domain                       records and rules: standard library only, no clock, no I/O
     bot/errors                       the error tree
 
 ``jobspec`` (Nomad's jobspecs in Python) and ``sandbox`` (a simulated Slack and a simulated Nomad that speak the wire)

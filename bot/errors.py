@@ -1,10 +1,10 @@
-"""What can break, as one tree; a rule that says no is not an error but a ``Refused`` (see ``bot.domain.decision``).
+"""All errors, as one tree. A rule that refuses something is no error but a ``Refused`` (``bot.domain.decision``).
 
 ::
 
     NomatronError
-    ├── IllegalTransition        a state change that the table does not have: a bug, never a user's fault
-    ├── SettingsInvalid          the environment's settings cannot be used
+    ├── IllegalTransition        a state change that is not in the table: a bug, never a user's fault
+    ├── SettingsInvalid          a setting in the environment cannot be used
     ├── CatalogInvalid           the catalog folder has errors
     ├── CatalogMissing           no catalog has been applied yet
     ├── TargetGone               the catalog no longer deploys that service there
@@ -13,21 +13,21 @@
     │   ├── StoreFull            no room: nothing was written
     │   ├── StoreUnavailable     the database cannot be reached
     │   ├── AmbiguousCommit      the commit may or may not have happened
-    │   ├── StaleFence           somebody took the work over: nothing was written
-    │   └── Replayed             this Slack request was taken before: nothing was written
+    │   ├── StaleFence           another worker took the work over: nothing was written
+    │   └── Replayed             this Slack request was accepted before: nothing was written
     ├── NomadError
-    │   ├── NomadUnavailable     no usable answer: nothing is known
+    │   ├── NomadUnavailable     no usable answer, so nothing is known
     │   ├── NomadForbidden       the token may not do this, or is unknown
-    │   └── NomadRefused         Nomad says no to the job, in its own words
+    │   └── NomadRefused         Nomad refuses the job, in its own words
     └── SlackError
         ├── SlackUnavailable     no usable answer, or a rate limit: try again
-        ├── MembershipUnknown    Slack could not be asked who is in a group: nobody counts
-        └── SlackRefused         Slack says no, for a reason that none of the classes below names: do not try again
+        ├── MembershipUnknown    Slack's groups are unavailable: nobody counts
+        └── SlackRefused         Slack refuses, for a reason that none of the classes below names: do not try again
             ├── ChannelGone      nothing can be posted to that channel: post elsewhere
             ├── MessageGone      that message cannot be changed or replied to: post a new one
             ├── BlocksRefused    Slack does not take the message in any form that was tried
             ├── FileRefused      Slack will never take that file
-            ├── PlanRequired     the workspace's Slack plan does not include what was asked for
+            ├── PlanRequired     the workspace's Slack plan does not include the feature
             └── AppRefused       Slack refuses the app itself: try again after somebody has fixed the app
                 ├── TokenRefused     the bot token is not valid
                 └── ScopeMissing     the bot token lacks a scope
@@ -39,7 +39,7 @@ from typing import ClassVar
 
 
 class NomatronError(Exception):
-    """Root of everything that breaks here; ``code`` is stable and maps to an outcome on each surface."""
+    """Root of all our errors; ``code`` is stable, and each surface has a presentation for it."""
 
     code: ClassVar[str] = "error"
 
@@ -63,19 +63,19 @@ class CatalogInvalid(NomatronError):
 
 
 class CatalogMissing(NomatronError):
-    """There is no active catalog: ``nomatron apply`` has never succeeded on this database."""
+    """There is no active catalog, because ``nomatron apply`` has never succeeded on this database."""
 
     code = "catalog-missing"
 
 
 class TargetGone(NomatronError):
-    """The catalog in force no longer deploys that service to that environment: nothing can be decided about it."""
+    """The active catalog no longer deploys that service to that environment, so nothing can be decided about it."""
 
     code = "target-gone"
 
 
 class StoreError(NomatronError):
-    """The database did not do as it was told."""
+    """The database could not do what we needed."""
 
     code = "store"
 
@@ -105,25 +105,25 @@ class AmbiguousCommit(StoreError):
 
 
 class StaleFence(StoreError):
-    """The lease was lost and somebody else works on it now; nothing was written."""
+    """The lease was lost to another worker; nothing was written."""
 
     code = "stale-fence"
 
 
 class Replayed(StoreError):
-    """The same signed Slack request was taken before; nothing was written."""
+    """The same signed Slack request was accepted before; nothing was written."""
 
     code = "replayed"
 
 
 class NomadError(NomatronError):
-    """Nomad did not do as asked."""
+    """Nomad did not do what was requested."""
 
     code = "nomad"
 
 
 class NomadUnavailable(NomadError):
-    """Nomad gave no usable answer: time-out, refused, no leader, 429, HTML. Nothing is known."""
+    """Nomad gave no usable answer: time-out, connection refused, no leader, 429, HTML. Nothing is known."""
 
     code = "nomad-unavailable"
 
@@ -145,9 +145,9 @@ class NomadRefused(NomadError):
 
 
 class SlackError(NomatronError):
-    """Slack did not do what was asked.
+    """Slack did not do what was requested.
 
-    ``plainer`` says that Slack had refused a richer form of the same message just before this error.
+    ``plainer``: Slack had refused a richer form of the same message just before this error.
     """
 
     code = "slack"
@@ -155,7 +155,7 @@ class SlackError(NomatronError):
 
 
 class SlackUnavailable(SlackError):
-    """No usable answer. ``retry_after`` is what Slack asked for, in seconds; ``sent`` whether it may have been done."""
+    """No usable answer. ``retry_after`` is Slack's wish in seconds; ``sent``: Slack may have done it anyway."""
 
     code = "slack-unavailable"
 
@@ -166,7 +166,7 @@ class SlackUnavailable(SlackError):
 
 
 class SlackRefused(SlackError):
-    """Slack says no. The subclasses say what the caller can do about it; of all others nothing is known.
+    """Slack refuses. The subclasses say what the caller can do; for any other refusal that is unknown.
 
     ``error`` is Slack's code (``channel_not_found``, ...): for people and logs. Only the Slack gateway compares it.
     """
@@ -211,7 +211,7 @@ class FileRefused(SlackRefused):
 
 
 class PlanRequired(SlackRefused):
-    """The workspace's Slack plan does not include what was asked for, such as user groups."""
+    """The workspace's Slack plan does not include the feature, such as user groups."""
 
     code = "slack-plan-required"
 
@@ -235,6 +235,6 @@ class ScopeMissing(AppRefused):
 
 
 class MembershipUnknown(SlackError):
-    """Slack could not be asked who is in a group or who a person is. Nobody counts until it answers."""
+    """Slack did not say who is in a group or who a person is. Nobody counts until it does."""
 
     code = "membership-unknown"

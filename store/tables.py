@@ -147,6 +147,7 @@ class PlanRow(Row, table=True):
     differs: list[str] = _is(Document(tuple[str, ...]))
     unchanged: bool = _is(Boolean)
     healthy: bool = _is(Boolean)
+    compared_with: str = _is(Plain, server_default="")
 
 
 class ApprovalRow(Row, table=True):

@@ -17,7 +17,7 @@ from bot.domain.deploy.approval import Approval
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.dispatch import Attempt
 from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted
-from bot.domain.deploy.plan import Change, Plan, fingerprint, frozen
+from bot.domain.deploy.plan import Change, Plan, fingerprint, job_text
 from bot.domain.deploy.rollout import GroupHealth, Rollout, RolloutKind, RolloutStatus
 from tests.clocks import NOON
 
@@ -92,7 +92,7 @@ def a_plan(deploy_id: int = 1, number: int = 1, *, job: Job | None = None, **cha
         "deploy_id": deploy_id,
         "number": number,
         "at": NOON,
-        "job": frozen(rendered),
+        "job": job_text(rendered),
         "fingerprint": fingerprint(rendered, live, release="0" * 64, environment="staging"),
         "base_index": live["JobModifyIndex"],
         "base_version": live["Version"],

@@ -85,7 +85,7 @@ class FakeNomad:
         return NomadPlan(index, self.unchanged, (), "web: 2 replaced one by one", ())
 
     def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
-        return ("LOG_LEVEL changed outside",)
+        return ("LOG_LEVEL changed outside Nomatron",)
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         was, becomes = json.loads(before)["TaskGroups"][0]["Count"], job["TaskGroups"][0]["Count"]

@@ -1,1 +1,1 @@
-"""Verbs, one a file: ask, begin and lock, read, authorize, decide, advance, then write row, event and outbox."""
+"""Operations, one file each: ask Slack, lock, read, decide, then write row, audit event and outbox together."""

@@ -1,4 +1,4 @@
-"""Apply: make a catalog the active one, and decide about the open deploys by it."""
+"""Apply: activate a catalog, and check the open deploys against it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The active catalog; ``changed`` is False if it was active before, ``withdrawn`` are the deploys that it ended."""
+    """The active catalog; ``changed`` is false if it was active before, ``withdrawn`` are the deploys that it ended."""
 
     active: ActiveCatalog
     changed: bool
@@ -36,8 +36,8 @@ class Applied:
 async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refused:
     """Activate a checked catalog.
 
-    Refused, with their numbers, if it removes or moves the target of deploys that are on their way to Nomad. Open
-    deploys of such targets that were not sent are withdrawn, and people are told. All others are decided about again.
+    Refused, with the deploys' numbers, if it removes or moves the target of a deploy that is on its way to Nomad.
+    Waiting deploys whose target it removes or moves are withdrawn; all others are checked by the new rules.
     """
     now = ports.clock.now()
     async with ports.store.begin() as tx:
@@ -45,7 +45,7 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
         before = await _active(tx)
         if before is not None and before.fingerprint == catalog.fingerprint:
             return Applied(before, changed=False)
-        cut = await _cut(tx, before.catalog, catalog) if before else []
+        cut = await _without_target(tx, before.catalog, catalog) if before else []
         moving = [deploy for deploy in cut if not deploy.status.undecided]
         if moving:
             return Refused(tuple(_on_its_way(deploy) for deploy in moving))
@@ -53,8 +53,8 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
         await tx.keep_digests([digest.channel for digest in catalog.digests], now)
         await tx.record(_applied(actor, before, active, now))
         withdrawn = tuple([await withdraw_unplaced(tx, deploy, now, active.fingerprint) for deploy in cut])
-        await _judge_anew(tx, now)
-        await _offer_anew(tx, catalog, now)
+        await _recheck_open(tx, now)
+        await _recheck_offers(tx, catalog, now)
     ports.bell.ring()
     return Applied(active, changed=True, withdrawn=withdrawn)
 
@@ -66,7 +66,7 @@ async def _active(tx: Transaction) -> ActiveCatalog | None:
         return None
 
 
-async def _cut(tx: Transaction, before: Catalog, after: Catalog) -> list[Deploy]:
+async def _without_target(tx: Transaction, before: Catalog, after: Catalog) -> list[Deploy]:
     """The open deploys, locked, whose target the new catalog removes or moves."""
     found = [deploy for deploy in await tx.open_deploys() if not same_target(before, after, deploy)]
     locked = [require(await tx.lock_deploy(deploy.id), deploy.number) for deploy in found]
@@ -77,7 +77,7 @@ def _on_its_way(deploy: Deploy) -> Reason:
     return Reason(
         "catalog-cuts-deploy",
         f"{deploy.number} ({deploy.service} to {deploy.environment}) is {deploy.status}, and this catalog removes or "
-        "moves its target. Apply it again when the deploy has ended.",
+        "moves its target. Apply it after the deploy has ended.",
     )
 
 
@@ -86,7 +86,8 @@ def _applied(actor: Actor, before: ActiveCatalog | None, after: ActiveCatalog, a
     return Event(type=EventType.CATALOG_APPLIED, at=at, actor=actor, catalog=after.fingerprint, data=data)
 
 
-async def _judge_anew(tx: Transaction, now: datetime) -> None:
+async def _recheck_open(tx: Transaction, now: datetime) -> None:
+    """Make waiting and ready deploys due, because other approval rules may apply now."""
     for deploy in await tx.open_deploys():
         locked = require(await tx.lock_deploy(deploy.id), deploy.number)
         if locked.status in {Status.WAITING, Status.READY}:
@@ -94,8 +95,8 @@ async def _judge_anew(tx: Transaction, now: datetime) -> None:
             await redraw(tx, deploy, now)
 
 
-async def _offer_anew(tx: Transaction, catalog: Catalog, now: datetime) -> None:
-    """Have each service's last successful deploys looked at: what they offer may have changed (``offer``)."""
+async def _recheck_offers(tx: Transaction, catalog: Catalog, now: datetime) -> None:
+    """Make the newest successful deploys due, because they may be promoted to other environments now (``offer``)."""
     for service in catalog.services.values():
         for environment in service.placements:
             last = await tx.last_succeeded(service.name, environment)

@@ -1,4 +1,4 @@
-"""Reads back a record that is never deleted: it must be there."""
+"""Require a record that is never deleted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Record = TypeVar("Record")
 
 
 def require(record: Record | None, what: str) -> Record:
-    """The record; ``LookupError`` that names it if the database has lost it."""
+    """The record; ``LookupError``, with its name, if the database has lost it."""
     if record is None:
         raise LookupError(f"{what} is no longer in the database")
     return record

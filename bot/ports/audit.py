@@ -1,4 +1,4 @@
-"""The store's audit log and daily digests as Protocols: a part of ``bot.ports``."""
+"""The port for the database's audit log and daily digests: a part of ``bot.ports.store``."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class AuditQuery:
 
 
 class AuditReading(Protocol):
-    """Reads of the audit log that cost what they return, however long the log is."""
+    """Reads of the audit log. Each costs as much as it returns, however long the log is."""
 
     async def events(self, deploy_id: int | None = None, limit: int = 100) -> tuple[Stored, ...]:
         """Audit events, oldest first, of one deploy or of all (then the newest ``limit``)."""
@@ -63,17 +63,17 @@ class AuditReading(Protocol):
         """The deploy ids of a service's newest requests, newest first; with ``before``, only smaller ids."""
 
     async def timelines(self, deploys: Collection[int]) -> Mapping[int, tuple[Stored, ...]]:
-        """All events of those deploys, oldest first; deploys without any are omitted."""
+        """All events of those deploys, oldest first; deploys without events are omitted."""
 
     async def tally(self, scope: Scope) -> Tally:
-        """What the scope's events add up to (``bot.domain.digest.report.Tally``)."""
+        """The numbers that the scope's events add up to."""
 
     async def deploys_with(
         self, scope: Scope, types: Collection[EventType], after: EventType | None = None
     ) -> tuple[int, ...]:
         """Deploys with an event of these types in the scope, each once, in the order of their first such event.
 
-        With ``after``, only if an event of that type came before it.
+        With ``after``, only deploys with an earlier event of that type.
         """
 
     async def events_of(self, scope: Scope, types: Collection[EventType]) -> tuple[Stored, ...]:
@@ -83,13 +83,13 @@ class AuditReading(Protocol):
         """The scope's approvals, oldest first: who approved what and when."""
 
     async def own_approvals_in(self, scope: Scope) -> tuple[Sign, ...]:
-        """The scope's approvals of which the approver is also the requester, oldest first."""
+        """The scope's approvals of the approver's own request, oldest first."""
 
     async def maybe_open(self, scope: Scope) -> tuple[int, ...]:
-        """Deploys of the scope's environments that may have been open at the end of its span; their events tell."""
+        """Deploys of the scope's environments that may have been open at its end; only their events say for certain."""
 
     async def all_posted(self, deploys: Collection[int]) -> tuple[Posted, ...]:
-        """The Slack messages of those deploys, of those that have one."""
+        """The Slack messages of those deploys; deploys without a message are omitted."""
 
 
 class DigestReading(Protocol):
@@ -99,26 +99,26 @@ class DigestReading(Protocol):
         """Since when each channel has had a digest in the catalog, without a break."""
 
     async def edition(self, channel: str, day: date) -> Edition | None:
-        """The digest of a channel and a date; None if there is none."""
+        """The digest of a channel and date; None if there is none."""
 
     async def last_edition(self, channel: str, until: date) -> Edition | None:
-        """The channel's newest digest of a date up to ``until``; None if there is none."""
+        """The digest of the newest date, not later than ``until``; None if there is none."""
 
     async def edition_days(self, channel: str, since: date) -> frozenset[date]:
-        """The dates from ``since`` on that have a digest in that channel."""
+        """The dates from ``since`` on that have a digest."""
 
     async def table_refused(self, since: datetime) -> bool:
-        """Whether Slack refused a digest's table since then, whatever its channel."""
+        """Whether Slack has refused a digest's table since then, in any channel."""
 
     async def newest_editions(self, until: date) -> Mapping[str, datetime]:
-        """The end of the span of each channel's newest posted digest of a date up to ``until``; for ``/metrics``."""
+        """The end of each channel's newest posted span, for dates not later than ``until``; for ``/metrics``."""
 
 
 class DigestWriting(Protocol):
     """Writes of the daily digests."""
 
     async def keep_digests(self, channels: Collection[str], at: datetime) -> None:
-        """Make these the channels with a digest: new ones from ``at`` on, the others since when they had it."""
+        """Record that only those channels have a digest from ``at`` on; a channel that had one keeps its old start."""
 
     async def add_edition(self, edition: Edition) -> bool:
-        """Add a digest; False if that channel and date already have one, and then nothing is written."""
+        """Add a digest; False, and nothing is written, if that channel and date already have one."""

@@ -230,4 +230,4 @@ class Store(Protocol):
         """End all leases, of claims and parcels. Only for a process that is alone on this database."""
 
     async def forget_requests(self, before: datetime) -> None:
-        """Delete the remembered signatures of requests from before ``before``."""
+        """Delete the remembered signatures of requests that are older than ``before``."""

@@ -157,7 +157,7 @@ def _row(stored: Stored, zone: tzinfo) -> tuple[str, ...]:
         f"D-{body['deploy']}" if "deploy" in body else "",
         body.get("service", ""),
         body.get("environment", ""),
-        sentence(body),
+        sentence(body).text,
     )
 
 

@@ -89,12 +89,12 @@ async def menu(call: Call, ref: DeployRef) -> Message:
 
 
 MENU: Final[Mapping[str, tuple[Callable[..., Awaitable[Deploy | Refused]], str]]] = {
-    "withdraw": (withdraw.withdraw, "withdrawn"),
+    "withdraw": (withdraw.withdraw, ""),
     "retract": (retract.retract, "your approval was taken back"),
     "replan": (replan.replan, "a new plan is being made"),
     "replace": (replacing.replace_rollout, "it won't wait for the running rollout"),
 }
-"""The entries of a deploy's menu: the operation, and what to say when it is done."""
+"""The entries of a deploy's menu: the operation, and what it did, if the new state does not say it."""
 
 
 async def again(call: Call, ref: DeployRef) -> Message:

@@ -81,8 +81,8 @@ def test_a_day_is_looked_up_from_slack_as_from_the_host(lived: Sandbox):
     assert f"archives/{PRODUCTION}/p" in deploys["text"]
     assert [line.split(f"<@{SAM}> ")[1] for line in events["text"].splitlines()[1:]] == [
         f"rejected {linked(events, 'D-4')}: not &lt;!channel&gt; today",
-        f"approved {linked(events, 'D-3')} (2 of 2 seats)",
-        f"approved {linked(events, 'D-2')} (2 of 2 seats)",
+        f"approved {linked(events, 'D-3')} (2 of 2 approvals)",
+        f"approved {linked(events, 'D-2')} (2 of 2 approvals)",
     ]
     one = looked_up(lived, SAM, "audit D-4")
     assert one["text"].startswith(":scroll: *Audit events* of D-4\n")

@@ -85,7 +85,9 @@ def test_the_first_deploy_on_a_real_agent(
     record_property("nomad", agent.version)
     with capsys.disabled():
         print(f"\nplayed on Nomad {agent.version}")  # noqa: T201 - a report has to say on which
-    assert "staging has not passed" in real.type(ALICE, "checkout v1.4.2 to production because SHOP-981")
+    assert "checkout v1.4.2 has not succeeded in staging" in real.type(
+        ALICE, "checkout v1.4.2 to production because SHOP-981"
+    )
     staging = real.ask(ALICE, "checkout v1.4.2 to staging")
     assert "1/1 healthy" in real.reach(staging, "Succeeded").whole
 

@@ -92,12 +92,12 @@ def test_a_deploy_to_staging_and_its_rollout(stage, done):
 
 def test_production_is_refused_first(stage, done):
     stage.tell(story.ALICE, 100.0, "There is no service `chekout`.")
-    stage.tell(story.NORA, 100.0, "staging has not passed checkout v1.4.2.")
+    stage.tell(story.NORA, 100.0, "checkout v1.4.2 has not succeeded in staging.")
     stage.tell(story.ALICE, 100.0, "Recorded as D-3: checkout v1.4.2 to staging")
     assert done() == []
     stage.command(story.ALICE, "checkout v1.4.2 to production because SHOP-981", at=100.5)
     assert done() == []
-    stage.tell(story.ALICE, 101.0, ":no_entry: staging has not passed checkout v1.4.2. Deploy it there")
+    stage.tell(story.ALICE, 101.0, ":no_entry: checkout v1.4.2 has not succeeded in staging. Deploy it there")
     assert done() == ["Try production first"]
 
 

@@ -1,1 +1,1 @@
-"""Audit events: their types, their sentences, and a deploy's history as they tell it."""
+"""Audit events: their types, their sentences, and a deploy's history computed from them."""

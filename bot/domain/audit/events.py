@@ -1,4 +1,4 @@
-"""What happened, as records: each becomes one audit event in the transaction of the change it tells of."""
+"""Audit events: each is recorded in the same transaction as the change that it describes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.domain.documents import document_of
 
 
 class EventType(StrEnum):
-    """The closed list; names are kept for ever (append, never rename)."""
+    """All types of audit events. Add new ones at the end and never rename one: stored events keep their names."""
 
     CATALOG_APPLIED = "catalog.applied"
     DEPLOY_REQUESTED = "deploy.requested"
@@ -59,7 +59,7 @@ class Event:
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def body(self) -> bytes:
-        """The bytes that are stored for ever. ``ValueError`` where ``data`` has no canonical form."""
+        """The bytes that are stored; they never change. ``ValueError`` if ``data`` has no canonical form."""
         document = {
             "actor": self.actor.key,
             "at": document_of(self.at),

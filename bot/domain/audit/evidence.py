@@ -1,4 +1,4 @@
-"""What a decision was judged on, as the audit log keeps it: people and their groups, seats, the values asked for."""
+"""The evidence of a decision for the audit log: people and their groups, who fills which seat, requested values."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bot.domain.jobdiff.redaction import looks_secret
 HIDDEN = "(hidden)"
 
 
-def judged_on(facts: Facts, *actors: Actor) -> dict[str, Any]:
-    """The requester, those who approved and the ``actors`` with their groups; who sits where, and what is missing."""
+def evidence_of(facts: Facts, *actors: Actor) -> dict[str, Any]:
+    """The groups of the requester, approvers and ``actors``; who fills which seat; the labels of empty seats."""
     approvers = [approval.user.id for approval in facts.approvals if not approval.void]
     users = [facts.requester, *approvers, *(human_behind(actor) for actor in actors)]
     seating = facts.seating
@@ -33,9 +33,9 @@ def judged_on(facts: Facts, *actors: Actor) -> dict[str, Any]:
 
 
 def membership_of(users: Iterable[str | None], catalog: Catalog, membership: Membership) -> dict[str, Any]:
-    """``people``: each who counts and their groups, by Slack's id or a list's name; ``uncounted``: why others do not.
+    """``people`` maps everyone who counts to their groups (user group id or list name); ``uncounted`` says why not.
 
-    Groups that the decision did not depend on were not asked for, and are not there.
+    Only groups that the decision depended on are listed, because Slack was not asked about others.
     """
     people, uncounted = {}, {}
     for user in dict.fromkeys(user for user in users if user):
@@ -49,7 +49,7 @@ def membership_of(users: Iterable[str | None], catalog: Catalog, membership: Mem
 
 
 def settings_of(overrides: Mapping[str, Value]) -> list[str]:
-    """``name=value`` of what a request sets; a value that looks like a secret is hidden."""
+    """A request's settings as ``name=value``; a value that looks like a secret is hidden."""
     return [_setting(name, value) for name, value in sorted(overrides.items())]
 
 

@@ -1,4 +1,4 @@
-"""One deploy as its audit events tell of it: a row of the digest, of its CSV and of ``history``."""
+"""One deploy computed from its audit events: a row of the digest, of its CSV and of ``history``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Body = Mapping[str, Any]
 
 
 class Outcome(StrEnum):
-    """What became of a deploy; each is in exactly one of these at any moment."""
+    """What became of a deploy. At any moment each deploy has exactly one of these."""
 
     DEPLOYED = "deployed"
     FAILED = "failed"
@@ -50,7 +50,7 @@ STATES: Final[Mapping[EventType, Status]] = {
     _E.DEPLOY_INVALID: Status.INVALID,
     _E.DEPLOY_UNCHANGED: Status.UNCHANGED,
 }
-"""The state that each event leads to; the others change none."""
+"""The state that each event leads to; other events change no state."""
 OUTCOMES: Final[Mapping[EventType, Outcome]] = {
     _E.DEPLOY_SUCCEEDED: Outcome.DEPLOYED,
     _E.DEPLOY_FAILED: Outcome.FAILED,
@@ -61,20 +61,19 @@ OUTCOMES: Final[Mapping[EventType, Outcome]] = {
     _E.DEPLOY_INVALID: Outcome.INVALID,
     _E.DEPLOY_UNCHANGED: Outcome.UNCHANGED,
 }
-"""How a deploy ends, by the event that ends it: one for each deploy. A failed one that Nomad reverted is REVERTED."""
+"""How a deploy ends, by the event that ends it. A failed deploy that Nomad reverted is REVERTED instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the audit events of one deploy say, up to some moment.
+    """One deploy at some moment, computed from its audit events.
 
-    ``version`` came after ``from_version`` (None: nothing ran, or it was never planned). ``approvers`` are the Slack
-    ids of those who hold a seat, as it was dispatched or as it is now; ``approved_at`` is the newest approval.
+    ``from_version`` ran before ``version`` (None: nothing ran, or it was never planned). ``approvers`` are the Slack
+    ids of the people whose approval counted at the dispatch, or counts now; ``approved_at`` is the newest approval.
     ``dispatched_at`` is the newest dispatch, ``to_approve`` the time from the request to the newest approval before
-    that (None where nobody approved), ``landed_at`` when Nomad had it, ``stuck_at`` since when it is called stuck.
-    ``detail`` explains the state; ``cause`` does so in short, if there is more to say; ``reverted`` is what the
-    last event about Nomad's own revert says of it.
-    ``replanned_at`` is when a plan that had moved started its time for approval anew.
+    that (None if nobody approved), ``landed_at`` when Nomad registered the job, ``stuck_at`` since when it is stuck.
+    ``detail`` explains the state, ``cause`` is a shorter explanation if there is one. ``reverted`` is the status of
+    Nomad's own revert, None if there was none. ``replanned_at`` is when a changed plan restarted the time to approve.
     """
 
     deploy_id: int
@@ -96,7 +95,7 @@ class Entry:
     stuck_at: datetime | None = None
     detail: str = ""
     cause: str = ""
-    reverted: str = ""
+    reverted: RolloutStatus | None = None
     replanned_at: datetime | None = None
 
     @property
@@ -106,43 +105,43 @@ class Entry:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of it."""
-        if self.status is Status.FAILED and self.reverted:
+        """What became of the deploy."""
+        if self.status is Status.FAILED and self.reverted is not None:
             return Outcome.REVERTED
         return _BY_STATUS.get(self.status, Outcome.OPEN)
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it ended; None while it is open."""
+        """When it ended; None if it is open."""
         return None if self.outcome is Outcome.OPEN else self.changed_at
 
     @property
     def took(self) -> timedelta | None:
-        """From the newest dispatch to the end, whichever that was; None while it is open, or was never dispatched."""
+        """From the newest dispatch to the end of any kind; None if it is open or was never dispatched."""
         if self.ended_at is None or self.dispatched_at is None:
             return None
         return self.ended_at - self.dispatched_at
 
     @property
     def to_succeed(self) -> timedelta | None:
-        """From the newest dispatch to the success."""
+        """From the newest dispatch to the success; None if it did not succeed."""
         return self.took if self.status is Status.SUCCEEDED else None
 
     @property
     def self_approved(self) -> bool:
-        """Whether the one who asked for it holds a seat."""
+        """Whether the requester's own approval counted."""
         return human_behind(self.requester) in self.approvers
 
     @property
     def stuck(self) -> bool:
-        """Whether its rollout, or Nomad's revert of it, was called stuck and has not ended since."""
+        """Whether its rollout, or Nomad's revert of it, became stuck and has not ended since."""
         if self.stuck_at is None:
             return False
-        reverting = self.reverted == RolloutStatus.RUNNING and self.stuck_at >= self.changed_at
+        reverting = self.reverted is RolloutStatus.RUNNING and self.stuck_at >= self.changed_at
         return self.status is Status.ROLLING or reverting
 
     def overdue(self, now: datetime) -> bool:
-        """Whether it waits for approval, and half of its time for that is over."""
+        """Whether it waits for approval, and half of the time for that is over."""
         if self.status is not Status.WAITING or self.expires_at is None:
             return False
         begins = self.replanned_at or self.requested_at
@@ -154,7 +153,7 @@ class HistoryPage:
     """A page of a service's deploys, newest request first.
 
     ``next`` is the ``before`` of the page after it, None on the last one. ``posted`` has the Slack link of each deploy
-    whose message's address is known. ``zone`` is the catalog's time zone, an IANA name.
+    whose message has a known address. ``zone`` is the catalog's time zone, an IANA name.
     """
 
     entries: tuple[Entry, ...]
@@ -167,25 +166,25 @@ _BY_STATUS: Final[Mapping[Status, Outcome]] = {STATES[kind]: outcome for kind, o
 
 
 def entry_of(bodies: Iterable[Body], until: datetime | None = None) -> Entry | None:
-    """What a deploy's events say, in the order they were recorded; those from ``until`` on are left out.
+    """One deploy, computed from its events in the order they were recorded, without those from ``until`` on.
 
-    None where its request is not among them: then there is nothing to tell.
+    None if its request is not among them.
     """
-    told: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for body in bodies:
         at = datetime.fromisoformat(body["at"])
         if until is not None and at >= until:
             continue
         kind = EventType(body["type"])
         if kind is EventType.DEPLOY_REQUESTED:
-            told = _requested(body, at)
-        elif told:
-            told.update(_after(told, kind, body.get("data", {}), at))
-    return Entry(**told) if told else None
+            fields = _fields_of_request(body, at)
+        elif fields:
+            fields.update(_changes(fields, kind, body.get("data", {}), at))
+    return Entry(**fields) if fields else None
 
 
-def _requested(body: Body, at: datetime) -> dict[str, Any]:
-    """The fields of the entry, as the request tells them."""
+def _fields_of_request(body: Body, at: datetime) -> dict[str, Any]:
+    """The fields of an entry that come from the request."""
     data = body["data"]
     return {
         "deploy_id": body["deploy"],
@@ -200,20 +199,21 @@ def _requested(body: Body, at: datetime) -> dict[str, Any]:
     }
 
 
-def _after(told: Mapping[str, Any], kind: EventType, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """The fields that the event changes. Fields and no entry: of a day's deploys this is done thousands of times."""
-    changed = _beside_the_state(told, kind, data, at)
+def _changes(fields: Mapping[str, Any], kind: EventType, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """The fields that the event changes."""
+    # plain fields and no new Entry each time: a busy day's digest does this thousands of times
+    changed = _beside_the_state(fields, kind, data, at)
     if kind in STATES:
         changed |= {"status": STATES[kind], "changed_at": at, **_reasons(data)}
     return changed
 
 
 def _beside_the_state(
-    told: Mapping[str, Any], kind: EventType, data: Mapping[str, Any], at: datetime
+    fields: Mapping[str, Any], kind: EventType, data: Mapping[str, Any], at: datetime
 ) -> dict[str, Any]:
     match kind:
         case EventType.DEPLOY_PLANNED:
-            expires = _instant(data.get("expires_at")) or told["expires_at"]
+            expires = _instant(data.get("expires_at")) or fields["expires_at"]
             anew = {"approvers": (), "replanned_at": at} if data.get("voided") else {}
             return {"from_version": data.get("from_version"), "expires_at": expires, **anew}
         case EventType.DEPLOY_APPROVED:
@@ -221,7 +221,7 @@ def _beside_the_state(
         case EventType.DEPLOY_RETRACTED | EventType.DEPLOY_READY | EventType.DEPLOY_WAITING:
             return {"approvers": _holders(data)} if "judged" in data else {}
         case EventType.DEPLOY_DISPATCHING:
-            waited = told["approved_at"] - told["requested_at"] if "approved_at" in told else None
+            waited = fields["approved_at"] - fields["requested_at"] if "approved_at" in fields else None
             return {"dispatched_at": at, "to_approve": waited, "approvers": _holders(data)}
         case EventType.DEPLOY_LANDED:
             return {"landed_at": at}
@@ -230,13 +230,13 @@ def _beside_the_state(
         case EventType.DEPLOY_MOVING:
             return {"stuck_at": None}
         case EventType.DEPLOY_REVERTED:
-            return {"reverted": data["status"]}
+            return {"reverted": RolloutStatus(data["status"])}
         case _:
             return {}
 
 
 def _holders(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """Who held a seat when that was decided, each once, in the order of the seats."""
+    """Who filled a seat at that decision, each person once, in the order of the seats."""
     seats = data.get("judged", {}).get("seats", ())
     return tuple(dict.fromkeys(seat["holder"] for seat in seats if seat["holder"]))
 

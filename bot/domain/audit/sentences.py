@@ -1,8 +1,9 @@
-"""An audit event in plain words: what happened, on one line, without the time and without who did it."""
+"""An audit event in plain words: what happened, on one line, without the time and without the actor's name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,152 +13,204 @@ from bot.domain.deploy.dispatch import Answer
 from bot.domain.durations import in_words
 
 LONGEST: Final = 200
-"""Characters of a sentence; what is longer is cut, and the event itself has all of it."""
+"""Characters of a sentence; a longer one is cut, and the event itself has all of it."""
 _FINGERPRINT: Final = 12
 _ACTS: Final = {
-    "replan": "plan {} anew",
-    "replace": "let {} replace the running rollout",
-    "retract": "take back the approval of {}",
+    "replan": ("plan ", " again"),
+    "replace": ("let ", " replace the running rollout"),
+    "retract": ("take back their approval of ", ""),
 }
 _ANSWERS: Final[Mapping[str, str]] = {
-    Answer.LANDED: "landed",
+    Answer.LANDED: "was accepted",
     Answer.NO_OP: "changed nothing",
     Answer.CONFLICT: "came after another change of the job",
-    Answer.DENIED: "was denied",
-    Answer.NOT_SENT: "was not taken",
+    Answer.DENIED: "was refused",
+    Answer.FORBIDDEN: "was refused, for lack of a permission",
+    Answer.NOT_SENT: "was not sent",
     Answer.UNKNOWN: "got no certain answer",
 }
 
 
-def sentence(body: Body) -> str:
-    """What the event says happened, such as ``approved D-12 (1 of 2 seats)``; text without markup, unescaped.
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """An event in words, in three parts, so that a surface can link the deploy's number without searching for it.
 
-    The actor is its subject where it begins with a verb in lower case. An event of a type that this version does not
-    know, as a newer one may have recorded, is told by its type.
+    ``number`` is ``D-12``, or empty if the event is about no deploy or the sentence is cut before it.
+    ``actor_is_subject``: the sentence starts with what the actor did (``approved D-12``); otherwise it is complete.
     """
-    tell = _SENTENCES.get(body["type"])
-    return one_line(tell(body, body.get("data", {})) if tell else f"{body['type']} {_number(body)}")
+
+    before: str
+    number: str = ""
+    after: str = ""
+    actor_is_subject: bool = False
+
+    @property
+    def text(self) -> str:
+        """The whole sentence on one line, at most ``LONGEST`` characters; no markup, unescaped."""
+        return one_line(f"{self.before}{self.number}{self.after}")
+
+
+def sentence(body: Body) -> Sentence:
+    """What the event says happened, such as ``approved D-12 (1 of 2 approvals)``.
+
+    An event type that this version does not know, because a newer version recorded it, is named instead.
+    """
+    describe = _SENTENCES.get(body["type"])
+    found = describe(body, body.get("data", {})) if describe else Sentence(f"{body['type']} ", _number(body))
+    return _bounded(found)
 
 
 def one_line(text: str, most: int = LONGEST) -> str:
-    """The text on one line, cut at ``most`` characters; nothing in it moves a cursor or turns the writing round."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    """The text on one line, cut at ``most`` characters; nothing in it moves a cursor or changes the text direction."""
+    return _cut(_spaced(text).strip(), most)
+
+
+def _spaced(text: str) -> str:
+    """The text with each run of spaces and unprintable characters as one space."""
+    visible = "".join(each if each.isprintable() else " " for each in text)
+    words = " ".join(visible.split())
+    return f"{' ' * visible.startswith(' ')}{words}{' ' * (visible.endswith(' ') and bool(words))}"
+
+
+def _cut(line: str, most: int) -> str:
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
+def _bounded(found: Sentence) -> Sentence:
+    """The sentence with each part on one line; the end is cut, and with it the number if that is where the end is."""
+    before, after = _spaced(found.before).lstrip(), _spaced(found.after).rstrip()
+    room = LONGEST - len(before) - len(found.number)
+    if room <= 0:
+        return Sentence(_cut(before + found.number + after, LONGEST), actor_is_subject=found.actor_is_subject)
+    return Sentence(before, found.number, _cut(after, room), found.actor_is_subject)
+
+
 _Data = Mapping[str, Any]
+_Describe = Callable[[Body, _Data], Sentence]
 
 
-def _catalog_applied(_: Body, data: _Data) -> str:
+def _catalog_applied(_: Body, data: _Data) -> Sentence:
     before, after = (str(data.get(key, ""))[:_FINGERPRINT] for key in ("before", "after"))
-    return f"made catalog {after} active, after {before}" if before else f"made catalog {after} active, the first one"
+    instead = f", replacing {before}" if before else ", the first one"
+    return Sentence(f"made catalog {after} active{instead}", actor_is_subject=True)
 
 
-def _requested(body: Body, data: _Data) -> str:
-    again = "once more, " if data.get("again") else ""
+def _requested(body: Body, data: _Data) -> Sentence:
+    again = "again, " if data.get("again") else ""
     source = f", promoted from {data['promotes']}" if data.get("promotes") else ""
     values = f", with {', '.join(data['set'])}" if data.get("set") else ""
     what = f"{body.get('service')} {data.get('version')} to {body.get('environment')}"
-    return _because(f"asked for {what} ({again}{_number(body)}){source}{values}", data.get("reason"))
+    after = _because(f"){source}{values}", data.get("reason"))
+    return Sentence(f"requested {what} ({again}", _number(body), after, actor_is_subject=True)
 
 
-def _refused(body: Body, data: _Data) -> str:
+def _refused(body: Body, data: _Data) -> Sentence:
     where = f" to {body['environment']}" if body.get("environment") else ""
-    what = " ".join(each for each in (body.get("service"), data.get("version")) if each) or "a deploy"
-    return f"was refused {what}{where}: {_codes(data)}"
+    what = "".join(f" {each}" for each in (body.get("service"), data.get("version")) if each)
+    return Sentence(f"was not allowed to deploy{what}{where}: {_codes(data)}", actor_is_subject=True)
 
 
-def _action_refused(body: Body, data: _Data) -> str:
-    act = _ACTS.get(data.get("act", ""), f"{data.get('act')} {{}}")
-    return f"was refused to {act.format(_number(body))}: {_codes(data)}"
+def _action_refused(body: Body, data: _Data) -> Sentence:
+    before, after = _ACTS.get(data.get("act", ""), (f"{data.get('act')} ", ""))
+    before, after = f"was not allowed to {before}", f"{after}: {_codes(data)}"
+    return Sentence(before, _number(body), after, actor_is_subject=True)
 
 
-def _planned(body: Body, data: _Data) -> str:
-    void = "; approvals given before are void" if data.get("voided") else ""
-    return _because(f"planned {_number(body)}, plan {data.get('plan')}", f"{data.get('effect', '')}{void}")
+def _planned(body: Body, data: _Data) -> Sentence:
+    void = "; earlier approvals no longer count" if data.get("voided") else ""
+    after = _because(f", plan {data.get('plan')}", f"{data.get('effect', '')}{void}")
+    return Sentence("planned ", _number(body), after, actor_is_subject=True)
 
 
-def _approved(body: Body, data: _Data) -> str:
+def _approved(body: Body, data: _Data) -> Sentence:
     seats = data.get("seats")
-    filled = f" ({data.get('filled')} of {seats} {'seat' if seats == 1 else 'seats'})" if seats else ""
-    return _because(f"approved {_number(body)}{filled}", data.get("note"))
+    count = f" ({data.get('filled')} of {seats} {'approval' if seats == 1 else 'approvals'})" if seats else ""
+    return Sentence("approved ", _number(body), _because(count, data.get("note")), actor_is_subject=True)
 
 
-def _ready(body: Body, data: _Data) -> str:
-    held = f", held by {', '.join(data['blocked'])}" if data.get("blocked") else ""
-    return _because(f"{_number(body)} is ready{held}", data.get("detail"))
+def _ready(body: Body, data: _Data) -> Sentence:
+    blocked = f", blocked by {', '.join(data['blocked'])}" if data.get("blocked") else ""
+    return Sentence("", _number(body), _because(f" is ready{blocked}", data.get("detail")))
 
 
-def _blocked(body: Body, data: _Data) -> str:
-    return f"{_number(body)} is held: {_codes(data)}" if data.get("codes") else f"{_number(body)} is held no longer"
+def _blocked(body: Body, data: _Data) -> Sentence:
+    return Sentence("", _number(body), f" is blocked: {_codes(data)}" if data.get("codes") else " is no longer blocked")
 
 
-def _answered(body: Body, data: _Data) -> str:
+def _attempted(body: Body, data: _Data) -> Sentence:
+    return Sentence(f"sent attempt {data.get('number')} of ", _number(body), " to Nomad", actor_is_subject=True)
+
+
+def _answered(body: Body, data: _Data) -> Sentence:
     answer = str(data.get("answer"))
-    became = _ANSWERS.get(answer, f"was answered {answer}")
-    return _because(f"attempt {data.get('number')} of {_number(body)} {became}", data.get("text"))
+    result = _ANSWERS.get(answer, f"was answered {answer}")
+    return Sentence(f"attempt {data.get('number')} of ", _number(body), _because(f" {result}", data.get("text")))
 
 
-def _landed(body: Body, data: _Data) -> str:
+def _landed(body: Body, data: _Data) -> Sentence:
     version = data.get("job_version", -1)
-    # a job version that Nomad no longer kept when it was looked at is -1 (register)
-    return f"{_number(body)} is on Nomad" + (f" as job version {version}" if version >= 0 else "")
+    # -1: Nomad had already dropped that job version when `register` looked for it
+    return Sentence("Nomad registered ", _number(body), f" as job version {version}" if version >= 0 else "")
 
 
-def _reverted(body: Body, data: _Data) -> str:
-    status, version = data.get("status"), data.get("job_version")
-    said = "has begun" if status == "running" else status
-    return f"Nomad's own revert of {_number(body)} {said}: job version {version}"
+def _reverted(body: Body, data: _Data) -> Sentence:
+    status = "has started" if data.get("status") == "running" else data.get("status")
+    return Sentence("Nomad's own revert of ", _number(body), f" {status}: job version {data.get('job_version')}")
 
 
-def _ended(words: str) -> Callable[[Body, _Data], str]:
+def _ends(words: str) -> _Describe:
     """``D-12 WORDS 42s after it landed: detail``."""
 
-    def tell(body: Body, data: _Data) -> str:
+    def describe(body: Body, data: _Data) -> Sentence:
         after = f" {in_words(timedelta(seconds=data['seconds']))} after it landed" if "seconds" in data else ""
-        return _because(f"{_number(body)} {words}{after}", data.get("detail"))
+        return Sentence("", _number(body), _because(f" {words}{after}", data.get("detail")))
 
-    return tell
+    return describe
 
 
-def _did(words: str, key: str = "", *, suffix: str = "") -> Callable[[Body, _Data], str]:
-    """``WORDS D-12 suffix: what is under that key``."""
+def _act(words: str, key: str = "", *, suffix: str = "") -> _Describe:
+    """``WORDS D-12 SUFFIX: the data under that key``, with the actor as its subject."""
 
-    def tell(body: Body, data: _Data) -> str:
-        return _because(f"{words} {_number(body)}{suffix}", data.get(key) or data.get("detail"))
+    def describe(body: Body, data: _Data) -> Sentence:
+        after = _because(suffix, data.get(key) or data.get("detail"))
+        return Sentence(f"{words} ", _number(body), after, actor_is_subject=True)
 
-    return tell
+    return describe
+
+
+def _needs_approval(body: Body, data: _Data) -> Sentence:
+    return Sentence("", _number(body), _because(" needs approval again", data.get("cause") or data.get("detail")))
 
 
 _E = EventType
-_SENTENCES: Final[Mapping[str, Callable[[Body, _Data], str]]] = {
+_SENTENCES: Final[Mapping[str, _Describe]] = {
     _E.CATALOG_APPLIED: _catalog_applied,
     _E.DEPLOY_REQUESTED: _requested,
     _E.DEPLOY_REFUSED: _refused,
     _E.DEPLOY_PLANNED: _planned,
-    _E.DEPLOY_REPLANNING: _did("sent", "cause", suffix=" back to planning"),
+    _E.DEPLOY_REPLANNING: _act("sent", "cause", suffix=" back to planning"),
     _E.DEPLOY_APPROVED: _approved,
-    _E.DEPLOY_RETRACTED: _did("took back the approval of"),
-    _E.DEPLOY_REJECTED: _did("rejected", "reason"),
-    _E.DEPLOY_REPLACES: _did("let", suffix=" replace the running rollout"),
-    _E.DEPLOY_WITHDRAWN: _did("withdrew"),
-    _E.DEPLOY_EXPIRED: _ended("expired"),
+    _E.DEPLOY_RETRACTED: _act("took back their approval of"),
+    _E.DEPLOY_REJECTED: _act("rejected", "reason"),
+    _E.DEPLOY_REPLACES: _act("let", suffix=" replace the running rollout"),
+    _E.DEPLOY_WITHDRAWN: _act("withdrew"),
+    _E.DEPLOY_EXPIRED: _ends("expired"),
     _E.DEPLOY_READY: _ready,
-    _E.DEPLOY_WAITING: _did("had", "cause", suffix=" wait for approval again"),
+    _E.DEPLOY_WAITING: _needs_approval,
     _E.DEPLOY_BLOCKED: _blocked,
-    _E.DEPLOY_DISPATCHING: _did("dispatched"),
-    _E.DEPLOY_ATTEMPTED: lambda body, data: f"sent attempt {data.get('number')} of {_number(body)} to Nomad",
+    _E.DEPLOY_DISPATCHING: _act("dispatched"),
+    _E.DEPLOY_ATTEMPTED: _attempted,
     _E.DEPLOY_ANSWERED: _answered,
     _E.DEPLOY_LANDED: _landed,
-    _E.DEPLOY_UNCHANGED: _ended("had nothing to do"),
-    _E.DEPLOY_INVALID: _ended("is invalid"),
-    _E.DEPLOY_SUCCEEDED: _ended("succeeded"),
-    _E.DEPLOY_FAILED: _ended("failed"),
-    _E.DEPLOY_SUPERSEDED: _ended("was overtaken"),
+    _E.DEPLOY_UNCHANGED: _ends("changed nothing"),
+    _E.DEPLOY_INVALID: _ends("is invalid"),
+    _E.DEPLOY_SUCCEEDED: _ends("succeeded"),
+    _E.DEPLOY_FAILED: _ends("failed"),
+    _E.DEPLOY_SUPERSEDED: _ends("was superseded"),
     _E.DEPLOY_REVERTED: _reverted,
     _E.ACTION_REFUSED: _action_refused,
-    _E.DEPLOY_STUCK: _ended("is stuck"),
-    _E.DEPLOY_MOVING: _ended("moves again"),
+    _E.DEPLOY_STUCK: _ends("is stuck"),
+    _E.DEPLOY_MOVING: _ends("makes progress again"),
 }
 
 

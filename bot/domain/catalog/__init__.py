@@ -1,1 +1,1 @@
-"""The catalog: services, environments, releases, digests, and the words that they may not be named by."""
+"""The catalog: services, environments, releases, digests, and the names that no service may have."""

@@ -1,4 +1,4 @@
-"""The catalog as validated records: what the folder said, and the lookups that every decision makes."""
+"""The catalog as validated records, with the lookups that decisions need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SERVICE_OWNERS = "service.owners"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """Configuration as code, read wholly or not at all. Mappings are keyed by name and keep the order of the files."""
+    """A complete, validated catalog. Mappings are keyed by name, in the order of the files."""
 
     timezone: str
     admin_channel: str | None
@@ -31,12 +31,12 @@ class Catalog:
     digests: tuple[Digest, ...] = ()
 
     def placement(self, service: str, environment: str) -> Placement | None:
-        """What the service says of that environment; None where it is not deployed there."""
+        """The service's settings for that environment; None if it is not deployed there."""
         found = self.services.get(service)
         return found.placements.get(environment) if found else None
 
     def template_for(self, service: str, environment: str) -> Template:
-        """The template that renders the service there; ``KeyError`` where it is not deployed there."""
+        """The template of the service's job there; ``KeyError`` if the service is not deployed there."""
         placed = self.services[service].placements[environment]
         return self.templates[placed.template or self.services[service].template]
 
@@ -46,22 +46,22 @@ class Catalog:
         return (placed and placed.channel) or self.environments[environment].channel
 
     def rules_for(self, service: str, environment: str) -> tuple[Rule, ...]:
-        """The environment's approval rules and the placement's on top: all must hold."""
+        """The approval rules of the environment and of the placement; all of them must be met."""
         placed = self.placement(service, environment)
         return self.environments[environment].approvals + (placed.approvals if placed else ())
 
     def group_of(self, rule: Rule, service: str) -> Group:
-        """The group that fills a rule's seats; ``service.owners`` is the group of the service's owners."""
+        """The group whose members fill a rule's seats; ``service.owners`` is the group of the service's owners."""
         name = self.services[service].owners if rule.source == SERVICE_OWNERS else rule.source
         return self.groups[name or ""]
 
     def variables_for(
         self, service: str, environment: str, version: str, overrides: Mapping[str, Value], declared: frozenset[str]
     ) -> dict[str, Value]:
-        """What Nomad's parse is given: template < environment < service < service there < request, and the version.
+        """The variables for Nomad's parse: template < environment < service < service there < request, and the version.
 
-        ``declared`` are the variables of the template's text in use: an environment's variables go to the templates
-        that declare them. Nothing is passed that is not written in the catalog or asked for.
+        ``declared`` are the variables that the template in use declares: an environment's variables only go to
+        templates that declare them. All other values of the catalog and the request are passed as they are.
         """
         template = self.template_for(service, environment)
         found = self.services[service]
@@ -77,11 +77,11 @@ class Catalog:
         }
 
     def final_environments(self) -> frozenset[str]:
-        """Where the way of a release ends: no environment comes after them. To the digest these are production."""
+        """The environments that no other environment comes after. The digest treats them as production."""
         before = {after.environment for environment in self.environments.values() for after in environment.after}
         return frozenset(self.environments) - before
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the canonical form, as hexadecimal; what decisions name as the catalog they were made under."""
+        """SHA-256 over the canonical form, in hexadecimal; each decision names the catalog it was made under by it."""
         return hashlib.sha256(canonical(document_of(self))).hexdigest()

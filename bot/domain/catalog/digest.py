@@ -1,4 +1,4 @@
-"""A daily digest as the catalog asks for it."""
+"""A daily digest, as the catalog configures it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """A daily message: its Slack channel, ``at`` as ``HH:MM`` of local time, and what it tells of.
+    """A daily message: its Slack channel, its local time ``at`` (``HH:MM``), and its environments.
 
     ``environments`` None: all of them. ``timezone`` is an IANA name; empty: the catalog's.
     """

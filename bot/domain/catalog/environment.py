@@ -1,4 +1,4 @@
-"""Where things are deployed: a cluster, and an environment with the rules that hold there."""
+"""Where services are deployed: clusters, and environments with their rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
-"""A variable's value as the catalog writes it: whatever JSON can say."""
+"""A variable's value in the catalog: any JSON value."""
 
 DEFAULT_EXPIRES = timedelta(hours=24)
 DEFAULT_WITHIN = timedelta(days=30)
@@ -16,7 +16,7 @@ DEFAULT_WITHIN = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """A Nomad to talk to. ``token_env`` names the setting that holds the token; the token itself is never here."""
+    """A Nomad cluster. ``token_env`` names the environment variable with the token; the token itself is never here."""
 
     name: str
     address: str
@@ -28,14 +28,14 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A number of seats. ``source`` is a group's name, or ``service.owners`` for the group of the service's owners."""
+    """``count`` seats for the members of ``source``: a group's name, or ``service.owners`` for the service's owners."""
 
     source: str
     count: int = 1
 
 
 class Require(StrEnum):
-    """What must be true of a release in the environment before."""
+    """What a release must have done in the environment that comes before."""
 
     PASSED = "passed"
     RUNNING = "running"
@@ -43,7 +43,7 @@ class Require(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class After:
-    """An environment that comes before: what the release must have done there, for how long, and how lately."""
+    """An environment that comes before: what the release must have done there, for how long, and how recently."""
 
     environment: str
     soak: timedelta = timedelta(0)
@@ -53,7 +53,7 @@ class After:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """A cluster and a namespace, and the rules that hold there."""
+    """A cluster and a namespace, with the rules for deploys to them."""
 
     name: str
     cluster: str

@@ -16,9 +16,9 @@ _IMAGE_DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """Never changes. ``template`` is the jobspec's text, so that a promotion moves the same thing.
+    """A version and the jobspec text ``template`` that it is deployed with; it never changes.
 
-    ``declared`` and ``required`` are the variables of that text, as read when it was first requested.
+    So a promotion deploys exactly what was tried before. ``declared`` and ``required`` are the variables of that text.
     """
 
     service: str
@@ -30,7 +30,7 @@ class Release:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256, hexadecimal, over service, version and template text."""
+        """The SHA-256, in hexadecimal, of service, version and template text."""
         document = {"service": self.service, "template": self.template, "version": self.version}
         return hashlib.sha256(canonical(document)).hexdigest()
 
@@ -41,6 +41,6 @@ def check_version(version: str) -> Decision:
         return Allowed()
     return refuse(
         "version-form",
-        f"`{version[:80]}` is no version: give an image tag (letters, digits, `.`, `_`, `-`; at most 128) "
+        f"`{version[:80]}` isn't a version. Use an image tag (letters, digits, `.`, `_`, `-`; at most 128) "
         "or a digest `sha256:…` of 64 hexadecimal digits.",
     )

@@ -1,4 +1,4 @@
-"""The verbs of ``/deploy``: a service with such a name could not be requested, so the catalog refuses it."""
+"""The verbs of ``/deploy``. The catalog refuses a service with such a name, because nobody could request it."""
 
 from __future__ import annotations
 

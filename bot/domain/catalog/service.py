@@ -1,4 +1,4 @@
-"""What a team ships: one Nomad job in each environment, rendered from a template."""
+"""Services: each is one Nomad job in each of its environments, rendered from a template."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """What a service says of one environment: its variables there, approvals on top, another channel or template."""
+    """A service's settings for one environment: variables, additional approvals, another channel or template."""
 
     environment: str
     variables: Mapping[str, Value]
@@ -36,7 +36,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service. ``job`` is Nomad's job id and may hold ``{environment}``; ``placements`` is keyed by environment."""
+    """A service. ``job`` is Nomad's job id that may hold ``{environment}``; ``placements`` is keyed by environment."""
 
     name: str
     template: str
@@ -50,5 +50,5 @@ class Service:
     placements: Mapping[str, Placement]
 
     def job_id(self, environment: str) -> str:
-        """Nomad's job id in that environment."""
+        """Nomad's job id for that environment."""
         return self.job.replace("{environment}", environment)

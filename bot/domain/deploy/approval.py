@@ -1,4 +1,4 @@
-"""Approvals: seats, who may fill them, and when they are all filled."""
+"""Approvals: which seats the rules make, who may fill them, and whether all are filled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.domain.decision import Allowed, Decision, Reason, Refused, refuse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """One person's yes to one plan. ``void`` says why it no longer counts; empty while it does."""
+    """One person's yes to one plan. ``void`` says why it no longer counts, and is empty as long as it counts."""
 
     deploy_id: int
     plan: int
@@ -25,7 +25,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One seat of a rule: its label (``sre``, ``owners of checkout``) and the group that may fill it."""
+    """One approval that a rule requires: its label (``sre``, ``owners of checkout``) and who may give it."""
 
     label: str
     group: Group
@@ -33,14 +33,14 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Seating:
-    """Who sits where: ``holders[i]`` is the user id in ``seats[i]``, or None."""
+    """Who fills which seat: ``holders[i]`` is the user id in ``seats[i]``, or None."""
 
     seats: tuple[Seat, ...]
     holders: tuple[str | None, ...]
 
     @property
     def complete(self) -> bool:
-        """Whether every seat is filled; true where there is none."""
+        """Whether every seat is filled; true if there are no seats."""
         return None not in self.holders
 
     @property
@@ -55,13 +55,14 @@ class Seating:
 
 
 def seat(seats: Sequence[Seat], approvers: Sequence[str], membership: Membership) -> Seating:
-    """Fill as many seats as can be: one person at most one seat, one seat at most one person.
+    """Fill as many seats as possible: each person fills at most one seat.
 
-    A maximum bipartite matching by augmenting paths (Kuhn). Earlier approvers keep a place whenever a matching of the
-    largest size allows it; the result is the same whenever the arguments are.
+    A maximum bipartite matching by augmenting paths (Kuhn). An earlier approver keeps a seat if any largest matching
+    allows it. The same arguments always give the same result.
     """
     members = [membership.members(each.group) for each in seats]
     holders: list[str | None] = [None] * len(seats)
+    # greedy assignment would refuse approvals: Sam in both groups could take the only seat that Bob may fill
     for user in dict.fromkeys(approvers):
         _place(user, members, holders, set())
     return Seating(tuple(seats), tuple(holders))
@@ -73,6 +74,7 @@ def _place(user: str, members: Sequence[frozenset[str]], holders: list[str | Non
             continue
         tried.add(index)
         holder = holders[index]
+        # the holder may be able to move to another seat
         if holder is None or _place(holder, members, holders, tried):
             holders[index] = user
             return True
@@ -82,33 +84,44 @@ def _place(user: str, members: Sequence[frozenset[str]], holders: list[str | Non
 def eligible(
     seats: Iterable[Seat], membership: Membership, *, requester: str | None, self_approval: bool
 ) -> frozenset[str]:
-    """Who could fill some seat: members, without those known not to count, and the requester only where allowed."""
+    """Who could fill a seat: members, except those known not to count, and the requester only if that is allowed."""
     members = {user for each in seats for user in membership.members(each.group)}
+    # a group may hold guests and deactivated people (docs/slack-platform.md, "User groups"); members whom the snapshot
+    # was not asked about may well count
     users = frozenset(members - {user for user in members & membership.people.keys() if not membership.counts(user)})
     return users if self_approval or requester is None else users - {requester}
 
 
 def meetable(seats: Sequence[Seat], membership: Membership, *, requester: str | None, self_approval: bool) -> Decision:
-    """Whether all seats could ever be filled, with the numbers where not: said at request, never found out later."""
+    """Whether all seats could ever be filled; refused with the reason why not.
+
+    Checked when a deploy is requested, so that nobody waits for approvals that cannot come.
+    """
     users = eligible(seats, membership, requester=requester, self_approval=self_approval)
+    # as if everybody had approved: if that is not enough, no smaller number of people is
     best = seat(seats, sorted(users), membership)
     if best.complete:
         return Allowed()
     wanted: dict[str, int] = {}
     for each in seats:
         wanted[each.label] = wanted.get(each.label, 0) + 1
-    lines = ", ".join(
-        f"{label}: needs {count}, {_able(label, seats, users, membership)} could besides the requester"
-        for label, count in wanted.items()
-    )
-    return refuse(
-        "rule-unmeetable", f"This can never be approved as the rules stand ({lines}); one person fills one seat."
-    )
+    groups = {each.label: membership.members(each.group) for each in seats}
+    short = [_shortage(label, count, groups[label], users, requester) for label, count in wanted.items()]
+    why = ", and ".join(each for each in short if each)
+    both = f"each person counts once, and too few people are in {' and '.join(wanted)}"
+    return refuse("rule-unmeetable", f"Nobody can approve this: {why or both}.")
 
 
-def _able(label: str, seats: Sequence[Seat], users: frozenset[str], membership: Membership) -> int:
-    group = next(each.group for each in seats if each.label == label)
-    return len(users & membership.members(group))
+def _shortage(label: str, count: int, members: frozenset[str], users: frozenset[str], requester: str | None) -> str:
+    """Why a group cannot give the approvals that it has to; empty if it can."""
+    able = len(users & members)
+    if able >= count:
+        return ""
+    if able:
+        return f"{label} has to approve {count} times, but only {able} {'person' if able == 1 else 'people'} there can"
+    if requester in members:
+        return f"you are the only member of {label}"
+    return f"{label} has no member who can approve"
 
 
 def may_fill(
@@ -120,25 +133,27 @@ def may_fill(
     requester: str | None,
     self_approval: bool,
 ) -> Decision:
-    """Whether this person's yes fills one more seat now; refused with who can."""
+    """Whether this person's approval would fill one more seat now; if not, the refusal names people whose would."""
     now = seat(seats, approvers, membership)
     who = mentions(now.missing or seats, without=None if self_approval else requester)
     standing = membership.standing(user)
     if isinstance(standing, Refused):
         return Refused(tuple(Reason(reason.code, reason.text, **who) for reason in standing.reasons))
     if user == requester and not self_approval:
-        return refuse("own-request", "You asked for this deploy, so somebody else has to approve it.", **who)
+        return refuse("own-request", "You requested this deploy, so somebody else has to approve it.", **who)
     if user in approvers:
         return refuse("already-seated", "You have already approved this plan.", **who)
     if not any(user in membership.members(each.group) for each in seats):
-        return refuse("not-an-approver", "None of this deploy's approval rules names a group that you are in.", **who)
+        return refuse("not-an-approver", "You are in none of the groups that may approve this deploy.", **who)
     if seat(seats, [*approvers, user], membership).filled == now.filled:
-        return refuse("no-seat-left", "The seats that you could fill are taken; the missing ones need others.", **who)
+        return refuse(
+            "no-seat-left", "Your groups have already approved. The missing approvals must come from others.", **who
+        )
     return Allowed()
 
 
 def mentions(seats: Iterable[Seat], *, without: str | None = None) -> Mapping[str, tuple[str, ...]]:
-    """Who can fill these seats, for a ``Reason``; not one who may never (``without``)."""
+    """The ``users`` and ``groups`` that can fill these seats, for a ``Reason``; the user ``without`` is left out."""
     groups = [each.group for each in seats]
     return {
         "users": tuple(sorted({user for group in groups for user in group.users} - {without})),

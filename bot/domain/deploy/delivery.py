@@ -1,4 +1,4 @@
-"""How long a message that Slack has not taken is worth sending, and how long to wait between two tries."""
+"""How long an undelivered Slack message is worth sending, and how long to wait between two tries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PATIENCE: Final = timedelta(hours=1)
 
 
 def worth_sending(kind: Delivery, age: timedelta) -> bool:
-    """Whether a message of that age is still of use. A private answer is not after an hour; all others always are."""
+    """Whether a message of this age is still useful. A private answer is useful for an hour; all others always are."""
     return kind is not Delivery.TELL or age < _PATIENCE
 
 

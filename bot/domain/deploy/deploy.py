@@ -1,4 +1,4 @@
-"""The deploy: one release on its way into one environment, and the only table of how its state may change."""
+"""The deploy: one release for one environment, and the only table of its state changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.errors import IllegalTransition
 
 
 class Status(StrEnum):
-    """Where a deploy stands; ``docs/engine.md`` draws it."""
+    """The state of a deploy; ``docs/engine.md`` (States) draws it."""
 
     PLANNING = "planning"
     WAITING = "waiting"
@@ -33,12 +33,12 @@ class Status(StrEnum):
 
     @property
     def open(self) -> bool:
-        """Whether something may still happen: the table has a way out."""
+        """Whether its state can still change."""
         return bool(TRANSITIONS[self])
 
     @property
     def undecided(self) -> bool:
-        """Whether people can still withdraw or reject it: nothing has been sent."""
+        """Whether people can still withdraw or reject it, because nothing has been sent to Nomad."""
         return Status.WITHDRAWN in TRANSITIONS[self]
 
 
@@ -66,13 +66,13 @@ TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
 class Deploy:
     """A deployment request; ``id`` is 0 until the store has numbered it.
 
-    ``plan`` is the number of its newest plan (0 before the first), ``catalog`` the fingerprint of the catalog that it
-    was planned under (audit events name the one of each decision), ``due_at`` when a worker should look at it next
-    (None: never by itself), ``detail`` the sentence that explains the present state, ``blocked`` what holds a READY
-    one or keeps a PLANNING one waiting, ``nonce`` set where *Deploy again anyway* was asked, ``replaces`` where the
-    requester chose to replace a running rollout. ``promotes`` is the environment that its release comes from, where
-    it was promoted and not asked for; ``offers`` are those that its own message offers to promote it to. ``asked_in``
-    is the Slack channel of the request and ``asked_via`` its response_url, dropped with the first change of state.
+    ``plan`` is the number of its newest plan (0 before the first). ``catalog`` is the fingerprint of the catalog that
+    it was planned under; an audit event names the catalog of its own decision. ``due_at`` is when a worker looks at it
+    next (None: not by itself). ``detail`` explains the present state in a sentence, ``blocked`` why a READY or
+    PLANNING deploy has to wait. ``nonce`` is set after *Deploy again anyway*, ``replaces`` if the requester chose to
+    replace a running rollout. ``promotes`` is the environment that a promoted release comes from, ``offers`` are the
+    environments that the deploy's message offers to promote it to. ``asked_in`` is the Slack channel of the request,
+    ``asked_via`` its response_url, which is dropped with the first change of state.
     """
 
     id: int = 0
@@ -106,16 +106,16 @@ class Deploy:
 
     @property
     def waits_its_turn(self) -> bool:
-        """Whether another deploy of its service and environment is what holds it."""
+        """Whether it waits for another deploy of its service and environment."""
         return any(reason.code == "turn" for reason in self.blocked)
 
     def advance(self, to: Status, at: datetime, **changes: Any) -> Deploy:
-        """The same deploy in the next state; ``IllegalTransition`` where the table has no such arrow.
+        """The deploy in another state; ``IllegalTransition`` if the table does not allow that.
 
-        ``detail`` and ``blocked`` start empty in a new state, ``due_at`` is ``at``, unless given; ``asked_via`` goes.
+        ``detail`` and ``blocked`` are empty and ``due_at`` is ``at``, unless given; ``asked_via`` is cleared.
         """
         if to not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"{self.number} is {self.status}: it cannot become {to}")
-        # whatever comes after planning is told in the channel, or has just been told by it
+        # a response_url answers the requester alone; from now on the message in the channel tells everyone
         fresh = {"detail": "", "blocked": (), "due_at": at if to.open else None, "asked_via": ""}
         return replace(self, status=to, changed_at=at, **{**fresh, **changes})

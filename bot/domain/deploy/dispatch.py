@@ -1,6 +1,6 @@
-"""Dispatch's evidence rule: what an answer to a register means, and what may be concluded from the evidence.
+"""The evidence rule of a dispatch: what Nomad's answer to a register means, and what may be concluded from it.
 
-One rule: landed is taken at once; any other way out of DISPATCHING only when no attempt can still be on its way.
+"Landed" is accepted at once. Any other conclusion has to wait until no attempt can still be on its way.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 ENQUEUE_LIMIT = timedelta(seconds=35)
-"""Nomad gives up a write after 30 s in its queue (``nomad/rpc.go`` enqueueLimit); five more are a margin."""
+"""Nomad gives up a write that waited 30 s for the leader (docs/nomad.md, "Check-and-set"); five more are a margin."""
 
 CONFLICT_TEXT = "Enforcing job modify index"
-# Nomad joins what is wrong with a job as a list; at a register only its validation makes one (structs.go, Job.Validate)
+# Nomad lists everything that is wrong with a job; a register only does so from its validation (docs/nomad.md,
+# "Multi-errors")
 _LIST = re.compile(r"\A\d+ errors? occurred:\s*\* ")
-# what begins a finding of that validation, after the list's head or alone
+# how a finding of that validation starts, alone or after the head of the list
 _FINDING = re.compile(
     r"""(?x)
     (?:Task\ (?:group\ )?\S+|(?:Constraint|Affinity|Spread|Task|Task\ group|Update|Migrate|Scaling\ policy)\ \d+)
@@ -40,12 +41,15 @@ _ALONE = re.compile(r"\Acannot update (?:job from type \"|(?:non-)?(?:periodic|p
 
 
 class Answer(StrEnum):
-    """What one attempt's answer says."""
+    """What Nomad's answer to one attempt means."""
 
     LANDED = "landed"
     NO_OP = "no-op"
     CONFLICT = "conflict"
     DENIED = "denied"
+    """Nomad refuses the job itself."""
+    FORBIDDEN = "forbidden"
+    """Nomad does not let our token register the job (403)."""
     NOT_SENT = "not-sent"
     UNKNOWN = "unknown"
 
@@ -56,13 +60,15 @@ class Answer(StrEnum):
 
 
 def classify(status: int, text: str) -> Answer:
-    """What an HTTP answer to a register other than 200 means (the table of ``docs/engine.md``)."""
+    """The meaning of an HTTP answer to a register other than 200 (docs/engine.md, Dispatch)."""
     said = text.casefold()
     if status == 500 and CONFLICT_TEXT.casefold() in said:
         return Answer.CONFLICT
     if status == 429:
         return Answer.NOT_SENT
-    if status in {400, 403}:
+    if status == 403:
+        return Answer.FORBIDDEN
+    if status == 400:
         return Answer.DENIED
     if status == 500 and _is_validation(text):
         return Answer.DENIED
@@ -70,22 +76,25 @@ def classify(status: int, text: str) -> Answer:
 
 
 def _is_validation(text: str) -> bool:
-    """Whether these are whole phrases of Nomad's validation, which comes before anything is written.
+    """Whether the text consists of phrases of Nomad's validation, which runs before anything is written.
 
-    Anything else may come from after the write was handed on, and then nothing is certain.
+    Any other text may come from a later step, after the write was handed on, so it proves nothing.
     """
     listed = _LIST.match(text)
     begins = listed.end() if listed else 0
     return bool(_ALONE.match(text) or _FINDING.match(text, begins))
 
 
-def accepted(job_modify_index: int, eval_create_index: int) -> Answer:
-    """What a 200 means: a change has JobModifyIndex = EvalCreateIndex, or makes no evaluation; else it is a no-op."""
+def classify_success(job_modify_index: int, eval_create_index: int) -> Answer:
+    """The meaning of a 200: landed if JobModifyIndex = EvalCreateIndex or there is no evaluation, otherwise a no-op.
+
+    docs/nomad.md, "Registers that change nothing" and "Jobs without a deployment".
+    """
     return Answer.LANDED if eval_create_index in {0, job_modify_index} else Answer.NO_OP
 
 
 class Look(StrEnum):
-    """What Nomad's own state says of the attempts."""
+    """What Nomad's own state says about the attempts."""
 
     LANDED = "landed"
     UNMOVED = "unmoved"
@@ -96,9 +105,9 @@ class Look(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One register on its way: committed before the request is sent, answered when an answer was read.
+    """One attempt to register, committed before the request is sent; ``answer`` is None until one was read.
 
-    ``taken_over`` is when another worker found it without an answer: its sender may have died, or may only be slow.
+    ``taken_over`` is when another worker found it without an answer. Its sender may be dead, or just slow.
     """
 
     deploy_id: int
@@ -112,7 +121,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """A look and what it saw: the version that is ours (None: landed, version unknown) and its JobModifyIndex."""
+    """What a look at Nomad found: our job version (None: landed, version unknown) and its JobModifyIndex."""
 
     look: Look
     version: int | None = None
@@ -137,6 +146,7 @@ def settled(attempts: Sequence[Attempt], *, now: datetime, write_timeout: timede
     Every attempt has a definite answer, or Nomad's enqueue limit and the write time-out have passed since the last
     attempt or take-over, whichever is later.
     """
+    # one unanswered attempt keeps all open: it may land after a later attempt was refused
     if all(attempt.answer is not None and attempt.answer.definite for attempt in attempts):
         return True
     last = max(max(attempt.at, attempt.taken_over or attempt.at) for attempt in attempts)
@@ -144,7 +154,8 @@ def settled(attempts: Sequence[Attempt], *, now: datetime, write_timeout: timede
 
 
 def judge(sighting: Sighting, attempts: Sequence[Attempt], *, is_settled: bool) -> Verdict:
-    """What the evidence allows; ``attempts`` in order, those of the current plan."""
+    """What the evidence allows to do; ``attempts`` are those of the current plan, in order."""
+    # proof that it landed is final: no later answer can undo it
     if sighting.look is Look.LANDED:
         return Verdict.ROLL
     if sighting.look is Look.UNKNOWN or not is_settled:
@@ -152,11 +163,12 @@ def judge(sighting: Sighting, attempts: Sequence[Attempt], *, is_settled: bool) 
     if sighting.look is Look.UNTRACEABLE:
         return Verdict.ASK
     last = attempts[-1].answer if attempts else None
+    # only with an unchanged base: after another writer's change "no new version" is about the job as it was then
     if last is Answer.NO_OP and sighting.look is Look.UNMOVED:
         return Verdict.UNCHANGED
     if sighting.look is Look.ANOTHERS:
         return Verdict.REPLAN
-    return Verdict.FAIL if last is Answer.DENIED else Verdict.RETRY
+    return Verdict.FAIL if last in {Answer.DENIED, Answer.FORBIDDEN} else Verdict.RETRY
 
 
 def back_off(attempts: int) -> timedelta:

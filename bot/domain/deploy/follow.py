@@ -1,4 +1,4 @@
-"""Following a rollout: what an observation makes of it (``docs/engine.md``, ROLLING). Pure; asked again each time."""
+"""Follow a rollout: its new state, computed from each observation of Nomad (docs/nomad.md, "Rollouts")."""
 
 from __future__ import annotations
 
@@ -19,46 +19,48 @@ from bot.domain.deploy.rollout import (
 from bot.domain.multierror import one_line
 
 PATIENCE = timedelta(minutes=10)
-"""On top of Nomad's progress deadline, before a rollout without any change is called stuck."""
+"""How long after Nomad's progress deadline a rollout without any change is called stuck."""
 
 _ONE_SHOT = frozenset({"batch", "sysbatch"})
 
 
 def judge(rollout: Rollout, seen: Observation, now: datetime) -> tuple[Rollout, ...]:
-    """The rollout as it stands now, and a second one where Nomad began a revert by itself.
+    """The rollout as it is now, and a second rollout if Nomad started a revert by itself.
 
-    Ends by what Nomad says of *our* deployment, of the job where there is none, and never by time alone. The second
-    rollout has the next number and kind REVERT; it is followed by this same function to its own end. A rollout that
-    has ended comes back as it is.
+    It ends if *our* Nomad deployment ended, or the job if it has no deployment; never because of time alone. The second
+    rollout has the next number and kind REVERT, and this function follows it to its own end. A rollout that has ended
+    is returned unchanged.
     """
     if rollout.status is not RolloutStatus.RUNNING:
         return (rollout,)
-    told = _told(rollout, seen, now)
-    ended = _by_deployment(told, seen, now) or _by_job(told, seen, now) or _by_allocations(told, seen, now)
+    current = _with_counters(rollout, seen, now)
+    # the deployment first: Nomad's own verdict stands even if somebody stopped or replaced the job right after it
+    ended = _by_deployment(current, seen, now) or _by_job(current, seen, now) or _by_allocations(current, seen, now)
     if ended is None:
-        return (_holding(told, seen, now),)
+        return (_still_running(current, seen, now),)
     revert = _revert(ended, seen, now)
     return (ended,) if revert is None else (ended, revert)
 
 
-def _told(rollout: Rollout, seen: Observation, now: datetime) -> Rollout:
-    """The rollout with the newest counters; ``changed_at`` moves with them alone."""
+def _with_counters(rollout: Rollout, seen: Observation, now: datetime) -> Rollout:
+    """The rollout with the newest counters; ``changed_at`` only changes with them, because *stuck* is told by it."""
     deployment = seen.deployment
-    told = replace(
+    current = replace(
         rollout,
-        groups=deployment.groups if deployment else _counted(seen) or rollout.groups,
+        groups=deployment.groups if deployment else _counters(seen) or rollout.groups,
         nomad_deployment=deployment.id if deployment else rollout.nomad_deployment,
+        # the first failure explains the rest: keep it
         failure=rollout.failure or _first_failure(seen.allocations),
     )
-    return told if told == rollout else replace(told, changed_at=now)
+    return current if current == rollout else replace(current, changed_at=now)
 
 
 def _first_failure(allocations: Iterable[AllocationState]) -> TaskFailure | None:
     return next((each.failure for each in allocations if each.failure is not None), None)
 
 
-def _counted(seen: Observation) -> tuple[GroupHealth, ...]:
-    """Counters of a job without a deployment: healthy is running, or complete where it runs but once."""
+def _counters(seen: Observation) -> tuple[GroupHealth, ...]:
+    """Counters of a job without a deployment; healthy means running, or complete for a job that runs only once."""
     names = sorted({*seen.wanted, *(each.group for each in seen.allocations)})
     good = "complete" if seen.job_type in _ONE_SHOT else "running"
     placed = Counter(each.group for each in _standing(seen))
@@ -77,15 +79,15 @@ def _counted(seen: Observation) -> tuple[GroupHealth, ...]:
 
 
 def _standing(seen: Observation) -> list[AllocationState]:
-    """Allocations that count: neither replaced nor told to stop (a killed one looks complete)."""
+    """The allocations that count: neither replaced nor stopped on purpose (Nomad calls a killed one ``complete``)."""
     return [each for each in seen.allocations if not each.replaced and each.desired_status == "run"]
 
 
 def _by_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
-    """The end that Nomad's deployment of ours has come to, or came to before it was collected."""
+    """The rollout as ended, if our Nomad deployment has ended, or had before Nomad deleted it; None otherwise."""
     deployment = seen.deployment
     if deployment is None:
-        return _collected(rollout, seen, now)
+        return _without_deployment(rollout, seen, now)
     said = one_line(deployment.description)
     if deployment.status == "successful":
         return _end(rollout, RolloutStatus.SUCCEEDED, said, now)
@@ -99,17 +101,18 @@ def _by_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
     return None
 
 
-def _collected(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
-    """Nomad marks a version stable when its deployment succeeds; a revert's is from the start, and says nothing."""
+def _without_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
+    """Succeeded if the version is marked stable, which Nomad does when its deployment succeeds; None otherwise."""
+    # the version of a revert is marked from the start, so there the mark proves nothing
     known = bool(rollout.nomad_deployment) or rollout.kind is RolloutKind.DEPLOY
     if seen.stable and known and seen.deployment_expected:
-        detail = f"Nomad marks version {rollout.job_version} as stable; its deployment is no longer kept"
+        detail = f"Nomad marks version {rollout.job_version} as stable, and has already deleted its deployment"
         return _end(rollout, RolloutStatus.SUCCEEDED, detail, now)
     return None
 
 
 def _by_job(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
-    """The end because the job itself is no longer ours to follow, unless ours had plainly finished before."""
+    """The rollout as ended, if the job is gone, stopped or replaced and our version had not finished before."""
     if not seen.exists:
         return _end(rollout, RolloutStatus.FAILED, "the job is gone: somebody purged it", now)
     if _had_finished(seen):
@@ -117,20 +120,20 @@ def _by_job(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | Non
     if seen.stopped:
         return _end(rollout, RolloutStatus.FAILED, "the job was stopped", now)
     if rollout.job_version is None:
-        detail = f"it landed, but Nomad no longer keeps its version; version {seen.current_version} runs now"
+        detail = f"Nomad registered it but no longer keeps its version; version {seen.current_version} runs now"
         return _end(rollout, RolloutStatus.SUPERSEDED, detail, now)
-    # a deployment that still runs is cancelled by Nomad itself, with its own words
+    # Nomad itself cancels a deployment that still runs, and gives the reason in its description: wait for that
     if seen.current_version > rollout.job_version and seen.deployment is None:
         detail = f"version {seen.current_version} replaced it before it had finished"
         return _end(rollout, RolloutStatus.SUPERSEDED, detail, now)
     if rollout.nomad_deployment and seen.deployment is None:
-        detail = f"Nomad no longer keeps its deployment, and version {rollout.job_version} is not stable"
+        detail = f"Nomad has deleted its deployment, and version {rollout.job_version} is not marked as stable"
         return _end(rollout, RolloutStatus.FAILED, detail, now)
     return None
 
 
 def _had_finished(seen: Observation) -> bool:
-    """Whether there is proof of an end that a later stop or version cannot take back."""
+    """Whether our version has finished for certain, whatever happened to the job later."""
     if not seen.launches:
         return True
     complete = sum(1 for each in _standing(seen) if each.client_status == "complete")
@@ -138,32 +141,32 @@ def _had_finished(seen: Observation) -> bool:
 
 
 def _by_allocations(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
-    """The end of a job that Nomad follows by no deployment."""
+    """The rollout as ended, for a job without a deployment (docs/nomad.md, "Jobs without a deployment")."""
     if seen.deployment is not None or not seen.evaluated:
         return None
     if not seen.launches:
-        return _end(rollout, RolloutStatus.SUCCEEDED, "registered: it starts by its schedule or when dispatched", now)
-    if seen.job_type in _ONE_SHOT and (failed := sum(group.unhealthy for group in _counted(seen))):
+        return _end(
+            rollout, RolloutStatus.SUCCEEDED, "registered: it starts on its schedule or when it is dispatched", now
+        )
+    if seen.job_type in _ONE_SHOT and (failed := sum(group.unhealthy for group in _counters(seen))):
         return _end(rollout, RolloutStatus.FAILED, f"{_count(failed)} failed", now)
-    return _end(rollout, RolloutStatus.SUCCEEDED, _done_words(seen), now) if _done(seen) else None
+    return _end(rollout, RolloutStatus.SUCCEEDED, _success_words(seen), now) if _is_done(seen) else None
 
 
-def _done(seen: Observation) -> bool:
-    """Whether as many run as are wanted, or all have completed where they run but once.
-
-    A changed count of a batch job leaves what has finished as it is, under its old version: the new ones decide.
-    """
+def _is_done(seen: Observation) -> bool:
+    """Whether enough allocations run, or all have completed for a job that runs only once."""
     if seen.unplaced:
         return False
     if seen.job_type in _ONE_SHOT:
+        # not by number: after a change of its count, finished allocations of a batch job keep their old version
         return all(each.client_status == "complete" for each in _standing(seen))
-    return all(group.healthy >= group.desired for group in _counted(seen))
+    return all(group.healthy >= group.desired for group in _counters(seen))
 
 
-def _done_words(seen: Observation) -> str:
-    groups = _counted(seen)
+def _success_words(seen: Observation) -> str:
+    groups = _counters(seen)
     if not any(group.desired for group in groups):
-        return "registered: nothing is to run"
+        return "registered: nothing has to run"
     if seen.job_type in _ONE_SHOT:
         return f"{_count(sum(group.healthy for group in groups))} completed"
     return f"{sum(group.healthy for group in groups)} of {sum(group.desired for group in groups)} running"
@@ -180,7 +183,7 @@ def _end(rollout: Rollout, status: RolloutStatus, detail: str, now: datetime) ->
 
 
 def _revert(ended: Rollout, seen: Observation, now: datetime) -> Rollout | None:
-    """The rollout of the version that Nomad made by itself to undo this one."""
+    """The rollout of Nomad's own revert of this one, if Nomad started one."""
     if ended.status is not RolloutStatus.FAILED or seen.reverted_to is None:
         return None
     version, index = seen.reverted_to
@@ -196,10 +199,11 @@ def _revert(ended: Rollout, seen: Observation, now: datetime) -> Rollout | None:
     )
 
 
-def _holding(rollout: Rollout, seen: Observation, now: datetime) -> Rollout:
-    """The running rollout with what keeps it from going on."""
+def _still_running(rollout: Rollout, seen: Observation, now: datetime) -> Rollout:
+    """The running rollout with the reasons why it waits."""
     waits_for = seen.deployment.waits_for if seen.deployment else None
     idle = now - rollout.changed_at >= seen.progress_deadline + PATIENCE
+    # a rollout that waits for a person is not stuck, however long that takes (docs/nomad.md, "Auto-revert")
     return replace(
         rollout,
         waits_for=waits_for,

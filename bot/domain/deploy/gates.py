@@ -1,4 +1,4 @@
-"""The gates around a deploy: what may be asked, who sits where, and what holds it back. Every rule keeps its reason."""
+"""The gates of a deploy: what people may request, who approves it, and what blocks it. Each refusal has a reason."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
-from bot.domain.access import Membership, Permission, authorize
+from bot.domain.access import Group, Membership, Permission, authorize
 from bot.domain.actor import Actor, human_behind
 from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Value
@@ -17,17 +18,17 @@ from bot.domain.deploy.approval import Approval, Seat, Seating, meetable, mentio
 from bot.domain.deploy.deploy import Deploy, Status
 
 SHORTEST_REASON, LONGEST_REASON = 3, 1000
-"""Characters that a person's reason may have; the shortest holds where one has to be given."""
+"""Characters that a person's reason may have; the shortest applies if a reason is required."""
 RECHECK = timedelta(seconds=60)
-"""How often a waiting deploy's live job and seats are looked at without being asked to."""
+"""How often Nomatron checks by itself a waiting deploy's live job and seats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What somebody asks for: ``environment`` None where it was left out.
+    """What somebody requests; ``environment`` is None if it was left out.
 
-    ``promotes`` is the environment that a promoted release comes from, ``release`` its fingerprint: the very same one,
-    whatever template the catalog names by now.
+    ``promotes`` is the environment that a promoted release comes from, and ``release`` the fingerprint of that release,
+    which is deployed even if the catalog has another template by now.
     """
 
     service: str
@@ -40,13 +41,13 @@ class Ask:
 
     @property
     def permission(self) -> Permission:
-        """What the requester has to hold."""
+        """The permission that the requester needs."""
         return permission_for(self.promotes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a decision about a deploy reads: one catalog, one membership snapshot, the live approvals of its plan."""
+    """The basis of a decision about a deploy: one catalog, one snapshot of the groups, the plan's approvals."""
 
     fingerprint: str
     catalog: Catalog
@@ -61,17 +62,18 @@ class Facts:
 
     @property
     def requester(self) -> str | None:
-        """The Slack user id of the person who asked."""
+        """The Slack user id of the requester; None if that is not a person."""
         return human_behind(self.deploy.requester)
 
     @property
     def self_approval(self) -> bool:
-        """Whether the requester may fill a seat there."""
+        """Whether the requester may approve in this environment."""
         return self.catalog.environments[self.deploy.environment].self_approval
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """Those whose yes counts now, in order of time: still active, and not the requester unless allowed."""
+        """The people whose approval counts now, oldest first: active, and not the requester unless that is allowed."""
+        # counted anew at each decision: people leave groups and Slack after they approved
         return tuple(
             approval.user.id
             for approval in self.approvals
@@ -82,7 +84,7 @@ class Facts:
 
     @property
     def seating(self) -> Seating:
-        """Who sits where now."""
+        """Who fills which seat now."""
         return seat(self.seats, self.approvers, self.membership)
 
 
@@ -97,6 +99,7 @@ def seats_for(catalog: Catalog, service: str, environment: str) -> tuple[Seat, .
 
 def interests(catalog: Catalog, service: str, environment: str) -> frozenset[str]:
     """Ids of the Slack user groups that decisions about this service there depend on; often none at all."""
+    # not all groups of the catalog: each costs a call to Slack, whose rate limits all decisions share
     granted = (
         catalog.groups[grant.group]
         for grant in catalog.grants
@@ -111,63 +114,67 @@ def fixed_members(catalog: Catalog, service: str, environment: str) -> frozenset
     return frozenset(user for each in seats_for(catalog, service, environment) for user in each.group.users)
 
 
-# --- what may be asked -----------------------------------------------------------------------------------------------
+# --- what may be requested -------------------------------------------------------------------------------------------
 
 
 def check_ask(catalog: Catalog, ask: Ask) -> tuple[str, Decision]:
-    """The environment that is meant, and whether the request is well formed; asks nobody but the catalog."""
+    """The environment of a request, and whether the request is well formed. Needs nothing but the catalog."""
     if ask.service not in catalog.services:
         return "", refuse("unknown-service", unknown_name("service", ask.service, catalog.services))
     placed = catalog.services[ask.service].placements
     if ask.environment is None:
         first = [name for name in placed if not catalog.environments[name].after]
         if len(first) != 1:
-            choices = ", ".join(placed)
-            return "", refuse("environment-missing", f"Say where {ask.service} goes: add `to ENV`, one of {choices}.")
-        return _checked(catalog, ask, first[0])
+            choices = " or ".join(f"`to {name}`" for name in placed)
+            return "", refuse("environment-missing", f"Name the environment for {ask.service}: add {choices}.")
+        return _check_in(catalog, ask, first[0])
     if ask.environment not in catalog.environments:
         return "", refuse("unknown-environment", unknown_name("environment", ask.environment, placed))
     if ask.environment not in placed:
         return "", refuse(
             "not-deployed-there",
-            f"{ask.service} is not deployed to {ask.environment}; the catalog has it in {', '.join(placed)}.",
+            f"The catalog does not deploy {ask.service} to {ask.environment}. Its environments: {', '.join(placed)}.",
         )
-    return _checked(catalog, ask, ask.environment)
+    return _check_in(catalog, ask, ask.environment)
 
 
-def _checked(catalog: Catalog, ask: Ask, environment: str) -> tuple[str, Decision]:
-    return environment, every([check_version(ask.version), _settable(catalog, ask), _reason(catalog, ask, environment)])
+def _check_in(catalog: Catalog, ask: Ask, environment: str) -> tuple[str, Decision]:
+    return environment, every(
+        [check_version(ask.version), _check_settings(catalog, ask), _check_reason(catalog, ask, environment)]
+    )
 
 
 def unknown_name(what: str, word: str, known: Iterable[str]) -> str:
-    """The words for a name that is not known: the nearest one, and all that there are."""
+    """A sentence about an unknown name, with the nearest known name and all known names."""
     names = list(known)
     near = difflib.get_close_matches(word, names, n=1)
     hint = f"Did you mean `{near[0]}`? " if near else ""
     return f"There is no {what} `{word[:80]}`. {hint}The catalog has {', '.join(names) or 'none'}."
 
 
-def _settable(catalog: Catalog, ask: Ask) -> Decision:
+def _check_settings(catalog: Catalog, ask: Ask) -> Decision:
     settable = catalog.services[ask.service].settable
     wrong = sorted(set(ask.overrides) - settable)
     if not wrong:
         return Allowed()
-    may = f"it may set {', '.join(sorted(settable))}" if settable else "nothing may be set"
-    return refuse("not-settable", f"A request for {ask.service} cannot set {', '.join(wrong)}: {may}.")
+    names = ", ".join(f"`{name}`" for name in wrong)
+    wrong_words = f"{names} isn't a setting" if len(wrong) == 1 else f"{names} aren't settings"
+    return refuse("not-settable", f"{wrong_words} of {ask.service}. Settings: {', '.join(sorted(settable)) or 'none'}.")
 
 
-def _reason(catalog: Catalog, ask: Ask, environment: str) -> Decision:
+def _check_reason(catalog: Catalog, ask: Ask, environment: str) -> Decision:
     if ask.reason and len(ask.reason) > LONGEST_REASON:
         return refuse("reason-too-long", f"Keep the reason within {LONGEST_REASON} characters.")
     if catalog.environments[environment].reason_required and not (ask.reason and ask.reason.strip()):
-        return refuse("reason-missing", f"{environment} wants a reason: add `because TEXT`.")
+        return refuse("reason-missing", f"{environment} requires a reason: add `because TEXT`.")
     return Allowed()
 
 
 def check_variables(
     values: Mapping[str, Value], declared: frozenset[str], required: frozenset[str], template: str
 ) -> Decision:
-    """Whether the values fit the template; Nomad ignores unknown names (docs/nomad.md, "Unknown variables")."""
+    """Whether the values fit the template: no unknown names, none missing."""
+    # Nomad ignores an unknown name, so a typing error would deploy the default (docs/nomad.md, "Unknown variables")
     unknown = sorted(values.keys() - declared)
     missing = sorted(required - values.keys())
     return every(
@@ -183,14 +190,14 @@ def check_variables(
 
 
 def permission_for(promotes: str) -> Permission:
-    """A promotion has a permission of its own."""
+    """The permission for a request: ``promote`` if it promotes a release from another environment, else ``request``."""
     return Permission.PROMOTE if promotes else Permission.REQUEST
 
 
 def check_requester(
     actor: Actor, permission: Permission, *, service: str, environment: str, catalog: Catalog, membership: Membership
 ) -> Decision:
-    """Whether this actor may request or promote there, and whether its approval rules could ever be met."""
+    """Whether this actor may request or promote there, and whether the approval rules could then ever be met."""
     allowed = authorize(
         actor,
         permission,
@@ -202,47 +209,81 @@ def check_requester(
     )
     if isinstance(allowed, Refused):
         return allowed
-    return meetable(
-        seats_for(catalog, service, environment),
-        membership,
-        requester=human_behind(actor),
-        self_approval=catalog.environments[environment].self_approval,
+    rules = _Rules(
+        seats_for(catalog, service, environment), membership, catalog.environments[environment].self_approval
     )
+    # now and not at approval: the requester is the one who can still choose somebody else to request it
+    decision = rules.meetable_for(human_behind(actor))
+    if not isinstance(decision, Refused):
+        return decision
+    granted = [catalog.groups[each.group] for each in catalog.grants if each.covers(permission, service, environment)]
+    return _with_advice(decision, rules.other_requesters(granted, human_behind(actor)))
 
 
-# --- what holds a ready deploy ---------------------------------------------------------------------------------------
+_MOST_OTHERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The approval rules of a service in an environment, and who is in which group."""
+
+    seats: tuple[Seat, ...]
+    membership: Membership
+    self_approval: bool
+
+    def meetable_for(self, requester: str | None) -> Decision:
+        """Whether all seats could be filled for a deploy that this person requests."""
+        return meetable(self.seats, self.membership, requester=requester, self_approval=self.self_approval)
+
+    def other_requesters(self, groups: Iterable[Group], requester: str | None) -> tuple[str, ...]:
+        """A few members of the groups who could request the deploy instead, so that it can be approved."""
+        users = {user for group in groups for user in self.membership.members(group)} - {requester}
+        known = self.membership.people.keys()
+        # only people whom Slack was asked about are known; the others may well count
+        able = (user for user in sorted(users) if user not in known or self.membership.counts(user))
+        return tuple(islice((user for user in able if self.meetable_for(user) == Allowed()), _MOST_OTHERS))
+
+
+def _with_advice(refusal: Refused, others: tuple[str, ...]) -> Refused:
+    advice = (
+        "Ask one of these people to request it instead."
+        if others
+        else "Ask an operator to change the approval rules or the groups."
+    )
+    return Refused(tuple(replace(reason, text=f"{reason.text} {advice}", users=others) for reason in refusal.reasons))
+
+
+# --- what blocks a ready deploy --------------------------------------------------------------------------------------
 
 
 def may_dispatch(facts: Facts, others: Sequence[Deploy]) -> Decision:
-    """The gates at the claim READY -> DISPATCHING; ``others`` are the open deploys of the same service there.
-
-    Said to the channel, which did not ask: of the requester, never to a ``you``.
-    """
-    decision = _at_claim(facts, others)
+    """Whether a READY deploy may be dispatched; ``others`` are the open deploys of the same service there."""
+    decision = _check_dispatch(facts, others)
     if isinstance(decision, Allowed):
         return decision
+    # the whole channel reads these reasons, so none of them may say "you"
     return Refused(tuple(_of_requester(reason, facts.deploy) for reason in decision.reasons))
 
 
 def _of_requester(reason: Reason, deploy: Deploy) -> Reason:
-    """What holds it, where that is what its requester may no longer do, or is no longer."""
+    """The reason in words for the channel, if it is about the requester."""
     if reason.code == "no-permission":
-        held = f"`{permission_for(deploy.promotes)}` for {deploy.service} in {deploy.environment}"
-        return replace(reason, text=f"Its requester no longer holds {held}.")
+        permission = f"`{permission_for(deploy.promotes)}` permission for {deploy.service} in {deploy.environment}"
+        return replace(reason, text=f"The requester no longer has the {permission}.")
     return replace(reason, text=_REQUESTERS.get(reason.code, reason.text))
 
 
 _REQUESTERS = {
-    "nobody-behind": "No person stands behind its requester.",
-    "person-bot": "Its requester is a bot; only people count.",
-    "person-deactivated": "The Slack account of its requester is deactivated.",
-    "person-foreign": "Its requester belongs to another organisation (Slack Connect).",
-    "person-guest": "Its requester is a guest of this Slack workspace by now.",
-    "person-unknown": "Slack does not say who its requester is; it waits until Slack does.",
+    "nobody-behind": "The requester is not a person.",
+    "person-bot": "The requester is a bot; only people count.",
+    "person-deactivated": "The requester's Slack account is deactivated.",
+    "person-foreign": "The requester belongs to another organisation (Slack Connect).",
+    "person-guest": "The requester is now a guest in this Slack workspace.",
+    "person-unknown": "Slack does not say right now who the requester is. Nomatron asks again.",
 }
 
 
-def _at_claim(facts: Facts, others: Sequence[Deploy]) -> Decision:
+def _check_dispatch(facts: Facts, others: Sequence[Deploy]) -> Decision:
     deploy = facts.deploy
     return every(
         [
@@ -255,13 +296,13 @@ def _at_claim(facts: Facts, others: Sequence[Deploy]) -> Decision:
                 grants=facts.catalog.grants,
                 membership=facts.membership,
             ),
-            _seats(facts),
+            _check_seats(facts),
             turn(deploy, others),
         ]
     )
 
 
-def _seats(facts: Facts) -> Decision:
+def _check_seats(facts: Facts) -> Decision:
     seating = facts.seating
     if seating.complete:
         return Allowed()
@@ -270,25 +311,30 @@ def _seats(facts: Facts) -> Decision:
 
 
 def turn(deploy: Deploy, others: Sequence[Deploy]) -> Decision:
-    """One at a time for each service and environment, the oldest ready one first, by request time, then number."""
+    """Whether it is this deploy's turn: one at a time for each service and environment, the oldest request first."""
+    # two registers for one job would race for the same check-and-set index, and one would be planned again
     rolling = any(other.status is Status.ROLLING for other in others)
     for other in others:
         if other.status is Status.DISPATCHING or (other.status is Status.ROLLING and not deploy.replaces):
             after = f"{other.number} ({other.version}) is {_doing(other)}"
-        elif other.status is Status.READY and _order(other) < _order(deploy) and not _held(other, rolling=rolling):
-            after = f"{other.number} ({other.version}) was asked earlier"
+        elif (
+            other.status is Status.READY and _order(other) < _order(deploy) and not _is_blocked(other, rolling=rolling)
+        ):
+            after = f"{other.number} ({other.version}) was requested earlier"
         else:
             continue
-        return refuse("turn", f"{after}: this one goes after it, and is planned again then.")
+        return refuse("turn", f"{after}. This deploy goes after it, with a new plan.")
     return Allowed()
 
 
-def _held(deploy: Deploy, *, rolling: bool) -> bool:
-    """Whether something other than its turn holds it, or a rollout that it waits for: then younger ones may go."""
+def _is_blocked(deploy: Deploy, *, rolling: bool) -> bool:
+    """Whether something other than its turn blocks it, or it waits for a rollout."""
+    # without this a blocked deploy would block all younger ones too, even one that replaces the running rollout
     return any(reason.code != "turn" for reason in deploy.blocked) or (rolling and not deploy.replaces)
 
 
 def _order(deploy: Deploy) -> tuple[datetime, int]:
+    # not by approval time: a quick approver must not jump the queue
     return deploy.requested_at, deploy.id
 
 
@@ -300,26 +346,34 @@ def stale_plan(deploy: Deploy, plan: int | None) -> Decision:
     """Whether a button's plan is still the deploy's current one; a typed command (None) means the current one."""
     if plan is None or plan == deploy.plan:
         return Allowed()
-    return refuse("stale-plan", f"Plan {plan} of {deploy.number} was replaced by plan {deploy.plan}: look at that one.")
+    return refuse(
+        "stale-plan",
+        f"Plan {plan} of {deploy.number} was replaced by plan {deploy.plan}. Look at the new plan first.",
+    )
 
 
 def not_open(deploy: Deploy, act: str) -> Refused:
-    """The words for a click that comes too late, or too early."""
-    words = {
-        Status.PLANNING: "it is being planned; wait for the plan",
-        Status.DISPATCHING: "it is already on its way to Nomad",
-        Status.ROLLING: "Nomad is already rolling it out",
-    }
-    return refuse(
-        f"cannot-{act}", f"{deploy.number} cannot be {_past(act)}: {words.get(deploy.status, _ended(deploy))}."
-    )
+    """The refusal of an act on a deploy whose state does not allow it (any more)."""
+    done = {"approve": "approved", "reject": "rejected", "withdraw": "withdrawn"}.get(act, "changed")
+    match deploy.status:
+        case Status.PLANNING:
+            text = f"{deploy.number} is still being planned, so it cannot be {done} yet. Wait for the plan."
+        case Status.DISPATCHING:
+            text = f"{deploy.number} is already on its way to Nomad, so it cannot be {done}."
+        case Status.ROLLING:
+            text = f"Nomad is already rolling out {deploy.number}, so it cannot be {done}."
+        case status:
+            text = f"{deploy.number} {_END_WORDS.get(status, f'is {status}')}."
+    return refuse(f"cannot-{act}", text)
 
 
-def _past(act: str) -> str:
-    return {"approve": "approved", "retract": "changed", "reject": "rejected", "withdraw": "withdrawn"}.get(
-        act, "changed"
-    )
-
-
-def _ended(deploy: Deploy) -> str:
-    return "there is nothing to do" if deploy.status is Status.UNCHANGED else f"it is {deploy.status}"
+_END_WORDS = {
+    Status.SUCCEEDED: "has already succeeded",
+    Status.FAILED: "has already failed",
+    Status.REJECTED: "was already rejected",
+    Status.EXPIRED: "has already expired",
+    Status.WITHDRAWN: "was already withdrawn",
+    Status.SUPERSEDED: "was already superseded",
+    Status.INVALID: "is invalid: Nomad refused its job",
+    Status.UNCHANGED: "has nothing to do: Nomad already runs exactly this",
+}

@@ -1,4 +1,4 @@
-"""What runs where, and what is on its way there: the read model of ``status``."""
+"""Which version runs in which environment, and which deploys are open: the read model of ``status``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.domain.deploy.deploy import Deploy
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A service in an environment: ``running`` succeeded there last, ``open`` are the deploys on their way."""
+    """A service in an environment: ``running`` is the deploy that succeeded there last, ``open`` the open deploys."""
 
     service: str
     environment: str

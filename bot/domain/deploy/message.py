@@ -1,4 +1,4 @@
-"""What is said to people, before any surface draws it: a deploy's card, and notes."""
+"""Messages to people, before a surface formats them: a deploy's card, notes, and the intents in the outbox."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bot.domain.deploy.plan import Plan
 from bot.domain.deploy.rollout import Rollout
 
 PLANNING_SHOWN_AFTER: Final = timedelta(seconds=10)
-"""A deploy whose plan is not there by then gets its message all the same, saying so."""
+"""A deploy without a plan by then gets its message in the channel anyway, which says that it is being planned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something said once: a thread reply, a private answer, a line to the operators.
+    """A message that is sent once: a thread reply, a private answer, or a line to the operators.
 
-    ``text`` and ``lines`` are plain sentences (the surface escapes them), ``mention`` Slack user ids put before them,
-    ``users`` and ``groups`` who can do something about it, ``code`` is shown preformatted, ``action`` offers one
+    ``text`` and ``lines`` are plain sentences (the surface escapes them), ``mention`` are Slack user ids to put first,
+    ``users`` and ``groups`` those who can do something about it, ``code`` is shown preformatted, ``action`` is a
     button: (label, action id, value).
     """
 
@@ -49,9 +49,9 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """An intent in the outbox, written with the change that causes it and rendered when it is sent.
+    """An intent in the outbox, written in the transaction that causes it and rendered when it is sent.
 
-    CARD: (re)draw the deploy's message from the state of then; at most one is pending for a deploy. THREAD: ``note``
+    CARD: (re)draw the deploy's message from its state then; at most one is pending for a deploy. THREAD: ``note``
     under it, after it was posted. TELL: ``note`` to ``user`` alone: by ``response_url`` while that is good, else an
     ephemeral in ``channel``, else a direct message. ADMIN: ``note`` to the admin channel. STRIP: take the buttons off
     a message (``channel``, ``ts``) that another one replaced. DIGEST: the digest of ``channel`` and ``day`` (ISO 8601),
@@ -83,11 +83,12 @@ class Posted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """All that a deploy's one message shows, read at one moment.
+    """Everything that a deploy's message shows, read at one moment.
 
-    ``channel`` is where it belongs; ``seating`` who sits where and what is missing; ``approvals`` those of the current
-    plan, void ones too; ``from_version`` what ran before; ``links`` label to URL (compare, Nomad's UI),
-    ``promotes_to`` the environments that the release may go on to now, ``ended_by`` who rejected or withdrew it.
+    ``channel`` is the Slack channel of the message; ``seating`` says who fills which seat; ``approvals`` are those of
+    the current plan, including void ones; ``from_version`` is the version that ran before; ``links`` maps labels to
+    URLs (compare, Nomad's UI); ``promotes_to`` are the environments that the release may be promoted to now;
+    ``ended_by`` is who rejected or withdrew the deploy.
     """
 
     deploy: Deploy
@@ -120,4 +121,4 @@ STATE_WORDS: Mapping[Status, str] = {
     Status.INVALID: "Invalid",
     Status.UNCHANGED: "Nothing to do",
 }
-"""The word for each state: it begins the message's text and heads its blocks, and others rely on it."""
+"""The word for each state, which starts the message's text. Other programs rely on these words (docs/interfaces.md)."""

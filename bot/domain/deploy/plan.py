@@ -1,4 +1,4 @@
-"""The plan: the frozen job, what it would change, and the fingerprint that an approval names."""
+"""The plan: the job that will be registered, what it would change, and the fingerprint that people approve."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ SERVER_FIELDS = frozenset(
         "VaultNamespace", "ConsulNamespace",
     }
 )  # fmt: skip
-"""What Nomad writes into a job, or must not be told (docs/nomad.md, "Fields of the server")."""
+"""Fields that Nomad itself writes, and that a register must not send (docs/nomad.md, "Fields of the server")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One changed field, safe to show: ``old`` and ``new`` are redacted unless the catalog shows them.
 
-    ``path`` is where, outermost first (``("group web", "task app", "env LOG_LEVEL")``); ``kind`` is Nomad's word:
-    ``Added``, ``Deleted`` or ``Edited``; ``effect`` is Nomad's annotation (``forces create/destroy update``) or empty.
+    ``path`` is its place in the job, outermost first (``("group web", "task app", "env LOG_LEVEL")``); ``kind`` is
+    Nomad's word: ``Added``, ``Deleted`` or ``Edited``; ``effect`` is Nomad's annotation
+    (``forces create/destroy update``) or empty.
     """
 
     path: tuple[str, ...]
@@ -42,13 +43,14 @@ class Change:
 class Plan:
     """A numbered plan of a deploy.
 
-    ``job`` is the frozen JSON that is registered byte for byte, ``base_index`` the JobModifyIndex that check-and-set
-    enforces (0: the job must not exist), ``base_version`` the version it replaces (None for a new job), ``replaced``
-    that live specification's text (empty for a new job), ``from_version`` what was deployed last. ``changes`` is the
-    redacted difference, ``effect`` one line that says what it does to allocations, ``warnings`` what people should
-    know (no capacity, Nomad's warnings, a count that is kept). ``moved`` are the sentences that say what changed
-    against the plan before it, where its fingerprint moved; ``differs`` say what is not as in the environment before.
-    ``unchanged``: nothing would change, and ``healthy`` then says whether what runs is well.
+    ``job`` is the JSON that is registered byte for byte, ``base_index`` the JobModifyIndex that check-and-set enforces
+    (0: the job must not exist), ``base_version`` the job version that it replaces (None for a new job), ``replaced``
+    the JSON of that version (empty for a new job), ``from_version`` the version that succeeded last. ``changes`` is
+    the redacted difference, ``effect`` one line on what happens to allocations, ``warnings`` what people should know
+    (no capacity, Nomad's warnings, a count that stays). ``moved`` are sentences on what changed since the plan before
+    it, empty if the fingerprint is the same. ``differs`` are sentences on how the job differs from the one in the
+    environment ``compared_with``, which comes before. ``unchanged``: nothing would change; ``healthy`` then says
+    whether the running job is healthy.
     """
 
     deploy_id: int
@@ -65,35 +67,36 @@ class Plan:
     warnings: tuple[str, ...] = ()
     moved: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
+    compared_with: str = ""
     unchanged: bool = False
     healthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BaseChange:
-    """The job on Nomad is no longer the one that a plan was made against; a version is None if there is no job."""
+    """The job in Nomad changed after it was planned against; a version is None if there is no job."""
 
     planned_version: int | None
     live_version: int | None
 
     @property
     def sentence(self) -> str:
-        """The change in words."""
-        now = "gone" if self.live_version is None else f"at version {self.live_version}"
-        before = "when there was none" if self.planned_version is None else f"against version {self.planned_version}"
-        return f"The job on Nomad is {now} now; the plan was made {before}."
+        """The change in words, with both job versions."""
+        now = "no longer exists" if self.live_version is None else f"is now at version {self.live_version}"
+        before = "without a job" if self.planned_version is None else f"for version {self.planned_version}"
+        return f"The job in Nomad {now}; the plan was made {before}."
 
 
-def frozen(job: Job) -> str:
-    """The job's JSON text as it is stored, fingerprinted and registered: sorted keys, no spaces.
+def job_text(job: Job) -> str:
+    """The job as JSON text, as it is stored, fingerprinted and registered: sorted keys, no spaces.
 
-    Not the audit's canonical form: a job holds floats and 64-bit integers that have to stay as Nomad wrote them.
+    Not the audit log's canonical form: a job has floats and 64-bit integers that must stay as Nomad wrote them.
     """
     return json.dumps(job, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def without_server_fields(job: Job) -> Job:
-    """The job's specification alone, as it may be submitted."""
+    """The job's specification, without the fields that a register must not send."""
     return {key: value for key, value in job.items() if key not in SERVER_FIELDS}
 
 
@@ -113,7 +116,7 @@ def with_live_counts(job: Job, live: Job | None) -> Job:
 
 
 def without_counts(job: Job, groups: frozenset[str]) -> Job:
-    """The job without the counts of those groups: what an autoscaler moves voids no approval."""
+    """The job without the counts of those groups, so that an autoscaler's change voids no approval."""
     result = copy.deepcopy(job)
     for group in result.get("TaskGroups") or ():
         if group["Name"] in groups:
@@ -122,24 +125,24 @@ def without_counts(job: Job, groups: frozenset[str]) -> Job:
 
 
 def fingerprint(rendered: Job, live: Job | None, *, release: str, environment: str) -> str:
-    """SHA-256, hexadecimal, of what an approval is bound to.
+    """The SHA-256, in hexadecimal, of everything that an approval stands for.
 
-    The rendered job without the counts of scaled groups, the live specification that it replaces without server
-    fields and those counts (not its index), the release's fingerprint and the environment.
+    That is the rendered job and the live specification that it replaces, both without the counts of scaled groups, the
+    release's fingerprint and the environment. Server fields and indexes are not part of it.
     """
     scaled = scaled_groups(rendered)
     replaced = without_counts(without_server_fields(live), scaled) if live is not None else None
-    parts = (frozen(without_counts(rendered, scaled)), frozen({"live": replaced}), release, environment)
+    parts = (job_text(without_counts(rendered, scaled)), job_text({"live": replaced}), release, environment)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
 def stamp(deploy: str, plan: Plan) -> str:
-    """The first line of a submission's source: for people, and for the look after a lost answer."""
+    """The first line of a submission's source, by which our own version is found after a lost answer."""
     return f"# nomatron {deploy} plan {plan.number} fingerprint {plan.fingerprint}"
 
 
 def is_healthy(live: Job | None) -> bool:
-    """Whether Nomad calls the job's present version good: stable, or under way where its kind is never marked so."""
+    """Whether the job's current version is healthy: marked stable, or not pending if its type is never marked."""
     if live is None or live.get("Stop"):
         return False
     if live.get("Type") in {None, "service", "system"}:
@@ -148,18 +151,18 @@ def is_healthy(live: Job | None) -> bool:
 
 
 def same_kind(rendered: Job, live: Mapping[str, Any] | None) -> list[str]:
-    """A changed type, periodic or parameterized: register refuses it, though plan does not.
+    """Sentences on changes of the job's type, ``periodic`` or ``parameterized``, empty if there are none.
 
-    See docs/nomad.md, "What a plan leaves out".
+    A register refuses them, but a plan does not (docs/nomad.md, "What a plan leaves out").
     """
     if live is None or live.get("Stop"):
         return []
     problems = []
     old, new = live.get("Type") or "service", rendered.get("Type") or "service"
     if old != new:
-        problems.append(f"the job runs as type {old}; it cannot become {new}: use another job id or purge the old job")
+        problems.append(f"the job has type {old} and cannot become {new}: use another job id, or purge the old job")
     return problems + [
-        f"a job cannot change between having a {key} block and not: use another job id"
+        f"a job cannot gain or lose its {key} block: use another job id"
         for key in ("Periodic", "ParameterizedJob")
         if bool(live.get(key)) != bool(rendered.get(key))
     ]

@@ -1,4 +1,4 @@
-"""Promotion: whether a release may go on from the environment before. Decided on what happened there, not on flags."""
+"""Promotion: whether a release may enter the next environment, decided by what happened in the one before."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bot.domain.durations import in_words
 class Run:
     """What became of one deploy of a service in an environment.
 
-    ``landed_at`` is when Nomad had it (None: never), ``changed_at`` when it came into its present status; ``healthy``
-    of one that had nothing to do says that exactly this was running, and well.
+    ``landed_at`` is when Nomad registered it (None: never), ``changed_at`` when its status changed last. ``healthy`` is
+    only set for one that changed nothing: exactly this release was running already, and healthy.
     """
 
     deploy_id: int
@@ -30,18 +30,18 @@ class Run:
 
     @property
     def passed(self) -> bool:
-        """Whether this alone shows that the release works there."""
+        """Whether this deploy proves that the release works there."""
         return self.status is Status.SUCCEEDED or (self.status is Status.UNCHANGED and self.healthy)
 
     @property
     def disproved(self) -> bool:
-        """Whether this shows that it does not, or that somebody did not want it."""
+        """Whether this deploy speaks against the release: it failed, or somebody rejected it."""
         return self.status in {Status.FAILED, Status.REJECTED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """The release that wants to go on."""
+    """The release that somebody wants to promote."""
 
     service: str
     version: str
@@ -49,27 +49,27 @@ class Candidate:
 
 
 Runs = Mapping[str, Sequence[Run]]
-"""What became of a service's deploys, by environment, each in order of their numbers."""
+"""A service's deploys and how they ended, by environment, in the order of their numbers."""
 
 
 def may_follow(afters: Sequence[After], what: Candidate, runs: Runs, now: datetime) -> Decision:
-    """Whether the release has earned its way on: every environment that comes before must say so.
+    """Whether the release has passed every environment that comes before.
 
-    Refused with what is missing, what to do and when it could pass.
+    If not, the refusal says what is missing, what to do, and when the release can pass.
     """
     return every([_follows(after, what, runs.get(after.environment, ()), now) for after in afters])
 
 
 def newest_passed(runs: Sequence[Run]) -> Run | None:
-    """The deploy that showed last that its release works there."""
+    """The newest deploy that proves that its release works there; None if there is none."""
     return max((run for run in runs if run.passed), key=_when, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """A time in which a release ran somewhere unbroken: from its success to whatever was put there next.
+    """A time in which a release ran in an environment without a break: from its success until it was replaced.
 
-    ``proof`` is the last deploy that showed it to be well: the one that began it, or one that found nothing to do.
+    ``proof`` is the last deploy that proves it works: the one that started it, or a later one that changed nothing.
     """
 
     since: datetime
@@ -81,7 +81,7 @@ class _Stretch:
         return self.ended_by.landed_at if self.ended_by else None
 
     def soaked_at(self, soak: timedelta, now: datetime) -> datetime | None:
-        """When it was there for long enough; None where it is not, or never was."""
+        """When it had run there long enough; None if it has not, or never did."""
         at = self.since + soak
         return at if at <= now and (self.until is None or at <= self.until) else None
 
@@ -91,11 +91,12 @@ def _when(run: Run) -> tuple[datetime, int]:
 
 
 def _stretches(release: str, runs: Sequence[Run]) -> list[_Stretch]:
-    """The release's stretches, in order of time."""
+    """The release's stretches, oldest first."""
     found: list[_Stretch] = []
     for run in sorted((run for run in runs if run.release == release and run.passed), key=_when):
         last = found[-1] if found else None
         unbroken = last is not None and (last.until is None or run.changed_at < last.until)
+        # nothing was replaced, so the soak goes on: an UNCHANGED deploy only confirms that this release still runs
         if last is not None and unbroken and run.status is Status.UNCHANGED:
             found[-1] = replace(last, proof=run)
         else:
@@ -104,7 +105,7 @@ def _stretches(release: str, runs: Sequence[Run]) -> list[_Stretch]:
 
 
 def _next_landed(run: Run, runs: Sequence[Run]) -> Run | None:
-    """What Nomad took next in its place, of whatever release; it need not have gone well."""
+    """The deploy, of any release, that Nomad registered next in its place, even if that one failed later."""
     later = [
         (each.landed_at, each.deploy_id, each)
         for each in runs
@@ -119,10 +120,13 @@ def _follows(after: After, what: Candidate, runs: Sequence[Run], now: datetime) 
         return _never_passed(after, what, runs)
     proof = stretches[-1].proof
     mine = sorted((run for run in runs if run.release == what.release), key=_when)
+    # a later failure cancels an earlier success: the release is not safe to promote any more
     bad = next((run for run in mine if run.disproved and _when(run) > _when(proof)), None)
     if bad is not None:
         became = "failed" if bad.status is Status.FAILED else "was rejected"
-        since = f"{what.service} {what.version} {became} in {after.environment} since it passed (D-{bad.deploy_id})."
+        since = (
+            f"{what.service} {what.version} {became} in {after.environment} after it had passed (D-{bad.deploy_id})."
+        )
         return refuse("not-passed", f"{since} {_again(after, what)}")
     return every([_soaked(after, what, stretches, now), _running(after, what, stretches[-1])])
 
@@ -133,21 +137,22 @@ def _again(after: After, what: Candidate) -> str:
 
 def _never_passed(after: After, what: Candidate, runs: Sequence[Run]) -> Decision:
     going = next((run for run in runs if run.release == what.release and run.status.open), None)
-    doing = f"D-{going.deploy_id} is on its way there; wait until it has succeeded" if going else ""
+    doing = f"D-{going.deploy_id} is on its way there: wait until it has succeeded" if going else ""
     then = f" and run there for {in_words(after.soak)}." if after.soak else "."
     todo = f"{doing}{then}" if doing else _again(after, what)
-    return refuse("not-passed", f"{after.environment} has not passed {what.service} {what.version}. {todo}")
+    return refuse("not-passed", f"{what.service} {what.version} has not succeeded in {after.environment}. {todo}")
 
 
 def _soaked(after: After, what: Candidate, stretches: Sequence[_Stretch], now: datetime) -> Decision:
-    """Whether it ran there for long enough without a break, and lately enough."""
+    """Whether it ran there long enough without a break, and recently enough."""
     soaked = [(stretch, at) for stretch in stretches if (at := stretch.soaked_at(after.soak, now)) is not None]
     if not soaked:
         return _not_soaked(after, what, stretches[-1])
     stretch, at = soaked[-1]
+    # a long soak must not use up the time in which the release may be promoted
     if now > max(at, stretch.proof.changed_at) + after.within:
         ago = in_words(after.within)
-        text = f"{after.environment} passed {what.version} more than {ago} ago. {_again(after, what)}"
+        text = f"{what.version} succeeded in {after.environment} more than {ago} ago. {_again(after, what)}"
         return refuse("passed-too-long-ago", text)
     return Allowed()
 
@@ -155,23 +160,25 @@ def _soaked(after: After, what: Candidate, stretches: Sequence[_Stretch], now: d
 def _not_soaked(after: After, what: Candidate, last: _Stretch) -> Decision:
     where, soak = after.environment, in_words(after.soak)
     if last.ended_by is None or last.until is None:
-        # an instant, no count-down: a message that shows this is not drawn anew each second
-        passes = f"it passes at {last.since + after.soak:%Y-%m-%d %H:%M:%S} UTC"
-        return refuse("soaking", f"{what.version} has to run in {where} for {soak} first: {passes}.")
+        # a time, not a countdown: a message with a countdown would have to be redrawn each second
+        passes = f"until {last.since + after.soak:%Y-%m-%d %H:%M:%S} UTC"
+        return refuse("soaking", f"{what.version} has to run in {where} for {soak} first, {passes}.")
     ran = in_words(last.until - last.since)
     return refuse(
         "soak-broken",
-        f"{what.version} ran in {where} for {ran} only, until D-{last.ended_by.deploy_id} replaced it; "
+        f"{what.version} ran in {where} for only {ran}, until D-{last.ended_by.deploy_id} replaced it; "
         f"it has to run there for {soak}. {_again(after, what)}",
     )
 
 
 def _running(after: After, what: Candidate, last: _Stretch) -> Decision:
-    """Whether it is what runs there now, where that is asked for."""
+    """Whether the release runs there now, if the catalog requires that."""
     if after.require is not Require.RUNNING or last.ended_by is None:
         return Allowed()
     by = f"D-{last.ended_by.deploy_id}"
     if last.ended_by.release == what.release and last.ended_by.status.open:
-        return refuse("not-running", f"{by} puts {what.version} into {after.environment} anew; wait until it is done.")
+        return refuse(
+            "not-running", f"{by} is deploying {what.version} to {after.environment} again: wait until it has finished."
+        )
     text = f"{after.environment} no longer runs {what.version}: {by} replaced it. {_again(after, what)}"
     return refuse("not-running", text)

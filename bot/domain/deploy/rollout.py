@@ -1,4 +1,4 @@
-"""The rollout: what Nomad does after a register, observed, and judged in one place."""
+"""The rollout: what Nomad does after a register, as records of what was observed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from enum import StrEnum
 
 
 class RolloutKind(StrEnum):
-    """Ours, or a revert that Nomad made by itself."""
+    """Our own deploy, or a revert that Nomad made by itself."""
 
     DEPLOY = "deploy"
     REVERT = "revert"
 
 
 class RolloutStatus(StrEnum):
-    """Where a rollout stands."""
+    """The state of a rollout."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -25,7 +25,7 @@ class RolloutStatus(StrEnum):
 
 
 class RolloutWait(StrEnum):
-    """What Nomad's deployment object waits for before it goes on."""
+    """What Nomad's deployment waits for before it continues."""
 
     RESUME = "resume"
     """Somebody paused it in Nomad."""
@@ -36,7 +36,7 @@ class RolloutWait(StrEnum):
 
     @property
     def needs_a_person(self) -> bool:
-        """Whether it goes on only when somebody acts."""
+        """Whether it only continues if somebody acts."""
         return self is not RolloutWait.AUTO_PROMOTION
 
 
@@ -55,7 +55,7 @@ class GroupHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFailure:
-    """The first failed task event of an allocation: Nomad's own words and the exit code, where there is one."""
+    """The first failed task event of an allocation: Nomad's own words and the exit code, if there is one."""
 
     allocation: str
     group: str
@@ -67,7 +67,7 @@ class TaskFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NomadDeployment:
-    """Nomad's deployment object, as far as it matters here.
+    """Nomad's deployment object, reduced to what we use.
 
     ``description`` is Nomad's StatusDescription without what the other fields say: ``waits_for``, ``rolls_back_to``
     (the job version that Nomad's own revert restores, if it does one), ``job_stopped`` (why it was cancelled).
@@ -88,9 +88,9 @@ class NomadDeployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationState:
-    """One allocation: Nomad's ClientStatus and DesiredStatus, and its health where a deployment judges it.
+    """One allocation: Nomad's ClientStatus and DesiredStatus, and its health if a deployment checks it.
 
-    ``replaced`` is whether Nomad made, or is going to make, another in its place.
+    ``replaced``: Nomad has started, or will start, another one in its place.
     """
 
     id: str
@@ -109,8 +109,8 @@ class Observation:
 
     ``exists``/``stopped``/``current_version``/``current_index`` are of the job now (index is its JobModifyIndex);
     ``stable`` whether our version is marked so; ``deployment`` is *ours* (JobSpecModifyIndex = our JobModifyIndex),
-    None where Nomad made none or no longer keeps it; ``deployment_expected`` whether this kind of job gets one;
-    ``evaluated`` whether our evaluation is complete; ``unplaced`` sentences of what could not be placed and why;
+    None if Nomad made none or has deleted it; ``deployment_expected`` whether this type of job gets one;
+    ``evaluated`` whether our evaluation is complete; ``unplaced`` sentences on what could not be placed and why;
     ``reverted_to`` the (version, JobModifyIndex) of the job version that Nomad's own revert made, if it did;
     ``progress_deadline`` the longest that Nomad gives a group of ours to make progress.
     """
@@ -134,13 +134,13 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
-    """A rollout row: ours or Nomad's revert, with its newest counters.
+    """A rollout, of our deploy or of Nomad's revert, with its newest counters.
 
     ``job_version`` is None if we landed but the version is unknown. ``detail`` is the reason of an end in Nomad's
     words, ``failure`` the first failed task, ``reverted_to`` the job version that Nomad's own revert restores and
-    ``reverted_as`` the new version that it makes. Of a running one: ``waits_for`` and ``unplaced`` (sentences on what
-    Nomad has no room for) say what keeps it, ``evaluated`` is false while Nomad has not looked at it yet, ``stuck`` is
-    true once nothing has changed for longer than Nomad and our patience allow.
+    ``reverted_as`` the new version that it makes. For a running one, ``waits_for`` and ``unplaced`` (sentences
+    on what Nomad has no room for) say why it waits, ``evaluated`` is false until Nomad has evaluated it, ``stuck`` is
+    true if nothing has changed for longer than Nomad's progress deadline and ours.
     """
 
     deploy_id: int

@@ -1,4 +1,4 @@
-"""A rollout in words: what a running one waits for, and why one ended. Nothing reads these sentences but people."""
+"""A rollout in words: what it waits for, and why it ended. Only people read these sentences, no code does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from bot.domain.multierror import one_line
 
 
 def waiting_for(rollout: Rollout) -> str:
-    """What keeps a running rollout from going on, on one line; empty if it simply goes on."""
-    parts = [part for part in (_held_by_nomad(rollout), _capacity(rollout)) if part]
+    """Why a running rollout waits, on one line; empty if it does not wait."""
+    parts = [part for part in (_waits_in_nomad(rollout), _capacity(rollout)) if part]
     if not rollout.stuck:
         return "; ".join(parts)
     why = "; ".join(parts) or _why_idle(rollout)
@@ -32,8 +32,8 @@ def failed_task(failure: TaskFailure) -> str:
     return f"{failure.task} of {failure.group}: {one_line(f'{failure.event}: {failure.message}')}"
 
 
-def _held_by_nomad(rollout: Rollout) -> str:
-    """What Nomad's deployment waits for, with the command that lets it go on."""
+def _waits_in_nomad(rollout: Rollout) -> str:
+    """What Nomad's deployment waits for, and the command that lets it continue."""
     match rollout.waits_for:
         case RolloutWait.RESUME:
             return f"paused in Nomad: nomad deployment resume {rollout.nomad_deployment}"
@@ -42,7 +42,7 @@ def _held_by_nomad(rollout: Rollout) -> str:
         case RolloutWait.PROMOTION:
             who = "Nomad's own rollback is " if rollout.kind is RolloutKind.REVERT else ""
             command = f"nomad deployment promote {rollout.nomad_deployment}"
-            return f"{who}waiting for canary promotion ({_canaries(rollout)}), for ever if nobody acts: {command}"
+            return f"{who}waiting for canary promotion ({_canaries(rollout)}), without a time limit: {command}"
         case None:
             return ""
 

@@ -1,4 +1,4 @@
-"""Whether the catalog's values fit the template text that a version keeps."""
+"""Whether the catalog's values fit the template that a version was first requested with."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from bot.domain.deploy.gates import check_variables
 
 
 def check_values(catalog: Catalog, release: Release, environment: str, overrides: Mapping[str, Value]) -> Decision:
-    """Refused with the names that do not fit, and with what to do where the catalog's own text would take them."""
+    """Whether the values fit the release's template; refused with the names that do not, and with what to do."""
     values = catalog.variables_for(release.service, environment, release.version, overrides, release.declared)
     fit = check_variables(values, release.declared, release.required, release.template_name)
     template = catalog.template_for(release.service, environment)
     if not isinstance(fit, Refused) or template.text == release.template:
         return fit
     strange = sorted((values.keys() - release.declared) & template.declared)
-    return Refused(tuple(_kept(reason, release, strange) for reason in fit.reasons))
+    return Refused(tuple(_explain(reason, release, strange) for reason in fit.reasons))
 
 
-def _kept(reason: Reason, release: Release, strange: list[str]) -> Reason:
-    mend = f", or take {', '.join(strange)} out of the catalog" if strange and reason.code == "unknown-variable" else ""
+def _explain(reason: Reason, release: Release, strange: list[str]) -> Reason:
+    """The reason, with the fact that the release has an older template than the catalog."""
+    remove = (
+        f", or remove {', '.join(strange)} from the catalog" if strange and reason.code == "unknown-variable" else ""
+    )
     words = (
-        f"{reason.text} {release.version} keeps the template that it was first requested with, which is not the "
-        f"catalog's any more: request another version{mend}."
+        f"{reason.text} {release.version} still has the template that it was first requested with, and the catalog's "
+        f"template has changed since. Request another version{remove}."
     )
     return replace(reason, text=words)

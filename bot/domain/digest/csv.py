@@ -1,4 +1,4 @@
-"""Deploys as a table for spreadsheet programs: CSV that no program takes for formulas."""
+"""Deploys as CSV for spreadsheet programs, which never take a cell of it for a formula."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from bot.domain.actor import Actor, SlackUser
 from bot.domain.audit.history import Entry
 
-# a semicolon, tab or line break ends a cell where a program is set to another separator than ours, quotes or not
+# a program that is set to another separator ends a cell at a semicolon, tab or line break, even inside quotes
 _FORMULA: Final = re.compile(r'(?:^|(?<=[;\t\r\n]))(?="*[=+\-@\t\r＝＋－＠])')
 
 _Cell = str | datetime | timedelta | None
@@ -27,7 +27,7 @@ _COLUMNS: Final[Mapping[str, Callable[[Entry], _Cell]]] = {
     "asked by": lambda entry: _who(entry.requester),
     "asked at": lambda entry: entry.requested_at,
     "approved by": lambda entry: ", ".join(entry.approvers),
-    # the approvals of a plan that moved are void: nobody holds a seat by them
+    # approvals of a plan that changed are void: then the time of the last one means nothing
     "approved at": lambda entry: entry.approved_at if entry.approvers else None,
     "dispatched at": lambda entry: entry.dispatched_at,
     "ended at": lambda entry: entry.ended_at,
@@ -39,21 +39,21 @@ _COLUMNS: Final[Mapping[str, Callable[[Entry], _Cell]]] = {
 
 
 def csv_of(entries: Sequence[Entry], zone: tzinfo) -> bytes:
-    """One row a deploy under a header, as RFC 4180 has it, in UTF-8 with a byte order mark.
+    """A header and one row for each deploy, by RFC 4180, in UTF-8 with a byte order mark.
 
-    Instants are ISO 8601 with the zone's offset, people Slack ids, durations whole seconds; what is not known is
-    empty. Text that a spreadsheet program would take for a formula gets an apostrophe before it (OWASP, *CSV
+    Instants are ISO 8601 with the zone's offset, people Slack ids, durations whole seconds; an unknown value is
+    empty. Text that a spreadsheet program would take for a formula gets an apostrophe in front (OWASP, *CSV
     Injection*).
     """
     text = StringIO(newline="")
     rows = csv.writer(text)
     rows.writerow(_COLUMNS)
-    rows.writerows([_written(cell(entry), zone) for cell in _COLUMNS.values()] for entry in entries)
-    # without the mark Excel takes it for another encoding
+    rows.writerows([_text(cell(entry), zone) for cell in _COLUMNS.values()] for entry in entries)
+    # without the byte order mark Excel assumes another encoding
     return text.getvalue().encode("utf-8-sig")
 
 
-def _written(cell: _Cell, zone: tzinfo) -> str:
+def _text(cell: _Cell, zone: tzinfo) -> str:
     match cell:
         case datetime():
             return cell.astimezone(zone).isoformat(timespec="seconds")

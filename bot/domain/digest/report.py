@@ -1,4 +1,4 @@
-"""What a digest says: numbers, the changes of the final environments, and what a person should look at."""
+"""A digest's content: numbers, the changes of the final environments, and what a person should look at."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from bot.domain.audit.history import OUTCOMES, Entry, Outcome
 from bot.domain.digest.schedule import Scope, Span, exists, instant, median
 
 MOST_CHANGES: Final = 40
-"""Rows of the table; all of them are in the CSV."""
+"""Most rows of the table; the CSV has all of them."""
 MOST_NAMED: Final = 10
-"""How many of each kind a digest names under *what to look at*; how many there are is said of all."""
+"""How many of each kind a digest names under *what to look at*; it always gives the total."""
 WORKING_DAYS: Final = range(5)
 WORKING_HOURS: Final = range(8, 18)
-"""Monday to Friday, 08:00 to 18:00 of the digest's zone; an approval at another time is named."""
+"""Monday to Friday, 08:00 to 18:00 in the digest's time zone; an approval outside these hours is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What a scope's audit events add up to.
+    """The numbers that a scope's audit events add up to.
 
     ``types`` counts them by type, ``events`` all of them. ``reverted`` is how many of the deploys that failed in the
-    span Nomad was reverting by its end. ``to_approve`` has a duration for each deploy whose newest dispatch is in the
-    span and that somebody approved before; ``to_succeed`` for each that succeeded in it, from its newest dispatch.
+    span had been, or were being, reverted by Nomad at its end. ``to_approve`` has a duration for each deploy whose
+    newest dispatch is in the span and that somebody had approved; ``to_succeed`` has one for each deploy that succeeded
+    in the span, from its newest dispatch.
     """
 
     events: int
@@ -38,7 +39,7 @@ class Tally:
     to_succeed: tuple[timedelta, ...]
 
     def ended(self) -> dict[Outcome, int]:
-        """How many deploys ended, by outcome; every deploy that ended in the span is in exactly one."""
+        """How many deploys ended, by outcome; each deploy that ended in the span counts once."""
         counts = {outcome: self.types.get(kind, 0) for kind, outcome in OUTCOMES.items()}
         counts[Outcome.FAILED] -= self.reverted
         return {**counts, Outcome.REVERTED: self.reverted}
@@ -73,7 +74,7 @@ class Signs:
 
 @dataclass(frozen=True, slots=True)
 class CatalogChange:
-    """Another catalog became active; fingerprints, ``before`` empty for the first one."""
+    """A change of the active catalog, as two fingerprints; ``before`` is empty for the first catalog."""
 
     at: datetime
     actor: Actor
@@ -83,12 +84,12 @@ class CatalogChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A digest's content. ``zone`` is the IANA name that its times are shown in.
+    """A digest's content. ``zone`` is the IANA name of the time zone that it uses.
 
     ``outcomes`` has every outcome: the deploys that ended in the span, and under OPEN those that were open at its end.
-    ``changes`` are the deploys that Nomad took in the final environments and that ended in the span or were rolling out
-    at its end, oldest first; ``final`` names these environments. ``refusals`` counts the rules that said no by code,
-    out of ``refused`` refusals. ``posted`` has the Slack link of each deploy that has a message.
+    ``changes`` are the deploys that Nomad registered in the final environments and that ended in the span or were
+    rolling out at its end, oldest first; ``final`` names these environments. ``refusals`` counts reasons by code, over
+    all ``refused`` refusals. ``posted`` has the Slack link of each deploy that has a message.
     """
 
     scope: Scope
@@ -110,33 +111,33 @@ class Report:
 
     @property
     def requested(self) -> int:
-        """How many deploys were asked for in the span."""
+        """How many deploys were requested in the span."""
         return self.tally.types.get(EventType.DEPLOY_REQUESTED, 0)
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing happened that anybody has to read about."""
-        # a revert goes on after its deploy has ended, in another span it may be
+        """Whether nothing happened that anybody needs to know."""
+        # a revert may still run in a span after the one in which its deploy ended
         to_look_at = self.refused or self.catalogs or self.reverts_failed.total or self.stuck.total
         return not self.requested and not any(self.outcomes.values()) and not to_look_at
 
     @property
     def time_to_approve(self) -> timedelta | None:
-        """The median; None where nobody approved anything that was dispatched."""
+        """The median; None if no deploy was approved and dispatched."""
         return median(self.tally.to_approve)
 
     @property
     def time_to_succeed(self) -> timedelta | None:
-        """The median; None where nothing succeeded."""
+        """The median; None if no deploy succeeded."""
         return median(self.tally.to_succeed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestCard:
-    """All that a digest's message shows. ``day`` is its local date.
+    """Everything that a digest's message shows. ``day`` is its local date.
 
-    ``late`` says that it was due more than ten minutes ago, ``twice`` that it may be a second copy, ``preview`` that it
-    is one person's look at it, before or after it was posted.
+    ``late``: it was due more than ten minutes ago. ``twice``: it may be a second copy. ``preview``: it is shown to one
+    person, before or after it was posted.
     """
 
     day: date
@@ -147,7 +148,7 @@ class DigestCard:
 
 
 class Layout(StrEnum):
-    """How a digest is drawn: with a table, with lines instead of one, or as text alone."""
+    """How a digest is formatted: with a table, with lines instead, or as plain text."""
 
     TABLE = "table"
     CLASSIC = "classic"

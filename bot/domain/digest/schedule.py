@@ -1,6 +1,6 @@
-"""The daily digest: which local dates are due, and the span of time that each tells of.
+"""The daily digest: which local dates are due, and the span of time that each covers.
 
-All arithmetic is in UTC; a local time becomes an instant in ``instant`` alone. Zones are given, never looked up.
+All arithmetic is in UTC; only ``instant`` converts local times. Callers pass the time zone.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Final
 from bot.domain.catalog.digest import Digest
 
 NEWEST: Final = 7
-"""How many days are caught up on, at most, by a process that was away, or after Slack was."""
+"""How many missed days are posted at most, after the process or Slack was down."""
 SETTLED_AFTER: Final = timedelta(seconds=15)
-"""How long after its time a digest is drawn: what was being written just before it is in the database by then."""
+"""How long after its time a digest is made, so that transactions that began before its time have ended."""
 LATE_AFTER: Final = timedelta(minutes=10)
-"""From then on a digest says that it comes late."""
+"""After this delay a digest says that it is late."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -37,7 +37,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a digest counts: a span, and the environments (None: all; what belongs to none is always counted)."""
+    """What a digest counts: a span and environments (None: all). An event without an environment always counts."""
 
     span: Span
     environments: frozenset[str] | None = None
@@ -48,7 +48,7 @@ class Scope:
 
 
 class FileState(StrEnum):
-    """Where the CSV under a digest stands."""
+    """The state of the CSV file under a digest."""
 
     NONE = "none"
     BEGUN = "begun"
@@ -58,12 +58,12 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """One date's digest of a channel: the row (channel, day) exists once, so that nothing is ever due twice.
+    """One date's digest of a channel; the row (channel, day) exists only once, so that no digest is sent twice.
 
-    What it tells of is fixed when it falls due: ``span``, ``environments``, ``timezone``, ``catalog`` (a fingerprint).
-    ``posting`` is when an unfinished post began, ``posted_in`` and ``ts`` where it stands, ``twice`` that it may be a
-    second copy, ``refused_table`` when Slack refused its table, ``given_up`` why it never will be
-    posted: Slack's word, or that it is too old.
+    Its content is fixed when it is due: ``span``, ``environments``, ``timezone``, ``catalog`` (a fingerprint).
+    ``posting`` is when an unfinished post began, ``posted_in`` and ``ts`` where it was posted, ``twice``: it may be a
+    second copy. ``refused_table`` is when Slack refused its table, ``given_up`` why it will never be posted: Slack's
+    error code, or that it is too old.
     """
 
     channel: str
@@ -83,16 +83,16 @@ class Edition:
 
     @property
     def scope(self) -> Scope:
-        """What it counts."""
+        """What the digest counts."""
         return Scope(self.span, None if self.environments is None else frozenset(self.environments))
 
     def late(self, now: datetime) -> bool:
-        """Whether it has to say that it comes late."""
+        """Whether it has to say that it is late."""
         return now >= self.span.ends + LATE_AFTER
 
 
 def instant(day: date, at: time, zone: tzinfo) -> datetime:
-    """That local time as UTC: the first of two where the clock goes back, moved forward where it does not exist."""
+    """A local time as UTC: the earlier of two if the clock goes back, shifted forward if it does not exist."""
     # fold=0 takes the offset before the change, which does both
     return datetime.combine(day, at, zone).astimezone(UTC)
 
@@ -108,28 +108,28 @@ def day_of(day: date, zone: tzinfo) -> Span:
 
 
 def day_before(day: date, zone: tzinfo) -> date:
-    """The newest date before that exists."""
+    """The newest date before ``day`` that exists in the zone."""
     return next(each for each in _dates(day - _DAY, -_DAY) if exists(each, zone))
 
 
 def due_days(digest: Digest, zone: tzinfo, now: datetime, since: datetime) -> tuple[date, ...]:
-    """The newest seven dates whose time has come, oldest first; none whose time was over before ``since``.
+    """The newest seven dates that are due, oldest first, without those that were due before ``since``.
 
-    Which of them were sent is for the store to say.
+    Some of them may have been sent: the store knows.
     """
     at = time.fromisoformat(digest.at)
     today = now.astimezone(zone).date()
-    # one date more than today: where the clock goes back over midnight, tomorrow has begun already
+    # one date more than today: if the clock goes back over midnight, tomorrow has already begun
     dates = ((day, instant(day, at, zone)) for day in _dates(today + _DAY, -_DAY))
     come = ((day, due) for day, due in dates if due + SETTLED_AFTER <= now and exists(day, zone))
     return tuple(day for day, due in reversed([*islice(come, NEWEST)]) if due >= since)
 
 
 def span_of(digest: Digest, zone: tzinfo, day: date, before: Edition | None) -> Span:
-    """What the digest of that date tells of: up to its time, from where the one of the date before ended.
+    """The span of that date's digest: from the end of the previous date's digest until its own time.
 
-    Without one (the first, or after a long absence), from the same time of day on the date before. It is empty where
-    that one ended later, under another time of day or zone: nothing is told twice.
+    Without a previous one it starts at the same time on the previous date. It is empty if the previous one ended later,
+    because its time or zone was different then: no event is counted twice.
     """
     at = time.fromisoformat(digest.at)
     yesterday = day_before(day, zone)
@@ -139,9 +139,9 @@ def span_of(digest: Digest, zone: tzinfo, day: date, before: Edition | None) -> 
 
 
 def open_span(digest: Digest, zone: tzinfo, now: datetime, last: Edition | None) -> tuple[date, Span]:
-    """The digest that is still to come: its date, and its span as far as it has got."""
+    """The next digest: its date, and its span up to now."""
     at = time.fromisoformat(digest.at)
-    # one date less than today: a time that does not exist may be moved over midnight
+    # one date less than today: a time that does not exist may be shifted over midnight
     first = now.astimezone(zone).date() - _DAY
     following = _dates(max(first, last.day + _DAY) if last else first, _DAY)
     day = next(each for each in following if instant(each, at, zone) > now and exists(each, zone))
@@ -156,7 +156,7 @@ def _dates(first: date, step: timedelta) -> Iterator[date]:
 
 
 def median(durations: Sequence[timedelta]) -> timedelta | None:
-    """The middle one, or half way between the two in the middle; None of nothing."""
+    """The middle duration, or the mean of the two in the middle; None if there are none."""
     if not durations:
         return None
     ordered = sorted(durations)

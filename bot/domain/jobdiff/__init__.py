@@ -1,1 +1,1 @@
-"""What differs between two jobs, and what it does to allocations."""
+"""Differences between two jobs, and their effect on allocations."""

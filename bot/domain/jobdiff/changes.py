@@ -1,4 +1,4 @@
-"""Nomad's Diff as changes: every changed field exactly once, unchanged context left out (docs/nomad.md, "Diffs")."""
+"""Nomad's Diff as a list of changes: each changed field exactly once (docs/nomad.md, "Diffs")."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.deploy.plan import Change
-from bot.domain.jobdiff.fields import Place, place, word
+from bot.domain.jobdiff.fields import FieldPath, field_path, word
 from bot.domain.jobdiff.redaction import Redactor
 
 _NOISE = frozenset({"", "0", "false", "0s"})
-"""What Nomad fills in where a new object says nothing."""
+"""Values that Nomad fills in if a new object does not set a field."""
 
 
 def changes(diff: dict[str, Any], redactor: Redactor) -> tuple[Change, ...]:
-    """The changed fields of a job's Diff, redacted, the telling ones first.
+    """The changed fields of a job's Diff, redacted, the most important ones first.
 
-    A group, task or object that came or went without any field of its own is a change too, with no values.
+    An added or deleted group, task or object without any field of its own is a change too, with no values.
     """
     found = [*_level(diff, _Where("job"), redactor)]
     for group in diff.get("TaskGroups") or ():
@@ -30,7 +30,7 @@ def changes(diff: dict[str, Any], redactor: Redactor) -> tuple[Change, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Where:
-    """A part of the Diff: the level that it belongs to, the path in words, and the objects around it."""
+    """A position in the Diff: its level (job, group or task), the path in words, and the objects around it."""
 
     level: str
     path: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ def _level(part: dict[str, Any], where: _Where, redactor: Redactor) -> list[_Ran
 
 
 def _inside(part: dict[str, Any], where: _Where, redactor: Redactor) -> _Where:
-    """Where an object's fields are. A driver's configuration is the task's own: ``config`` says nothing there."""
+    """The position of an object's fields; for a driver's configuration that of the task, as ``config`` adds nothing."""
     name = part["Name"]
     objects = (*where.objects, name)
     if name == "Config" and not where.objects:
@@ -67,7 +67,7 @@ def _inside(part: dict[str, Any], where: _Where, redactor: Redactor) -> _Where:
 
 
 def _field(field: dict[str, Any], where: _Where, redactor: Redactor, *, whole: bool) -> _Ranked:
-    at = place(where.level, where.objects, field["Name"])
+    at = field_path(where.level, where.objects, field["Name"])
     old, new = redactor.pair(at, field["Old"], field["New"])
     words = at.words
     if at.in_config and at.field == "image":
@@ -83,8 +83,8 @@ def _effect(task: dict[str, Any]) -> str:
     return "; ".join(task.get("Annotations") or ())
 
 
-def _rank(at: Place, change: Change, *, whole: bool) -> int:
-    """Lower comes first: images, counts, edits, what came or went, and last the defaults of new objects."""
+def _rank(at: FieldPath, change: Change, *, whole: bool) -> int:
+    """The rank in the list, lowest first: images, counts, edits, additions and deletions, defaults of new objects."""
     if at.in_config and at.field == "image":
         return 0
     if at.level == "group" and at.field == "Count":
@@ -95,7 +95,7 @@ def _rank(at: Place, change: Change, *, whole: bool) -> int:
 
 
 def _image(old: str, new: str) -> tuple[str, str, str]:
-    """``image repo``, old tag and new tag where only the tag moved; else the whole references."""
+    """``image REPOSITORY``, old tag and new tag if only the tag changed; otherwise ``image`` and both references."""
     (old_repo, old_tag), (new_repo, new_tag) = split_image(old), split_image(new)
     if old_repo == new_repo and old_tag and new_tag:
         return f"image {old_repo}", old_tag, new_tag
@@ -103,7 +103,7 @@ def _image(old: str, new: str) -> tuple[str, str, str]:
 
 
 def split_image(reference: str) -> tuple[str, str]:
-    """Repository and tag (or ``sha256:...``); the tag is empty where there is none."""
+    """Repository and tag (or ``sha256:...``); the tag is empty if there is none."""
     name, at, digest = reference.partition("@")
     if at:
         return name, digest

@@ -1,4 +1,4 @@
-"""What moved between two plans of a deploy: why an approval of the first says nothing of the second."""
+"""Sentences on what changed between two plans of a deploy, or between the jobs of two environments."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.deploy.plan import Job, scaled_groups, without_counts, without_server_fields
-from bot.domain.jobdiff.fields import Place, word
+from bot.domain.jobdiff.fields import FieldPath, word
 from bot.domain.jobdiff.redaction import Redactor
 
 LARGEST = 12
-"""Sentences; the rest is counted."""
+"""Most sentences; further ones are counted."""
 
 _FREE = frozenset({"Env", "Meta"})
 _PLACE = frozenset({"Datacenters", "ID", "Name", "Namespace", "NodePool", "Region"})
-"""Where a job runs, which is what makes it another environment's."""
+"""Fields that say where a job runs, and so differ between environments anyway."""
 _ONES = {
     "Affinities": "Affinity",
     "DynamicPorts": "Dynamic Port",
     "Identities": "Identity",
     "ReservedPorts": "Static Port",
 }
-_Leaf = tuple[tuple[str, ...], Place]
+_Leaf = tuple[tuple[str, ...], FieldPath]
 
 
 def moved(
     old_live: Job | None, new_live: Job | None, old_rendered: Job, new_rendered: Job, redactor: Redactor
 ) -> tuple[str, ...]:
-    """Sentences on the parts of a fingerprint that are no longer the same; empty where the jobs say the same.
+    """Sentences on what changed between two plans; empty if the jobs are the same.
 
-    What runs comes first (``env LOG_LEVEL changed outside: info → debug``), then what would be registered. Counts of
-    groups with a ``scaling`` block and Nomad's own fields are no part of it.
+    First changes of the live job (``env LOG_LEVEL changed outside Nomatron: info → debug``), then changes of the job to
+    register. Counts of groups with a ``scaling`` block and Nomad's own fields are ignored.
     """
     scaled = scaled_groups(new_rendered)
     said = [
         *_versions(old_live, new_live),
-        *_between(_bare(old_live, scaled), _bare(new_live, scaled), redactor, "outside"),
-        *_between(_bare(old_rendered, scaled), _bare(new_rendered, scaled), redactor, "in what would be registered"),
+        *_between(_bare(old_live, scaled), _bare(new_live, scaled), redactor, "outside Nomatron"),
+        *_between(_bare(old_rendered, scaled), _bare(new_rendered, scaled), redactor, "in the job to register"),
     ]
     left = len(said) - LARGEST
     return tuple(said) if left <= 0 else (*said[:LARGEST], f"and {left} more")
 
 
 def differences(before: Job, now: Job, redactor: Redactor) -> tuple[str, ...]:
-    """What one environment's job says otherwise than another's, where it is not about which environment it is."""
+    """Sentences on how two environments' jobs differ, apart from where they run."""
     scaled = scaled_groups(now)
     said = list(_between(_placeless(before, scaled), _placeless(now, scaled), redactor, ""))
     left = len(said) - LARGEST
@@ -63,15 +63,15 @@ def _bare(job: Job | None, scaled: frozenset[str]) -> Job | None:
 
 def _versions(old: Job | None, new: Job | None) -> Iterator[str]:
     if old is None and new is not None:
-        yield "the job was created by another"
+        yield "somebody else created the job"
     elif old is not None and new is None:
-        yield "the job was purged by another"
+        yield "somebody else purged the job"
     elif old is not None and new is not None:
         before, now = old.get("Version"), new.get("Version")
         if None not in {before, now} and before != now:
-            yield f"version {before} → {now} by another"
+            yield f"somebody else registered the job: version {before} → {now}"
         if "Stop" in old and bool(old["Stop"]) != bool(new.get("Stop")):
-            yield "the job was stopped by another" if new.get("Stop") else "the job was started by another"
+            yield "somebody else stopped the job" if new.get("Stop") else "somebody else started the job"
 
 
 def _between(old: Job | None, new: Job | None, redactor: Redactor, where: str) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _short(text: str, limit: int = 200) -> str:
 
 
 def _leaves(job: Job, redactor: Redactor) -> Iterator[tuple[_Leaf, str]]:
-    """Each value of a job under its place; null, empty and false say nothing in Nomad's JSON."""
+    """Each value of a job with its position; null, empty and false values mean nothing in Nomad's JSON."""
     yield from _Walk(redactor, "job").fields(_without(job, "TaskGroups"), ())
     for group in job.get("TaskGroups") or ():
         path = (f"group {group['Name']}",)
@@ -117,7 +117,7 @@ def _without(part: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """A walk through a job, a group or a task as Nomad's API writes it."""
+    """Walks through a job, a group or a task in the JSON of Nomad's API."""
 
     redactor: Redactor
     level: str
@@ -125,23 +125,23 @@ class _Walk:
     def fields(
         self, part: Mapping[str, Any], path: tuple[str, ...], objects: tuple[str, ...] = ()
     ) -> Iterator[tuple[_Leaf, str]]:
-        """The values in this part and in the objects in it."""
+        """The values of this part and of all objects in it."""
         for key, value in part.items():
             if key in _FREE and isinstance(value, dict):
                 for name, each in value.items():
-                    yield (path, Place(self.level, objects, key, (name,))), _text(each)
+                    yield (path, FieldPath(self.level, objects, key, (name,))), _text(each)
             elif isinstance(value, dict):
                 yield from self.fields(value, _named(path, key), (*objects, key))
             elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
                 for number, each in enumerate(value, 1):
                     yield from self._one(each, path, (*objects, _singular(key)), number)
             elif value not in (None, "", [], False):
-                yield (path, Place(self.level, objects, key)), _text(value)
+                yield (path, FieldPath(self.level, objects, key)), _text(value)
 
     def _one(
         self, part: Mapping[str, Any], path: tuple[str, ...], objects: tuple[str, ...], number: int
     ) -> Iterator[tuple[_Leaf, str]]:
-        """One object of a list, by what it is called, else by its place."""
+        """The values of one object in a list, which is named by its label, or else by its number."""
         texts = {name: value for name, value in part.items() if isinstance(value, str)}
         called = self.redactor.label(self.level, objects, texts) or number
         yield from self.fields(part, (*path, f"{word(objects[-1])} {called}"), objects)
@@ -152,7 +152,7 @@ def _named(path: tuple[str, ...], key: str) -> tuple[str, ...]:
 
 
 def _singular(key: str) -> str:
-    """A list's name as the Diff calls one of it: ``Constraints`` holds a ``Constraint``."""
+    """The Diff's name for one element of a list: ``Constraint`` for ``Constraints``."""
     return _ONES.get(key, key.removesuffix("s"))
 
 

@@ -1,4 +1,4 @@
-"""What a plan does to allocations, in one line, and what people should know before they say yes.
+"""What a plan does to allocations, in one line, and warnings for the people who approve it.
 
 Nomad's counts mislead in some ways: docs/nomad.md, "What a plan leaves out".
 """
@@ -13,18 +13,18 @@ from bot.domain.jobdiff.placement import unplaced
 from bot.domain.multierror import flatten
 
 LONGEST = 600
-"""Characters of the line; further groups are counted."""
+"""Most characters of the line; further groups are counted."""
 
 _NOTHING = "no allocation changes"
 
 
 def effect(answer: Mapping[str, Any], job: Job) -> str:
-    """``web: 6 replaced one by one, 1 canary first, auto-revert on``, from Nomad's answer to a plan and the job.
+    """``web: 6 replaced one by one, auto-revert on``, from Nomad's answer to a plan and the job.
 
-    The plan counts only the first wave: with a canary or ``max_parallel`` the rest is what it says it ignores.
+    A plan only counts the first wave: with a canary or ``max_parallel``, it counts the rest as ignored.
     """
     if job.get("Periodic"):
-        return f"registered; starts by its schedule{_next_launch(answer)}"
+        return f"registered; starts on its schedule{_next_launch(answer)}"
     if job.get("ParameterizedJob"):
         return "registered; starts when it is dispatched"
     updates = ((answer.get("Annotations") or {}).get("DesiredTGUpdates")) or {}
@@ -51,14 +51,14 @@ def _next_launch(answer: Mapping[str, Any]) -> str:
 
 
 def _group(counts: Mapping[str, int], spec: Mapping[str, Any] | None, job: Job) -> str:
-    """What happens to one group; empty where nothing does."""
+    """What happens to one group; empty if nothing does."""
     update = (spec or {}).get("Update") or job.get("Update") or {}
     count = {name: int(value or 0) for name, value in counts.items()}
     system = job.get("Type") in {"system", "sysbatch"}
     later = _later(count, job, int((spec or {}).get("Count") or 0))
     parts = list(_new_version(count, update, later))
-    # a system job counts an allocation that is replaced as placed too
-    started = count.get("Place", 0) - (count.get("DestructiveUpdate", 0) if system else 0)
+    # for a system job, Nomad counts a replaced allocation as placed too
+    started = count.get("FieldPath", 0) - (count.get("DestructiveUpdate", 0) if system else 0)
     parts += [
         f"{number} {word}"
         for number, word in (
@@ -74,10 +74,10 @@ def _group(counts: Mapping[str, int], spec: Mapping[str, Any] | None, job: Job) 
 
 
 def _later(count: Mapping[str, int], job: Job, wanted: int) -> int:
-    """How many more are replaced after the wave that the plan shows.
+    """How many more allocations are replaced after the first wave, which is all that the plan counts.
 
-    A canary stands for one of the wanted ones after its promotion. Batch jobs have no waves: what Nomad ignores there
-    has finished.
+    After its promotion, a canary counts as one of the wanted allocations. Batch jobs have no waves: the allocations
+    that Nomad ignores have finished.
     """
     if job.get("Type") in {"batch", "sysbatch"}:
         return 0
@@ -88,7 +88,7 @@ def _later(count: Mapping[str, int], job: Job, wanted: int) -> int:
 
 
 def _new_version(count: Mapping[str, int], update: Mapping[str, Any], later: int) -> Iterator[str]:
-    """How the allocations of the old version are replaced, where they are."""
+    """How the allocations of the old version are replaced; nothing if none is."""
     canaries, destructive = count.get("Canary", 0), count.get("DestructiveUpdate", 0)
     if not canaries and not destructive:
         return
@@ -103,7 +103,7 @@ def _new_version(count: Mapping[str, int], update: Mapping[str, Any], later: int
 def _with_canary(canaries: int, rest: int, update: Mapping[str, Any]) -> str:
     noun = "canary" if canaries == 1 else "canaries"
     if not rest:
-        promotion = "promoted by itself" if update.get("AutoPromote") else "replaces the old after promotion"
+        promotion = "promoted automatically" if update.get("AutoPromote") else "replaces the old after promotion"
         return f"{canaries} {noun} now, {promotion}"
     pace = _pace(rest, update)
     if update.get("AutoPromote"):
@@ -112,7 +112,7 @@ def _with_canary(canaries: int, rest: int, update: Mapping[str, Any]) -> str:
 
 
 def _pace(number: int, update: Mapping[str, Any]) -> str:
-    """How many at a time; nothing is said where there is only one."""
+    """How many are replaced at a time; empty if there is only one."""
     at_a_time = int(update.get("MaxParallel") or 0)
     if number == 1:
         return ""
@@ -122,7 +122,7 @@ def _pace(number: int, update: Mapping[str, Any]) -> str:
 
 
 def warnings(answer: Mapping[str, Any], job: Job, live: Job | None) -> tuple[str, ...]:
-    """Sentences on what cannot be placed, on what restarts unsaid, on kept counts, and Nomad's own warnings."""
+    """Sentences on failed placements, restarts that the Diff does not show, scaled counts, and Nomad's warnings."""
     return tuple(_warnings(answer, job, live))
 
 
@@ -131,7 +131,7 @@ def _warnings(answer: Mapping[str, Any], job: Job, live: Job | None) -> Iterator
         yield unplaced(group, metric, job)
     if preempted := (answer.get("Annotations") or {}).get("PreemptedAllocs"):
         noun = "allocation" if len(preempted) == 1 else "allocations"
-        yield f"{len(preempted)} {noun} of other jobs stopped to make room"
+        yield f"Nomad stops {len(preempted)} {noun} of other jobs to make room"
     if sentence := _meta(answer.get("Diff") or {}):
         yield sentence
     running = {group["Name"]: group.get("Count") for group in (live or {}).get("TaskGroups") or ()}
@@ -141,7 +141,7 @@ def _warnings(answer: Mapping[str, Any], job: Job, live: Job | None) -> Iterator
 
 
 def _meta(diff: Mapping[str, Any]) -> str:
-    """Nomad replaces every allocation for a changed meta, and does not say so (docs/nomad.md, "Meta changes")."""
+    """A warning if ``meta`` changes: Nomad then replaces every allocation (docs/nomad.md, "Meta changes")."""
     if diff.get("Type") != "Edited":
         return ""
     parts = [diff, *(diff.get("TaskGroups") or ())]
@@ -149,4 +149,4 @@ def _meta(diff: Mapping[str, Any]) -> str:
     edited = [part for part in parts if part.get("Type") == "Edited"]
     fields = [field for part in edited for field in part.get("Fields") or ()]
     keys = sorted({field["Name"][5:-1] for field in fields if field["Name"].startswith("Meta[")})
-    return f"meta changes ({', '.join(keys)}): Nomad replaces every allocation for that alone" if keys else ""
+    return f"meta changes ({', '.join(keys)}): this alone makes Nomad replace every allocation" if keys else ""

@@ -1,4 +1,4 @@
-"""Where a field of Nomad's Diff is, and the words for it: those of the jobspec (docs/nomad.md, "Diffs")."""
+"""The path of a field in Nomad's Diff, and its name in a jobspec (docs/nomad.md, "Diffs")."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _WORDS = {
     "ConsulConnect": "connect", "ConsulProxy": "proxy", "ConsulUpstreams": "upstreams", "GRPCUseTLS": "grpc_use_tls",
     "TLSSkipVerify": "tls_skip_verify", "ParameterizedJob": "parameterized",
 }  # fmt: skip
-"""Where the jobspec's word is not Nomad's in other letters."""
+"""Names that the jobspec does not write as Nomad's name in snake case."""
 
 LABELS = ("Name", "Label", "DestPath", "RelativeDest", "Destination")
-"""Fields that tell one object of a kind from another, where they may be shown."""
+"""Fields whose value tells objects of one kind apart, if it may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FieldPath:
     """A field: its ``level`` (job, group or task), the objects around it, its name and the keys in its brackets.
 
-    ``Env[A]`` of a task is ``Place("task", (), "Env", ("A",))``, ``Image`` of its driver's configuration
-    ``Place("task", ("Config",), "image", ())``.
+    ``Env[A]`` of a task is ``FieldPath("task", (), "Env", ("A",))``, ``Image`` of its driver's configuration
+    ``FieldPath("task", ("Config",), "image", ())``.
     """
 
     level: str
@@ -35,7 +35,7 @@ class Place:
 
     @property
     def owner(self) -> str:
-        """The innermost object, or the level where there is none."""
+        """The innermost object, or the level if there is none."""
         return self.objects[-1] if self.objects else self.level
 
     @property
@@ -50,15 +50,15 @@ class Place:
         return self.level == "task" and self.objects == ("Config",)
 
 
-def place(level: str, objects: tuple[str, ...], name: str) -> Place:
-    """Where a Diff's field is, by its name: ``Env[A]``, ``labels[0][team]``, ``Count``."""
+def field_path(level: str, objects: tuple[str, ...], name: str) -> FieldPath:
+    """The path of a Diff's field by its name, such as ``Env[A]``, ``labels[0][team]`` or ``Count``."""
     field, bracket, inside = name.partition("[")
     if not bracket:
-        return Place(level, objects, field)
+        return FieldPath(level, objects, field)
     inside = inside.removesuffix("]")
-    # a key of env or meta may hold brackets itself; only a driver's configuration nests
+    # a key of env or meta may contain brackets; only a driver's configuration nests
     keys = tuple(inside.split("][")) if objects == ("Config",) else (inside,)
-    return Place(level, objects, field, keys)
+    return FieldPath(level, objects, field, keys)
 
 
 def word(name: str) -> str:

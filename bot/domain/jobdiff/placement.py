@@ -14,7 +14,7 @@ _CACHED = "computed class ineligible"
 def unplaced(group: str, metric: Mapping[str, Any], job: Job | None) -> str:
     """``web: 2 cannot be placed: needs 6000 MB memory; 2 of 2 nodes exhausted``.
 
-    ``job`` is the specification that was to be placed; without it the sentence names no amounts.
+    ``job`` is the specification that should be placed; without it the sentence names no amounts.
     """
     count = int(metric.get("CoalescedFailures") or 0) + 1
     reasons = list(_reasons(group, metric, job))
@@ -58,7 +58,7 @@ def _need(group: str, dimension: str, job: Job | None) -> str:
 
 
 def _wanted(group: str, dimension: str, job: Job | None) -> int:
-    """What one allocation of the group asks for; 0 where that is not known."""
+    """How much of a resource one allocation of the group requests; 0 if that is not known."""
     spec = next((each for each in (job or {}).get("TaskGroups") or () if each["Name"] == group), None)
     if spec is None:
         return 0

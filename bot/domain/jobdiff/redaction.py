@@ -1,7 +1,7 @@
-"""Redaction of plan values: shown is what is known to be harmless, everything else is a keyed mark.
+"""Redaction of plan values: only values that are known to be harmless are shown, a mark replaces all others.
 
-Default deny: a field that no table here names is hidden. The mark is an HMAC-SHA256 under the installation's own
-secret, so that people see that a value changed, or came back, and nobody can try values against it.
+Default deny: a field that is in no table here is hidden. The mark is an HMAC-SHA256 under the installation's own
+secret, so people can see that a value changed, or changed back, but nobody can test guesses against the mark.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bot.domain.durations import from_nanoseconds
-from bot.domain.jobdiff.fields import LABELS, Place, word
+from bot.domain.jobdiff.fields import LABELS, FieldPath, word
 
 _ALL = frozenset({"*"})
 _BLOCK = frozenset({"AddressMode", "Cluster", "EnableTagOverride", "Kind", "Name", "Namespace", "OnUpdate", "Partition",
@@ -47,14 +47,14 @@ SHOWN: dict[str, frozenset[str]] = {
                            "Once", "Perms", "RightDelim", "SourcePath", "Splay", "Uid", "VaultGrace"}),
     "Artifact": frozenset({"Chown", "GetterInsecure", "GetterMode", "GetterSource", "RelativeDest"}),
 }  # fmt: skip
-"""Shown fields by the object, or the level, that they stand in; ``*`` is all of it."""
+"""Shown fields, by the object or level that they are in; ``*`` means all of its fields."""
 
 SHOWN_CONFIG = frozenset(
     {"cap_add", "cap_drop", "cgroupns", "cpu_hard_limit", "dns_servers", "force_pull", "hostname", "image", "init",
      "interactive", "ipc_mode", "isolation", "memory_hard_limit", "network_mode", "pid_mode", "pids_limit", "ports",
      "privileged", "readonly_rootfs", "runtime", "shm_size", "tty", "userns_mode", "uts_mode", "volumes"}
 )  # fmt: skip
-"""Shown fields of a task driver's configuration; ``command`` only where it is a bare path."""
+"""Shown fields of a task driver's configuration; ``command`` only if it is a bare path."""
 
 _DURATIONS = frozenset(
     {"Delay", "HealthyDeadline", "Interval", "KillTimeout", "LostAfter", "MaxClientDisconnect", "MaxDelay",
@@ -78,7 +78,7 @@ _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Decides by a field's place and value. ``key`` is the installation's secret, ``show`` what a service shows.
+    """Decides by a field's path and value. ``key`` is the installation's secret, ``show`` a service's ``show`` list.
 
     ``show`` names a key of ``env`` or ``meta``, or a field as the jobspec or Nomad's API calls it.
     """
@@ -86,15 +86,15 @@ class Redactor:
     key: bytes
     show: frozenset[str] = frozenset()
 
-    def pair(self, place: Place, old: str, new: str) -> tuple[str, str]:
-        """Both values as people may see them: both shown or both marked. An absent one stays empty."""
+    def pair(self, place: FieldPath, old: str, new: str) -> tuple[str, str]:
+        """Both values as people may see them: both shown or both as marks. A missing value stays empty."""
         if self.shows(place, old, new):
-            return shown(place, old), shown(place, new)
+            return show_value(place, old), show_value(place, new)
         return self.mark(place, old), self.mark(place, new)
 
-    def shows(self, place: Place, *values: str) -> bool:
+    def shows(self, place: FieldPath, *values: str) -> bool:
         """Whether these values of the field may be seen."""
-        if self.asked_for(place):
+        if self.is_listed(place):
             return True
         if any(looks_secret(value) for value in values):
             return False
@@ -103,20 +103,20 @@ class Redactor:
         )
 
     def label(self, level: str, objects: tuple[str, ...], values: Mapping[str, str]) -> str:
-        """What tells an object from others of its kind, by the values of its fields; empty where none may be seen."""
+        """The value that tells an object apart from others of its kind; empty if no such value may be shown."""
         for name in LABELS:
             value = values.get(name)
-            if value and self.shows(Place(level, objects, name), value):
+            if value and self.shows(FieldPath(level, objects, name), value):
                 return value
         return ""
 
-    def asked_for(self, place: Place) -> bool:
-        """Whether the service's ``show`` names it."""
+    def is_listed(self, place: FieldPath) -> bool:
+        """Whether the service's ``show`` list names the field."""
         names = set(place.keys[:1]) if place.field in {"Env", "Meta"} else {place.field, word(place.field)}
         return bool(names & self.show)
 
-    def mark(self, place: Place, value: str) -> str:
-        """``(hmac 3f9a1b2c…)``; empty for no value. The same value in the same field has the same mark."""
+    def mark(self, place: FieldPath, value: str) -> str:
+        """``(hmac 3f9a1b2c…)``; empty for no value. The same value in the same field gets the same mark."""
         if not value:
             return ""
         where = "\x00".join([place.level, *place.objects, place.field, *place.keys, value])
@@ -129,7 +129,7 @@ def is_mark(value: str) -> bool:
     return value.startswith("(hmac ") and value.endswith("…)")
 
 
-def _is_harmless(place: Place, values: tuple[str, ...]) -> bool:
+def _is_harmless(place: FieldPath, values: tuple[str, ...]) -> bool:
     if place.in_config:
         if place.field == "command":
             return all(not value or _BARE_COMMAND.fullmatch(value) for value in values)
@@ -144,7 +144,7 @@ def _is_harmless(place: Place, values: tuple[str, ...]) -> bool:
 
 
 def looks_secret(value: str) -> bool:
-    """Whether a value looks like a credential wherever it stands: keys, tokens, passwords in addresses."""
+    """Whether a value looks like a credential, in any field: keys, tokens, passwords in addresses."""
     rest = _DIGEST.sub("", value)
     if any(shape.search(rest) for shape in _SECRET_SHAPES):
         return True
@@ -152,13 +152,13 @@ def looks_secret(value: str) -> bool:
 
 
 def _is_random(found: str) -> bool:
-    """Letters and digits mixed over the length of a key: paths and names have words, keys have not."""
+    """Whether letters and digits alternate as often as in a random key; paths and names consist of words."""
     changes = sum(1 for one, two in pairwise(found) if one.isdigit() != two.isdigit())
     return changes >= len(found) // 5
 
 
-def shown(place: Place, value: str) -> str:
-    """A value that may be seen, with its unit: Nomad's nanoseconds as a duration."""
+def show_value(place: FieldPath, value: str) -> str:
+    """A value that may be shown, with Nomad's nanoseconds as a duration with a unit."""
     if place.field in _DURATIONS and value.lstrip("-").isdigit():
         return from_nanoseconds(int(value))
     return value

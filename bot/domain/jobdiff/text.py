@@ -1,4 +1,4 @@
-"""Changes as lines of text for a preformatted block: what does not fit is counted, never lost."""
+"""Changes as lines of text for a preformatted block; changes that do not fit are counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.domain.deploy.plan import Change
 from bot.domain.jobdiff.redaction import is_mark
 
 LIMIT = 2_900
-"""Characters, as Slack counts them once escaped: its limit for a text is 3,000."""
+"""Most characters after escaping, which is how Slack counts them; its limit for a text is 3,000."""
 
 _VALUE = 160
 _TEXT_LINES = 12
@@ -17,7 +17,7 @@ _SIGNS = {"Added": "+", "Deleted": "-"}
 
 
 def lines(changes: Sequence[Change], limit: int = LIMIT) -> list[str]:
-    """The text diff, a heading for each part of the job; ends with ``+12 more`` where changes had to be left out."""
+    """The text diff, with a heading for each part of the job; it ends with ``+12 more`` if changes did not fit."""
     result: list[str] = []
     heading: tuple[str, ...] | None = None
     room = limit
@@ -25,7 +25,7 @@ def lines(changes: Sequence[Change], limit: int = LIMIT) -> list[str]:
         block = [*([] if change.path[:-1] == heading else [_heading(change)]), *_change(change)]
         more = f"+{len(changes) - done} more"
         room_after = room - cost(block)
-        # the last one needs no room for a count of others
+        # the last change needs no room for a count of further ones
         if room_after < (cost([more]) if done + 1 < len(changes) else 0):
             return [*result, more]
         result += block
@@ -35,7 +35,7 @@ def lines(changes: Sequence[Change], limit: int = LIMIT) -> list[str]:
 
 
 def cost(block: Iterable[str]) -> int:
-    """Characters of these lines with their line ends, ``&``, ``<`` and ``>`` as Slack wants them written."""
+    """The number of characters of these lines, with line ends, and ``&``, ``<`` and ``>`` escaped for Slack."""
     return sum(len(line) + 1 + 4 * line.count("&") + 3 * (line.count("<") + line.count(">")) for line in block)
 
 
@@ -70,7 +70,7 @@ def _hidden(change: Change, old: str, new: str) -> str:
 
 
 def _text(change: Change) -> list[str]:
-    """A value of several lines as the lines that differ."""
+    """The lines that differ, for a value of several lines."""
     compared = difflib.unified_diff(change.old.splitlines(), change.new.splitlines(), lineterm="", n=0)
     changed = [line for line in list(compared)[2:] if not line.startswith("@@")]
     shown = [f"      {_short(line, _VALUE)}" for line in changed[:_TEXT_LINES]]
@@ -79,6 +79,6 @@ def _text(change: Change) -> list[str]:
 
 
 def _short(value: str, limit: int) -> str:
-    """On one line and bounded."""
+    """The value on one line, with at most ``limit`` characters."""
     said = " ".join(value.split())
     return said if len(said) <= limit else said[: limit - 1] + "…"

@@ -69,11 +69,11 @@ def approval_counted(deploy: Deploy, seating: Seating) -> Message:
     return from_lines(f"{first}{count}. Still missing: {missing}.")
 
 
-def deploy_changed(deploy: Deploy, what: str) -> Message:
-    """A deploy was changed; ``what`` says how, in our own words."""
+def deploy_changed(deploy: Deploy, what: str = "") -> Message:
+    """A deploy was changed; ``what`` says how, in our own words, if its new state alone does not say it."""
     state = _state(deploy)
-    now = "" if what == state else f" It is now: {state}."
-    return from_lines(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {what}.{now}")
+    result = f"{what}. It is now: {state}" if what else state
+    return from_lines(f":heavy_check_mark: {code(deploy.number)} {_what(deploy)}: {result}.")
 
 
 def _what(deploy: Deploy) -> str:

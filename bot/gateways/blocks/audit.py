@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,7 @@ from bot.gateways.blocks.card.facts import name_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Message, context, section
-from bot.gateways.blocks.text import code, link, person, words
+from bot.gateways.blocks.text import code, escape, link, person, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -71,18 +70,16 @@ def _with_dates(day: date | None, events: Sequence[Body], lines: Sequence[str], 
 
 
 def _line(body: Body, posted: Mapping[int, str]) -> str:
-    """Who and what. The actor is the subject of a sentence that begins with a verb."""
-    actor, said = actor_from_key(body["actor"]), words(sentence(body), _LONGEST_SENTENCE)
-    acted = said[:1].islower() and not isinstance(actor, System)
-    return f"{name_of(actor)}{'' if acted else ':'} {_with_link(said, body.get('deploy', 0), posted)}"
-
-
-def _with_link(said: str, deploy: int, posted: Mapping[int, str]) -> str:
-    """The sentence, with the first mention of its deploy as a link to the deploy's message."""
-    number = f"D-{deploy}"
-    linked = link(posted.get(deploy, ""), number)
-    # the first mention is ours: words that a user wrote come after our own
-    return re.sub(rf"\b{number}\b", lambda _: linked, said, count=1) if len(linked) <= _LONGEST_LINK else said
+    """The actor, and what happened, with the deploy's number as a link to its message."""
+    actor, what = actor_from_key(body["actor"]), sentence(body)
+    acted = what.actor_is_subject and not isinstance(actor, System)
+    before = escape(what.before, _LONGEST_SENTENCE)
+    number = link(posted.get(body.get("deploy", 0), ""), what.number) if what.number else ""
+    if len(number) > _LONGEST_LINK:
+        number = what.number
+    room = _LONGEST_SENTENCE - len(before) - len(what.number)
+    after = escape(what.after, room) if what.after and room > 0 else ""
+    return f"{name_of(actor)}{'' if acted else ':'} {before}{number}{after}"
 
 
 def _clock(local: datetime) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MOST_PAGE: Final = 10
 _LONGEST_ENTRY = 1150
 _LONGEST_LINK = 250
-_REVERTS: Final[Mapping[str, str]] = {
+_REVERTS: Final[Mapping[RolloutStatus | None, str]] = {
     RolloutStatus.RUNNING: "being reverted by Nomad",
     RolloutStatus.FAILED: "Nomad's own revert failed",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy.plan import frozen, without_server_fields
+from bot.domain.deploy.plan import job_text, without_server_fields
 from bot.domain.jobdiff.changes import changes
 from bot.domain.jobdiff.effect import effect, warnings
 from bot.ports.nomad import NomadPlan
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def plan(client: Client, namespace: str, job: Job, live: Job | None, redactor: Redactor) -> NomadPlan:
     """What registering the job would change; ``NomadRefused`` if Nomad refuses the job."""
-    asked = f'{{"Job":{frozen(without_server_fields(job))},{json.dumps({"Diff": True})[1:]}'
+    asked = f'{{"Job":{job_text(without_server_fields(job))},{json.dumps({"Diff": True})[1:]}'
     reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode())
     answer = reply.record()
     diff = answer.get("Diff") or {"Type": "None"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.deploy.dispatch import Answer, accepted, classify
+from bot.domain.deploy.dispatch import Answer, classify, classify_success
 from bot.domain.multierror import one_line
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad.errors import Unanswered, foreign
@@ -66,4 +66,4 @@ def _read_success(reply: Reply) -> Registered:
     except (NomadUnavailable, KeyError, TypeError, ValueError):
         return Registered(Answer.UNKNOWN, "Nomad answered 200 without a JobModifyIndex")
     warnings = one_line(str(said.get("Warnings") or ""))
-    return Registered(accepted(index, created), warnings, index, str(said.get("EvalID") or ""))
+    return Registered(classify_success(index, created), warnings, index, str(said.get("EvalID") or ""))

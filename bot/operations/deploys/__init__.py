@@ -1,1 +1,1 @@
-"""A deploy from its request to the people who decide about it: one act a file, one way to move it."""
+"""What people do with a deploy, one file for each act, and the one way to change its state."""

@@ -1,4 +1,4 @@
-"""Approve: one person's yes to one plan; the last missing one makes the deploy ready."""
+"""Approve: record one person's approval of one plan; the last missing one makes the deploy ready."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The deploy after a yes that counted, and who fills which seat now."""
+    """The deploy after an approval that counted, and who fills which seat now."""
 
     deploy: Deploy
     seating: Seating
@@ -37,7 +37,7 @@ class Approved:
 async def approve(
     ports: Ports, actor: Actor, deploy_id: int, *, plan: int | None, note: str = "", origin: Origin
 ) -> Approved | Refused:
-    """Count a yes to the plan that the person saw (None: the current one), or say why it does not count and who can.
+    """Approve the plan that the person saw (None: the current one); refused with the reason and who can approve.
 
     Raises ``Replayed``.
     """

@@ -1,7 +1,7 @@
-"""The one way to decide about an existing deploy: ask Slack, lock, read again, and decide on what was read.
+"""The one way to decide about an existing deploy: ask Slack, lock, read again, decide.
 
-Nothing talks to Slack or Nomad inside a transaction. If the groups that matter changed between asking and locking (a
-new catalog, another approver), it starts over.
+No transaction waits for Slack or Nomad. If other groups or people matter after the lock than before (a new catalog,
+another approver), everything starts over.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType
-from bot.domain.audit.evidence import judged_on
+from bot.domain.audit.evidence import evidence_of
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import Facts, fixed_members, interests
 from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, TargetGone
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 ROUNDS = 3
-"""How often a decision starts over: a catalog that changes again and again is a person's typing, not a race."""
+"""How often a decision is tried: a catalog that changed three times in a row is no race but somebody at work."""
 START_OVER = refuse(
     "catalog-busy", "The catalog kept changing while this was being decided, so nothing was done. Try again."
 )
@@ -43,7 +43,7 @@ _MOST_PEOPLE_ASKED = 20
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a decision is made with: the open transaction, the facts read in it, and the instant."""
+    """What a decision gets: the open transaction, the facts that were read in it, and the time."""
 
     tx: Transaction
     facts: Facts
@@ -55,19 +55,19 @@ class Case:
         return self.facts.deploy
 
     def judged(self, *actors: Actor) -> dict[str, object]:
-        """What it was judged on, for the audit log: people and their groups, who fills which seat, what is missing."""
-        return judged_on(self.facts, *actors)
+        """The evidence of the decision for the audit log: people and their groups, who fills which seat."""
+        return evidence_of(self.facts, *actors)
 
     def with_approvals(self, approvals: tuple[Approval, ...]) -> Case:
-        """The case after approvals were given, carried over or taken back."""
+        """The case with changed approvals."""
         return replace(self, facts=replace(self.facts, approvals=approvals))
 
     async def record(self, kind: EventType, actor: Actor, **data: object) -> None:
-        """Append an audit event about the deploy that changes no state."""
+        """Append an audit event about the deploy, without a change of its state."""
         await self.tx.record(event_of(kind, actor, self.deploy, self.now, self.facts.fingerprint, **data))
 
     async def record_refusal(self, actor: Actor, act: str, refusal: Refused) -> Refused:
-        """Record that the actor was not allowed to do that, and why; the refusal itself."""
+        """Record that the actor was not allowed to do that, and why; returns the refusal."""
         data = {"codes": list(refusal.codes), "judged": self.judged(actor), "plan": self.deploy.plan}
         await self.record(EventType.ACTION_REFUSED, actor, act=act, **data)
         return refusal
@@ -85,8 +85,8 @@ async def decide_on(
 ) -> Result | Refused:
     """Run ``decision`` on the locked deploy with fresh membership, in one transaction, and commit what it wrote.
 
-    ``act`` is what ``actor`` wants to do, for the audit log. Refused if there is no such deploy, or if Slack does not
-    say who is who. Raises ``Replayed`` and ``StaleFence``, ``AmbiguousCommit`` if nobody can tell whether it was
+    ``act`` is what ``actor`` wants to do, for the audit log. Refused if there is no such deploy, or if Slack's groups
+    are unavailable. Raises ``Replayed`` and ``StaleFence``, ``AmbiguousCommit`` if nobody can tell whether it was
     written, and ``TargetGone`` if the catalog no longer deploys the service there.
     """
     for _ in range(ROUNDS):
@@ -94,6 +94,7 @@ async def decide_on(
             question = await _question(reading, deploy_id, actor)
         if question is None:
             return no_such_deploy(deploy_id)
+        # before the transaction: Slack may take seconds, and a lock would stop all other decisions meanwhile
         membership = await ask_membership(ports, question.groups, question.people, background=claim is not None)
         if isinstance(membership, Refused):
             return await _record_unanswered(ports, question, membership, act=act, actor=actor, origin=origin)
@@ -103,24 +104,27 @@ async def decide_on(
                 if facts is None:
                     continue
                 case = Case(tx, facts, ports.clock.now())
+                # in the same transaction as the decision: Slack repeats a request whose answer was lost
                 await origin.remember(tx, case.now)
                 result = await decision(case)
         except AmbiguousCommit as doubt:
+            # certainly not written: deciding again is safe
             if not await origin.was_committed(ports, doubt):
                 continue
+        # only after the commit: a worker that wakes earlier does not see the change
         ports.bell.ring()
         return result
     return START_OVER
 
 
 def no_such_deploy(deploy_id: int) -> Refused:
-    """The refusal for a number that no deploy has."""
+    """The refusal for an unknown deploy number."""
     return refuse("unknown-deploy", f"There is no deploy D-{deploy_id}. For open deploys: `/deploy status`.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What Slack is asked before a decision, and the state of the database that made it the right question."""
+    """What to ask Slack before a decision, and what was read from the database to know that."""
 
     deploy: Deploy
     active: ActiveCatalog
@@ -146,13 +150,14 @@ async def _question(reading: Reading, deploy_id: int, actor: Actor | None) -> _Q
 async def _locked_facts(
     tx: Transaction, question: _Question, membership: Membership, claim: Claim | None
 ) -> Facts | None:
-    """The facts read under the lock; None if Slack was asked about other groups or people than matter now."""
+    """The facts, read under the lock; None if Slack was asked about other groups or people than matter now."""
+    # the catalog first, as everywhere: two transactions that lock in different orders could block each other
     fingerprint = await tx.lock_catalog()
     deploy = require(await tx.lock_deploy(question.deploy.id, claim), question.deploy.number)
     if claim is not None and deploy.status is not claim.status:
         raise StaleFence(f"{deploy.number} is no longer {claim.status}")
     approvals = await tx.approvals(deploy.id)
-    # by who was asked about, not by who is known: Slack knows nothing about somebody who was removed
+    # compare with the people asked about, not with those found: Slack does not find somebody who was removed
     known = {approval.user.id for approval in approvals if not approval.void} <= question.people
     if fingerprint != question.active.fingerprint or not known:
         return None
@@ -161,6 +166,7 @@ async def _locked_facts(
         catalog=question.active.catalog,
         membership=membership,
         deploy=deploy,
+        # approvals of older plans stay in the table, but were given to another change
         approvals=tuple(approval for approval in approvals if approval.plan == deploy.plan),
     )
 
@@ -168,7 +174,7 @@ async def _locked_facts(
 async def _record_unanswered(
     ports: Ports, question: _Question, refusal: Refused, *, act: str, actor: Actor | None, origin: Origin
 ) -> Refused:
-    """Slack did not say who is who: what a person wanted is recorded all the same; a worker only looks again."""
+    """Record what a person wanted to do while Slack was unavailable; a worker tries again and needs no record."""
     if actor is not None:
         now, deploy = ports.clock.now(), question.deploy
         data = {"act": act, "codes": list(refusal.codes), "plan": deploy.plan}
@@ -182,7 +188,7 @@ async def _record_unanswered(
 async def ask_membership(
     ports: Ports, groups: Iterable[str], people: Iterable[str], *, background: bool = False
 ) -> Membership | Refused:
-    """A fresh snapshot, or the refusal that says Slack could not be asked: closed, and nothing was counted."""
+    """A fresh snapshot of groups and people; refused if Slack is unavailable, because then nobody may count."""
     try:
         return await ports.directory.membership(frozenset(groups), frozenset(people), background=background)
     except MembershipUnknown:
@@ -193,6 +199,7 @@ async def ask_membership(
 
 
 def people_to_ask(catalog: Catalog, service: str, environment: str, user: str | None) -> frozenset[str]:
-    """Whom a request asks Slack about: the requester, and short fixed lists, so that the numbers it says are right."""
+    """The people to ask Slack about for a request: the requester, and those in short fixed lists of approvers."""
     fixed = fixed_members(catalog, service, environment)
+    # without them a deactivated approver in a fixed list would seem able to approve; a long list costs too many calls
     return (fixed if len(fixed) <= _MOST_PEOPLE_ASKED else frozenset()) | ({user} if user else frozenset())

@@ -1,4 +1,4 @@
-"""Where a request came from: its replay key, and the surface that its answer goes to."""
+"""The origin of a request: its key against replays, and where its answer goes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Origin:
     thread_ts: str = ""
 
     async def remember(self, tx: Transaction, at: datetime) -> None:
-        """Keep the request from being taken twice; ``Replayed`` if it was taken before."""
+        """Record the request, so that it is accepted only once; ``Replayed`` if it was accepted before."""
         if self.signature:
             await tx.remember_request(self.signature, at)
 
     async def was_committed(self, ports: Ports, doubt: AmbiguousCommit) -> bool:
-        """Whether the commit happened: the signature is written with the change, so one is there if the other is.
+        """Whether the commit happened, found by the request's signature, which is written in the same transaction.
 
-        Raises ``doubt`` if that cannot be told: the request has no signature, or the database does not answer.
+        Raises ``doubt`` if nobody can tell: the request has no signature, or the database does not answer.
         """
         if not self.signature:
             raise doubt
@@ -44,4 +44,4 @@ class Origin:
 
 
 NOWHERE = Origin()
-"""The origin of what Nomatron does by itself and of commands on the host."""
+"""The origin of Nomatron's own actions and of commands on the host."""

@@ -1,4 +1,4 @@
-"""Where a release may go on to: the promotion gate, the environments that a message offers, what the form needs."""
+"""The environments that a release may be promoted to: the gate, the offers of a message, the form's choices."""
 
 from __future__ import annotations
 
@@ -30,10 +30,7 @@ def candidate_of(deploy: Deploy) -> Candidate:
 async def promotion_gate(
     reading: Reading, catalog: Catalog, what: Candidate, environment: str, now: datetime
 ) -> Decision:
-    """Whether a release has passed the environments that come before this one; allowed if none does.
-
-    Decided by what the store remembers of those environments.
-    """
+    """Whether a release has passed the environments that come before this one; allowed if no environment does."""
     afters = catalog.environments[environment].after
     if not afters:
         return Allowed()
@@ -43,7 +40,7 @@ async def promotion_gate(
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The environments that a deploy's release may be promoted to now, and when that should be looked at again."""
+    """The environments that a deploy's release may be promoted to now, and when to check that again."""
 
     environments: tuple[str, ...] = ()
     look_at: datetime | None = None
@@ -59,15 +56,15 @@ def environments_after(catalog: Catalog, service: str, environment: str) -> tupl
 
 
 async def next_environments(reading: Reading, catalog: Catalog, deploy: Deploy, now: datetime) -> Next:
-    """The environments to which the deploy that succeeded last offers its release.
+    """The environments that a deploy may offer to promote its release to, if it succeeded last in its environment.
 
-    Those that have the release, or are getting it, are left out. An older deploy offers nothing and is not looked at
-    again, and neither is one whose release is everywhere.
+    Environments that have the release, or are getting it, are left out. An older deploy offers nothing and is never
+    checked again; nor is one whose release is in every next environment.
     """
     names = environments_after(catalog, deploy.service, deploy.environment)
     if deploy.status is not Status.SUCCEEDED or not names:
         return Next()
-    if _overtaken(deploy, await reading.runs(deploy.service, deploy.environment)):
+    if _is_superseded(deploy, await reading.runs(deploy.service, deploy.environment)):
         return Next()
     offered, left = [], False
     for name in names:
@@ -76,11 +73,12 @@ async def next_environments(reading: Reading, catalog: Catalog, deploy: Deploy, 
         free = not any(run.passed or run.status.open for run in there)
         if free and isinstance(await promotion_gate(reading, catalog, candidate_of(deploy), name, now), Allowed):
             offered.append(name)
+    # each minute too: if several environments come before, a deploy in another one of them can open the gate
     return Next(tuple(offered), min([now + RECHECK, *_soaks(catalog, names, deploy, now)]) if left else None)
 
 
-def _overtaken(deploy: Deploy, runs: Sequence[Run]) -> bool:
-    """Whether another one succeeded there since, or another release was found to be what runs."""
+def _is_superseded(deploy: Deploy, runs: Sequence[Run]) -> bool:
+    """Whether another deploy has succeeded there since, or a later plan found another release running."""
     return any(
         run.passed
         and (run.changed_at, run.deploy_id) > (deploy.changed_at, deploy.id)
@@ -90,7 +88,7 @@ def _overtaken(deploy: Deploy, runs: Sequence[Run]) -> bool:
 
 
 def _soaks(catalog: Catalog, names: Sequence[str], deploy: Deploy, now: datetime) -> list[datetime]:
-    """The instants to come at which the deploy will have soaked for one of them."""
+    """The future times at which the deploy will have soaked long enough for one of the environments."""
     soaks = (
         deploy.changed_at + after.soak
         for name in names
@@ -100,9 +98,29 @@ def _soaks(catalog: Catalog, names: Sequence[str], deploy: Deploy, now: datetime
     return [at for at in soaks if at > now]
 
 
+_NOT_SUCCESSFUL = {
+    Status.FAILED: "failed",
+    Status.REJECTED: "was rejected",
+    Status.EXPIRED: "expired",
+    Status.WITHDRAWN: "was withdrawn",
+    Status.SUPERSEDED: "was superseded",
+    Status.INVALID: "is invalid",
+    Status.UNCHANGED: "changed nothing",
+}
+
+
+def not_successful(deploy: Deploy) -> Refused:
+    """The refusal to promote a deploy that did not succeed."""
+    state = _NOT_SUCCESSFUL.get(deploy.status, "has not finished")
+    return refuse("nothing-to-promote", f"{deploy.number} {state}. Only a successful deploy can be promoted.")
+
+
 @dataclass(frozen=True, slots=True)
 class Promotable:
-    """A deploy that may go on: where to, whether that has to be said, and what else may or must be."""
+    """A deploy that may be promoted: to which environments, and what the request may or must contain.
+
+    ``several``: the service has several next environments, so a request has to name one.
+    """
 
     deploy: Deploy
     environments: tuple[str, ...]
@@ -112,21 +130,25 @@ class Promotable:
 
 
 async def promotable(ports: Ports, deploy_id: int) -> Promotable | Refused:
-    """Where a deploy's release may go on to now; refused with the gates' reasons where that is nowhere."""
+    """Where a deploy's release may be promoted to now; refused with the gates' reasons if that is nowhere."""
     now = ports.clock.now()
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
         deploy = await reading.deploy(deploy_id)
-        if deploy is None or deploy.status is not Status.SUCCEEDED:
-            return refuse("nothing-to-promote", f"D-{deploy_id} has not succeeded: only what has can be promoted.")
+        if deploy is None:
+            return refuse(
+                "nothing-to-promote", f"There is no deploy D-{deploy_id}. For open deploys: `/deploy status`."
+            )
+        if deploy.status is not Status.SUCCEEDED:
+            return not_successful(deploy)
         names = environments_after(catalog, deploy.service, deploy.environment)
-        judged = {name: await _judged(reading, catalog, deploy, name, now) for name in names}
-    open_to = tuple(name for name, decision in judged.items() if not isinstance(decision, Refused))
-    closed = every(judged.values())
+        gates = {name: await _gate(reading, catalog, deploy, name, now) for name in names}
+    open_to = tuple(name for name, decision in gates.items() if not isinstance(decision, Refused))
+    closed = every(gates.values())
     if isinstance(closed, Refused) and not open_to:
         return closed
     if not open_to:
-        return refuse("nothing-to-promote", f"Nothing comes after {deploy.environment} for {deploy.service}.")
+        return refuse("nothing-to-promote", f"No environment comes after {deploy.environment} for {deploy.service}.")
     return Promotable(
         deploy,
         open_to,
@@ -136,9 +158,9 @@ async def promotable(ports: Ports, deploy_id: int) -> Promotable | Refused:
     )
 
 
-async def _judged(reading: Reading, catalog: Catalog, deploy: Deploy, name: str, now: datetime) -> Decision:
+async def _gate(reading: Reading, catalog: Catalog, deploy: Deploy, name: str, now: datetime) -> Decision:
     for run in await reading.runs(deploy.service, name):
         if run.release == deploy.release and run.status.open:
-            there = f"{deploy.service} {deploy.version} is on its way to {name} already: D-{run.deploy_id}."
+            there = f"{deploy.service} {deploy.version} is already on its way to {name}: D-{run.deploy_id}."
             return refuse("nothing-to-promote", there)
     return await promotion_gate(reading, catalog, candidate_of(deploy), name, now)

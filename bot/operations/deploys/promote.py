@@ -1,4 +1,4 @@
-"""Promote: ask for the same release in the next environment."""
+"""Promote: request the same release for the next environment."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.decision import Allowed, Refused, refuse
-from bot.domain.deploy.gates import Ask
+from bot.domain.deploy.gates import Ask, unknown_name
 from bot.domain.deploy.promotion import newest_passed
 from bot.operations.deploys.decide import no_such_deploy
-from bot.operations.deploys.promotable import candidate_of, environments_after, promotion_gate
+from bot.operations.deploys.promotable import candidate_of, environments_after, not_successful, promotion_gate
 from bot.operations.deploys.request import refuse_ask, request
 from bot.operations.require import require
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """What somebody wants to promote: a deploy, or what a service runs before ``environment``.
+    """What somebody wants to promote: a deploy, or the newest successful release of a service.
 
-    ``environment`` is None where it was left out. Values of the request before are not carried: ``overrides`` are this
-    one's own.
+    ``environment`` is where to, None if it was left out. ``overrides`` are for this request alone: those of the
+    promoted deploy are not copied.
     """
 
     deploy_id: int | None = None
@@ -52,9 +52,9 @@ async def promote(
     """
     async with ports.store.read() as reading:
         active = active or await reading.active_catalog()
-        found = await _found(reading, active.catalog, what, ports.clock.now())
+        found = await _find_source(reading, active.catalog, what, ports.clock.now())
     if isinstance(found, Refused):
-        return await refuse_ask(ports, actor, _nothing(what), found, origin)
+        return await refuse_ask(ports, actor, _incomplete_ask(what), found, origin)
     source, environment = found
     ask = Ask(
         service=source.service,
@@ -68,8 +68,8 @@ async def promote(
     return await request(ports, actor, ask, origin=origin, active=active)
 
 
-def _nothing(what: Promotion) -> Ask:
-    """What was asked for, as far as it goes, for the record of the refusal."""
+def _incomplete_ask(what: Promotion) -> Ask:
+    """What was requested, as far as it is known, for the audit event of the refusal."""
     number = f"D-{what.deploy_id}" if what.deploy_id is not None else ""
     return Ask(
         service=what.service,
@@ -80,12 +80,14 @@ def _nothing(what: Promotion) -> Ask:
     )
 
 
-async def _found(reading: Reading, catalog: Catalog, what: Promotion, now: datetime) -> tuple[Deploy, str] | Refused:
-    """The deploy whose release goes on, and where to."""
+async def _find_source(
+    reading: Reading, catalog: Catalog, what: Promotion, now: datetime
+) -> tuple[Deploy, str] | Refused:
+    """The deploy whose release is promoted, and the environment that it is promoted to."""
     if what.deploy_id is not None:
         return await _of_deploy(reading, catalog, what, what.deploy_id)
     if what.service not in catalog.services:
-        return refuse("unknown-service", f"There is no service `{what.service[:80]}` in the catalog.")
+        return refuse("unknown-service", unknown_name("service", what.service, catalog.services))
     return await _of_service(reading, catalog, what, now)
 
 
@@ -95,17 +97,17 @@ async def _of_deploy(
     deploy = await reading.deploy(deploy_id)
     if deploy is None:
         return no_such_deploy(deploy_id)
-    # one that had nothing to do counts where the job was well: its run says so
+    # a deploy that changed nothing counts if the job was healthy: its run knows
     runs = await reading.runs(deploy.service, deploy.environment)
     if not any(run.deploy_id == deploy_id and run.passed for run in runs):
-        return refuse("nothing-to-promote", f"{deploy.number} has not succeeded: only what has can be promoted.")
+        return not_successful(deploy)
     return _to(deploy, environments_after(catalog, deploy.service, deploy.environment), what)
 
 
 async def _of_service(
     reading: Reading, catalog: Catalog, what: Promotion, now: datetime
 ) -> tuple[Deploy, str] | Refused:
-    """What passed last in the environment before; the pair has to be the only one."""
+    """The deploy that succeeded last in the previous environment; refused if the next environment is not unique."""
     pairs = [
         (before, name)
         for before in catalog.services[what.service].placements
@@ -114,24 +116,27 @@ async def _of_service(
     ]
     if not pairs:
         where = what.environment or "another environment"
-        return refuse("nothing-to-promote", f"Nothing is promoted to {where[:80]}: the catalog has no `after` for it.")
+        return refuse(
+            "nothing-to-promote",
+            f"{what.service} cannot be promoted to {where[:80]}: the catalog has no `after` for it.",
+        )
     names = list(dict.fromkeys(name for _, name in pairs))
     if len(names) > 1:
-        choices = ", ".join(f"`to {name}`" for name in names)
-        return refuse("environment-missing", f"Say where {what.service} goes: add {choices}; or promote one D-n.")
+        choices = " or ".join(f"`to {name}`" for name in names)
+        return refuse("environment-missing", f"Name the environment for {what.service}: add {choices}.")
     befores = [before for before, _ in pairs]
     passed = [newest_passed(await reading.runs(what.service, before)) for before in befores]
     found = [require(await reading.deploy(run.deploy_id), f"D-{run.deploy_id}") for run in passed if run is not None]
     if not found:
         before = " or ".join(befores)
-        return refuse("nothing-to-promote", f"{what.service} has not succeeded in {before} yet: deploy it there first.")
+        return refuse("nothing-to-promote", f"{what.service} has not succeeded in {before} yet. Deploy it there first.")
     return await _first_to_pass(reading, catalog, found, names[0], now), names[0]
 
 
 async def _first_to_pass(
     reading: Reading, catalog: Catalog, found: Sequence[Deploy], environment: str, now: datetime
 ) -> Deploy:
-    """The one of several environments' releases that may go on; where none may, the refusal is about the first."""
+    """The first deploy that may be promoted; if none may, the first one, so that its refusal is given."""
     for deploy in found:
         if isinstance(await promotion_gate(reading, catalog, candidate_of(deploy), environment, now), Allowed):
             return deploy
@@ -140,15 +145,15 @@ async def _first_to_pass(
 
 def _to(deploy: Deploy, names: tuple[str, ...], what: Promotion) -> tuple[Deploy, str] | Refused:
     if not names:
-        return refuse("nothing-to-promote", f"Nothing comes after {deploy.environment} for {deploy.service}.")
+        return refuse("nothing-to-promote", f"No environment comes after {deploy.environment} for {deploy.service}.")
     if what.environment is None and len(names) > 1:
-        choices = ", ".join(f"`to {name}`" for name in names)
-        return refuse("environment-missing", f"Say where {deploy.number} goes: add {choices}.")
+        choices = " or ".join(f"`to {name}`" for name in names)
+        return refuse("environment-missing", f"Name the environment for {deploy.number}: add {choices}.")
     environment = what.environment or names[0]
     if environment not in names:
         listed = ", ".join(names)
         return refuse(
             "nothing-to-promote",
-            f"{deploy.number} is in {deploy.environment}; after that comes {listed}, not {environment[:80]}.",
+            f"{deploy.number} is in {deploy.environment}. It can be promoted to {listed}, not to {environment[:80]}.",
         )
     return deploy, environment

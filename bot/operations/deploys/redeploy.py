@@ -1,4 +1,4 @@
-"""Deploy again anyway: the same release once more, though the plan said that nothing would change."""
+"""Deploy again anyway: request the same release once more, although its plan changed nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
 
 async def again(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Requested | Refused:
-    """Ask anew for what an UNCHANGED deploy asked for, with a nonce in the job's Meta: everything restarts.
+    """Repeat the request of an UNCHANGED deploy with a nonce in the job's Meta, which restarts every allocation.
 
-    The same gates hold as for any request. Raises ``Replayed``.
+    It passes the gates of any request. Raises ``Replayed``.
     """
     async with ports.store.read() as reading:
         deploy = await reading.deploy(deploy_id)
     if deploy is None or deploy.status is not Status.UNCHANGED:
-        return refuse("cannot-again", f"D-{deploy_id} is no deploy that had nothing to do; request a new one.")
+        return refuse(
+            "cannot-again",
+            f"D-{deploy_id} did not end with *Nothing to do*, so there is nothing to repeat. Request a new deploy.",
+        )
     ask = Ask(
         service=deploy.service,
         version=deploy.version,

@@ -1,4 +1,4 @@
-"""Reject: a final no to this plan, with a reason, from anyone who may fill one of its seats."""
+"""Reject: end a deploy with a reason. Anyone who may approve it can reject it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replace the running rollout: the requester chooses not to wait until Nomad has finished the one before."""
+"""Replace the running rollout: the requester chooses not to wait until Nomad has finished it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 async def replace_rollout(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
-    """Let this deploy go while another one of the same service is still rolling out there. Raises ``Replayed``."""
+    """Let this deploy start while another deploy of its service is still rolling out there. Raises ``Replayed``."""
     decision = partial(_replace, actor=actor)
     return await decide_on(ports, deploy_id, decision, act="replace", actor=actor, origin=origin)
 
@@ -34,7 +34,11 @@ async def _replace(case: Case, *, actor: Actor) -> Deploy | Refused:
         return await case.record_refusal(actor, "replace", not_open(deploy, "replace"))
     if human_behind(actor) != requester or not case.facts.membership.counts(requester or ""):
         users = (requester,) if requester else ()
-        only = refuse("not-the-requester", "Only the person who requested this deploy can choose that.", users=users)
+        only = refuse(
+            "not-the-requester",
+            "Only the person who requested this deploy can let it replace the running rollout.",
+            users=users,
+        )
         return await case.record_refusal(actor, "replace", only)
     chosen = replace(deploy, replaces=True, due_at=case.now)
     await case.tx.save_deploy(chosen)

@@ -1,4 +1,4 @@
-"""New plan: somebody wants the change computed again; approvals stay if and only if the fingerprint does."""
+"""New plan: compute the change again. Approvals stay if and only if the fingerprint stays the same."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ async def _replan(case: Case, *, actor: Actor) -> Deploy | Refused:
     )
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "replan", decision)
-    cause = "Somebody asked for a new plan."
+    cause = "Somebody requested a new plan."
     return await plan_again(case.tx, deploy, at=case.now, actor=actor, catalog=facts.fingerprint, cause=cause)

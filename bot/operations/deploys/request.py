@@ -1,4 +1,4 @@
-"""Request a deploy: recorded and numbered here; the worker plans it."""
+"""Request a deploy: check, record and number it. The worker plans it later."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ __all__ = ["Ask", "Requested", "request"]
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """A new deploy, or the open one that was requested before for the very same thing.
+    """A new deploy, or the open deploy (``existing``) that somebody requested before with the same values.
 
-    ``notes`` say what will hold it up, as far as that is known.
+    ``notes`` say what will delay it, as far as that is known.
     """
 
     deploy: Deploy
@@ -55,7 +55,7 @@ async def request(
     nonce: str | None = None,
     active: ActiveCatalog | None = None,
 ) -> Requested | Refused:
-    """Record a request, or say every reason why not; requested again while it is open, it answers with the same D-n.
+    """Record a request; refused with every reason. A repeated request returns the same deploy as long as that is open.
 
     ``nonce`` makes the job differ from what runs (*Deploy again anyway*); ``active`` is the catalog in force, if the
     caller has read it already. Raises ``CatalogMissing``, ``Replayed``, and ``AmbiguousCommit`` if nobody can tell
@@ -72,11 +72,13 @@ async def request(
         if isinstance(membership, Refused):
             return await refuse_ask(ports, actor, ask, membership, origin)
         asking = _Asking(active, ask, environment, actor, origin, nonce, ports.clock.now())
+        # after a lost race or an uncommitted try, read the catalog again
         active = None
         try:
             async with ports.store.begin() as tx:
                 answer = await asking.decide(tx, membership)
         except AmbiguousCommit as doubt:
+            # certainly not written: deciding again cannot make a second deploy
             if not await origin.was_committed(ports, doubt):
                 continue
         if answer is not None:
@@ -104,8 +106,9 @@ class _Asking:
     now: datetime
 
     async def decide(self, tx: Transaction, membership: Membership) -> Requested | Refused | None:
-        """Write the answer and give it; None if the catalog is no longer the one that the request was checked under."""
+        """Decide and write the result; None if the catalog has changed since the request was checked."""
         fingerprint = await tx.lock_catalog()
+        # without this lock, two people who request the same release at once would both get a new deploy
         await tx.lock_service(self.ask.service, self.environment)
         if fingerprint != self.active.fingerprint:
             return None
@@ -137,9 +140,11 @@ class _Asking:
         return Candidate(service=release.service, version=release.version, release=release.fingerprint)
 
     async def _release(self, tx: Transaction) -> Release:
+        # a promotion deploys the stored release, even if the catalog has another template by now
         if self.ask.release:
             return require(await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}")
         template = self.active.catalog.template_for(self.ask.service, self.environment)
+        # the text of the first request, so that a version means the same in every environment
         known = await tx.release_of(self.ask.service, self.ask.version, template.name)
         return known or Release(
             service=self.ask.service,
@@ -196,18 +201,19 @@ class _Asking:
             set=settings_of(deploy.overrides),
         )
         await tx.record(requested)
+        # not at once: most plans take seconds, and then the first message the channel sees already has the plan
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
         await self._redraw_source(tx)
         return Requested(deploy, existing=False, notes=await self._notes(tx, deploy))
 
     async def _notes(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
-        """What will hold the deploy up, as far as that is known now (``docs/engine.md``, Gates)."""
+        """What will delay the deploy, as far as that is known now (``docs/engine.md``, Gates)."""
         ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
         return tuple(reason.text for reason in ahead.reasons) if isinstance(ahead, Refused) else ()
 
     async def _redraw_source(self, tx: Transaction) -> None:
-        """Have the deploys in the environments before looked at now: they no longer offer this release (``offer``)."""
+        """Make the deploys in the previous environments due, because they must stop to offer this release."""
         for after in self.active.catalog.environments[self.environment].after:
             source = await tx.last_succeeded(self.ask.service, after.environment)
             locked = await tx.lock_deploy(source.id) if source else None
@@ -216,7 +222,7 @@ class _Asking:
 
 
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:
-    """The audit event of a refused request, which gets no number."""
+    """The audit event of a refused request; such a request gets no number."""
     return Event(
         type=EventType.DEPLOY_REFUSED,
         at=at,
@@ -228,7 +234,7 @@ def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, a
 
 
 async def refuse_ask(ports: Ports, actor: Actor, ask: Ask, decision: Refused, origin: Origin) -> Refused:
-    """Record that a request was refused before it could be judged; the refusal itself. Raises ``Replayed``."""
+    """Record that a request was refused before a transaction decided it; returns the refusal. Raises ``Replayed``."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         await origin.remember(tx, now)

@@ -1,4 +1,4 @@
-"""Retract: take back one's own approval, until the deploy is dispatched."""
+"""Retract: take back your own approval, until the deploy is dispatched."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 async def retract(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -> Deploy | Refused:
-    """Take back the actor's approval, so that no later plan carries it either; a READY deploy waits again.
+    """Take back the actor's approval, also for later plans; a READY deploy then needs approval again.
 
     Raises ``Replayed``.
     """

@@ -1,4 +1,4 @@
-"""The step from WAITING to READY and back: what everything does that fills or empties a seat."""
+"""From WAITING to READY and back, whenever the last seat is filled or a seat becomes empty."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RULES = System("rules")
 
 
 async def make_ready(case: Case) -> Deploy:
-    """Every seat is filled: the deploy waits for its turn, and its requester is told."""
+    """Make a deploy ready, because every seat is filled, and tell its requester."""
     deploy, tx = case.deploy, case.tx
     ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
     blocked = ahead.reasons if isinstance(ahead, Refused) else ()
@@ -42,7 +42,7 @@ async def make_ready(case: Case) -> Deploy:
 
 
 async def make_waiting(case: Case, why: str) -> Deploy:
-    """A seat is empty again: the deploy waits for people, and its requester is told why."""
+    """Make a ready deploy wait for approval again, because a seat is empty, and tell its requester why."""
     return await transition(
         case.tx,
         case.deploy,
@@ -53,5 +53,5 @@ async def make_waiting(case: Case, why: str) -> Deploy:
         catalog=case.facts.fingerprint,
         data={"cause": why, "judged": case.judged()},
         changes={"detail": why, "due_at": case.now + RECHECK},
-        note=to_requester(case.deploy, f"{case.deploy.number} waits for approval again. {why}"),
+        note=to_requester(case.deploy, f"{case.deploy.number} needs approval again. {why}"),
     )

@@ -1,4 +1,4 @@
-"""Where the catalog sends a deploy: the cluster, the namespace, the job; and the job as it is there now."""
+"""A deploy's target in the catalog (cluster, namespace, job), and whether the job there has changed."""
 
 from __future__ import annotations
 
@@ -36,27 +36,28 @@ def cluster_of(catalog: Catalog, deploy: Deploy) -> Cluster:
 
 
 async def catalog_for(reading: Reading, deploy: Deploy) -> Catalog:
-    """The active catalog, whose token or CA may be newer; the deploy's own if the active one sends it elsewhere."""
+    """The active catalog if it has the same target for the deploy; otherwise the catalog of the deploy's plan."""
+    # the active one first: a rollout has to be followed after a token or CA was replaced, too
     own = require(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
     active = (await reading.active_catalog()).catalog
     return active if same_target(own, active, deploy) else own
 
 
 def same_target(before: Catalog, after: Catalog, deploy: Deploy) -> bool:
-    """Whether the deploy's cluster, namespace and job are in one catalog what they are in the other."""
+    """Whether both catalogs give the deploy the same cluster, namespace and job."""
     if after.placement(deploy.service, deploy.environment) is None:
         return False
-    return _place(before, deploy) == _place(after, deploy)
+    return _address(before, deploy) == _address(after, deploy)
 
 
-def _place(catalog: Catalog, deploy: Deploy) -> tuple[str, str | None, str, str]:
+def _address(catalog: Catalog, deploy: Deploy) -> tuple[str, str | None, str, str]:
     cluster = cluster_of(catalog, deploy)
     job_id = catalog.services[deploy.service].job_id(deploy.environment)
     return cluster.address, cluster.region, catalog.environments[deploy.environment].namespace, job_id
 
 
 def target_of(nomads: Nomads, catalog: Catalog, deploy: Deploy) -> Target:
-    """Where the catalog sends this deploy; ``TargetGone`` if it no longer deploys the service there."""
+    """The deploy's target; ``TargetGone`` if the catalog no longer deploys the service there."""
     if catalog.placement(deploy.service, deploy.environment) is None:
         raise TargetGone(f"{deploy.service} is no longer deployed to {deploy.environment}")
     environment = catalog.environments[deploy.environment]
@@ -66,19 +67,19 @@ def target_of(nomads: Nomads, catalog: Catalog, deploy: Deploy) -> Target:
 
 
 def index_of(live: Job | None) -> int:
-    """The check-and-set base: the job's JobModifyIndex, 0 where it must not exist."""
+    """The base of check-and-set: the job's JobModifyIndex, 0 if the job must not exist."""
     return int(live["JobModifyIndex"]) if live else 0
 
 
 def version_of(live: Job | None) -> int | None:
-    """The job version that would be replaced."""
+    """The job version that would be replaced; None if there is no job."""
     return int(live["Version"]) if live else None
 
 
 async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
-    """How the job on Nomad differs from the one that the deploy's plan was made against; None if it does not.
+    """How the job in Nomad changed since the deploy was planned; None if it did not.
 
-    Told by its JobModifyIndex. Raises ``NomadUnavailable`` and ``NomadForbidden``: a read that fails decides nothing.
+    Raises ``NomadUnavailable`` and ``NomadForbidden``.
     """
     async with ports.store.read() as reading:
         deploy = require(await reading.deploy(deploy_id), f"D-{deploy_id}")
@@ -86,4 +87,5 @@ async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
         active = await reading.active_catalog()
     target = target_of(ports.nomads, active.catalog, deploy)
     live = await target.nomad.job(target.namespace, target.job_id)
+    # by JobModifyIndex, because check-and-set compares that one (docs/nomad.md, "Check-and-set")
     return None if index_of(live) == plan.base_index else BaseChange(plan.base_version, version_of(live))

@@ -1,4 +1,4 @@
-"""The one way to move a deploy: its row, the audit event, its message and a note change together or not at all."""
+"""The one way to change a deploy's state: its row, audit event, message and note in one transaction."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 EXPIRY = System("expiry")
 LONGEST_DETAIL = 500
-"""Characters of a sentence in an audit event; the deploy keeps all of it."""
+"""Most characters of a detail in an audit event; the deploy's row has the whole text."""
 
 
 class Redraw(StrEnum):
-    """When the deploy's message in Slack is drawn again after a change: before everything else, in its turn, or not."""
+    """When a changed deploy's message in Slack is redrawn: before other messages, in turn, or not at all."""
 
     URGENT = "urgent"
     LATER = "later"
@@ -45,15 +45,17 @@ async def transition(  # noqa: PLR0913 -- one call names all that a change of st
     card: Redraw = Redraw.URGENT,
     note: Note | None = None,
 ) -> Deploy:
-    """Move a locked deploy to its next state; the deploy as it was saved.
+    """Change the state of a locked deploy; returns the deploy as saved.
 
     ``event`` is recorded as done by ``actor`` and decided by the catalog of that fingerprint; its data has the number
     of the deploy's plan besides ``data``. ``changes`` are further fields of the deploy, ``note`` goes to its thread.
-    Raises ``IllegalTransition`` if the table has no such arrow.
+    Raises ``IllegalTransition`` if the table does not allow the change.
     """
     moved = deploy.advance(to, at, **(changes or {}))
     await tx.save_deploy(moved)
+    # row and event commit together: a log that can miss a change proves nothing
     await tx.record(event_of(event, actor, moved, at, catalog, **{"plan": moved.plan, **(data or {})}))
+    # only queued here: Slack may be slow or down, and this transaction holds locks
     if card is not Redraw.NONE:
         await redraw(tx, moved, at, urgent=card is Redraw.URGENT)
     if note is not None:
@@ -76,12 +78,12 @@ def event_of(kind: EventType, actor: Actor, deploy: Deploy, at: datetime, catalo
 
 
 async def redraw(tx: Transaction, deploy: Deploy, at: datetime, *, urgent: bool = False) -> None:
-    """Have the deploy's message drawn again; ``urgent`` before everything else."""
+    """Queue a redraw of the deploy's message; ``urgent``: before other messages."""
     await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=urgent), at)
 
 
 async def reply(tx: Transaction, deploy: Deploy, note: Note, at: datetime) -> None:
-    """Put a note into the thread under the deploy's message."""
+    """Queue a note for the thread under the deploy's message."""
     await tx.send(Outgoing(kind=Delivery.THREAD, deploy_id=deploy.id, note=note), at)
 
 
@@ -100,7 +102,7 @@ async def plan_again(
     catalog: str,
     cause: str,
 ) -> Deploy:
-    """Send a locked deploy back to planning; its message shows the cause until the new plan is there."""
+    """Send a locked deploy back to planning; its message shows the cause until there is a new plan."""
     return await transition(
         tx,
         deploy,
@@ -111,19 +113,20 @@ async def plan_again(
         catalog=catalog,
         data={"cause": cause},
         changes={"detail": cause},
+        # the new plan usually comes within seconds and redraws the message anyway
         card=Redraw.LATER,
     )
 
 
 def is_overdue(deploy: Deploy, now: datetime) -> bool:
-    """Whether the deploy's time is over while nothing has been sent to Nomad."""
+    """Whether the deploy has expired before anything was sent to Nomad."""
     return deploy.status.undecided and deploy.expires_at <= now
 
 
 async def expire(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:
-    """End a locked deploy whose time is over; its requester is told."""
+    """End a locked deploy as expired, and tell its requester."""
     waited = "its plan" if deploy.status is Status.PLANNING else "a decision"
-    detail = f"It waited for {waited} until its time was over."
+    detail = f"Its time was over before it got {waited}."
     return await transition(
         tx,
         deploy,
@@ -131,8 +134,9 @@ async def expire(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:
         at=now,
         event=EventType.DEPLOY_EXPIRED,
         actor=EXPIRY,
+        # no catalog was consulted: the deploy's own limit decides
         catalog=deploy.catalog,
         data={"detail": detail},
         changes={"detail": detail},
-        note=to_requester(deploy, f"{deploy.number} expired."),
+        note=to_requester(deploy, f"{deploy.number} expired. {detail}"),
     )

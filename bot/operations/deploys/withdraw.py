@@ -1,4 +1,4 @@
-"""Withdraw: take a request back before anything is sent; one's own, or someone else's with the permission."""
+"""Withdraw: cancel a request before anything is sent: your own, or with a permission somebody else's."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def withdraw(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin
 
 
 async def withdraw_unplaced(tx: Transaction, deploy: Deploy, now: datetime, catalog: str) -> Deploy:
-    """End a locked deploy that the catalog of that fingerprint no longer deploys there; its requester is told."""
+    """End a locked deploy whose target is no longer in the catalog of that fingerprint, and tell its requester."""
     detail = "The catalog no longer deploys this service there, or deploys it somewhere else."
     return await transition(
         tx,
@@ -65,7 +65,7 @@ async def _withdraw(case: Case, *, actor: Actor) -> Deploy | Refused:
         event=EventType.DEPLOY_WITHDRAWN,
         actor=actor,
         catalog=case.facts.fingerprint,
-        # a message that nobody has seen need not be posted to say that there is nothing
+        # nobody has seen a message yet, so none has to say that the request was withdrawn
         card=Redraw.URGENT if deploy.plan or not unseen else Redraw.NONE,
     )
 

@@ -1,1 +1,1 @@
-"""The daily digest: which dates are due, and what each says."""
+"""The daily digest: which dates are due, and the content of each."""

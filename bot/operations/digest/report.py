@@ -1,4 +1,4 @@
-"""What a digest says of its scope: numbers that the store adds up, and deploys as their own audit events tell them."""
+"""A digest's content: numbers that the store adds up, and deploys computed from their audit events."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from bot.ports.store import Reading
 
 _AT_ONCE: Final = 100
-"""Deploys whose events are read at a time: others of this process get their turn in between."""
+"""Deploys whose events are read at once; other tasks of this process run in between."""
 _REFUSED: Final = (EventType.DEPLOY_REFUSED, EventType.ACTION_REFUSED)
 _READ: Final = (*_REFUSED, EventType.DEPLOY_REVERTED, EventType.CATALOG_APPLIED)
-"""Events whose bodies say what no column does."""
+"""Events whose bodies are needed, because no column has their data."""
 _LANDED_ENDS: Final = (EventType.DEPLOY_SUCCEEDED, EventType.DEPLOY_FAILED, EventType.DEPLOY_SUPERSEDED)
 
 
 async def report(
     reading: Reading, scope: Scope, zone: str, catalog: Catalog, link: Callable[[str, str], str]
 ) -> Report:
-    """The digest of that scope, as things stood at the end of its span.
+    """The digest of that scope, as of the end of its span.
 
-    ``catalog`` says which environments are final, ``link`` the address of a message by channel and ts (or nothing).
-    Read in one ``reading``, all of it is of one moment.
+    ``catalog`` says which environments are final; ``link`` returns a message's address by channel and ts, or nothing.
+    Everything comes from one ``reading``, so it is consistent.
     """
     final = tuple(name for name in catalog.environments if name in catalog.final_environments() and scope.has(name))
-    looking = await _look(reading, scope, final)
+    looking = await _collect(reading, scope, final)
     tally = await reading.tally(scope)
     closed = [Scope(part, scope.environments) for part in closed_hours(scope.span, ZoneInfo(zone))]
     late = [sign for each in closed for sign in await reading.approvals_in(each)]
@@ -75,34 +75,36 @@ async def all_entries(reading: Reading, scope: Scope) -> tuple[Entry, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Looking:
-    """What a report looks at: the deploys that it may name, and the bodies of the events that are read one by one.
+class _Material:
+    """The material of a report: the deploys that it may name, and the bodies of events that are read one by one.
 
-    ``still_open`` were open at the end. ``landed`` ended in the final environments after Nomad had taken them,
-    ``failed`` and ``called`` stuck in the scope, by number in that order; ``told`` has the entries of those shown.
+    ``still_open`` were open at the end of the scope. ``landed`` are the numbers of the deploys that ended in the final
+    environments after Nomad had registered them, ``failed`` and ``called_stuck`` of those that failed or became stuck
+    in the scope. ``entries`` has the deploys that are shown.
     """
 
     scope: Scope
     still_open: tuple[Entry, ...]
     landed: Sequence[int]
     failed: Sequence[int]
-    called: Sequence[int]
+    called_stuck: Sequence[int]
     bodies: Sequence[Body]
-    told: Mapping[int, Entry]
+    entries: Mapping[int, Entry]
 
     def listed(self, deploys: Sequence[int], most: int = MOST_NAMED) -> Listed:
         """The first of those deploys, and how many there are."""
-        return Listed(tuple(self.told[deploy] for deploy in deploys[:most] if deploy in self.told), len(deploys))
+        shown = tuple(self.entries[deploy] for deploy in deploys[:most] if deploy in self.entries)
+        return Listed(shown, len(deploys))
 
     def changes(self, final: Sequence[str]) -> Listed:
-        """What Nomad took in the final environments: what ended, in that order, then what was still rolling out."""
+        """What Nomad registered in the final environments: first what ended, then what was still rolling out."""
         ended = self.listed(self.landed, MOST_CHANGES)
         rolling = [entry for entry in self.still_open if entry.status is Status.ROLLING and entry.environment in final]
         return Listed((*ended.entries, *rolling)[:MOST_CHANGES], ended.total + len(rolling))
 
     def stuck(self) -> Listed:
-        """What was still stuck at the end: rollouts whenever they were called so, and reverts called so in the span."""
-        called = [self.told[deploy] for deploy in self.called if deploy in self.told]
+        """What was still stuck at the end: all rollouts, and reverts that became stuck in the span."""
+        called = [self.entries[deploy] for deploy in self.called_stuck if deploy in self.entries]
         found = {entry.deploy_id: entry for entry in (*self.still_open, *called) if entry.stuck}
         return _listed([found[deploy] for deploy in sorted(found)])
 
@@ -111,7 +113,7 @@ class _Looking:
         return _not_reverted(self.bodies)
 
     def refusals(self) -> dict[str, int]:
-        """How often each rule said no, the most frequent first."""
+        """How often each reason refused something, the most frequent first."""
         codes = Counter(code for body in _of(self.bodies, *_REFUSED) for code in body["data"]["codes"])
         return dict(sorted(codes.items(), key=lambda each: (-each[1], each[0])))
 
@@ -128,23 +130,23 @@ class _Looking:
         )
 
 
-async def _look(reading: Reading, scope: Scope, final: Sequence[str]) -> _Looking:
-    """All that is read of the scope but its numbers and approvals; each deploy's events once."""
+async def _collect(reading: Reading, scope: Scope, final: Sequence[str]) -> _Material:
+    """Read everything but numbers and approvals; each deploy's events only once."""
     of_final = Scope(scope.span, frozenset(final))
     landed = await reading.deploys_with(of_final, _LANDED_ENDS, after=EventType.DEPLOY_LANDED) if final else ()
     failed = await reading.deploys_with(scope, (EventType.DEPLOY_FAILED,))
     called = await reading.deploys_with(scope, (EventType.DEPLOY_STUCK,))
     bodies = [_body(stored) for stored in await reading.events_of(scope, _READ)]
     shown = {*landed[:MOST_CHANGES], *failed[:MOST_NAMED], *called, *_not_reverted(bodies)[:MOST_NAMED]}
-    told = await _entries(reading, sorted(shown), scope.span.ends)
-    return _Looking(
+    entries = await _entries(reading, sorted(shown), scope.span.ends)
+    return _Material(
         scope=scope,
         still_open=await _open_at_the_end(reading, scope),
         landed=landed,
         failed=failed,
-        called=called,
+        called_stuck=called,
         bodies=bodies,
-        told={entry.deploy_id: entry for entry in told},
+        entries={entry.deploy_id: entry for entry in entries},
     )
 
 
@@ -158,13 +160,13 @@ def _not_reverted(bodies: Sequence[Body]) -> list[int]:
 
 
 async def _open_at_the_end(reading: Reading, scope: Scope) -> tuple[Entry, ...]:
-    """The deploys that were asked for and had not ended, oldest first: their events tell, whatever became of them."""
+    """The deploys that were open at the end of the scope, oldest first, whatever became of them later."""
     found = await _entries(reading, sorted(await reading.maybe_open(scope)), scope.span.ends)
     return tuple(entry for entry in found if entry.outcome is Outcome.OPEN)
 
 
 async def _entries(reading: Reading, deploys: Sequence[int], until: datetime) -> tuple[Entry, ...]:
-    """What those deploys' events before ``until`` tell, in the order given."""
+    """Those deploys as their events before ``until`` describe them, in the order given."""
     found: list[Entry | None] = []
     for first in range(0, len(deploys), _AT_ONCE):
         chunk = deploys[first : first + _AT_ONCE]
@@ -187,7 +189,7 @@ def _signs(signs: Sequence[Sign]) -> Signs:
 
 
 async def _links(reading: Reading, found: Report, link: Callable[[str, str], str]) -> dict[int, str]:
-    """The address of the message of each deploy that the report names, where it has one."""
+    """The link to the message of each deploy that the report names, if it has one."""
     posted = await reading.all_posted(_named(found))
     links = {each.deploy_id: link(each.channel, each.ts) for each in posted}
     return {deploy: address for deploy, address in links.items() if address}

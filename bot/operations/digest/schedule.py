@@ -1,4 +1,4 @@
-"""The daily digest: which dates fall due, and a look at one before it is posted."""
+"""The daily digest: put due dates into the outbox, and preview a digest before it is posted."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from bot.ports.store import ActiveCatalog, Reading
 
 APART: Final = timedelta(seconds=5)
-"""Between two digests of one channel that are due at once, so that the older one stands above the newer one."""
+"""The time between two digests of one channel that are due at once, so that they are posted in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """A date that fell due and has no row; ``wait`` until it is posted."""
+    """A date that is due and has no row yet; it is posted after ``wait``."""
 
     plan: _Plan
     day: date
@@ -40,7 +40,7 @@ class _Due:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A digest as the catalog in force has it."""
+    """A digest of the active catalog."""
 
     digest: Digest
     active: ActiveCatalog
@@ -60,7 +60,7 @@ class _Plan:
         return instant(day, time.fromisoformat(self.digest.at), self.zone).astimezone(self.zone)
 
     def edition(self, day: date, span: Span) -> Edition:
-        """The row of that date, nothing of it posted yet."""
+        """A new row for that date, with nothing posted yet."""
         return Edition(
             channel=self.digest.channel,
             day=day,
@@ -72,9 +72,9 @@ class _Plan:
 
 
 async def tick(ports: Ports) -> bool:
-    """Put every date that fell due and has no row yet into the outbox, oldest first; whether there was any.
+    """Put every due date without a row into the outbox, oldest first; returns whether there was one.
 
-    A date has one row for ever, so that a restart, another ticker or a clock that is set back never send it again.
+    A date keeps its row for ever, so that a restart, a second ticker or a clock set back never sends it again.
     """
     now = ports.clock.now()
     async with ports.store.read() as reading:
@@ -85,7 +85,7 @@ async def tick(ports: Ports) -> bool:
         since = await reading.digests_since()
         plans = [_Plan(digest, active) for digest in active.catalog.digests if digest.channel in since]
         due = [each for plan in plans for each in await _due(reading, plan, since[plan.digest.channel], now)]
-    # one after another: each tells of the time from where the one before it ended
+    # one after another: each span starts where the one before it ended
     added = [await _add(ports, each, now) for each in due]
     return any(added)
 
@@ -95,12 +95,12 @@ async def _due(reading: Reading, plan: _Plan, since: datetime, now: datetime) ->
     if not days:
         return []
     there = await reading.edition_days(plan.digest.channel, days[0])
-    missing = [day for day in days if day not in there and not await _told(reading, plan, day, there)]
+    missing = [day for day in days if day not in there and not await _is_covered(reading, plan, day, there)]
     return [_Due(plan, day, APART * position) for position, day in enumerate(missing)]
 
 
-async def _told(reading: Reading, plan: _Plan, day: date, there: frozenset[date]) -> bool:
-    """Whether the next date that has a row told of this one's time: under another time of day or zone it came first."""
+async def _is_covered(reading: Reading, plan: _Plan, day: date, there: frozenset[date]) -> bool:
+    """Whether the next date with a row covers this date's span, because the digest's time or zone has changed."""
     later = [each for each in there if each > day]
     following = await reading.edition(plan.digest.channel, min(later)) if later else None
     return following is not None and following.span.begins < span_of(plan.digest, plan.zone, day, None).ends
@@ -111,7 +111,7 @@ async def _add(ports: Ports, due: _Due, now: datetime) -> bool:
     async with ports.store.begin() as tx:
         await tx.lock_catalog()
         if (await tx.active_catalog()).fingerprint != plan.active.fingerprint:
-            # another catalog has come into force: what is due under that is for the next tick to say
+            # another catalog is active now: the next tick finds what is due by that one
             return False
         before = await tx.edition(channel, day_before(due.day, plan.zone))
         edition = plan.edition(due.day, span_of(plan.digest, plan.zone, due.day, before))
@@ -123,10 +123,10 @@ async def _add(ports: Ports, due: _Due, now: datetime) -> bool:
 
 
 async def preview(ports: Ports, channel: str, day: date | None) -> DigestCard | Refused:
-    """The digest of that channel, else the catalog's first: of ``day``, else the one to come as far as it has got.
+    """The digest of that channel, or else the catalog's first one: of ``day``, or else the next one, up to now.
 
-    A date that has its row is shown as that has it. Refused where the catalog has no digest, and for a date whose time
-    has not begun. Raises ``CatalogMissing``.
+    A date with a row is shown by that row. Refused if the catalog has no digest, or if the span of the date has not
+    begun. Raises ``CatalogMissing``.
     """
     now = ports.clock.now()
     async with ports.store.read() as reading:
@@ -140,7 +140,7 @@ async def preview(ports: Ports, channel: str, day: date | None) -> DigestCard | 
         plan = _Plan(next((each for each in digests if each.channel == channel), digests[0]), active)
         edition = await (_to_come(reading, plan, now) if day is None else _of(reading, plan, day))
         if edition.span.begins >= now and day is not None:
-            return refuse("day-to-come", f"The digest of {day} tells of a time that is still to come: name a past day.")
+            return refuse("day-to-come", f"The time that the digest of {day} covers has not begun. Name a past day.")
         span = Span(edition.span.begins, min(edition.span.ends, now))
         content = await report_of(reading, replace(edition, span=span), ports.directory.link)
     return DigestCard(day=edition.day, report=content, preview=True)
@@ -153,7 +153,7 @@ async def _to_come(reading: Reading, plan: _Plan, now: datetime) -> Edition:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The digest of a channel that comes next: its local date, and when that is due, in its own zone."""
+    """A channel's next digest: its local date, and when it is due, in its own time zone."""
 
     channel: str
     day: date
@@ -161,7 +161,7 @@ class Next:
 
 
 async def upcoming(ports: Ports) -> tuple[Next, ...]:
-    """When each digest of the catalog in force comes next, in the order of the catalog. Raises ``CatalogMissing``."""
+    """When each digest of the active catalog is due next, in the order of the catalog. Raises ``CatalogMissing``."""
     now = ports.clock.now()
     async with ports.store.read() as reading:
         active = await reading.active_catalog()
@@ -179,18 +179,18 @@ async def _of(reading: Reading, plan: _Plan, day: date) -> Edition:
 
 
 async def report_of(reading: Reading, edition: Edition, link: Callable[[str, str], str]) -> Report:
-    """What that edition says, by the catalog that it fell due under."""
+    """The content of that edition, by the catalog that was active when it was due."""
     catalog = require(await reading.catalog(edition.catalog), f"the catalog of the digest of {edition.day}")
     return await report(reading, edition.scope, edition.timezone, catalog, link)
 
 
 def _newest(now: datetime) -> date:
-    """No zone has a later date by now: a row that has one is of a clock that was ahead once."""
+    """The latest date in any time zone now; a row with a later date comes from a clock that was ahead."""
     return now.date() + timedelta(days=1)
 
 
 async def ages(ports: Ports) -> Mapping[str, datetime]:
-    """For each channel that has a digest: up to when it has told, and before the first, since when it has one."""
+    """For each channel with a digest: the end of its newest posted span, or since when it has a digest."""
     async with ports.store.read() as reading:
-        since, told = await reading.digests_since(), await reading.newest_editions(_newest(ports.clock.now()))
-    return {channel: max(begun, told.get(channel, begun)) for channel, begun in since.items()}
+        since, posted = await reading.digests_since(), await reading.newest_editions(_newest(ports.clock.now()))
+    return {channel: max(begun, posted.get(channel, begun)) for channel, begun in since.items()}

@@ -16,7 +16,7 @@ from bot.operations.outbox import digest as post_digest
 from bot.operations.outbox.posting import admin_channel, may_have_arrived, post_somewhere
 from bot.operations.queries.status import card as read_card
 from bot.operations.require import require
-from bot.operations.worker.lease import beating
+from bot.operations.worker.lease import renewing
 
 if TYPE_CHECKING:
     from bot.domain.deploy.message import Card
@@ -39,7 +39,7 @@ async def step(ports: Ports) -> bool:
     # a worker that lost its parcel while Slack was slow has written nothing; the parcel's new owner carries on
     with suppress(StaleFence):
         renew = partial(ports.store.renew_parcel, parcel, ports.limits.lease)
-        async with beating(f"lease of parcel {parcel.id}", ports.limits.lease, renew):
+        async with renewing(f"lease of parcel {parcel.id}", ports.limits.lease, renew):
             await _deliver(ports, parcel)
     return True
 

@@ -1,1 +1,1 @@
-"""Reads for every surface: status, history, the audit log, who somebody is, health."""
+"""Queries for every surface: status, history, audit log, whoami, health."""

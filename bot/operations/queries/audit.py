@@ -56,7 +56,7 @@ async def audit(ports: Ports, query: AuditQuery, limit: int) -> AuditPage | Refu
         unknown = await _unknown(reading, catalog, query)
         if unknown is not None:
             return unknown
-        # one more than is shown says whether there is another page
+        # one more than is shown, to know whether there is another page
         found = await reading.audit_page(query, limit + 1)
         shown = found[:limit]
         posted = await reading.all_posted(_deploys(shown))

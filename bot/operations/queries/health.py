@@ -1,4 +1,4 @@
-"""Whether this process can do its work, for the machines that ask."""
+"""The health of this process, for load balancers and monitoring."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from bot.ports.store import Ages
 
 REACH = 1.0
-"""Seconds that a cluster has to answer: whoever asks after our health has little patience."""
+"""Seconds that a cluster has to answer, because health checks themselves time out soon."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``problems`` make the process unready, each a sentence; ``clusters`` say ``ok`` or what is wrong, and do not."""
+    """``problems`` are sentences, and make the process unready; ``clusters``, each ``ok`` or a problem, never do."""
 
     problems: tuple[str, ...]
     clusters: Mapping[str, str]
 
     @property
     def ready(self) -> bool:
-        """Whether requests can be taken."""
+        """Whether the process can accept requests."""
         return not self.problems
 
 
 async def health(ports: Ports) -> Health:
-    """The database, the active catalog and Slack's token decide; a lost cluster is listed."""
+    """Check the database, the active catalog, Slack's token and every cluster; a lost cluster is only listed."""
     problems = []
     clusters: dict[str, Cluster] = {}
     try:
@@ -45,8 +45,8 @@ async def health(ports: Ports) -> Health:
         await ports.directory.standing()
     except NomatronError as error:
         problems.append(f"{error.code}: {error}")
-    said = await asyncio.gather(*(_cluster(ports, cluster) for cluster in clusters.values()))
-    return Health(tuple(problems), dict(zip(clusters, said, strict=True)))
+    states = await asyncio.gather(*(_cluster(ports, cluster) for cluster in clusters.values()))
+    return Health(tuple(problems), dict(zip(clusters, states, strict=True)))
 
 
 async def _cluster(ports: Ports, cluster: Cluster) -> str:

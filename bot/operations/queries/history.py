@@ -1,4 +1,4 @@
-"""What became of a service's deploys, newest request first: each as its audit events tell of it."""
+"""A service's deploys and what became of them, newest request first, computed from their audit events."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 async def history(
     ports: Ports, service: str, environment: str | None, before: int | None, limit: int
 ) -> HistoryPage | Refused:
-    """``limit`` deploys of the service, in one environment or in all; those with a number below ``before`` where given.
+    """``limit`` deploys of the service, in one environment or in all; with ``before``, only smaller numbers.
 
-    A service or an environment that the catalog no longer has is found by its requests; refused where there are none.
+    A service or environment that is no longer in the catalog is found by its requests; refused if there are none.
     Raises ``CatalogMissing``.
     """
     async with ports.store.read() as reading:
@@ -33,7 +33,7 @@ async def history(
         unknown = await _unknown(reading, catalog, service, environment)
         if unknown is not None:
             return unknown
-        # one more than is shown says whether there is another page
+        # one more than is shown, to know whether there is another page
         found = await reading.requested_page(service, environment, before, limit + 1)
         shown = found[:limit]
         timelines = await reading.timelines(shown)
@@ -62,6 +62,6 @@ def _bodies(stored: Iterable[Stored]) -> Iterable[dict[str, object]]:
 
 
 def links_of(ports: Ports, posted: Iterable[Posted]) -> dict[int, str]:
-    """The address of each deploy's message that has one we know."""
+    """The Slack link of each deploy's message, if its address is known."""
     links = ((each.deploy_id, ports.directory.link(each.channel, each.ts)) for each in posted if each.ts)
     return {deploy: link for deploy, link in links if link}

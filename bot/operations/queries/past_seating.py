@@ -1,4 +1,4 @@
-"""Who sat where, as the audit log has it: nobody who leaves a group afterwards leaves a seat that was counted."""
+"""Who filled which seat when a deploy was decided, from the audit log: later changes of groups do not matter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENDS = frozenset({EventType.DEPLOY_REJECTED, EventType.DEPLOY_WITHDRAWN})
 
 
 def seating_of(events: Sequence[Stored], plan: int) -> Seating | None:
-    """The seating that the last decision about that plan was made with; None where no decision was recorded.
+    """The seating at the last decision about that plan; None if no decision was recorded.
 
     ``events`` are the deploy's, oldest first. The seats have their labels; who else could fill them is not recorded.
     """
@@ -31,8 +31,8 @@ def seating_of(events: Sequence[Stored], plan: int) -> Seating | None:
     return None
 
 
-def ended_by(events: Sequence[Stored]) -> Actor | None:
-    """Who rejected or withdrew the deploy; None where nobody did."""
+def who_ended(events: Sequence[Stored]) -> Actor | None:
+    """The actor who rejected or withdrew the deploy; None if nobody did."""
     for stored in reversed(events):
         body = json.loads(stored.body)
         if body["type"] in _ENDS:

@@ -1,4 +1,4 @@
-"""Reads for every surface: one deploy's card, and the matrix of what runs where."""
+"""Status queries: one deploy's card, and the matrix of services and environments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.domain.deploy.message import Card
 from bot.errors import MembershipUnknown
 from bot.operations.deploys.promotable import next_environments
 from bot.operations.deploys.target import catalog_for, cluster_of
-from bot.operations.queries.past_seating import ended_by, seating_of
+from bot.operations.queries.past_seating import seating_of, who_ended
 
 if TYPE_CHECKING:
     from bot.domain.access import Membership
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 async def matrix(
     ports: Ports, service: str | None = None, *, environment: str | None = None, most: int | None = None
 ) -> Matrix:
-    """What runs where and what waits, for one service or for all; ``environment`` leaves out those not deployed there.
+    """What runs and what is open in each environment, for one service or all, or only those in ``environment``.
 
-    At most so many rows. Raises ``CatalogMissing``.
+    At most ``most`` rows. Raises ``CatalogMissing``.
     """
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
@@ -54,10 +54,10 @@ def _place(deploy: Deploy) -> tuple[str, str]:
 
 
 async def card(ports: Ports, deploy_id: int) -> Card | None:
-    """All that a deploy's message shows, read at one moment; None where there is no such deploy.
+    """Everything that a deploy's message shows, read at one moment; None if there is no such deploy.
 
-    Once it is dispatched or has ended, the seats are those of the record: as they were when it was decided. Where Slack
-    does not say who is in which group, those who approved are shown without theirs.
+    After its dispatch or end, its seats come from the audit log, as they were at that decision. If Slack's groups are
+    unavailable, all seats are shown as empty.
     """
     async with ports.store.read() as reading:
         deploy = await reading.deploy(deploy_id)
@@ -85,13 +85,13 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         job=catalog.services[deploy.service].job_id(deploy.environment),
         namespace=environment.namespace,
         promotes_to=goes_on.environments,
-        ended_by=ended_by(record),
+        ended_by=who_ended(record),
         twice=posted.twice if posted else False,
     )
 
 
 def _is_decided(deploy: Deploy, approvals: tuple[Approval, ...]) -> bool:
-    """Whether the record has something to tell: who sat where, or who ended it."""
+    """Whether the audit log knows who filled which seat, or who ended the deploy."""
     return not deploy.status.undecided and (bool(approvals) or deploy.status in {Status.REJECTED, Status.WITHDRAWN})
 
 
@@ -120,7 +120,7 @@ async def _membership(
 
 
 def _links(catalog: Catalog, deploy: Deploy, plan: Plan | None) -> dict[str, str]:
-    """Where to look further: the source between the two versions, and Nomad's own page of the job."""
+    """Links to the source changes between the two versions, and to the job's page in Nomad's UI."""
     links = {}
     compare = catalog.services[deploy.service].compare
     if compare and plan and plan.from_version and plan.from_version != deploy.version:

@@ -1,4 +1,4 @@
-"""Who am I here: the groups, permissions and seats of a person, as they are right now."""
+"""Whoami: a person's groups, permissions, and what they can approve, as of now."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 async def whoami(ports: Ports, actor: Actor) -> Whoami | Refused:
-    """What the active catalog and Slack say of this person now."""
+    """A person's standing, groups and permissions by the active catalog and Slack; refused if it is no person."""
     user = human_behind(actor)
     if user is None:
-        return refuse("nobody-behind", "No person stands behind this identity.")
+        return refuse("nobody-behind", "This identity belongs to no person, so it has no groups in Slack.")
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
     usergroups = [group.usergroup for group in catalog.groups.values() if group.usergroup]

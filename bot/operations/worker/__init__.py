@@ -1,1 +1,1 @@
-"""What the worker does by itself: plan, dispatch, register, follow, look again, expire."""
+"""The worker's steps: plan, recheck, dispatch, register, follow, offer, expire."""

@@ -1,4 +1,4 @@
-"""What every step of the worker shares: claim a deploy, keep it for one step, say what holds it, let it go."""
+"""Shared by all steps of the worker: claim a deploy, do one step, record what blocks it, release it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.errors import NomadForbidden, NomadUnavailable, StaleFence, TargetGone
 from bot.operations.deploys.transitions import event_of
 from bot.operations.deploys.withdraw import withdraw_unplaced
-from bot.operations.worker.lease import beating
+from bot.operations.worker.lease import renewing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,19 +31,21 @@ PUT_OFF = timedelta(seconds=5)
 
 
 async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], Awaitable[None]]) -> bool:
-    """Do one step of work on the oldest due deploy in ``status``; whether there was one.
+    """Do one step of work on the oldest due deploy in ``status``; returns whether there was one.
 
-    Losing it to another worker meanwhile ends the step quietly: whatever it wanted to write was refused. A step that
-    breaks puts its deploy off for a while, so that it does not keep the younger ones waiting for ever.
+    If another worker takes the deploy over meanwhile, the step ends quietly and has written nothing. If the step
+    raises, its deploy is put off for a while.
     """
     claim = await ports.store.claim(status, owner=ports.worker, lease=ports.limits.lease, now=ports.clock.now())
     if claim is None:
         return False
+    # assume that the step breaks: then the oldest deploy must not be claimed again at once and starve the younger ones
     put_off: datetime | None = ports.clock.now() + PUT_OFF
     try:
         renew = partial(ports.store.renew, claim, ports.limits.lease)
+        # the fence refused the write, so the other worker's view stands and there is nothing to undo
         with suppress(StaleFence):
-            async with beating(f"lease of D-{claim.deploy_id}", ports.limits.lease, renew):
+            async with renewing(f"lease of D-{claim.deploy_id}", ports.limits.lease, renew):
                 await work(ports, claim)
         put_off = None
     finally:
@@ -51,8 +53,8 @@ async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], A
     return True
 
 
-async def held_deploy(tx: Transaction, claim: Claim) -> Deploy:
-    """The claimed deploy, locked, still in the state it was claimed in; ``StaleFence`` where it moved on."""
+async def lock_claimed(tx: Transaction, claim: Claim) -> Deploy:
+    """Lock the claimed deploy; ``StaleFence`` if it is no longer in the state in which it was claimed."""
     deploy = await tx.lock_deploy(claim.deploy_id, claim)
     if deploy is None or deploy.status is not claim.status:
         raise StaleFence(f"D-{claim.deploy_id} is no longer {claim.status}")
@@ -60,53 +62,54 @@ async def held_deploy(tx: Transaction, claim: Claim) -> Deploy:
 
 
 async def hold(ports: Ports, claim: Claim, reasons: tuple[Reason, ...], wait: timedelta) -> None:
-    """Something holds the deploy: look again after ``wait``; recorded and shown once, not at every look."""
+    """Record what blocks the deploy, and check it again after ``wait``; unchanged reasons are recorded only once."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
-        deploy = await held_deploy(tx, claim)
-        await hold_in(tx, deploy, _known(deploy, reasons), now, now + wait)
+        deploy = await lock_claimed(tx, claim)
+        await save_hold(tx, deploy, _best_known(deploy, reasons), now, now + wait)
 
 
-def _known(deploy: Deploy, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
-    """What holds it, as far as that is known: a rule that held it holds on until Slack can be asked again."""
+def _best_known(deploy: Deploy, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """The reasons to show: the old ones if Slack is unavailable and a rule blocked the deploy before."""
+    # "Slack is unavailable" would hide what people can act on, and the rule most likely still blocks the deploy
     by_rule = deploy.blocked and not {reason.code for reason in deploy.blocked} & _NOT_BY_RULE
     return deploy.blocked if by_rule and [reason.code for reason in reasons] == ["membership-unknown"] else reasons
 
 
-async def hold_in(tx: Transaction, deploy: Deploy, reasons: tuple[Reason, ...], now: datetime, due: datetime) -> None:
-    """The same in a transaction that has the deploy locked."""
+async def save_hold(tx: Transaction, deploy: Deploy, reasons: tuple[Reason, ...], now: datetime, due: datetime) -> None:
+    """Save what blocks a locked deploy, and when it is due again; record and show it if it changed."""
     await tx.save_deploy(replace(deploy, blocked=reasons, due_at=due))
     codes = [reason.code for reason in reasons]
     if codes != [reason.code for reason in deploy.blocked]:
         await tx.record(event_of(EventType.DEPLOY_BLOCKED, WORKER, deploy, now, deploy.catalog, codes=codes))
     if deploy.blocked != reasons:
-        # before there is a plan the channel may never have to hear of it: the first message keeps its time
+        # before the first plan nothing is in the channel yet: keep the delay of the first message
         first = None if deploy.plan else deploy.requested_at + PLANNING_SHOWN_AFTER
         await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=first), now)
 
 
 _FOR_THE_CHANNEL: Final = {
-    "membership-unknown": "Slack does not say who is in which group; it waits until Slack answers.",
-    "catalog-busy": "The catalog changed while this was decided; it is decided again.",
+    "membership-unknown": "Slack group membership is unavailable right now. Nomatron asks again.",
+    "catalog-busy": "The catalog kept changing during the decision. Nomatron decides again.",
 }
-"""Refusals that speak to whoever clicked, in words for those who only read them."""
+"""Texts for the channel, for refusals whose own text addresses the person who clicked."""
 
 
-async def or_hold(
+async def hold_if_blocked(
     ports: Ports, claim: Claim, work: Awaitable[Refused | None], wait: timedelta, *, ask_again: timedelta | None = None
 ) -> None:
-    """Do the work; look again after ``wait`` where something holds it, Nomad or Slack being away among it.
+    """Do the work; if something blocks the deploy, or Nomad or Slack is unavailable, try again after ``wait``.
 
-    ``ask_again`` is the wait where a rule holds it, which may take Slack to tell.
-    A deploy whose place the catalog no longer has is withdrawn: no look will ever find it there again.
+    ``ask_again`` is the wait if a rule blocks it, because to check a rule we may have to ask Slack. A deploy whose
+    target is no longer in the catalog is withdrawn.
     """
     try:
-        held = await work
-        reasons, wait = (held.reasons, ask_again or wait) if held is not None else ((), wait)
+        blocked = await work
+        reasons, wait = (blocked.reasons, ask_again or wait) if blocked is not None else ((), wait)
     except (NomadUnavailable, NomadForbidden) as error:
         reasons = (Reason(error.code, f"Nomad: {error}"),)
     except TargetGone:
-        await withdraw_placeless(ports, claim)
+        await withdraw_claimed(ports, claim)
         return
     if reasons:
         await hold(ports, claim, tuple(_for_the_channel(reason) for reason in reasons), wait)
@@ -116,12 +119,13 @@ def _for_the_channel(reason: Reason) -> Reason:
     return replace(reason, text=_FOR_THE_CHANNEL.get(reason.code, reason.text))
 
 
-async def withdraw_placeless(ports: Ports, claim: Claim) -> None:
-    """End a deploy that the catalog no longer deploys there, as ``apply`` would have; raises ``StaleFence``."""
+async def withdraw_claimed(ports: Ports, claim: Claim) -> None:
+    """Withdraw the claimed deploy if its target is not in the catalog any more; raises ``StaleFence``."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         await tx.lock_catalog()
-        deploy, active = await held_deploy(tx, claim), await tx.active_catalog()
+        # read again under the lock: the catalog may have changed once more
+        deploy, active = await lock_claimed(tx, claim), await tx.active_catalog()
         if active.catalog.placement(deploy.service, deploy.environment) is None:
             await withdraw_unplaced(tx, deploy, now, active.fingerprint)
     ports.bell.ring()

@@ -1,4 +1,4 @@
-"""Dispatch: the gates at the claim of a ready deploy; the evidence rule that comes after is in ``register``."""
+"""Dispatch: take a ready deploy through the gates, for the last time before ``register`` sends it to Nomad."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.operations.deploys.promotable import candidate_of, promotion_gate
 from bot.operations.deploys.seats import make_waiting
 from bot.operations.deploys.target import base_change
 from bot.operations.deploys.transitions import expire, is_overdue, plan_again, transition
-from bot.operations.worker.claim import WORKER, held_deploy, hold_in, or_hold, work_on
+from bot.operations.worker.claim import WORKER, hold_if_blocked, lock_claimed, save_hold, work_on
 
 if TYPE_CHECKING:
     from bot.domain.deploy.plan import BaseChange
@@ -24,42 +24,44 @@ if TYPE_CHECKING:
     from bot.ports.store import Claim
 
 LOOK_AGAIN = timedelta(seconds=2)
-"""How soon a deploy that Nomad holds is looked at again."""
+"""How soon a ready deploy is checked again if Nomad is unreachable."""
 ASK_AGAIN = timedelta(seconds=15)
-"""The same where it takes Slack to tell whether it still holds: what Slack lets us ask is there for people first."""
+"""How soon a deploy that a rule blocks is checked again. Slack limits our calls, and people's clicks come first."""
 TURN_AGAIN = timedelta(seconds=30)
-"""The same of one that waits for its turn: it is due anyway as soon as the one before it moves on."""
+"""How soon a deploy that waits for its turn is checked again; it is due anyway if the deploy before it changes."""
 
 
 async def step(ports: Ports) -> bool:
-    """Take the oldest ready deploy through the gates; whether there was one."""
+    """Take the oldest ready deploy through the gates; returns whether there was one."""
     return await work_on(ports, Status.READY, _dispatch)
 
 
 async def _dispatch(ports: Ports, claim: Claim) -> None:
-    if not await _waits_its_turn(ports, claim):
-        await or_hold(ports, claim, _through(ports, claim), LOOK_AGAIN, ask_again=ASK_AGAIN)
+    # the cheapest check first: a long queue behind a slow rollout must not cost calls to Nomad and Slack
+    if not await _hold_for_turn(ports, claim):
+        await hold_if_blocked(ports, claim, _check_and_decide(ports, claim), LOOK_AGAIN, ask_again=ASK_AGAIN)
 
 
-async def _waits_its_turn(ports: Ports, claim: Claim) -> bool:
-    """Whether another goes before it, which takes nothing but the database to tell; then it is held."""
+async def _hold_for_turn(ports: Ports, claim: Claim) -> bool:
+    """Hold the deploy if another one goes before it, which the database alone tells; returns whether it is held."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
-        deploy = await held_deploy(tx, claim)
+        deploy = await lock_claimed(tx, claim)
         decision = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
         if isinstance(decision, Refused):
-            await hold_in(tx, deploy, decision.reasons, now, now + TURN_AGAIN)
+            await save_hold(tx, deploy, decision.reasons, now, now + TURN_AGAIN)
     return isinstance(decision, Refused)
 
 
-async def _through(ports: Ports, claim: Claim) -> Refused | None:
-    """Dispatch it, plan it again, or have it wait for people again; or what holds it."""
+async def _check_and_decide(ports: Ports, claim: Claim) -> Refused | None:
+    """Dispatch the deploy, plan it again or make it wait for approval again; returns what blocks it, if anything."""
+    # before the transaction, which must not wait for Nomad; a later change is caught by check-and-set at the register
     change = await base_change(ports, claim.deploy_id)
     return await decide_on(ports, claim.deploy_id, partial(_decide, change=change), claim=claim)
 
 
 async def _decide(case: Case, *, change: BaseChange | None) -> Refused | None:
-    # after an outage this may look before the tick that expires does: nothing old may go out unattended
+    # after an outage this step may run before the expiry tick: a request that expired must not go out unattended
     if is_overdue(case.deploy, case.now):
         await expire(case.tx, case.deploy, case.now)
         return None
@@ -72,6 +74,7 @@ async def _decide(case: Case, *, change: BaseChange | None) -> Refused | None:
 
 async def _gates(case: Case) -> Refused | None:
     deploy, facts = case.deploy, case.facts
+    # approvals are counted again: an approver may have left the group since, or a new catalog may ask for more
     if not facts.seating.complete:
         await make_waiting(case, _why_incomplete(case))
         return None
@@ -80,6 +83,7 @@ async def _gates(case: Case) -> Refused | None:
     decision = every([may_dispatch(facts, others), passed])
     if isinstance(decision, Refused):
         return decision
+    # committed before anything is sent: whoever continues after a crash finds DISPATCHING and looks for evidence
     await transition(
         case.tx,
         deploy,
@@ -94,7 +98,7 @@ async def _gates(case: Case) -> Refused | None:
 
 
 def _why_incomplete(case: Case) -> str:
-    """Why seats that were filled no longer are, for the message."""
+    """Why a seat that was filled is empty now, for the message."""
     counted = {approval.user.id for approval in case.facts.approvals if not approval.void}
     seated = set(case.facts.seating.holders)
     return "An approver no longer counts." if counted - seated else "An approval is missing."

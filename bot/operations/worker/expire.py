@@ -1,4 +1,4 @@
-"""Expire: end what nobody decided in time."""
+"""Expire: end deploys that nobody decided in time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 async def step(ports: Ports) -> bool:
-    """Expire every undecided deploy whose time is over; whether there was one."""
+    """Expire every undecided deploy whose time is over; returns whether there was one."""
     now = ports.clock.now()
     async with ports.store.read() as reading:
         found = [deploy.id for deploy in await reading.open_deploys() if is_overdue(deploy, now)]
     for deploy_id in found:
         async with ports.store.begin() as tx:
             deploy = require(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
+            # read again under the lock: it may have been dispatched or planned again meanwhile
             if is_overdue(deploy, now):
                 await expire(tx, deploy, now)
     return bool(found)

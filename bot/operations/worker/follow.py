@@ -1,4 +1,4 @@
-"""Follow: look at a rollout until Nomad says how it ended, and a revert that Nomad makes by itself to its own end."""
+"""Follow: observe a rollout until Nomad says how it ended, and Nomad's own revert until that ends, too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.operations.deploys.transitions import (
     transition,
 )
 from bot.operations.require import require
-from bot.operations.worker.claim import WORKER, held_deploy, hold, work_on
+from bot.operations.worker.claim import WORKER, hold, lock_claimed, work_on
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bot.ports.store import Claim, Transaction
 
 POLL = timedelta(seconds=10)
-"""How soon a rollout is looked at again where the event stream says nothing: the truth, should the stream be broken."""
+"""How soon a rollout is observed again without an event: the event stream may be broken, polls are reliable."""
 RETRY_AFTER = timedelta(seconds=3)
 
 _ENDS = {
@@ -45,8 +45,8 @@ _ENDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Followed:
-    """A deploy's rollouts as they were stored, and as Nomad makes them now."""
+class _Progress:
+    """A deploy's rollouts, by number: as they were stored, and as they are now."""
 
     before: dict[int, Rollout]
     after: dict[int, Rollout]
@@ -62,26 +62,27 @@ class _Followed:
 
 
 async def step(ports: Ports) -> bool:
-    """Look at the rollout that is due: of a rolling deploy, or of a failed one that Nomad is reverting."""
+    """Observe the rollout that is due, of a rolling deploy or a failed one that Nomad is reverting."""
     return await work_on(ports, Status.ROLLING, _follow) or await work_on(ports, Status.FAILED, _follow)
 
 
 async def _follow(ports: Ports, claim: Claim) -> None:
     try:
-        followed = await _observed(ports, claim)
+        progress = await _observe(ports, claim)
     except (NomadUnavailable, NomadForbidden) as error:
+        # a failed read decides nothing: the rollout goes on in Nomad meanwhile
         await hold(ports, claim, (Reason(error.code, f"Nomad: {error}"),), RETRY_AFTER)
         return
     now = ports.clock.now()
     async with ports.store.begin() as tx:
-        deploy = await held_deploy(tx, claim)
-        for rollout in followed.changed:
+        deploy = await lock_claimed(tx, claim)
+        for rollout in progress.changed:
             await tx.save_rollout(rollout)
-        await _write(tx, deploy, followed, now)
+        await _save_progress(tx, deploy, progress, now)
     ports.bell.ring()
 
 
-async def _observed(ports: Ports, claim: Claim) -> _Followed:
+async def _observe(ports: Ports, claim: Claim) -> _Progress:
     async with ports.store.read() as reading:
         deploy = require(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
         catalog = await catalog_for(reading, deploy)
@@ -90,31 +91,34 @@ async def _observed(ports: Ports, claim: Claim) -> _Followed:
     after = {rollout.number: rollout for rollout in rollouts}
     for rollout in rollouts:
         if rollout.status is RolloutStatus.RUNNING:
+            # only rollouts that run: an ended one keeps its result, whatever happens to the job later
             seen = await target.nomad.observe(target.namespace, target.job_id, rollout)
             after |= {judged.number: judged for judged in judge(rollout, seen, ports.clock.now())}
-    return _Followed({rollout.number: rollout for rollout in rollouts}, after, deploy.due_at)
+    return _Progress({rollout.number: rollout for rollout in rollouts}, after, deploy.due_at)
 
 
-async def _write(tx: Transaction, deploy: Deploy, followed: _Followed, now: datetime) -> None:
-    """Write what it means for the deploy, and have it shown."""
-    nudged = deploy.due_at != followed.due_at
-    due_at = (now if nudged else now + POLL) if followed.running else None
-    ours = next((each for each in followed.after.values() if each.kind is RolloutKind.DEPLOY), None)
+async def _save_progress(tx: Transaction, deploy: Deploy, progress: _Progress, now: datetime) -> None:
+    """Save the deploy's new state, record events and redraw its message."""
+    # an event that came after the observation made the deploy due: to overwrite that would lose the event
+    nudged = deploy.due_at != progress.due_at
+    due_at = (now if nudged else now + POLL) if progress.running else None
+    ours = next((each for each in progress.after.values() if each.kind is RolloutKind.DEPLOY), None)
     if deploy.status is Status.ROLLING and ours is not None and ours.status is not RolloutStatus.RUNNING:
-        # what succeeded may go on, now or when it has soaked (``offer``)
+        # due at once after a success, so that `offer` can offer to promote it; after a failure a revert may still run
         await _end(tx, deploy, ours, now if ours.status is RolloutStatus.SUCCEEDED else due_at, now)
     else:
         await tx.save_deploy(replace(deploy, blocked=(), due_at=due_at))
-    for rollout in followed.changed:
-        await _record_stuck(tx, deploy, followed.before.get(rollout.number), rollout, now)
+    for rollout in progress.changed:
+        await _record_stuck(tx, deploy, progress.before.get(rollout.number), rollout, now)
         if rollout.kind is RolloutKind.REVERT:
-            await _record_revert(tx, deploy, rollout, known=rollout.number in followed.before, now=now)
-    if followed.changed or deploy.blocked:
+            await _record_revert(tx, deploy, rollout, known=rollout.number in progress.before, now=now)
+    # `blocked` was cleared above: the message must no longer say that Nomad is unreachable
+    if progress.changed or deploy.blocked:
         await redraw(tx, deploy, now)
 
 
 async def _record_stuck(tx: Transaction, deploy: Deploy, before: Rollout | None, after: Rollout, now: datetime) -> None:
-    """Record that a running rollout is stuck now, or makes progress again."""
+    """Record if a running rollout has become stuck, or makes progress again."""
     was = before is not None and before.stuck
     if after.stuck != was and after.status is RolloutStatus.RUNNING:
         kind = EventType.DEPLOY_STUCK if after.stuck else EventType.DEPLOY_MOVING
@@ -149,13 +153,13 @@ async def _end(tx: Transaction, deploy: Deploy, ours: Rollout, due_at: datetime 
 
 
 def _cause(ours: Rollout) -> str:
-    """The reason in short: the task that failed first, else what Nomad says."""
+    """A short reason: the task that failed first, or else Nomad's description."""
     failed = ours.failure is not None and ours.status is RolloutStatus.FAILED
     return f"task {failed_task(ours.failure)}" if failed and ours.failure else ours.detail
 
 
 def _failed_event(rollout: Rollout) -> tuple[str, ...]:
-    """The first failed task event, in Nomad's words."""
+    """The first failed task event in Nomad's words, as lines of a note; empty if there is none."""
     failure = rollout.failure
     if failure is None or rollout.status is not RolloutStatus.FAILED:
         return ()
@@ -164,7 +168,8 @@ def _failed_event(rollout: Rollout) -> tuple[str, ...]:
 
 
 async def _record_revert(tx: Transaction, deploy: Deploy, rollout: Rollout, *, known: bool, now: datetime) -> None:
-    """Nomad's own revert: recorded when it begins and when it ends, and told when it ends."""
+    """Record the start and the end of Nomad's own revert, and tell the requester about its end."""
+    # its start has been recorded, and its counters are no news
     if known and rollout.status is RolloutStatus.RUNNING:
         return
     data = {"job_version": rollout.job_version or 0, "status": rollout.status.value}

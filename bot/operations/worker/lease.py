@@ -1,4 +1,4 @@
-"""A lease that is kept as long as the work goes on, so that slow work is not taken for dead."""
+"""Renew a lease while the work goes on, so that nobody takes slow work over."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 HEARTBEATS = 3
-"""How often within a lease it is renewed (``docs/engine.md``, Claims)."""
+"""How many times a lease is renewed within its length, so that one failed renewal does not lose it."""
 
 
 @asynccontextmanager
-async def beating(name: str, lease: timedelta, renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
-    """Renew the lease as long as the block runs; ``name`` is the heart's, for whoever looks at the tasks."""
+async def renewing(name: str, lease: timedelta, renew: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Renew the lease as long as the block runs; ``name`` is the name of the renewing task."""
     heart = asyncio.create_task(_beat(lease, renew), name=name)
     try:
         yield
@@ -30,6 +30,6 @@ async def beating(name: str, lease: timedelta, renew: Callable[[], Awaitable[obj
 async def _beat(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> None:
     while True:
         await asyncio.sleep(lease.total_seconds() / HEARTBEATS)
-        # whoever lost it learns so at the next write; a database that is busy now is asked again at the next beat
+        # a lost lease shows at the next write, which its fence refuses; a busy database is asked again at the next beat
         with suppress(StoreError):
             await renew()

@@ -1,4 +1,4 @@
-"""Nudge: the event stream says that a job changed, so its rollout is looked at now and not at the next poll."""
+"""Nudge: the event stream reports a changed job, so its rollout is observed now and not at the next poll."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _FOLLOWED = frozenset({Status.DISPATCHING, Status.ROLLING})
 
 
-async def nudge(ports: Ports, cluster: str, moves: Collection[JobEvent]) -> int:
-    """Make the rollouts of these jobs due; how many there were. Taking the same move twice does no harm."""
+async def nudge(ports: Ports, cluster: str, events: Collection[JobEvent]) -> int:
+    """Make the rollouts of these jobs due; returns how many there were. The same event twice does no harm."""
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
         found = [
             deploy.id
             for deploy in await reading.open_deploys()
-            if deploy.status in _FOLLOWED and _moved(catalog, cluster, moves, deploy)
+            if deploy.status in _FOLLOWED and _concerns(catalog, cluster, events, deploy)
         ]
     now = ports.clock.now()
     for deploy_id in found:
@@ -40,9 +40,9 @@ async def nudge(ports: Ports, cluster: str, moves: Collection[JobEvent]) -> int:
     return len(found)
 
 
-def _moved(catalog: Catalog, cluster: str, moves: Collection[JobEvent], deploy: Deploy) -> bool:
+def _concerns(catalog: Catalog, cluster: str, events: Collection[JobEvent], deploy: Deploy) -> bool:
     namespace = catalog.environments[deploy.environment].namespace
     job = catalog.services[deploy.service].job_id(deploy.environment)
     return cluster_of(catalog, deploy).name == cluster and any(
-        (move.namespace, move.job) == (namespace, job) for move in moves
+        (event.namespace, event.job) == (namespace, job) for event in events
     )

@@ -1,4 +1,4 @@
-"""Offer: draw a deploy's message anew when it may be promoted with a click, and when it no longer may."""
+"""Offer: redraw a deploy's message when it may be promoted with a click, and when it no longer may."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Outgoing
 from bot.operations.deploys.promotable import next_environments
-from bot.operations.worker.claim import held_deploy, work_on
+from bot.operations.worker.claim import lock_claimed, work_on
 
 if TYPE_CHECKING:
     from bot.ports import Ports
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 async def step(ports: Ports) -> bool:
-    """Look at the succeeded deploy that is due: whether it may go on changes with time and with what others do."""
+    """Check whether the succeeded deploy that is due may be promoted; that changes with time and other deploys."""
     return await work_on(ports, Status.SUCCEEDED, _offer)
 
 
 async def _offer(ports: Ports, claim: Claim) -> None:
     now = ports.clock.now()
     async with ports.store.begin() as tx:
-        deploy = await held_deploy(tx, claim)
+        deploy = await lock_claimed(tx, claim)
         found = await next_environments(tx, (await tx.active_catalog()).catalog, deploy, now)
         await tx.save_deploy(replace(deploy, due_at=found.look_at, offers=found.environments))
         if found.environments != deploy.offers:

@@ -1,4 +1,4 @@
-"""Plan: render once, freeze, ask Nomad what would change, and put that before people."""
+"""Plan: render the job once, ask Nomad what it would change, and show that to the people who approve."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.domain.deploy.approval import mentions
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
-from bot.domain.deploy.plan import Plan, fingerprint, frozen, is_healthy, without_server_fields
+from bot.domain.deploy.plan import Plan, fingerprint, is_healthy, job_text, without_server_fields
 from bot.domain.jobdiff.text import lines as diff_lines
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
@@ -29,7 +29,7 @@ from bot.operations.deploys.transitions import (
     transition,
 )
 from bot.operations.require import require
-from bot.operations.worker.claim import WORKER, or_hold, work_on
+from bot.operations.worker.claim import WORKER, hold_if_blocked, work_on
 from bot.operations.worker.render import Rendered, render
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ RETRY_AFTER = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
-    """What was read and what Nomad answered, before any of it is written."""
+class _Draft:
+    """A plan before it is written: everything that was read, and Nomad's answer."""
 
     active: ActiveCatalog
     target: Target
@@ -58,96 +58,97 @@ class _Drawn:
     old: Plan | None
     from_version: str | None
     moved: tuple[str, ...]
+    compared_with: str
     differs: tuple[str, ...]
 
 
 async def step(ports: Ports) -> bool:
-    """Plan the oldest deploy that awaits it; whether there was one."""
+    """Plan the oldest deploy that needs a plan; returns whether there was one."""
     return await work_on(ports, Status.PLANNING, _plan)
 
 
 async def _plan(ports: Ports, claim: Claim) -> None:
-    await or_hold(ports, claim, _through(ports, claim), RETRY_AFTER)
+    await hold_if_blocked(ports, claim, _draft_and_decide(ports, claim), RETRY_AFTER)
 
 
-async def _through(ports: Ports, claim: Claim) -> Refused | None:
-    """Plan it, or end it as invalid or unchanged; or why it stays in planning."""
+async def _draft_and_decide(ports: Ports, claim: Claim) -> Refused | None:
+    """Plan the deploy, or end it as invalid or unchanged; returns why it stays in planning, if it does."""
     try:
-        drawn = await _draw(ports, claim)
+        draft = await _make_draft(ports, claim)
     except NomadRefused as refusal:
-        return await decide_on(ports, claim.deploy_id, partial(_invalid, lines=refusal.lines), claim=claim)
-    return await decide_on(ports, claim.deploy_id, partial(_planned, drawn=drawn), claim=claim)
+        return await decide_on(ports, claim.deploy_id, partial(_end_invalid, lines=refusal.lines), claim=claim)
+    return await decide_on(ports, claim.deploy_id, partial(_save_plan, draft=draft), claim=claim)
 
 
-async def _draw(ports: Ports, claim: Claim) -> _Drawn:
+async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
+    # reads and calls only: a crash here costs nothing, and no transaction waits for Nomad
     async with ports.store.read() as reading:
         deploy = require(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
         release = require(await reading.release(deploy.release), f"the release of {deploy.number}")
         active = await reading.active_catalog()
         old = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
-        from_version = await _running(reading, deploy)
-        before = await _before(reading, active.catalog, deploy)
+        from_version = await _version_before(reading, deploy)
+        compared_with, before = await _plan_before(reading, active.catalog, deploy)
     target = target_of(ports.nomads, active.catalog, deploy)
     rendered = await render(target, active.catalog, deploy, release)
     show = active.catalog.services[deploy.service].show
     answer = await target.nomad.plan(target.namespace, rendered.job, rendered.live, show)
+    # the job was read before it was planned: the difference that people see must be to the version that is replaced
     if answer.base_index != index_of(rendered.live):
         raise NomadUnavailable("the job changed while it was planned")
     mark = fingerprint(rendered.job, rendered.live, release=release.fingerprint, environment=deploy.environment)
-    moved = _moved(target, rendered, old, show) if old is not None and old.fingerprint != mark else ()
-    differs = _differs(target, rendered, before, show)
-    return _Drawn(active, target, rendered, answer, mark, old, from_version, moved, differs)
+    moved = _changes_since(old, target, rendered, show) if old is not None and old.fingerprint != mark else ()
+    differs = target.nomad.differences(before.job, rendered.job, show) if before else ()
+    return _Draft(active, target, rendered, answer, mark, old, from_version, moved, compared_with, differs)
 
 
-def _differs(target: Target, rendered: Rendered, before: Plan | None, show: frozenset[str]) -> tuple[str, ...]:
-    return target.nomad.differences(before.job, rendered.job, show) if before else ()
-
-
-async def _before(reading: Reading, catalog: Catalog, deploy: Deploy) -> Plan | None:
-    """The plan by which this release was registered in the environment before, if it passed there."""
+async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tuple[str, Plan | None]:
+    """The first previous environment that this release has passed, and its plan there; empty and None if none."""
     for after in catalog.environments[deploy.environment].after:
         runs = await reading.runs(deploy.service, after.environment)
         passed = [run for run in runs if run.release == deploy.release and run.passed]
         source = await reading.deploy(passed[-1].deploy_id) if passed else None
         if source is not None:
-            return await reading.plan(source.id, source.plan)
-    return None
+            return after.environment, await reading.plan(source.id, source.plan)
+    return "", None
 
 
-def _moved(target: Target, rendered: Rendered, old: Plan, show: frozenset[str]) -> tuple[str, ...]:
-    return target.nomad.moved(old, rendered.live, rendered.job, show) or ("The change is no longer the same.",)
+def _changes_since(old: Plan, target: Target, rendered: Rendered, show: frozenset[str]) -> tuple[str, ...]:
+    # never empty: an empty list means that approvals stay, and another fingerprint voids them
+    return target.nomad.moved(old, rendered.live, rendered.job, show) or ("The plan is no longer the same.",)
 
 
-async def _running(reading: Reading, deploy: Deploy) -> str | None:
+async def _version_before(reading: Reading, deploy: Deploy) -> str | None:
     last = await reading.last_succeeded(deploy.service, deploy.environment)
     return last.version if last else None
 
 
-async def _invalid(case: Case, *, lines: tuple[str, ...]) -> None:
+async def _end_invalid(case: Case, *, lines: tuple[str, ...]) -> None:
     deploy = case.deploy
     note = Note(
-        text=f"Nomad refuses {deploy.service} {deploy.version} for {deploy.environment} ({deploy.number}):",
+        text=f"Nomad refused the job of {deploy.service} {deploy.version} for {deploy.environment} ({deploy.number}):",
         code="\n".join(lines),
     )
     await _end(case, Status.INVALID, EventType.DEPLOY_INVALID, "; ".join(lines), note)
 
 
-async def _unchanged(case: Case, drawn: _Drawn) -> None:
+async def _end_unchanged(case: Case, draft: _Draft) -> None:
     deploy = case.deploy
     note = Note(
         text=f"Nothing to do: {deploy.service} in {deploy.environment} already runs exactly this "
         f"({deploy.version}, {deploy.number}).",
         action=("Deploy again anyway", "deploy.again", f"{deploy.number}:{deploy.plan + 1}"),
     )
-    plan = _plan_of(case, drawn)
+    plan = _plan_of(case, draft)
     await case.tx.add_plan(plan)
-    detail = "Nomad says that nothing would change."
+    detail = "Nomad would change nothing."
     await _end(case, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, detail, note, plan.number)
 
 
 async def _end(case: Case, status: Status, event: EventType, detail: str, note: Note, plan: int | None = None) -> None:
-    """End a deploy in planning: its requester alone is told, unless the channel has seen it already."""
+    """End a deploy in planning; only its requester is told, unless its message is already in the channel."""
     deploy, requester = case.deploy, human_behind(case.deploy.requester)
+    # a typing error is nobody else's business: remove the message that waits to be posted
     alone = requester is not None and await case.tx.unsend_card(deploy.id)
     await transition(
         case.tx,
@@ -174,21 +175,23 @@ async def _end(case: Case, status: Status, event: EventType, detail: str, note: 
         await case.tx.send(tell, case.now)
 
 
-async def _planned(case: Case, *, drawn: _Drawn) -> None:
+async def _save_plan(case: Case, *, draft: _Draft) -> None:
     deploy, fingerprint = case.deploy, case.facts.fingerprint
     if is_overdue(deploy, case.now):
         await expire(case.tx, deploy, case.now)
         return
-    if fingerprint != drawn.active.fingerprint:
+    # the draft was made under another catalog: its variables, target or comparison may be wrong
+    if fingerprint != draft.active.fingerprint:
         await case.tx.save_deploy(replace(deploy, due_at=case.now))
         return
-    if drawn.answer.unchanged:
-        await _unchanged(case, drawn)
+    if draft.answer.unchanged:
+        await _end_unchanged(case, draft)
         return
-    plan = _plan_of(case, drawn)
+    plan = _plan_of(case, draft)
     await case.tx.add_plan(plan)
     carried = await _carry_approvals(case, plan)
-    expires_at = case.now + drawn.target.environment.expires if plan.moved else deploy.expires_at
+    # whoever approved before has to read and approve again, so the time for that starts again
+    expires_at = case.now + draft.target.environment.expires if plan.moved else deploy.expires_at
     waiting = await transition(
         case.tx,
         deploy,
@@ -216,17 +219,19 @@ async def _planned(case: Case, *, drawn: _Drawn) -> None:
     )
     after = replace(case, facts=replace(case.facts, deploy=waiting, approvals=carried))
     await _tell_of_plan(after, plan, case.facts.approvals)
+    # no rule, or carried approvals: nobody would act on the deploy any more, so it has to go on by itself
     if after.facts.seating.complete:
         await make_ready(after)
 
 
 async def _carry_approvals(case: Case, plan: Plan) -> tuple[Approval, ...]:
-    """The approvals that hold for the new plan: all of the old one's if nothing moved, none if anything did."""
+    """Carry the approvals over to the new plan if nothing changed, or void them; returns those that count now."""
     live = [approval for approval in case.facts.approvals if not approval.void]
     if plan.moved:
         for approval in live:
-            await case.tx.save_approval(replace(approval, void="the change moved"))
+            await case.tx.save_approval(replace(approval, void="the plan changed"))
         return ()
+    # the same fingerprint: people have approved exactly this change
     carried = tuple(replace(approval, plan=plan.number) for approval in live)
     for approval in carried:
         await case.tx.save_approval(approval)
@@ -234,7 +239,7 @@ async def _carry_approvals(case: Case, plan: Plan) -> tuple[Approval, ...]:
 
 
 async def _tell_of_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) -> None:
-    """Tell those whose approval is void, then put the difference into the message's thread."""
+    """Tell the approvers if their approvals are void, then post the difference in the message's thread."""
     if plan.moved:
         await reply(case.tx, case.deploy, _void_note(case, plan, before), case.now)
     note = Note(
@@ -244,14 +249,13 @@ async def _tell_of_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) ->
 
 
 async def _with_approvers(case: Case, plan: Plan, note: Note) -> Note:
-    """The note with the people whose approval is missing, if the message itself cannot notify them.
+    """The note, with mentions of the people who have to approve if the message itself cannot notify them.
 
-    Slack notifies nobody of a mention that comes with an update: of a message that stood before there was a plan, or
-    of one that asks for approvals again.
+    Slack notifies nobody of a mention that is added by an update of a message.
     """
     missing = case.facts.seating.missing
-    stood = await case.tx.posted(case.deploy.id) is not None
-    if not missing or not stood or (plan.number > 1 and not plan.moved):
+    is_posted = await case.tx.posted(case.deploy.id) is not None
+    if not missing or not is_posted or (plan.number > 1 and not plan.moved):
         return note
     labels = ", ".join(dict.fromkeys(seat.label for seat in missing))
     who = mentions(missing, without=None if case.facts.self_approval else case.facts.requester)
@@ -261,28 +265,29 @@ async def _with_approvers(case: Case, plan: Plan, note: Note) -> Note:
 
 def _void_note(case: Case, plan: Plan, before: tuple[Approval, ...]) -> Note:
     voided = [approval.user.id for approval in before if not approval.void]
-    void = "; the approvals given to that plan are void." if voided else "."
+    void = "; its approvals no longer count." if voided else "."
     note = to_requester(case.deploy, f"{case.deploy.number} changed since plan {plan.number - 1}{void}", plan.moved)
     return replace(note, mention=tuple(dict.fromkeys([*note.mention, *voided])))
 
 
-def _plan_of(case: Case, drawn: _Drawn) -> Plan:
-    live = drawn.rendered.live
+def _plan_of(case: Case, draft: _Draft) -> Plan:
+    live = draft.rendered.live
     return Plan(
         deploy_id=case.deploy.id,
         number=case.deploy.plan + 1,
         at=case.now,
-        job=frozen(drawn.rendered.job),
-        fingerprint=drawn.fingerprint,
+        job=job_text(draft.rendered.job),
+        fingerprint=draft.fingerprint,
         base_index=index_of(live),
         base_version=version_of(live),
-        replaced=frozen(without_server_fields(live)) if live else "",
-        from_version=drawn.from_version,
-        changes=drawn.answer.changes,
-        effect=drawn.answer.effect,
-        warnings=drawn.answer.warnings,
-        moved=drawn.moved,
-        differs=drawn.differs,
+        replaced=job_text(without_server_fields(live)) if live else "",
+        from_version=draft.from_version,
+        changes=draft.answer.changes,
+        effect=draft.answer.effect,
+        warnings=draft.answer.warnings,
+        moved=draft.moved,
+        differs=draft.differs,
+        compared_with=draft.compared_with,
         healthy=is_healthy(live),
-        unchanged=drawn.answer.unchanged,
+        unchanged=draft.answer.unchanged,
     )

@@ -1,4 +1,4 @@
-"""Recheck a waiting deploy without being asked: did the job on Nomad change, are the seats filled by now?"""
+"""Recheck a waiting deploy from time to time: did its job in Nomad change, are all seats filled now?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.seats import make_ready
 from bot.operations.deploys.target import base_change
 from bot.operations.deploys.transitions import plan_again
-from bot.operations.worker.claim import WORKER, hold, withdraw_placeless, work_on
+from bot.operations.worker.claim import WORKER, hold, withdraw_claimed, work_on
 
 if TYPE_CHECKING:
     from bot.domain.deploy.plan import BaseChange
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 async def step(ports: Ports) -> bool:
-    """Recheck the waiting deploy that is due; whether there was one. What cannot be read now is read next time."""
+    """Recheck the waiting deploy that is due; returns whether there was one. A failed read is tried again next time."""
     return await work_on(ports, Status.WAITING, _recheck)
 
 
@@ -33,7 +33,7 @@ async def _recheck(ports: Ports, claim: Claim) -> None:
         change = await _base_change(ports, claim.deploy_id)
         outcome = await decide_on(ports, claim.deploy_id, partial(_decide, change=change), claim=claim)
     except TargetGone:
-        await withdraw_placeless(ports, claim)
+        await withdraw_claimed(ports, claim)
         return
     if isinstance(outcome, Refused):
         await hold(ports, claim, (), RECHECK)
@@ -43,6 +43,7 @@ async def _base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
     try:
         return await base_change(ports, deploy_id)
     except (NomadUnavailable, NomadForbidden):
+        # people can approve without Nomad: the dispatch compares again anyway
         return None
 
 

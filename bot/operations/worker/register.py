@@ -1,4 +1,4 @@
-"""Register: the evidence rule. Send the frozen job once, leave DISPATCHING only by proof; gates: ``dispatch``."""
+"""Register: send the planned job to Nomad once, and leave DISPATCHING only on proof (docs/engine.md, Dispatch)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.operations.deploys.transitions import (
     transition,
 )
 from bot.operations.require import require
-from bot.operations.worker.claim import WORKER, held_deploy, work_on
+from bot.operations.worker.claim import WORKER, lock_claimed, work_on
 from bot.ports.nomad import Registered
 
 if TYPE_CHECKING:
@@ -38,24 +38,25 @@ if TYPE_CHECKING:
     from bot.ports.store import Claim, Transaction
 
 LOOK_AGAIN = timedelta(seconds=2)
-"""How soon Nomad is looked at again while it is not known whether an attempt landed."""
-TOLD_AFTER = timedelta(minutes=2)
-"""After that long people are told that the outcome is not known yet."""
+"""How soon Nomad is asked again if it is not known whether an attempt landed."""
+NOTIFY_AFTER = timedelta(minutes=2)
+"""After this time people are told that the outcome is not known yet."""
 
 _PLANNED = frozenset({Status.WAITING, Status.READY})
 _UNKNOWN = Reason(
-    "outcome-unknown", "Nobody knows yet whether Nomad took it. Nothing is sent again before that is certain."
+    "outcome-unknown",
+    "It is not certain yet whether Nomad registered the job. Nothing is sent again until it is certain.",
 )
 _UNPROVABLE = Reason(
     "outcome-unprovable",
-    "Nomad no longer keeps the version that would prove whether this landed. Look at the job on Nomad; an operator has "
-    "to settle it.",
+    "Nomad no longer keeps the job version that would show whether this deploy was registered. An operator has to look "
+    "at the job in Nomad.",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """The dispatching deploy of a claim, with what its attempts need."""
+class _Dispatch:
+    """A claimed deploy in DISPATCHING, with everything that its attempts need."""
 
     ports: Ports
     claim: Claim
@@ -72,142 +73,162 @@ class _Held:
 
 
 async def step(ports: Ports) -> bool:
-    """Take one dispatching deploy one step on: attempt, look, or conclude; whether there was one."""
+    """Take one dispatching deploy a step further: attempt, look, conclude; returns whether there was one."""
     return await work_on(ports, Status.DISPATCHING, _register)
 
 
 async def _register(ports: Ports, claim: Claim) -> None:
-    held = await _read(ports, claim)
-    if not held.attempts:
-        held = await _attempt(held)
-    await _conclude(held)
+    dispatch = await _read(ports, claim)
+    # an earlier attempt may still land: sending again before that is settled could register twice
+    if not dispatch.attempts:
+        dispatch = await _attempt(dispatch)
+    await _conclude(dispatch)
 
 
-async def _read(ports: Ports, claim: Claim) -> _Held:
-    """What is known; an attempt that was left without an answer is marked as taken over by us."""
+async def _read(ports: Ports, claim: Claim) -> _Dispatch:
+    """Read the dispatch; take over attempts without an answer, whose worker was lost."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
-        deploy = await held_deploy(tx, claim)
+        deploy = await lock_claimed(tx, claim)
         plan = require(await tx.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
         release = require(await tx.release(deploy.release), f"the release of {deploy.number}")
         planned_under = require(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
         catalog = await catalog_for(tx, deploy)
+        # only attempts since it became DISPATCHING: earlier ones were settled before it left that state
         attempts = [each for each in await tx.attempts(deploy.id, plan.number) if each.at >= deploy.changed_at]
         for index, each in enumerate(attempts):
             if each.answer is None:
-                attempts[index] = replace(each, answer=Answer.UNKNOWN, taken_over=now, text="its sender was lost")
+                # we hold the lease, but its sender may be alive and slow: only from now on can its time run out
+                attempts[index] = replace(
+                    each, answer=Answer.UNKNOWN, taken_over=now, text="the worker that sent it was lost"
+                )
                 await tx.answer_attempt(attempts[index])
     target = target_of(ports.nomads, catalog, deploy)
+    # those that were rendered, not those of a newer catalog: Nomad shows them beside the source of the version
     values = planned_under.variables_for(
         deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
     )
-    return _Held(ports, claim, deploy, plan, release, target, json.dumps(values), tuple(attempts))
+    return _Dispatch(ports, claim, deploy, plan, release, target, json.dumps(values), tuple(attempts))
 
 
-async def _attempt(held: _Held) -> _Held:
+async def _attempt(dispatch: _Dispatch) -> _Dispatch:
     """Commit the attempt, send it, commit its answer."""
-    ports, deploy, plan = held.ports, held.deploy, held.plan
+    # in this order: after a crash, an attempt that is not in the database was certainly not sent
+    ports, deploy, plan = dispatch.ports, dispatch.deploy, dispatch.plan
     async with ports.store.begin() as tx:
-        await tx.lock_deploy(deploy.id, held.claim)
+        await tx.lock_deploy(deploy.id, dispatch.claim)
         now = ports.clock.now()
         number = len(await tx.attempts(deploy.id, plan.number)) + 1
-        # never older than the claim, however clocks differ: the next worker must find it
+        # never older than the state: with clocks that differ, `_read` of the next worker would overlook it
         attempt = Attempt(deploy_id=deploy.id, plan=plan.number, number=number, at=max(now, deploy.changed_at))
         await tx.add_attempt(attempt)
         kind, decided_by = EventType.DEPLOY_ATTEMPTED, deploy.catalog
         await tx.record(event_of(kind, WORKER, deploy, now, decided_by, number=number, plan=plan.number))
-    answer = await _sent(held, attempt)
+    answer = await _send(dispatch, attempt)
     attempt = replace(attempt, answer=answer.answer, text=answer.text)
+    # a crash here loses the answer; the next worker treats it as unknown and finds the version by its stamp
     async with ports.store.begin() as tx:
-        await tx.lock_deploy(deploy.id, held.claim)
+        await tx.lock_deploy(deploy.id, dispatch.claim)
         await tx.answer_attempt(attempt)
         now = ports.clock.now()
         data: dict[str, Any] = {"answer": answer.answer, "number": number, "text": answer.text[:LONGEST_DETAIL]}
         await tx.record(event_of(EventType.DEPLOY_ANSWERED, WORKER, deploy, now, deploy.catalog, **data))
         if answer.answer is Answer.LANDED:
-            await _landed(tx, held, _sighting(plan, answer), answer.evaluation, now)
-    return replace(held, attempts=(attempt,), deploy=deploy)
+            # in the same transaction, so that no crash can separate the proof from the state
+            await _land(tx, dispatch, _sighting(plan, answer), answer.evaluation, now)
+    return replace(dispatch, attempts=(attempt,), deploy=deploy)
 
 
-async def _sent(held: _Held, attempt: Attempt) -> Registered:
-    """The answer to the attempt, unless it is too old to be sent: whoever took over counts its time from ``at``."""
-    if held.ports.clock.now() - attempt.at > held.ports.limits.write_timeout:
-        return Registered(Answer.NOT_SENT, "this process stood still for too long to send it")
-    return await held.target.nomad.register(
-        held.target.namespace,
-        held.plan.job,
-        base_index=held.plan.base_index,
-        source=f"{held.stamp}\n{held.release.template}",
-        variables=held.variables,
+async def _send(dispatch: _Dispatch, attempt: Attempt) -> Registered:
+    """Send the attempt, unless it is too old; returns Nomad's answer."""
+    # a worker that takes over counts from `at`: sent any later, the attempt could land after it was given up
+    if dispatch.ports.clock.now() - attempt.at > dispatch.ports.limits.write_timeout:
+        return Registered(Answer.NOT_SENT, "this process paused for too long to send it")
+    return await dispatch.target.nomad.register(
+        dispatch.target.namespace,
+        dispatch.plan.job,
+        base_index=dispatch.plan.base_index,
+        source=f"{dispatch.stamp}\n{dispatch.release.template}",
+        variables=dispatch.variables,
     )
 
 
 def _sighting(plan: Plan, answer: Registered) -> Sighting:
-    """A 200 that made a version: with check-and-set it can only be the base's next."""
+    """The sighting in a 200 that made a version, which can only be base + 1 (docs/nomad.md, "Check-and-set")."""
     version = 0 if plan.base_version is None else plan.base_version + 1
     return Sighting(look=Look.LANDED, version=version, job_modify_index=answer.job_modify_index)
 
 
-async def _conclude(held: _Held) -> None:
-    """Look at Nomad and take the way out that the evidence allows, if it allows one."""
-    if held.attempts[-1].answer is Answer.LANDED:
+async def _conclude(dispatch: _Dispatch) -> None:
+    """Look at Nomad and leave DISPATCHING if the evidence allows that."""
+    if dispatch.attempts[-1].answer is Answer.LANDED:
         return
-    ports, plan = held.ports, held.plan
-    sighting = await held.target.nomad.look(
-        held.target.namespace,
-        held.target.job_id,
+    ports, plan = dispatch.ports, dispatch.plan
+    sighting = await dispatch.target.nomad.look(
+        dispatch.target.namespace,
+        dispatch.target.job_id,
         base_index=plan.base_index,
         base_version=plan.base_version,
-        stamp=held.stamp,
+        stamp=dispatch.stamp,
     )
     now = ports.clock.now()
-    is_settled = settled(held.attempts, now=now, write_timeout=ports.limits.write_timeout)
-    verdict = judge(sighting, held.attempts, is_settled=is_settled)
+    is_settled = settled(dispatch.attempts, now=now, write_timeout=ports.limits.write_timeout)
+    verdict = judge(sighting, dispatch.attempts, is_settled=is_settled)
     async with ports.store.begin() as tx:
-        deploy = await held_deploy(tx, held.claim)
-        await _act(tx, replace(held, deploy=deploy), verdict, sighting, now)
+        deploy = await lock_claimed(tx, dispatch.claim)
+        await _act(tx, replace(dispatch, deploy=deploy), verdict, sighting, now)
     ports.bell.ring()
 
 
-async def _act(tx: Transaction, held: _Held, verdict: Verdict, sighting: Sighting, now: datetime) -> None:
-    last = held.attempts[-1]
+async def _act(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, sighting: Sighting, now: datetime) -> None:
+    last = dispatch.attempts[-1]
     match verdict:
         case Verdict.ROLL:
-            await _landed(tx, held, sighting, "", now)
+            await _land(tx, dispatch, sighting, "", now)
         case Verdict.UNCHANGED:
-            detail = "Nomad took it and made no new version: exactly this was running already."
-            await _leave(tx, held, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, detail, now)
+            detail = "Nomad accepted the job and made no new version: it already ran exactly this."
+            await _leave(tx, dispatch, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, detail, now)
         case Verdict.REPLAN:
-            cause = "Somebody else changed the job on Nomad first; planning again."
-            await _leave(tx, held, Status.PLANNING, EventType.DEPLOY_REPLANNING, cause, now)
+            cause = "Somebody else changed the job in Nomad first; planning again."
+            await _leave(tx, dispatch, Status.PLANNING, EventType.DEPLOY_REPLANNING, cause, now)
         case Verdict.FAIL:
-            await _leave(tx, held, Status.FAILED, EventType.DEPLOY_FAILED, f"Nomad refused the job: {last.text}", now)
+            detail = f"Nomad refused the job: {_why_refused(dispatch, last)}"
+            await _leave(tx, dispatch, Status.FAILED, EventType.DEPLOY_FAILED, detail, now)
         case Verdict.RETRY:
-            detail = f"Nomad did not take attempt {last.number} ({last.text}); trying again."
+            detail = f"Nomad did not register attempt {last.number} ({last.text}); trying again."
             due_at = now + back_off(last.number)
-            await _leave(tx, held, Status.READY, EventType.DEPLOY_READY, detail, now, due_at=due_at)
+            await _leave(tx, dispatch, Status.READY, EventType.DEPLOY_READY, detail, now, due_at=due_at)
         case _:
-            await _wait(tx, held, verdict, now)
+            await _wait(tx, dispatch, verdict, now)
 
 
-async def _wait(tx: Transaction, held: _Held, verdict: Verdict, now: datetime) -> None:
-    """Nothing may be concluded yet: look again, and say so once it takes long."""
-    deploy = held.deploy
+def _why_refused(dispatch: _Dispatch, attempt: Attempt) -> str:
+    """Nomad's reason, or what an operator can do if Nomad only says ``Permission denied``."""
+    if attempt.answer is Answer.FORBIDDEN:
+        # every 403 has the same text (docs/nomad.md, "Refused tokens"), but the plan worked with this token
+        return f"the token lacks `register-job` in namespace `{dispatch.target.namespace}`. Run `nomatron doctor`."
+    return attempt.text
+
+
+async def _wait(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, now: datetime) -> None:
+    """Look at Nomad again later, and tell people if this takes long, because nothing is certain yet."""
+    deploy = dispatch.deploy
     blocked = deploy.blocked
     if verdict is Verdict.ASK:
         blocked = (_UNPROVABLE,)
-    elif not blocked and now - deploy.changed_at >= TOLD_AFTER:
+    elif not blocked and now - deploy.changed_at >= NOTIFY_AFTER:
         blocked = (_UNKNOWN,)
     await tx.save_deploy(replace(deploy, due_at=now + LOOK_AGAIN, blocked=blocked))
+    # once: this step runs every two seconds
     if blocked != deploy.blocked:
         await redraw(tx, deploy, now)
         await reply(tx, deploy, to_requester(deploy, blocked[0].text), now)
 
 
 async def _leave(
-    tx: Transaction, held: _Held, to: Status, event: EventType, detail: str, now: datetime, **changes: datetime
+    tx: Transaction, dispatch: _Dispatch, to: Status, event: EventType, detail: str, now: datetime, **changes: datetime
 ) -> None:
-    deploy = held.deploy
+    deploy = dispatch.deploy
     await transition(
         tx,
         deploy,
@@ -222,17 +243,17 @@ async def _leave(
     )
 
 
-async def _landed(tx: Transaction, held: _Held, sighting: Sighting, evaluation: str, now: datetime) -> None:
-    """It is on Nomad: follow it, and have the other deploys of this service there planned again."""
+async def _land(tx: Transaction, dispatch: _Dispatch, sighting: Sighting, evaluation: str, now: datetime) -> None:
+    """Start to follow the registered job, and plan the other deploys of this service there again."""
     version = -1 if sighting.version is None else sighting.version
     deploy = await transition(
         tx,
-        held.deploy,
+        dispatch.deploy,
         Status.ROLLING,
         at=now,
         event=EventType.DEPLOY_LANDED,
         actor=WORKER,
-        catalog=held.deploy.catalog,
+        catalog=dispatch.deploy.catalog,
         data={"job_modify_index": str(sighting.job_modify_index or ""), "job_version": version},
     )
     await tx.save_rollout(
@@ -252,8 +273,8 @@ async def _landed(tx: Transaction, held: _Held, sighting: Sighting, evaluation: 
 
 
 async def _plan_others_again(tx: Transaction, landed: Deploy, now: datetime) -> None:
-    """The live job changed under every other waiting or ready deploy of this service there."""
-    cause = f"{landed.number} ({landed.version}) was deployed meanwhile; planning again."
+    """Plan every other waiting or ready deploy of this service there again, because the live job has changed."""
+    cause = f"{landed.number} ({landed.version}) was deployed in the meantime; planning again."
     for other in await tx.open_deploys(landed.service, landed.environment):
         locked = require(await tx.lock_deploy(other.id), other.number)
         if locked.status in _PLANNED:

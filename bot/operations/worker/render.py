@@ -1,4 +1,4 @@
-"""From a deploy to the job that would be registered: variables, Nomad's own parser, live counts, nothing else."""
+"""Render a deploy's job: the template and variables through Nomad's own parser, then the live counts."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ AGAIN_KEY = "nomatron_again"
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The job to register beside the job as it is (None where there is none)."""
+    """The job to register, and the live job (None if there is none)."""
 
     job: Job
     live: Job | None
 
 
 async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Release) -> Rendered:
-    """Parse once and freeze: rendering twice is not rendering once (docs/nomad.md, "Rendering twice").
+    """Render the job, once for each plan: a second parse may differ (docs/nomad.md, "Rendering twice").
 
-    ``NomadRefused`` with the words for an unknown or missing variable, a jobspec that Nomad refuses, or a job whose
-    kind register would refuse to change. Raises ``NomadUnavailable`` and ``NomadForbidden`` as they come.
+    Raises ``NomadRefused``, with a sentence for each problem, for unknown or missing variables, a jobspec that Nomad
+    refuses, and a change of the job's type that a register would refuse; and ``NomadUnavailable``, ``NomadForbidden``.
     """
     values = catalog.variables_for(
         deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
@@ -43,15 +43,16 @@ async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Rele
         raise NomadRefused(*(reason.text for reason in fit.reasons))
     parsed = await target.nomad.parse(release.template, values, target.namespace)
     live = await target.nomad.job(target.namespace, target.job_id)
-    job = with_live_counts(_placed(without_server_fields(parsed), target, deploy), live)
+    job = with_live_counts(_with_target(without_server_fields(parsed), target, deploy), live)
     problems = same_kind(job, live)
     if problems:
         raise NomadRefused(*problems)
     return Rendered(job, live)
 
 
-def _placed(job: Job, target: Target, deploy: Deploy) -> Job:
-    """The parsed job under the catalog's id, namespace and region, with the nonce of a forced redeploy."""
+def _with_target(job: Job, target: Target, deploy: Deploy) -> Job:
+    """The parsed job with the catalog's id, namespace and region, and the nonce of a forced redeploy."""
+    # the catalog decides where a deploy goes, whatever the template says: approvals and permissions depend on it
     placed = {**job, "ID": target.job_id, "Name": target.job_id, "Namespace": target.namespace}
     if target.cluster.region:
         placed["Region"] = target.cluster.region

@@ -66,7 +66,7 @@ async def reject(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
     done = await rejecting.reject(
         call.desk.ports, call.actor, asked.deploy_id, plan=None, reason=asked.text, origin=call.origin
     )
-    return changed(done, "rejected")
+    return changed(done)
 
 
 async def retract(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
@@ -78,7 +78,7 @@ async def retract(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
 async def withdraw(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
     """Withdraw a request."""
     done = await withdrawing.withdraw(call.desk.ports, call.actor, asked.deploy_id, origin=call.origin)
-    return changed(done, "withdrawn")
+    return changed(done)
 
 
 def requested(taken: Requested | Refused, active: ActiveCatalog) -> Message:
@@ -91,8 +91,8 @@ def requested(taken: Requested | Refused, active: ActiveCatalog) -> Message:
     return answers.request_recorded(deploy, existing=taken.existing, channel=channel, notes=taken.notes)
 
 
-def changed(done: Deploy | Refused, what: str) -> Message:
-    """The answer to an operation that returns the deploy; ``what`` says in our own words what it did."""
+def changed(done: Deploy | Refused, what: str = "") -> Message:
+    """The answer to an operation that returns the deploy; ``what`` says what it did, if the new state does not."""
     return refusal(done) if isinstance(done, Refused) else answers.deploy_changed(done, what)
 
 

@@ -186,7 +186,7 @@ def test_a_seat_is_held_once_and_empties_with_a_retraction():
 def test_ready_again_after_an_attempt_says_nothing_of_seats_and_the_newest_dispatch_counts():
     log = rolling()
     del log.bodies[-1]
-    log.then(E.DEPLOY_READY, detail="Nomad did not take attempt 1")
+    log.then(E.DEPLOY_READY, detail="Nomad did not register attempt 1")
     held = log.entry()
     again = log.then(E.DEPLOY_DISPATCHING, **seats(BOB.id)).entry()
 

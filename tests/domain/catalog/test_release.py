@@ -42,4 +42,4 @@ def test_anything_else_is_refused_in_short(version: str):
 
     assert isinstance(refusal, Refused)
     assert refusal.codes == ("version-form",)
-    assert f"`{version[:80]}` is no version" in refusal.reasons[0].text
+    assert f"`{version[:80]}` isn't a version" in refusal.reasons[0].text

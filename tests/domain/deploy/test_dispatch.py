@@ -11,9 +11,9 @@ from bot.domain.deploy.dispatch import (
     Look,
     Sighting,
     Verdict,
-    accepted,
     back_off,
     classify,
+    classify_success,
     judge,
     settled,
 )
@@ -35,7 +35,7 @@ VALIDATION = "1 error occurred:\n\t* Task group web validation failed: 1 error o
         (500, "rpc error: Enforcing job modify index 1: job exists with conflicting job modify index: 13",
          Answer.CONFLICT),
         (400, "Job ID does not match", Answer.DENIED),
-        (403, "Permission denied", Answer.DENIED),
+        (403, "Permission denied", Answer.FORBIDDEN),
         (500, VALIDATION, Answer.DENIED),
         (500, 'job "v" is in nonexistent namespace "nope"', Answer.DENIED),
         (500, 'cannot update job from type "service" to "batch"', Answer.DENIED),
@@ -80,7 +80,7 @@ def test_what_an_answer_means(status: int, text: str, answer: Answer):
         ("register_invalid", Answer.DENIED),
         ("register_unknown_namespace", Answer.DENIED),
         ("register_type_change", Answer.DENIED),
-        ("acl_weak_register", Answer.DENIED),
+        ("acl_weak_register", Answer.FORBIDDEN),
         ("acl_weak_register_invalid", Answer.DENIED),
     ],
 )
@@ -102,7 +102,7 @@ def test_what_a_real_agents_answer_means(name: str, answer: Answer):
 def test_what_a_real_agents_200_means(name: str, answer: Answer):
     body = recorded_answer(name)["body"]
 
-    assert accepted(body["JobModifyIndex"], body["EvalCreateIndex"]) is answer
+    assert classify_success(body["JobModifyIndex"], body["EvalCreateIndex"]) is answer
 
 
 def test_only_an_unknown_answer_leaves_it_open():
@@ -151,7 +151,7 @@ def expected(look: Look, last: Answer | None, *, done: bool) -> Verdict:
     table = {
         Look.UNTRACEABLE: {},
         Look.ANOTHERS: {},
-        Look.UNMOVED: {Answer.DENIED: Verdict.FAIL, Answer.NO_OP: Verdict.UNCHANGED},
+        Look.UNMOVED: {Answer.DENIED: Verdict.FAIL, Answer.FORBIDDEN: Verdict.FAIL, Answer.NO_OP: Verdict.UNCHANGED},
     }
     otherwise = {Look.UNTRACEABLE: Verdict.ASK, Look.ANOTHERS: Verdict.REPLAN, Look.UNMOVED: Verdict.RETRY}
     return table[look].get(last, otherwise[look]) if last else otherwise[look]

@@ -140,7 +140,7 @@ def test_a_revert_can_wait_for_promotion_for_ever():
     (told,) = judge(a_revert(), waiting, LATER)
     assert told.status is RUNNING
     assert waiting_for(told) == (
-        "Nomad's own rollback is waiting for canary promotion (1 of 1 healthy), for ever if nobody acts: "
+        "Nomad's own rollback is waiting for canary promotion (1 of 1 healthy), without a time limit: "
         "nomad deployment promote d1"
     )
 
@@ -159,13 +159,13 @@ def test_the_mark_that_a_revert_has_from_the_start_ends_nothing():
 def test_a_stable_version_has_succeeded():
     (ended,) = judge(a_rollout(), seen(stable=True), NOW)
     assert ended.status is SUCCEEDED
-    assert ended.detail == "Nomad marks version 4 as stable; its deployment is no longer kept"
+    assert ended.detail == "Nomad marks version 4 as stable, and has already deleted its deployment"
 
 
 def test_one_that_is_not_stable_has_failed():
     (ended,) = judge(a_rollout(nomad_deployment="d1"), seen(evaluated=False), NOW)
     assert ended.status is FAILED
-    assert ended.detail == "Nomad no longer keeps its deployment, and version 4 is not stable"
+    assert ended.detail == "Nomad has deleted its deployment, and version 4 is not marked as stable"
 
 
 # --- the job itself --------------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_one_that_is_not_stable_has_failed():
         (a_rollout(), plain("running", "running", current_version=5), SUPERSEDED,
          "version 5 replaced it before it had finished"),
         (a_rollout(job_version=None, job_modify_index=None), seen(current_version=12), SUPERSEDED,
-         "it landed, but Nomad no longer keeps its version; version 12 runs now"),
+         "Nomad registered it but no longer keeps its version; version 12 runs now"),
         (a_rollout(), once("complete", current_version=5), SUPERSEDED,
          "version 5 replaced it before it had finished"),
     ],
@@ -204,16 +204,16 @@ def test_a_gone_job_keeps_the_last_counters():
     [
         (plain("running", "running"), "2 of 2 running"),
         (plain("running", "running", "failed"), "2 of 2 running"),
-        (plain(wanted={"web": 0}), "registered: nothing is to run"),
+        (plain(wanted={"web": 0}), "registered: nothing has to run"),
         (plain("running", "running", "running", job_type="system", wanted={}), "3 of 3 running"),
         (plain("running", "running", deployment_expected=True), "2 of 2 running"),
-        (plain(launches=False), "registered: it starts by its schedule or when dispatched"),
-        (plain(launches=False, current_version=5), "registered: it starts by its schedule or when dispatched"),
+        (plain(launches=False), "registered: it starts on its schedule or when it is dispatched"),
+        (plain(launches=False, current_version=5), "registered: it starts on its schedule or when it is dispatched"),
         (once("complete", "complete"), "2 allocations completed"),
         (once("complete", wanted={"web": 1}), "1 allocation completed"),
         (once("complete", "complete", stopped=True, current_version=5), "2 allocations completed"),
         (once("complete", "complete", job_type="sysbatch", wanted={}), "2 allocations completed"),
-        (once(wanted={}), "registered: nothing is to run"),
+        (once(wanted={}), "registered: nothing has to run"),
     ],
 )
 def test_success_without_a_deployment(observation, detail):
@@ -266,7 +266,7 @@ def test_an_allocation_that_was_told_to_stop_does_not_count():
         (a_deployment(), ""),
         (
             a_deployment("running", "Deployment is running but requires manual promotion", a_group(canaries=1)),
-            "waiting for canary promotion (1 of 1 healthy), for ever if nobody acts: nomad deployment promote d1",
+            "waiting for canary promotion (1 of 1 healthy), without a time limit: nomad deployment promote d1",
         ),
         (
             a_deployment("running", "Deployment is running pending automatic promotion", a_group(canaries=2)),

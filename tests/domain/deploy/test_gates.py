@@ -85,7 +85,7 @@ def test_with_several_it_has_to_be_said_and_the_choices_are_listed():
     environment, decision = checked(environment=None)
 
     assert (environment, codes(decision)) == ("", ("environment-missing",))
-    assert "staging, production" in text(decision)
+    assert "`to staging` or `to production`" in text(decision)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_with_several_it_has_to_be_said_and_the_choices_are_listed():
         ({"service": "zzz"}, "unknown-service", "There is no service `zzz`. The catalog has checkout."),
         ({"service": "z" * 200}, "unknown-service", f"`{'z' * 80}`."),
         ({"environment": "prodction"}, "unknown-environment", "Did you mean `production`?"),
-        ({"version": "a b"}, "version-form", "`a b` is no version"),
-        ({"overrides": {"b": 1, "a": 1}}, "not-settable", "cannot set a, b: it may set count."),
+        ({"version": "a b"}, "version-form", "`a b` isn't a version"),
+        ({"overrides": {"b": 1, "a": 1}}, "not-settable", "`a`, `b` aren't settings of checkout. Settings: count."),
         ({"reason": "x" * 1001}, "reason-too-long", "1000 characters"),
     ],
 )
@@ -110,7 +110,7 @@ def test_a_malformed_one_is_refused_in_words(changes: dict, code: str, words: st
 def test_without_anything_settable_that_is_said():
     catalog = a_catalog(services={"checkout": a_service(settable=frozenset())})
 
-    assert text(checked(catalog, overrides={"count": 1})[1]).endswith("cannot set count: nothing may be set.")
+    assert text(checked(catalog, overrides={"count": 1})[1]).endswith("Settings: none.")
 
 
 def test_an_environment_that_the_service_does_not_go_to_is_refused_with_those_it_does():
@@ -119,7 +119,7 @@ def test_an_environment_that_the_service_does_not_go_to_is_refused_with_those_it
     _, decision = checked(catalog, environment="production")
 
     assert codes(decision) == ("not-deployed-there",)
-    assert text(decision) == "checkout is not deployed to production; the catalog has it in staging."
+    assert text(decision) == "The catalog does not deploy checkout to production. Its environments: staging."
 
 
 def test_an_empty_catalog_has_none():
@@ -334,17 +334,17 @@ def test_a_button_of_another_plan_is_stale_and_a_typed_command_never_is():
     deploy = a_deploy(plan=2)
 
     assert stale_plan(deploy, 2) == stale_plan(deploy, None) == Allowed()
-    assert text(stale_plan(deploy, 1)) == "Plan 1 of D-1 was replaced by plan 2: look at that one."
+    assert text(stale_plan(deploy, 1)) == "Plan 1 of D-1 was replaced by plan 2. Look at the new plan first."
 
 
 @pytest.mark.parametrize(
     ("act", "status", "words"),
     [
-        ("approve", Status.PLANNING, "D-1 cannot be approved: it is being planned; wait for the plan."),
-        ("reject", Status.DISPATCHING, "D-1 cannot be rejected: it is already on its way to Nomad."),
-        ("withdraw", Status.ROLLING, "D-1 cannot be withdrawn: Nomad is already rolling it out."),
-        ("replan", Status.UNCHANGED, "D-1 cannot be changed: there is nothing to do."),
-        ("retract", Status.EXPIRED, "D-1 cannot be changed: it is expired."),
+        ("approve", Status.PLANNING, "D-1 is still being planned, so it cannot be approved yet. Wait for the plan."),
+        ("reject", Status.DISPATCHING, "D-1 is already on its way to Nomad, so it cannot be rejected."),
+        ("withdraw", Status.ROLLING, "Nomad is already rolling out D-1, so it cannot be withdrawn."),
+        ("replan", Status.UNCHANGED, "D-1 has nothing to do: Nomad already runs exactly this."),
+        ("retract", Status.EXPIRED, "D-1 has already expired."),
     ],
 )
 def test_too_early_and_too_late_are_said(act: str, status: Status, words: str):

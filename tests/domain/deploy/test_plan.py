@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bot.domain.deploy.plan import (
     SERVER_FIELDS,
     fingerprint,
-    frozen,
     is_healthy,
+    job_text,
     same_kind,
     scaled_groups,
     stamp,
@@ -76,7 +76,7 @@ def test_a_count_of_a_group_that_nobody_scales_moves_it(before: int, after: int)
 
 @given(st.text(min_size=1).filter(lambda name: name not in SERVER_FIELDS), VALUES, VALUES)
 def test_any_other_field_of_either_job_moves_it(name: str, before: Any, after: Any):
-    assume(frozen({"v": before}) != frozen({"v": after}) and name != "TaskGroups")
+    assume(job_text({"v": before}) != job_text({"v": after}) and name != "TaskGroups")
 
     assert mark({**a_job(), name: before}, a_live_job()) != mark({**a_job(), name: after}, a_live_job())
     assert mark(a_job(), {**a_live_job(), name: before}) != mark(a_job(), {**a_live_job(), name: after})
@@ -101,8 +101,8 @@ def test_it_is_the_same_for_ever():
 def test_frozen_text_is_one_and_reads_back_as_the_same(job: dict[str, Any]):
     shuffled = dict(reversed(job.items()))
 
-    assert frozen(job) == frozen(shuffled)
-    assert json.loads(frozen(job)) == job
+    assert job_text(job) == job_text(shuffled)
+    assert json.loads(job_text(job)) == job
 
 
 # --- counts ----------------------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def test_the_same_kind_or_a_stopped_job_may_be_replaced(live: dict | None):
 
 def test_a_changed_kind_is_said_in_words():
     (changed,) = same_kind(a_job(Type=None), a_live_job(Type="batch"))
-    assert "type batch; it cannot become service" in changed
+    assert "type batch and cannot become service" in changed
 
     both = same_kind(a_job(), a_live_job(Periodic={"Spec": "@daily"}, ParameterizedJob={"Payload": ""}))
     assert [("Periodic" in said, "ParameterizedJob" in said) for said in both] == [(True, False), (False, True)]

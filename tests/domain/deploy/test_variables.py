@@ -26,7 +26,7 @@ def test_a_kept_text_that_needs_more_than_the_catalog_sets_sends_to_another_vers
 
     assert isinstance(refused, Refused)
     assert refused.codes == ("missing-variable",)
-    assert refused.reasons[0].text.endswith("which is not the catalog's any more: request another version.")
+    assert refused.reasons[0].text.endswith("template has changed since. Request another version.")
 
 
 def test_only_what_the_catalogs_own_text_would_take_is_to_be_taken_out():
@@ -34,4 +34,4 @@ def test_only_what_the_catalogs_own_text_would_take_is_to_be_taken_out():
     refused = check_values(a_catalog(services={"checkout": BLUE}, templates={"web": newer}), a_release(), "staging", {})
 
     assert isinstance(refused, Refused)
-    assert refused.reasons[0].text.endswith("request another version.")
+    assert refused.reasons[0].text.endswith("Request another version.")

@@ -31,31 +31,31 @@ def test_an_env_value_outside_is_shown_or_only_named():
         with_env(a_live_job(4), LOG_LEVEL="debug", DB_PASSWORD="two"),
     )
     assert said == (
-        "version 3 → 4 by another",
-        "group web task app env LOG_LEVEL changed outside: info → debug",
-        "group web task app env DB_PASSWORD changed outside",
+        "somebody else registered the job: version 3 → 4",
+        "group web task app env LOG_LEVEL changed outside Nomatron: info → debug",
+        "group web task app env DB_PASSWORD changed outside Nomatron",
     )
 
 
 def test_what_came_and_went():
     said = between(with_env(a_live_job(), LOG_LEVEL="info"), a_live_job())
-    assert said == ("group web task app env LOG_LEVEL removed outside: info",)
+    assert said == ("group web task app env LOG_LEVEL removed outside Nomatron: info",)
     said = between(a_live_job(), with_env(a_live_job(), OTHER="x"))
-    assert said == ("group web task app env OTHER added outside",)
+    assert said == ("group web task app env OTHER added outside Nomatron",)
 
 
 def test_what_would_be_registered():
     said = between(None, None, a_job("checkout:v1"), a_job("checkout:v2"))
-    assert said == ("group web task app image changed in what would be registered: checkout:v1 → checkout:v2",)
+    assert said == ("group web task app image changed in the job to register: checkout:v1 → checkout:v2",)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        (None, a_live_job(), "the job was created by another"),
-        (a_live_job(), None, "the job was purged by another"),
-        (a_live_job(), a_live_job(Stop=True), "the job was stopped by another"),
-        (a_live_job(Stop=True), a_live_job(), "the job was started by another"),
+        (None, a_live_job(), "somebody else created the job"),
+        (a_live_job(), None, "somebody else purged the job"),
+        (a_live_job(), a_live_job(Stop=True), "somebody else stopped the job"),
+        (a_live_job(Stop=True), a_live_job(), "somebody else started the job"),
     ],
 )
 def test_the_job_itself(old, new, sentence):
@@ -91,13 +91,13 @@ def test_nested_parts_have_names():
         return job
 
     assert between(with_parts("/", 80, "one"), with_parts("/health", 81, "two")) == (
-        "group web service checkout check alive path changed outside: / → /health",
-        "group web service checkout check 2 path changed outside: / → /health",
-        "group web network 1 dynamic port http to changed outside: 80 → 81",
-        "group web update min_healthy_time changed outside: 1m20s → 1m21s",
-        "group web task app args changed outside",
-        "group web task app auth password changed outside",
-        "group web task app label 1 a changed outside",
+        "group web service checkout check alive path changed outside Nomatron: / → /health",
+        "group web service checkout check 2 path changed outside Nomatron: / → /health",
+        "group web network 1 dynamic port http to changed outside Nomatron: 80 → 81",
+        "group web update min_healthy_time changed outside Nomatron: 1m20s → 1m21s",
+        "group web task app args changed outside Nomatron",
+        "group web task app auth password changed outside Nomatron",
+        "group web task app label 1 a changed outside Nomatron",
     )
 
 

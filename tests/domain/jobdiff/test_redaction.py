@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.jobdiff.fields import Place, place
+from bot.domain.jobdiff.fields import FieldPath, field_path
 from bot.domain.jobdiff.redaction import Redactor, is_mark, looks_secret
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -12,8 +12,8 @@ REDACTOR = Redactor(KEY)
 HUNTER = "hunter2"
 
 
-def config(name: str) -> Place:
-    return place("task", ("Config",), name)
+def config(name: str) -> FieldPath:
+    return field_path("task", ("Config",), name)
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ def config(name: str) -> Place:
         (config("command"), ""),
         (config("privileged"), "true"),
         (config("some_future_switch"), "false"),
-        (place("group", (), "Count"), "6"),
-        (place("task", ("Resources",), "MemoryMB"), "256"),
-        (place("job", ("Constraint",), "RTarget"), "linux"),
-        (place("group", ("Network", "Static Port"), "Value"), "8080"),
-        (place("group", ("Service", "Check"), "Path"), "/health"),
-        (place("task", ("Artifact",), "GetterSource"), "https://releases.example/checkout/v1.zip"),
-        (place("task", ("Artifact",), "GetterSource"), ""),
-        (place("task", ("Vault",), "Env"), "true"),
+        (field_path("group", (), "Count"), "6"),
+        (field_path("task", ("Resources",), "MemoryMB"), "256"),
+        (field_path("job", ("Constraint",), "RTarget"), "linux"),
+        (field_path("group", ("Network", "Static Port"), "Value"), "8080"),
+        (field_path("group", ("Service", "Check"), "Path"), "/health"),
+        (field_path("task", ("Artifact",), "GetterSource"), "https://releases.example/checkout/v1.zip"),
+        (field_path("task", ("Artifact",), "GetterSource"), ""),
+        (field_path("task", ("Vault",), "Env"), "true"),
     ],
 )
 def test_what_is_known_to_be_harmless_is_shown(at, value):
@@ -43,26 +43,26 @@ def test_what_is_known_to_be_harmless_is_shown(at, value):
 @pytest.mark.parametrize(
     ("at", "value"),
     [
-        (place("task", (), "Env[DB_PASSWORD]"), HUNTER),
-        (place("task", (), "Env[FEATURE]"), "true"),
-        (place("job", (), "Meta[owner]"), HUNTER),
-        (place("task", ("Template",), "EmbeddedTmpl"), f"password={HUNTER}\n"),
+        (field_path("task", (), "Env[DB_PASSWORD]"), HUNTER),
+        (field_path("task", (), "Env[FEATURE]"), "true"),
+        (field_path("job", (), "Meta[owner]"), HUNTER),
+        (field_path("task", ("Template",), "EmbeddedTmpl"), f"password={HUNTER}\n"),
         (config("args[0]"), HUNTER),
         (config("command"), f"sh -c {HUNTER}"),
         (config("auth[0][password]"), HUNTER),
         (config("logging"), HUNTER),
-        (place("task", ("Artifact", "GetterOptions"), "sshkey"), HUNTER),
-        (place("task", ("Artifact", "GetterHeaders"), "Authorization"), HUNTER),
-        (place("task", ("Artifact",), "GetterSource"), "https://releases.example/x.zip?sig=abc"),
-        (place("task", ("Artifact",), "GetterSource"), "https://me@releases.example/x.zip"),
-        (place("task", ("Vault",), "Role"), HUNTER),
-        (place("job", (), "Payload"), HUNTER),
-        (place("group", ("Service", "Tags"), "Tags"), HUNTER),
-        (place("group", ("Service", "Check", "Header"), "Authorization"), HUNTER),
-        (place("task", ("Config", "Resources"), "pin"), "1234"),
-        (place("task", ("SomethingNew",), "Value"), HUNTER),
-        (place("group", ("Scaling", "Policy", "Update"), "Secret"), HUNTER),
-        (place("job", ("Constraint",), "RTarget"), "token=abc"),
+        (field_path("task", ("Artifact", "GetterOptions"), "sshkey"), HUNTER),
+        (field_path("task", ("Artifact", "GetterHeaders"), "Authorization"), HUNTER),
+        (field_path("task", ("Artifact",), "GetterSource"), "https://releases.example/x.zip?sig=abc"),
+        (field_path("task", ("Artifact",), "GetterSource"), "https://me@releases.example/x.zip"),
+        (field_path("task", ("Vault",), "Role"), HUNTER),
+        (field_path("job", (), "Payload"), HUNTER),
+        (field_path("group", ("Service", "Tags"), "Tags"), HUNTER),
+        (field_path("group", ("Service", "Check", "Header"), "Authorization"), HUNTER),
+        (field_path("task", ("Config", "Resources"), "pin"), "1234"),
+        (field_path("task", ("SomethingNew",), "Value"), HUNTER),
+        (field_path("group", ("Scaling", "Policy", "Update"), "Secret"), HUNTER),
+        (field_path("job", ("Constraint",), "RTarget"), "token=abc"),
         (config("image"), "https://me:pw@registry.example/checkout"),
     ],
 )
@@ -74,22 +74,22 @@ def test_everything_else_is_a_mark(at, value):
 
 
 def test_a_mark_tells_a_change_from_a_return_and_nothing_without_the_key():
-    at = place("task", (), "Env[DB_PASSWORD]")
+    at = field_path("task", (), "Env[DB_PASSWORD]")
     one, two = REDACTOR.pair(at, "one", "two")
     assert one != two
     assert REDACTOR.mark(at, "one") == one
     assert Redactor(b"another installation's own secret").mark(at, "one") != one
-    assert REDACTOR.mark(place("task", (), "Env[OTHER]"), "one") != one
+    assert REDACTOR.mark(field_path("task", (), "Env[OTHER]"), "one") != one
 
 
 @pytest.mark.parametrize(
     ("show", "at", "value"),
     [
-        ("LOG_LEVEL", place("task", (), "Env[LOG_LEVEL]"), "debug"),
-        ("owner", place("job", (), "Meta[owner]"), "alice"),
+        ("LOG_LEVEL", field_path("task", (), "Env[LOG_LEVEL]"), "debug"),
+        ("owner", field_path("job", (), "Meta[owner]"), "alice"),
         ("args", config("args[1]"), "--verbose"),
-        ("EmbeddedTmpl", place("task", ("Template",), "EmbeddedTmpl"), "a\nb"),
-        ("data", place("task", ("Template",), "EmbeddedTmpl"), "a\nb"),
+        ("EmbeddedTmpl", field_path("task", ("Template",), "EmbeddedTmpl"), "a\nb"),
+        ("data", field_path("task", ("Template",), "EmbeddedTmpl"), "a\nb"),
     ],
 )
 def test_a_service_shows_what_it_names(show, at, value):
@@ -105,12 +105,12 @@ def test_an_object_is_called_by_what_may_be_seen():
 
 
 def test_naming_an_env_key_shows_no_other_field_of_that_name():
-    at = place("task", (), "Env[Count]")
+    at = field_path("task", (), "Env[Count]")
     assert not Redactor(KEY, frozenset({"Env"})).shows(at, "1")
 
 
 def test_durations_have_units():
-    at = place("group", ("Update",), "MinHealthyTime")
+    at = field_path("group", ("Update",), "MinHealthyTime")
     assert REDACTOR.pair(at, "10000000000", "") == ("10s", "")
 
 

@@ -67,8 +67,10 @@ def a_card(status: Status = Status.WAITING, **changes: Any) -> Card:
 def cards() -> dict[str, Card]:
     """By the name of the golden file."""
     moved = a_plan(12, 2, moved=("LOG_LEVEL: info → debug (changed outside Nomatron)",))
-    differing = a_plan(12, 2, differs=("group web count 1 → 6", "group web task app env LOG_LEVEL differs"))
-    void = (an_approval(12, 2, BOB, void="the change moved"),)
+    differing = a_plan(
+        12, 2, differs=("group web count 1 → 6", "group web task app env LOG_LEVEL differs"), compared_with="staging"
+    )
+    void = (an_approval(12, 2, BOB, void="the plan changed"),)
     turn = (Reason("turn", "D-11 (v1.4.0) is rolling out; this one goes after it."),)
     away = (Reason("nomad-unavailable", "Nomad: connection refused"),)
     half = (a_rollout(12, groups=(GroupHealth(name="web", desired=6, placed=6, healthy=4, unhealthy=1),)),)
@@ -92,7 +94,7 @@ def cards() -> dict[str, Card]:
         "withdrawn": a_card(Status.WITHDRAWN, ended_by=ALICE),
         "superseded": a_card(Status.SUPERSEDED, deploy={"detail": "D-13 (v1.4.3) is newer."}),
         "invalid": a_card(Status.INVALID, deploy={"detail": "Nomad: group web, task app: missing driver"}),
-        "unchanged": a_card(Status.UNCHANGED, deploy={"detail": "Nomad says that nothing would change."}, twice=True),
+        "unchanged": a_card(Status.UNCHANGED, deploy={"detail": "Nomad would change nothing."}, twice=True),
     }
 
 

@@ -10,6 +10,7 @@ from bot.domain.actor import CiIdentity, Operator
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Entry, Outcome
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.report import CatalogChange, DigestCard, Layout, Listed, Report, Sign, Signs, Tally
 from bot.domain.digest.schedule import Scope, Span
 from bot.gateways.blocks.digest.message import render
@@ -80,8 +81,9 @@ def a_change(number: int, after: timedelta, **changes: Any) -> Entry:
 
 def failing(number: int, after: timedelta, reverted: str = "succeeded", **changes: Any) -> Entry:
     """One that failed and that Nomad reverted."""
+    status = RolloutStatus(reverted) if reverted else None
     return a_change(
-        number, after, **{"status": Status.FAILED, "detail": WHY, "cause": CAUSE, "reverted": reverted, **changes}
+        number, after, **{"status": Status.FAILED, "detail": WHY, "cause": CAUSE, "reverted": status, **changes}
     )
 
 

@@ -11,6 +11,7 @@ from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import HistoryPage
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.schedule import day_of
 from bot.gateways.blocks import audit, history
 from bot.gateways.blocks.pages import Pages
@@ -49,9 +50,9 @@ def entries() -> list[Entry]:
         an_entry(11, status=Status.ROLLING, **{**dispatched, "from_version": "v1.4.2"}),
         an_entry(10, status=Status.WAITING, requester=PIPELINE, from_version=None),
         an_entry(9, **failed),
-        an_entry(8, **failed, reverted="running"),
-        an_entry(7, **failed, reverted="failed"),
-        an_entry(6, **failed, reverted="succeeded"),
+        an_entry(8, **failed, reverted=RolloutStatus.RUNNING),
+        an_entry(7, **failed, reverted=RolloutStatus.FAILED),
+        an_entry(6, **failed, reverted=RolloutStatus.SUCCEEDED),
         an_entry(5, status=Status.REJECTED, detail="not on a Friday"),
         an_entry(4, status=Status.SUCCEEDED, **{**dispatched, "approvers": (ALICE.id,)}),
         an_entry(3, status=Status.UNCHANGED, requester=Operator("root"), detail="Nothing would change."),

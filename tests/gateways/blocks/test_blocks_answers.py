@@ -19,11 +19,11 @@ def shown(message: object) -> str:
 
 
 def test_a_refusal_keeps_every_reason_and_who_can() -> None:
-    first = Reason("own-request", "You asked for this deploy.", users=("U0BOB00001",), groups=("S0SRE00001",))
+    first = Reason("own-request", "You requested this deploy.", users=("U0BOB00001",), groups=("S0SRE00001",))
     message = answers.refusal(Refused((first, Reason("stale-plan", "Plan 1 was replaced."))), ":lock:")
 
     assert message.text.splitlines() == [
-        ":lock: You asked for this deploy. Who can: <!subteam^S0SRE00001>, <@U0BOB00001>.",
+        ":lock: You requested this deploy. Who can: <!subteam^S0SRE00001>, <@U0BOB00001>.",
         "• Plan 1 was replaced.",
     ]
     assert_sound(message, KNOWN)
@@ -40,11 +40,11 @@ def test_an_approval_says_how_many_and_who_is_missing() -> None:
 
 
 def test_the_last_approval_says_what_else_holds_it_rather_than_next() -> None:
-    after = Reason("turn", "D-11 (v1) is rolling out: this one goes after it.")
+    after = Reason("turn", "D-11 (v1) is rolling out. This deploy goes after it.")
     deploy = a_deploy(12, Status.READY, plan=2, environment="production", blocked=(after,))
 
     text = answers.approval_counted(deploy, a_seating(BOB.id, SAM.id)).text
-    assert text.endswith("2 of 2 approvals. D-11 (v1) is rolling out: this one goes after it.")
+    assert text.endswith("2 of 2 approvals. D-11 (v1) is rolling out. This deploy goes after it.")
 
 
 def test_a_request_is_recorded_or_open_already() -> None:
@@ -119,13 +119,13 @@ def test_whoami_names_groups_permissions_and_seats() -> None:
     ]
 
 
-def test_what_was_done_says_where_that_leads_unless_it_is_the_same_word() -> None:
+def test_what_was_done_says_where_that_leads_unless_the_state_says_it() -> None:
     waiting = a_deploy(12, Status.WAITING, environment="production")
 
-    assert answers.deploy_changed(waiting, "your approval is taken back").text.endswith(
-        "to production: your approval is taken back. It is now: approval needed."
+    assert answers.deploy_changed(waiting, "your approval was taken back").text.endswith(
+        "to production: your approval was taken back. It is now: approval needed."
     )
-    assert answers.deploy_changed(a_deploy(12, Status.WITHDRAWN), "withdrawn").text.endswith("to staging: withdrawn.")
+    assert answers.deploy_changed(a_deploy(12, Status.WITHDRAWN)).text.endswith("to staging: withdrawn.")
 
 
 def test_help_is_sound_for_every_verb() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import HistoryPage
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.schedule import day_of
 from bot.gateways.blocks import audit, history
 from bot.gateways.blocks.pages import NEWEST, OLDER, Pages
@@ -108,9 +109,9 @@ def test_events_stand_under_their_dates_with_links_to_their_deploys() -> None:
         ":scroll: *Audit events*",
         "*Saturday 21 November 2026*",
         f"13:00:00 <@U0SAM00001> rejected <{LINK}|D-12>: no &amp; &lt;!channel&gt; D-12",
-        f"12:59:00 <@U0BOB00001> approved <{LINK}|D-12> (1 of 2 seats)",
+        f"12:59:00 <@U0BOB00001> approved <{LINK}|D-12> (1 of 2 approvals)",
         "12:58:00 Nomatron: D-11 succeeded",
-        f"12:57:00 <@U0CAROL001> by `repo:shop/checkout` asked for checkout v1.4.2 to staging (<{LINK}|D-12>)",
+        f"12:57:00 <@U0CAROL001> by `repo:shop/checkout` requested checkout v1.4.2 to staging (<{LINK}|D-12>)",
         "*Friday 20 November 2026*",
         "13:00:00 `root` on the host made catalog 0a0a0a0a0a0a active, the first one",
     ]
@@ -121,7 +122,7 @@ def test_the_date_that_was_asked_for_is_said_once() -> None:
 
     assert text.splitlines() == [
         ":scroll: *Audit events* of Saturday 21 November 2026, about *checkout*, in *production*, by <@U0BOB00001>",
-        "12:59:00 <@U0BOB00001> approved D-12 (1 of 2 seats)",
+        "12:59:00 <@U0BOB00001> approved D-12 (1 of 2 approvals)",
     ]
 
 
@@ -161,7 +162,7 @@ nasty_entries = st.builds(
     requester=actors,
     reason=texts,
     detail=texts,
-    reverted=st.sampled_from(["", "running", "succeeded", "stuck"]),
+    reverted=st.none() | st.sampled_from(RolloutStatus),
     status=st.sampled_from(list(Status)),
     approvers=st.lists(st.sampled_from([BOB.id, "<!channel>", "not an id"]), max_size=30).map(tuple),
     dispatched_at=st.none() | st.just(NOON),

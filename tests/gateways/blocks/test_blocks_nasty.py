@@ -148,7 +148,7 @@ def test_cards(nasty: Card) -> None:
     assert_sound(answers.plan(nasty), KNOWN)
     assert_sound(answers.request_recorded(nasty.deploy, existing=False, channel="C0PROD0001", notes=("a",)), KNOWN)
     assert_sound(answers.approval_counted(nasty.deploy, nasty.seating), KNOWN)
-    assert_sound(answers.deploy_changed(nasty.deploy, "withdrawn"), KNOWN)
+    assert_sound(answers.deploy_changed(nasty.deploy, "your approval was taken back"), KNOWN)
 
 
 @given(

@@ -46,13 +46,13 @@ def test_what_moved_since_the_plan_before(nomad):
     before = a_plan(replaced=from_then, base_version=3)
     assert nomad.moved(before, {**live, "Version": 4}, a_job(), frozenset()) == (
         "version 3 → 4 by another",
-        "group web task app env LOG_LEVEL changed outside",
+        "group web task app env LOG_LEVEL changed outside Nomatron",
     )
 
 
 def test_a_job_that_appeared_since_the_plan_before(nomad):
     before = a_plan(replaced="", base_version=None)
-    assert nomad.moved(before, a_live_job(), a_job(), frozenset()) == ("the job was created by another",)
+    assert nomad.moved(before, a_live_job(), a_job(), frozenset()) == ("somebody else created the job",)
 
 
 def test_no_token_is_printed(nomad):

@@ -90,7 +90,7 @@ async def test_canaries_wait_for_people(world):
     seen = await world.observed(rollout, healthy)
     (told,) = judge(rollout, seen, NOON)
     command = f"nomad deployment promote {seen.deployment.id}"
-    assert waiting_for(told) == f"waiting for canary promotion (1 of 1 healthy), for ever if nobody acts: {command}"
+    assert waiting_for(told) == f"waiting for canary promotion (1 of 1 healthy), without a time limit: {command}"
     body = {"DeploymentID": seen.deployment.id, "All": True}
     await world.call("POST", f"deployment/promote/{seen.deployment.id}", body)
     ended, _ = await followed(world, told)
@@ -108,7 +108,7 @@ async def test_a_revert_to_a_version_with_canaries_waits_for_people(world):
     (told,) = judge(revert, seen, NOON)
     assert told.status is RUNNING
     assert waiting_for(told).startswith(
-        "Nomad's own rollback is waiting for canary promotion (1 of 1 healthy), for ever"
+        "Nomad's own rollback is waiting for canary promotion (1 of 1 healthy), without a time limit"
     )
     body = {"DeploymentID": seen.deployment.id, "All": True}
     await world.call("POST", f"deployment/promote/{seen.deployment.id}", body)
@@ -164,7 +164,7 @@ async def test_a_job_that_is_gone(world):
         (lambda job_id: a_batch(job_id, good=False), FAILED, "1 allocation failed; task app of web: Terminated"),
         (lambda job_id: a_batch(job_id, ParameterizedJob={"Payload": "optional"}), SUCCEEDED, "registered: "),
         (a_sysbatch, SUCCEEDED, "completed"),
-        (lambda job_id: a_service(job_id, count=0), SUCCEEDED, "registered: nothing is to run"),
+        (lambda job_id: a_service(job_id, count=0), SUCCEEDED, "registered: nothing has to run"),
         (lambda job_id: a_service(job_id, count=2, update={"MaxParallel": 0}), SUCCEEDED, "2 of 2 running"),
     ],
     ids=["batch", "failing batch", "parameterized", "sysbatch", "count 0", "max_parallel 0"],

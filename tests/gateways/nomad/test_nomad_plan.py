@@ -71,7 +71,7 @@ async def test_missing_resources_are_named(world):
 async def test_a_changed_meta_is_named(world):
     await running(world, a_service(world.job_id))
     plan = await planned(world, {**a_service(world.job_id), "Meta": {"owner": "hunter2"}})
-    assert "meta changes (owner): Nomad replaces every allocation for that alone" in plan.warnings
+    assert "meta changes (owner): this alone makes Nomad replace every allocation" in plan.warnings
     assert plan.effect == "web: 1 replaced"
     assert "hunter2" not in repr(plan)
 
@@ -79,7 +79,7 @@ async def test_a_changed_meta_is_named(world):
 async def test_a_periodic_job_says_that_it_waits(world):
     cron = {"Enabled": True, "SpecType": "cron", "Spec": "0 0 1 1 *", "ProhibitOverlap": True}
     plan = await planned(world, a_batch(world.job_id, Periodic=cron))
-    assert plan.effect.startswith("registered; starts by its schedule")
+    assert plan.effect.startswith("registered; starts on its schedule")
 
 
 async def test_fields_that_are_nomads_own_are_not_submitted(world):

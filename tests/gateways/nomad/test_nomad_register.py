@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.catalog.environment import Cluster
 from bot.domain.deploy.dispatch import Answer
-from bot.domain.deploy.plan import frozen
+from bot.domain.deploy.plan import job_text
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.nomad.register import LARGEST_SOURCE, body, interpret, submission_source
 from bot.gateways.nomad.reply import Reply
@@ -35,7 +35,7 @@ async def test_the_frozen_json_is_what_nomad_gets(world):
     job = a_service(world.job_id, env={"A": '"ключ" ${x} \\ \n'})
     job["TaskGroups"][0]["Tasks"][0]["Config"]["nice"] = 1.5
     job["TaskGroups"][0]["Tasks"][0]["Config"]["big"] = 2**60
-    sent = json.loads(body(frozen(job), base_index=0, source="x", variables="{}"))
+    sent = json.loads(body(job_text(job), base_index=0, source="x", variables="{}"))
     assert sent["Job"] == job
     await world.register(job)
     task = (await world.live())["TaskGroups"][0]["Tasks"][0]
@@ -46,7 +46,7 @@ async def test_the_submission_has_the_stamp_the_template_and_the_variables(world
     variables = json.dumps({"tag": "v1"})
     await world.nomad.register(
         world.namespace,
-        frozen(a_service(world.job_id)),
+        job_text(a_service(world.job_id)),
         base_index=0,
         source=f"{STAMP}\njob {{}}\n",
         variables=variables,
@@ -139,7 +139,7 @@ async def test_eight_at_once_one_lands(world):
         (500, "rpc error: Enforcing job modify index 5: job does not exist", Answer.CONFLICT),
         (500, 'job "x" is in nonexistent namespace "nope"', Answer.DENIED),
         (400, "Job must be specified", Answer.DENIED),
-        (403, "Permission denied", Answer.DENIED),
+        (403, "Permission denied", Answer.FORBIDDEN),
         (429, "too many connections", Answer.NOT_SENT),
         (500, "leadership lost while committing log", Answer.UNKNOWN),
         (500, "rpc error: EOF", Answer.UNKNOWN),
@@ -180,7 +180,7 @@ async def test_a_late_answer_is_unknown_though_it_landed(simulated):
         ("hang", Answer.UNKNOWN),
         ("html", Answer.UNKNOWN),
         ("error500", Answer.UNKNOWN),
-        ("forbidden", Answer.DENIED),
+        ("forbidden", Answer.FORBIDDEN),
     ],
 )
 async def test_outages(simulated, mode, answer):

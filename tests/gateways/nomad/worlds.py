@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from bot.domain.catalog.environment import Cluster
-from bot.domain.deploy.plan import frozen
+from bot.domain.deploy.plan import job_text
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.nomad.stream import Patience
 from tests.builders import a_rollout
@@ -63,7 +63,7 @@ class World:
     async def register(self, job: Job, base_index: int = 0, source: str = "# somebody\n") -> Registered:
         """Register by the gateway."""
         return await self.nomad.register(
-            self.namespace, frozen(job), base_index=base_index, source=source, variables="{}"
+            self.namespace, job_text(job), base_index=base_index, source=source, variables="{}"
         )
 
     async def foreign(self, job: Job) -> None:

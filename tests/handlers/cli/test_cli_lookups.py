@@ -114,8 +114,8 @@ def test_the_audit_log_is_a_table_newest_first(file: File) -> None:
     assert header == ["TIME", "WHO", "DEPLOY", "SERVICE", "ENVIRONMENT", "WHAT"]
     noon = "2026-11-21 13:0"
     assert rows[0] == [f"{noon}2:00+01:00", "system:rules", "D-2", "checkout", "production", "D-2 is ready"]
-    assert rows[1][1:] == ["U0SAM00001", "D-2", "checkout", "production", "approved D-2 (2 of 2 seats)"]
-    assert ["U0ALICE001", "D-1", "checkout", "staging", "asked for checkout v1.4.2 to staging (D-1): SHOP-981"] in [
+    assert rows[1][1:] == ["U0SAM00001", "D-2", "checkout", "production", "approved D-2 (2 of 2 approvals)"]
+    assert ["U0ALICE001", "D-1", "checkout", "staging", "requested checkout v1.4.2 to staging (D-1): SHOP-981"] in [
         row[1:] for row in rows
     ]
     first, made = rows[-1][:5], rows[-1][5]
@@ -239,7 +239,7 @@ def test_what_an_event_says_stays_on_its_line(empty: File) -> None:
 
     assert row[1:] == [
         "ci:https://ci.example|repo|", "-", "check out", "staging",
-        "was refused check out v1 [2J to staging: version-form",
+        "was not allowed to deploy check out v1 [2J to staging: version-form",
     ]  # fmt: skip
 
 

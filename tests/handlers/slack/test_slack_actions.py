@@ -63,7 +63,7 @@ async def test_three_people_are_refused_and_told_who_can(
     assert "somebody else has to approve it" in alice
     assert "<!subteam^S0SRE00001>" in alice
     assert "Guests" in gus
-    assert "names a group that you are in" in nora
+    assert "none of the groups that may approve" in nora
 
 
 async def test_two_approvals_take_the_buttons_away(

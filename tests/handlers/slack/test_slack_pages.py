@@ -112,7 +112,7 @@ async def test_one_deploy_is_told_from_its_newest_event_on(world: World, slack: 
     assert first["text"].startswith(":scroll: *Audit events* of D-2\n")
     told = [line for page in (first, second) for line in page["text"].splitlines() if re.match(r"\d\d:", line)]
     assert [re.findall(r"D-\d+", line) for line in told] == [["D-2"]] * 30
-    assert told[-1].endswith("asked for checkout v2.0.0 to staging (D-2)")
+    assert told[-1].endswith("requested checkout v2.0.0 to staging (D-2)")
     assert (buttons(first), buttons(second)) == ([OLDER], [NEWEST])
 
 
@@ -125,7 +125,7 @@ async def test_today_is_the_day_of_the_question_however_late_it_is_turned(
     (second,) = await turned(slack, first, OLDER)
 
     assert "of Saturday 21 November 2026" in second["text"]
-    assert second["text"].count("asked for") == 5
+    assert second["text"].count("requested") == 5
 
 
 async def test_deploys_that_have_a_message_are_linked(world: World, slack: Slackside, knocking: Door) -> None:

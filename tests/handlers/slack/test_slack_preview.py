@@ -113,7 +113,7 @@ async def test_without_a_digest_it_says_what_to_do(slack: Slackside, knocking: D
 async def test_a_day_to_come_is_refused(world: World, slack: Slackside, knocking: Door) -> None:
     await applied(world, digests=(AUDIT,))
 
-    assert "still to come" in (await shown(slack, "digest preview 2026-12-24"))["text"]
+    assert "has not begun" in (await shown(slack, "digest preview 2026-12-24"))["text"]
 
 
 async def changed(world: World) -> None:

@@ -75,7 +75,7 @@ async def test_a_click_that_comes_too_late_is_told_why(
 
     await click(slack, message)
 
-    assert "on its way to production already: D-2" in (await told(slack, "U0ALICE001"))[0]
+    assert "already on its way to production: D-2" in (await told(slack, "U0ALICE001"))[0]
 
 
 async def test_the_form_chooses_among_several_environments(world: World) -> None:
@@ -96,7 +96,7 @@ async def test_the_form_chooses_among_several_environments(world: World) -> None
     there = await bolt.submit(a_call(world, ALICE), filled(reason={"value": "SHOP-981"}, environment=chosen))
 
     assert nowhere is not None
-    assert "Say where D-1 goes" in str(nowhere["errors"])
+    assert "Name the environment for D-1" in str(nowhere["errors"])
     assert there is None
     assert (await now(world, 2)).environment == "canada"
 

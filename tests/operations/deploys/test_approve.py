@@ -185,8 +185,8 @@ async def test_the_last_yes_does_not_say_next_where_another_goes_before(world: W
 
     assert [reason.code for reason in deploy.blocked] == ["turn"]
     assert (
-        "D-2 has every approval it needs. D-1 (v1.4.2) is rolling out: this one goes after it, "
-        "and is planned again then." in texts(world, "reply")
+        "D-2 has every approval it needs. D-1 (v1.4.2) is rolling out. This deploy goes after it, "
+        "with a new plan." in texts(world, "reply")
     )
 
 

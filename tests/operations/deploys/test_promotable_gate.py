@@ -124,7 +124,7 @@ async def test_the_claim_asks_again_and_the_message_says_what_holds_it(world: Wo
     assert held.status is Status.READY
     assert [reason.code for reason in held.blocked] == ["not-passed"]
     card = next(card for card in world.chat.cards.values() if card.deploy.id == deploy.id)
-    assert card.deploy.blocked[0].text.startswith("checkout v1.4.2 failed in staging since it passed (D-3).")
+    assert card.deploy.blocked[0].text.startswith("checkout v1.4.2 failed in staging after it had passed (D-3).")
     assert world.nomad.registers[-1]["source"].startswith("# nomatron D-3 ")
 
 
@@ -156,7 +156,7 @@ async def test_the_plan_says_what_differs_from_the_environment_before(world: Wor
     async with world.store.read() as reading:
         plan = await reading.plan(deploy.id, deploy.plan)
     assert plan is not None
-    assert plan.differs == ("count 2 → 6",)
+    assert (plan.compared_with, plan.differs) == ("staging", ("count 2 → 6",))
 
 
 async def test_a_plan_without_an_environment_before_has_nothing_to_differ_from(world: World):
@@ -166,7 +166,7 @@ async def test_a_plan_without_an_environment_before_has_nothing_to_differ_from(w
     async with world.store.read() as reading:
         plan = await reading.plan(deploy.id, deploy.plan)
     assert plan is not None
-    assert plan.differs == ()
+    assert (plan.compared_with, plan.differs) == ("", ())
 
 
 async def test_a_catalog_that_asks_for_more_meanwhile_leaves_the_plan_without_a_comparison(world: World):

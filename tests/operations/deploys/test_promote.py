@@ -225,7 +225,7 @@ async def test_after_several_the_refusal_is_about_the_first(world: World):
     answer = await promoted(world, service="checkout", environment="production")
 
     assert isinstance(answer, Refused)
-    assert answer.reasons[0].text.startswith("qa has not passed checkout v1.5.0.")
+    assert answer.reasons[0].text.startswith("checkout v1.5.0 has not succeeded in qa.")
 
 
 async def test_a_replayed_click_asks_for_nothing(world: World):

@@ -23,7 +23,7 @@ async def test_whoever_may_request_may_have_it_planned_anew(world: World, state)
     await delivered(world)
 
     assert not isinstance(answer, Refused)
-    assert (answer.status, answer.detail) == (Status.PLANNING, "Somebody asked for a new plan.")
+    assert (answer.status, answer.detail) == (Status.PLANNING, "Somebody requested a new plan.")
     assert answer.due_at == world.clock.now()
     body = (await events(world, deploy.id))[-1]
     assert (body["type"], body["actor"]) == ("deploy.replanning", BOB.key)
@@ -43,7 +43,7 @@ async def test_without_the_permission_it_is_refused_and_recorded(world: World):
     assert data["judged"]["people"][NORA.id] == []
 
 
-@pytest.mark.parametrize(("state", "words"), [(asked, "it is being planned"), (dispatching, "already on its way")])
+@pytest.mark.parametrize(("state", "words"), [(asked, "is still being planned"), (dispatching, "already on its way")])
 async def test_too_early_and_too_late_are_answered_in_words(world: World, state, words: str):
     deploy = await state(world)
 

@@ -116,7 +116,10 @@ async def test_a_rule_that_nobody_else_can_meet_is_refused_with_the_numbers(worl
 
     assert isinstance(answer, Refused)
     assert answer.codes == ("rule-unmeetable",)
-    assert "sre: needs 1, 0 could" in answer.reasons[0].text
+    assert answer.reasons[0].text == (
+        "Nobody can approve this: you are the only member of sre. Ask one of these people to request it instead."
+    )
+    assert answer.reasons[0].users == ("U0ALICE001", "U0BOB00001", "U0CAROL001")
 
 
 async def test_when_slack_does_not_say_who_is_who_the_refusal_is_recorded_and_nothing_else(world: World):
@@ -165,7 +168,7 @@ async def test_whoever_goes_before_is_told_with_the_answer(world: World):
     answer = await request(world.ports(), ALICE, an_ask(version="v1.5.0"), origin=HERE)
 
     assert isinstance(answer, Requested)
-    assert answer.notes == ("D-1 (v1.4.2) was asked earlier: this one goes after it, and is planned again then.",)
+    assert answer.notes == ("D-1 (v1.4.2) was requested earlier. This deploy goes after it, with a new plan.",)
 
 
 @pytest.mark.parametrize("status", [Status.WITHDRAWN, Status.EXPIRED, Status.INVALID, Status.WAITING])
@@ -247,8 +250,9 @@ async def test_a_kept_template_that_lacks_a_new_variable_is_named_with_what_to_d
     assert isinstance(answer, Refused)
     (reason,) = answer.reasons
     assert reason.text == (
-        "The template web declares no variable colour. v1.4.2 keeps the template that it was first requested with, "
-        "which is not the catalog's any more: request another version, or take colour out of the catalog."
+        "The template web declares no variable colour. v1.4.2 still has the template that it was first requested "
+        "with, and the catalog's template has changed since. "
+        "Request another version, or remove colour from the catalog."
     )
     assert (await asked(world, version="v1.4.3")).version == "v1.4.3"
 

@@ -92,4 +92,4 @@ async def test_what_rolls_cannot_be_withdrawn(world: World):
 
     assert isinstance(answer, Refused)
     assert answer.codes == ("cannot-withdraw",)
-    assert "already rolling it out" in answer.reasons[0].text
+    assert "already rolling out" in answer.reasons[0].text

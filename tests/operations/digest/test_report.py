@@ -96,7 +96,7 @@ class TestTheEndOfASpan:
         assert [(entry.deploy_id, entry.outcome) for entry in await entries(world)] == [(deploy.id, Outcome.OPEN)]
         (entry,) = await entries(world, LATER)
         assert entry.outcome is Outcome.EXPIRED
-        assert entry.detail == "It waited for a decision until its time was over."
+        assert entry.detail == "Its time was over before it got a decision."
         assert entry.ended_at == TODAY.ends
 
     async def test_what_was_asked_for_later_is_not_of_it(self, world: World):

@@ -12,7 +12,7 @@ from bot.operations.deploys.origin import Origin
 from bot.operations.deploys.withdraw import withdraw
 from bot.operations.worker import dispatch, recheck
 from bot.operations.worker import plan as plan_deploy
-from bot.operations.worker.claim import withdraw_placeless, work_on
+from bot.operations.worker.claim import withdraw_claimed, work_on
 from tests.builders import ALICE, BOB, a_catalog
 from tests.operations.acts import asked, delivered, events, now, planned, ready, texts
 
@@ -61,7 +61,7 @@ async def test_a_place_that_is_back_by_then_is_left_alone(world: World):
     deploy = await asked(world)
 
     async def back(ports: Ports, claim: Claim) -> None:
-        await withdraw_placeless(ports, claim)
+        await withdraw_claimed(ports, claim)
 
     assert await work_on(world.ports(), Status.PLANNING, back)
     assert (await now(world, deploy)).status is Status.PLANNING
@@ -83,7 +83,7 @@ async def test_while_slack_is_silent_the_channel_reads_no_words_that_were_meant_
     await dispatch.step(world.ports())
 
     assert [reason.text for reason in (await now(world, deploy)).blocked] == [
-        "Slack does not say who is in which group; it waits until Slack answers."
+        "Slack group membership is unavailable right now. Nomatron asks again."
     ]
 
 

@@ -81,7 +81,7 @@ async def test_a_requester_who_lost_the_permission_holds_it_and_has_it_go_when_i
     held = await dispatched(world, deploy)
 
     assert (held.status, [reason.code for reason in held.blocked]) == (Status.READY, ["no-permission"])
-    assert held.blocked[0].text == "Its requester no longer holds `request` for checkout in production."
+    assert held.blocked[0].text == "The requester no longer has the `request` permission for checkout in production."
     assert held.blocked[0].groups == (DEVELOPERS, SRE)
     world.directory.usergroups = dict(USERGROUPS)
     world.clock.advance(dispatch.ASK_AGAIN)
@@ -93,7 +93,7 @@ async def test_a_deactivated_requester_holds_it(world: World):
     world.directory.snapshot = a_membership(a_person(ALICE, deleted=True))
 
     (reason,) = (await dispatched(world, deploy)).blocked
-    assert (reason.code, reason.text) == ("person-deactivated", "The Slack account of its requester is deactivated.")
+    assert (reason.code, reason.text) == ("person-deactivated", "The requester's Slack account is deactivated.")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ async def test_an_approver_who_left_the_group_no_longer_counts_and_people_are_to
 
     assert (waiting.status, waiting.detail) == (Status.WAITING, "An approver no longer counts.")
     assert (await types(world, deploy.id))[-1] == "deploy.waiting"
-    assert "D-1 waits for approval again. An approver no longer counts." in texts(world, "reply")
+    assert "D-1 needs approval again. An approver no longer counts." in texts(world, "reply")
 
 
 async def test_a_deactivated_approver_no_longer_counts(world: World):
@@ -198,7 +198,7 @@ async def test_a_job_that_moved_is_planned_again_with_the_cause(world: World):
     anew = await dispatched(world, deploy)
 
     assert anew.status is Status.PLANNING
-    assert anew.detail == "The job on Nomad is at version 0 now; the plan was made when there was none."
+    assert anew.detail == "The job in Nomad is now at version 0; the plan was made without a job."
     body = (await events(world, deploy.id))[-1]
     assert (body["type"], body["data"]["cause"]) == ("deploy.replanning", anew.detail)
 
@@ -210,7 +210,7 @@ async def test_a_job_that_is_gone_is_planned_again_with_the_cause(world: World):
 
     anew = await dispatched(world, deploy)
 
-    assert anew.detail == "The job on Nomad is gone now; the plan was made against version 0."
+    assert anew.detail == "The job in Nomad no longer exists; the plan was made for version 0."
 
 
 async def test_one_whose_time_is_over_expires_instead_of_going(world: World):
@@ -250,7 +250,7 @@ async def test_the_oldest_goes_and_the_next_is_told_that_it_goes_after_it(world:
     assert held.status is Status.READY
     (reason,) = held.blocked
     assert reason.code == "turn"
-    assert reason.text == "D-1 (v1.4.2) is being dispatched: this one goes after it, and is planned again then."
+    assert reason.text == "D-1 (v1.4.2) is being dispatched. This deploy goes after it, with a new plan."
 
 
 async def test_an_older_one_goes_first_even_when_the_younger_is_looked_at_first(world: World):
@@ -260,7 +260,7 @@ async def test_an_older_one_goes_first_even_when_the_younger_is_looked_at_first(
     held = await dispatched(world, second)
 
     assert held.status is Status.READY
-    assert held.blocked[0].text.startswith("D-1 (v1.4.2) was asked earlier:")
+    assert held.blocked[0].text.startswith("D-1 (v1.4.2) was requested earlier.")
 
 
 async def test_an_older_one_that_something_else_holds_does_not_block(world: World):
@@ -278,7 +278,7 @@ async def test_one_waits_while_another_rolls_and_then_is_planned_again(world: Wo
 
     held = await dispatched(world, second)
 
-    assert held.blocked[0].text.startswith("D-1 (v1.4.2) is rolling out:")
+    assert held.blocked[0].text.startswith("D-1 (v1.4.2) is rolling out.")
     await change(world, (await now(world, first)).advance(Status.SUCCEEDED, world.clock.now()))
     # what it waited for has ended: it is looked at without waiting for the clock
     assert (await dispatched(world, second)).status is Status.DISPATCHING

@@ -57,10 +57,13 @@ async def test_its_message_says_what_it_waited_for_and_its_requester_is_told(wor
 
     details = {card.deploy.number: card.deploy.detail for card in world.chat.cards.values()}
     assert details == {
-        "D-1": "It waited for a decision until its time was over.",
-        "D-2": "It waited for its plan until its time was over.",
+        "D-1": "Its time was over before it got a decision.",
+        "D-2": "Its time was over before it got its plan.",
     }
-    assert {"D-1 expired.", "D-2 expired."} <= set(texts(world, "reply"))
+    assert {
+        "D-1 expired. Its time was over before it got a decision.",
+        "D-2 expired. Its time was over before it got its plan.",
+    } <= set(texts(world, "reply"))
     assert all(note.mention == (ALICE.id,) for _, note, _ in world.chat.said if "expired" in note.text)
 
 

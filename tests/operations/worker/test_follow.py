@@ -152,7 +152,7 @@ async def test_a_success_is_told_in_the_words_of_its_rollout_not_as_running(worl
     await delivered(world)
 
     assert deploy.status is Status.SUCCEEDED
-    text = "checkout v1.4.2 succeeded in production: registered: nothing is to run"
+    text = "checkout v1.4.2 succeeded in production: registered: nothing has to run"
     assert text in texts(world, "reply")
 
 

@@ -258,11 +258,11 @@ async def test_a_plan_that_moved_voids_them_tells_people_and_gives_new_time(worl
     assert moved.status is Status.WAITING
     assert moved.expires_at == world.clock.now() + timedelta(hours=24)
     async with world.store.read() as reading:
-        assert [approval.void for approval in await reading.approvals(deploy.id)] == ["the change moved"] * 2
+        assert [approval.void for approval in await reading.approvals(deploy.id)] == ["the plan changed"] * 2
         plan = await reading.plan(deploy.id, 2)
     assert plan is not None
-    assert plan.moved == ("LOG_LEVEL changed outside",)
-    told = next(note for said, note, _ in world.chat.said if "void" in note.text)
+    assert plan.moved == ("LOG_LEVEL changed outside Nomatron",)
+    told = next(note for said, note, _ in world.chat.said if "no longer count" in note.text)
     assert told.mention == (ALICE.id, BOB.id, SAM.id)
     assert told.lines == plan.moved
     planned_events = [event for event in await events(world, deploy.id) if event["type"] == "deploy.planned"]
@@ -332,7 +332,7 @@ async def test_a_waiting_deploy_is_looked_at_again_after_a_while(world: World):
 
     deploy = await now(world, deploy)
     assert deploy.status is Status.PLANNING
-    assert deploy.detail == "The job on Nomad is at version 4 now; the plan was made against version 3."
+    assert deploy.detail == "The job in Nomad is now at version 4; the plan was made for version 3."
 
 
 async def test_a_recheck_decides_nothing_while_nomad_or_slack_are_away(world: World):

@@ -115,7 +115,7 @@ async def test_others_that_wait_for_the_same_service_there_are_planned_again_wit
     for other in (waiting, behind):
         anew = await now(world, other)
         assert anew.status is Status.PLANNING
-        assert anew.detail == f"{deploy.number} (v1.4.2) was deployed meanwhile; planning again."
+        assert anew.detail == f"{deploy.number} (v1.4.2) was deployed in the meantime; planning again."
         assert (await types(world, other.id))[-1] == "deploy.replanning"
     assert await now(world, elsewhere) == elsewhere
 
@@ -141,7 +141,7 @@ async def test_somebody_elses_change_in_between_is_planned_again(world: World):
     deploy = await now(world, deploy)
     assert (deploy.status, deploy.detail) == (
         Status.PLANNING,
-        "Somebody else changed the job on Nomad first; planning again.",
+        "Somebody else changed the job in Nomad first; planning again.",
     )
     assert [attempt.answer for attempt in await attempts(world, deploy)] == [Answer.CONFLICT]
     assert versions(world) == 1
@@ -165,6 +165,15 @@ async def test_a_definite_no_fails_in_nomads_words_and_people_are_told(world: Wo
     said = next(note for _, note, _ in world.chat.said if "failed" in note.text)
     assert (said.text, said.mention) == ("D-1 failed. Nomad refused the job: said so", (ALICE.id,))
     assert (versions(world), deploy.due_at) == (0, None)
+
+
+async def test_a_token_that_lacks_the_right_is_named_with_what_to_do(world: World):
+    deploy = await answered(world, Answer.FORBIDDEN)
+
+    assert (deploy.status, deploy.detail) == (
+        Status.FAILED,
+        "Nomad refused the job: the token lacks `register-job` in namespace `production`. Run `nomatron doctor`.",
+    )
 
 
 async def test_a_no_about_a_job_that_moved_besides_is_planned_again(world: World):
@@ -193,7 +202,7 @@ async def test_what_was_not_sent_meets_the_gates_again_after_longer_and_longer_w
         assert await dispatch.step(world.ports())
 
     assert waits == [timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4)]
-    assert deploy.detail == "Nomad did not take attempt 3 (said so); trying again."
+    assert deploy.detail == "Nomad did not register attempt 3 (said so); trying again."
     assert await register.step(world.ports())
     assert (await now(world, deploy)).status is Status.ROLLING
     assert [each.number for each in await attempts(world, deploy)] == [1, 2, 3, 4]
@@ -228,7 +237,7 @@ async def test_after_a_replan_the_next_plan_is_registered_on_its_own_base(world:
     deploy = await now(world, deploy)
     assert (deploy.status, deploy.plan) == (Status.WAITING, 2)
 
-    assert "D-1 changed since plan 1; the approvals given to that plan are void." in await _said(world)
+    assert "D-1 changed since plan 1; its approvals no longer count." in await _said(world)
 
 
 async def _said(world: World) -> list[str]:

@@ -1,4 +1,4 @@
-"""Any order of requests, answers, losses, deaths and changes outside: each deploy makes one version, or none."""
+"""Any order of requests, answers, losses, deaths and foreign changes: each deploy makes one version, or none."""
 
 from __future__ import annotations
 

@@ -57,7 +57,10 @@ async def test_what_was_not_applied_is_sent_again_only_when_it_can_no_longer_be_
     assert deploy.status is Status.DISPATCHING
     deploy = await looked(world, deploy)
 
-    assert (deploy.status, deploy.detail) == (Status.READY, "Nomad did not take attempt 1 (timed out); trying again.")
+    assert (deploy.status, deploy.detail) == (
+        Status.READY,
+        "Nomad did not register attempt 1 (timed out); trying again.",
+    )
     world.clock.advance(seconds=1)
     assert await dispatch.step(world.ports())
     assert await register.step(world.ports())
@@ -105,14 +108,14 @@ async def test_while_the_look_is_blind_it_waits_however_long(world: World):
 async def test_people_are_told_after_two_minutes_and_once(world: World):
     world.nomad.blind = True
     deploy = await lost(world)
-    deploy = await looked(world, deploy, register.TOLD_AFTER - timedelta(seconds=1))
+    deploy = await looked(world, deploy, register.NOTIFY_AFTER - timedelta(seconds=1))
     assert deploy.blocked == ()
 
     for _ in range(3):
         deploy = await looked(world, deploy)
     await delivered(world)
 
-    words = "Nobody knows yet whether Nomad took it. Nothing is sent again before that is certain."
+    words = "It is not certain yet whether Nomad registered the job. Nothing is sent again until it is certain."
     assert [(reason.code, reason.text) for reason in deploy.blocked] == [("outcome-unknown", words)]
     assert texts(world, "reply").count(words) == 1
     (card,) = world.chat.cards.values()
@@ -130,7 +133,7 @@ async def test_where_no_proof_is_kept_a_person_is_asked_when_settled_and_once(wo
 
     deploy = await looked(world, deploy, settle(world))
     world.nomad.blind = True
-    deploy = await looked(world, deploy, register.TOLD_AFTER)
+    deploy = await looked(world, deploy, register.NOTIFY_AFTER)
     world.nomad.blind = False
     deploy = await looked(world, deploy)
     await delivered(world)
@@ -138,7 +141,7 @@ async def test_where_no_proof_is_kept_a_person_is_asked_when_settled_and_once(wo
     assert deploy.status is Status.DISPATCHING
     assert [reason.code for reason in deploy.blocked] == ["outcome-unprovable"]
     assert sum("operator" in said for said in texts(world, "reply")) == 1
-    assert not any("Nobody knows yet" in said for said in texts(world, "reply"))
+    assert not any("not certain yet" in said for said in texts(world, "reply"))
 
 
 async def test_an_earlier_lost_attempt_that_landed_is_found_behind_a_conflict(world: World):
@@ -182,7 +185,7 @@ async def test_a_worker_that_died_after_sending_leaves_an_attempt_that_the_next_
     assert (attempt.answer, attempt.taken_over, attempt.text) == (
         Answer.UNKNOWN,
         world.clock.now(),
-        "its sender was lost",
+        "the worker that sent it was lost",
     )
     assert len(world.nomad.stamps) == 1
 

@@ -109,11 +109,12 @@ def plan_of(card: Card) -> list[str]:
 
 def _differs(card: Card) -> list[str]:
     """How the job differs from the one in the previous environment: that part was not tried out there."""
-    differs = card.plan.differs if card.plan else ()
-    if not differs:
+    plan = card.plan
+    if plan is None or not plan.differs:
         return []
-    before = f"*{words(card.deploy.promotes, 128)}*" if card.deploy.promotes else "the previous environment"
-    return [f":left_right_arrow: Compared with {before}: " + " · ".join(words(each, 160) for each in differs)]
+    # a plan that is older than this field does not name it
+    before = f"*{words(plan.compared_with, 128)}*" if plan.compared_with else "the previous environment"
+    return [f":left_right_arrow: Compared with {before}: " + " · ".join(words(each, 160) for each in plan.differs)]
 
 
 def _links(card: Card) -> list[str]:

@@ -29,7 +29,7 @@ _LONGEST_NAME = 40
 _LONGEST_VERSION = 32
 _LONGEST_DIGEST = 20
 _BAD: Final = {Outcome.FAILED: "red_circle", Outcome.REVERTED: "large_orange_circle"}
-_REVERTS: Final[Mapping[str, str]] = {
+_REVERTS: Final[Mapping[RolloutStatus | None, str]] = {
     RolloutStatus.RUNNING: "Being reverted",
     RolloutStatus.FAILED: "Revert failed",
     RolloutStatus.SUPERSEDED: "Revert overtaken",
@@ -136,7 +136,7 @@ def result_of(entry: Entry) -> str:
 
 def _sign_of(entry: Entry) -> str | None:
     """The emoji of a failure or a revert; None for anything else. A failed revert is as bad as a failure."""
-    failed = entry.outcome is Outcome.REVERTED and entry.reverted == RolloutStatus.FAILED
+    failed = entry.outcome is Outcome.REVERTED and entry.reverted is RolloutStatus.FAILED
     return _BAD[Outcome.FAILED] if failed else _BAD.get(entry.outcome)
 
 

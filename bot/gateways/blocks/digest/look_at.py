@@ -24,7 +24,7 @@ _MOST_RULES = 6
 _MOST_NAMES = 4
 _BULLET = 3
 """Characters around a line."""
-_REVERTS: Final[Mapping[str, str]] = {
+_REVERTS: Final[Mapping[RolloutStatus | None, str]] = {
     RolloutStatus.RUNNING: "being reverted",
     RolloutStatus.FAILED: "its revert failed",
     RolloutStatus.SUPERSEDED: "its revert was overtaken",

@@ -76,6 +76,12 @@ def test_a_promotion_says_where_it_comes_from_and_what_is_not_as_there() -> None
 
 
 def test_a_plain_request_is_compared_with_the_environment_before() -> None:
+    plan = a_plan(12, 2, differs=("group web count 1 → 6",), compared_with="staging")
+
+    assert ":left_right_arrow: Compared with *staging*: group web count" in str(texts(a_card(plan=plan)))
+
+
+def test_a_plan_from_before_the_environment_was_recorded_names_none() -> None:
     plan = a_plan(12, 2, differs=("group web count 1 → 6",))
 
     assert ":left_right_arrow: Compared with the previous environment: group web count" in str(texts(a_card(plan=plan)))

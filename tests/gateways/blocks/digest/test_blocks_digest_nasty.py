@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.actor import CiIdentity, Operator, SlackUser, System
 from bot.domain.audit.history import Outcome
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.report import CatalogChange, DigestCard, Layout, Listed, Sign, Signs
 from bot.domain.digest.schedule import Scope
 from bot.gateways.blocks.digest.message import render
@@ -44,7 +45,7 @@ entries = st.builds(
     dispatched_at=st.none() | instants,
     stuck_at=st.none() | instants,
     detail=texts,
-    reverted=st.sampled_from(["", "running", "failed"]) | texts,
+    reverted=st.none() | st.sampled_from(RolloutStatus),
 )
 signs = st.lists(st.builds(Sign, st.integers(1, 1_999), texts, texts, actors, instants), max_size=10)
 

@@ -1,6 +1,6 @@
-"""What keeps a rollout, and what Nomad reverted to, as facts of their own instead of a sentence.
+"""Facts in columns of their own: why a rollout waits, its revert, and which environment a plan was compared with.
 
-Safe after the old code has ended: it writes the sentence that goes. There is no way back: the sentences are not kept.
+Safe after the old code has ended, which writes a column that is dropped. There is no way back: its text is lost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the facts, take over which running rollouts are stuck, and drop the sentences."""
+    """Add the columns, carry over which running rollouts are stuck, and drop the old notes."""
+    with op.batch_alter_table("plans") as plans:
+        plans.add_column(sa.Column("compared_with", sa.Text(), nullable=False, server_default=""))
     with op.batch_alter_table("rollouts") as rollouts:
         rollouts.add_column(sa.Column("reverted_as", BIG, nullable=True))
         rollouts.add_column(sa.Column("waits_for", sa.Text(), nullable=True))
