@@ -58,16 +58,7 @@ async def _open_promote(call: Call, ref: DeployRef) -> None:
     if isinstance(found, Refused):
         call.answer(refusal(found))
         return
-    view = modal.promote(
-        found.deploy.number,
-        ref.value,
-        f"{found.deploy.service} {found.deploy.version}",
-        environments=found.environments,
-        several=found.several,
-        settable=found.settable,
-        reason_required=found.reason_required,
-    )
-    await _open(call, view, f"/deploy promote {found.deploy.number} because TEXT")
+    await _open(call, modal.promote(found, ref.value), f"/deploy promote {found.deploy.number} because TEXT")
 
 
 async def _open(call: Call, view: Json, command: str) -> None:

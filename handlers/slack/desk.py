@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from handlers.slack.identity import channel_of, text_of, ts_of
 
 if TYPE_CHECKING:

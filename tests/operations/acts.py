@@ -15,7 +15,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
 from bot.operations.catalog import apply
 from bot.operations.deploys.approve import approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Ask, Requested, request
 from bot.operations.outbox import deliver
 from bot.operations.worker import dispatch, follow, recheck, register

@@ -14,7 +14,7 @@ from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
 from bot.errors import NomadRefused, NomadUnavailable, TargetGone
 from bot.operations.catalog import apply
 from bot.operations.deploys.approve import approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.promote import Promotion, promote
 from bot.operations.deploys.redeploy import again
 from bot.operations.deploys.reject import reject

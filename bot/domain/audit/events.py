@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.domain.actor import Actor
 from bot.domain.canonical import canonical
+from bot.domain.deploy.deploy import Deploy
 from bot.domain.documents import document_of
 
 
@@ -72,3 +73,17 @@ class Event:
             "v": 1,
         }
         return canonical({key: value for key, value in document.items() if value is not None})
+
+
+def event_of(kind: EventType, actor: Actor, deploy: Deploy, at: datetime, catalog: str, **data: object) -> Event:
+    """An audit event about a deploy, decided by the catalog of that fingerprint."""
+    return Event(
+        type=kind,
+        at=at,
+        actor=actor,
+        deploy_id=deploy.id,
+        service=deploy.service,
+        environment=deploy.environment,
+        catalog=catalog,
+        data=data,
+    )

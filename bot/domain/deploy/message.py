@@ -122,3 +122,16 @@ STATE_WORDS: Mapping[Status, str] = {
     Status.UNCHANGED: "Nothing to do",
 }
 """The word for each state, which starts the message's text. Other programs rely on these words (docs/interfaces.md)."""
+
+
+_PATIENCE: Final = timedelta(hours=1)
+
+
+def worth_sending(kind: Delivery, age: timedelta) -> bool:
+    """Whether a message of this age is still useful. A private answer is useful for an hour; all others always are."""
+    return kind is not Delivery.TELL or age < _PATIENCE
+
+
+def back_off(tries: int) -> timedelta:
+    """How long to wait before the next try: 1 s, doubled each time, at most 60 s."""
+    return timedelta(seconds=min(60, 2 ** min(tries, 6)))

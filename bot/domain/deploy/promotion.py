@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.catalog.environment import After, Require
 from bot.domain.decision import Allowed, Decision, every, refuse
-from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.durations import in_words
 
 
@@ -46,6 +46,20 @@ class Candidate:
     service: str
     version: str
     release: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promotable:
+    """A deploy that may be promoted: to which environments, and what the request may or must contain.
+
+    ``several``: the service has several next environments, so a request has to name one.
+    """
+
+    deploy: Deploy
+    environments: tuple[str, ...]
+    several: bool
+    settable: tuple[str, ...]
+    reason_required: bool
 
 
 Runs = Mapping[str, Sequence[Run]]

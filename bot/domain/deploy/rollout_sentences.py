@@ -43,7 +43,7 @@ def _waits_in_nomad(rollout: Rollout) -> str:
             who = "Nomad's own rollback is " if rollout.kind is RolloutKind.REVERT else ""
             command = f"nomad deployment promote {rollout.nomad_deployment}"
             return f"{who}waiting for canary promotion ({_canaries(rollout)}), without a time limit: {command}"
-        case None:
+        case _:
             return ""
 
 

@@ -11,6 +11,8 @@ from bot.gateways.blocks.text import words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.domain.deploy.promotion import Promotable
+
 REJECT: Final = "deploy.reject"
 """The callback id of the Reject modal."""
 
@@ -55,34 +57,26 @@ def reject(number: str, value: str, what: str) -> Json:
     }
 
 
-def promote(
-    number: str,
-    value: str,
-    what: str,
-    *,
-    environments: Sequence[str],
-    several: bool,
-    settable: Sequence[str],
-    reason_required: bool,
-) -> Json:
+def promote(found: Promotable, value: str) -> Json:
     """The modal that asks where to promote to (if there is a choice), which variables to set, and why.
 
-    ``value`` (``D-12:2``) comes back with the answer. ``environments`` are those that the release may be promoted to
-    now, ``several`` is whether the catalog has more than one after this.
+    ``value`` (``D-12:2``) comes back with the answer.
     """
-    told = f"*{words(number, 40)}* {words(what, 500)} will be promoted to {words(' or '.join(environments), 500)}."
+    deploy = found.deploy
+    what = f"*{deploy.number}* {words(f'{deploy.service} {deploy.version}', 500)}"
+    told = f"{what} will be promoted to {words(' or '.join(found.environments), 500)}."
     return {
         "type": "modal",
         "callback_id": PROMOTE,
         "private_metadata": value,
-        "title": plain(f"Promote {number}", 24),
+        "title": plain(f"Promote {deploy.number}", 24),
         "submit": plain("Promote", 24),
         "close": plain("Cancel", 24),
         "blocks": [
             {**section(told), "block_id": "told"},
-            *([_environment(environments)] if several else []),
-            *(_setting(name) for name in settable),
-            _why(required=reason_required),
+            *([_environment(found.environments)] if found.several else []),
+            *(_setting(name) for name in found.settable),
+            _why(required=found.reason_required),
         ],
     }
 

@@ -13,16 +13,14 @@ from bot.domain.deploy.approval import Approval, may_fill
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import LONGEST_REASON, not_open, stale_plan
 from bot.operations.deploys.decide import decide_on
-from bot.operations.deploys.seats import make_ready
-from bot.operations.deploys.transitions import redraw
+from bot.operations.deploys.transitions import make_ready, redraw
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.decision import Decision
     from bot.domain.deploy.approval import Seating
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Case
-    from bot.operations.deploys.origin import Origin
+    from bot.operations.deploys.decide import Case, Origin
     from bot.ports import Ports
 
 

@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain.actor import human_behind
-from bot.domain.audit.events import EventType
+from bot.domain.audit.events import EventType, event_of
 from bot.domain.audit.evidence import evidence_of
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import Facts, fixed_members, interests
-from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, TargetGone
-from bot.operations.deploys.origin import NOWHERE, Origin
-from bot.operations.deploys.transitions import event_of
+from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, StoreError, TargetGone
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -39,6 +37,38 @@ START_OVER = refuse(
     "catalog-busy", "The catalog kept changing while this was being decided, so nothing was done. Try again."
 )
 _MOST_PEOPLE_ASKED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A Slack request's signature hash (empty for other surfaces), channel, response_url and thread."""
+
+    signature: str = ""
+    channel: str = ""
+    response_url: str = ""
+    thread_ts: str = ""
+
+    async def remember(self, tx: Transaction, at: datetime) -> None:
+        """Record the request, so that it is accepted only once; ``Replayed`` if it was accepted before."""
+        if self.signature:
+            await tx.remember_request(self.signature, at)
+
+    async def was_committed(self, ports: Ports, doubt: AmbiguousCommit) -> bool:
+        """Whether the commit happened, found by the request's signature, which is written in the same transaction.
+
+        Raises ``doubt`` if nobody can tell: the request has no signature, or the database does not answer.
+        """
+        if not self.signature:
+            raise doubt
+        try:
+            async with ports.store.read() as reading:
+                return await reading.knows_request(self.signature)
+        except StoreError:
+            raise doubt from None
+
+
+NOWHERE = Origin()
+"""The origin of Nomatron's own actions and of commands on the host."""
 
 
 @dataclass(frozen=True, slots=True)

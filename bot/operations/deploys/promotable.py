@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.decision import Allowed, Refused, every, refuse
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
-from bot.domain.deploy.promotion import Candidate, may_follow
+from bot.domain.deploy.promotion import Candidate, Promotable, may_follow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,20 +113,6 @@ def not_successful(deploy: Deploy) -> Refused:
     """The refusal to promote a deploy that did not succeed."""
     state = _NOT_SUCCESSFUL.get(deploy.status, "has not finished")
     return refuse("nothing-to-promote", f"{deploy.number} {state}. Only a successful deploy can be promoted.")
-
-
-@dataclass(frozen=True, slots=True)
-class Promotable:
-    """A deploy that may be promoted: to which environments, and what the request may or must contain.
-
-    ``several``: the service has several next environments, so a request has to name one.
-    """
-
-    deploy: Deploy
-    environments: tuple[str, ...]
-    several: bool
-    settable: tuple[str, ...]
-    reason_required: bool
 
 
 async def promotable(ports: Ports, deploy_id: int) -> Promotable | Refused:

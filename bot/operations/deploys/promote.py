@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.catalog.environment import Value
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.origin import Origin
+    from bot.operations.deploys.decide import Origin
     from bot.operations.deploys.request import Requested
     from bot.ports import Ports
     from bot.ports.store import ActiveCatalog, Reading

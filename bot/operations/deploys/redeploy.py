@@ -12,7 +12,7 @@ from bot.operations.deploys.request import request
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.decision import Refused
-    from bot.operations.deploys.origin import Origin
+    from bot.operations.deploys.decide import Origin
     from bot.operations.deploys.request import Requested
     from bot.ports import Ports
 

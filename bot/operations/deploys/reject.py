@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.decision import Decision
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Case
-    from bot.operations.deploys.origin import Origin
+    from bot.operations.deploys.decide import Case, Origin
     from bot.ports import Ports
 
 

@@ -17,8 +17,7 @@ from bot.operations.deploys.transitions import redraw
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Case
-    from bot.operations.deploys.origin import Origin
+    from bot.operations.deploys.decide import Case, Origin
     from bot.ports import Ports
 
 

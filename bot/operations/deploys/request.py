@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
-from bot.domain.audit.events import Event, EventType
+from bot.domain.audit.events import Event, EventType, event_of
 from bot.domain.audit.evidence import membership_of, settings_of
 from bot.domain.catalog.release import Release
 from bot.domain.decision import Refused, every
@@ -18,7 +18,6 @@ from bot.domain.deploy.variables import check_values
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
 from bot.operations.deploys.promotable import promotion_gate
-from bot.operations.deploys.transitions import event_of
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from bot.domain.access import Membership
     from bot.domain.actor import Actor
     from bot.domain.decision import Decision
-    from bot.operations.deploys.origin import Origin
+    from bot.operations.deploys.decide import Origin
     from bot.ports import Ports
     from bot.ports.store import ActiveCatalog, Transaction
 

@@ -12,14 +12,12 @@ from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import not_open
 from bot.operations.deploys.decide import decide_on
-from bot.operations.deploys.seats import make_waiting
-from bot.operations.deploys.transitions import redraw
+from bot.operations.deploys.transitions import make_waiting, redraw
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.deploy.deploy import Deploy
-    from bot.operations.deploys.decide import Case
-    from bot.operations.deploys.origin import Origin
+    from bot.operations.deploys.decide import Case, Origin
     from bot.ports import Ports
 
 

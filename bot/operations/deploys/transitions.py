@@ -6,8 +6,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.actor import System, human_behind
-from bot.domain.audit.events import Event, EventType
+from bot.domain.audit.events import EventType, event_of
+from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.gates import RECHECK, turn
 from bot.domain.deploy.message import Delivery, Note, Outgoing
 
 if TYPE_CHECKING:
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
 
     from bot.domain.actor import Actor
     from bot.domain.deploy.deploy import Deploy
+    from bot.operations.deploys.decide import Case
     from bot.ports.store import Transaction
 
 EXPIRY = System("expiry")
+RULES = System("rules")
 LONGEST_DETAIL = 500
 """Most characters of a detail in an audit event; the deploy's row has the whole text."""
 
@@ -63,20 +67,6 @@ async def transition(  # noqa: PLR0913 -- one call names all that a change of st
     return moved
 
 
-def event_of(kind: EventType, actor: Actor, deploy: Deploy, at: datetime, catalog: str, **data: object) -> Event:
-    """An audit event about a deploy, decided by the catalog of that fingerprint."""
-    return Event(
-        type=kind,
-        at=at,
-        actor=actor,
-        deploy_id=deploy.id,
-        service=deploy.service,
-        environment=deploy.environment,
-        catalog=catalog,
-        data=data,
-    )
-
-
 async def redraw(tx: Transaction, deploy: Deploy, at: datetime, *, urgent: bool = False) -> None:
     """Queue a redraw of the deploy's message; ``urgent``: before other messages."""
     await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, urgent=urgent), at)
@@ -91,6 +81,45 @@ def to_requester(deploy: Deploy, text: str, lines: tuple[str, ...] = ()) -> Note
     """A note that mentions the person who requested the deploy, if there is one."""
     requester = human_behind(deploy.requester)
     return Note(text=text, lines=lines, mention=(requester,) if requester else ())
+
+
+async def make_ready(case: Case) -> Deploy:
+    """Make a deploy ready, because every seat is filled, and tell its requester."""
+    deploy, tx = case.deploy, case.tx
+    ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
+    blocked = ahead.reasons if isinstance(ahead, Refused) else ()
+    note = None
+    if case.facts.seats:
+        after = " ".join([".", *(reason.text for reason in blocked)]) if blocked else " and goes next."
+        note = to_requester(deploy, f"{deploy.number} has every approval it needs{after}")
+    return await transition(
+        tx,
+        deploy,
+        Status.READY,
+        at=case.now,
+        event=EventType.DEPLOY_READY,
+        actor=RULES,
+        catalog=case.facts.fingerprint,
+        data={"blocked": [reason.code for reason in blocked], "judged": case.judged()},
+        changes={"blocked": blocked},
+        note=note,
+    )
+
+
+async def make_waiting(case: Case, why: str) -> Deploy:
+    """Make a ready deploy wait for approval again, because a seat is empty, and tell its requester why."""
+    return await transition(
+        case.tx,
+        case.deploy,
+        Status.WAITING,
+        at=case.now,
+        event=EventType.DEPLOY_WAITING,
+        actor=RULES,
+        catalog=case.facts.fingerprint,
+        data={"cause": why, "judged": case.judged()},
+        changes={"detail": why, "due_at": case.now + RECHECK},
+        note=to_requester(case.deploy, f"{case.deploy.number} needs approval again. {why}"),
+    )
 
 
 async def plan_again(

@@ -9,8 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy.delivery import back_off, worth_sending
-from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted
+from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted, back_off, worth_sending
 from bot.errors import AppRefused, ChannelGone, MessageGone, SlackRefused, SlackUnavailable, StaleFence
 from bot.operations.outbox import digest as post_digest
 from bot.operations.outbox.posting import admin_channel, may_have_arrived, post_somewhere

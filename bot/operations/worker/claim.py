@@ -9,11 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.actor import System
-from bot.domain.audit.events import EventType
+from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Reason, Refused
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.errors import NomadForbidden, NomadUnavailable, StaleFence, TargetGone
-from bot.operations.deploys.transitions import event_of
 from bot.operations.deploys.withdraw import withdraw_unplaced
 from bot.operations.worker.lease import renewing
 

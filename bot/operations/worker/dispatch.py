@@ -12,9 +12,8 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import may_dispatch, turn
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.promotable import candidate_of, promotion_gate
-from bot.operations.deploys.seats import make_waiting
 from bot.operations.deploys.target import base_change
-from bot.operations.deploys.transitions import expire, is_overdue, plan_again, transition
+from bot.operations.deploys.transitions import expire, is_overdue, make_waiting, plan_again, transition
 from bot.operations.worker.claim import WORKER, hold_if_blocked, lock_claimed, save_hold, work_on
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.domain.audit.events import EventType
+from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.follow import judge
@@ -14,14 +14,7 @@ from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
 from bot.domain.deploy.rollout_sentences import failed_task, waiting_for, why_ended
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.deploys.target import catalog_for, target_of
-from bot.operations.deploys.transitions import (
-    LONGEST_DETAIL,
-    event_of,
-    redraw,
-    reply,
-    to_requester,
-    transition,
-)
+from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition
 from bot.operations.require import require
 from bot.operations.worker.claim import WORKER, hold, lock_claimed, work_on
 

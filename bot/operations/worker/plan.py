@@ -17,13 +17,13 @@ from bot.domain.deploy.plan import Plan, fingerprint, is_healthy, job_text, with
 from bot.domain.jobdiff.text import lines as diff_lines
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
-from bot.operations.deploys.seats import make_ready
 from bot.operations.deploys.target import Target, index_of, target_of, version_of
 from bot.operations.deploys.transitions import (
     LONGEST_DETAIL,
     Redraw,
     expire,
     is_overdue,
+    make_ready,
     reply,
     to_requester,
     transition,

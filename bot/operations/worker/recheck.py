@@ -11,9 +11,8 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.errors import NomadForbidden, NomadUnavailable, TargetGone
 from bot.operations.deploys.decide import decide_on
-from bot.operations.deploys.seats import make_ready
 from bot.operations.deploys.target import base_change
-from bot.operations.deploys.transitions import plan_again
+from bot.operations.deploys.transitions import make_ready, plan_again
 from bot.operations.worker.claim import WORKER, hold, withdraw_claimed, work_on
 
 if TYPE_CHECKING:

@@ -7,22 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.audit.events import EventType
+from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Answer, Attempt, Look, Sighting, Verdict, back_off, judge, settled
 from bot.domain.deploy.plan import stamp
 from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
 from bot.operations.deploys.target import catalog_for, target_of
-from bot.operations.deploys.transitions import (
-    LONGEST_DETAIL,
-    event_of,
-    plan_again,
-    redraw,
-    reply,
-    to_requester,
-    transition,
-)
+from bot.operations.deploys.transitions import LONGEST_DETAIL, plan_again, redraw, reply, to_requester, transition
 from bot.operations.require import require
 from bot.operations.worker.claim import WORKER, lock_claimed, work_on
 from bot.ports.nomad import Registered

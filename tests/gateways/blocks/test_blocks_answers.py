@@ -7,6 +7,7 @@ from bot.domain.decision import Allowed, Reason, Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.matrix import Cell, Matrix
 from bot.domain.deploy.message import Note
+from bot.domain.deploy.promotion import Promotable
 from bot.gateways.blocks import answers, guide, modal, note, overview
 from handlers.slack.verbs.table import AVAILABLE, LATER
 from tests.builders import BOB, SAM, a_deploy, a_membership, a_plan
@@ -156,15 +157,8 @@ def test_a_note_has_mentions_code_and_one_button() -> None:
 
 
 def promote_view(environments=("production",), *, several=False, reason_required=True):
-    return modal.promote(
-        "D-12",
-        "D-12:2",
-        "checkout v1.4.2",
-        environments=environments,
-        several=several,
-        settable=("count",),
-        reason_required=reason_required,
-    )
+    found = Promotable(a_deploy(12), environments, several, ("count",), reason_required)
+    return modal.promote(found, "D-12:2")
 
 
 def test_the_promote_modal_asks_what_may_be_set_and_why() -> None:

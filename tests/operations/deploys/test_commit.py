@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import AmbiguousCommit, StoreUnavailable
 from bot.operations.deploys.approve import Approved, approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Requested, request
 from tests.builders import ALICE, BOB
 from tests.operations.acts import an_ask, events, planned

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from bot.domain.catalog.environment import After
 from bot.domain.decision import Refused
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.promotable import promotable
 from bot.operations.deploys.withdraw import withdraw
 from tests.builders import ALICE, a_placement, a_service, an_environment
 from tests.operations.acts import SOAK, after_staging, applied, asked, environments, now, succeeded
 
 if TYPE_CHECKING:
-    from bot.operations.deploys.promotable import Promotable
+    from bot.domain.deploy.promotion import Promotable
     from tests.fakes import World
 
 

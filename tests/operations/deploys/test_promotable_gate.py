@@ -11,7 +11,7 @@ from bot.domain.catalog.environment import After, Require
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.operations.deploys.approve import approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Requested, request
 from bot.operations.worker import dispatch
 from bot.operations.worker import plan as plan_deploy

@@ -10,7 +10,7 @@ from bot.domain.catalog.environment import After
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.errors import Replayed
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.promote import Promotion, promote
 from bot.operations.deploys.redeploy import again
 from bot.operations.deploys.request import Requested

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.errors import Replayed
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.redeploy import again
 from bot.operations.deploys.request import Requested
 from tests.builders import ALICE, BOB, NORA

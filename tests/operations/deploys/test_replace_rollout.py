@@ -7,7 +7,7 @@ import pytest
 from bot.domain.actor import CiIdentity, System
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.replace_rollout import replace_rollout
 from tests.builders import ALICE, SAM, a_membership, a_person
 from tests.operations.acts import asked, delivered, dispatching, events, now, planned

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.replan import replan
 from tests.builders import ALICE, BOB, NORA
 from tests.operations.acts import asked, delivered, dispatching, events, planned, ready

@@ -11,7 +11,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER
 from bot.errors import CatalogMissing, NomadRefused, Replayed
 from bot.operations.catalog import apply
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Requested, request
 from tests.builders import ALICE, BOB, GUS, JOBSPEC, NORA, SAM, a_catalog, a_service, an_environment
 from tests.operations.acts import HERE, an_ask, applied, asked, change, events, now, planned, types

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.withdraw import withdraw
 from bot.operations.outbox import deliver
 from tests.builders import ALICE, DEVELOPERS, NORA, SRE, a_membership, a_person

@@ -8,7 +8,7 @@ from bot.domain.audit.history import Outcome
 from bot.domain.catalog.environment import After
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.digest.report import MOST_CHANGES
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.withdraw import withdraw
 from bot.operations.worker import dispatch, expire, register
 from bot.operations.worker import plan as plan_deploy

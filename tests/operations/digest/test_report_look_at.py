@@ -13,7 +13,7 @@ from bot.domain.decision import Refused
 from bot.domain.digest.report import MOST_NAMED, CatalogChange
 from bot.domain.digest.schedule import Span
 from bot.operations.deploys.approve import approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import request
 from tests.builders import ALICE, BOB, GUS, SAM
 from tests.clocks import NOON

@@ -17,7 +17,7 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.operations.deploys.approve import approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.outbox import deliver
 from bot.operations.worker import dispatch
 from tests.builders import ALICE, BOB, SAM, a_note, an_outgoing

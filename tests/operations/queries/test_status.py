@@ -8,7 +8,7 @@ from sqlalchemy import event
 from bot.domain.deploy.deploy import Status
 from bot.operations.catalog import apply
 from bot.operations.deploys.approve import approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.reject import reject
 from bot.operations.deploys.replan import replan
 from bot.operations.deploys.retract import retract

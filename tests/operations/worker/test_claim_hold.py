@@ -8,7 +8,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.errors import NomadUnavailable, TargetGone
 from bot.operations.deploys.approve import approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.withdraw import withdraw
 from bot.operations.worker import dispatch, recheck
 from bot.operations.worker import plan as plan_deploy

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.catalog.environment import Rule
 from bot.domain.deploy.deploy import Status
 from bot.errors import NomadForbidden, NomadUnavailable
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.replace_rollout import replace_rollout
 from bot.operations.worker import dispatch, register
 from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, SAM, SRE, USERGROUPS, a_job, a_membership, a_person

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.catalog.environment import After
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.reject import reject
 from bot.operations.worker import offer
 from bot.operations.worker import plan as plan_deploy

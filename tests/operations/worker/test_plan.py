@@ -12,7 +12,7 @@ from bot.domain.deploy.message import PLANNING_SHOWN_AFTER
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.operations.catalog import apply
 from bot.operations.deploys.approve import Approved, approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.replan import replan
 from bot.operations.worker import plan as plan_deploy
 from bot.operations.worker.render import AGAIN_KEY

@@ -7,7 +7,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.errors import NomadUnavailable
 from bot.operations.deploys.approve import approve
-from bot.operations.deploys.origin import Origin
+from bot.operations.deploys.decide import Origin
 from tests.builders import BOB, SRE, USERGROUPS, a_job
 from tests.operations.acts import applied, asked, change, environments, events, now, planned, ready, rechecked
 

@@ -13,7 +13,7 @@ import pytest
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Answer
-from bot.operations.deploys.origin import NOWHERE
+from bot.operations.deploys.decide import NOWHERE
 from bot.operations.deploys.replace_rollout import replace_rollout
 from bot.operations.worker import dispatch, expire, follow, recheck, register
 from bot.operations.worker import plan as plan_deploy

@@ -11,7 +11,7 @@ import pytest
 from bot.domain.actor import Operator
 from bot.domain.deploy.deploy import Status
 from bot.operations.catalog import apply
-from bot.operations.deploys.origin import NOWHERE
+from bot.operations.deploys.decide import NOWHERE
 from bot.operations.deploys.request import request
 from bot.ports import Limits
 from store import open_store

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.deploy.delivery import back_off, worth_sending
-from bot.domain.deploy.message import Delivery
+from bot.domain.deploy.message import Delivery, back_off, worth_sending
 
 
 def test_a_private_answer_is_of_no_use_an_hour_later():
