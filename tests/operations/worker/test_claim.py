@@ -75,5 +75,5 @@ async def test_a_deploy_whose_step_breaks_lets_the_younger_ones_pass_and_is_trie
 
 def test_a_record_that_is_never_deleted_is_named_where_it_is_lost_all_the_same():
     assert require("plan", "plan 1 of D-1") == "plan"
-    with pytest.raises(LookupError, match="plan 1 of D-1 is not in the database"):
+    with pytest.raises(LookupError, match="plan 1 of D-1 is no longer in the database"):
         require(None, "plan 1 of D-1")
