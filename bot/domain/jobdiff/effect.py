@@ -58,7 +58,7 @@ def _group(counts: Mapping[str, int], spec: Mapping[str, Any] | None, job: Job) 
     later = _later(count, job, int((spec or {}).get("Count") or 0))
     parts = list(_new_version(count, update, later))
     # for a system job, Nomad counts a replaced allocation as placed too
-    started = count.get("FieldPath", 0) - (count.get("DestructiveUpdate", 0) if system else 0)
+    started = count.get("Place", 0) - (count.get("DestructiveUpdate", 0) if system else 0)
     parts += [
         f"{number} {word}"
         for number, word in (

@@ -18,7 +18,7 @@ def an_answer(**counts):
 @pytest.mark.parametrize(
     ("counts", "spec", "line"),
     [
-        ({"FieldPath": 6}, a_spec(), "web: 6 started"),
+        ({"Place": 6}, a_spec(), "web: 6 started"),
         ({"DestructiveUpdate": 1, "Ignore": 5}, a_spec(MaxParallel=1), "web: 6 replaced one by one"),
         ({"DestructiveUpdate": 2, "Ignore": 4}, a_spec(MaxParallel=2), "web: 6 replaced 2 at a time"),
         ({"DestructiveUpdate": 6}, a_spec(MaxParallel=10), "web: 6 replaced at once"),
@@ -42,11 +42,11 @@ def an_answer(**counts):
         ({"Canary": 1, "Ignore": 1}, a_spec(count=1), "web: 1 canary now, replaces the old after promotion"),
         ({"Canary": 1, "Ignore": 1}, a_spec(count=1, AutoPromote=True), "web: 1 canary now, promoted automatically"),
         ({"InPlaceUpdate": 6}, a_spec(), "web: 6 updated in place"),
-        ({"InPlaceUpdate": 2, "FieldPath": 1}, a_spec(), "web: 1 started, 2 updated in place"),
+        ({"InPlaceUpdate": 2, "Place": 1}, a_spec(), "web: 1 started, 2 updated in place"),
         ({"Stop": 2, "Ignore": 4}, a_spec(), "web: 2 stopped"),
         ({"Migrate": 1, "RescheduleNow": 2}, a_spec(), "web: 1 moved to other nodes, 2 rescheduled"),
         (
-            {"DestructiveUpdate": 2, "FieldPath": 3, "Ignore": 1},
+            {"DestructiveUpdate": 2, "Place": 3, "Ignore": 1},
             a_spec(kind="system"),
             "web: 3 replaced at once, 1 started",
         ),
@@ -68,7 +68,7 @@ def test_one_group(counts, spec, line):
     [("None", "web: 1 started"), ("Edited", "web: 1 started, 5 updated in place")],
 )
 def test_an_unchanged_job_updates_nothing_in_place_whatever_nomad_counts(diff, line):
-    answer = {**an_answer(InPlaceUpdate=5, FieldPath=1), "Diff": {"Type": diff}}
+    answer = {**an_answer(InPlaceUpdate=5, Place=1), "Diff": {"Type": diff}}
     assert effect(answer, a_spec()) == line
 
 
@@ -94,19 +94,19 @@ def test_no_annotations():
     ],
 )
 def test_a_periodic_job_starts_nothing_now(launch, line):
-    answer = {**an_answer(FieldPath=1), "NextPeriodicLaunch": launch}
+    answer = {**an_answer(Place=1), "NextPeriodicLaunch": launch}
     assert effect(answer, {**a_spec(kind="batch"), "Periodic": {"Spec": "@daily"}}) == line
 
 
 def test_a_parameterized_job_starts_nothing_now():
     spec = {**a_spec(kind="batch"), "ParameterizedJob": {"Payload": "optional"}}
-    assert effect(an_answer(FieldPath=1), spec) == "registered; starts when it is dispatched"
+    assert effect(an_answer(Place=1), spec) == "registered; starts when it is dispatched"
 
 
 @pytest.mark.parametrize(("groups", "ending"), [(100, "more groups"), (19, "and 1 more group")])
 def test_many_groups_are_counted(groups, ending):
     names = [f"{number:03}-{'g' * 16}" for number in range(groups)]
-    line = effect({"Annotations": {"DesiredTGUpdates": {name: {"FieldPath": 1} for name in names}}}, {})
+    line = effect({"Annotations": {"DesiredTGUpdates": {name: {"Place": 1} for name in names}}}, {})
     assert len(line) <= LONGEST + len("; and 100 more groups")
     assert line.endswith(ending)
 
