@@ -45,7 +45,7 @@ def test_what_moved_since_the_plan_before(nomad):
     live = with_env({"ID": "checkout", "TaskGroups": [{"Name": "web", "Tasks": [{"Name": "app"}]}]}, LOG_LEVEL="debug")
     before = a_plan(replaced=from_then, base_version=3)
     assert nomad.moved(before, {**live, "Version": 4}, a_job(), frozenset()) == (
-        "version 3 → 4 by another",
+        "somebody else registered the job: version 3 → 4",
         "group web task app env LOG_LEVEL changed outside Nomatron",
     )
 

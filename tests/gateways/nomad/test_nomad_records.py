@@ -151,7 +151,7 @@ def test_recorded_words_of_no_room():
         ("register_invalid", "denied"),
         ("register_unknown_namespace", "denied"),
         ("register_type_change", "denied"),
-        ("acl_weak_register", "denied"),
+        ("acl_weak_register", "forbidden"),
     ],
 )
 def test_recorded_answers_to_a_register(name, answer):
