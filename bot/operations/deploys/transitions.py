@@ -55,16 +55,16 @@ async def transition(  # noqa: PLR0913 -- one call names all that a change of st
     of the deploy's plan besides ``data``. ``changes`` are further fields of the deploy, ``note`` goes to its thread.
     Raises ``IllegalTransition`` if the table does not allow the change.
     """
-    moved = deploy.advance(to, at, **(changes or {}))
-    await tx.save_deploy(moved)
+    saved = deploy.advance(to, at, **(changes or {}))
+    await tx.save_deploy(saved)
     # row and event commit together: a log that can miss a change proves nothing
-    await tx.record(event_of(event, actor, moved, at, catalog, **{"plan": moved.plan, **(data or {})}))
+    await tx.record(event_of(event, actor, saved, at, catalog, **{"plan": saved.plan, **(data or {})}))
     # only queued here: Slack may be slow or down, and this transaction holds locks
     if card is not Redraw.NONE:
-        await redraw(tx, moved, at, urgent=card is Redraw.URGENT)
+        await redraw(tx, saved, at, urgent=card is Redraw.URGENT)
     if note is not None:
-        await reply(tx, moved, note, at)
-    return moved
+        await reply(tx, saved, note, at)
+    return saved
 
 
 async def redraw(tx: Transaction, deploy: Deploy, at: datetime, *, urgent: bool = False) -> None:
