@@ -208,6 +208,7 @@ class RolloutRow(Row, table=True):
     unplaced: tuple[str, ...] = _is(Document(tuple[str, ...]), server_default="[]")
     evaluated: bool = _is(Boolean, server_default=true())
     stuck: bool = _is(Boolean, server_default=false())
+    task_failed: bool = _is(Boolean, server_default=false())
 
 
 class ReleaseRow(Row, table=True):

@@ -93,7 +93,7 @@ def _by_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
         return _end(rollout, RolloutStatus.SUCCEEDED, said, now)
     if deployment.status == "failed":
         reverted_as = seen.reverted_to[0] if seen.reverted_to else None
-        ended = _end(rollout, RolloutStatus.FAILED, said, now)
+        ended = _failed_by_task(rollout, said, now)
         return replace(ended, reverted_to=deployment.rolls_back_to, reverted_as=reverted_as)
     if deployment.status == "cancelled":
         status = RolloutStatus.FAILED if deployment.job_stopped else RolloutStatus.SUPERSEDED
@@ -149,7 +149,7 @@ def _by_allocations(rollout: Rollout, seen: Observation, now: datetime) -> Rollo
             rollout, RolloutStatus.SUCCEEDED, "registered: it starts on its schedule or when it is dispatched", now
         )
     if seen.job_type in _ONE_SHOT and (failed := sum(group.unhealthy for group in _counters(seen))):
-        return _end(rollout, RolloutStatus.FAILED, f"{_count(failed)} failed", now)
+        return _failed_by_task(rollout, f"{_count(failed)} failed", now)
     return _end(rollout, RolloutStatus.SUCCEEDED, _success_words(seen), now) if _is_done(seen) else None
 
 
@@ -174,6 +174,12 @@ def _success_words(seen: Observation) -> str:
 
 def _count(number: int) -> str:
     return f"{number} allocation" if number == 1 else f"{number} allocations"
+
+
+def _failed_by_task(rollout: Rollout, detail: str, now: datetime) -> Rollout:
+    """The end of a rollout whose allocations failed: the first failed task, if one is known, is the reason."""
+    ended = _end(rollout, RolloutStatus.FAILED, detail, now)
+    return replace(ended, task_failed=rollout.failure is not None)
 
 
 def _end(rollout: Rollout, status: RolloutStatus, detail: str, now: datetime) -> Rollout:

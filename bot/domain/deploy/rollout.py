@@ -137,10 +137,11 @@ class Rollout:
     """A rollout, of our deploy or of Nomad's revert, with its newest counters.
 
     ``job_version`` is None if we landed but the version is unknown. ``detail`` is the reason of an end in Nomad's
-    words, ``failure`` the first failed task, ``reverted_to`` the job version that Nomad's own revert restores and
-    ``reverted_as`` the new version that it makes. For a running one, ``waits_for`` and ``unplaced`` (sentences
-    on what Nomad has no room for) say why it waits, ``evaluated`` is false until Nomad has evaluated it, ``stuck`` is
-    true if nothing has changed for longer than Nomad's progress deadline and ours.
+    words, ``failure`` the first failed task, and ``task_failed`` whether that task is why it ended. ``reverted_to`` is
+    the job version that Nomad's own revert restores, ``reverted_as`` the new version that it makes. For a running one,
+    ``waits_for`` and ``unplaced`` (sentences on what Nomad has no room for) say why it waits, ``evaluated`` is false
+    until Nomad has evaluated it, ``stuck`` is true if nothing has changed for longer than Nomad's progress deadline and
+    ours.
     """
 
     deploy_id: int
@@ -163,6 +164,7 @@ class Rollout:
     unplaced: tuple[str, ...] = ()
     evaluated: bool = True
     stuck: bool = False
+    task_failed: bool = False
 
     @property
     def healthy(self) -> int:

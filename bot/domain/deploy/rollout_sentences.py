@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
+from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutWait, TaskFailure
 from bot.domain.multierror import one_line
 
 
@@ -21,8 +21,8 @@ def why_ended(rollout: Rollout) -> str:
     if rollout.reverted_to is not None:
         as_version = "" if rollout.reverted_as is None else f", as version {rollout.reverted_as}"
         parts.append(f"Nomad reverted to version {rollout.reverted_to}{as_version}")
-    # a task that failed once on the way to a success explains nothing
-    if rollout.failure is not None and rollout.status is RolloutStatus.FAILED:
+    # a task that failed on the way to another end, such as a stop, explains nothing
+    if rollout.failure is not None and rollout.task_failed:
         parts.append(f"task {failed_task(rollout.failure)}")
     return "; ".join(parts)
 

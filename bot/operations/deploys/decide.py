@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 ROUNDS = 3
 """How often a decision is tried: a catalog that changed three times in a row is no race but somebody at work."""
 START_OVER = refuse(
-    "catalog-busy", "The catalog kept changing while this was being decided, so nothing was done. Try again."
+    "catalog-busy", "The catalog kept changing, or the database did not confirm this, so nothing was done. Try again."
 )
 _MOST_PEOPLE_ASKED = 20
 
@@ -131,19 +131,19 @@ async def decide_on(
         try:
             async with ports.store.begin() as tx:
                 facts = await _locked_facts(tx, question, membership, claim)
-                if facts is None:
-                    continue
-                case = Case(tx, facts, ports.clock.now())
-                # in the same transaction as the decision: Slack repeats a request whose answer was lost
-                await origin.remember(tx, case.now)
-                result = await decision(case)
+                if facts is not None:
+                    case = Case(tx, facts, ports.clock.now())
+                    # in the same transaction as the decision: Slack repeats a request whose answer was lost
+                    await origin.remember(tx, case.now)
+                    result = await decision(case)
         except AmbiguousCommit as doubt:
             # certainly not written: deciding again is safe
             if not await origin.was_committed(ports, doubt):
                 continue
-        # only after the commit: a worker that wakes earlier does not see the change
-        ports.bell.ring()
-        return result
+        if facts is not None:
+            # only after the commit: a worker that wakes earlier does not see the change
+            ports.bell.ring()
+            return result
     return START_OVER
 
 

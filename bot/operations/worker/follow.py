@@ -147,8 +147,7 @@ async def _end(tx: Transaction, deploy: Deploy, ours: Rollout, due_at: datetime 
 
 def _cause(ours: Rollout) -> str:
     """A short reason: the task that failed first, or else Nomad's description."""
-    failed = ours.failure is not None and ours.status is RolloutStatus.FAILED
-    return f"task {failed_task(ours.failure)}" if failed and ours.failure else ours.detail
+    return f"task {failed_task(ours.failure)}" if ours.task_failed and ours.failure else ours.detail
 
 
 def _failed_event(rollout: Rollout) -> tuple[str, ...]:

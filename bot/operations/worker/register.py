@@ -198,7 +198,8 @@ def _why_refused(dispatch: _Dispatch, attempt: Attempt) -> str:
     """Nomad's reason, or what an operator can do if Nomad only says ``Permission denied``."""
     if attempt.answer is Answer.FORBIDDEN:
         # every 403 has the same text (docs/nomad.md, "Refused tokens"), but the plan worked with this token
-        return f"the token lacks `register-job` in namespace `{dispatch.target.namespace}`. Run `nomatron doctor`."
+        lacks = f"`register-job` in namespace `{dispatch.target.namespace}`, or the right to a volume of the job"
+        return f"the token lacks {lacks}. Run `nomatron doctor`."
     return attempt.text
 
 

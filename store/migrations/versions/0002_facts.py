@@ -26,6 +26,7 @@ def upgrade() -> None:
         rollouts.add_column(sa.Column("unplaced", sa.Text(), nullable=False, server_default="[]"))
         rollouts.add_column(sa.Column("evaluated", sa.Boolean(), nullable=False, server_default=sa.true()))
         rollouts.add_column(sa.Column("stuck", sa.Boolean(), nullable=False, server_default=sa.false()))
+        rollouts.add_column(sa.Column("task_failed", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute(sa.text("UPDATE rollouts SET stuck = (status = 'running' AND note LIKE 'stuck%')"))
     with op.batch_alter_table("rollouts", recreate="auto") as rollouts:
         rollouts.drop_column("note")

@@ -93,6 +93,16 @@ def test_a_failure_names_the_first_failed_event():
     assert why_ended(ended) == "Failed due to unhealthy allocations; task app of web: Terminated: Exit Code: 1"
 
 
+def test_a_task_that_failed_before_somebody_stopped_the_job_is_not_the_reason():
+    rollout = a_rollout(failure=FAILURE)
+    (stopped,) = judge(rollout, seen(a_deployment(), stopped=True), NOW)
+    (cancelled,) = judge(rollout, seen(a_deployment("cancelled", "Cancelled because job is stopped")), NOW)
+    assert [why_ended(each) for each in (stopped, cancelled)] == [
+        "the job was stopped",
+        "Cancelled because job is stopped",
+    ]
+
+
 def test_the_first_failure_stays():
     earlier = replace(FAILURE, message="Exit Code: 9")
     observation = seen(a_deployment(), allocations=allocations("failed", failure=FAILURE))

@@ -109,6 +109,7 @@ def _failed() -> Any:
         detail="Failed due to unhealthy allocations",
         nomad_deployment="6f1c",
         failure=failure,
+        task_failed=True,
         reverted_to=3,
     )
     revert = a_rollout(

@@ -151,6 +151,7 @@ RECORDS = {
         unplaced=several(words),
         evaluated=st.booleans(),
         stuck=st.booleans(),
+        task_failed=st.booleans(),
         ended_at=st.none() | instants,
     ),
     "releases": st.builds(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
-from bot.domain.deploy.rollout_sentences import waiting_for
+from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
 from bot.gateways.blocks.text import code, words
 
 if TYPE_CHECKING:
@@ -92,6 +92,6 @@ def _revert(rollout: Rollout) -> list[str]:
     counts = f" ({rollout.healthy}/{rollout.wanted} healthy)" if rollout.wanted else ""
     # what Nomad says of a success is no more than the line itself
     states_why = {RolloutStatus.RUNNING: waiting_for(rollout), RolloutStatus.SUCCEEDED: ""}
-    why = states_why.get(rollout.status, rollout.detail)
+    why = states_why.get(rollout.status, why_ended(rollout))
     more = f": {words(why, 500)}" if why else ""
     return [f":rewind: Nomad's revert {states[rollout.status]}{counts}{more}"]
