@@ -172,8 +172,10 @@ async def test_a_token_that_lacks_the_right_is_named_with_what_to_do(world: Worl
 
     assert (deploy.status, deploy.detail) == (
         Status.FAILED,
-        "Nomad refused the job: the token lacks `register-job` in namespace `production`, or the right to a volume of "
-        "the job. Run `nomatron doctor`.",
+        (
+            "Nomad refused the job: the token lacks `register-job` in namespace `production`, "
+            "or the right to a volume of the job. Run `nomatron doctor`."
+        ),
     )
 
 
