@@ -50,7 +50,7 @@ ROWS = (
     Row("conflict-nobodys", _said(500, CONFLICT), apply=False, state="Succeeded", ours=1, attempts=2),
     Row("conflict-prefixed", _said(500, f"rpc error: {CONFLICT}"), apply=True, state="Succeeded", ours=1),
     Row("bad-request", _said(400, "Job ID does not match name"), apply=False, state="Failed", ours=0, said="Job ID"),
-    Row("forbidden", _said(403, "Permission denied"), apply=False, state="Failed", ours=0, said="Permission denied"),
+    Row("forbidden", _said(403, "Permission denied"), apply=False, state="Failed", ours=0, said="lacks `register-job`"),
     Row("invalid", _said(500, INVALID), apply=False, state="Failed", ours=0, said="Missing task driver"),
     Row("too-many", _said(429, "Too many requests"), apply=False, state="Succeeded", ours=1, attempts=2),
     Row("never-landed", "never", apply=True, state="Succeeded", ours=1),

@@ -83,7 +83,7 @@ def unchanged(quiet: Sandbox) -> Iterator[Sandbox]:
     [
         (ALICE, "chekout v1.4.2 to staging", "Did you mean `checkout`"),
         (ALICE, "checkout v1.4.2 to stagin", "staging"),
-        (ALICE, "checkout v1.4.2", "staging, production"),
+        (ALICE, "checkout v1.4.2", "`to staging` or `to production`"),
         (ALICE, "checkout v1/4:2 to staging", "isn't a version"),
         (ALICE, "checkout v1.4.2 to production", "because"),
         (ALICE, "checkout v1.4.2 to staging with memory=4000", "memory"),

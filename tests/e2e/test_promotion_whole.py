@@ -48,7 +48,7 @@ def test_a_failure_in_staging_after_the_approvals_holds_the_deploy_and_says_so(t
         sandbox.reach(failing, "Failed")
         sandbox.approved("D-2")
 
-        held = f"mailer v2.0.0 failed in staging since it passed ({failing})."
+        held = f"mailer v2.0.0 failed in staging after it had passed ({failing})."
         sandbox.until(lambda: held in sandbox.card("D-2").whole, "what holds it")
         message = sandbox.card("D-2")
         assert message.state == "Ready"
