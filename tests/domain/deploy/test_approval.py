@@ -117,6 +117,15 @@ def test_two_seats_of_a_group_of_two_with_the_requester_in_it_can_never_be_met()
     assert ever(pair, pair, requester=CAROL.id) == Allowed()
 
 
+def test_a_group_of_the_requester_alone_or_of_nobody_who_counts_can_never_approve():
+    alone, guests = ever(a_seat("sre", ALICE.id)), ever(a_seat("visitors", GUS.id))
+
+    assert isinstance(alone, Refused)
+    assert alone.reasons[0].text == "Nobody can approve this: you are the only member of sre."
+    assert isinstance(guests, Refused)
+    assert guests.reasons[0].text == "Nobody can approve this: visitors has no member who can approve."
+
+
 def test_one_person_cannot_fill_the_seats_of_two_rules():
     refusal = ever(a_seat("a", BOB.id), a_seat("b", BOB.id))
 

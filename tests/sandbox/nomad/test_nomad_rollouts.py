@@ -62,7 +62,9 @@ async def auto_revert_unhealthy(agent: Agent) -> None:
 
 
 async def auto_revert_no_stable(agent: Agent) -> None:
-    bad = await agent.registered(shop("bad", reschedule=ONCE, update={"AutoRevert": True, "MaxParallel": 3}))
+    # long enough that all three have failed before the first is replaced, however busy this machine is
+    later = {**ONCE, "Delay": 60 * SECOND}
+    bad = await agent.registered(shop("bad", reschedule=later, update={"AutoRevert": True, "MaxParallel": 3}))
     assert (await agent.settled(bad))["Status"] == "failed"
     await eventually(lambda: agent.job("shop"), lambda one: one["Status"] == "dead")
 
