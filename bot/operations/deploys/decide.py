@@ -131,19 +131,19 @@ async def decide_on(
         try:
             async with ports.store.begin() as tx:
                 facts = await _locked_facts(tx, question, membership, claim)
-                if facts is not None:
-                    case = Case(tx, facts, ports.clock.now())
-                    # in the same transaction as the decision: Slack repeats a request whose answer was lost
-                    await origin.remember(tx, case.now)
-                    result = await decision(case)
+                if facts is None:
+                    continue
+                case = Case(tx, facts, ports.clock.now())
+                # in the same transaction as the decision: Slack repeats a request whose answer was lost
+                await origin.remember(tx, case.now)
+                result = await decision(case)
         except AmbiguousCommit as doubt:
-            # certainly not written: deciding again is safe
-            if not await origin.was_committed(ports, doubt):
+            # nothing was decided, or it was certainly not written: deciding again is safe
+            if facts is None or not await origin.was_committed(ports, doubt):
                 continue
-        if facts is not None:
-            # only after the commit: a worker that wakes earlier does not see the change
-            ports.bell.ring()
-            return result
+        # only after the commit: a worker that wakes earlier does not see the change
+        ports.bell.ring()
+        return result
     return START_OVER
 
 
