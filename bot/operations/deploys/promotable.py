@@ -9,6 +9,7 @@ from bot.domain.decision import Allowed, Refused, every, refuse
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.promotion import Candidate, Promotable, may_follow
+from bot.operations.deploys.decide import no_such_deploy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,9 +123,7 @@ async def promotable(ports: Ports, deploy_id: int) -> Promotable | Refused:
         catalog = (await reading.active_catalog()).catalog
         deploy = await reading.deploy(deploy_id)
         if deploy is None:
-            return refuse(
-                "nothing-to-promote", f"There is no deploy D-{deploy_id}. For open deploys: `/deploy status`."
-            )
+            return no_such_deploy(deploy_id)
         if deploy.status is not Status.SUCCEEDED:
             return not_successful(deploy)
         names = environments_after(catalog, deploy.service, deploy.environment)
