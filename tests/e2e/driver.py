@@ -348,6 +348,11 @@ class Sandbox:
         """How Slack behaves from now on."""
         self.post("slack", "/sandbox/fault", {"method": method, "mode": mode, **more})
 
+    def value(self, query: str) -> Any:
+        """The first column of a query's first row, as the database has it now."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            return next(connection.execute(query), (None,))[0]
+
     def rows(self, *tables: str) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of these tables, as the database has them now, without the columns that tell when to look again."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
