@@ -29,7 +29,7 @@ from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.message import Delivery, Note
-from bot.domain.deploy.plan import Change
+from bot.domain.deploy.plan import Base, Change
 from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
 from bot.domain.digest.schedule import FileState
 from store.sql.columns import Day, Document, Json, Who, Word
@@ -148,6 +148,7 @@ class PlanRow(Row, table=True):
     unchanged: bool = _is(Boolean)
     healthy: bool = _is(Boolean)
     compared_with: str = _is(Plain, server_default="")
+    base: Base | None = _may_be(Document(Base))
 
 
 class ApprovalRow(Row, table=True):

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 Job = dict[str, Any]
@@ -23,13 +24,48 @@ SERVER_FIELDS = frozenset(
 """Fields that Nomad itself writes, and that a register must not send (docs/nomad.md, "Fields of the server")."""
 
 
+class Flag(StrEnum):
+    """Why a change is dangerous. The words are those of ``risk`` in the catalog, and a closed list."""
+
+    REMOVED = "removed"
+    LESS_MEMORY = "less-memory"
+    LESS_CPU = "less-cpu"
+    LESS_COUNT = "less-count"
+    COUNT_ZERO = "count-zero"
+    OLDER_VERSION = "older-version"
+    IMAGE_REGISTRY = "image-registry-change"
+    IMAGE_REPOSITORY = "image-repository-change"
+    MUTABLE_TAG = "mutable-tag"
+    DRIVER = "driver-change"
+    RAW_EXEC = "raw-exec"
+    USER = "user-change"
+    PRIVILEGED = "privileged"
+    CAPABILITIES = "capabilities"
+    DEVICES = "devices"
+    HOST_VOLUME = "host-volume"
+    HOST_NETWORK = "host-network"
+    NODE_POOL = "node-pool-change"
+    DATACENTER = "datacenter-change"
+    NAMESPACE = "namespace-change"
+    REGION = "region-change"
+    TYPE = "type-change"
+    PRIORITY = "priority-change"
+    AUTO_REVERT_OFF = "auto-revert-off"
+    CANARIES_OFF = "canaries-off"
+    HEALTH_LOOSENED = "health-loosened"
+    DEADLINE_LOOSENED = "deadline-loosened"
+    OVERRIDE = "override"
+    UNDOES_OUTSIDE = "undoes-outside-change"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One changed field, safe to show: ``old`` and ``new`` are redacted unless the catalog shows them.
 
     ``path`` is its place in the job, outermost first (``("group web", "task app", "env LOG_LEVEL")``); ``kind`` is
-    Nomad's word: ``Added``, ``Deleted`` or ``Edited``; ``effect`` is Nomad's annotation
-    (``forces create/destroy update``) or empty.
+    ``Added``, ``Deleted`` or ``Edited``; ``effect`` is Nomad's annotation (``forces create/destroy update``) or empty;
+    ``flags`` say why it is dangerous; ``hidden``: it changed, and nobody may see the values; ``outside`` is the job
+    version, registered outside Nomatron, whose change this one undoes.
     """
 
     path: tuple[str, ...]
@@ -37,20 +73,57 @@ class Change:
     old: str
     new: str
     effect: str = ""
+    flags: tuple[Flag, ...] = ()
+    hidden: bool = False
+    outside: int | None = None
+
+
+class JobState(StrEnum):
+    """What the live job does when a plan is made. It is part of the fingerprint: nobody starts a stopped job unseen."""
+
+    ABSENT = "absent"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What a plan replaces: the live job, its version, and who made that version.
+
+    ``deploy`` is the id of the deploy that made the version, or whose job a revert restored (``reverted``), and
+    ``version`` its release's version; both are None for a version that was registered outside Nomatron, of which
+    ``token`` has the first eight characters of the accessor (empty if Nomad has none) and ``at`` the time. ``first``:
+    no deploy of this service has ever run there, though the job does.
+    """
+
+    state: JobState
+    job_version: int | None = None
+    deploy: int | None = None
+    version: str | None = None
+    reverted: bool = False
+    first: bool = False
+    token: str = ""
+    at: datetime | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a deploy made the version."""
+        return self.deploy is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A numbered plan of a deploy.
 
-    ``job`` is the JSON that is registered byte for byte, ``base_index`` the JobModifyIndex that check-and-set enforces
-    (0: the job must not exist), ``base_version`` the job version that it replaces (None for a new job), ``replaced``
-    the JSON of that version (empty for a new job), ``from_version`` the version that succeeded last. ``changes`` is
-    the redacted difference, ``effect`` one line on what happens to allocations, ``warnings`` what people should know
-    (no capacity, Nomad's warnings, a count that stays). ``moved`` are sentences on what changed since the plan before
-    it, empty if the fingerprint is the same. ``differs`` are sentences on how the job differs from the one in the
-    environment ``compared_with``, which comes before. ``unchanged``: nothing would change; ``healthy`` then says
-    whether the running job is healthy.
+    ``job`` is the JSON that is registered byte for byte, ``base_index`` the JobModifyIndex that check-and-set
+    enforces (0: the job must not exist), ``base_version`` the job version that it replaces (None for a new job),
+    ``replaced`` the JSON of that version (empty for a new job), ``base`` what that version is (None on plans that
+    are older than the field), and ``from_version`` the release's version there, if it is ours. ``changes`` is the
+    redacted difference, ``effect`` one line on what happens to allocations, ``warnings`` what people should know
+    (no capacity, Nomad's warnings, a count that stays). ``moved`` are sentences on what changed since the plan
+    before it, empty if the fingerprint is the same. ``differs`` are sentences on how the job differs from the one
+    in the environment ``compared_with``, which comes before. ``unchanged``: nothing would change; ``healthy`` then
+    says whether the running job is healthy.
     """
 
     deploy_id: int
@@ -70,6 +143,7 @@ class Plan:
     compared_with: str = ""
     unchanged: bool = False
     healthy: bool = False
+    base: Base | None = None
 
 
 @dataclass(frozen=True, slots=True)
