@@ -3,11 +3,11 @@
 #   PYTHON=python3.12   the Python to use (3.11 or later)
 #   VENV=.venv          the folder of the virtual environment
 #   ARGS="--data DIR"   more options for the sandbox, pytest or the benchmark
-#   JOBS=2              how many processes run the tests
+#   JOBS=3              how many processes run the tests: one more than cores, because some tests mostly wait
 #   EVENTS=100000       how many events the benchmark's audit log has
 
 VENV ?= .venv
-JOBS ?= 2
+JOBS ?= 3
 EVENTS ?= 100000
 ARGS ?=
 PYTHON ?= $(shell for python in python3.11 python3; do \
@@ -39,7 +39,7 @@ sandbox: $(RUN)  ## run Nomatron with a simulated Slack and a simulated Nomad; o
 
 test: lint  ## run what the CI runs: lint, types, import contracts, tests, minimum coverage
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n $(JOBS) --dist worksteal --durations=20 --durations-min=1 --cov --cov-report= $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=1 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='bot/domain/*,bot/operations/*' --fail-under=100
 	$(BIN)/coverage report --fail-under=90
 

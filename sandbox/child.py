@@ -25,7 +25,7 @@ END_SECONDS = 30.0
 """Longer than the bot ever needs to stop by itself, so that only a broken bot is killed."""
 READY_SECONDS = 60.0
 # The variables that any program needs from its system; the child gets nothing else of our own environment.
-_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE", "COVERAGE_PROCESS_START")
+_SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "SSL_CERT_FILE")
 _SOURCE = Path(__file__).resolve().parents[1]
 
 

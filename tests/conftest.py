@@ -20,9 +20,17 @@ if TYPE_CHECKING:
     from store import SqlStore
 
 
+WHOLE = ("tests/e2e/", "tests/sandbox/pages/")
+"""The tests of whole sandboxes and of pages in a browser: they take longest, and mostly wait."""
+
 # how long an example takes says something about the machine, and nothing about what is tested
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left alone with it in the end; else in the order given."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE))
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ STAGING, PRODUCTION, OPS, GENERAL = "C0STAGING1", "C0PROD0001", "C0OPS00001", "C
 AUDIT = "C0AUDIT001"
 
 BOOKKEEPING = {"due_at", "worker", "taken_at", "held_until", "fence"}
+BUSY = "The database is busy"
 PATIENCE = 90.0
 """Seconds until a test gives up waiting: generous, because nothing here says how fast."""
 
@@ -173,12 +174,13 @@ class Sandbox:
 
     def until(self, holds: Callable[[], Any], what: str) -> Any:
         """Whatever ``holds`` gives once it is true; fails with ``what`` and the bot's last lines otherwise."""
-        ends = time.monotonic() + PATIENCE
-        while time.monotonic() < ends:
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < PATIENCE:
             found = holds()
             if found:
                 return found
-            time.sleep(0.1)
+            # to look costs the sandbox as much as to act: what takes long is looked at less often
+            time.sleep(min(0.05 + waited / 20, 0.5))
         lines = "\n".join(map(str, self.get("page", "/sandbox/bot")["log"][-15:]))
         raise AssertionError(f"waited {PATIENCE:.0f} s for {what}\n{lines}")
 
@@ -217,11 +219,16 @@ class Sandbox:
         return f"{told.get('text', '')}\n{json.dumps(told.get('blocks', []), ensure_ascii=False)}"
 
     def ask(self, user: str, text: str) -> str:
-        """Ask for a deploy; its number."""
-        told = self.type(user, text)
-        found = [word.strip("`.,:*") for word in told.split() if word.strip("`.,:*").startswith("D-")]
-        assert found, told
-        return found[0]
+        """Ask for a deploy, and again while the database is busy, as people are told to; its number."""
+
+        def number() -> str | None:
+            told = self.type(user, text)
+            found = [word.strip("`.,:*") for word in told.split() if word.strip("`.,:*").startswith("D-")]
+            assert found or BUSY in told, told
+            return found[0] if found else None
+
+        asked: str = self.until(number, f"{text} to be taken")
+        return asked
 
     def click(
         self, user: str, message: Message, action: str = "deploy.approve", *, stale: bool = False, **more: Any
@@ -307,8 +314,12 @@ class Sandbox:
         """Have people approve a production deploy by its button."""
         message = self.reach(deploy, "Approval needed")
         for person in people or (BOB, SAM):
-            told = self.click(person, message)
-            assert "counts" in told, told
+            self.until(lambda person=person: self._counts(person, message), f"{person}'s approval of {deploy}")
+
+    def _counts(self, person: str, message: Message) -> bool:
+        told = self.click(person, message)
+        assert "counts" in told or BUSY in told, told
+        return "counts" in told
 
     # --- the other side ----------------------------------------------------------------------------------------------
 

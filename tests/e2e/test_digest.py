@@ -77,7 +77,7 @@ class Morning:
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     with Sandbox(tmp_path_factory.mktemp("digest"), change=straight) as running:
         running.seeded()
-        minute = (datetime.now(ZONE) + timedelta(seconds=70)).replace(second=0, microsecond=0)
+        minute = (datetime.now(ZONE) + timedelta(seconds=80)).replace(second=0, microsecond=0)
         put_at(running, minute)
         # the one wait for a real minute: nobody can set the clock of a running bot
         time.sleep(max(0.0, (minute - datetime.now(ZONE)).total_seconds()))
