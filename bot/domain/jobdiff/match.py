@@ -18,7 +18,7 @@ KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("Name", "Type"), ("Name",), ("Type", "PortLabel", "Path"),
     ),
     # a rule is what it says: another value is another rule
-    "Constraints": (),
+    "Constraints": (("LTarget", "Operand", "RTarget"),),
     "DynamicPorts": (("Label",),),
     "Listeners": (("Port",),),
     "Paths": (("ListenerPort", "Path"), ("Path",)),
@@ -37,7 +37,13 @@ KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
 """The fields that identify an element of a list, by the list's name, the strictest first."""
 
 _NAMES = (("Name",), ("Label",))
-"""Fields that identify the elements of a list which is not in ``KEYS``; those without are paired by position."""
+"""Fields that identify the elements of a list which is not in ``KEYS``."""
+
+_NEVER_BY_POSITION = frozenset(
+    {"Affinities", "Checks", "Constraints", "DynamicPorts", "Identities", "ReservedPorts", "Secrets", "Services",
+     "TaskGroups", "Tasks", "Templates", "VolumeMounts"}
+)  # fmt: skip
+"""Lists in which another name is another thing: one is removed and one is added."""
 
 
 def pair(name: str, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[Pair], bool]:
@@ -45,11 +51,15 @@ def pair(name: str, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[Pair],
 
     Pairs come in the new order; elements that only the old list has come last.
     """
-    left = dict(enumerate(old))
-    found: dict[int, int] = {}
-    for key in [_content, *(_fields(names) for names in KEYS.get(name, _NAMES))]:
-        _match(key, left, new, found)
-    if name not in KEYS:
+    found = {at: at for at, (one, two) in enumerate(zip(old, new, strict=False)) if one == two}
+    left = {at: each for at, each in enumerate(old) if at not in found}
+    for here, each in enumerate(new):
+        if here not in found and (at := next((at for at, one in left.items() if one == each), None)) is not None:
+            found[here] = at
+            del left[at]
+    for names in KEYS.get(name, _NAMES):
+        _match(_fields(names), left, new, found)
+    if name not in _NEVER_BY_POSITION:
         for here, (at, _) in zip([at for at in range(len(new)) if at not in found], sorted(left.items()), strict=False):
             found[here] = at
             del left[at]
@@ -68,15 +78,6 @@ def _match(key: Callable[[Any], Hashable], left: dict[int, Any], new: Sequence[A
         if at not in found and (what := key(each)) is not None and places.get(what):
             found[at] = places[what].pop()
             del left[found[at]]
-
-
-def _content(part: Any) -> Hashable:
-    """A key that only an equal element has; unset fields do not count."""
-    if isinstance(part, dict):
-        return ("{}", frozenset((name, _content(each)) for name, each in part.items() if each not in (None, [], {})))
-    if isinstance(part, list):
-        return ("[]", *(_content(each) for each in part))
-    return (isinstance(part, bool), part)
 
 
 def _fields(names: tuple[str, ...]) -> Callable[[Any], Hashable]:

@@ -123,11 +123,18 @@ def _unset(value: Any) -> bool:
 
 def _same(old: Any, new: Any) -> bool:
     """Equality of JSON values, in which ``true`` is not 1."""
+    if old is new:
+        return True
+    if old != new:
+        return False
+    if isinstance(old, dict | list) and json.dumps(old) == json.dumps(new):
+        # the fast way, for what is large and in the same order
+        return True
     if isinstance(old, dict) and isinstance(new, dict):
-        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
+        return all(_same(old[key], new[key]) for key in old)
     if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(_same, old, new))
-    return bool(old == new) and isinstance(old, bool) == isinstance(new, bool)
+        return all(map(_same, old, new))
+    return isinstance(old, bool) == isinstance(new, bool)
 
 
 def _is_objects(*values: Any) -> bool:
@@ -257,10 +264,10 @@ class _Walk:
         yield from found
 
     def _rule(self, at: _At, old: Any, new: Any) -> Iterator[Difference]:
-        """A constraint that came or went, in one line; no constraint is ever edited."""
-        if ABSENT in (old, new):
+        """A constraint that came or went, in one line; it is edited only in fields that nobody knows."""
+        values = [part if part is ABSENT else rule(part) for part in (old, new)]
+        if values[0] != values[1]:
             place = FieldPath(at.level, (*at.objects, "Constraint"), "Constraint")
-            values = [part if part is ABSENT else rule(part) for part in (old, new)]
             yield Difference(
                 place=place, path=(*at.path, "constraint"), old=values[0], new=values[1], of_object=True,
                 inside=at.inside, said=at.said,
@@ -279,7 +286,9 @@ class _Walk:
 
 def rule(part: Part) -> str:
     """A constraint as people read it."""
-    rest = {key: value for key, value in part.items() if key not in {"LTarget", "Operand", "RTarget"} and value}
+    rest = {
+        key: value for key, value in part.items() if key not in {"LTarget", "Operand", "RTarget"} and value is not None
+    }
     said = " ".join(text(part.get(key)) for key in ("LTarget", "Operand", "RTarget")).strip()
     return f"{said} {text(rest)}" if rest else said
 
