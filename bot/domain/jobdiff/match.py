@@ -59,10 +59,10 @@ def pair(name: str, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[Pair],
             del left[at]
     for names in KEYS.get(name, _NAMES):
         _match(_fields(names), left, new, found)
-    if name not in _NEVER_BY_POSITION:
-        for here, (at, _) in zip([at for at in range(len(new)) if at not in found], sorted(left.items()), strict=False):
-            found[here] = at
-            del left[at]
+    alone = [here for here, each in enumerate(new) if here not in found and _has_position(name, each)]
+    for here, at in zip(alone, [at for at, each in left.items() if _has_position(name, each)], strict=False):
+        found[here] = at
+        del left[at]
     pairs = [(old[found[at]] if at in found else None, each) for at, each in enumerate(new)]
     pairs += [(old[at], None) for at in sorted(left)]
     places = [found[at] for at in sorted(found)]
@@ -78,6 +78,11 @@ def _match(key: Callable[[Any], Hashable], left: dict[int, Any], new: Sequence[A
         if at not in found and (what := key(each)) is not None and places.get(what):
             found[at] = places[what].pop()
             del left[found[at]]
+
+
+def _has_position(name: str, part: Any) -> bool:
+    """Whether an element is the one at the same place in the other list, if nothing else says which one it is."""
+    return name not in _NEVER_BY_POSITION or (name == "Checks" and not part.get("Name"))
 
 
 def _fields(names: tuple[str, ...]) -> Callable[[Any], Hashable]:

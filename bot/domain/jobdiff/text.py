@@ -80,10 +80,11 @@ def _block(change: Change, heading: tuple[str, ...] | None, limit: int, text_lin
 
 
 def _values(change: Change, limit: int) -> str:
-    if change.hidden:
+    """The values, or how the change is said if nobody may see them."""
+    if change.hidden and not change.diff:
         return f": {_HIDDEN[change.kind]}"
     if change.diff:
-        return f": {len(change.diff)} {'line' if len(change.diff) == 1 else 'lines'} differ"
+        return f": {len(change.diff)} {'line differs' if len(change.diff) == 1 else 'lines differ'}"
     if change.kind == "Edited" and (change.old or change.new):
         old, new = _around_difference(change.old, change.new, limit)
         return f": {old or '(none)'} → {new or '(none)'}"
