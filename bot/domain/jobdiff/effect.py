@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.domain.deploy.plan import Job, scaled_groups
+from bot.domain.jobdiff.fields import word
 from bot.domain.jobdiff.placement import unplaced
 from bot.domain.multierror import flatten
 
@@ -34,6 +35,18 @@ def effect(answer: Mapping[str, Any], job: Job) -> str:
     specs = {group["Name"]: group for group in job.get("TaskGroups") or ()}
     said = [f"{name}: {does}" for name in sorted(updates) if (does := _group(updates[name], specs.get(name), job))]
     return _joined(said) or _NOTHING
+
+
+def task_effects(diff: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
+    """Nomad's annotations of a Diff (``forces create/destroy update``), by the path of the task or the field."""
+    found: dict[tuple[str, ...], str] = {}
+    for group in diff.get("TaskGroups") or ():
+        path = (f"group {group['Name']}",)
+        for field in group.get("Fields") or ():
+            found[*path, word(field["Name"])] = "; ".join(field.get("Annotations") or ())
+        for task in group.get("Tasks") or ():
+            found[*path, f"task {task['Name']}"] = "; ".join(task.get("Annotations") or ())
+    return {each: said for each, said in found.items() if said}
 
 
 def _joined(said: list[str]) -> str:

@@ -16,7 +16,7 @@ _WORDS = {
 }  # fmt: skip
 """Names that the jobspec does not write as Nomad's name in snake case."""
 
-LABELS = ("Name", "Label", "DestPath", "RelativeDest", "Destination")
+LABELS = ("Name", "Label", "DestPath", "RelativeDest", "Destination", "DestinationName", "Attribute", "LTarget")
 """Fields whose value tells objects of one kind apart, if it may be shown."""
 
 
@@ -43,6 +43,12 @@ class FieldPath:
         """The field for people: ``env LOG_LEVEL``, ``max_parallel``, ``labels team``."""
         name = self.field if self.in_config else word(self.field)
         return " ".join([name, *(key for key in self.keys if not key.isdigit())])
+
+    @property
+    def full(self) -> str:
+        """The field with all of its keys, those of lists too: ``args[0]``, ``labels[1] team``."""
+        name = self.field if self.in_config else word(self.field)
+        return name + "".join(f"[{key}]" if key.isdigit() else f" {key}" for key in self.keys)
 
     @property
     def in_config(self) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.dispatch import Sighting
     from bot.domain.deploy.plan import Job, Plan
     from bot.domain.deploy.rollout import Observation, Rollout
-    from bot.ports.nomad import JobEvent, NomadPlan, Registered
+    from bot.ports.nomad import JobEvent, Known, NomadPlan, Registered
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +71,12 @@ class PythonNomad:
         """Implements ``bot.ports.nomad.Nomad.job``."""
         return await look.job(self._client, namespace, job_id)
 
-    async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
+    async def plan(
+        self, namespace: str, job: Job, live: Job | None, show: frozenset[str], *, known: Known | None = None
+    ) -> NomadPlan:
         """Implements ``bot.ports.nomad.Nomad.plan``."""
         with _of_nomads_shape(self._client.cluster):
-            return await plan.plan(self._client, namespace, job, live, Redactor(self._key, show))
+            return await plan.plan(self._client, namespace, job, live, Redactor(self._key, show), known)
 
     def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """Implements ``bot.ports.nomad.Nomad.moved``."""

@@ -1,31 +1,49 @@
-"""Has Nomad plan a job, and redacts the answer before anything else sees it."""
+"""Has Nomad plan a job, compares the job with the live one, and redacts both before anything else sees them."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.plan import job_text, without_server_fields
-from bot.domain.jobdiff.changes import changes
-from bot.domain.jobdiff.effect import effect, warnings
-from bot.ports.nomad import NomadPlan
+from bot.domain.jobdiff.changes import by_danger, change_list, requested
+from bot.domain.jobdiff.effect import effect, task_effects, warnings
+from bot.gateways.nomad.forms import comparable, versions
+from bot.ports.nomad import Known, NomadPlan
+from jobspec.job.bare import without_defaults
 
 if TYPE_CHECKING:
     from bot.domain.deploy.plan import Job
     from bot.domain.jobdiff.redaction import Redactor
     from bot.gateways.nomad.client import Client
 
+ONLY_OURS: Final = "Nomad's plan reports no change, but a register makes a new version with the changes listed here"
+ONLY_NOMADS: Final = "Nomad reports an edit that this list does not show: see `nomad job plan`"
 
-async def plan(client: Client, namespace: str, job: Job, live: Job | None, redactor: Redactor) -> NomadPlan:
+
+async def plan(
+    client: Client, namespace: str, job: Job, live: Job | None, redactor: Redactor, known: Known | None = None
+) -> NomadPlan:
     """What registering the job would change; ``NomadRefused`` if Nomad refuses the job."""
     asked = f'{{"Job":{job_text(without_server_fields(job))},{json.dumps({"Diff": True})[1:]}'
     reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode())
-    answer = reply.record()
+    answer, known = reply.record(), known or Known()
     diff = answer.get("Diff") or {"Type": "None"}
+    before, after = comparable(without_server_fields(job), live, known.ours)
+    changes = change_list(
+        before,
+        after,
+        redactor,
+        outside=versions(known.outside),
+        effects=task_effects(diff),
+        fold=without_defaults,
+    )
+    agreed = (not changes) == (diff["Type"] == "None")
+    doubt = () if agreed else (ONLY_OURS if changes else ONLY_NOMADS,)
     return NomadPlan(
         base_index=int(answer.get("JobModifyIndex") or 0),
-        unchanged=diff["Type"] == "None",
-        changes=changes(diff, redactor),
+        unchanged=not changes and agreed,
+        changes=by_danger((*changes, *requested(known.overrides, known.older))),
         effect=effect(answer, job),
-        warnings=warnings(answer, job, live),
+        warnings=(*doubt, *warnings(answer, job, live)),
     )

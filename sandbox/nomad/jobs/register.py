@@ -14,7 +14,7 @@ from sandbox.nomad.refusals import Refused, several
 from sandbox.nomad.scheduler.evaluations import evaluation_of
 from sandbox.nomad.specification import same_specification
 from sandbox.nomad.status import starts_nothing
-from sandbox.nomad.stored_form import to_stored_form
+from jobspec.job.stored import to_stored_form
 
 if TYPE_CHECKING:
     from sandbox.nomad.state import State

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.nomad.admission.advice import join_warnings, warnings
-from sandbox.nomad.stored_form import to_stored_form
+from jobspec.job.stored import to_stored_form
 from tests.recorded import answer
 
 

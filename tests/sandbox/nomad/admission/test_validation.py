@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.nomad.admission.validation import problems, refusal
-from sandbox.nomad.stored_form import to_stored_form
+from jobspec.job.stored import to_stored_form
 from tests.golden import golden_rows, needs_golden
 from tests.recorded import answer
 

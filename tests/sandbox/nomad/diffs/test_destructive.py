@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.nomad.diffs import is_destructive
-from sandbox.nomad.stored_form import to_stored_form
+from jobspec.job.stored import to_stored_form
 from tests.golden import golden_rows, needs_golden
 
 JOB: dict[str, Any] = {

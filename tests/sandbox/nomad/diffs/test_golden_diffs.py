@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.nomad.diffs import annotate, diff
-from sandbox.nomad.stored_form import to_stored_form
+from jobspec.job.stored import to_stored_form
 from tests.golden import golden_rows, needs_golden
 from tests.recorded import answer
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from sandbox.nomad.diffs import annotate, diff
-from sandbox.nomad.stored_form import to_stored_form
+from jobspec.job.stored import to_stored_form
 
 JOB: dict[str, Any] = {
     "ID": "shop",

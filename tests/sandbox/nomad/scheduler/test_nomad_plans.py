@@ -13,7 +13,7 @@ from sandbox.nomad.scheduler.nodes import Nodes, node
 from sandbox.nomad.scheduler.plan import plan
 from sandbox.nomad.state import State
 from sandbox.nomad.status import starts_nothing
-from sandbox.nomad.stored_form import to_stored_form
+from jobspec.job.stored import to_stored_form
 from tests.golden import golden_rows, needs_golden
 
 Json = dict[str, Any]

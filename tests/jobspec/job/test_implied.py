@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.nomad.admission.implied import with_implied
-from sandbox.nomad.stored_form import to_stored_form
+from jobspec.job.implied import with_implied
+from jobspec.job.stored import to_stored_form
 
 
 def rules_of(task=None, **group):

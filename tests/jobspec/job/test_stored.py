@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.nomad.stored_form import to_stored_form
+from jobspec.job.stored import to_stored_form
 from tests.recorded import answer
 
 SERVERS = ("CreateIndex", "JobModifyIndex", "ModifyIndex", "Stable", "Status", "SubmitTime", "Version")

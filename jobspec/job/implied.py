@@ -16,6 +16,9 @@ _BRIDGE: Final = ("bridge", "firewall", "host-local", "loopback", "portmap")
 def with_implied(job: Job) -> Job:
     """A copy of a job in stored form, with Nomad's implied constraints."""
     whole = copy.deepcopy(job)
+    # Nomad adds the secrets of one group to all of them
+    tasks = [task for group in whole["TaskGroups"] or () for task in group["Tasks"] or ()]
+    providers = sorted({str(secret["Provider"]) for task in tasks for secret in task["Secrets"] or ()})
     for group in whole["TaskGroups"] or ():
         for rule, by_attribute in _of_group(group):
             _add(group, rule, by_attribute=by_attribute)
@@ -26,6 +29,8 @@ def with_implied(job: Job) -> Job:
                         _add(part, _require_fingerprint("consul", service["Cluster"], ">= 1.8.0"), by_attribute=True)
         # after those of services: the order shows in a diff
         for rule, by_attribute in _of_networks(group):
+            _add(group, rule, by_attribute=by_attribute)
+        for rule, by_attribute in _of_versions(group, providers):
             _add(group, rule, by_attribute=by_attribute)
     return whole
 
@@ -71,6 +76,17 @@ def _of_networks(group: Job) -> Iterator[tuple[Job, bool]]:
     if any((sidecar.get("Proxy") or {}).get("TransparentProxy") for sidecar in sidecars):
         yield _rule("plugins.cni.version.consul-cni", "semver", ">= 1.4.2"), True
         yield _rule("nomad.version", "semver", ">= 1.8.0-dev"), True
+
+
+def _of_versions(group: Job, providers: list[str]) -> Iterator[tuple[Job, bool]]:
+    """Constraints for plugins and Nomad clients that a group's secrets, schedules and identities need."""
+    for provider in providers:
+        yield _rule(f"plugins.secrets.{provider}.version", "is_set", ""), True
+    tasks = group["Tasks"] or ()
+    if any(task["Schedule"] for task in tasks):
+        yield _rule("nomad.version", "semver", ">= 1.8.0-dev"), True
+    if any(part["Identities"] for part in tasks) or any(service["Identity"] for service in _services(group)):
+        yield _rule("nomad.version", "semver", ">= 1.7.0-a"), False
 
 
 def _signals(group: Job) -> Iterator[str]:
