@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from bot.domain.catalog.environment import Cluster, Value
     from bot.domain.deploy.dispatch import Answer, Sighting
     from bot.domain.deploy.plan import Change, Job, Plan
     from bot.domain.deploy.rollout import Observation, Rollout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the database knows about a plan and Nomad does not.
+
+    ``ours`` is the frozen job of the live version if a deploy made that version: it is then compared with the new job
+    instead of what Nomad stores. ``outside`` are job versions as Nomad stores them, oldest first: our last one, then
+    those that were registered outside Nomatron, the live one last; empty if the live one is ours. ``overrides`` are
+    the settings of the request, ``older`` the version that runs and the one requested if that one is older.
+    """
+
+    ours: Job | None = None
+    outside: Sequence[tuple[int, Job]] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    older: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +74,25 @@ class Nomad(Protocol):
     async def job(self, namespace: str, job_id: str) -> Job | None:
         """The current job, with the server's fields; None if there is no such job."""
 
-    async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
+    async def versions(self, namespace: str, job_id: str) -> tuple[Job, ...]:
+        """The versions of the job that Nomad still has, newest first; empty if there is no such job."""
+
+    async def plan(
+        self, namespace: str, job: Job, live: Job | None, show: frozenset[str], *, known: Known | None = None
+    ) -> NomadPlan:
         """What registering ``job`` would change; ``NomadRefused`` if Nomad refuses the job.
 
-        ``live`` is the current job. All values are redacted, except those that ``show`` names.
+        ``live`` is the current job. All values are redacted, except those that ``show`` names. ``known`` is what we
+        know besides.
         """
 
-    def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
-        """Sentences that say what moved between the plan before and what would be planned now; redacted likewise."""
+    def moved(
+        self, before: Plan, live: Job | None, job: Job, show: frozenset[str], *, cause: str = "outside Nomatron"
+    ) -> tuple[str, ...]:
+        """What changed in the live job and in the job to register since the plan before, in words; redacted likewise.
+
+        ``cause`` says who changed the live job, as the end of a sentence.
+        """
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """How ``job`` differs from ``before``, another environment's frozen job, in words; redacted as in ``plan``."""

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Job
     from bot.domain.jobdiff.redaction import Redactor
     from bot.gateways.nomad.client import Client
+    from bot.ports.nomad import Known
 
 
-async def plan(client: Client, namespace: str, job: Job, live: Job | None, redactor: Redactor) -> NomadPlan:
+async def plan(
+    client: Client, namespace: str, job: Job, live: Job | None, redactor: Redactor, known: Known | None = None
+) -> NomadPlan:
     """What registering the job would change; ``NomadRefused`` if Nomad refuses the job."""
+    del known
     asked = f'{{"Job":{job_text(without_server_fields(job))},{json.dumps({"Diff": True})[1:]}'
     reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode())
     answer = reply.record()
