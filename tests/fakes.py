@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Job, Plan
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.report import DigestCard
-    from bot.ports.nomad import JobEvent
+    from bot.ports.nomad import JobEvent, Known
     from bot.ports.store import Claim, Parcel
     from store.unit_of_work import SqlReading, SqlTransaction
     from tests.clocks import FixedClock
@@ -45,6 +45,7 @@ class FakeNomad:
 
     hooks: Hooks = field(default_factory=Hooks)
     jobs: dict[str, Job] = field(default_factory=dict)
+    kept: dict[tuple[str, int], Job] = field(default_factory=dict)
     stamps: dict[tuple[str, int], str] = field(default_factory=dict)
     parsed: Job = field(default_factory=a_job)
     trouble: Exception | None = None
@@ -57,6 +58,7 @@ class FakeNomad:
     blind: bool = False
     seen: Observation = field(default_factory=lambda: Observation(exists=True))
     registers: list[dict[str, Any]] = field(default_factory=list)
+    known: list[Known | None] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     stream: Callable[[Collection[str]], AsyncIterator[JobEvent]] | None = None
 
@@ -79,13 +81,27 @@ class FakeNomad:
         return self.jobs.get(job_id)
 
     @hooked
-    async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
+    async def versions(self, namespace: str, job_id: str) -> tuple[Job, ...]:
         self._read()
+        live = self.jobs.get(job_id)
+        if live is None:
+            return ()
+        older = [each for (name, version), each in self.kept.items() if name == job_id and version < live["Version"]]
+        return (live, *sorted(older, key=lambda each: -each["Version"]))
+
+    @hooked
+    async def plan(
+        self, namespace: str, job: Job, live: Job | None, show: frozenset[str], *, known: Known | None = None
+    ) -> NomadPlan:
+        self._read()
+        self.known.append(known)
         index = self.jobs[job["ID"]]["JobModifyIndex"] if job["ID"] in self.jobs else 0
         return NomadPlan(index, self.unchanged, (), "web: 2 replaced one by one", ())
 
-    def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
-        return ("LOG_LEVEL changed outside Nomatron",)
+    def moved(
+        self, before: Plan, live: Job | None, job: Job, show: frozenset[str], *, cause: str = "outside Nomatron"
+    ) -> tuple[str, ...]:
+        return (f"LOG_LEVEL changed {cause}",)
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         was, becomes = json.loads(before)["TaskGroups"][0]["Count"], job["TaskGroups"][0]["Count"]
@@ -123,7 +139,12 @@ class FakeNomad:
         self.index += 1
         before = self.jobs.get(job["ID"])
         version = before["Version"] + 1 if before else 0
-        self.jobs[job["ID"]] = {**job, "Version": version, "JobModifyIndex": self.index}
+        created = before.get("CreateIndex", 0) if before else self.index
+        server = {"Version": version, "JobModifyIndex": self.index, "CreateIndex": created}
+        self.jobs[job["ID"]] = {**job, **server}
+        for each in (before, self.jobs[job["ID"]]):
+            if each:
+                self.kept[job["ID"], each["Version"]] = each
         self.stamps[job["ID"], version] = source.split("\n", 1)[0]
         return self.jobs[job["ID"]]
 

@@ -75,6 +75,9 @@ class Nomad(Protocol):
     async def job(self, namespace: str, job_id: str) -> Job | None:
         """The current job, with the server's fields; None if there is no such job."""
 
+    async def versions(self, namespace: str, job_id: str) -> tuple[Job, ...]:
+        """The versions of the job that Nomad still has, newest first; empty if there is no such job."""
+
     async def plan(
         self, namespace: str, job: Job, live: Job | None, show: frozenset[str], *, known: Known | None = None
     ) -> NomadPlan:
@@ -84,8 +87,13 @@ class Nomad(Protocol):
         know besides.
         """
 
-    def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
-        """Sentences that say what moved between the plan before and what would be planned now; redacted likewise."""
+    def moved(
+        self, before: Plan, live: Job | None, job: Job, show: frozenset[str], *, cause: str = "outside Nomatron"
+    ) -> tuple[str, ...]:
+        """What changed in the live job and in the job to register since the plan before, in words; redacted likewise.
+
+        ``cause`` says who changed the live job, as the end of a sentence.
+        """
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """How ``job`` differs from ``before``, another environment's frozen job, in words; redacted as in ``plan``."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.catalog.release import Release
     from bot.domain.deploy.approval import Approval
+    from bot.domain.deploy.base import Made
     from bot.domain.deploy.deploy import Deploy, Status
     from bot.domain.deploy.dispatch import Attempt
     from bot.domain.deploy.message import Outgoing, Posted
@@ -110,6 +111,12 @@ class Reading(AuditReading, DigestReading, Protocol):
 
     async def rollouts(self, deploy_id: int) -> tuple[Rollout, ...]:
         """The deploy's rollouts: our own first, then Nomad's reverts."""
+
+    async def versions_made(self, service: str, environment: str, since: int, limit: int = 100) -> tuple[Made, ...]:
+        """The job versions that deploys of a service made in an environment, or Nomad's reverts of them.
+
+        Only those with a JobModifyIndex from ``since`` on; those of the newest deploys first.
+        """
 
     async def posted(self, deploy_id: int) -> Posted | None:
         """The deploy's Slack message; None unless one was posted or is being posted."""

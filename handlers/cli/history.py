@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.audit.history import Outcome
 from bot.domain.decision import Refused
+from bot.domain.deploy.base_sentences import replaced_on
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.documents import document_of
 from bot.domain.durations import short
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import timedelta, tzinfo
 
     from bot.domain.audit.history import Entry, HistoryPage
+    from bot.domain.deploy.plan import Base
     from bot.ports import Ports
 
 DESCRIPTION: Final = (
@@ -77,6 +79,7 @@ def _deploy_document(entry: Entry) -> dict[str, Any]:
         "environment": entry.environment,
         "version": entry.version,
         "from_version": entry.from_version,
+        "base": _base_document(entry.base),
         "status": entry.status.value,
         "outcome": entry.outcome.value,
         "requester": entry.requester.key,
@@ -97,6 +100,14 @@ def _deploy_document(entry: Entry) -> dict[str, Any]:
         "detail": entry.detail,
         "nomad_revert": entry.reverted or None,
     }
+
+
+def _base_document(base: Base | None) -> dict[str, Any] | None:
+    """What the deploy replaced, with a deploy by its number; None if it was never planned, or long ago."""
+    if base is None:
+        return None
+    facts: dict[str, Any] = document_of(base)
+    return {**facts, "deploy": None if base.deploy is None else f"D-{base.deploy}"}
 
 
 def _text(page: HistoryPage, words: argparse.Namespace) -> str:
@@ -122,7 +133,7 @@ def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
         who(entry.requester),
         entry.environment,
         entry.version,
-        entry.from_version or "",
+        replaced_on(entry.base, zone) or entry.from_version or "",
         _state(entry),
         ", ".join(entry.approvers),
         "" if entry.took is None else short(entry.took),

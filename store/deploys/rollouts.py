@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from bot.domain.deploy.base import Made
 from bot.domain.deploy.dispatch import Attempt
 from bot.domain.deploy.rollout import Rollout
 from store.sql.dialects import upsert
 from store.sql.mapping import columns_of
 from store.sql.session import Session
-from store.tables import attempts, rollouts
+from store.tables import attempts, deploys, rollouts
 
 _ATTEMPT = ("deploy_id", "plan", "number")
 _ROLLOUT = ("deploy_id", "number")
@@ -27,6 +28,33 @@ class RolloutReading(Session):
         """The deploy's rollouts: its own first, then Nomad's reverts."""
         found = select(rollouts).where(rollouts.c.deploy_id == deploy_id)
         return await self._all(Rollout, found.order_by(rollouts.c.number))
+
+    async def versions_made(self, service: str, environment: str, since: int, limit: int = 100) -> tuple[Made, ...]:
+        """The job versions with an index from ``since`` on, those of the newest deploys first."""
+        before = rollouts.alias("before")
+        reverted = (before.c.deploy_id == rollouts.c.deploy_id) & (before.c.number == rollouts.c.number - 1)
+        found = (
+            select(
+                deploys.c.id.label("deploy_id"),
+                deploys.c.version,
+                deploys.c.plan,
+                deploys.c.catalog,
+                rollouts.c.kind,
+                rollouts.c.job_version,
+                rollouts.c.job_modify_index,
+                before.c.reverted_to.label("restores"),
+            )
+            .select_from(deploys.join(rollouts, rollouts.c.deploy_id == deploys.c.id).outerjoin(before, reverted))
+            .where(
+                deploys.c.service == service,
+                deploys.c.environment == environment,
+                rollouts.c.job_version.is_not(None),
+                rollouts.c.job_modify_index >= since,
+            )
+            .order_by(deploys.c.id.desc(), rollouts.c.number.desc())
+            .limit(limit)
+        )
+        return await self._all(Made, found)
 
 
 class RolloutWriting(RolloutReading):

@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from bot.domain.actor import Actor, actor_from_key, human_behind
 from bot.domain.audit.events import EventType
+from bot.domain.deploy.base import base_from
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.plan import Base
 from bot.domain.deploy.rollout import RolloutStatus
 
 Body = Mapping[str, Any]
@@ -68,7 +70,8 @@ OUTCOMES: Final[Mapping[EventType, Outcome]] = {
 class Entry:
     """One deploy at some moment, computed from its audit events.
 
-    ``from_version`` ran before ``version`` (None: nothing ran, or it was never planned). ``approvers`` are the Slack
+    ``base`` is what the newest plan replaces (None: never planned, or planned before there was this field), and
+    ``from_version`` its release's version (None if no deploy of ours made it). ``approvers`` are the Slack
     ids of the people whose approval counted at the dispatch, or counts now; ``approved_at`` is the newest approval.
     ``dispatched_at`` is the newest dispatch, ``to_approve`` the time from the request to the newest approval before
     that (None if nobody approved), ``landed_at`` when Nomad registered the job, ``stuck_at`` since when it is stuck.
@@ -87,6 +90,7 @@ class Entry:
     status: Status = Status.PLANNING
     changed_at: datetime
     from_version: str | None = None
+    base: Base | None = None
     approvers: tuple[str, ...] = ()
     approved_at: datetime | None = None
     dispatched_at: datetime | None = None
@@ -215,7 +219,8 @@ def _beside_the_state(
         case EventType.DEPLOY_PLANNED:
             expires = _instant(data.get("expires_at")) or fields["expires_at"]
             anew = {"approvers": (), "replanned_at": at} if data.get("voided") else {}
-            return {"from_version": data.get("from_version"), "expires_at": expires, **anew}
+            base = base_from(data.get("base"))
+            return {"from_version": data.get("from_version"), "base": base, "expires_at": expires, **anew}
         case EventType.DEPLOY_APPROVED:
             return {"approvers": _holders(data), "approved_at": at}
         case EventType.DEPLOY_RETRACTED | EventType.DEPLOY_READY | EventType.DEPLOY_WAITING:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Body
+from bot.domain.deploy.base import base_from
+from bot.domain.deploy.base_sentences import replaced
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.durations import in_words
 
@@ -118,7 +120,9 @@ def _action_refused(body: Body, data: _Data) -> Sentence:
 
 def _planned(body: Body, data: _Data) -> Sentence:
     void = "; earlier approvals no longer count" if data.get("voided") else ""
-    after = _because(f", plan {data.get('plan')}", f"{data.get('effect', '')}{void}")
+    base = base_from(data.get("base"))
+    old = f", to replace {replaced(base)}" if base and replaced(base) else ""
+    after = _because(f", plan {data.get('plan')}{old}", f"{data.get('effect', '')}{void}")
     return Sentence("planned ", _number(body), after, actor_is_subject=True)
 
 

@@ -24,6 +24,10 @@ SERVER_FIELDS = frozenset(
 """Fields that Nomad itself writes, and that a register must not send (docs/nomad.md, "Fields of the server")."""
 
 
+FORMAT = 2
+"""The newest format of a fingerprint; the first one had no number, and did not say whether the job runs."""
+
+
 class Flag(StrEnum):
     """Why a change is dangerous. The words are those of ``risk`` in the catalog, and a closed list."""
 
@@ -151,14 +155,25 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class BaseChange:
-    """The job in Nomad changed after it was planned against; a version is None if there is no job."""
+    """The job in Nomad changed after it was planned against; a version is None if there is no job.
+
+    ``stopped``: somebody stopped it since. ``deploy`` is the id of the deploy that made the live version and
+    ``version`` its release's version; None if another one made it, or if nobody knows yet.
+    """
 
     planned_version: int | None
     live_version: int | None
+    stopped: bool = False
+    deploy: int | None = None
+    version: str | None = None
 
     @property
     def sentence(self) -> str:
-        """The change in words, with both job versions."""
+        """The change in words: our own deploy by its number, anything else with both job versions."""
+        if self.stopped:
+            return "The job was stopped in Nomad."
+        if self.deploy is not None:
+            return f"D-{self.deploy} ({self.version}) was deployed meanwhile."
         now = "no longer exists" if self.live_version is None else f"is now at version {self.live_version}"
         before = "without a job" if self.planned_version is None else f"for version {self.planned_version}"
         return f"The job in Nomad {now}; the plan was made {before}."
@@ -201,16 +216,44 @@ def without_counts(job: Job, groups: frozenset[str]) -> Job:
     return result
 
 
-def fingerprint(rendered: Job, live: Job | None, *, release: str, environment: str) -> str:
-    """The SHA-256, in hexadecimal, of everything that an approval stands for.
+def state_of(live: Job | None) -> JobState:
+    """Whether the live job runs, is stopped or is absent (None)."""
+    if live is None:
+        return JobState.ABSENT
+    return JobState.STOPPED if live.get("Stop") else JobState.RUNNING
 
-    That is the rendered job and the live specification that it replaces, both without the counts of scaled groups, the
-    release's fingerprint and the environment. Server fields and indexes are not part of it.
+
+def fingerprint(rendered: Job, live: Job | None, *, release: str, environment: str, number: int = FORMAT) -> str:
+    """The SHA-256, in hexadecimal, of everything that an approval stands for, after the format's number and a colon.
+
+    That is whether the live job runs, the rendered job and the live specification that it replaces, both without the
+    counts of scaled groups, the release's fingerprint and the environment. Server fields and indexes are not part of
+    it. In format 1 there is neither the number nor whether the job runs.
     """
     scaled = scaled_groups(rendered)
     replaced = without_counts(without_server_fields(live), scaled) if live is not None else None
     parts = (job_text(without_counts(rendered, scaled)), job_text({"live": replaced}), release, environment)
+    if number == 1:
+        return _digest(parts)
+    return f"{number}:{_digest((state_of(live).value, *parts))}"
+
+
+def _digest(parts: tuple[str, ...]) -> str:
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def next_fingerprint(before: str | None, rendered: Job, live: Job | None, *, release: str, environment: str) -> str:
+    """The fingerprint of a new plan: the one before if it still holds in its own format, so that an upgrade voids none.
+
+    ``before`` is the fingerprint of the plan before, None for a first plan.
+    """
+    number, colon, _ = (before or "").partition(":")
+    format_before = int(number) if colon and number.isdecimal() else 1
+    if before and format_before <= FORMAT:
+        same = fingerprint(rendered, live, release=release, environment=environment, number=format_before)
+        if same == before:
+            return before
+    return fingerprint(rendered, live, release=release, environment=environment)
 
 
 def stamp(deploy: str, plan: Plan) -> str:

@@ -11,16 +11,19 @@ from typing import Final
 
 from bot.domain.actor import Actor, SlackUser
 from bot.domain.audit.history import Entry
+from bot.domain.deploy.base_sentences import replaced_on
+from bot.domain.deploy.plan import Base
 
 # a program that is set to another separator ends a cell at a semicolon, tab or line break, even inside quotes
 _FORMULA: Final = re.compile(r'(?:^|(?<=[;\t\r\n]))(?="*[=+\-@\t\r＝＋－＠])')
 
-_Cell = str | datetime | timedelta | None
+_Cell = str | datetime | timedelta | Base | None
 _COLUMNS: Final[Mapping[str, Callable[[Entry], _Cell]]] = {
     "deploy": lambda entry: entry.number,
     "service": lambda entry: entry.service,
     "environment": lambda entry: entry.environment,
-    "from": lambda entry: entry.from_version,
+    # a plan that is older than `base` has the version alone
+    "from": lambda entry: entry.base or entry.from_version,
     "to": lambda entry: entry.version,
     "outcome": lambda entry: entry.outcome.value,
     "state": lambda entry: entry.status.value,
@@ -59,6 +62,8 @@ def _text(cell: _Cell, zone: tzinfo) -> str:
             return cell.astimezone(zone).isoformat(timespec="seconds")
         case timedelta():
             return str(round(cell.total_seconds()))
+        case Base():
+            return _FORMULA.sub("'", replaced_on(cell, zone))
         case _:
             return _FORMULA.sub("'", cell or "")
 

@@ -18,18 +18,23 @@ _VERBS = {"Added": "added", "Deleted": "removed", "Edited": "changed"}
 
 
 def moved(
-    old_live: Job | None, new_live: Job | None, old_rendered: Job, new_rendered: Job, redactor: Redactor
+    old_live: Job | None,
+    new_live: Job | None,
+    old_rendered: Job,
+    new_rendered: Job,
+    redactor: Redactor,
+    cause: str = "outside Nomatron",
 ) -> tuple[str, ...]:
     """Sentences on what changed between two plans; empty if the jobs are the same.
 
-    First changes of the live job (``env LOG_LEVEL changed outside Nomatron: info → debug``), then changes of the job to
-    register. Counts of groups with a ``scaling`` block and Nomad's own fields are ignored.
+    First changes of the live job (``env LOG_LEVEL changed outside Nomatron: info → debug``; ``cause`` says who changed
+    it), then changes of the job to register. Counts of groups with a ``scaling`` block and Nomad's own fields are
+    ignored.
     """
     scaled = scaled_groups(new_rendered)
     return _at_most(
         [
-            *_versions(old_live, new_live),
-            *_between(_bare(old_live, scaled), _bare(new_live, scaled), redactor, "outside Nomatron"),
+            *_between(_bare(old_live, scaled), _bare(new_live, scaled), redactor, cause),
             *_between(_bare(old_rendered, scaled), _bare(new_rendered, scaled), redactor, "in the job to register"),
         ]
     )
@@ -52,19 +57,6 @@ def _placeless(job: Job, scaled: frozenset[str]) -> Job:
 
 def _bare(job: Job | None, scaled: frozenset[str]) -> Job | None:
     return None if job is None else without_counts(without_server_fields(job), scaled)
-
-
-def _versions(old: Job | None, new: Job | None) -> Iterator[str]:
-    if old is None and new is not None:
-        yield "somebody else created the job"
-    elif old is not None and new is None:
-        yield "somebody else purged the job"
-    elif old is not None and new is not None:
-        before, now = old.get("Version"), new.get("Version")
-        if None not in {before, now} and before != now:
-            yield f"somebody else registered the job: version {before} → {now}"
-        if "Stop" in old and bool(old["Stop"]) != bool(new.get("Stop")):
-            yield "somebody else stopped the job" if new.get("Stop") else "somebody else started the job"
 
 
 def _between(old: Job | None, new: Job | None, redactor: Redactor, where: str) -> Iterator[str]:

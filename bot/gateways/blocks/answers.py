@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.domain.deploy.base_sentences import maker
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.jobdiff.text import lines as diff_lines
@@ -12,6 +13,7 @@ from bot.gateways.blocks.card.message import EMOJI, headline, plan_of, state_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.parts import Json, Message, context, preformatted, section
+from bot.gateways.blocks.replaced import replaced_of
 from bot.gateways.blocks.text import block_quote, code, fit, moment, who, words
 from bot.gateways.blocks.text import channel as channel_link
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.approval import Seating
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.message import Card
+    from bot.domain.deploy.plan import Plan
 
 REFUSED = ":no_entry:"
 """The sign of a refusal that has no sign of its own."""
@@ -95,6 +98,17 @@ def one(card: Card) -> Message:
     return from_lines(*lines, *approvals_of(card))
 
 
+def _replaces(shown: Plan) -> list[str]:
+    """What the plan replaces, and who made that: nothing for a new job."""
+    base = shown.base
+    if base is None or base.job_version is None:
+        before = f" ({code(shown.from_version)})" if shown.from_version else ""
+        return [] if shown.base_version is None else [f"It replaces job version {shown.base_version}{before}."]
+    if not base.is_ours:
+        return [f"It replaces {replaced_of(base, None)}."]
+    return [f"It replaces {replaced_of(base, None)}, job version {base.job_version} ({maker(base)})."]
+
+
 def plan(card: Card) -> Message:
     """The answer to ``plan D-n``: the whole difference, as far as it fits."""
     deploy, shown = card.deploy, card.plan
@@ -105,9 +119,7 @@ def plan(card: Card) -> Message:
         )
     first = f":mag: {code(deploy.number)} {_what(deploy)}, plan {shown.number} of {moment(shown.at)}"
     lines = [first, words(shown.effect, 1000)]
-    if shown.base_version is not None:
-        before = f" ({code(shown.from_version)})" if shown.from_version else ""
-        lines.append(f"It replaces job version {shown.base_version}{before}.")
+    lines += _replaces(shown)
     lines += [f":warning: {words(warning, 400)}" for warning in shown.warnings]
     if deploy.reason:
         lines.append(block_quote(deploy.reason, 500))

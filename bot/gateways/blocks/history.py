@@ -13,6 +13,7 @@ from bot.gateways.blocks.card.message import EMOJI
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Message, section
+from bot.gateways.blocks.replaced import versions_of
 from bot.gateways.blocks.text import code, fit, link, moment, who, words
 
 if TYPE_CHECKING:
@@ -46,19 +47,13 @@ def render(service: str, environment: str | None, page: HistoryPage, pages: Page
 def _lines(entry: Entry, url: str) -> Iterator[str]:
     linked = link(url, entry.number)
     number = linked if len(linked) <= _LONGEST_LINK else code(entry.number)
-    what = f"{_versions(entry)} to *{words(entry.environment, 100)}*"
+    versions = versions_of(entry.base, entry.from_version, entry.version)
+    what = f"{versions} to *{words(entry.environment, 100)}*"
     yield f"{EMOJI[entry.status]} *{STATE_WORDS[entry.status]}* — {what} ({number})"
     yield " · ".join(_course(entry))
     why = entry.reason if entry.outcome in _ON_ITS_WAY else entry.detail
     if why:
         yield f"> {words(why, 200)}"
-
-
-def _versions(entry: Entry) -> str:
-    new = code(entry.version, 100)
-    if entry.from_version is None:
-        return new
-    return f"{new} again" if entry.from_version == entry.version else f"{code(entry.from_version, 100)} → {new}"
 
 
 def _course(entry: Entry) -> Iterator[str]:

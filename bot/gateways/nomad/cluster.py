@@ -71,6 +71,11 @@ class PythonNomad:
         """Implements ``bot.ports.nomad.Nomad.job``."""
         return await look.job(self._client, namespace, job_id)
 
+    async def versions(self, namespace: str, job_id: str) -> tuple[Job, ...]:
+        """Implements ``bot.ports.nomad.Nomad.versions``."""
+        with _of_nomads_shape(self._client.cluster):
+            return tuple(await look.versions(self._client, namespace, job_id))
+
     async def plan(
         self, namespace: str, job: Job, live: Job | None, show: frozenset[str], *, known: Known | None = None
     ) -> NomadPlan:
@@ -78,10 +83,12 @@ class PythonNomad:
         with _of_nomads_shape(self._client.cluster):
             return await plan.plan(self._client, namespace, job, live, Redactor(self._key, show), known)
 
-    def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
+    def moved(
+        self, before: Plan, live: Job | None, job: Job, show: frozenset[str], *, cause: str = "outside Nomatron"
+    ) -> tuple[str, ...]:
         """Implements ``bot.ports.nomad.Nomad.moved``."""
-        replaced = {**json.loads(before.replaced), "Version": before.base_version} if before.replaced else None
-        return moved(replaced, live, json.loads(before.job), job, Redactor(self._key, show))
+        replaced = json.loads(before.replaced) if before.replaced else None
+        return moved(replaced, live, json.loads(before.job), job, Redactor(self._key, show), cause)
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """Implements ``bot.ports.nomad.Nomad.differences``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy.plan import BaseChange
+from bot.domain.deploy.plan import BaseChange, JobState, state_of
 from bot.errors import TargetGone
 from bot.operations.require import require
 
@@ -87,5 +87,16 @@ async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
         active = await reading.active_catalog()
     target = target_of(ports.nomads, active.catalog, deploy)
     live = await target.nomad.job(target.namespace, target.job_id)
-    # by JobModifyIndex, because check-and-set compares that one (docs/nomad.md, "Check-and-set")
-    return None if index_of(live) == plan.base_index else BaseChange(plan.base_version, version_of(live))
+    # by JobModifyIndex, because check-and-set compares that one (docs/nomad.md, "Check-and-set"); a stop moves it too
+    if index_of(live) == plan.base_index:
+        return None
+    async with ports.store.read() as reading:
+        made = await reading.versions_made(deploy.service, deploy.environment, index_of(live), limit=1)
+    ours = next((each for each in made if each.job_modify_index == index_of(live)), None)
+    return BaseChange(
+        plan.base_version,
+        version_of(live),
+        stopped=state_of(live) is JobState.STOPPED and not (plan.base and plan.base.state is JobState.STOPPED),
+        deploy=ours.deploy_id if ours else None,
+        version=ours.version if ours else None,
+    )

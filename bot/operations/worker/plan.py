@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType
 from bot.domain.deploy.approval import mentions
+from bot.domain.deploy.base import facts_of
+from bot.domain.deploy.base_sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
-from bot.domain.deploy.plan import Plan, fingerprint, is_healthy, job_text, without_server_fields
+from bot.domain.deploy.plan import JobState, Plan, is_healthy, job_text, next_fingerprint, without_server_fields
 from bot.domain.jobdiff.text import lines as diff_lines
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
@@ -29,14 +31,18 @@ from bot.operations.deploys.transitions import (
     transition,
 )
 from bot.operations.require import require
+from bot.operations.worker.base import replaced_by
 from bot.operations.worker.claim import WORKER, hold_if_blocked, work_on
 from bot.operations.worker.render import Rendered, render
+from bot.ports.nomad import Known
 
 if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Refused
     from bot.domain.deploy.approval import Approval
+    from bot.domain.deploy.base import Traced
     from bot.domain.deploy.deploy import Deploy
+    from bot.domain.deploy.plan import Base
     from bot.operations.deploys.decide import Case
     from bot.ports import Ports
     from bot.ports.nomad import NomadPlan
@@ -55,8 +61,7 @@ class _Draft:
     rendered: Rendered
     answer: NomadPlan
     fingerprint: str
-    old: Plan | None
-    from_version: str | None
+    base: Base
     moved: tuple[str, ...]
     compared_with: str
     differs: tuple[str, ...]
@@ -87,19 +92,32 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
         release = require(await reading.release(deploy.release), f"the release of {deploy.number}")
         active = await reading.active_catalog()
         old = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
-        from_version = await _version_before(reading, deploy)
         compared_with, before = await _plan_before(reading, active.catalog, deploy)
     target = target_of(ports.nomads, active.catalog, deploy)
     rendered = await render(target, active.catalog, deploy, release)
     show = active.catalog.services[deploy.service].show
-    answer = await target.nomad.plan(target.namespace, rendered.job, rendered.live, show)
+    replaced = await replaced_by(ports, deploy, target, active.catalog, rendered.live)
+    known = Known(
+        ours=replaced.ours,
+        outside=replaced.traced.outside,
+        overrides={name: str(value) for name, value in deploy.overrides.items()},
+    )
+    answer = await target.nomad.plan(target.namespace, rendered.job, rendered.live, show, known=known)
     # the job was read before it was planned: the difference that people see must be to the version that is replaced
     if answer.base_index != index_of(rendered.live):
         raise NomadUnavailable("the job changed while it was planned")
-    mark = fingerprint(rendered.job, rendered.live, release=release.fingerprint, environment=deploy.environment)
-    moved = _changes_since(old, target, rendered, show) if old is not None and old.fingerprint != mark else ()
+    mark = next_fingerprint(
+        old.fingerprint if old else None,
+        rendered.job,
+        rendered.live,
+        release=release.fingerprint,
+        environment=deploy.environment,
+    )
+    moved: tuple[str, ...] = ()
+    if old is not None and old.fingerprint != mark:
+        moved = _changes_since(old, target, rendered, replaced.traced, show)
     differs = target.nomad.differences(before.job, rendered.job, show) if before else ()
-    return _Draft(active, target, rendered, answer, mark, old, from_version, moved, compared_with, differs)
+    return _Draft(active, target, rendered, answer, mark, replaced.traced.base, moved, compared_with, differs)
 
 
 async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tuple[str, Plan | None]:
@@ -113,14 +131,11 @@ async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tu
     return "", None
 
 
-def _changes_since(old: Plan, target: Target, rendered: Rendered, show: frozenset[str]) -> tuple[str, ...]:
+def _changes_since(old: Plan, target: Target, rendered: Rendered, now: Traced, show: frozenset[str]) -> tuple[str, ...]:
+    cause = cause_of(old.base, now.base, now.outside)
+    changed = target.nomad.moved(old, rendered.live, rendered.job, show, cause=cause)
     # never empty: an empty list means that approvals stay, and another fingerprint voids them
-    return target.nomad.moved(old, rendered.live, rendered.job, show) or ("The plan is no longer the same.",)
-
-
-async def _version_before(reading: Reading, deploy: Deploy) -> str | None:
-    last = await reading.last_succeeded(deploy.service, deploy.environment)
-    return last.version if last else None
+    return (*moves(old.base, now.base), *changed) or ("The plan is no longer the same.",)
 
 
 async def _end_invalid(case: Case, *, lines: tuple[str, ...]) -> None:
@@ -201,6 +216,7 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
         actor=WORKER,
         catalog=fingerprint,
         data={
+            "base": facts_of(draft.base),
             "base_index": str(plan.base_index),
             "effect": plan.effect,
             "expires_at": expires_at,
@@ -271,7 +287,9 @@ def _void_note(case: Case, plan: Plan, before: tuple[Approval, ...]) -> Note:
 
 
 def _plan_of(case: Case, draft: _Draft) -> Plan:
-    live = draft.rendered.live
+    live, base = draft.rendered.live, draft.base
+    # a stopped job may have been stopped for a reason, so nobody starts it again without reading that
+    starts = (STARTS_STOPPED,) if base.state is JobState.STOPPED else ()
     return Plan(
         deploy_id=case.deploy.id,
         number=case.deploy.plan + 1,
@@ -281,13 +299,14 @@ def _plan_of(case: Case, draft: _Draft) -> Plan:
         base_index=index_of(live),
         base_version=version_of(live),
         replaced=job_text(without_server_fields(live)) if live else "",
-        from_version=draft.from_version,
+        from_version=base.version,
         changes=draft.answer.changes,
         effect=draft.answer.effect,
-        warnings=draft.answer.warnings,
+        warnings=(*starts, *draft.answer.warnings),
         moved=draft.moved,
         differs=draft.differs,
         compared_with=draft.compared_with,
         healthy=is_healthy(live),
         unchanged=draft.answer.unchanged,
+        base=base,
     )

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from bot.domain.deploy.plan import (
     SERVER_FIELDS,
+    BaseChange,
     fingerprint,
     is_healthy,
     job_text,
+    next_fingerprint,
     same_kind,
     scaled_groups,
     stamp,
@@ -28,7 +30,7 @@ VALUES = st.recursive(
     lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
     max_leaves=8,
 )
-SERVER = st.dictionaries(st.sampled_from(sorted(SERVER_FIELDS)), VALUES, min_size=1)
+SERVER = st.dictionaries(st.sampled_from(sorted(SERVER_FIELDS - {"Stop"})), VALUES, min_size=1)
 COUNTS = st.integers(0, 50)
 HOW: dict[str, Any] = {"release": "r" * 64, "environment": "production"}
 
@@ -93,8 +95,44 @@ def test_the_release_the_environment_and_there_being_a_live_job_move_it():
 
 def test_it_is_the_same_for_ever():
     parts = ('{"ID":"a","TaskGroups":null}', '{"live":null}', "r" * 64, "production")
+    job = {"TaskGroups": None, "ID": "a"}
 
-    assert mark({"TaskGroups": None, "ID": "a"}, None) == hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+    assert fingerprint(job, None, number=1, **HOW) == hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+    with_state = hashlib.sha256("\x00".join(("absent", *parts)).encode()).hexdigest()
+    assert mark(job, None) == f"2:{with_state}"
+
+
+def test_a_stop_and_a_start_move_it():
+    assert mark(a_job(), a_live_job(Stop=True)) != mark(a_job(), a_live_job())
+    assert mark(a_job(), a_live_job(Stop=None)) == mark(a_job(), a_live_job())
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_upgrade_moves_no_fingerprint(number):
+    before = fingerprint(a_job(), a_live_job(), number=number, **HOW)
+
+    assert next_fingerprint(before, a_job(), a_live_job(5, 60), **HOW) == before
+    assert next_fingerprint(before, a_job("other:v1"), a_live_job(), **HOW) == mark(a_job("other:v1"), a_live_job())
+
+
+def test_a_plan_without_one_before_it_has_the_newest_format():
+    assert next_fingerprint(None, a_job(), None, **HOW) == mark(a_job(), None)
+    assert next_fingerprint("9:abc", a_job(), None, **HOW) == mark(a_job(), None)
+    assert mark(a_job(), None).startswith("2:")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (BaseChange(3, 4), "The job in Nomad is now at version 4; the plan was made for version 3."),
+        (BaseChange(None, 0), "The job in Nomad is now at version 0; the plan was made without a job."),
+        (BaseChange(3, None), "The job in Nomad no longer exists; the plan was made for version 3."),
+        (BaseChange(3, 4, stopped=True), "The job was stopped in Nomad."),
+        (BaseChange(3, 4, deploy=12, version="v2.2.1"), "D-12 (v2.2.1) was deployed meanwhile."),
+    ],
+)
+def test_a_change_of_the_base_names_who_made_it_if_that_is_known(change, sentence):
+    assert change.sentence == sentence
 
 
 @given(st.dictionaries(st.text(), VALUES))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.domain.jobdiff.compare import LARGEST, differences, moved
 from bot.domain.jobdiff.redaction import Redactor
 from tests.builders import a_job, a_live_job
@@ -31,7 +29,6 @@ def test_an_env_value_outside_is_shown_or_only_named():
         with_env(a_live_job(4), LOG_LEVEL="debug", DB_PASSWORD="two"),
     )
     assert said == (
-        "somebody else registered the job: version 3 → 4",
         "group web task app env LOG_LEVEL changed outside Nomatron: info → debug",
         "group web task app env DB_PASSWORD changed outside Nomatron",
     )
@@ -49,22 +46,10 @@ def test_what_would_be_registered():
     assert said == ("group web task app image checkout changed in the job to register: v1 → v2",)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "sentence"),
-    [
-        (None, a_live_job(), "somebody else created the job"),
-        (a_live_job(), None, "somebody else purged the job"),
-        (a_live_job(), a_live_job(Stop=True), "somebody else stopped the job"),
-        (a_live_job(Stop=True), a_live_job(), "somebody else started the job"),
-    ],
-)
-def test_the_job_itself(old, new, sentence):
-    assert between(old, new) == (sentence,)
-
-
-def test_a_stored_specification_without_nomads_fields_tells_no_stop():
-    stored = {key: value for key, value in a_live_job().items() if key not in {"Stop", "Version"}}
-    assert between(stored, a_live_job(Stop=True)) == ()
+def test_our_own_deploy_is_never_called_outside():
+    old, new = with_env(a_live_job(3), LOG_LEVEL="info"), with_env(a_live_job(4), LOG_LEVEL="debug")
+    said = moved(old, new, a_job(), a_job(), REDACTOR, "by D-12")
+    assert said == ("group web task app env LOG_LEVEL changed by D-12: info → debug",)
 
 
 def test_scaled_counts_and_nomads_own_fields_move_nothing():

@@ -261,7 +261,10 @@ async def test_a_plan_that_moved_voids_them_tells_people_and_gives_new_time(worl
         assert [approval.void for approval in await reading.approvals(deploy.id)] == ["the plan changed"] * 2
         plan = await reading.plan(deploy.id, 2)
     assert plan is not None
-    assert plan.moved == ("LOG_LEVEL changed outside Nomatron",)
+    assert plan.moved == (
+        "Job version 4 was registered outside Nomatron.",
+        "LOG_LEVEL changed outside Nomatron",
+    )
     told = next(note for said, note, _ in world.chat.said if "no longer count" in note.text)
     assert told.mention == (ALICE.id, BOB.id, SAM.id)
     assert told.lines == plan.moved

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
 from bot.domain.deploy.deploy import Status
+from bot.gateways.blocks.replaced import versions_of
 from bot.gateways.blocks.text import code, fit, group, moment, person, who, words
 
 if TYPE_CHECKING:
@@ -61,15 +62,13 @@ def _promoted_from(deploy: Deploy) -> str:
 
 
 def _versions(card: Card) -> str:
-    new = code(card.deploy.version, 140)
-    if card.from_version == card.deploy.version:
-        return f"{new} again"
-    if card.from_version:
-        return f"{code(card.from_version, 140)} → {new}"
-    if card.plan is None:
-        return new
-    base = card.plan.base_version
-    return f"{new}, the first version of this job" if base is None else f"job version {base} → {new}"
+    base = card.plan.base if card.plan else None
+    said = versions_of(base, card.from_version, card.deploy.version)
+    if card.plan is None or card.from_version or (base is not None and base.job_version is not None):
+        return said
+    # a plan that is older than `base` knows the number alone
+    number = card.plan.base_version
+    return f"{said}, the first version of this job" if number is None else f"job version {number} → {said}"
 
 
 def _settings(card: Card) -> Iterator[str]:

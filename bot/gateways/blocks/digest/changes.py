@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.actor import CiIdentity, Operator, human_behind
 from bot.domain.audit.history import Outcome
+from bot.domain.deploy.base_sentences import replaced_on
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.report import MOST_CHANGES
 from bot.domain.durations import short
@@ -17,7 +18,7 @@ from bot.gateways.blocks.text import SECTION, cut, link, one_line, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from bot.domain.actor import Actor
     from bot.domain.audit.history import Entry
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 40
 _LONGEST_VERSION = 32
+_LONGEST_VERSIONS = 120
 _LONGEST_DIGEST = 20
 _BAD: Final = {Outcome.FAILED: "red_circle", Outcome.REVERTED: "large_orange_circle"}
 _REVERTS: Final[Mapping[RolloutStatus | None, str]] = {
@@ -80,7 +82,7 @@ class Changes:
             ("Service", lambda entry: raw(entry.service, _LONGEST_NAME)),
             # before the wide columns: a narrow window shows the first ones without scrolling
             ("Result", _result_cell),
-            ("Version", lambda entry: raw(versions(entry), 2 * _LONGEST_VERSION + 3)),
+            ("Version", lambda entry: raw(versions(entry, self.at.zone), _LONGEST_VERSIONS)),
             *(several if len(self.report.final) > 1 else []),
             ("When", lambda entry: raw(self.at.moment(started(entry)))),
             ("Took", lambda entry: raw(self._took(entry))),
@@ -91,7 +93,7 @@ class Changes:
     def _line(self, entry: Entry) -> str:
         """At most some 700 characters, so that one always fits into a section."""
         number = link(self.report.posted.get(entry.deploy_id, ""), entry.number)
-        what = f"{number} *{words(entry.service, 100)}* {words(versions(entry), 100)}"
+        what = f"{number} *{words(entry.service, 100)}* {words(versions(entry, self.at.zone), _LONGEST_VERSIONS)}"
         where = [words(entry.environment, 60)] if len(self.report.final) > 1 else []
         bad = _sign_of(entry)
         result = f":{bad}: *{result_of(entry)}*" if bad else result_of(entry)
@@ -107,12 +109,16 @@ class Changes:
         return f"{short(until - started(entry))} so far" if until > started(entry) else NOTHING
 
 
-def versions(entry: Entry) -> str:
-    """``v1.4.1 → v1.4.2``; the new version alone if the same one ran before, or nobody knows which ran."""
+def versions(entry: Entry, zone: tzinfo) -> str:
+    """``v1.4.1 → v1.4.2``; the new version alone if the same one ran before, or nobody knows which ran.
+
+    A version that was registered outside Nomatron is named as such, with its date in that zone.
+    """
     new = _version(entry.version)
     if entry.from_version == entry.version:
         return f"{new} again"
-    return f"{_version(entry.from_version)} → {new}" if entry.from_version else new
+    old = _version(entry.from_version) if entry.from_version else replaced_on(entry.base, zone)
+    return f"{old} → {new}" if old else new
 
 
 def _version(name: str) -> str:

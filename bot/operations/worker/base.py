@@ -1,0 +1,80 @@
+"""What a plan replaces: the live job, traced to the deploy of ours that made it, or to whoever registered it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.domain.deploy.base import trace
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.plan import JobState, with_live_counts
+from bot.errors import NomadUnavailable
+from bot.operations.deploys.target import same_target
+from bot.operations.require import require
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.deploy.base import Made, Traced
+    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.deploy.plan import Job
+    from bot.operations.deploys.target import Target
+    from bot.ports import Ports
+    from bot.ports.store import Reading
+
+_REGISTERING = frozenset({Status.DISPATCHING, Status.ROLLING})
+"""States of a deploy that may have made a job version which the database does not know yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What a plan replaces, and the frozen job of that version, with its live counts, if it is ours and runs."""
+
+    traced: Traced
+    ours: Job | None
+
+
+async def replaced_by(ports: Ports, deploy: Deploy, target: Target, catalog: Catalog, live: Job | None) -> Replaced:
+    """Trace the live job, which was read before; raises ``NomadUnavailable`` if nobody knows yet who made it."""
+    async with ports.store.read() as reading:
+        created = int(live.get("CreateIndex") or 0) if live else 0
+        made = await reading.versions_made(deploy.service, deploy.environment, created)
+        ever = await _ever(reading, catalog, deploy, made)
+        others = await reading.open_deploys(deploy.service, deploy.environment)
+    traced = trace(live, (), made, ever=ever)
+    if live is not None and traced.made is None:
+        # only Nomad's older versions tell a scaling step, a stop or a revert from a change
+        kept = await target.nomad.versions(target.namespace, target.job_id)
+        traced = trace(live, kept, made, ever=ever)
+        _refuse_to_guess(traced, deploy, others)
+    return Replaced(traced, await _frozen(ports, traced, live))
+
+
+async def _frozen(ports: Ports, traced: Traced, live: Job | None) -> Job | None:
+    """The job that the deploy registered; None if the version is not ours, or if the job was stopped since."""
+    # only the live job tells that it is stopped, and a start is a change that people have to see
+    if traced.made is None or traced.base.state is JobState.STOPPED:
+        return None
+    async with ports.store.read() as reading:
+        plan = require(await reading.plan(traced.made.deploy_id, traced.made.plan), "the plan of an earlier deploy")
+    return with_live_counts(json.loads(plan.job), live)
+
+
+async def _ever(reading: Reading, catalog: Catalog, deploy: Deploy, made: Sequence[Made]) -> bool:
+    """Whether one of the versions was made where the deploy goes now: a catalog may have pointed elsewhere then."""
+    for fingerprint in dict.fromkeys(each.catalog for each in made):
+        before = require(await reading.catalog(fingerprint), "the catalog of an earlier deploy")
+        if same_target(before, catalog, deploy):
+            return True
+    return False
+
+
+def _refuse_to_guess(traced: Traced, deploy: Deploy, others: Sequence[Deploy]) -> None:
+    """Raise ``NomadUnavailable`` if a running deploy of ours may have made the version that nobody else explains."""
+    # its version is recorded after Nomad has it, and Nomad's own revert of it when the worker next looks
+    running = [other for other in others if other.id != deploy.id and other.status in _REGISTERING]
+    if traced.made is None and running:
+        version, number = traced.base.job_version, running[0].number
+        raise NomadUnavailable(f"job version {version} may come from {number}, which has not ended")
