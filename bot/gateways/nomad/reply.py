@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from bot.domain.masking import scrub
 from bot.errors import NomadUnavailable
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The body as text."""
-        return self.body.decode("utf-8", errors="replace").strip()
+        """The body as text, for people: without what looks like a secret. The answers to reads are read as JSON."""
+        return scrub(self.body.decode("utf-8", errors="replace").strip())
 
     def json(self) -> Any:
         """The body as JSON; ``NomadUnavailable`` if it is not JSON."""
