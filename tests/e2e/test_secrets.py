@@ -1,4 +1,4 @@
-"""Secrets of a job, and of what Nomad says about it, come out nowhere: not in Slack, the database, the log or on the host."""
+"""Secrets of a job, and of what Nomad says about it, come out nowhere."""
 
 from __future__ import annotations
 
