@@ -108,7 +108,16 @@ class FakeNomad:
         return () if was == becomes else (f"count {was} → {becomes}",)
 
     @hooked
-    async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
+    async def register(
+        self,
+        namespace: str,
+        job: str,
+        *,
+        base_index: int,
+        source: str,
+        variables: str,
+        show: frozenset[str] = frozenset(),
+    ) -> Registered:
         self.registers.append({"job": job, "base": base_index, "source": source, "variables": variables})
         answer = self.answers.pop(0) if self.answers else Answer.LANDED
         if answer is Answer.UNKNOWN:
@@ -166,7 +175,9 @@ class FakeNomad:
         return Sighting(look=Look.ANOTHERS)
 
     @hooked
-    async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
+    async def observe(
+        self, namespace: str, job_id: str, rollout: Rollout, show: frozenset[str] = frozenset()
+    ) -> Observation:
         self._read()
         return self.seen
 

@@ -64,7 +64,11 @@ class JobEvent:
 
 
 class Nomad(Protocol):
-    """One cluster. Reads raise ``NomadUnavailable`` or ``NomadForbidden``; None or empty means that there is none."""
+    """One cluster. Reads raise ``NomadUnavailable`` or ``NomadForbidden``; None or empty means that there is none.
+
+    No text that comes from here has a secret in it: neither what looks like one, nor a value of the job that the
+    plan hides. ``show`` names values that are shown nevertheless, as the service's entry in the catalog does.
+    """
 
     async def parse(self, jobspec: str, variables: Mapping[str, Value], namespace: str) -> Job:
         """The job that Nomad parses from a template; ``NomadRefused``, with the wrong lines, if it cannot."""
@@ -83,8 +87,7 @@ class Nomad(Protocol):
     ) -> NomadPlan:
         """What registering ``job`` would change; ``NomadRefused`` if Nomad refuses the job.
 
-        ``live`` is the current job. All values are redacted, except those that ``show`` names. ``known`` is what we
-        know besides.
+        ``live`` is the current job. ``known`` is what we know besides.
         """
 
     def moved(
@@ -98,7 +101,16 @@ class Nomad(Protocol):
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """How ``job`` differs from ``before``, another environment's frozen job, in words; redacted as in ``plan``."""
 
-    async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
+    async def register(
+        self,
+        namespace: str,
+        job: str,
+        *,
+        base_index: int,
+        source: str,
+        variables: str,
+        show: frozenset[str] = frozenset(),
+    ) -> Registered:
         """Register the frozen JSON with check-and-set and a submission. Never raises; UNKNOWN if it may have landed."""
 
     async def look(
@@ -106,7 +118,9 @@ class Nomad(Protocol):
     ) -> Sighting:
         """Whether a register with this base and stamp landed, from Nomad's state (docs/engine.md). Never raises."""
 
-    async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
+    async def observe(
+        self, namespace: str, job_id: str, rollout: Rollout, show: frozenset[str] = frozenset()
+    ) -> Observation:
         """The current state of the job version of that rollout."""
 
     def job_events(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:

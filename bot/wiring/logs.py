@@ -8,19 +8,23 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bot.domain.masking import HIDDEN, scrub
+
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from structlog.typing import EventDict
 
-# tokens of Slack (xoxb-…, xapp-…), webhook addresses, UUIDs as Nomad's tokens are, and JWTs
+# what only the log meets: answer addresses of Slack, Nomad's header, UUIDs as Nomad's tokens are
 _SECRETS: Final = re.compile(
-    r"xox[abeprs]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+|https?://[^\s\"']*/(?:hooks|commands|actions)/[^\s\"']+"
+    r"https?://[^\s\"']*/(?:hooks|commands|actions)/[^\s\"']+"
     r"|(?i:(?<=x-nomad-token[\"':= ])\s*[^\s\"',]+)"
     r"|\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
-    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+"
 )
 _QUIET: Final = ("slack_bolt", "slack_sdk", "aiohttp.access", "apscheduler", "urllib3", "alembic", "aiosqlite")
 
@@ -50,6 +54,13 @@ def set_up(level: int = logging.INFO) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Python prints what nobody catches as it is: a traceback of a library may have an address with its password
+    sys.excepthook = _crashed
+    threading.excepthook = lambda args: _crashed(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def _crashed(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    logging.getLogger(__name__).critical("crashed", exc_info=(kind, error or kind(), trace))
 
 
 def _without_secrets(_: object, __: str, event: EventDict) -> EventDict:
@@ -65,7 +76,7 @@ def _clean(value: object) -> object:
     """The same without secrets, however deep they lie: what is neither text nor a number is told by its text."""
     match value:
         case str():
-            return _SECRETS.sub("[secret]", value)
+            return _mask(value)
         case bool() | int() | float() | None:
             return value
         case dict():
@@ -73,4 +84,8 @@ def _clean(value: object) -> object:
         case list() | tuple() | set() | frozenset():
             return [_clean(each) for each in value]
         case _:
-            return _SECRETS.sub("[secret]", str(value))
+            return _mask(str(value))
+
+
+def _mask(text: str) -> str:
+    return scrub(_SECRETS.sub(HIDDEN, text))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -22,7 +23,7 @@ def test_every_line_goes_to_standard_error_without_its_secrets() -> None:
     assert ended.stdout == ""
     assert "level=warning logger=bot.part" in ended.stderr
     assert 'event="it is away"' in ended.stderr
-    assert "why=[secret]" in ended.stderr
+    assert "why=(hidden)" in ended.stderr
     assert SECRET not in ended.stderr
 
 
@@ -46,9 +47,39 @@ class Odd(Exception):
 def test_secrets_are_found_however_deep_they_lie(value: object) -> None:
     told = repr(logs._without_secrets(None, "info", {"event": "it is away", "why": value}))
 
-    assert "[secret]" in told
+    assert "(hidden)" in told
     assert NOMAD_TOKEN not in told.lower()
     assert SECRET not in told
+
+
+PASSWORD = "Sup3rHidden"
+ADDRESS = f"http://deployer:{PASSWORD}@127.0.0.1:1/v1/jobs?token={PASSWORD}"
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "logging.error('it failed', exc_info=OSError(ADDRESS))",
+        "logging.error('it failed: %s', OSError(ADDRESS))",
+        "t = threading.Thread(target=lambda: fail()); t.start(); t.join()",
+        "fail()",
+    ],
+)
+def test_no_traceback_has_a_password(failing: str) -> None:
+    program = (
+        "import logging, os, threading; from bot.wiring import logs; logs.set_up()\n"
+        "ADDRESS = os.environ['ADDRESS']\n"
+        "def fail():\n try: raise OSError(ADDRESS)\n except OSError as e: raise ValueError('it failed') from e\n"
+        f"{failing}\n"
+    )
+
+    ended = subprocess.run(  # noqa: PLW1510 - the last one is to fail
+        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "ADDRESS": ADDRESS}
+    )
+
+    assert "it failed" in ended.stderr
+    assert "http://(hidden)@127.0.0.1:1/v1/jobs?(hidden)" in ended.stderr
+    assert PASSWORD not in ended.stderr + ended.stdout
 
 
 def test_what_is_no_secret_is_told_as_it_is() -> None:

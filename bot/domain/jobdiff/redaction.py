@@ -1,20 +1,20 @@
-"""Redaction of plan values: only values that are known to be harmless are shown, a mark replaces all others.
+"""Redaction of plan values: only values that are known to be harmless are shown, ``(hidden)`` replaces all others.
 
-Default deny: a field that is in no table here is hidden. The mark is an HMAC-SHA256 under the installation's own
-secret, so people can see that a value changed, or changed back, but nobody can test guesses against the mark.
+Default deny: a field that is in no table here is hidden. Of an address, only its secret parts are hidden: user and
+password, query, a webhook's path.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from bot.domain.durations import from_nanoseconds
 from bot.domain.jobdiff.fields import LABELS, FieldPath, word
+from bot.domain.masking import HIDDEN, looks_secret, scrub
+
+__all__ = ["HIDDEN", "SHOWN", "SHOWN_CONFIG", "Redactor", "is_mark", "looks_secret", "show_value"]
 
 _ALL = frozenset({"*"})
 _BLOCK = frozenset({"AddressMode", "Cluster", "EnableTagOverride", "Kind", "Name", "Namespace", "OnUpdate", "Partition",
@@ -62,23 +62,17 @@ _DURATIONS = frozenset(
      "StopAfterClientDisconnect", "StopOnClientAfter", "TTL", "Timeout", "VaultGrace", "Grace"}
 )  # fmt: skip
 
+_SHOWN_MOUNT = frozenset({"type", "source", "target", "readonly", "propagation"})
+"""Shown fields of a mount in a driver's configuration; its options may have a password in them."""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_COMMIT = re.compile(r"(?<=\w):[0-9a-f]{7,64}$")
 _BARE_COMMAND = re.compile(r"[\w./${}@+-]{1,200}")
-_BARE_URL = re.compile(r"[a-z0-9+.:]*//[^@?#\s]*|[\w./:${}+-]+")
-_SECRET_SHAPES = (
-    re.compile(r"://[^/\s:@]*:[^/\s@]+@"),
-    re.compile(r"-----BEGIN "),
-    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}"),
-    re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}|\b(?:ghp|gho|ghs|github_pat|glpat|hvs|hvb|sk|xox[abprs])[-_.][\w-]{8,}"),
-    re.compile(r"(?i)(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|credential)s?\s*[=:]\s*\S"),
-    re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
-)
-_LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
-_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Decides by a field's path and value. ``key`` is the installation's secret, ``show`` a service's ``show`` list.
+    """Decides by a field's path and value. ``show`` is a service's ``show`` list.
 
     ``show`` names a key of ``env`` or ``meta``, or a field as the jobspec or Nomad's API calls it.
     """
@@ -87,27 +81,42 @@ class Redactor:
     show: frozenset[str] = frozenset()
 
     def pair(self, place: FieldPath, old: str, new: str) -> tuple[str, str]:
-        """Both values as people may see them: both shown or both as marks. A missing value stays empty."""
-        if self.shows(place, old, new):
-            return show_value(place, old), show_value(place, new)
-        return self.mark(place, old), self.mark(place, new)
+        """Both values as people may see them: both shown, maybe in part, or both hidden. A missing value stays empty.
+
+        Different values never look the same unless both are hidden.
+        """
+        if not self.shows(place, old, new):
+            return old and HIDDEN, new and HIDDEN
+        before, after = self.said(place, old), self.said(place, new)
+        return (before, f"{after} (its hidden part changed)") if before == after and old != new else (before, after)
 
     def shows(self, place: FieldPath, *values: str) -> bool:
-        """Whether these values of the field may be seen."""
+        """Whether these values of the field may be seen, apart from secret parts of addresses."""
         if self.is_listed(place):
             return True
-        if any(looks_secret(value) for value in values):
+        said = [self.said(place, value) for value in values]
+        if any(each == HIDDEN or looks_secret(_untagged(place, each)) for each in said):
             return False
         return _is_harmless(place, values) or (
             not place.keys and all(value in {"", "true", "false"} for value in values)
         )
 
+    def said(self, place: FieldPath, value: str) -> str:
+        """A value that may be shown, with the secret parts of an address masked and durations with a unit."""
+        if self.is_listed(place):
+            return show_value(place, value)
+        if not ("/" in value or _UUID.fullmatch(value) or (place.in_config and place.field == "image")):
+            return show_value(place, value)
+        untagged = _untagged(place, value)
+        return scrub(untagged) + value[len(untagged) :]
+
     def label(self, level: str, objects: tuple[str, ...], values: Mapping[str, str]) -> str:
         """The value that tells an object apart from others of its kind; empty if no such value may be shown."""
         for name in LABELS:
             value = values.get(name)
-            if value and self.shows(FieldPath(level, objects, name), value):
-                return value
+            place = FieldPath(level, objects, name)
+            if value and self.shows(place, value):
+                return self.said(place, value)
         return ""
 
     def is_listed(self, place: FieldPath) -> bool:
@@ -115,46 +124,31 @@ class Redactor:
         names = set(place.keys[:1]) if place.field in {"Env", "Meta"} else {place.field, word(place.field)}
         return bool(names & self.show)
 
-    def mark(self, place: FieldPath, value: str) -> str:
-        """``(hmac 3f9a1b2c…)``; empty for no value. The same value in the same field gets the same mark."""
-        if not value:
-            return ""
-        where = "\x00".join([place.level, *place.objects, place.field, *place.keys, value])
-        digest = hmac.new(self.key, where.encode(), hashlib.sha256).hexdigest()
-        return f"(hmac {digest[:8]}…)"
-
 
 def is_mark(value: str) -> bool:
-    """Whether a change's value is hidden."""
-    return value.startswith("(hmac ") and value.endswith("…)")
+    """Whether a change's value is hidden; plans of earlier releases have a keyed mark there."""
+    return value == HIDDEN or (value.startswith("(hmac ") and value.endswith("…)"))
+
+
+def _untagged(place: FieldPath, value: str) -> str:
+    """An image without the git commit that is its tag, as that looks random; other values as they are."""
+    return _COMMIT.sub("", value) if place.in_config and place.field == "image" else value
 
 
 def _is_harmless(place: FieldPath, values: tuple[str, ...]) -> bool:
     if place.in_config:
         if place.field == "command":
             return all(not value or _BARE_COMMAND.fullmatch(value) for value in values)
+        if place.field in {"mount", "mounts"}:
+            return place.keys[-1:] != () and place.keys[-1] in _SHOWN_MOUNT
         return place.field in SHOWN_CONFIG
+    if place.level == "task" and place.objects == ("Config", "mount"):
+        return place.field in _SHOWN_MOUNT
     # a free-form map may call one of its parts "Network": every object around the field has to be known
     if place.keys or any(name not in SHOWN for name in place.objects):
         return False
-    if place.field == "GetterSource" and not all(not value or _BARE_URL.fullmatch(value) for value in values):
-        return False
     allowed = SHOWN.get(place.owner, frozenset())
     return "*" in allowed or place.field in allowed
-
-
-def looks_secret(value: str) -> bool:
-    """Whether a value looks like a credential, in any field: keys, tokens, passwords in addresses."""
-    rest = _DIGEST.sub("", value)
-    if any(shape.search(rest) for shape in _SECRET_SHAPES):
-        return True
-    return any(_is_random(found) for found in _LONG_WORD.findall(rest))
-
-
-def _is_random(found: str) -> bool:
-    """Whether letters and digits alternate as often as in a random key; paths and names consist of words."""
-    changes = sum(1 for one, two in pairwise(found) if one.isdigit() != two.isdigit())
-    return changes >= len(found) // 5
 
 
 def show_value(place: FieldPath, value: str) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.deploy.rollout import AllocationState, TaskFailure
+from bot.domain.masking import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from bot.domain.jobdiff.hidden import Clean
 
 _EXPLAINING: Final = frozenset(
     {
@@ -19,8 +22,11 @@ _EXPLAINING: Final = frozenset(
 """The events that name a cause; others ("Not Restarting", "Killing", "Alloc Unhealthy") only follow from one."""
 
 
-def allocation_state(found: Mapping[str, Any]) -> AllocationState:
-    """The record of an allocation from ``GET /v1/job/:id/allocations`` (docs/nomad.md, "Allocations")."""
+def allocation_state(found: Mapping[str, Any], clean: Clean = scrub) -> AllocationState:
+    """The record of an allocation from ``GET /v1/job/:id/allocations`` (docs/nomad.md, "Allocations").
+
+    ``clean`` masks what nobody may see in the text of a task's event.
+    """
     health = (found.get("DeploymentStatus") or {}).get("Healthy")
     return AllocationState(
         id=str(found["ID"]),
@@ -29,12 +35,12 @@ def allocation_state(found: Mapping[str, Any]) -> AllocationState:
         client_status=str(found["ClientStatus"]),
         desired_status=str(found["DesiredStatus"]),
         healthy=None if health is None else bool(health),
-        failure=_failure(found),
+        failure=_failure(found, clean),
         replaced=bool(found.get("NextAllocation") or found.get("FollowupEvalID")),
     )
 
 
-def _failure(found: Mapping[str, Any]) -> TaskFailure | None:
+def _failure(found: Mapping[str, Any], clean: Clean) -> TaskFailure | None:
     """The earliest event of any task that explains a failure; None if no task failed."""
     events = sorted(_events(found), key=lambda each: each[0])
     for _, task, event in events:
@@ -43,7 +49,7 @@ def _failure(found: Mapping[str, Any]) -> TaskFailure | None:
             group=str(found["TaskGroup"]),
             task=task,
             event=str(event["Type"]),
-            message=str(event.get("DisplayMessage") or event.get("Message") or ""),
+            message=clean(str(event.get("DisplayMessage") or event.get("Message") or "")),
             exit_code=int(event.get("ExitCode") or 0) if event["Type"] == "Terminated" else None,
         )
     return None

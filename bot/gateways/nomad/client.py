@@ -13,6 +13,7 @@ import requests
 import urllib3.exceptions
 from nomad.api.exceptions import BaseNomadException
 
+from bot.domain.masking import scrub
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad.circuit import Circuit
 from bot.gateways.nomad.errors import Unanswered, no_answer, refusal
@@ -21,6 +22,7 @@ from bot.gateways.nomad.session import CALLS, endpoints, open_session
 
 if TYPE_CHECKING:
     from bot.domain.catalog.environment import Cluster
+    from bot.domain.jobdiff.hidden import Clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,10 @@ class Client:
         except NomadRefused as error:
             raise NomadUnavailable(self._with_name(f"refused a read: {error}")) from None
 
-    async def post(self, *path: str, namespace: str, body: bytes) -> Reply:
-        """POST a request that changes nothing; raises if Nomad rejects it."""
-        return self._accept(await self._run(_Call("post", path, {"namespace": namespace}, body, self._reading)))
+    async def post(self, *path: str, namespace: str, body: bytes, clean: Clean = scrub) -> Reply:
+        """POST a request that changes nothing; raises if Nomad rejects it, with a text that ``clean`` has masked."""
+        call = _Call("post", path, {"namespace": namespace}, body, self._reading)
+        return self._accept(await self._run(call), clean=clean)
 
     async def write(self, *path: str, namespace: str, body: bytes) -> Reply:
         """POST a change. Returns every answer, also a rejection; raises ``Unanswered`` if there was none.
@@ -97,9 +100,9 @@ class Client:
     def _reading(self) -> tuple[float, float]:
         return self.timeouts.connect, self.timeouts.answer
 
-    def _accept(self, reply: Reply, *also: int) -> Reply:
+    def _accept(self, reply: Reply, *also: int, clean: Clean = scrub) -> Reply:
         if reply.foreign or (not reply.ok and reply.status not in also):
-            error = refusal(reply)
+            error = refusal(reply, clean)
             raise NomadUnavailable(self._with_name(error)) if isinstance(error, NomadUnavailable) else error
         return reply
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.jobdiff.compare import differences, moved
 from bot.domain.jobdiff.redaction import Redactor
+from bot.domain.masking import scrub
 from bot.errors import NomadError, NomadUnavailable, SettingsInvalid
 from bot.gateways.nomad import look, observe, parse, plan, register, stream
 from bot.gateways.nomad.client import Client, Timeouts
@@ -94,10 +95,20 @@ class PythonNomad:
         """Implements ``bot.ports.nomad.Nomad.differences``."""
         return differences(json.loads(before), job, Redactor(self._key, show))
 
-    async def register(self, namespace: str, job: str, *, base_index: int, source: str, variables: str) -> Registered:
+    async def register(
+        self,
+        namespace: str,
+        job: str,
+        *,
+        base_index: int,
+        source: str,
+        variables: str,
+        show: frozenset[str] = frozenset(),
+    ) -> Registered:
         """Implements ``bot.ports.nomad.Nomad.register``."""
+        redactor = Redactor(self._key, show)
         return await register.register(
-            self._client, namespace, job, base_index=base_index, source=source, variables=variables
+            self._client, namespace, job, base_index=base_index, source=source, variables=variables, redactor=redactor
         )
 
     async def look(
@@ -108,10 +119,12 @@ class PythonNomad:
             self._client, namespace, job_id, base_index=base_index, base_version=base_version, stamp=stamp
         )
 
-    async def observe(self, namespace: str, job_id: str, rollout: Rollout) -> Observation:
+    async def observe(
+        self, namespace: str, job_id: str, rollout: Rollout, show: frozenset[str] = frozenset()
+    ) -> Observation:
         """Implements ``bot.ports.nomad.Nomad.observe``."""
         with _of_nomads_shape(self._client.cluster):
-            return await observe.observe(self._client, namespace, job_id, rollout)
+            return await observe.observe(self._client, namespace, job_id, rollout, Redactor(self._key, show))
 
     def job_events(self, namespaces: Collection[str]) -> AsyncGenerator[JobEvent, None]:
         """Implements ``bot.ports.nomad.Nomad.job_events``."""
@@ -135,8 +148,9 @@ def _of_nomads_shape(cluster: Cluster) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found = f"{type(error).__name__}: {scrub(str(error))}"
         raise NomadUnavailable(
-            f"cluster {cluster.name} sent JSON that does not look like Nomad's ({type(error).__name__}: {error}); "
+            f"cluster {cluster.name} sent JSON that does not look like Nomad's ({found}); "
             "check its address in the catalog"
         ) from error
 

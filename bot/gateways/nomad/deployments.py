@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, RolloutWait
+from bot.domain.masking import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bot.domain.jobdiff.hidden import Clean
 
 # Nomad's StatusDescriptions (nomad/structs/structs.go): the only place where its sentences are read
 _ROLLS_BACK: Final = re.compile(r"\s*-?\s*rolling back to job version (\d+)")
@@ -21,15 +23,18 @@ _WAITS: Final = (
 _JOB_STOPPED: Final = "job is stopped"
 
 
-def nomad_deployment(found: Mapping[str, Any]) -> NomadDeployment:
-    """The record of a deployment from ``GET /v1/deployment/:id`` (docs/nomad.md, "Deployments")."""
+def nomad_deployment(found: Mapping[str, Any], clean: Clean = scrub) -> NomadDeployment:
+    """The record of a deployment from ``GET /v1/deployment/:id`` (docs/nomad.md, "Deployments").
+
+    ``clean`` masks what nobody may see in Nomad's text.
+    """
     groups = found.get("TaskGroups") or {}
     deadlines = [instant for each in groups.values() if (instant := _instant(each.get("RequireProgressBy")))]
     said, status = str(found.get("StatusDescription") or ""), str(found["Status"])
     return NomadDeployment(
         id=str(found["ID"]),
         status=status,
-        description=_ROLLS_BACK.sub("", said),
+        description=clean(_ROLLS_BACK.sub("", said)),
         job_version=int(found["JobVersion"]),
         job_spec_modify_index=int(found["JobSpecModifyIndex"]),
         groups=tuple(_group(name, groups[name]) for name in sorted(groups)),

@@ -9,12 +9,14 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
 from bot.domain.deploy.dispatch import Answer, classify
+from bot.domain.masking import scrub
 from bot.domain.multierror import flatten, one_line
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bot.domain.jobdiff.hidden import Clean
     from bot.errors import NomadError
     from bot.gateways.nomad.reply import Reply
 
@@ -60,7 +62,7 @@ def _words(chain: list[BaseException]) -> str:
         return "took too long to answer"
     if any(isinstance(each, ConnectionRefusedError) for each in chain):
         return "refuses connections"
-    return f"cannot be reached: {one_line(str(chain[-1]), 160)}"
+    return f"cannot be reached: {one_line(scrub(str(chain[-1])), 160)}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -77,25 +79,24 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting += [each.__cause__, each.__context__]
 
 
-def refusal(reply: Reply) -> NomadError:
-    """The error for an answer other than 200 to a call that changes nothing."""
-    said = reply.text.casefold()
+def refusal(reply: Reply, clean: Clean = scrub) -> NomadError:
+    """The error for an answer other than 200 to a call that changes nothing; ``clean`` masks what nobody may see."""
     if reply.foreign:
         return NomadUnavailable(foreign(reply))
-    if reply.status == 403 or (reply.status == 500 and any(text in said for text in TOKEN_TEXTS)):
-        return NomadForbidden(
-            f"Nomad does not allow our token to do this: {one_line(reply.text) or 'Permission denied'}"
-        )
+    said = clean(reply.text)
+    is_denied = any(text in said.casefold() for text in TOKEN_TEXTS)
+    if reply.status == 403 or (reply.status == 500 and is_denied):
+        return NomadForbidden(f"Nomad does not allow our token to do this: {one_line(said) or 'Permission denied'}")
     if reply.status == 429:
         return NomadUnavailable("has too many connections from this host (429); raise its http_max_conns_per_client")
     if reply.status == 400 or classify(reply.status, reply.text) in {Answer.DENIED, Answer.CONFLICT}:
-        return NomadRefused(*(flatten(reply.text) or ("Nomad gave no reason",)))
-    return NomadUnavailable(f"answered {reply.status}: {one_line(reply.text, 160) or 'no text'}")
+        return NomadRefused(*(flatten(said) or ("Nomad gave no reason",)))
+    return NomadUnavailable(f"answered {reply.status}: {one_line(said, 160) or 'no text'}")
 
 
 def foreign(reply: Reply) -> str:
     """The problem, in words, if something other than Nomad answered."""
     if 300 <= reply.status < 400:
-        target = reply.location or "nowhere"
+        target = scrub(reply.location) or "nowhere"
         return f"answered with a redirect to {target}; use the final address in the catalog"
     return f"answered {reply.status} with a web page, so this is a proxy or not Nomad; check its address in the catalog"

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.deploy.rollout import Observation
+from bot.domain.jobdiff.hidden import cleaner
 from bot.domain.jobdiff.placement import unplaced
 from bot.gateways.nomad.allocations import allocation_state
 from bot.gateways.nomad.deployments import nomad_deployment, rolls_back_to
@@ -16,6 +17,8 @@ from bot.gateways.nomad.look import job, versions
 if TYPE_CHECKING:
     from bot.domain.deploy.plan import Job
     from bot.domain.deploy.rollout import Rollout
+    from bot.domain.jobdiff.hidden import Clean
+    from bot.domain.jobdiff.redaction import Redactor
     from bot.gateways.nomad.client import Client
 
 _DEFAULT_DEADLINE: Final = timedelta(minutes=10)
@@ -23,12 +26,13 @@ _DEFAULT_DEADLINE: Final = timedelta(minutes=10)
 Json = dict[str, Any]
 
 
-async def observe(client: Client, namespace: str, job_id: str, rollout: Rollout) -> Observation:
+async def observe(client: Client, namespace: str, job_id: str, rollout: Rollout, redactor: Redactor) -> Observation:
     """Read the evaluations, deployments, job, versions and allocations, then the evaluations again.
 
     The order matters, so that a later read never lacks what an earlier one implies: Nomad creates a deployment before
     the evaluation is complete, and creates a revert's version together with the end of the deployment that it reverts.
     The second read of the evaluations shows those that a failed allocation has caused, so that no retry is missed.
+    Nomad's texts come without what ``redactor`` hides of any version that Nomad still has.
     """
     before = await _records_of(client, namespace, job_id, "evaluations")
     deployments = await _records_of(client, namespace, job_id, "deployments")
@@ -39,7 +43,8 @@ async def observe(client: Client, namespace: str, job_id: str, rollout: Rollout)
         versions(client, namespace, job_id), _records_of(client, namespace, job_id, "allocations")
     )
     after = await _records_of(client, namespace, job_id, "evaluations")
-    return _observation(rollout, _Seen(live, kept, deployments, allocations, before, after))
+    clean = cleaner([live, *kept], redactor)
+    return _observation(rollout, _Seen(live, kept, deployments, allocations, before, after), clean)
 
 
 async def _records_of(client: Client, namespace: str, job_id: str, what: str) -> list[Json]:
@@ -59,7 +64,7 @@ class _Seen:
     after: list[Json]
 
 
-def _observation(rollout: Rollout, seen: _Seen) -> Observation:
+def _observation(rollout: Rollout, seen: _Seen, clean: Clean) -> Observation:
     ours = _our_version(rollout, seen)
     deployment = _our_deployment(rollout, ours, seen)
     return Observation(
@@ -71,13 +76,13 @@ def _observation(rollout: Rollout, seen: _Seen) -> Observation:
         stable=bool(ours and ours.get("Stable")),
         launches=not (seen.live.get("Periodic") or seen.live.get("ParameterizedJob")),
         wanted=_counts_of(ours),
-        deployment=nomad_deployment(deployment) if deployment else None,
+        deployment=nomad_deployment(deployment, clean) if deployment else None,
         deployment_expected=_expects_deployment(ours or seen.live),
         evaluated=_none_pending(seen.before) and _none_pending(seen.after),
         allocations=tuple(
-            allocation_state(each) for each in seen.allocations if each["JobVersion"] == rollout.job_version
+            allocation_state(each, clean) for each in seen.allocations if each["JobVersion"] == rollout.job_version
         ),
-        unplaced=_unplaced(seen.after, ours or seen.live),
+        unplaced=tuple(map(clean, _unplaced(seen.after, ours or seen.live))),
         reverted_to=_reverted_to(deployment, rollout, seen),
         progress_deadline=_progress_deadline(ours or seen.live),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.deploy.plan import job_text, without_server_fields
 from bot.domain.jobdiff.changes import by_danger, change_list, requested
 from bot.domain.jobdiff.effect import effect, task_effects, warnings
+from bot.domain.jobdiff.hidden import cleaner
 from bot.gateways.nomad.forms import comparable, versions
 from bot.ports.nomad import Known, NomadPlan
 from jobspec.job.bare import without_defaults
@@ -26,7 +27,8 @@ async def plan(
 ) -> NomadPlan:
     """What registering the job would change; ``NomadRefused`` if Nomad refuses the job."""
     asked = f'{{"Job":{job_text(without_server_fields(job))},{json.dumps({"Diff": True})[1:]}'
-    reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode())
+    clean = cleaner([job, live], redactor)
+    reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode(), clean=clean)
     answer, known = reply.record(), known or Known()
     diff = answer.get("Diff") or {"Type": "None"}
     before, after = comparable(without_server_fields(job), live, known.ours)
@@ -44,6 +46,6 @@ async def plan(
         base_index=int(answer.get("JobModifyIndex") or 0),
         unchanged=not changes and agreed,
         changes=by_danger((*changes, *requested(known.overrides, known.older))),
-        effect=effect(answer, job),
-        warnings=(*doubt, *warnings(answer, job, live)),
+        effect=clean(effect(answer, job)),
+        warnings=(*doubt, *map(clean, warnings(answer, job, live))),
     )

@@ -6,12 +6,16 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.dispatch import Answer, classify, classify_success
+from bot.domain.jobdiff.hidden import cleaner
+from bot.domain.masking import scrub
 from bot.domain.multierror import one_line
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad.errors import Unanswered, foreign
 from bot.ports.nomad import Registered
 
 if TYPE_CHECKING:
+    from bot.domain.jobdiff.hidden import Clean
+    from bot.domain.jobdiff.redaction import Redactor
     from bot.gateways.nomad.client import Client
     from bot.gateways.nomad.reply import Reply
 
@@ -36,9 +40,12 @@ def submission_source(source: str, variables: str) -> str:
 
 
 async def register(
-    client: Client, namespace: str, job: str, *, base_index: int, source: str, variables: str
+    client: Client, namespace: str, job: str, *, base_index: int, source: str, variables: str, redactor: Redactor
 ) -> Registered:
-    """Register once. Never raises; the answer is UNKNOWN if it is not certain what happened."""
+    """Register once. Never raises; the answer is UNKNOWN if it is not certain what happened.
+
+    Nomad's texts come without what ``redactor`` hides.
+    """
     asked = body(job, base_index=base_index, source=source, variables=variables)
     try:
         reply = await client.write("jobs", namespace=namespace, body=asked)
@@ -47,23 +54,25 @@ async def register(
     except NomadForbidden as error:
         # the client refuses to call without the token that the catalog names
         return Registered(Answer.NOT_SENT, str(error))
-    return interpret(reply)
+    return interpret(reply, cleaner([json.loads(job)], redactor))
 
 
-def interpret(reply: Reply) -> Registered:
+def interpret(reply: Reply, clean: Clean = scrub) -> Registered:
     """The meaning of Nomad's answer; UNKNOWN if a proxy answered, which says nothing about Nomad."""
     if reply.foreign:
         return Registered(Answer.UNKNOWN, f"Nomad {foreign(reply)}")
     if reply.ok:
-        return _read_success(reply)
-    return Registered(classify(reply.status, reply.text), one_line(reply.text) or f"Nomad answered {reply.status}")
+        return _read_success(reply, clean)
+    return Registered(
+        classify(reply.status, reply.text), one_line(clean(reply.text)) or f"Nomad answered {reply.status}"
+    )
 
 
-def _read_success(reply: Reply) -> Registered:
+def _read_success(reply: Reply, clean: Clean) -> Registered:
     try:
         said = reply.record()
         index, created = int(said["JobModifyIndex"]), int(said["EvalCreateIndex"])
     except (NomadUnavailable, KeyError, TypeError, ValueError):
         return Registered(Answer.UNKNOWN, "Nomad answered 200 without a JobModifyIndex")
-    warnings = one_line(str(said.get("Warnings") or ""))
+    warnings = one_line(clean(str(said.get("Warnings") or "")))
     return Registered(classify_success(index, created), warnings, index, str(said.get("EvalID") or ""))

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from bot.domain.masking import scrub
 from bot.errors import NomadUnavailable
 
 if TYPE_CHECKING:
@@ -41,21 +42,26 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The body as text."""
-        return self.body.decode("utf-8", errors="replace").strip()
+        """The body as text, for people: without what looks like a secret. The answers to reads are read as JSON."""
+        return scrub(self.body.decode("utf-8", errors="replace").strip())
+
+    @property
+    def _size(self) -> str:
+        # never its text: half an answer of Nomad's may begin with any part of a job
+        return f"{self.content_type or 'no Content-Type'}, {len(self.body)} bytes"
 
     def json(self) -> Any:
         """The body as JSON; ``NomadUnavailable`` if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
-            raise NomadUnavailable(f"Nomad answered with something that is not JSON: {self.text[:80]!r}") from None
+            raise NomadUnavailable(f"Nomad answered with something that is not JSON ({self._size})") from None
 
     def record(self) -> dict[str, Any]:
         """The body as a JSON object; ``NomadUnavailable`` if it is something else."""
         document = self.json()
         if not isinstance(document, dict):
-            raise NomadUnavailable(f"Nomad answered with JSON that is not an object: {self.text[:80]!r}")
+            raise NomadUnavailable(f"Nomad answered with JSON that is not an object ({self._size})")
         return document
 
     def records(self) -> list[dict[str, Any]]:
@@ -64,7 +70,7 @@ class Reply:
         if document is None:
             return []
         if not isinstance(document, list) or not all(isinstance(each, dict) for each in document):
-            raise NomadUnavailable(f"Nomad answered with JSON that is not a list of objects: {self.text[:80]!r}")
+            raise NomadUnavailable(f"Nomad answered with JSON that is not a list of objects ({self._size})")
         return document
 
 

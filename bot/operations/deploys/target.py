@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a deploy goes: the cluster's gateway, the namespace and Nomad's job id."""
+    """Where a deploy goes: the cluster's gateway, the namespace, Nomad's job id, and the values that may be shown."""
 
     nomad: Nomad
     namespace: str
     job_id: str
     environment: Environment
     cluster: Cluster
+    show: frozenset[str]
 
 
 def cluster_of(catalog: Catalog, deploy: Deploy) -> Cluster:
@@ -62,8 +63,9 @@ def target_of(nomads: Nomads, catalog: Catalog, deploy: Deploy) -> Target:
         raise TargetGone(f"{deploy.service} is no longer deployed to {deploy.environment}")
     environment = catalog.environments[deploy.environment]
     cluster = cluster_of(catalog, deploy)
-    job_id = catalog.services[deploy.service].job_id(deploy.environment)
-    return Target(nomads.of(cluster), environment.namespace, job_id, environment, cluster)
+    service = catalog.services[deploy.service]
+    job_id = service.job_id(deploy.environment)
+    return Target(nomads.of(cluster), environment.namespace, job_id, environment, cluster, service.show)
 
 
 def index_of(live: Job | None) -> int:

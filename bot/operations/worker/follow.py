@@ -85,7 +85,7 @@ async def _observe(ports: Ports, claim: Claim) -> _Progress:
     for rollout in rollouts:
         if rollout.status is RolloutStatus.RUNNING:
             # only rollouts that run: an ended one keeps its result, whatever happens to the job later
-            seen = await target.nomad.observe(target.namespace, target.job_id, rollout)
+            seen = await target.nomad.observe(target.namespace, target.job_id, rollout, target.show)
             after |= {judged.number: judged for judged in judge(rollout, seen, ports.clock.now())}
     return _Progress({rollout.number: rollout for rollout in rollouts}, after, deploy.due_at)
 

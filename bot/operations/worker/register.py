@@ -142,6 +142,7 @@ async def _send(dispatch: _Dispatch, attempt: Attempt) -> Registered:
         base_index=dispatch.plan.base_index,
         source=f"{dispatch.stamp}\n{dispatch.release.template}",
         variables=dispatch.variables,
+        show=dispatch.target.show,
     )
 
 

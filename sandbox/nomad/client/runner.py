@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.nomad.client import tasks
+from sandbox.nomad.client.artifacts import download_error
 from sandbox.nomad.client.behaviour import Course, course_of
 from sandbox.nomad.records import SECOND, Json, find_group, go_duration, key_of
 from sandbox.nomad.rollout.health import set_health
@@ -83,12 +84,19 @@ class AllocationRunner:
             for task in group["Tasks"]
             if (task["Lifecycle"] or {}).get("Hook") != "poststop"
         }
+        errors = {task["Name"]: download_error(task) for task in group["Tasks"] if task["Name"] in begun}
+        if unfetched := next((name for name, error in errors.items() if error), None):
+            begun[unfetched] = tasks.with_download(states.get(unfetched, tasks.NEW_STATE), now)
+            ended = tasks.download_failed_event(now, errors[unfetched])
+            self._exit({**allocation, "TaskStates": begun}, unfetched, ended)
+            return
         courses = {name: self._course(allocation, task) for task in group["Tasks"] if (name := task["Name"]) in begun}
         # a service whose task ends has failed, even with exit code 0, because it should keep running
         failing = [name for name, course in courses.items() if course is Course.FAIL]
         ending = {name for name, course in courses.items() if course is Course.COMPLETE}
         if failing or (ending and allocation["Job"]["Type"] in {"service", "system"}):
-            self._exit({**allocation, "TaskStates": begun}, [*failing, *ending][0], 1 if failing else 0)
+            ended = tasks.terminated_event(now, 1 if failing else 0)
+            self._exit({**allocation, "TaskStates": begun}, [*failing, *ending][0], ended)
             return
         self._run(allocation, begun, courses)
 
@@ -120,31 +128,31 @@ class AllocationRunner:
         """End a running task with exit code 1."""
         # a task that is still starting finds out by itself whether it fails
         if allocation["ClientStatus"] == "running" and not is_stopping(allocation):
-            self._exit(allocation, task, 1)
+            self._exit(allocation, task, tasks.terminated_event(self._state.clock.now_ns(), 1))
 
-    def _exit(self, allocation: Json, task: str, code: int) -> None:
+    def _exit(self, allocation: Json, task: str, ended: Json) -> None:
         policy = group_of(allocation)["RestartPolicy"] or {"Attempts": 0, "Delay": 0, "Interval": 0, "Mode": "fail"}
         state = allocation["TaskStates"][task]
         # count attempts over the allocation's whole life: the interval is longer than any rollout here
         if state["Restarts"] < int(policy["Attempts"] or 0) or policy["Mode"] == "delay":
-            self._restart(allocation, task, code, int(policy["Delay"] or 0))
+            self._restart(allocation, task, ended, int(policy["Delay"] or 0))
         else:
-            self._fail(allocation, task, code, policy)
+            self._fail(allocation, task, ended, policy)
 
-    def _restart(self, allocation: Json, task: str, code: int, delay: int) -> None:
+    def _restart(self, allocation: Json, task: str, ended: Json, delay: int) -> None:
         now = self._state.clock.now_ns()
         states = allocation["TaskStates"]
-        again = {**states, task: tasks.with_restart(states[task], now, code, delay)}
+        again = {**states, task: tasks.with_restart(states[task], now, ended, delay)}
         with self._state.batch("AllocationUpdated") as batch:
             pending = {"ClientStatus": "pending", "ClientDescription": "No tasks have started", "TaskStates": again}
             batch.put_allocation({**allocation, **pending}, by_client=True)
         self._after(allocation["ID"], delay / SECOND, self._start)
 
-    def _fail(self, allocation: Json, task: str, code: int, policy: Json) -> None:
+    def _fail(self, allocation: Json, task: str, ended: Json, policy: Json) -> None:
         self._forget(allocation["ID"])
         now = self._state.clock.now_ns()
         states = {
-            name: tasks.with_final_failure(state, now, code, policy)
+            name: tasks.with_final_failure(state, now, ended, policy)
             if name == task
             else tasks.with_sibling_failure(state, now, task)
             for name, state in allocation["TaskStates"].items()
@@ -152,9 +160,9 @@ class AllocationRunner:
         counts = self._is_watched(allocation) and health_of(allocation) is not False
         if counts:
             states[task] = tasks.with_unhealthy_event(states[task], now, FAILED_TASK)
-        ended = {"ClientStatus": "failed", "ClientDescription": "Failed tasks", "TaskStates": states}
+        over = {"ClientStatus": "failed", "ClientDescription": "Failed tasks", "TaskStates": states}
         with self._state.batch("AllocationUpdated") as batch:
-            failed = {**allocation, **ended}
+            failed = {**allocation, **over}
             failed = set_health(failed, healthy=False, batch=batch) if counts else failed
             batch.put_allocation(failed, by_client=True)
             # in the same batch, as the servers do when a client reports health

@@ -61,16 +61,32 @@ def with_events(state: Json, *events: Json, **changed: object) -> Json:
 def with_start(state: Json, task: Json, now: int) -> Json:
     """The state of a task that has started."""
     image = (task["Config"] or {}).get("image")
-    setup = "Building Task Directory"
-    # a task is received and set up only once; a restart only starts it
-    before = [] if state["Events"] else [event("Received", now, "Task received by client")]
-    if not state["Events"]:
-        before.append(event("Task Setup", now, setup, {"message": setup}, Message=setup))
-    if image and not state["Events"]:
+    before = _setup_events(state, now)
+    if before and image:
         said = f"Downloading image {image}"
         before.append(event("Driver", now, said, {"message": said}, DriverMessage=said))
     begun = event("Started", now, "Task started by client")
     return with_events(state, *before, begun, State="running", StartedAt=rfc3339(now))
+
+
+def with_download(state: Json, now: int) -> Json:
+    """The state of a task that has not started, because its artifacts are being fetched."""
+    fetching = event("Downloading Artifacts", now, "Client is downloading artifacts")
+    return with_events(state, *_setup_events(state, now), fetching)
+
+
+def _setup_events(state: Json, now: int) -> list[Json]:
+    """A task is received and set up only once; a restart only starts it."""
+    setup = "Building Task Directory"
+    if state["Events"]:
+        return []
+    received = event("Received", now, "Task received by client")
+    return [received, event("Task Setup", now, setup, {"message": setup}, Message=setup)]
+
+
+def download_failed_event(now: int, error: str) -> Json:
+    """The event of an artifact that could not be fetched."""
+    return event("Failed Artifact Download", now, error, {"download_error": error}, DownloadError=error)
 
 
 def terminated_event(now: int, exit_code: int, signal: int = 0) -> Json:
@@ -85,18 +101,18 @@ def with_completion(state: Json, now: int) -> Json:
     return with_events(state, terminated_event(now, 0), State="dead", FinishedAt=rfc3339(now))
 
 
-def with_restart(state: Json, now: int, exit_code: int, delay: int) -> Json:
-    """The state of a task that has ended and that its restart policy restarts after `delay` nanoseconds."""
+def with_restart(state: Json, now: int, ended: Json, delay: int) -> Json:
+    """The state of a task that has ended, by that event, and that is restarted after `delay` nanoseconds."""
     said = f"Task restarting in {go_duration(delay)}"
     reason = "Restart within policy"
     details = {"restart_reason": reason, "start_delay": str(delay)}
     again = event("Restarting", now, said, details, RestartReason=reason, StartDelay=delay)
     changed = {"State": "pending", "Restarts": state["Restarts"] + 1, "LastRestart": rfc3339(now)}
-    return with_events(state, terminated_event(now, exit_code), again, **changed)
+    return with_events(state, ended, again, **changed)
 
 
-def with_final_failure(state: Json, now: int, exit_code: int, policy: Json) -> Json:
-    """The state of a task that has failed and that its restart policy does not restart any more."""
+def with_final_failure(state: Json, now: int, ended: Json, policy: Json) -> Json:
+    """The state of a task that has failed, by that event, and that its restart policy does not restart any more."""
     attempts, interval = int(policy["Attempts"] or 0), int(policy["Interval"] or 0)
     reason = "Policy allows no restarts"
     if attempts:
@@ -104,7 +120,7 @@ def with_final_failure(state: Json, now: int, exit_code: int, policy: Json) -> J
     details = {"fails_task": "true", "restart_reason": reason}
     final = event("Not Restarting", now, reason, details, RestartReason=reason, FailsTask=True)
     changed = {"State": "dead", "Failed": True, "FinishedAt": rfc3339(now)}
-    return with_events(state, terminated_event(now, exit_code), final, **changed)
+    return with_events(state, ended, final, **changed)
 
 
 def with_unhealthy_event(state: Json, now: int, why: str) -> Json:
