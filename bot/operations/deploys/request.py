@@ -11,9 +11,10 @@ from bot.domain.audit.evidence import membership_of, settings_of
 from bot.domain.catalog.release import Release
 from bot.domain.decision import Refused, every
 from bot.domain.deploy.deploy import Deploy
-from bot.domain.deploy.gates import Ask, check_ask, check_requester, interests, turn
+from bot.domain.deploy.gates import Ask, check_ask, check_requester, interests
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.deploy.promotion import Candidate
+from bot.domain.deploy.turns import turn
 from bot.domain.deploy.variables import check_values
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
@@ -208,7 +209,7 @@ class _Asking:
 
     async def _notes(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
         """What will delay the deploy, as far as that is known now (``docs/engine.md``, Gates)."""
-        ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
+        ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), self.now)
         return tuple(reason.text for reason in ahead.reasons) if isinstance(ahead, Refused) else ()
 
     async def _redraw_source(self, tx: Transaction) -> None:

@@ -30,6 +30,7 @@ from bot.operations.deploys.transitions import (
 )
 from bot.operations.require import require
 from bot.operations.worker.claim import WORKER, hold_if_blocked, work_on
+from bot.operations.worker.downgrade import with_downgrade
 from bot.operations.worker.render import Rendered, render
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
     if draft.answer.unchanged:
         await _end_unchanged(case, draft)
         return
-    plan = _plan_of(case, draft)
+    plan = await with_downgrade(case.tx, deploy, _plan_of(case, draft))
     await case.tx.add_plan(plan)
     carried = await _carry_approvals(case, plan)
     # whoever approved before has to read and approve again, so the time for that starts again
