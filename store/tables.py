@@ -127,7 +127,7 @@ class DeployRow(Row, table=True):
 
 
 class PlanRow(Row, table=True):
-    """A numbered plan of a deploy; never changes."""
+    """A numbered plan of a deploy; changes only if nothing but scaled counts moved."""
 
     __tablename__ = "plans"
 

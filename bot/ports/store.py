@@ -152,6 +152,9 @@ class Transaction(Reading, DigestWriting, Protocol):
     async def add_plan(self, plan: Plan) -> None:
         """Store a plan under its number."""
 
+    async def save_plan(self, plan: Plan) -> None:
+        """Replace the plan with the same deploy and number: only for one of which nothing but scaled counts moved."""
+
     async def add_approval(self, approval: Approval) -> None:
         """Store an approval. ``StoreBusy`` if the person already has one on this deploy that is not void."""
 

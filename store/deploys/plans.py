@@ -1,4 +1,4 @@
-"""Plans and releases, both written once and never changed."""
+"""Plans and releases. A release never changes; a plan only if nothing but scaled counts moved."""
 
 from __future__ import annotations
 
@@ -52,3 +52,8 @@ class PlanWriting(PlanReading):
     async def add_plan(self, plan: Plan) -> None:
         """Insert a plan under its number."""
         await self._run(plans.insert().values(columns_of(plan)))
+
+    async def save_plan(self, plan: Plan) -> None:
+        """Update all columns of a plan, found by its deploy and number."""
+        same = (plans.c.deploy_id == plan.deploy_id, plans.c.number == plan.number)
+        await self._run(plans.update().where(*same).values(columns_of(plan, without=("deploy_id", "number"))))

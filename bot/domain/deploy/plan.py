@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 Job = dict[str, Any]
@@ -180,13 +181,47 @@ def scaled_groups(job: Job) -> frozenset[str]:
 
 
 def with_live_counts(job: Job, live: Job | None) -> Job:
-    """The job with the live count of each group that has a ``scaling`` block (docs/nomad.md, "Scaled counts")."""
-    counts = {group["Name"]: group.get("Count") for group in (live or {}).get("TaskGroups") or ()}
+    """The job with the live count of each group that has a ``scaling`` block (docs/nomad.md, "Scaled counts").
+
+    A count beyond the new bounds becomes the nearest bound, because Nomad would refuse the job.
+    """
+    counts = _counts(live)
     result = copy.deepcopy(job)
     for group in result.get("TaskGroups") or ():
         if group.get("Scaling") and counts.get(group["Name"]) is not None:
-            group["Count"] = counts[group["Name"]]
+            group["Count"] = _within(counts[group["Name"]], group["Scaling"])
     return result
+
+
+def kept_counts(job: Job, live: Job | None) -> Iterator[str]:
+    """A sentence on the count of each running group with a ``scaling`` block; ``job`` is ``with_live_counts``."""
+    running = _counts(live)
+    for group in sorted(job.get("TaskGroups") or (), key=itemgetter("Name")):
+        name, count = group["Name"], group.get("Count")
+        if not group.get("Scaling") or name not in running:
+            continue
+        before = running[name]
+        if before is None or count is None or count == before:
+            yield f"{name} keeps its count of {before}: it has a scaling block"
+        else:
+            yield f"{name}: count {before} → {count}: the new {'minimum' if count > before else 'maximum'}"
+
+
+def only_counts_moved(old: Plan, new: Plan) -> bool:
+    """Whether the live job differs from the one that the old plan replaces in nothing but counts of scaled groups."""
+    # the fingerprint covers the rest of the live job, but not whether its version moved without any difference
+    return old.fingerprint == new.fingerprint and old.base_index != new.base_index and old.replaced != new.replaced
+
+
+def _counts(job: Job | None) -> dict[str, Any]:
+    return {group["Name"]: group.get("Count") for group in (job or {}).get("TaskGroups") or ()}
+
+
+def _within(count: int, scaling: Mapping[str, Any]) -> int:
+    least, most = scaling.get("Min"), scaling.get("Max")
+    # bounds the wrong way round are for Nomad to refuse, with its own words
+    raised = count if least is None else max(count, least)
+    return raised if most is None else min(raised, most)
 
 
 def without_counts(job: Job, groups: frozenset[str]) -> Job:

@@ -84,13 +84,13 @@ def to_requester(deploy: Deploy, text: str, lines: tuple[str, ...] = ()) -> Note
     return Note(text=text, lines=lines, mention=(requester,) if requester else ())
 
 
-async def make_ready(case: Case) -> Deploy:
-    """Make a deploy ready, because every seat is filled, and tell its requester."""
+async def make_ready(case: Case, *, tell: bool = True) -> Deploy:
+    """Make a deploy ready, because every seat is filled, and ``tell`` its requester."""
     deploy, tx = case.deploy, case.tx
     ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), case.now)
     blocked = ahead.reasons if isinstance(ahead, Refused) else ()
     note = None
-    if case.facts.seats:
+    if case.facts.seats and tell:
         after = " ".join([".", *(reason.text for reason in blocked)]) if blocked else " and goes next."
         note = to_requester(deploy, f"{deploy.number} has every approval it needs{after}")
     return await transition(

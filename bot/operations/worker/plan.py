@@ -13,7 +13,7 @@ from bot.domain.deploy.approval import mentions
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
-from bot.domain.deploy.plan import Plan, fingerprint, is_healthy, job_text, without_server_fields
+from bot.domain.deploy.plan import Plan, fingerprint, is_healthy, job_text, only_counts_moved, without_server_fields
 from bot.domain.jobdiff.text import lines as diff_lines
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
@@ -189,7 +189,11 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
         await _end_unchanged(case, draft)
         return
     plan = await with_downgrade(case.tx, deploy, _plan_of(case, draft))
-    await case.tx.add_plan(plan)
+    is_new = not await _was_updated(case, plan, draft.old)
+    if is_new:
+        await case.tx.add_plan(plan)
+    else:
+        plan = replace(plan, number=deploy.plan)
     carried = await _carry_approvals(case, plan)
     # whoever approved before has to read and approve again, so the time for that starts again
     expires_at = case.now + draft.target.environment.expires if plan.moved else deploy.expires_at
@@ -219,10 +223,25 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
         card=Redraw.URGENT if plan.moved else Redraw.LATER,
     )
     after = replace(case, facts=replace(case.facts, deploy=waiting, approvals=carried))
-    await _tell_of_plan(after, plan, case.facts.approvals)
+    if is_new:
+        await _tell_of_plan(after, plan, case.facts.approvals)
     # no rule, or carried approvals: nobody would act on the deploy any more, so it has to go on by itself
     if after.facts.seating.complete:
-        await make_ready(after)
+        await make_ready(after, tell=is_new)
+
+
+async def _was_updated(case: Case, plan: Plan, old: Plan | None) -> bool:
+    """Update the old plan in place if only counts of scaled groups moved; returns whether that was so.
+
+    An autoscaler moves counts all the time, and nobody has to read or approve that: no new number, no message.
+    """
+    if old is None or not only_counts_moved(old, plan):
+        return False
+    # attempts belong to a plan by its number, and each carries the plan's base: they must not get another one
+    if await case.tx.attempts(old.deploy_id, old.number):
+        return False
+    await case.tx.save_plan(replace(plan, number=old.number, moved=old.moved))
+    return True
 
 
 async def _carry_approvals(case: Case, plan: Plan) -> tuple[Approval, ...]:

@@ -96,6 +96,18 @@ async def test_a_plan(kept):
         assert await reading.plan(1, 3) is None
 
 
+async def test_a_plan_of_which_only_counts_moved_is_replaced_under_its_number(kept):
+    plan, other = a_plan(), a_plan(number=2)
+    moved = replace(plan, base_index=LARGE, job="{}", warnings=("web keeps its count of 5",))
+    async with kept.begin() as tx:
+        await tx.add_plan(plan)
+        await tx.add_plan(other)
+        await tx.save_plan(moved)
+    async with kept.read() as reading:
+        assert await reading.plan(1, 1) == moved
+        assert await reading.plan(1, 2) == other
+
+
 async def test_a_rollout_is_rewritten_as_it_goes(kept):
     ours, revert = a_rollout(), a_rollout(number=2, kind=RolloutKind.REVERT, job_version=None, job_modify_index=None)
     failure = TaskFailure(allocation="a1", group="web", task="app", event="Terminated", message=ODD, exit_code=1)
