@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bot.domain.actor import Actor, actor_from_key, human_behind
 from bot.domain.audit.events import EventType
+from bot.domain.catalog.release import release_name
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutStatus
 
@@ -68,18 +69,20 @@ OUTCOMES: Final[Mapping[EventType, Outcome]] = {
 class Entry:
     """One deploy at some moment, computed from its audit events.
 
-    ``from_version`` ran before ``version`` (None: nothing ran, or it was never planned). ``approvers`` are the Slack
-    ids of the people whose approval counted at the dispatch, or counts now; ``approved_at`` is the newest approval.
-    ``dispatched_at`` is the newest dispatch, ``to_approve`` the time from the request to the newest approval before
-    that (None if nobody approved), ``landed_at`` when Nomad registered the job, ``stuck_at`` since when it is stuck.
-    ``detail`` explains the state, ``cause`` is a shorter explanation if there is one. ``reverted`` is the status of
-    Nomad's own revert, None if there was none. ``replanned_at`` is when a changed plan restarted the time to approve.
+    ``from_version`` ran before ``version`` (None: nothing ran, or it was never planned), each with its revision.
+    ``approvers`` are the Slack ids of the people whose approval counted at the dispatch, or counts now;
+    ``approved_at`` is the newest approval. ``dispatched_at`` is the newest dispatch, ``to_approve`` the time from the
+    request to the newest approval before that (None if nobody approved), ``landed_at`` when Nomad registered the job,
+    ``stuck_at`` since when it is stuck. ``detail`` explains the state, ``cause`` is a shorter explanation if there is
+    one. ``reverted`` is the status of Nomad's own revert, None if there was none. ``replanned_at`` is when a changed
+    plan restarted the time to approve.
     """
 
     deploy_id: int
     service: str
     environment: str
     version: str
+    revision: int = 1
     requester: Actor
     requested_at: datetime
     expires_at: datetime | None
@@ -87,6 +90,7 @@ class Entry:
     status: Status = Status.PLANNING
     changed_at: datetime
     from_version: str | None = None
+    from_revision: int = 1
     approvers: tuple[str, ...] = ()
     approved_at: datetime | None = None
     dispatched_at: datetime | None = None
@@ -102,6 +106,16 @@ class Entry:
     def number(self) -> str:
         """``D-1042``."""
         return f"D-{self.deploy_id}"
+
+    @property
+    def release_name(self) -> str:
+        """``v1.4.2 r2``."""
+        return release_name(self.version, self.revision)
+
+    @property
+    def from_release(self) -> str | None:
+        """The version that ran before with its revision; None if there is none."""
+        return None if self.from_version is None else release_name(self.from_version, self.from_revision)
 
     @property
     def outcome(self) -> Outcome:
@@ -191,6 +205,7 @@ def _fields_of_request(body: Body, at: datetime) -> dict[str, Any]:
         "service": body["service"],
         "environment": body["environment"],
         "version": data["version"],
+        "revision": data.get("revision", 1),
         "requester": actor_from_key(body["actor"]),
         "requested_at": at,
         "expires_at": _instant(data.get("expires_at")),
@@ -215,7 +230,9 @@ def _beside_the_state(
         case EventType.DEPLOY_PLANNED:
             expires = _instant(data.get("expires_at")) or fields["expires_at"]
             anew = {"approvers": (), "replanned_at": at} if data.get("voided") else {}
-            return {"from_version": data.get("from_version"), "expires_at": expires, **anew}
+            revision = (data.get("base") or {}).get("revision", 1)
+            before = {"from_version": data.get("from_version"), "from_revision": revision}
+            return {**before, "expires_at": expires, **anew}
         case EventType.DEPLOY_APPROVED:
             return {"approvers": _holders(data), "approved_at": at}
         case EventType.DEPLOY_RETRACTED | EventType.DEPLOY_READY | EventType.DEPLOY_WAITING:

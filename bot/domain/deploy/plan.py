@@ -12,6 +12,8 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
+from bot.domain.catalog.release import release_name
+
 Job = dict[str, Any]
 """A Nomad job as its API's JSON."""
 
@@ -91,16 +93,17 @@ class JobState(StrEnum):
 class Base:
     """What a plan replaces: the live job, its version, and who made that version.
 
-    ``deploy`` is the id of the deploy that made the version, or whose job a revert restored (``reverted``), and
-    ``version`` its release's version; both are None for a version that was registered outside Nomatron, of which
-    ``token`` has the first eight characters of the accessor (empty if Nomad has none) and ``at`` the time. ``first``:
-    no deploy of this service has ever run there, though the job does.
+    ``deploy`` is the id of the deploy that made the version, or whose job a revert restored (``reverted``), ``version``
+    and ``revision`` are those of its release; the first two are None for a version that was registered outside
+    Nomatron, of which ``token`` has the first eight characters of the accessor (empty if Nomad has none) and ``at`` the
+    time. ``first``: no deploy of this service has ever run there, though the job does.
     """
 
     state: JobState
     job_version: int | None = None
     deploy: int | None = None
     version: str | None = None
+    revision: int = 1
     reverted: bool = False
     first: bool = False
     token: str = ""
@@ -145,6 +148,12 @@ class Plan:
     unchanged: bool = False
     healthy: bool = False
     base: Base | None = None
+
+    @property
+    def from_release(self) -> str | None:
+        """The version that it replaces, with its revision; None if a deploy of ours did not make it."""
+        revision = self.base.revision if self.base else 1
+        return None if self.from_version is None else release_name(self.from_version, revision)
 
 
 @dataclass(frozen=True, slots=True)

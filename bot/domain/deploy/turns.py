@@ -24,9 +24,9 @@ def turn(deploy: Deploy, others: Sequence[Deploy], now: datetime) -> Decision:
     rolling = _is_rolling(others)
     for other in others:
         if other.status is Status.DISPATCHING or (other.status is Status.ROLLING and not deploy.replaces):
-            after = f"{other.number} ({other.version}) is {_doing(other)}"
+            after = f"{other.number} ({other.release_name}) is {_doing(other)}"
         elif _goes_before(other, deploy) and not _why_held(other, now, rolling=rolling):
-            after = f"{other.number} ({other.version}) was requested earlier"
+            after = f"{other.number} ({other.release_name}) was requested earlier"
         else:
             continue
         return refuse("turn", f"{after}. This deploy goes after it, with a new plan.{_step_back(deploy, other)}")

@@ -77,7 +77,7 @@ def deploy_changed(deploy: Deploy, what: str = "") -> Message:
 
 
 def _what(deploy: Deploy) -> str:
-    return f"{words(deploy.service, 128)} {code(deploy.version, 160)} to {words(deploy.environment, 128)}"
+    return f"{words(deploy.service, 128)} {code(deploy.release_name, 160)} to {words(deploy.environment, 128)}"
 
 
 def _state(deploy: Deploy) -> str:
@@ -106,7 +106,7 @@ def plan(card: Card) -> Message:
     first = f":mag: {code(deploy.number)} {_what(deploy)}, plan {shown.number} of {moment(shown.at)}"
     lines = [first, words(shown.effect, 1000)]
     if shown.base_version is not None:
-        before = f" ({code(shown.from_version)})" if shown.from_version else ""
+        before = f" ({code(shown.from_release)})" if shown.from_release else ""
         lines.append(f"It replaces job version {shown.base_version}{before}.")
     lines += [f":warning: {words(warning, 400)}" for warning in shown.warnings]
     if deploy.reason:

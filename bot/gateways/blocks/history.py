@@ -55,10 +55,10 @@ def _lines(entry: Entry, url: str) -> Iterator[str]:
 
 
 def _versions(entry: Entry) -> str:
-    new = code(entry.version, 100)
-    if entry.from_version is None:
+    new = code(entry.release_name, 100)
+    if entry.from_release is None:
         return new
-    return f"{new} again" if entry.from_version == entry.version else f"{code(entry.from_version, 100)} → {new}"
+    return f"{new} again" if entry.from_release == entry.release_name else f"{code(entry.from_release, 100)} → {new}"
 
 
 def _course(entry: Entry) -> Iterator[str]:

@@ -106,14 +106,14 @@ async def _tell_passed(case: Case, passed: tuple[tuple[Deploy, str], ...]) -> No
     if not passed:
         return
     deploy = case.deploy
-    lines = tuple(f"{other.number} ({other.version}): {why}" for other, why in passed[:_MOST_TOLD])
+    lines = tuple(f"{other.number} ({other.release_name}): {why}" for other, why in passed[:_MOST_TOLD])
     left = len(passed) - len(lines)
     more = (f"{left} more.",) if left else ()
     first = Note(text=f"{deploy.number} goes before deploys that were requested earlier:", lines=(*lines, *more))
     await reply(case.tx, deploy, first, case.now)
     for other, why in passed[:_MOST_TOLD]:
-        goes = f"{deploy.number} ({deploy.version}) was requested later and goes first. {why} This deploy goes after it"
-        await reply(case.tx, other, Note(text=f"{goes}, with a new plan."), case.now)
+        goes = f"{deploy.number} ({deploy.release_name}) was requested later and goes first. {why}"
+        await reply(case.tx, other, Note(text=f"{goes} This deploy goes after it, with a new plan."), case.now)
 
 
 def _why_incomplete(case: Case) -> str:

@@ -32,6 +32,7 @@ from bot.operations.require import require
 from bot.operations.worker.claim import WORKER, hold_if_blocked, work_on
 from bot.operations.worker.downgrade import with_downgrade
 from bot.operations.worker.render import Rendered, render
+from bot.operations.worker.revised import template_note, unchanged_note
 
 if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
@@ -126,23 +127,19 @@ async def _version_before(reading: Reading, deploy: Deploy) -> str | None:
 
 async def _end_invalid(case: Case, *, lines: tuple[str, ...]) -> None:
     deploy = case.deploy
+    what = f"{deploy.service} {deploy.release_name} for {deploy.environment} ({deploy.number})"
     note = Note(
-        text=f"Nomad refused the job of {deploy.service} {deploy.version} for {deploy.environment} ({deploy.number}):",
+        text=f"Nomad refused the job of {what}:",
         code="\n".join(lines),
     )
     await _end(case, Status.INVALID, EventType.DEPLOY_INVALID, "; ".join(lines), note)
 
 
 async def _end_unchanged(case: Case, draft: _Draft) -> None:
-    deploy = case.deploy
-    note = Note(
-        text=f"Nothing to do: {deploy.service} in {deploy.environment} already runs exactly this "
-        f"({deploy.version}, {deploy.number}).",
-        action=("Deploy again anyway", "deploy.again", f"{deploy.number}:{deploy.plan + 1}"),
-    )
     plan = _plan_of(case, draft)
     await case.tx.add_plan(plan)
     detail = "Nomad would change nothing."
+    note = await unchanged_note(case, plan)
     await _end(case, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, detail, note, plan.number)
 
 
@@ -189,7 +186,7 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
         await _end_unchanged(case, draft)
         return
     plan = await with_downgrade(case.tx, deploy, _plan_of(case, draft))
-    is_new = not await _was_updated(case, plan, draft.old)
+    is_new = not await _was_updated(case, plan)
     if is_new:
         await case.tx.add_plan(plan)
     else:
@@ -230,11 +227,12 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
         await make_ready(after, tell=is_new)
 
 
-async def _was_updated(case: Case, plan: Plan, old: Plan | None) -> bool:
+async def _was_updated(case: Case, plan: Plan) -> bool:
     """Update the old plan in place if only counts of scaled groups moved; returns whether that was so.
 
     An autoscaler moves counts all the time, and nobody has to read or approve that: no new number, no message.
     """
+    old = await case.tx.plan(case.deploy.id, case.deploy.plan) if case.deploy.plan else None
     if old is None or not only_counts_moved(old, plan):
         return False
     # attempts belong to a plan by its number, and each carries the plan's base: they must not get another one
@@ -266,6 +264,9 @@ async def _tell_of_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) ->
         text=f"Plan {plan.number}: {plan.effect}", lines=plan.warnings, code="\n".join(diff_lines(plan.changes))
     )
     await reply(case.tx, case.deploy, await _with_approvers(case, plan, note), case.now)
+    template = await template_note(case, plan) if plan.number == 1 else None
+    if template is not None:
+        await reply(case.tx, case.deploy, template, case.now)
 
 
 async def _with_approvers(case: Case, plan: Plan, note: Note) -> Note:

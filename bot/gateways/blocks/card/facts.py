@@ -61,8 +61,8 @@ def _promoted_from(deploy: Deploy) -> str:
 
 
 def _versions(card: Card) -> str:
-    new = code(card.deploy.version, 140)
-    if card.from_version == card.deploy.version:
+    new = code(card.deploy.release_name, 140)
+    if card.from_version == card.deploy.release_name:
         return f"{new} again"
     if card.from_version:
         return f"{code(card.from_version, 140)} → {new}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.actor import CiIdentity, Operator, human_behind
 from bot.domain.audit.history import Outcome
+from bot.domain.catalog.release import release_name
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.report import MOST_CHANGES
 from bot.domain.durations import short
@@ -109,10 +110,12 @@ class Changes:
 
 def versions(entry: Entry) -> str:
     """``v1.4.1 → v1.4.2``; the new version alone if the same one ran before, or nobody knows which ran."""
-    new = _version(entry.version)
-    if entry.from_version == entry.version:
+    new = release_name(_version(entry.version), entry.revision)
+    if entry.from_release == entry.release_name:
         return f"{new} again"
-    return f"{_version(entry.from_version)} → {new}" if entry.from_version else new
+    if entry.from_version is None:
+        return new
+    return f"{release_name(_version(entry.from_version), entry.from_revision)} → {new}"
 
 
 def _version(name: str) -> str:
