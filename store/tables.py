@@ -85,7 +85,7 @@ def _where(name: str, *columns: str, condition: str, unique: bool = False) -> In
 
 
 class DeployRow(Row, table=True):
-    """A deploy, and the worker that has it: only ``claims`` uses the columns after ``offers``."""
+    """A deploy, and the worker that has it: only ``claims`` uses the columns after ``revision``."""
 
     __tablename__ = "deploys"
     __table_args__ = (
@@ -120,6 +120,7 @@ class DeployRow(Row, table=True):
     blocked: tuple[Reason, ...] = _is(Document(tuple[Reason, ...]))
     replaces: bool = _is(Boolean)
     offers: list[str] = _is(Document(tuple[str, ...]))
+    revision: int = _is(Integer, server_default="1")
     worker: str | None = _may_be(Plain)
     taken_at: datetime | None = _may_be(Instant)
     held_until: datetime | None = _may_be(Instant)
@@ -127,7 +128,7 @@ class DeployRow(Row, table=True):
 
 
 class PlanRow(Row, table=True):
-    """A numbered plan of a deploy; never changes."""
+    """A numbered plan of a deploy; changes only if nothing but scaled counts moved."""
 
     __tablename__ = "plans"
 

@@ -94,10 +94,10 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def release(self, fingerprint: str) -> Release | None:
         """The release with this fingerprint; None if it is not stored."""
 
-    async def release_of(self, service: str, version: str, template_name: str) -> Release | None:
-        """The first stored release of a version with a template, whose text never changes after its first request.
+    async def revisions(self, service: str, version: str, template_name: str) -> tuple[Release, ...]:
+        """The releases of a version with a template, one for each text of it that was requested, oldest first.
 
-        A release that Nomad never accepted a plan of is ignored once its deploys have ended, as its text may be wrong.
+        Their positions, counted from 1, are their revisions, which never change.
         """
 
     async def plan(self, deploy_id: int, number: int) -> Plan | None:
@@ -158,6 +158,9 @@ class Transaction(Reading, DigestWriting, Protocol):
 
     async def add_plan(self, plan: Plan) -> None:
         """Store a plan under its number."""
+
+    async def save_plan(self, plan: Plan) -> None:
+        """Replace the plan with the same deploy and number: only for one of which nothing but scaled counts moved."""
 
     async def add_approval(self, approval: Approval) -> None:
         """Store an approval. ``StoreBusy`` if the person already has one on this deploy that is not void."""

@@ -70,6 +70,7 @@ def _deploy(deploy: Deploy) -> dict[str, Any]:
     return {
         "deploy": deploy.number,
         "version": deploy.version,
+        "revision": deploy.revision,
         "status": deploy.status.value,
         "requester": deploy.requester.key,
         "requested_at": document_of(deploy.requested_at),
@@ -89,6 +90,6 @@ def _name(row: tuple[Cell | None, ...]) -> str:
 def _words(cell: Cell | None) -> str:
     if cell is None:
         return "-"
-    running = cell.running.version if cell.running else "nothing yet"
-    waiting = (f"{each.number} {each.version} {STATE_WORDS[each.status].lower()}" for each in cell.open)
+    running = cell.running.release_name if cell.running else "nothing yet"
+    waiting = (f"{each.number} {each.release_name} {STATE_WORDS[each.status].lower()}" for each in cell.open)
     return "; ".join([running, *waiting])

@@ -43,7 +43,7 @@ async def reject(call: Call, ref: DeployRef) -> None:
 async def _open_reject(call: Call, ref: DeployRef) -> None:
     async with call.desk.ports.store.read() as reading:
         deploy = await reading.deploy(ref.deploy_id)
-    what = f"{deploy.service} {deploy.version} to {deploy.environment}" if deploy else ""
+    what = f"{deploy.service} {deploy.release_name} to {deploy.environment}" if deploy else ""
     number = f"D-{ref.deploy_id}"
     await _open(call, modal.reject(number, ref.value, what), f"/deploy reject {number} TEXT")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.domain.digest.schedule import Scope
     from bot.ports.store import Claim
 
-_BEFORE_OTHERS = frozenset({Status.READY, Status.DISPATCHING, Status.ROLLING})
+_BEFORE_OTHERS = frozenset({Status.PLANNING, Status.READY, Status.DISPATCHING, Status.ROLLING})
 """The statuses in which other deploys may wait for this one."""
 OPEN = tuple(status for status in Status if status.open)
 

@@ -1,4 +1,4 @@
-"""Plans and releases, both written once and never changed."""
+"""Plans and releases. A release never changes; a plan only if nothing but scaled counts moved."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from sqlalchemy import select
 
 from bot.domain.catalog.release import Release
 from bot.domain.deploy.plan import Plan
-from store.deploys.deploys import OPEN
 from store.sql.dialects import insert
 from store.sql.mapping import columns_of
 from store.sql.session import Session
-from store.tables import deploys, plans, releases
+from store.tables import plans, releases
 
 
 class PlanReading(Session):
@@ -24,20 +23,14 @@ class PlanReading(Session):
         """The release with that fingerprint; None if there is none."""
         return await self._one(Release, select(releases).where(releases.c.fingerprint == fingerprint))
 
-    async def release_of(self, service: str, version: str, template_name: str) -> Release | None:
-        """The first stored release of that version with that template that a plan uses or is about to use."""
-        used = (
-            deploys.c.service == releases.c.service,
-            deploys.c.release == releases.c.fingerprint,
-            (deploys.c.plan > 0) | deploys.c.status.in_(OPEN),
-        )
+    async def revisions(self, service: str, version: str, template_name: str) -> tuple[Release, ...]:
+        """The releases of that version with that template, in the order of their first requests."""
         same = (
             releases.c.service == service,
             releases.c.version == version,
             releases.c.template_name == template_name,
-            select(deploys.c.id).where(*used).exists(),
         )
-        return await self._one(Release, select(releases).where(*same).order_by(releases.c.id).limit(1))
+        return await self._all(Release, select(releases).where(*same).order_by(releases.c.id))
 
 
 class PlanWriting(PlanReading):
@@ -52,3 +45,8 @@ class PlanWriting(PlanReading):
     async def add_plan(self, plan: Plan) -> None:
         """Insert a plan under its number."""
         await self._run(plans.insert().values(columns_of(plan)))
+
+    async def save_plan(self, plan: Plan) -> None:
+        """Update all columns of a plan, found by its deploy and number."""
+        same = (plans.c.deploy_id == plan.deploy_id, plans.c.number == plan.number)
+        await self._run(plans.update().where(*same).values(columns_of(plan, without=("deploy_id", "number"))))

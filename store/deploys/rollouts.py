@@ -37,6 +37,7 @@ class RolloutReading(Session):
             select(
                 deploys.c.id.label("deploy_id"),
                 deploys.c.version,
+                deploys.c.revision,
                 deploys.c.plan,
                 deploys.c.catalog,
                 rollouts.c.kind,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.environment import Environment
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.dispatch import Attempt
+    from bot.domain.deploy.plan import Plan
     from bot.domain.deploy.rollout import Rollout
     from tests.fakes import World
 
@@ -163,6 +164,14 @@ async def rollouts(world: World, deploy: Deploy) -> tuple[Rollout, ...]:
     """The deploy's rollouts as they are stored."""
     async with world.store.read() as reading:
         return await reading.rollouts(deploy.id)
+
+
+async def newest_plan(world: World, deploy: Deploy) -> Plan:
+    """The deploy's current plan."""
+    async with world.store.read() as reading:
+        plan = await reading.plan(deploy.id, (await now(world, deploy)).plan)
+    assert plan is not None
+    return plan
 
 
 async def attempts(world: World, deploy: Deploy) -> tuple[Attempt, ...]:

@@ -87,7 +87,7 @@ def takes(name, *arguments):
         reads("last_succeeded_of", [("checkout", "staging"), ("checkout", "production")]),
         reads("knows_request", "5f3a"),
         reads("release", "f"),
-        reads("release_of", "checkout", "v1", "web"),
+        reads("revisions", "checkout", "v1", "web"),
         reads("plan", 1, 1),
         reads("approvals", 1),
         reads("attempts", 1, 1),

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bot.domain.actor import Actor, actor_from_key, human_behind
 from bot.domain.audit.events import EventType
+from bot.domain.catalog.release import release_name
 from bot.domain.deploy.base import base_from
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import Base
@@ -83,6 +84,7 @@ class Entry:
     service: str
     environment: str
     version: str
+    revision: int = 1
     requester: Actor
     requested_at: datetime
     expires_at: datetime | None
@@ -106,6 +108,17 @@ class Entry:
     def number(self) -> str:
         """``D-1042``."""
         return f"D-{self.deploy_id}"
+
+    @property
+    def release_name(self) -> str:
+        """``v1.4.2 r2``."""
+        return release_name(self.version, self.revision)
+
+    @property
+    def from_release(self) -> str | None:
+        """The version that ran before with its revision; None if there is none."""
+        revision = self.base.revision if self.base else 1
+        return None if self.from_version is None else release_name(self.from_version, revision)
 
     @property
     def outcome(self) -> Outcome:
@@ -195,6 +208,7 @@ def _fields_of_request(body: Body, at: datetime) -> dict[str, Any]:
         "service": body["service"],
         "environment": body["environment"],
         "version": data["version"],
+        "revision": data.get("revision", 1),
         "requester": actor_from_key(body["actor"]),
         "requested_at": at,
         "expires_at": _instant(data.get("expires_at")),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Body
+from bot.domain.catalog.release import release_name
 from bot.domain.deploy.base import base_from
 from bot.domain.deploy.base_sentences import replaced
 from bot.domain.deploy.dispatch import Answer
@@ -101,7 +102,8 @@ def _requested(body: Body, data: _Data) -> Sentence:
     again = "again, " if data.get("again") else ""
     source = f", promoted from {data['promotes']}" if data.get("promotes") else ""
     values = f", with {', '.join(data['set'])}" if data.get("set") else ""
-    what = f"{body.get('service')} {data.get('version')} to {body.get('environment')}"
+    name = release_name(str(data.get("version")), data.get("revision", 1))
+    what = f"{body.get('service')} {name} to {body.get('environment')}"
     after = _because(f"){source}{values}", data.get("reason"))
     return Sentence(f"requested {what} ({again}", _number(body), after, actor_is_subject=True)
 

@@ -1,4 +1,4 @@
-"""A release: one version of one service with the template text it was first requested with."""
+"""A release: one version of one service with one text of its template; each further text is a new revision."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ class Release:
         """The SHA-256, in hexadecimal, of service, version and template text."""
         document = {"service": self.service, "template": self.template, "version": self.version}
         return hashlib.sha256(canonical(document)).hexdigest()
+
+
+def release_name(version: str, revision: int) -> str:
+    """``v1.4.2 r2``; the first revision goes by the version alone."""
+    return version if revision == 1 else f"{version} r{revision}"
 
 
 def check_version(version: str) -> Decision:

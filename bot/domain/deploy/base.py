@@ -28,7 +28,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Made:
     """A job version that a deploy made, or that Nomad's own revert of that deploy made.
 
-    ``version`` is the release's version, ``plan`` and ``catalog`` (a fingerprint) are those of the deploy's dispatch.
+    ``version`` and ``revision`` are those of the release, ``plan`` and ``catalog`` (a fingerprint) are those of the deploy's dispatch.
     ``restores`` is the job version that the revert restored; None for the deploy's own version.
     """
 
@@ -40,6 +40,7 @@ class Made:
     job_version: int
     job_modify_index: int
     restores: int | None = None
+    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,8 @@ def trace(live: Job | None, kept: Sequence[Job], made: Sequence[Made], *, ever: 
         reverted = found is not None
     base = Base(state=state, job_version=source, reverted=reverted)
     if found is not None:
-        return Traced(base=replace(base, deploy=found.deploy_id, version=found.version), made=found)
+        base = replace(base, deploy=found.deploy_id, version=found.version, revision=found.revision)
+        return Traced(base=base, made=found)
     first = state is JobState.RUNNING and not ever and not any(map(life.maker, life.jobs))
     origin = life.source(maker.restores) if maker and maker.restores is not None else source
     by = life.jobs.get(origin, {})

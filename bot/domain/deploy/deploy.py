@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bot.domain.actor import Actor
 from bot.domain.catalog.environment import Value
+from bot.domain.catalog.release import release_name
 from bot.domain.decision import Reason
 from bot.errors import IllegalTransition
 
@@ -66,6 +67,8 @@ TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
 class Deploy:
     """A deployment request; ``id`` is 0 until the store has numbered it.
 
+    ``release`` is the fingerprint of its release, ``revision`` the number of that release's template text among those
+    of the same service, version and template, oldest first.
     ``plan`` is the number of its newest plan (0 before the first). ``catalog`` is the fingerprint of the catalog that
     it was planned under; an audit event names the catalog of its own decision. ``due_at`` is when a worker looks at it
     next (None: not by itself). ``detail`` explains the present state in a sentence, ``blocked`` why a READY or
@@ -98,6 +101,12 @@ class Deploy:
     blocked: tuple[Reason, ...] = ()
     replaces: bool = False
     offers: tuple[str, ...] = ()
+    revision: int = 1
+
+    @property
+    def release_name(self) -> str:
+        """``v1.4.2 r2``: the version, with the revision of its template if that is not the first."""
+        return release_name(self.version, self.revision)
 
     @property
     def number(self) -> str:

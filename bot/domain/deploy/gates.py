@@ -16,6 +16,7 @@ from bot.domain.catalog.release import check_version
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
 from bot.domain.deploy.approval import Approval, Seat, Seating, meetable, mentions, seat
 from bot.domain.deploy.deploy import Deploy, Status
+from bot.domain.deploy.turns import turn
 
 SHORTEST_REASON, LONGEST_REASON = 3, 1000
 """Characters that a person's reason may have; the shortest applies if a reason is required."""
@@ -256,9 +257,9 @@ def _with_advice(refusal: Refused, others: tuple[str, ...]) -> Refused:
 # --- what blocks a ready deploy --------------------------------------------------------------------------------------
 
 
-def may_dispatch(facts: Facts, others: Sequence[Deploy]) -> Decision:
+def may_dispatch(facts: Facts, others: Sequence[Deploy], now: datetime) -> Decision:
     """Whether a READY deploy may be dispatched; ``others`` are the open deploys of the same service there."""
-    decision = _check_dispatch(facts, others)
+    decision = _check_dispatch(facts, others, now)
     if isinstance(decision, Allowed):
         return decision
     # the whole channel reads these reasons, so none of them may say "you"
@@ -283,7 +284,7 @@ _REQUESTERS = {
 }
 
 
-def _check_dispatch(facts: Facts, others: Sequence[Deploy]) -> Decision:
+def _check_dispatch(facts: Facts, others: Sequence[Deploy], now: datetime) -> Decision:
     deploy = facts.deploy
     return every(
         [
@@ -297,7 +298,7 @@ def _check_dispatch(facts: Facts, others: Sequence[Deploy]) -> Decision:
                 membership=facts.membership,
             ),
             _check_seats(facts),
-            turn(deploy, others),
+            turn(deploy, others, now),
         ]
     )
 
@@ -308,38 +309,6 @@ def _check_seats(facts: Facts) -> Decision:
         return Allowed()
     labels = ", ".join(dict.fromkeys(each.label for each in seating.missing))
     return refuse("seats-missing", f"Approval is missing from {labels}.", **mentions(seating.missing))
-
-
-def turn(deploy: Deploy, others: Sequence[Deploy]) -> Decision:
-    """Whether it is this deploy's turn: one at a time for each service and environment, the oldest request first."""
-    # two registers for one job would race for the same check-and-set index, and one would be planned again
-    rolling = any(other.status is Status.ROLLING for other in others)
-    for other in others:
-        if other.status is Status.DISPATCHING or (other.status is Status.ROLLING and not deploy.replaces):
-            after = f"{other.number} ({other.version}) is {_doing(other)}"
-        elif (
-            other.status is Status.READY and _order(other) < _order(deploy) and not _is_blocked(other, rolling=rolling)
-        ):
-            after = f"{other.number} ({other.version}) was requested earlier"
-        else:
-            continue
-        return refuse("turn", f"{after}. This deploy goes after it, with a new plan.")
-    return Allowed()
-
-
-def _is_blocked(deploy: Deploy, *, rolling: bool) -> bool:
-    """Whether something other than its turn blocks it, or it waits for a rollout."""
-    # without this a blocked deploy would block all younger ones too, even one that replaces the running rollout
-    return any(reason.code != "turn" for reason in deploy.blocked) or (rolling and not deploy.replaces)
-
-
-def _order(deploy: Deploy) -> tuple[datetime, int]:
-    # not by approval time: a quick approver must not jump the queue
-    return deploy.requested_at, deploy.id
-
-
-def _doing(deploy: Deploy) -> str:
-    return "rolling out" if deploy.status is Status.ROLLING else "being dispatched"
 
 
 def stale_plan(deploy: Deploy, plan: int | None) -> Decision:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
+
+from bot.domain.catalog.release import release_name
 
 Job = dict[str, Any]
 """A Nomad job as its API's JSON."""
@@ -97,20 +100,26 @@ class JobState(StrEnum):
 class Base:
     """What a plan replaces: the live job, its version, and who made that version.
 
-    ``deploy`` is the id of the deploy that made the version, or whose job a revert restored (``reverted``), and
-    ``version`` its release's version; both are None for a version that was registered outside Nomatron, of which
-    ``token`` has the first eight characters of the accessor (empty if Nomad has none) and ``at`` the time. ``first``:
-    no deploy of this service has ever run there, though the job does.
+    ``deploy`` is the id of the deploy that made the version, or whose job a revert restored (``reverted``), ``version``
+    and ``revision`` are those of its release; the first two are None for a version that was registered outside
+    Nomatron, of which ``token`` has the first eight characters of the accessor (empty if Nomad has none) and ``at`` the
+    time. ``first``: no deploy of this service has ever run there, though the job does.
     """
 
     state: JobState
     job_version: int | None = None
     deploy: int | None = None
     version: str | None = None
+    revision: int = 1
     reverted: bool = False
     first: bool = False
     token: str = ""
     at: datetime | None = None
+
+    @property
+    def release_name(self) -> str | None:
+        """``v1.4.2 r2``; None for a version that no deploy made."""
+        return None if self.version is None else release_name(self.version, self.revision)
 
     @property
     def is_ours(self) -> bool:
@@ -151,6 +160,12 @@ class Plan:
     unchanged: bool = False
     healthy: bool = False
     base: Base | None = None
+
+    @property
+    def from_release(self) -> str | None:
+        """The version that it replaces, with its revision; None if a deploy of ours did not make it."""
+        revision = self.base.revision if self.base else 1
+        return None if self.from_version is None else release_name(self.from_version, revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +213,47 @@ def scaled_groups(job: Job) -> frozenset[str]:
 
 
 def with_live_counts(job: Job, live: Job | None) -> Job:
-    """The job with the live count of each group that has a ``scaling`` block (docs/nomad.md, "Scaled counts")."""
-    counts = {group["Name"]: group.get("Count") for group in (live or {}).get("TaskGroups") or ()}
+    """The job with the live count of each group that has a ``scaling`` block (docs/nomad.md, "Scaled counts").
+
+    A count beyond the new bounds becomes the nearest bound, because Nomad would refuse the job.
+    """
+    counts = _counts(live)
     result = copy.deepcopy(job)
     for group in result.get("TaskGroups") or ():
         if group.get("Scaling") and counts.get(group["Name"]) is not None:
-            group["Count"] = counts[group["Name"]]
+            group["Count"] = _within(counts[group["Name"]], group["Scaling"])
     return result
+
+
+def kept_counts(job: Job, live: Job | None) -> Iterator[str]:
+    """A sentence on the count of each running group with a ``scaling`` block; ``job`` is ``with_live_counts``."""
+    running = _counts(live)
+    for group in sorted(job.get("TaskGroups") or (), key=itemgetter("Name")):
+        name, count = group["Name"], group.get("Count")
+        if not group.get("Scaling") or name not in running:
+            continue
+        before = running[name]
+        if before is None or count is None or count == before:
+            yield f"{name} keeps its count of {before}: it has a scaling block"
+        else:
+            yield f"{name}: count {before} → {count}: the new {'minimum' if count > before else 'maximum'}"
+
+
+def only_counts_moved(old: Plan, new: Plan) -> bool:
+    """Whether the live job differs from the one that the old plan replaces in nothing but counts of scaled groups."""
+    # the fingerprint covers the rest of the live job, but not whether its version moved without any difference
+    return old.fingerprint == new.fingerprint and old.base_index != new.base_index and old.replaced != new.replaced
+
+
+def _counts(job: Job | None) -> dict[str, Any]:
+    return {group["Name"]: group.get("Count") for group in (job or {}).get("TaskGroups") or ()}
+
+
+def _within(count: int, scaling: Mapping[str, Any]) -> int:
+    least, most = scaling.get("Min"), scaling.get("Max")
+    # bounds the wrong way round are for Nomad to refuse, with its own words
+    raised = count if least is None else max(count, least)
+    return raised if most is None else min(raised, most)
 
 
 def without_counts(job: Job, groups: frozenset[str]) -> Job:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.catalog.environment import After, Require
+from bot.domain.catalog.release import release_name
 from bot.domain.decision import Allowed, Decision, every, refuse
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.durations import in_words
@@ -46,6 +47,12 @@ class Candidate:
     service: str
     version: str
     release: str
+    revision: int = 1
+
+    @property
+    def name(self) -> str:
+        """``v1.4.2 r2``."""
+        return release_name(self.version, self.revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +145,7 @@ def _follows(after: After, what: Candidate, runs: Sequence[Run], now: datetime) 
     bad = next((run for run in mine if run.disproved and _when(run) > _when(proof)), None)
     if bad is not None:
         became = "failed" if bad.status is Status.FAILED else "was rejected"
-        since = (
-            f"{what.service} {what.version} {became} in {after.environment} after it had passed (D-{bad.deploy_id})."
-        )
+        since = f"{what.service} {what.name} {became} in {after.environment} after it had passed (D-{bad.deploy_id})."
         return refuse("not-passed", f"{since} {_again(after, what)}")
     return every([_soaked(after, what, stretches, now), _running(after, what, stretches[-1])])
 
@@ -154,7 +159,7 @@ def _never_passed(after: After, what: Candidate, runs: Sequence[Run]) -> Decisio
     doing = f"D-{going.deploy_id} is on its way there: wait until it has succeeded" if going else ""
     then = f" and run there for {in_words(after.soak)}." if after.soak else "."
     todo = f"{doing}{then}" if doing else _again(after, what)
-    return refuse("not-passed", f"{what.service} {what.version} has not succeeded in {after.environment}. {todo}")
+    return refuse("not-passed", f"{what.service} {what.name} has not succeeded in {after.environment}. {todo}")
 
 
 def _soaked(after: After, what: Candidate, stretches: Sequence[_Stretch], now: datetime) -> Decision:
@@ -166,7 +171,7 @@ def _soaked(after: After, what: Candidate, stretches: Sequence[_Stretch], now: d
     # a long soak must not use up the time in which the release may be promoted
     if now > max(at, stretch.proof.changed_at) + after.within:
         ago = in_words(after.within)
-        text = f"{what.version} succeeded in {after.environment} more than {ago} ago. {_again(after, what)}"
+        text = f"{what.name} succeeded in {after.environment} more than {ago} ago. {_again(after, what)}"
         return refuse("passed-too-long-ago", text)
     return Allowed()
 
@@ -176,11 +181,11 @@ def _not_soaked(after: After, what: Candidate, last: _Stretch) -> Decision:
     if last.ended_by is None or last.until is None:
         # a time, not a countdown: a message with a countdown would have to be redrawn each second
         passes = f"until {last.since + after.soak:%Y-%m-%d %H:%M:%S} UTC"
-        return refuse("soaking", f"{what.version} has to run in {where} for {soak} first, {passes}.")
+        return refuse("soaking", f"{what.name} has to run in {where} for {soak} first, {passes}.")
     ran = in_words(last.until - last.since)
     return refuse(
         "soak-broken",
-        f"{what.version} ran in {where} for only {ran}, until D-{last.ended_by.deploy_id} replaced it; "
+        f"{what.name} ran in {where} for only {ran}, until D-{last.ended_by.deploy_id} replaced it; "
         f"it has to run there for {soak}. {_again(after, what)}",
     )
 
@@ -192,7 +197,7 @@ def _running(after: After, what: Candidate, last: _Stretch) -> Decision:
     by = f"D-{last.ended_by.deploy_id}"
     if last.ended_by.release == what.release and last.ended_by.status.open:
         return refuse(
-            "not-running", f"{by} is deploying {what.version} to {after.environment} again: wait until it has finished."
+            "not-running", f"{by} is deploying {what.name} to {after.environment} again: wait until it has finished."
         )
-    text = f"{after.environment} no longer runs {what.version}: {by} replaced it. {_again(after, what)}"
+    text = f"{after.environment} no longer runs {what.name}: {by} replaced it. {_again(after, what)}"
     return refuse("not-running", text)

@@ -38,6 +38,8 @@ _COLUMNS: Final[Mapping[str, Callable[[Entry], _Cell]]] = {
     "seconds to succeed": lambda entry: entry.to_succeed,
     "reason": lambda entry: entry.reason,
     "detail": lambda entry: entry.detail,
+    # the last one, for programs that read the others by their position
+    "revision": lambda entry: str(entry.revision),
 }
 
 

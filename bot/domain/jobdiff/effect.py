@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.domain.deploy.plan import Job, scaled_groups
+from bot.domain.deploy.plan import Job, kept_counts
 from bot.domain.jobdiff.fields import word
 from bot.domain.jobdiff.placement import unplaced
 from bot.domain.multierror import flatten
@@ -147,9 +147,7 @@ def _warnings(answer: Mapping[str, Any], job: Job, live: Job | None) -> Iterator
         yield f"Nomad stops {len(preempted)} {noun} of other jobs to make room"
     if sentence := _meta(answer.get("Diff") or {}):
         yield sentence
-    running = {group["Name"]: group.get("Count") for group in (live or {}).get("TaskGroups") or ()}
-    for name in sorted(scaled_groups(job) & running.keys()):
-        yield f"{name} keeps its count of {running[name]}: it has a scaling block"
+    yield from kept_counts(job, live)
     yield from flatten(str(answer.get("Warnings") or ""))
 
 

@@ -80,7 +80,7 @@ def deploy_changed(deploy: Deploy, what: str = "") -> Message:
 
 
 def _what(deploy: Deploy) -> str:
-    return f"{words(deploy.service, 128)} {code(deploy.version, 160)} to {words(deploy.environment, 128)}"
+    return f"{words(deploy.service, 128)} {code(deploy.release_name, 160)} to {words(deploy.environment, 128)}"
 
 
 def _state(deploy: Deploy) -> str:

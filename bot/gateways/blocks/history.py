@@ -47,7 +47,7 @@ def render(service: str, environment: str | None, page: HistoryPage, pages: Page
 def _lines(entry: Entry, url: str) -> Iterator[str]:
     linked = link(url, entry.number)
     number = linked if len(linked) <= _LONGEST_LINK else code(entry.number)
-    versions = versions_of(entry.base, entry.from_version, entry.version)
+    versions = versions_of(entry.base, entry.from_release, entry.release_name)
     what = f"{versions} to *{words(entry.environment, 100)}*"
     yield f"{EMOJI[entry.status]} *{STATE_WORDS[entry.status]}* — {what} ({number})"
     yield " · ".join(_course(entry))

@@ -63,7 +63,7 @@ def promote(found: Promotable, value: str) -> Json:
     ``value`` (``D-12:2``) comes back with the answer.
     """
     deploy = found.deploy
-    what = f"*{deploy.number}* {words(f'{deploy.service} {deploy.version}', 500)}"
+    what = f"*{deploy.number}* {words(f'{deploy.service} {deploy.release_name}', 500)}"
     told = f"{what} will be promoted to {words(' or '.join(found.environments), 500)}."
     return {
         "type": "modal",

@@ -53,14 +53,14 @@ def _fitting(sections: Sequence[str]) -> list[str]:
 def _cell(cell: Cell) -> Iterator[str]:
     running = cell.running
     now = (
-        f"{code(running.version, 160)} since {moment(running.changed_at)}"
+        f"{code(running.release_name, 160)} since {moment(running.changed_at)}"
         if running
         else "nothing deployed by Nomatron yet"
     )
     yield f"{words(cell.environment, 128)}: {now}"
     for deploy in cell.open[:_MOST_OPEN]:
         state = f"{EMOJI[deploy.status]} {STATE_WORDS[deploy.status]}"
-        yield f"    {state}: {code(deploy.version, 160)} ({code(deploy.number)})"
+        yield f"    {state}: {code(deploy.release_name, 160)} ({code(deploy.number)})"
     if len(cell.open) > _MOST_OPEN:
         yield f"    _… and {len(cell.open) - _MOST_OPEN} more_"
 

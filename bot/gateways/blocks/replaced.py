@@ -16,7 +16,7 @@ def replaced_of(base: Base | None, version: str | None) -> str:
 
     ``version`` is for a plan that is older than ``base``.
     """
-    known = base.version if base is not None else version
+    known = base.release_name if base is not None else version
     if known:
         return code(known, 140)
     if base is None:

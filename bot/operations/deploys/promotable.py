@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def candidate_of(deploy: Deploy) -> Candidate:
     """The deploy's release as a candidate for the next environment."""
-    return Candidate(service=deploy.service, version=deploy.version, release=deploy.release)
+    return Candidate(service=deploy.service, version=deploy.version, release=deploy.release, revision=deploy.revision)
 
 
 async def promotion_gate(
@@ -146,6 +146,6 @@ async def promotable(ports: Ports, deploy_id: int) -> Promotable | Refused:
 async def _gate(reading: Reading, catalog: Catalog, deploy: Deploy, name: str, now: datetime) -> Decision:
     for run in await reading.runs(deploy.service, name):
         if run.release == deploy.release and run.status.open:
-            there = f"{deploy.service} {deploy.version} is already on its way to {name}: D-{run.deploy_id}."
+            there = f"{deploy.service} {deploy.release_name} is already on its way to {name}: D-{run.deploy_id}."
             return refuse("nothing-to-promote", there)
     return await promotion_gate(reading, catalog, candidate_of(deploy), name, now)

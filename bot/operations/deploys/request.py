@@ -9,18 +9,20 @@ from bot.domain.actor import human_behind
 from bot.domain.audit.events import Event, EventType, event_of
 from bot.domain.audit.evidence import membership_of, settings_of
 from bot.domain.catalog.release import Release
-from bot.domain.decision import Refused, every
+from bot.domain.decision import Allowed, Refused, every
 from bot.domain.deploy.deploy import Deploy
-from bot.domain.deploy.gates import Ask, check_ask, check_requester, interests, turn
+from bot.domain.deploy.gates import Ask, check_ask, check_requester, interests
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.deploy.promotion import Candidate
-from bot.domain.deploy.variables import check_values
+from bot.domain.deploy.turns import turn
+from bot.domain.deploy.variables import check_values, newer_template
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
 from bot.operations.deploys.promotable import promotion_gate
 from bot.operations.require import require
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from bot.domain.access import Membership
@@ -95,6 +97,25 @@ async def _ask_membership(
 
 
 @dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The release to deploy, and all revisions that were requested before, oldest first."""
+
+    release: Release
+    known: tuple[Release, ...]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nobody has requested this text before."""
+        return self.revision > len(self.known)
+
+    @property
+    def revision(self) -> int:
+        """The position of the text among all of this version, from 1."""
+        texts = [release.fingerprint for release in self.known]
+        return [*texts, self.release.fingerprint].index(self.release.fingerprint) + 1
+
+
+@dataclass(frozen=True, slots=True)
 class _Asking:
     active: ActiveCatalog
     ask: Ask
@@ -112,7 +133,7 @@ class _Asking:
         if fingerprint != self.active.fingerprint:
             return None
         await self.origin.remember(tx, self.now)
-        release = await self._release(tx)
+        chosen = await self._release(tx)
         decision = every(
             [
                 check_requester(
@@ -123,8 +144,8 @@ class _Asking:
                     catalog=self.active.catalog,
                     membership=membership,
                 ),
-                self._variables(release),
-                await promotion_gate(tx, self.active.catalog, self._candidate(release), self.environment, self.now),
+                check_values(self.active.catalog, chosen.release, self.environment, self.ask.overrides),
+                await self._gate(tx, chosen),
             ]
         )
         if isinstance(decision, Refused):
@@ -132,20 +153,31 @@ class _Asking:
             judged = membership_of([human_behind(self.actor)], self.active.catalog, membership)
             await tx.record(replace(refused, catalog=self.active.fingerprint, data={**refused.data, "judged": judged}))
             return decision
-        same = await self._same(tx)
-        return Requested(same, existing=True) if same else await self._add(tx, release)
+        same = await self._same(tx, chosen.release)
+        return Requested(same, existing=True) if same else await self._add(tx, chosen)
 
-    def _candidate(self, release: Release) -> Candidate:
-        return Candidate(service=release.service, version=release.version, release=release.fingerprint)
+    async def _gate(self, tx: Transaction, chosen: _Chosen) -> Decision:
+        candidate = Candidate(
+            service=self.ask.service,
+            version=self.ask.version,
+            release=chosen.release.fingerprint,
+            revision=chosen.revision,
+        )
+        return await promotion_gate(tx, self.active.catalog, candidate, self.environment, self.now)
 
-    async def _release(self, tx: Transaction) -> Release:
+    async def _release(self, tx: Transaction) -> _Chosen:
+        """The release to deploy: the one that is promoted, the newest that passed, or one of the catalog's template."""
         # a promotion deploys the stored release, even if the catalog has another template by now
         if self.ask.release:
-            return require(await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}")
+            stored = require(
+                await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}"
+            )
+            return _Chosen(stored, await tx.revisions(stored.service, stored.version, stored.template_name))
         template = self.active.catalog.template_for(self.ask.service, self.environment)
-        # the text of the first request, so that a version means the same in every environment
-        known = await tx.release_of(self.ask.service, self.ask.version, template.name)
-        return known or Release(
+        known = await tx.revisions(self.ask.service, self.ask.version, template.name)
+        if known and self.active.catalog.environments[self.environment].after:
+            return await self._newest_passed(tx, known)
+        release = Release(
             service=self.ask.service,
             version=self.ask.version,
             template_name=template.name,
@@ -153,17 +185,28 @@ class _Asking:
             declared=template.declared,
             required=template.required,
         )
+        before = await tx.release(release.fingerprint)
+        if before is not None and before.template_name != template.name:
+            # another template had this text first: its revisions count
+            return _Chosen(before, await tx.revisions(before.service, before.version, before.template_name))
+        return _Chosen(release, known)
 
-    def _variables(self, release: Release) -> Decision:
-        return check_values(self.active.catalog, release, self.environment, self.ask.overrides)
+    async def _newest_passed(self, tx: Transaction, known: tuple[Release, ...]) -> _Chosen:
+        """The newest revision that may be deployed here; if none may, the newest one, whose refusal says why."""
+        for release in reversed(known):
+            chosen = _Chosen(release, known)
+            if isinstance(await self._gate(tx, chosen), Allowed):
+                return chosen
+        return _Chosen(known[-1], known)
 
-    async def _same(self, tx: Transaction) -> Deploy | None:
+    async def _same(self, tx: Transaction, release: Release) -> Deploy | None:
         for deploy in await tx.open_deploys(self.ask.service, self.environment):
-            if deploy.version == self.ask.version and dict(deploy.overrides) == dict(self.ask.overrides):
+            if deploy.release == release.fingerprint and dict(deploy.overrides) == dict(self.ask.overrides):
                 return deploy
         return None
 
-    async def _add(self, tx: Transaction, release: Release) -> Requested:
+    async def _add(self, tx: Transaction, chosen: _Chosen) -> Requested:
+        release = chosen.release
         await tx.add_release(release)
         deploy = await tx.add_deploy(
             Deploy(
@@ -181,6 +224,7 @@ class _Asking:
                 promotes=self.ask.promotes,
                 asked_in=self.origin.channel,
                 asked_via=self.origin.response_url,
+                revision=chosen.revision,
                 changed_at=self.now,
                 due_at=self.now,
             )
@@ -196,6 +240,7 @@ class _Asking:
             promotes=deploy.promotes,
             reason=deploy.reason or "",
             release=deploy.release,
+            revision=deploy.revision,
             version=deploy.version,
             set=settings_of(deploy.overrides),
         )
@@ -204,11 +249,25 @@ class _Asking:
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
         await self._redraw_source(tx)
-        return Requested(deploy, existing=False, notes=await self._notes(tx, deploy))
+        notes = (*self._on_revision(chosen), *await self._notes(tx, deploy))
+        return Requested(deploy, existing=False, notes=notes)
+
+    def _on_revision(self, chosen: _Chosen) -> Iterator[str]:
+        """Which revision this is if there are several, and how to deploy a template that it does not have."""
+        version, revision, newest = self.ask.version, chosen.revision, len(chosen.known)
+        if chosen.is_new and revision > 1:
+            template = chosen.release.template_name
+            yield f"r{revision} is new: the template {template} has changed since r{revision - 1} of {version}."
+        elif newest > 1 and self.active.catalog.environments[self.environment].after and not self.ask.release:
+            yield f"r{revision} is the newest revision of {version} that has passed."
+        elif revision < newest:
+            yield f"r{revision} is an earlier revision of {version}; the newest is r{newest}."
+        if newer := newer_template(self.active.catalog, chosen.release, self.environment):
+            yield newer
 
     async def _notes(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
         """What will delay the deploy, as far as that is known now (``docs/engine.md``, Gates)."""
-        ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
+        ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), self.now)
         return tuple(reason.text for reason in ahead.reasons) if isinstance(ahead, Refused) else ()
 
     async def _redraw_source(self, tx: Transaction) -> None:

@@ -9,8 +9,9 @@ from bot.domain.actor import System, human_behind
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import RECHECK, turn
+from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
+from bot.domain.deploy.turns import turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,13 +84,13 @@ def to_requester(deploy: Deploy, text: str, lines: tuple[str, ...] = ()) -> Note
     return Note(text=text, lines=lines, mention=(requester,) if requester else ())
 
 
-async def make_ready(case: Case) -> Deploy:
-    """Make a deploy ready, because every seat is filled, and tell its requester."""
+async def make_ready(case: Case, *, tell: bool = True) -> Deploy:
+    """Make a deploy ready, because every seat is filled, and ``tell`` its requester."""
     deploy, tx = case.deploy, case.tx
-    ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
+    ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), case.now)
     blocked = ahead.reasons if isinstance(ahead, Refused) else ()
     note = None
-    if case.facts.seats:
+    if case.facts.seats and tell:
         after = " ".join([".", *(reason.text for reason in blocked)]) if blocked else " and goes next."
         note = to_requester(deploy, f"{deploy.number} has every approval it needs{after}")
     return await transition(

@@ -80,7 +80,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         approvals=shown,
         rollouts=rollouts,
         channel=catalog.channel_for(deploy.service, deploy.environment),
-        from_version=plan.from_version if plan else None,
+        from_version=plan.from_release if plan else None,
         links=_links(catalog, deploy, plan),
         job=catalog.services[deploy.service].job_id(deploy.environment),
         namespace=environment.namespace,

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 from bot.domain.audit.events import EventType
 from bot.domain.decision import Refused, every
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import may_dispatch, turn
+from bot.domain.deploy.gates import may_dispatch
+from bot.domain.deploy.message import Note
+from bot.domain.deploy.turns import passed_over, turn
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.promotable import candidate_of, promotion_gate
 from bot.operations.deploys.target import base_change
-from bot.operations.deploys.transitions import expire, is_overdue, make_waiting, plan_again, transition
+from bot.operations.deploys.transitions import expire, is_overdue, make_waiting, plan_again, reply, transition
 from bot.operations.worker.claim import WORKER, hold_if_blocked, lock_claimed, save_hold, work_on
 
 if TYPE_CHECKING:
+    from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import BaseChange
     from bot.operations.deploys.decide import Case
     from bot.ports import Ports
@@ -28,6 +31,7 @@ ASK_AGAIN = timedelta(seconds=15)
 """How soon a deploy that a rule blocks is checked again. Slack limits our calls, and people's clicks come first."""
 TURN_AGAIN = timedelta(seconds=30)
 """How soon a deploy that waits for its turn is checked again; it is due anyway if the deploy before it changes."""
+_MOST_TOLD = 5
 
 
 async def step(ports: Ports) -> bool:
@@ -46,7 +50,7 @@ async def _hold_for_turn(ports: Ports, claim: Claim) -> bool:
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         deploy = await lock_claimed(tx, claim)
-        decision = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment))
+        decision = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), now)
         if isinstance(decision, Refused):
             await save_hold(tx, deploy, decision.reasons, now, now + TURN_AGAIN)
     return isinstance(decision, Refused)
@@ -79,7 +83,7 @@ async def _gates(case: Case) -> Refused | None:
         return None
     others = await case.tx.open_deploys(deploy.service, deploy.environment)
     passed = await promotion_gate(case.tx, facts.catalog, candidate_of(deploy), deploy.environment, case.now)
-    decision = every([may_dispatch(facts, others), passed])
+    decision = every([may_dispatch(facts, others, case.now), passed])
     if isinstance(decision, Refused):
         return decision
     # committed before anything is sent: whoever continues after a crash finds DISPATCHING and looks for evidence
@@ -93,7 +97,23 @@ async def _gates(case: Case) -> Refused | None:
         catalog=facts.fingerprint,
         data={"judged": case.judged()},
     )
+    await _tell_passed(case, passed_over(deploy, others, case.now))
     return None
+
+
+async def _tell_passed(case: Case, passed: tuple[tuple[Deploy, str], ...]) -> None:
+    """Say in the threads of both that this deploy goes before ones that were requested earlier, and why."""
+    if not passed:
+        return
+    deploy = case.deploy
+    lines = tuple(f"{other.number} ({other.release_name}): {why}" for other, why in passed[:_MOST_TOLD])
+    left = len(passed) - len(lines)
+    more = (f"{left} more.",) if left else ()
+    first = Note(text=f"{deploy.number} goes before deploys that were requested earlier:", lines=(*lines, *more))
+    await reply(case.tx, deploy, first, case.now)
+    for other, why in passed[:_MOST_TOLD]:
+        goes = f"{deploy.number} ({deploy.release_name}) was requested later and goes first. {why}"
+        await reply(case.tx, other, Note(text=f"{goes} This deploy goes after it, with a new plan."), case.now)
 
 
 def _why_incomplete(case: Case) -> str:

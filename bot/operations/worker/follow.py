@@ -123,7 +123,7 @@ async def _end(tx: Transaction, deploy: Deploy, ours: Rollout, due_at: datetime 
     status, event = _ENDS[ours.status]
     detail = why_ended(ours)
     words = {
-        Status.SUCCEEDED: f"{deploy.service} {deploy.version} succeeded in {deploy.environment}: {detail}",
+        Status.SUCCEEDED: f"{deploy.service} {deploy.release_name} succeeded in {deploy.environment}: {detail}",
         Status.FAILED: f"{deploy.number} failed: {detail}",
         Status.SUPERSEDED: f"{deploy.number} was superseded: {detail}",
     }

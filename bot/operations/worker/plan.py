@@ -15,7 +15,15 @@ from bot.domain.deploy.base_sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
-from bot.domain.deploy.plan import JobState, Plan, is_healthy, job_text, next_fingerprint, without_server_fields
+from bot.domain.deploy.plan import (
+    JobState,
+    Plan,
+    is_healthy,
+    job_text,
+    next_fingerprint,
+    only_counts_moved,
+    without_server_fields,
+)
 from bot.domain.jobdiff.text import lines as diff_lines
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
@@ -33,7 +41,9 @@ from bot.operations.deploys.transitions import (
 from bot.operations.require import require
 from bot.operations.worker.base import replaced_by
 from bot.operations.worker.claim import WORKER, hold_if_blocked, work_on
+from bot.operations.worker.downgrade import with_downgrade
 from bot.operations.worker.render import Rendered, render
+from bot.operations.worker.revised import template_note, unchanged_note
 from bot.ports.nomad import Known
 
 if TYPE_CHECKING:
@@ -140,23 +150,19 @@ def _changes_since(old: Plan, target: Target, rendered: Rendered, now: Traced, s
 
 async def _end_invalid(case: Case, *, lines: tuple[str, ...]) -> None:
     deploy = case.deploy
+    what = f"{deploy.service} {deploy.release_name} for {deploy.environment} ({deploy.number})"
     note = Note(
-        text=f"Nomad refused the job of {deploy.service} {deploy.version} for {deploy.environment} ({deploy.number}):",
+        text=f"Nomad refused the job of {what}:",
         code="\n".join(lines),
     )
     await _end(case, Status.INVALID, EventType.DEPLOY_INVALID, "; ".join(lines), note)
 
 
 async def _end_unchanged(case: Case, draft: _Draft) -> None:
-    deploy = case.deploy
-    note = Note(
-        text=f"Nothing to do: {deploy.service} in {deploy.environment} already runs exactly this "
-        f"({deploy.version}, {deploy.number}).",
-        action=("Deploy again anyway", "deploy.again", f"{deploy.number}:{deploy.plan + 1}"),
-    )
     plan = _plan_of(case, draft)
     await case.tx.add_plan(plan)
     detail = "Nomad would change nothing."
+    note = await unchanged_note(case, plan)
     await _end(case, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, detail, note, plan.number)
 
 
@@ -202,8 +208,12 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
     if draft.answer.unchanged:
         await _end_unchanged(case, draft)
         return
-    plan = _plan_of(case, draft)
-    await case.tx.add_plan(plan)
+    plan = await with_downgrade(case.tx, deploy, _plan_of(case, draft))
+    is_new = not await _was_updated(case, plan)
+    if is_new:
+        await case.tx.add_plan(plan)
+    else:
+        plan = replace(plan, number=deploy.plan)
     carried = await _carry_approvals(case, plan)
     # whoever approved before has to read and approve again, so the time for that starts again
     expires_at = case.now + draft.target.environment.expires if plan.moved else deploy.expires_at
@@ -234,10 +244,26 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
         card=Redraw.URGENT if plan.moved else Redraw.LATER,
     )
     after = replace(case, facts=replace(case.facts, deploy=waiting, approvals=carried))
-    await _tell_of_plan(after, plan, case.facts.approvals)
+    if is_new:
+        await _tell_of_plan(after, plan, case.facts.approvals)
     # no rule, or carried approvals: nobody would act on the deploy any more, so it has to go on by itself
     if after.facts.seating.complete:
-        await make_ready(after)
+        await make_ready(after, tell=is_new)
+
+
+async def _was_updated(case: Case, plan: Plan) -> bool:
+    """Update the old plan in place if only counts of scaled groups moved; returns whether that was so.
+
+    An autoscaler moves counts all the time, and nobody has to read or approve that: no new number, no message.
+    """
+    old = await case.tx.plan(case.deploy.id, case.deploy.plan) if case.deploy.plan else None
+    if old is None or not only_counts_moved(old, plan):
+        return False
+    # attempts belong to a plan by its number, and each carries the plan's base: they must not get another one
+    if await case.tx.attempts(old.deploy_id, old.number):
+        return False
+    await case.tx.save_plan(replace(plan, number=old.number, moved=old.moved))
+    return True
 
 
 async def _carry_approvals(case: Case, plan: Plan) -> tuple[Approval, ...]:
@@ -262,6 +288,9 @@ async def _tell_of_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) ->
         text=f"Plan {plan.number}: {plan.effect}", lines=plan.warnings, code="\n".join(diff_lines(plan.changes))
     )
     await reply(case.tx, case.deploy, await _with_approvers(case, plan, note), case.now)
+    template = await template_note(case, plan) if plan.number == 1 else None
+    if template is not None:
+        await reply(case.tx, case.deploy, template, case.now)
 
 
 async def _with_approvers(case: Case, plan: Plan, note: Note) -> Note:

@@ -268,7 +268,7 @@ async def _land(tx: Transaction, dispatch: _Dispatch, sighting: Sighting, evalua
 
 async def _plan_others_again(tx: Transaction, landed: Deploy, now: datetime) -> None:
     """Plan every other waiting or ready deploy of this service there again, because the live job has changed."""
-    cause = f"{landed.number} ({landed.version}) was deployed in the meantime; planning again."
+    cause = f"{landed.number} ({landed.release_name}) was deployed in the meantime; planning again."
     for other in await tx.open_deploys(landed.service, landed.environment):
         locked = require(await tx.lock_deploy(other.id), other.number)
         if locked.status in _PLANNED:

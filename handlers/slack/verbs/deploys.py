@@ -102,7 +102,7 @@ async def with_open_deploys(call: Call, refused: Refused) -> Refused:
         return refused
     async with call.desk.ports.store.read() as reading:
         deploys = await reading.open_deploys()
-    named = [f"{each.number} ({each.service} {each.version} to {each.environment})" for each in deploys]
+    named = [f"{each.number} ({each.service} {each.release_name} to {each.environment})" for each in deploys]
     choices = f"Open deploys: {'; '.join(named[-_MOST_CHOICES:])}." if named else "Nothing is open."
     reason = refused.reasons[0]
     return Refused((replace(reason, text=f"{reason.text} {choices}"),))

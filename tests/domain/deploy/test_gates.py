@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from bot.domain.access import Grant, Group, Permission
 from bot.domain.actor import CiIdentity
 from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Rule
-from bot.domain.decision import Allowed, Decision, Reason, Refused
+from bot.domain.decision import Allowed, Decision, Refused
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.gates import (
     Ask,
@@ -25,7 +24,6 @@ from bot.domain.deploy.gates import (
     permission_for,
     seats_for,
     stale_plan,
-    turn,
 )
 from tests.builders import (
     ALICE,
@@ -254,77 +252,25 @@ def test_behind_a_pipeline_stands_the_requester():
 
 
 def test_with_permission_seats_and_turn_it_may_go():
-    assert may_dispatch(facts(an_approval(user=BOB), an_approval(user=SAM)), []) == Allowed()
+    assert may_dispatch(facts(an_approval(user=BOB), an_approval(user=SAM)), [], NOON) == Allowed()
 
 
 def test_everything_that_holds_it_is_said_at_once():
     rolling = a_deploy(7, Status.ROLLING)
     nobody = a_membership(usergroups={})
 
-    held = may_dispatch(facts(an_approval(user=BOB), membership=nobody), [rolling])
+    held = may_dispatch(facts(an_approval(user=BOB), membership=nobody), [rolling], NOON)
 
     assert codes(held) == ("no-permission", "seats-missing", "turn")
 
 
 def test_missing_seats_name_the_rules_and_who_can():
-    held = may_dispatch(facts(), [])
+    held = may_dispatch(facts(), [], NOON)
 
     assert isinstance(held, Refused)
     (reason,) = held.reasons
     assert reason.text == "Approval is missing from sre, owners of checkout."
     assert reason.groups == (SRE, DEVELOPERS)
-
-
-ME = a_deploy(5, Status.READY)
-OLDER = replace(ME, id=4, requested_at=NOON - timedelta(hours=1))
-TURN = Reason("turn", "Not yet.")
-
-
-@pytest.mark.parametrize(
-    "others",
-    [
-        [],
-        [ME],
-        [replace(ME, id=6)],
-        [replace(ME, id=4, requested_at=NOON + timedelta(hours=1))],
-        [replace(OLDER, status=Status.WAITING)],
-        [replace(OLDER, status=Status.PLANNING)],
-        [replace(OLDER, blocked=(Reason("no-permission", "No."),))],
-        [replace(OLDER, blocked=(TURN, Reason("no-permission", "No.")))],
-    ],
-)
-def test_it_goes_before_younger_undecided_and_held_ones(others: list[Deploy]):
-    assert turn(ME, others) == Allowed()
-
-
-@pytest.mark.parametrize(
-    "others",
-    [
-        [OLDER],
-        [replace(ME, id=4)],
-        [replace(OLDER, blocked=(TURN,))],
-        [replace(ME, id=6, status=Status.DISPATCHING)],
-        [replace(ME, id=6, status=Status.ROLLING)],
-        [replace(OLDER, status=Status.WAITING), replace(ME, id=3)],
-    ],
-)
-def test_it_waits_for_older_ready_ones_and_for_those_on_their_way(others: list[Deploy]):
-    assert codes(turn(ME, others)) == ("turn",)
-
-
-REPLACING = replace(ME, replaces=True)
-ROLLING = replace(ME, id=6, status=Status.ROLLING)
-
-
-def test_a_replacing_one_waits_for_no_rollout_and_for_nobody_who_does():
-    assert turn(REPLACING, [ROLLING]) == Allowed()
-    assert turn(REPLACING, [ROLLING, OLDER]) == Allowed()
-
-
-def test_a_replacing_one_waits_for_dispatches_and_for_older_ones_that_could_go_too():
-    assert codes(turn(REPLACING, [OLDER])) == ("turn",)
-    assert codes(turn(REPLACING, [ROLLING, replace(OLDER, replaces=True)])) == ("turn",)
-    assert codes(turn(REPLACING, [replace(ROLLING, status=Status.DISPATCHING)])) == ("turn",)
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from bot.domain.deploy.plan import (
     SERVER_FIELDS,
     BaseChange,
+    Job,
     fingerprint,
     is_healthy,
     job_text,
+    kept_counts,
     next_fingerprint,
+    only_counts_moved,
     same_kind,
     scaled_groups,
     stamp,
@@ -159,10 +163,41 @@ def test_only_scaled_groups_that_run_keep_their_live_count():
     assert with_live_counts({"ID": "a"}, live) == {"ID": "a"}
 
 
-def test_a_live_count_of_zero_is_kept():
-    kept = with_live_counts(a_job(TaskGroups=groups(2, scaled=True)), a_live_job(TaskGroups=groups(0, scaled=True)))
+def with_bounds(count: int | None, **bounds: int | None) -> Job:
+    return a_job(TaskGroups=[{"Name": "g0", "Count": count, "Scaling": bounds}, {"Name": "g1", "Count": 3}])
 
-    assert kept["TaskGroups"][0]["Count"] == 0
+
+@pytest.mark.parametrize(
+    ("live", "bounds", "count", "said"),
+    [
+        (0, {"Min": 0, "Max": 9}, 0, "g0 keeps its count of 0: it has a scaling block"),
+        (7, {"Min": 1, "Max": 9}, 7, "g0 keeps its count of 7: it has a scaling block"),
+        (2, {"Min": 8, "Max": 20}, 8, "g0: count 2 → 8: the new minimum"),
+        (12, {"Min": 1, "Max": 9}, 9, "g0: count 12 → 9: the new maximum"),
+        (12, {"Min": None, "Max": None}, 12, "g0 keeps its count of 12: it has a scaling block"),
+    ],
+)
+def test_a_live_count_is_brought_within_the_new_bounds_and_that_is_said(live, bounds, count, said):
+    job, running = with_bounds(2, **bounds), a_live_job(TaskGroups=groups(live, 1, scaled=True))
+
+    kept = with_live_counts(job, running)
+
+    assert [group["Count"] for group in kept["TaskGroups"]] == [count, 3]
+    assert list(kept_counts(kept, running)) == [said]
+
+
+def test_without_a_running_count_nothing_is_said_of_it():
+    assert list(kept_counts(with_bounds(2, Min=1, Max=9), None)) == []
+    assert list(kept_counts({"ID": "a"}, a_live_job())) == []
+
+
+def test_only_counts_moved_if_the_live_job_moved_and_the_fingerprint_did_not():
+    old = a_plan(replaced="1")
+
+    assert only_counts_moved(old, replace(old, base_index=old.base_index + 1, replaced="2"))
+    assert not only_counts_moved(old, replace(old, base_index=old.base_index + 1))
+    assert not only_counts_moved(old, old)
+    assert not only_counts_moved(old, replace(old, base_index=old.base_index + 1, replaced="2", fingerprint="f"))
 
 
 def test_scaled_groups_are_named_and_their_counts_can_be_left_out():

@@ -19,7 +19,7 @@ AMSTERDAM, ST_JOHNS = ZoneInfo("Europe/Amsterdam"), ZoneInfo("America/St_Johns")
 FORMULAS = "=+-@\t\r＝＋－＠"
 HEADER = (
     "deploy,service,environment,from,to,outcome,state,asked by,asked at,approved by,approved at,dispatched at,"
-    "ended at,seconds to approve,seconds to succeed,reason,detail"
+    "ended at,seconds to approve,seconds to succeed,reason,detail,revision"
 )
 
 
@@ -56,7 +56,7 @@ def test_a_row_says_everything_of_a_deploy_in_the_zone_of_the_digest():
     assert lines[1] == (
         "D-1042,checkout,production,v1.4.1,v1.4.2,deployed,succeeded,U0ALICE001,2026-11-21T13:00:00+01:00,"
         '"U0SAM00001, U0BOB00001",2026-11-21T13:02:00+01:00,2026-11-21T13:03:00+01:00,2026-11-21T13:05:00+01:00,'
-        '121,120,"hotfix, for Nora",Deployment completed'
+        '121,120,"hotfix, for Nora",Deployment completed,1'
     )
 
 

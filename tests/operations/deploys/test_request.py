@@ -9,11 +9,11 @@ from bot.domain.actor import System
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER
-from bot.errors import CatalogMissing, NomadRefused, Replayed
+from bot.errors import CatalogMissing, Replayed
 from bot.operations.catalog import apply
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Requested, request
-from tests.builders import ALICE, BOB, GUS, JOBSPEC, NORA, SAM, a_catalog, a_service, an_environment
+from tests.builders import ALICE, BOB, GUS, NORA, SAM, a_catalog, a_service, an_environment
 from tests.operations.acts import HERE, an_ask, applied, asked, change, events, now, planned, types
 
 if TYPE_CHECKING:
@@ -209,56 +209,6 @@ async def test_the_same_slack_request_is_taken_once(world: World):
     with pytest.raises(Replayed):
         await request(world.ports(), ALICE, an_ask(service="nothing"), origin=origin)
     assert (await asked(world, version="v3")).version == "v3"
-
-
-async def test_a_version_keeps_the_template_it_was_first_requested_with(world: World):
-    first = await asked(world)
-    template = a_catalog().templates["web"]
-    newer = a_catalog(templates={"web": type(template)(**{**_fields(template), "text": "job {}"})})
-    await apply(world.ports(), System("test"), newer)
-
-    again = await asked(world, environment="production")
-
-    assert again.release == first.release
-
-
-async def test_a_template_that_nomad_refused_does_not_stay_with_the_version(world: World):
-    world.nomad.trouble = NomadRefused("line 6: Missing task driver")
-    broken = await planned(world)
-    assert broken.status is Status.INVALID
-    world.nomad.trouble = None
-    mended = replace(a_catalog().templates["web"], text=f"{JOBSPEC}# mended")
-    await applied(world, templates={"web": mended})
-
-    again = await planned(world)
-
-    assert again.status is Status.READY
-    assert again.release != broken.release
-    async with world.store.read() as reading:
-        release = await reading.release(again.release)
-    assert release is not None
-    assert release.template == mended.text
-
-
-async def test_a_kept_template_that_lacks_a_new_variable_is_named_with_what_to_do(world: World):
-    await planned(world, "production")
-    newer = replace(a_catalog().templates["web"], text=f"{JOBSPEC}# newer", declared=frozenset({"version", "colour"}))
-    await applied(world, templates={"web": newer}, services={"checkout": a_service(variables={"colour": "blue"})})
-
-    answer = await request(world.ports(), ALICE, an_ask(), origin=HERE)
-
-    assert isinstance(answer, Refused)
-    (reason,) = answer.reasons
-    assert reason.text == (
-        "The template web declares no variable colour. v1.4.2 still has the template that it was first requested "
-        "with, and the catalog's template has changed since. "
-        "Request another version, or remove colour from the catalog."
-    )
-    assert (await asked(world, version="v1.4.3")).version == "v1.4.3"
-
-
-def _fields(record) -> dict:
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 async def test_without_a_catalog_it_cannot_be_asked(bare: World):

@@ -9,7 +9,6 @@ import pytest
 
 from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.decision import Reason
-from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus, TaskFailure
 from bot.errors import CatalogMissing, StoreBusy, StoreError
@@ -96,6 +95,18 @@ async def test_a_plan(kept):
         assert await reading.plan(1, 3) is None
 
 
+async def test_a_plan_of_which_only_counts_moved_is_replaced_under_its_number(kept):
+    plan, other = a_plan(), a_plan(number=2)
+    moved = replace(plan, base_index=LARGE, job="{}", warnings=("web keeps its count of 5",))
+    async with kept.begin() as tx:
+        await tx.add_plan(plan)
+        await tx.add_plan(other)
+        await tx.save_plan(moved)
+    async with kept.read() as reading:
+        assert await reading.plan(1, 1) == moved
+        assert await reading.plan(1, 2) == other
+
+
 async def test_a_rollout_is_rewritten_as_it_goes(kept):
     ours, revert = a_rollout(), a_rollout(number=2, kind=RolloutKind.REVERT, job_version=None, job_modify_index=None)
     failure = TaskFailure(allocation="a1", group="web", task="app", event="Terminated", message=ODD, exit_code=1)
@@ -156,31 +167,19 @@ async def test_what_belongs_to_a_deploy_needs_it(one):
             await tx.add_plan(a_plan())
 
 
-async def test_a_release_that_no_plan_was_made_of_counts_only_while_one_may_still_be(one):
-    broken, mended = a_release(), a_release(template="mended")
+async def test_the_texts_of_a_version_are_its_revisions_in_the_order_of_their_first_requests(one):
+    first, second = a_release(), a_release(template="another text")
+    batch = a_release(template="of batch", template_name="batch")
+    others = (a_release(version="v2"), batch, a_release(service="mailer"))
     async with one.begin() as tx:
-        for release in (broken, mended):
+        for release in (first, *others, second, first):
             await tx.add_release(release)
-        first = await tx.add_deploy(a_draft(release=broken.fingerprint))
-        assert await tx.release_of("checkout", "v1.4.2", "web") == broken
-        await tx.save_deploy(first.advance(Status.INVALID, NOON))
-        assert await tx.release_of("checkout", "v1.4.2", "web") is None
-        second = await tx.add_deploy(a_draft(release=mended.fingerprint))
-        assert await tx.release_of("checkout", "v1.4.2", "web") == mended
-        await tx.save_deploy(second.advance(Status.UNCHANGED, NOON, plan=1))
-        assert await tx.release_of("checkout", "v1.4.2", "web") == mended
-
-
-async def test_a_release_keeps_what_it_was_first_requested_with(one):
-    first, other = a_release(), a_release(template="another text")
-    async with one.begin() as tx:
-        for release in (first, other, first):
-            await tx.add_release(release)
-            await tx.add_deploy(a_draft(release=release.fingerprint))
+        assert await tx.revisions("checkout", "v1.4.2", "web") == (first, second)
     async with one.read() as reading:
-        assert await reading.release(other.fingerprint) == other
-        assert await reading.release_of("checkout", "v1.4.2", "web") == first
-        assert await reading.release_of("checkout", "v1.4.2", "batch") is None
+        assert await reading.revisions("checkout", "v1.4.2", "web") == (first, second)
+        assert await reading.revisions("checkout", "v1.4.2", "batch") == (batch,)
+        assert await reading.revisions("checkout", "v3", "web") == ()
+        assert await reading.release(second.fingerprint) == second
         assert await reading.release("0" * 64) is None
 
 

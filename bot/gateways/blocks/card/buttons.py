@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.catalog.release import release_name
 from bot.domain.deploy.deploy import Status
 from bot.gateways.blocks.parts import Json, button, confirm, overflow
 
@@ -22,12 +23,12 @@ def buttons(card: Card) -> list[Json]:
     """Approve and Reject… while approvals are missing, Promote… if the release may go further; else none."""
     deploy = card.deploy
     if deploy.status is Status.SUCCEEDED and card.promotes_to:
-        hint = f"Promote {deploy.service} {deploy.version} to {' or '.join(card.promotes_to)}"
+        hint = f"Promote {deploy.service} {deploy.release_name} to {' or '.join(card.promotes_to)}"
         return [button("Promote…", PROMOTE, _value(card), style="primary", hint=hint)]
     # the last approval removes the buttons even before the state has changed
     if deploy.status is not Status.WAITING or card.seating.complete:
         return []
-    value, what = _value(card), f"{deploy.number} {deploy.service} {deploy.version} to {deploy.environment}"
+    value, what = _value(card), f"{deploy.number} {deploy.service} {deploy.release_name} to {deploy.environment}"
     approve = button("Approve", APPROVE, value, style="primary", hint=f"Approve {what}")
     reject = button("Reject…", REJECT, value, style="danger", hint=f"Reject {what}")
     return [{**approve, "confirm": _confirm(card)}, reject]
@@ -36,7 +37,8 @@ def buttons(card: Card) -> list[Json]:
 def _confirm(card: Card) -> Json:
     deploy = card.deploy
     when = "right away" if len(card.seating.missing) == 1 else "once the other approvals are in"
-    text = f"{deploy.service} {deploy.version[:80]} will start in {deploy.environment} {when}."
+    name = release_name(deploy.version[:80], deploy.revision)
+    text = f"{deploy.service} {name} will start in {deploy.environment} {when}."
     if card.plan and card.plan.effect:
         text += f" Plan {card.plan.number}: {card.plan.effect}."
     return confirm(f"Approve {deploy.number}?", text, "Approve")

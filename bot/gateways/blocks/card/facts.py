@@ -63,7 +63,7 @@ def _promoted_from(deploy: Deploy) -> str:
 
 def _versions(card: Card) -> str:
     base = card.plan.base if card.plan else None
-    said = versions_of(base, card.from_version, card.deploy.version)
+    said = versions_of(base, card.from_version, card.deploy.release_name)
     if card.plan is None or card.from_version or (base is not None and base.job_version is not None):
         return said
     # a plan that is older than `base` knows the number alone

@@ -93,7 +93,7 @@ def _section(name: str, lines: Iterable[str], limit: int) -> Iterator[tuple[str,
 
 def _head(card: Card) -> str:
     deploy = card.deploy
-    what = f"*{words(deploy.service, 128)}* {code(deploy.version, 160)} to *{words(deploy.environment, 128)}*"
+    what = f"*{words(deploy.service, 128)}* {code(deploy.release_name, 160)} to *{words(deploy.environment, 128)}*"
     return f"{EMOJI[deploy.status]} *{STATE_WORDS[deploy.status]}* — {what} ({code(deploy.number)})"
 
 

@@ -29,7 +29,7 @@ def _own(card: Card, rollout: Rollout) -> list[str]:
     lines = _why(rollout) if failed else []
     if rollout.wanted:
         # what failed is rarely what runs now: the counts must not read as those of the environment
-        lines.append(health(rollout) + (f" ({words(card.deploy.version, 160)})" if failed else ""))
+        lines.append(health(rollout) + (f" ({words(card.deploy.release_name, 160)})" if failed else ""))
     if len(rollout.groups) > 1:
         lines += [_group(group) for group in rollout.groups[:8]]
     waiting = waiting_for(rollout) if rollout.status is RolloutStatus.RUNNING else ""

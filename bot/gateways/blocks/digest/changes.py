@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.actor import CiIdentity, Operator, human_behind
 from bot.domain.audit.history import Outcome
+from bot.domain.catalog.release import release_name
 from bot.domain.deploy.base_sentences import replaced_on
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.report import MOST_CHANGES
@@ -114,10 +115,12 @@ def versions(entry: Entry, zone: tzinfo) -> str:
 
     A version that was registered outside Nomatron is named as such, with its date in that zone.
     """
-    new = _version(entry.version)
-    if entry.from_version == entry.version:
+    new = release_name(_version(entry.version), entry.revision)
+    if entry.from_release == entry.release_name:
         return f"{new} again"
-    old = _version(entry.from_version) if entry.from_version else replaced_on(entry.base, zone)
+    revision = entry.base.revision if entry.base else 1
+    before = release_name(_version(entry.from_version), revision) if entry.from_version else ""
+    old = before or replaced_on(entry.base, zone)
     return f"{old} → {new}" if old else new
 
 

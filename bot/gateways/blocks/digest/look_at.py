@@ -141,7 +141,7 @@ class _Lines:
         return f"{before}{code(change.after[:12])} by {name_of(change.actor)}, {self.at.moment(change.at)}"
 
     def _what(self, entry: Entry) -> str:
-        where = f"*{words(entry.service, 100)}* {words(entry.version, 100)} in {words(entry.environment, 100)}"
+        where = f"*{words(entry.service, 100)}* {words(entry.release_name, 100)} in {words(entry.environment, 100)}"
         return f"{self._number(entry.deploy_id)} {where}"
 
     def _number(self, deploy_id: int) -> str:

@@ -206,6 +206,17 @@ def test_the_same_version_again_is_called_so() -> None:
     assert facts["fields"][0]["text"] == "*Version*\n`v1.4.2` again"
 
 
+def test_a_revision_is_on_the_message_but_not_in_its_text() -> None:
+    card = a_card(from_version="v1.4.2")
+    message = render(replace(card, deploy=replace(card.deploy, revision=2)))
+
+    head = next(block for block in message.blocks if block["type"] == "section")
+    assert "`v1.4.2 r2` to" in head["text"]["text"]
+    (facts,) = [block for block in message.blocks if "fields" in block]
+    assert facts["fields"][0]["text"] == "*Version*\n`v1.4.2` → `v1.4.2 r2`"
+    assert "checkout v1.4.2 to " in message.text
+
+
 @pytest.mark.parametrize(
     ("wanted", "healthy", "bar"), [(1, 0, "░░░░░░"), (3, 1, "██░░░░"), (6, 4, "████░░"), (24, 12, "██████░░░░░░")]
 )

@@ -9,7 +9,9 @@ import pytest
 
 from bot.domain.digest.report import Layout, Listed
 from bot.gateways.blocks.cells import MOST_TABLE, weight
+from bot.gateways.blocks.digest.changes import versions
 from bot.gateways.blocks.digest.message import render
+from tests.builders import an_entry
 from tests.gateways.blocks.digests import (
     BEGINS,
     CALENDAR_DAY,
@@ -192,3 +194,12 @@ def test_times_far_from_the_span_have_their_date() -> None:
     assert table(render(a_digest(report), Layout.TABLE))[1][4:6] == ["12 Oct 10:00", "40d1h"]
     day = a_report(scope=CALENDAR_DAY, tally=tallied(1, 2), changes=Listed((a_change(3, timedelta(hours=1)),), 1))
     assert table(render(a_digest(day), Layout.TABLE))[1][4] == "10:00"
+
+
+def test_a_revision_is_named_beside_its_version_also_of_a_long_one() -> None:
+    digest = "sha256:" + "a" * 64
+
+    assert versions(an_entry(revision=2)) == "v1.4.2 r2"
+    assert versions(an_entry(revision=2, from_version="v1.4.2")) == "v1.4.2 → v1.4.2 r2"
+    assert versions(an_entry(revision=2, from_version="v1.4.2", from_revision=2)) == "v1.4.2 r2 again"
+    assert versions(an_entry(version=digest, revision=3)) == "sha256:aaaaaaaaaaaa… r3"

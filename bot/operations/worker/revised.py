@@ -1,0 +1,55 @@
+"""What people are told of a release's template: how it changed, and where a request that changes nothing leads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.domain.catalog.release import release_name
+from bot.domain.deploy.message import Note
+from bot.domain.deploy.variables import newer_template
+from bot.domain.jobdiff.template import template_diff
+from bot.operations.require import require
+
+if TYPE_CHECKING:
+    from bot.domain.catalog.release import Release
+    from bot.domain.deploy.plan import Plan
+    from bot.operations.deploys.decide import Case
+
+
+async def template_note(case: Case, plan: Plan) -> Note | None:
+    """The difference to the template that runs there, or to the revision before; None if the version has one text."""
+    deploy, tx = case.deploy, case.tx
+    release = require(await tx.release(deploy.release), f"the release of {deploy.number}")
+    known = await tx.revisions(release.service, release.version, release.template_name)
+    if len(known) == 1:
+        return None
+    number = await _running(case, plan, known) or deploy.revision - 1
+    if number in {0, deploy.revision}:
+        return None
+    diff = template_diff(known[number - 1].template, release.template)
+    before = release_name(deploy.version, number)
+    text = f"The template {release.template_name} of {deploy.release_name}, compared with that of {before}:"
+    return Note(text=text, code=diff)
+
+
+async def _running(case: Case, plan: Plan, known: tuple[Release, ...]) -> int | None:
+    """The revision that the plan replaces; None if another version runs there, or nobody knows."""
+    source = await case.tx.deploy(plan.base.deploy) if plan.base and plan.base.deploy else None
+    texts = [release.fingerprint for release in known]
+    return texts.index(source.release) + 1 if source is not None and source.release in texts else None
+
+
+async def unchanged_note(case: Case, plan: Plan) -> Note:
+    """The answer to a request that changes nothing: the deploy that made what runs, and a changed template."""
+    deploy = case.deploy
+    release = require(await case.tx.release(deploy.release), f"the release of {deploy.number}")
+    # never the deploy itself: it has not registered anything
+    maker = plan.base.deploy if plan.base else None
+    by = f" D-{maker} deployed it." if maker is not None and maker != deploy.id else ""
+    newer = newer_template(case.facts.catalog, release, deploy.environment)
+    return Note(
+        text=f"Nothing to do: {deploy.service} in {deploy.environment} already runs exactly this "
+        f"({deploy.release_name}, {deploy.number}).{by}",
+        lines=(newer,) if newer else (),
+        action=("Deploy again anyway", "deploy.again", f"{deploy.number}:{plan.number}"),
+    )
