@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.catalog.environment import After, Require
+from bot.domain.catalog.variable import Setting
 from bot.domain.decision import Allowed, Decision, every, refuse
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.durations import in_words
@@ -58,7 +59,7 @@ class Promotable:
     deploy: Deploy
     environments: tuple[str, ...]
     several: bool
-    settable: tuple[str, ...]
+    settable: tuple[Setting, ...]
     reason_required: bool
 
 

@@ -76,7 +76,8 @@ async def _draft_and_decide(ports: Ports, claim: Claim) -> Refused | None:
     try:
         draft = await _make_draft(ports, claim)
     except NomadRefused as refusal:
-        return await decide_on(ports, claim.deploy_id, partial(_end_invalid, lines=refusal.lines), claim=claim)
+        invalid = partial(_end_invalid, lines=refusal.lines, by=refusal.by)
+        return await decide_on(ports, claim.deploy_id, invalid, claim=claim)
     return await decide_on(ports, claim.deploy_id, partial(_save_plan, draft=draft), claim=claim)
 
 
@@ -123,10 +124,10 @@ async def _version_before(reading: Reading, deploy: Deploy) -> str | None:
     return last.version if last else None
 
 
-async def _end_invalid(case: Case, *, lines: tuple[str, ...]) -> None:
+async def _end_invalid(case: Case, *, lines: tuple[str, ...], by: str) -> None:
     deploy = case.deploy
     note = Note(
-        text=f"Nomad refused the job of {deploy.service} {deploy.version} for {deploy.environment} ({deploy.number}):",
+        text=f"{by} refused the job of {deploy.service} {deploy.version} for {deploy.environment} ({deploy.number}):",
         code="\n".join(lines),
     )
     await _end(case, Status.INVALID, EventType.DEPLOY_INVALID, "; ".join(lines), note)

@@ -156,8 +156,13 @@ def test_a_note_has_mentions_code_and_one_button() -> None:
     assert_sound(message, KNOWN)
 
 
+COUNT = Setting(
+    name="count", takes="a whole number from 1 to 10", longest=200, description="How many run at once.", otherwise="6"
+)
+
+
 def promote_view(environments=("production",), *, several=False, reason_required=True):
-    found = Promotable(a_deploy(12), environments, several, ("count",), reason_required)
+    found = Promotable(a_deploy(12), environments, several, (COUNT,), reason_required)
     return modal.promote(found, "D-12:2")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.domain.access import Permission
+from bot.domain.catalog.variable import is_secret_name
 from bot.gateways.catalog.checks.approvals import covers
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
 
-_SECRET_NAME = re.compile(
-    r"(?:^|[_-])(?:pass(?:word|wd|phrase)?|secret|token|credentials?|(?:api|access|private|secret)[_-]?key)(?:$|[_-])",
-    re.IGNORECASE,
-)
 _SECRET_VALUE = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\bAKIA[0-9A-Z]{16}\b"  # AWS access key id
@@ -75,7 +72,7 @@ def secrets(draft: Draft) -> Iterator[Issue]:
 def _looks_secret(name: str, node: Node) -> bool:
     content = node.content
     if isinstance(content, str):
-        return bool(_SECRET_VALUE.search(content)) or bool(content and _SECRET_NAME.search(name))
+        return bool(_SECRET_VALUE.search(content)) or bool(content and is_secret_name(name))
     if isinstance(content, tuple):
         return any(_looks_secret(name, each) for each in content)
     if isinstance(content, Mapping):

@@ -21,7 +21,7 @@ def undeclared_variables(draft: Draft) -> Iterator[Issue]:
         for variable, node in entry.entries("variables").items():
             yield from _undeclared_issues(draft, name, variable, node)
     for service in draft.service_list:
-        named = [*service.entries("variables").items(), *service.texts("settable")]
+        named = [*service.entries("variables").items(), *draft.settable(service)]
         version = service.get("version_variable")
         if version and version.text is not None:
             named.append((version.text, version))
@@ -64,7 +64,7 @@ def _givers(draft: Draft, service: Node, version: str) -> Iterator[Node]:
         found = holder.entries("variables").get(version)
         if found:
             yield found
-    yield from (node for settable, node in service.texts("settable") if settable == version)
+    yield from (node for settable, node in draft.settable(service) if settable == version)
 
 
 def unused_variables(draft: Draft) -> Iterator[Issue]:
@@ -91,7 +91,7 @@ def missing_variables(draft: Draft) -> Iterator[Issue]:
             continue
         levels = [draft.templates[template], draft.environments.get(environment), service, placed]
         given = {variable for level in levels if level for variable in level.entries("variables")}
-        given |= {variable for variable, _ in service.texts("settable")}
+        given |= {variable for variable, _ in draft.settable(service)}
         version = service.get("version_variable")
         missing = sorted(text.required - given - {version.text if version else None})
         if missing:
