@@ -42,7 +42,9 @@ def schema(connection):
         text("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND name != 'alembic_version'")
     )
     # SQLite writes blanks around a column that was added later
-    return {name: re.sub(r"\s*([(),])\s*", r"\1", " ".join((sql or "").replace('"', "").split())) for name, sql in found}
+    return {
+        name: re.sub(r"\s*([(),])\s*", r"\1", " ".join((sql or "").replace('"', "").split())) for name, sql in found
+    }
 
 
 async def test_the_tables_are_what_the_revisions_make(url):

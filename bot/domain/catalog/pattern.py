@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 LONGEST_PATTERN = 500
+DEEPEST = 20
 MOST_STEPS = 2500
 """The most steps that a pattern may have after its counted repeats are written out: ``a{400}`` has 400."""
 
@@ -91,12 +92,9 @@ def compiled(pattern: str) -> tuple[_Step, ...]:
     # both are implied, because a pattern always matches the whole value
     tokens = _TOKEN.findall(pattern.removeprefix("^"))
     reader = _Reader(tokens[:-1] if tokens[-1:] == ["$"] else tokens)
-    try:
-        found = reader.choice()
-    except RecursionError:
-        raise PatternError("is nested too deeply") from None
+    found = reader.choice()
     if reader.tokens:
-        raise PatternError("has a `)` too many")
+        raise PatternError("has a `)` that nothing opens")
     steps: list[_Step] = []
     _write(found, steps)
     return tuple(steps)
@@ -116,7 +114,7 @@ def _write(part: _Part, steps: list[_Step]) -> None:
                 _write(each, steps)
         case _Choice():
             _write_choice(part.parts, steps)
-        case _Repeat():
+        case _:
             _write_repeat(part, steps)
 
 
@@ -153,6 +151,7 @@ class _Reader:
     """Reads the parts of a pattern from its tokens."""
 
     tokens: list[str]
+    depth: int = 0
 
     def choice(self) -> _Part:
         parts = [self._sequence()]
@@ -169,9 +168,13 @@ class _Reader:
 
     def _atom(self, token: str) -> _Part:
         if token in {"(", "(?:"}:
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise PatternError(f"has groups in more than {DEEPEST} groups")
             found = self.choice()
+            self.depth -= 1
             if self.tokens[:1] != [")"]:
-                raise PatternError("has a `(` too many")
+                raise PatternError("has a `(` that nothing closes")
             self.tokens.pop(0)
             return found
         if _counts(token) is not None:

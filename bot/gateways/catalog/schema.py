@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, mode
 from bot.domain.access import Permission
 from bot.domain.catalog.environment import DEFAULT_EXPIRES
 from bot.gateways.catalog import scalars as kinds
+from bot.gateways.catalog.issues import quote
 
 Variables = dict[kinds.VariableName, Any]
 Names = Annotated[list[kinds.Name], Field(min_length=1)]
@@ -172,6 +173,10 @@ class PlacementPart(Part):
 
 
 def _variable_alone(value: Any) -> Any:
+    if not isinstance(value, str | dict):
+        problem = f"{quote(value)} is no variable's name; write one such as `count`, or {{name: count, pattern: ...}}"
+        # pydantic reports only a ValueError
+        raise ValueError(problem)  # noqa: TRY004
     return {"name": value} if isinstance(value, str) else value
 
 

@@ -69,6 +69,19 @@ def secrets(draft: Draft) -> Iterator[Issue]:
                 )
 
 
+def secret_settings(draft: Draft) -> Iterator[Issue]:
+    """Warnings: settable variables whose name looks like a secret, because every request that sets one is refused."""
+    for service in draft.service_list:
+        texts = [draft.texts[each] for each in draft.template_names(service) if each in draft.texts]
+        for variable, node in draft.settable(service):
+            kinds = {text.declarations[variable].kind.name for text in texts if variable in text.declarations}
+            if is_secret_name(variable) and not kinds & {"number", "bool"}:
+                yield node.issue(
+                    f"`{variable}` looks like a secret, so no request can set it; remove it here, and let the jobspec "
+                    "read it from Nomad Variables or Vault"
+                )
+
+
 def _looks_secret(name: str, node: Node) -> bool:
     content = node.content
     if isinstance(content, str):
