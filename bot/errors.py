@@ -135,13 +135,17 @@ class NomadForbidden(NomadError):
 
 
 class NomadRefused(NomadError):
-    """Nomad refuses the job. ``lines`` are its words, flattened, with the jobspec's line if Nomad named one."""
+    """Nomad refuses the job. ``lines`` are its words, flattened, with the jobspec's line if Nomad named one.
+
+    ``by`` is "Nomatron" if Nomad was not even asked, because Nomatron's own rules refuse the values.
+    """
 
     code = "nomad-refused"
 
-    def __init__(self, *lines: str) -> None:
+    def __init__(self, *lines: str, by: str = "Nomad") -> None:
         super().__init__("; ".join(lines))
         self.lines = lines
+        self.by = by
 
 
 class SlackError(NomatronError):

@@ -48,7 +48,8 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
         (
             "actor-form", "day-form", "deploy-form", "deploy-missing", "environment-missing", "environment-twice",
             "help-topic", "missing-variable", "not-settable", "quote-open", "reason-missing", "reason-too-long",
-            "reject-reason", "service-missing", "setting-form", "setting-twice", "unexpected-word", "unknown-variable",
+            "reject-reason", "service-missing", "setting-form", "setting-secret", "setting-twice", "setting-value",
+            "too-many-settings", "unexpected-word", "unknown-variable",
             "unknown-word", "version-form", "version-missing", "button-unknown", "day-to-come",
             "digest-form", "person-form",
         ),

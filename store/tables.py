@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
@@ -25,6 +26,7 @@ from sqlmodel import Field, SQLModel
 
 from bot.domain.actor import Actor, SlackUser
 from bot.domain.audit.events import EventType
+from bot.domain.catalog.variable import Declaration
 from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Answer
@@ -231,6 +233,7 @@ class ReleaseRow(Row, table=True):
     template: str = _is(Plain)
     declared: list[str] = _is(Document(frozenset[str]))
     required: list[str] = _is(Document(frozenset[str]))
+    declarations: dict[str, Any] = _is(Document(Mapping[str, Declaration]), server_default="{}")
 
 
 class CatalogRow(Row, table=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,13 +11,15 @@ class Reason:
     """Why something is refused: a stable code for programs, and a sentence that says what to do.
 
     ``users`` and ``groups`` (Slack ids) could do it instead; surfaces show them as mentions. The sentence is plain
-    text, which the surface must escape.
+    text, which the surface must escape. ``setting`` is the name of the setting that the reason is about, if it is
+    about one: a form shows it beside that field.
     """
 
     code: str
     text: str
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,10 @@ def instead(refused: Refused, *, users: tuple[str, ...] = (), groups: tuple[str,
     """The refusal, with these people added to each reason as those who could do it instead."""
     return Refused(
         tuple(
-            Reason(
-                reason.code,
-                reason.text,
-                tuple(dict.fromkeys((*reason.users, *users))),
-                tuple(dict.fromkeys((*reason.groups, *groups))),
+            replace(
+                reason,
+                users=tuple(dict.fromkeys((*reason.users, *users))),
+                groups=tuple(dict.fromkeys((*reason.groups, *groups))),
             )
             for reason in refused.reasons
         )

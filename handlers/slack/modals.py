@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 _LONGEST_ERROR = 1000
 _FIXED_IN_PLACE = frozenset(
-    {"environment-missing", "not-settable", "reason-missing", "reason-too-long", "reject-reason"}
-)
+    {
+        "environment-missing", "not-settable", "reason-missing", "reason-too-long", "reject-reason", "setting-secret",
+        "setting-value", "too-many-settings",
+    }
+)  # fmt: skip
 """Refusals that the person can fix in the same form."""
 _OUT_OF_DATE: Final = refuse(
     "button-unknown", "This form is out of date. Use the buttons on the deploy's message, or `/deploy help`."
@@ -38,7 +41,7 @@ async def reject(call: Call, view: Payload) -> Json | None:
     done = await rejecting.reject(
         call.desk.ports, call.actor, ref.deploy_id, plan=ref.plan, reason=reason, origin=call.origin
     )
-    return _not_done("Not rejected", done) if isinstance(done, Refused) else None
+    return _not_done("Not rejected", done, view) if isinstance(done, Refused) else None
 
 
 async def promote(call: Call, view: Payload) -> Json | None:
@@ -53,7 +56,7 @@ async def promote(call: Call, view: Payload) -> Json | None:
         reason=_text(view, modal.REASON_BLOCK) or None,
     )
     done = await promoting.promote(call.desk.ports, call.actor, what, origin=call.origin)
-    return _not_done("Not promoted", done) if isinstance(done, Refused) else None
+    return _not_done("Not promoted", done, view) if isinstance(done, Refused) else None
 
 
 def out_of_date() -> Json:
@@ -66,11 +69,24 @@ def errors(sentence: str) -> Json:
     return {"response_action": "errors", "errors": {modal.REASON_BLOCK: sentence[:_LONGEST_ERROR]}}
 
 
-def _not_done(title: str, refused: Refused) -> Json:
+def _not_done(title: str, refused: Refused, view: Payload) -> Json:
     if set(refused.codes) <= _FIXED_IN_PLACE:
-        return errors(" ".join(reason.text for reason in refused.reasons))
+        return _errors_in_place(refused, _blocks(view))
     # Slack draws no mentions under an input, and the refusal has to say who could do it instead
     return {"response_action": "update", "view": modal.instead(title, refusal(refused))}
+
+
+def _errors_in_place(refused: Refused, blocks: list[str]) -> Json:
+    """An acknowledgement that shows each reason under the input that it is about, and all others under the reason."""
+    texts: dict[str, list[str]] = {}
+    for reason in refused.reasons:
+        block = f"{modal.SETTING_BLOCK}{reason.setting}"
+        # Slack drops all errors if one of them names no input of the view
+        texts.setdefault(block if block in blocks else modal.REASON_BLOCK, []).append(reason.text.replace("`", ""))
+    return {
+        "response_action": "errors",
+        "errors": {block: " ".join(each)[:_LONGEST_ERROR] for block, each in texts.items()},
+    }
 
 
 def _settings(view: Payload) -> dict[str, Value]:

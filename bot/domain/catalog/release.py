@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.domain.canonical import canonical
+from bot.domain.catalog.variable import Declaration
 from bot.domain.decision import Allowed, Decision, refuse
 
 # the OCI distribution grammar of a tag, or a whole image digest
@@ -18,7 +20,8 @@ _IMAGE_DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 class Release:
     """A version and the jobspec text ``template`` that it is deployed with; it never changes.
 
-    So a promotion deploys exactly what was tried before. ``declared`` and ``required`` are the variables of that text.
+    So a promotion deploys exactly what was tried before. ``declared`` and ``required`` are the variables of that text,
+    ``declarations`` what their blocks say (nothing for a release that an older version stored).
     """
 
     service: str
@@ -27,6 +30,7 @@ class Release:
     template: str
     declared: frozenset[str]
     required: frozenset[str]
+    declarations: Mapping[str, Declaration] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.catalog.environment import Rule, Value
+from bot.domain.catalog.variable import Declaration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     """A Nomad HCL2 jobspec with ``variable`` blocks: its text, and the variables that it declares.
 
-    ``required`` are those without a default. The same file works with ``nomad job run -var``.
+    ``required`` are those without a default, ``declarations`` has each one's type, default and validations (nothing in
+    a catalog that an older version stored). The same file works with ``nomad job run -var``.
     """
 
     name: str
@@ -21,6 +23,7 @@ class Template:
     declared: frozenset[str]
     required: frozenset[str]
     variables: Mapping[str, Value]
+    declarations: Mapping[str, Declaration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,10 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service. ``job`` is Nomad's job id that may hold ``{environment}``; ``placements`` is keyed by environment."""
+    """A service. ``job`` is Nomad's job id that may hold ``{environment}``; ``placements`` is keyed by environment.
+
+    ``settable`` are the variables that a request may set; ``patterns`` has the pattern of those that have one.
+    """
 
     name: str
     template: str
@@ -48,6 +54,7 @@ class Service:
     settable: frozenset[str]
     show: frozenset[str]
     placements: Mapping[str, Placement]
+    patterns: Mapping[str, str] = field(default_factory=dict)
 
     def job_id(self, environment: str) -> str:
         """Nomad's job id for that environment."""

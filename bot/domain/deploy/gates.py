@@ -119,7 +119,10 @@ def fixed_members(catalog: Catalog, service: str, environment: str) -> frozenset
 
 
 def check_ask(catalog: Catalog, ask: Ask) -> tuple[str, Decision]:
-    """The environment of a request, and whether the request is well formed. Needs nothing but the catalog."""
+    """The environment of a request, and whether the request is well formed. Needs nothing but the catalog.
+
+    The settings are for ``bot.domain.settings`` to check.
+    """
     if ask.service not in catalog.services:
         return "", refuse("unknown-service", unknown_name("service", ask.service, catalog.services))
     placed = catalog.services[ask.service].placements
@@ -140,9 +143,7 @@ def check_ask(catalog: Catalog, ask: Ask) -> tuple[str, Decision]:
 
 
 def _check_in(catalog: Catalog, ask: Ask, environment: str) -> tuple[str, Decision]:
-    return environment, every(
-        [check_version(ask.version), _check_settings(catalog, ask), _check_reason(catalog, ask, environment)]
-    )
+    return environment, every([check_version(ask.version), _check_reason(catalog, ask, environment)])
 
 
 def unknown_name(what: str, word: str, known: Iterable[str]) -> str:
@@ -151,16 +152,6 @@ def unknown_name(what: str, word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, names, n=1)
     hint = f"Did you mean `{near[0]}`? " if near else ""
     return f"There is no {what} `{word[:80]}`. {hint}The catalog has {', '.join(names) or 'none'}."
-
-
-def _check_settings(catalog: Catalog, ask: Ask) -> Decision:
-    settable = catalog.services[ask.service].settable
-    wrong = sorted(set(ask.overrides) - settable)
-    if not wrong:
-        return Allowed()
-    names = ", ".join(f"`{name}`" for name in wrong)
-    wrong_words = f"{names} isn't a setting" if len(wrong) == 1 else f"{names} aren't settings"
-    return refuse("not-settable", f"{wrong_words} of {ask.service}. Settings: {', '.join(sorted(settable)) or 'none'}.")
 
 
 def _check_reason(catalog: Catalog, ask: Ask, environment: str) -> Decision:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.catalog.environment import After, Require
 from bot.domain.catalog.release import release_name
+from bot.domain.catalog.variable import Setting
 from bot.domain.decision import Allowed, Decision, every, refuse
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.durations import in_words
@@ -65,7 +66,7 @@ class Promotable:
     deploy: Deploy
     environments: tuple[str, ...]
     several: bool
-    settable: tuple[str, ...]
+    settable: tuple[Setting, ...]
     reason_required: bool
 
 

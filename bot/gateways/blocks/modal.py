@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.gates import LONGEST_REASON, SHORTEST_REASON
 from bot.gateways.blocks.parts import Json, Message, plain, section
-from bot.gateways.blocks.text import words
+from bot.gateways.blocks.text import cut, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.domain.catalog.variable import Setting
     from bot.domain.deploy.promotion import Promotable
 
 REJECT: Final = "deploy.reject"
@@ -21,6 +22,9 @@ PROMOTE: Final = "deploy.promote"
 
 REASON_BLOCK, REASON_ACTION = "reason", "text"
 ENVIRONMENT_BLOCK, SETTING_BLOCK = "environment", "set:"
+
+_LONGEST_DESCRIPTION, _LONGEST_OTHERWISE = 300, 60
+_EMPTY = "Leave empty to use the catalog's value."
 
 
 def reject(number: str, value: str, what: str) -> Json:
@@ -89,17 +93,23 @@ def _environment(environments: Sequence[str]) -> Json:
     return {"type": "input", "block_id": ENVIRONMENT_BLOCK, "label": plain("Where to?", 2000), "element": element}
 
 
-def _setting(name: str) -> Json:
-    element = {"type": "plain_text_input", "action_id": REASON_ACTION, "max_length": 500}
-    label, hint = plain(name, 2000), plain("Leave empty to use the catalog's value.", 2000)
-    block = {
+def _setting(setting: Setting) -> Json:
+    element = {"type": "plain_text_input", "action_id": REASON_ACTION, "max_length": setting.longest}
+    about = [cut(setting.description, _LONGEST_DESCRIPTION), f"Takes {setting.takes}."]
+    empty = f"Leave empty to use {setting.otherwise}." if _is_short(setting.otherwise) else _EMPTY
+    return {
         "type": "input",
-        "block_id": f"{SETTING_BLOCK}{name}"[:255],
+        "block_id": f"{SETTING_BLOCK}{setting.name}"[:255],
         "optional": True,
-        "label": label,
-        "hint": hint,
+        "label": plain(setting.name, 2000),
+        # a hint shows no mrkdwn
+        "hint": plain(" ".join(each for each in (*about, empty) if each).replace("`", ""), 2000),
+        "element": element,
     }
-    return {**block, "element": element}
+
+
+def _is_short(value: str) -> bool:
+    return 0 < len(value) <= _LONGEST_OTHERWISE and value.isprintable()
 
 
 def _why(*, required: bool) -> Json:

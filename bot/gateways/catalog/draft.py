@@ -60,6 +60,13 @@ class Draft:
             for environment, placed in service.entries("environments").items():
                 yield name, service, environment, placed
 
+    def settable(self, service: Node) -> Iterator[tuple[str, Node]]:
+        """The variables that a request may set, each with the node that names it."""
+        for item in service.items("settable"):
+            named = item.get("name") or item
+            if named.text is not None:
+                yield named.text, named
+
     def template_names(self, service: Node) -> set[str]:
         """The templates that a service uses in any of its environments."""
         return {template_name(service, placed) for placed in service.entries("environments").values()} - {""}

@@ -93,6 +93,7 @@ def _template(name: str, part: schema.TemplatePart, text: TemplateText) -> Templ
         declared=text.declared,
         required=text.required,
         variables=part.variables,
+        declarations=text.declarations,
     )
 
 
@@ -105,7 +106,8 @@ def _service(part: schema.ServicePart) -> Service:
         version_variable=part.version_variable,
         compare=part.compare,
         variables=part.variables,
-        settable=frozenset(part.settable),
+        settable=frozenset(each.name for each in part.settable),
+        patterns={each.name: each.pattern for each in part.settable if each.pattern},
         show=frozenset(part.show),
         placements={name: _placement(name, placed) for name, placed in part.environments.items()},
     )

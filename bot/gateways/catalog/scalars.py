@@ -13,6 +13,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from bot.domain.catalog.pattern import PatternError, compiled
 from bot.gateways.catalog.issues import most_similar, quote
 
 if TYPE_CHECKING:
@@ -115,6 +116,13 @@ def _check_pattern(text: str) -> None:
         raise ValueError(f"{quote(text)} is not a regular expression ({error}); write one such as `v\\d+`") from None
 
 
+def _check_setting_pattern(text: str) -> None:
+    try:
+        compiled(text)
+    except PatternError as error:
+        raise ValueError(f"the pattern {quote(text)} {error}; write one such as `[\\w ,.!-]{{1,400}}`") from None
+
+
 def _check_date(text: str) -> None:
     try:
         date.fromisoformat(text)
@@ -195,6 +203,7 @@ Shown = Annotated[str, Regex(r"\S{1,256}", "a name without spaces; write one nam
 Timezone = Annotated[str, Validator(_check_timezone)]
 Cron = Annotated[str, Validator(_check_cron)]
 Pattern = Annotated[str, Validator(_check_pattern)]
+SettingPattern = Annotated[str, Validator(_check_setting_pattern)]
 Date = Annotated[str, Validator(_check_date)]
 Address = Annotated[str, Validator(_check_address)]
 Compare = Annotated[str, Validator(_check_compare)]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, mode
 from bot.domain.access import Permission
 from bot.domain.catalog.environment import DEFAULT_EXPIRES
 from bot.gateways.catalog import scalars as kinds
+from bot.gateways.catalog.issues import quote
 
 Variables = dict[kinds.VariableName, Any]
 Names = Annotated[list[kinds.Name], Field(min_length=1)]
@@ -171,6 +172,21 @@ class PlacementPart(Part):
     template: kinds.Name | None = None
 
 
+def _variable_alone(value: Any) -> Any:
+    if not isinstance(value, str | dict):
+        problem = f"{quote(value)} is no variable's name; write one such as `count`, or {{name: count, pattern: ...}}"
+        # pydantic reports only a ValueError
+        raise ValueError(problem)  # noqa: TRY004
+    return {"name": value} if isinstance(value, str) else value
+
+
+class SettablePart(Part):
+    """A variable that a request may set; ``pattern`` allows longer text, and only text that matches it as a whole."""
+
+    name: kinds.VariableName
+    pattern: kinds.SettingPattern | None = None
+
+
 class ServicePart(Part):
     """A service: one Nomad job in each of its environments."""
 
@@ -185,7 +201,9 @@ class ServicePart(Part):
         None, description="Link to a comparison of two versions, with {from} and {to}."
     )
     variables: Variables = Field(default_factory=dict)
-    settable: list[kinds.VariableName] = Field(default_factory=list, description="Variables that a request may set.")
+    settable: list[
+        Annotated[SettablePart, BeforeValidator(_variable_alone, json_schema_input_type=SettablePart | str)]
+    ] = Field(default_factory=list, description="Variables that a request may set.")
     show: list[kinds.Shown] = Field(default_factory=list, description="Values shown in plans; others are redacted.")
     environments: dict[kinds.Name, PlacementPart | None] = Field(min_length=1)
 

@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bot.gateways.catalog.declarations import read_declarations
 from bot.gateways.catalog.issues import Issue, suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from bot.domain.catalog.variable import Declaration
     from bot.gateways.catalog.tree import Node
 
 LARGEST_TEMPLATE = 1024 * 1024
@@ -18,11 +21,16 @@ LARGEST_TEMPLATE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """A jobspec's text, the variables that it declares, and those of them that have no default."""
+    """A jobspec's text, the variables that it declares and what their blocks say, and those that have no default."""
 
     text: str
-    declared: frozenset[str]
+    declarations: Mapping[str, Declaration]
     required: frozenset[str]
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """The names of its variables."""
+        return frozenset(self.declarations)
 
 
 class TemplateError(ValueError):
@@ -68,7 +76,8 @@ def _template(data: bytes) -> TemplateText:
         line = data[: error.start].count(b"\n") + 1
         raise TemplateError("the file is not UTF-8; save it as UTF-8", line) from None
     blocks = _parse_blocks(text)
-    if len(_labelled_blocks(blocks.get("job"))) != 1:
+    jobs = _labelled_blocks(blocks.get("job"))
+    if len(jobs) != 1:
         raise TemplateError('a jobspec needs exactly one `job "..." { }` block; write one', 1)
     variables = _labelled_blocks(blocks.get("variable"))
     names = [name for name, _ in variables]
@@ -76,7 +85,7 @@ def _template(data: bytes) -> TemplateText:
         if names.count(name) > 1:
             raise TemplateError(f"variable `{name}` is declared twice; keep one", _line_of(text, name))
     required = frozenset(name for name, body in variables if "default" not in body)
-    return TemplateText(text, frozenset(names), required)
+    return TemplateText(text, read_declarations(dict(variables), jobs[0][1]), required)
 
 
 def _parse_blocks(text: str) -> dict[str, Any]:

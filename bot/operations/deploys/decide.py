@@ -14,6 +14,7 @@ from bot.domain.audit.events import EventType, event_of
 from bot.domain.audit.evidence import evidence_of
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import Facts, fixed_members, interests
+from bot.domain.settings import check_settings
 from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, StoreError, TargetGone
 from bot.operations.require import require
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bot.domain.access import Membership
     from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
+    from bot.domain.decision import Decision
     from bot.domain.deploy.approval import Approval
     from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
@@ -83,6 +85,11 @@ class Case:
     def deploy(self) -> Deploy:
         """The locked deploy."""
         return self.facts.deploy
+
+    @property
+    def settings(self) -> Decision:
+        """Whether the catalog still allows the values that the request set; an older version may have let more pass."""
+        return check_settings(self.facts.catalog, self.deploy.service, self.deploy.environment, self.deploy.overrides)
 
     def judged(self, *actors: Actor) -> dict[str, object]:
         """The evidence of the decision for the audit log: people and their groups, who fills which seat."""

@@ -9,7 +9,9 @@ from bot.domain.decision import Allowed, Refused, every, refuse
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.promotion import Candidate, Promotable, may_follow
+from bot.domain.settings import settings_for
 from bot.operations.deploys.decide import no_such_deploy
+from bot.operations.require import require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,6 +128,7 @@ async def promotable(ports: Ports, deploy_id: int) -> Promotable | Refused:
             return no_such_deploy(deploy_id)
         if deploy.status is not Status.SUCCEEDED:
             return not_successful(deploy)
+        release = require(await reading.release(deploy.release), f"the release of {deploy.number}")
         names = environments_after(catalog, deploy.service, deploy.environment)
         gates = {name: await _gate(reading, catalog, deploy, name, now) for name in names}
     open_to = tuple(name for name, decision in gates.items() if not isinstance(decision, Refused))
@@ -138,7 +141,7 @@ async def promotable(ports: Ports, deploy_id: int) -> Promotable | Refused:
         deploy,
         open_to,
         several=len(names) > 1,
-        settable=tuple(sorted(catalog.services[deploy.service].settable)),
+        settable=settings_for(catalog, release, open_to),
         reason_required=any(catalog.environments[name].reason_required for name in open_to),
     )
 

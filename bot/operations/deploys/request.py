@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
 from bot.domain.audit.events import Event, EventType, event_of
-from bot.domain.audit.evidence import membership_of, settings_of
+from bot.domain.audit.evidence import HIDDEN, membership_of, settings_of
 from bot.domain.catalog.release import Release
 from bot.domain.decision import Allowed, Refused, every
 from bot.domain.deploy.deploy import Deploy
@@ -16,6 +16,8 @@ from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.deploy.promotion import Candidate
 from bot.domain.deploy.turns import turn
 from bot.domain.deploy.variables import check_values, newer_template
+from bot.domain.jobdiff.redaction import looks_secret
+from bot.domain.settings import check_settings, typed_settings
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
 from bot.operations.deploys.promotable import promotion_gate
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from bot.domain.access import Membership
     from bot.domain.actor import Actor
-    from bot.domain.decision import Decision
     from bot.operations.deploys.decide import Origin
     from bot.ports import Ports
     from bot.ports.store import ActiveCatalog, Transaction
@@ -67,6 +68,9 @@ async def request(
             async with ports.store.read() as reading:
                 active = await reading.active_catalog()
         environment, well_formed = check_ask(active.catalog, ask)
+        if environment:
+            plain = check_settings(active.catalog, ask.service, environment, ask.overrides)
+            well_formed = every([well_formed, plain])
         if isinstance(well_formed, Refused):
             return await refuse_ask(ports, actor, ask, well_formed, origin)
         membership = await _ask_membership(ports, active, ask.service, environment, actor)
@@ -134,6 +138,7 @@ class _Asking:
             return None
         await self.origin.remember(tx, self.now)
         chosen = await self._release(tx)
+        typed, fits = typed_settings(self.active.catalog, chosen.release, self.environment, self.ask.overrides)
         decision = every(
             [
                 check_requester(
@@ -144,6 +149,7 @@ class _Asking:
                     catalog=self.active.catalog,
                     membership=membership,
                 ),
+                fits,
                 check_values(self.active.catalog, chosen.release, self.environment, self.ask.overrides),
                 await self._gate(tx, chosen),
             ]
@@ -153,6 +159,11 @@ class _Asking:
             judged = membership_of([human_behind(self.actor)], self.active.catalog, membership)
             await tx.record(replace(refused, catalog=self.active.fingerprint, data={**refused.data, "judged": judged}))
             return decision
+        # `count=3` and `count="3"` are the same request
+        return await replace(self, ask=replace(self.ask, overrides=typed)).record(tx, chosen)
+
+    async def record(self, tx: Transaction, chosen: _Chosen) -> Requested:
+        """Add the deploy that was decided on, or find the open one with the same values."""
         same = await self._same(tx, chosen.release)
         return Requested(same, existing=True) if same else await self._add(tx, chosen)
 
@@ -184,6 +195,7 @@ class _Asking:
             template=template.text,
             declared=template.declared,
             required=template.required,
+            declarations=template.declarations,
         )
         before = await tx.release(release.fingerprint)
         if before is not None and before.template_name != template.name:
@@ -281,13 +293,15 @@ class _Asking:
 
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:
     """The audit event of a refused request; such a request gets no number."""
+    # somebody who forgets a word types a setting where the version belongs
+    version = HIDDEN if looks_secret(ask.version) else ask.version[:128]
     return Event(
         type=EventType.DEPLOY_REFUSED,
         at=at,
         actor=actor,
         service=ask.service[:128],
         environment=(environment or ask.environment or "")[:128],
-        data={"codes": list(decision.codes), "version": ask.version[:128]},
+        data={"codes": list(decision.codes), "version": version},
     )
 
 

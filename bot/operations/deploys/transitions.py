@@ -123,6 +123,10 @@ async def make_waiting(case: Case, why: str) -> Deploy:
     )
 
 
+SETTING_REFUSED = "The rules no longer allow one of this deploy's settings."
+"""The cause of a new plan that will say which setting that is."""
+
+
 async def plan_again(
     tx: Transaction,
     deploy: Deploy,

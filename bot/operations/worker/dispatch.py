@@ -15,7 +15,15 @@ from bot.domain.deploy.turns import passed_over, turn
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.promotable import candidate_of, promotion_gate
 from bot.operations.deploys.target import base_change
-from bot.operations.deploys.transitions import expire, is_overdue, make_waiting, plan_again, reply, transition
+from bot.operations.deploys.transitions import (
+    SETTING_REFUSED,
+    expire,
+    is_overdue,
+    make_waiting,
+    plan_again,
+    reply,
+    transition,
+)
 from bot.operations.worker.claim import WORKER, hold_if_blocked, lock_claimed, save_hold, work_on
 
 if TYPE_CHECKING:
@@ -68,9 +76,10 @@ async def _decide(case: Case, *, change: BaseChange | None) -> Refused | None:
     if is_overdue(case.deploy, case.now):
         await expire(case.tx, case.deploy, case.now)
         return None
-    if change is not None:
+    if change is not None or isinstance(case.settings, Refused):
+        cause = change.sentence if change else SETTING_REFUSED
         decided_by = case.facts.fingerprint
-        await plan_again(case.tx, case.deploy, at=case.now, actor=WORKER, catalog=decided_by, cause=change.sentence)
+        await plan_again(case.tx, case.deploy, at=case.now, actor=WORKER, catalog=decided_by, cause=cause)
         return None
     return await _gates(case)
 

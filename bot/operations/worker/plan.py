@@ -91,7 +91,8 @@ async def _draft_and_decide(ports: Ports, claim: Claim) -> Refused | None:
     try:
         draft = await _make_draft(ports, claim)
     except NomadRefused as refusal:
-        return await decide_on(ports, claim.deploy_id, partial(_end_invalid, lines=refusal.lines), claim=claim)
+        invalid = partial(_end_invalid, lines=refusal.lines, by=refusal.by)
+        return await decide_on(ports, claim.deploy_id, invalid, claim=claim)
     return await decide_on(ports, claim.deploy_id, partial(_save_plan, draft=draft), claim=claim)
 
 
@@ -148,11 +149,11 @@ def _changes_since(old: Plan, target: Target, rendered: Rendered, now: Traced, s
     return (*moves(old.base, now.base), *changed) or ("The plan is no longer the same.",)
 
 
-async def _end_invalid(case: Case, *, lines: tuple[str, ...]) -> None:
+async def _end_invalid(case: Case, *, lines: tuple[str, ...], by: str) -> None:
     deploy = case.deploy
     what = f"{deploy.service} {deploy.release_name} for {deploy.environment} ({deploy.number})"
     note = Note(
-        text=f"Nomad refused the job of {what}:",
+        text=f"{by} refused the job of {what}:",
         code="\n".join(lines),
     )
     await _end(case, Status.INVALID, EventType.DEPLOY_INVALID, "; ".join(lines), note)

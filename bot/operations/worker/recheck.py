@@ -12,7 +12,7 @@ from bot.domain.deploy.gates import RECHECK
 from bot.errors import NomadForbidden, NomadUnavailable, TargetGone
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.target import base_change
-from bot.operations.deploys.transitions import make_ready, plan_again
+from bot.operations.deploys.transitions import SETTING_REFUSED, make_ready, plan_again
 from bot.operations.worker.claim import WORKER, hold, withdraw_claimed, work_on
 
 if TYPE_CHECKING:
@@ -47,9 +47,10 @@ async def _base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
 
 
 async def _decide(case: Case, *, change: BaseChange | None) -> None:
-    if change is not None:
+    if change is not None or isinstance(case.settings, Refused):
+        cause = change.sentence if change else SETTING_REFUSED
         decided_by = case.facts.fingerprint
-        await plan_again(case.tx, case.deploy, at=case.now, actor=WORKER, catalog=decided_by, cause=change.sentence)
+        await plan_again(case.tx, case.deploy, at=case.now, actor=WORKER, catalog=decided_by, cause=cause)
     elif case.facts.seating.complete:
         await make_ready(case)
     else:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.domain.decision import Refused
+from bot.domain.decision import Refused, every
 from bot.domain.deploy.plan import same_kind, with_live_counts, without_server_fields
 from bot.domain.deploy.variables import check_values
+from bot.domain.settings import check_settings, typed_settings
 from bot.errors import NomadRefused
 from bot.operations.deploys.target import Target  # noqa: TC001
 
@@ -32,15 +33,14 @@ class Rendered:
 async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Release) -> Rendered:
     """Render the job, once for each plan: a second parse may differ (docs/nomad.md, "Rendering twice").
 
-    Raises ``NomadRefused``, with a sentence for each problem, for unknown or missing variables, a jobspec that Nomad
-    refuses, and a change of the job's type that a register would refuse; and ``NomadUnavailable``, ``NomadForbidden``.
+    Raises ``NomadRefused``, with a sentence for each problem, for settings and variables that do not fit, a jobspec
+    that Nomad refuses, and a change of the job's type that a register would refuse. Raises ``NomadUnavailable`` and
+    ``NomadForbidden``.
     """
     values = catalog.variables_for(
         deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
     )
-    fit = check_values(catalog, release, deploy.environment, deploy.overrides)
-    if isinstance(fit, Refused):
-        raise NomadRefused(*(reason.text for reason in fit.reasons))
+    _require_fit(catalog, deploy, release)
     parsed = await target.nomad.parse(release.template, values, target.namespace)
     live = await target.nomad.job(target.namespace, target.job_id)
     job = with_live_counts(_with_target(without_server_fields(parsed), target, deploy), live)
@@ -48,6 +48,19 @@ async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Rele
     if problems:
         raise NomadRefused(*problems)
     return Rendered(job, live)
+
+
+def _require_fit(catalog: Catalog, deploy: Deploy, release: Release) -> None:
+    """Check the values again: the catalog may have changed, and an older version may have recorded the request."""
+    fit = every(
+        [
+            check_settings(catalog, deploy.service, deploy.environment, deploy.overrides),
+            typed_settings(catalog, release, deploy.environment, deploy.overrides)[1],
+            check_values(catalog, release, deploy.environment, deploy.overrides),
+        ]
+    )
+    if isinstance(fit, Refused):
+        raise NomadRefused(*(reason.text for reason in fit.reasons), by="Nomatron")
 
 
 def _with_target(job: Job, target: Target, deploy: Deploy) -> Job:

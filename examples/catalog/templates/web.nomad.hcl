@@ -20,6 +20,11 @@ variable "driver" {
 variable "log_level" {
   type    = string
   default = "info"
+
+  validation {
+    condition     = contains(["debug", "info", "warn", "error"], var.log_level)
+    error_message = "The log level is debug, info, warn or error."
+  }
 }
 
 variable "memory" {
@@ -29,8 +34,14 @@ variable "memory" {
 }
 
 variable "count" {
-  type    = number
-  default = 1
+  type        = number
+  default     = 1
+  description = "How many instances run."
+
+  validation {
+    condition     = var.count >= 1 && var.count <= 20
+    error_message = "The count is from 1 to 20."
+  }
 }
 
 variable "port" {

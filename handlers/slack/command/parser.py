@@ -33,7 +33,6 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 # no leading zeros, and small enough for every reader of JSON: any other number stays text
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _CLAUSES = ("to", "in", "with", "because")
-_MOST_SETTINGS = 50
 _MOST_NAMES = 30
 
 
@@ -174,13 +173,12 @@ def _settings(reader: Reader, into: dict[str, Value]) -> Refused | None:
         reader.next()
         name, _, value = word.partition("=")
         if not _NAME.fullmatch(name):
+            # the name alone: the value may be a secret
             return refuse(
-                "setting-form", f"`{word[:80]}` isn't a setting. Write `with NAME=VALUE`, for example `with count=3`."
+                "setting-form", f"`{name[:80]}` isn't a setting. Write `with NAME=VALUE`, for example `with count=3`."
             )
         if name in into:
             return refuse("setting-twice", f"`{name}` is set twice. Set it once.")
-        if len(into) >= _MOST_SETTINGS:
-            return refuse("setting-form", f"A request can set {_MOST_SETTINGS} values at most. Set fewer.")
         into[name] = value_of(value)
     if len(into) == count:
         return refuse("setting-form", "`with` needs a setting. Write `with NAME=VALUE`, for example `with count=3`.")
@@ -195,11 +193,15 @@ def _unexpected(word: str, form: str) -> Refused:
 
 
 def value_of(text: str) -> Value:
-    """A setting's value: whole numbers and ``true``/``false`` as such; anything else, also if quoted, as text."""
+    """A setting's value: whole numbers and ``true``/``false`` as such; anything else, also if quoted, as text.
+
+    The type that the template declares has the last word: ``bot.domain.settings`` converts.
+    """
     if text.startswith('"'):
         return text[1:]
-    if text.casefold() in {"true", "false"}:
-        return text.casefold() == "true"
+    # `True` stays text, because as text it would be written otherwise
+    if text in {"true", "false"}:
+        return text == "true"
     return int(text) if _INTEGER.fullmatch(text) else text
 
 

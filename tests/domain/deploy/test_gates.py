@@ -94,7 +94,6 @@ def test_with_several_it_has_to_be_said_and_the_choices_are_listed():
         ({"service": "z" * 200}, "unknown-service", f"`{'z' * 80}`."),
         ({"environment": "prodction"}, "unknown-environment", "Did you mean `production`?"),
         ({"version": "a b"}, "version-form", "`a b` isn't a version"),
-        ({"overrides": {"b": 1, "a": 1}}, "not-settable", "`a`, `b` aren't settings of checkout. Settings: count."),
         ({"reason": "x" * 1001}, "reason-too-long", "1000 characters"),
     ],
 )
@@ -103,12 +102,6 @@ def test_a_malformed_one_is_refused_in_words(changes: dict, code: str, words: st
 
     assert codes(decision) == (code,)
     assert words in text(decision)
-
-
-def test_without_anything_settable_that_is_said():
-    catalog = a_catalog(services={"checkout": a_service(settable=frozenset())})
-
-    assert text(checked(catalog, overrides={"count": 1})[1]).endswith("Settings: none.")
 
 
 def test_an_environment_that_the_service_does_not_go_to_is_refused_with_those_it_does():
@@ -132,11 +125,7 @@ def test_a_required_reason_is_more_than_blanks(reason: str | None, allowed: bool
 
 
 def test_every_fault_is_said_at_once():
-    assert codes(checked(version="", overrides={"x": 1}, reason="x" * 1001)[1]) == (
-        "version-form",
-        "not-settable",
-        "reason-too-long",
-    )
+    assert codes(checked(version="", reason="x" * 1001)[1]) == ("version-form", "reason-too-long")
 
 
 def test_variables_fit_or_every_unknown_and_missing_one_is_named():

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain.access import Holding, Permission, Whoami
+from bot.domain.catalog.variable import Setting
 from bot.domain.decision import Allowed, Reason, Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.matrix import Cell, Matrix
@@ -156,8 +157,13 @@ def test_a_note_has_mentions_code_and_one_button() -> None:
     assert_sound(message, KNOWN)
 
 
+COUNT = Setting(
+    name="count", takes="a whole number from 1 to 10", longest=200, description="How many run at once.", otherwise="6"
+)
+
+
 def promote_view(environments=("production",), *, several=False, reason_required=True):
-    found = Promotable(a_deploy(12), environments, several, ("count",), reason_required)
+    found = Promotable(a_deploy(12), environments, several, (COUNT,), reason_required)
     return modal.promote(found, "D-12:2")
 
 
@@ -168,9 +174,22 @@ def test_the_promote_modal_asks_what_may_be_set_and_why() -> None:
     assert (view["callback_id"], view["private_metadata"]) == ("deploy.promote", "D-12:2")
     assert view["blocks"][0]["text"]["text"] == "*D-12* checkout v1.4.2 will be promoted to production."
     assert (setting["block_id"], setting["optional"]) == ("set:count", True)
+    assert setting["hint"]["text"] == "How many run at once. Takes a whole number from 1 to 10. Leave empty to use 6."
     assert (why["block_id"], why["optional"], why["element"]["max_length"]) == ("reason", False, 1000)
     assert promote_view(reason_required=False)["blocks"][-1]["optional"] is True
     assert_sound_view(view)
+
+
+def test_a_hint_stays_short_whatever_the_template_says() -> None:
+    long = replace(COUNT, description="d" * 5000, takes="`x` or `y`", otherwise="v" * 61)
+    for otherwise in ("v" * 61, "a\nb", ""):
+        found = Promotable(a_deploy(12), ("production",), False, (replace(long, otherwise=otherwise),), True)
+        view = modal.promote(found, "D-12:2")
+        hint = view["blocks"][1]["hint"]["text"]
+
+        assert hint.endswith("… Takes x or y. Leave empty to use the catalog's value.")
+        assert len(hint) < 400
+        assert_sound_view(view)
 
 
 def test_the_promote_modal_asks_where_to_where_there_are_several() -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.actor import System
 from bot.domain.catalog.environment import After
+from bot.domain.catalog.variable import Bound, Declaration
+from bot.domain.decision import Refused
 from bot.gateways.blocks import modal
+from bot.operations.catalog import apply
 from bot.operations.outbox import deliver
 from handlers.slack.verbs.table import answer
-from tests.builders import ALICE, a_placement, a_service, an_environment
+from tests.builders import ALICE, a_placement, a_service, a_template, an_environment
 from tests.handlers.slack import bolt
 from tests.handlers.slack.test_slack_actions import told
 from tests.handlers.slack.test_slack_authority import a_call
-from tests.operations.acts import SOAK, after_staging, applied, asked, environments, now, succeeded
+from tests.operations.acts import SOAK, after_staging, applied, asked, environments, events, now, succeeded
 
 if TYPE_CHECKING:
+    from bot.domain.catalog.catalog import Catalog
     from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
     from tests.fakes import World
@@ -125,6 +131,69 @@ async def test_a_setting_that_may_not_be_set_is_refused_in_the_form(world: World
 
     assert shown is not None
     assert "memory" in str(shown["errors"])
+
+
+def typed_catalog(catalog: Catalog) -> Catalog:
+    """The catalog, with a template that declares a count from 1 to 10 and a greeting."""
+    count = Declaration(type="number", whole=True, bounds=(Bound(">=", 1), Bound("<=", 10)), description="How many.")
+    declared = {"count": count, "greeting": Declaration(type="string"), "version": Declaration(type="string")}
+    template = a_template(declared=frozenset(declared), declarations=declared)
+    service = a_service(job="checkout-{environment}", settable=frozenset({"count", "greeting"}))
+    return replace(catalog, templates={"web": template}, services={"checkout": service})
+
+
+async def soaked_with_types(world: World) -> None:
+    catalog = await after_staging(world)
+    assert not isinstance(await apply(world.ports(), System("test"), typed_catalog(catalog)), Refused)
+    await succeeded(world)
+    world.clock.advance(SOAK)
+
+
+async def test_what_is_wrong_with_a_setting_is_said_beside_its_field(world: World) -> None:
+    await soaked_with_types(world)
+    values = {"reason": {"value": "x" * 1001}, "set:count": {"value": "lots"}, "set:greeting": {"value": "{{ x }}"}}
+
+    shown = await bolt.submit(a_call(world, ALICE), filled(**values))
+    typed = await bolt.submit(a_call(world, ALICE), filled(reason={"value": "x"}, **{"set:count": {"value": "lots"}}))
+
+    assert shown == {
+        "response_action": "errors",
+        "errors": {
+            "set:greeting": ("greeting takes text of at most 200 characters on one line, without ${, %{ and {{."),
+            "reason": "Keep the reason within 1000 characters.",
+        },
+    }
+    assert typed is not None
+    assert typed["errors"] == {"set:count": "count takes a whole number from 1 to 10."}
+    async with world.store.read() as reading:
+        assert await reading.deploy(2) is None
+
+
+async def test_a_secret_in_the_form_is_refused_beside_its_field_and_recorded_nowhere(world: World) -> None:
+    await soaked_with_types(world)
+
+    values = {"set:greeting": {"value": "https://sam:Zk9hunter2@example.com"}, "set:count": {"value": "3"}}
+    shown = await bolt.submit(a_call(world, ALICE), filled(**values))
+
+    assert shown is not None
+    assert list(shown["errors"]) == ["set:greeting"]
+    assert "Nomad Variables" in shown["errors"]["set:greeting"]
+    assert "Zk9hunter2" not in f"{shown}{await events(world)}"
+
+
+async def test_the_form_says_what_each_setting_takes(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    await soaked_with_types(world)
+    await drawn(ports)
+    (message,) = await slack.page.messages(STAGING)
+
+    await click(slack, message)
+    await knocking.guard.drain()
+
+    (view,) = (await slack.page.get("state", **{"as": "U0ALICE001"}))["views"]
+    hints = {block["block_id"]: block["hint"]["text"] for block in view["view"]["blocks"] if "hint" in block}
+    assert hints["set:count"] == "How many. Takes a whole number from 1 to 10. Leave empty to use the catalog's value."
 
 
 async def test_the_command_promotes_a_deploy_or_what_a_service_runs(world: World) -> None:

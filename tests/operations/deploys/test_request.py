@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.domain.actor import System
+from bot.domain.catalog.variable import Bound, Declaration
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER
@@ -13,8 +15,21 @@ from bot.errors import CatalogMissing, Replayed
 from bot.operations.catalog import apply
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Requested, request
-from tests.builders import ALICE, BOB, GUS, NORA, SAM, a_catalog, a_service, an_environment
-from tests.operations.acts import HERE, an_ask, applied, asked, change, events, now, planned, types
+from tests.builders import ALICE, BOB, GUS, JOBSPEC, NORA, SAM, a_catalog, a_service, a_template, an_environment
+from tests.operations.acts import (
+    HERE,
+    SOAK,
+    after_staging,
+    an_ask,
+    applied,
+    asked,
+    change,
+    events,
+    now,
+    planned,
+    succeeded,
+    types,
+)
 
 if TYPE_CHECKING:
     from tests.fakes import World
@@ -151,14 +166,73 @@ async def test_a_guest_is_told_who_can(world: World):
     assert answer.reasons[0].groups == ("S0DEV00001", "S0SRE00001")
 
 
-async def test_what_it_sets_is_recorded_and_what_looks_like_a_secret_is_hidden(world: World):
-    staged = a_service(settable=frozenset({"count", "api_key"}))
-    template = replace(a_catalog().templates["web"], declared=frozenset({"version", "count", "api_key"}))
-    await applied(world, services={"checkout": staged}, templates={"web": template})
+async def settable(world: World, **declarations: Declaration) -> None:
+    """A catalog in which a request may set these variables."""
+    names = frozenset(declarations)
+    template = a_template(declared=names | {"version"}, declarations=declarations)
+    await applied(world, services={"checkout": a_service(settable=names)}, templates={"web": template})
 
-    deploy = await asked(world, overrides={"count": 3, "api_key": "hunter2"})
 
-    assert (await events(world, deploy.id))[-1]["data"]["set"] == ["api_key=(hidden)", "count=3"]
+COUNT = Declaration(type="number", whole=True, bounds=(Bound(">=", 1), Bound("<=", 10)))
+
+
+async def test_what_it_sets_is_recorded_in_the_declared_type(world: World):
+    await settable(world, count=COUNT, greeting=Declaration(type="string"))
+
+    deploy = await asked(world, overrides={"count": "3", "greeting": 7})
+    again = await asked(world, overrides={"count": 3, "greeting": "7"})
+
+    assert deploy.overrides == {"count": 3, "greeting": "7"}
+    assert again.number == deploy.number
+    assert (await events(world, deploy.id))[-1]["data"]["set"] == ["count=3", "greeting=7"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "code"),
+    [
+        ({"api_key": "s.Zk9hunter2secret"}, "setting-secret"),
+        ({"greeting": "postgres://sam:Zk9hunter2@db"}, "setting-secret"),
+        ({"greeting": "{{ Zk9hunter2 }}"}, "setting-value"),
+        ({"greeting": "a\nZk9hunter2=1"}, "setting-value"),
+        ({"count": "Zk9hunter2"}, "setting-value"),
+        ({"zones": '["\\u000aZk9hunter2"]'}, "setting-value"),
+        ({f"v{number}": "Zk9hunter2" for number in range(11)}, "not-settable"),
+    ],
+)
+async def test_a_setting_that_is_not_plain_is_refused_and_its_value_is_written_nowhere(
+    world: World, overrides: dict, code: str
+):
+    await settable(
+        world, count=COUNT, greeting=Declaration(), api_key=Declaration(), zones=Declaration(type="list(string)")
+    )
+
+    assert (await refusal(world, overrides=overrides))[0] == code
+
+    assert "Zk9hunter2" not in json.dumps(await events(world))
+    assert (await types(world))[-1] == "deploy.refused"
+    async with world.store.read() as reading:
+        assert await reading.deploy(1) is None
+
+
+async def test_a_promoted_release_is_judged_by_what_it_declared_itself(world: World):
+    catalog = await after_staging(world)
+    first = a_template(declarations={"count": COUNT})
+    newer = replace(first, text="newer", declarations={"count": replace(COUNT, bounds=())})
+    await apply(world.ports(), System("test"), replace(catalog, templates={"web": first}))
+    source = await succeeded(world)
+    world.clock.advance(SOAK)
+    await apply(world.ports(), System("test"), replace(catalog, templates={"web": newer}))
+
+    again = {"release": source.release, "promotes": "staging", "environment": "production"}
+
+    assert await refusal(world, overrides={"count": 11}, **again) == ("setting-value",)
+    assert (await asked(world, overrides={"count": 10}, **again)).overrides == {"count": 10}
+
+
+async def test_a_secret_where_the_version_belongs_is_not_recorded(world: World):
+    assert await refusal(world, version="token=s.Zk9hunter2secret") == ("version-form",)
+
+    assert (await events(world))[-1]["data"]["version"] == "(hidden)"
 
 
 async def test_whoever_goes_before_is_told_with_the_answer(world: World):

@@ -12,6 +12,7 @@ from bot.domain.deploy.deploy import Status
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.replace_rollout import replace_rollout
+from bot.operations.deploys.transitions import SETTING_REFUSED
 from bot.operations.worker import dispatch, plan, register
 from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, SAM, SRE, USERGROUPS, a_job, a_membership, a_person, a_plan
 from tests.operations.acts import (
@@ -46,6 +47,15 @@ async def test_there_is_nothing_to_do_without_a_ready_deploy(world: World):
     await planned(world, "production")
 
     assert not await dispatch.step(world.ports())
+
+
+async def test_a_setting_that_an_older_version_let_pass_does_not_go_out(world: World):
+    deploy = await ready(world, overrides={"count": 3})
+    await change(world, replace(deploy, overrides={"count": "a\nADMIN=1"}))
+
+    deploy = await dispatched(world, deploy)
+
+    assert (deploy.status, deploy.detail) == (Status.PLANNING, SETTING_REFUSED)
 
 
 async def test_with_open_gates_it_goes_and_the_record_says_who_was_in_which_group(world: World):

@@ -210,8 +210,11 @@ async def test_variables_that_no_longer_fit_the_template_are_invalid(world: Worl
     await apply(world.ports(), System("test"), wrong)
 
     await plan_deploy.step(world.ports())
+    await delivered(world)
 
     assert (await now(world, deploy)).status is Status.INVALID
+    # Nomad was not even asked
+    assert world.chat.said[-1][1].text.startswith("Nomatron refused the job of checkout v1.4.2")
 
 
 async def test_where_nothing_would_change_there_is_nothing_to_do_and_again_is_offered(world: World):

@@ -8,6 +8,8 @@ from bot.domain.deploy.gates import RECHECK
 from bot.errors import NomadUnavailable
 from bot.operations.deploys.approve import approve
 from bot.operations.deploys.decide import Origin
+from bot.operations.deploys.transitions import SETTING_REFUSED
+from bot.operations.worker import plan
 from tests.builders import BOB, SRE, USERGROUPS, a_job
 from tests.operations.acts import applied, asked, change, environments, events, now, planned, ready, rechecked
 
@@ -60,6 +62,22 @@ async def test_one_approver_coming_back_to_the_group_fills_the_seat_again(world:
     assert await rechecked(world)
 
     assert (await now(world, deploy)).status is Status.READY
+
+
+async def test_a_setting_that_the_rules_no_longer_allow_ends_the_deploy_with_words(world: World):
+    deploy = await planned(world, "production", overrides={"count": 3})
+    # an older version recorded it
+    await change(world, replace(deploy, overrides={"count": "{{ x }}"}))
+    world.clock.advance(RECHECK)
+
+    assert await rechecked(world)
+    assert (await now(world, deploy)).status is Status.PLANNING
+    assert (await events(world, deploy.id))[-1]["data"]["cause"] == SETTING_REFUSED
+    assert await plan.step(world.ports())
+
+    ended = await now(world, deploy)
+    assert ended.status is Status.INVALID
+    assert ended.detail.startswith("`count` takes text of at most 200 characters")
 
 
 async def test_a_moved_job_is_planned_anew_whatever_the_seats(world: World):

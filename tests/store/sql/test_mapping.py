@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, select
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, System
 from bot.domain.catalog.release import Release
+from bot.domain.catalog.variable import Bound, Declaration, Validation
 from bot.domain.decision import Reason
 from bot.domain.deploy.approval import Approval
 from bot.domain.deploy.deploy import Deploy, Status
@@ -41,6 +42,17 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=6,
 )
+numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+declarations = st.builds(
+    Declaration,
+    type=words,
+    default=values,
+    description=words,
+    validations=st.lists(st.builds(Validation, words, words), max_size=2).map(tuple),
+    whole=st.booleans(),
+    bounds=st.lists(st.builds(Bound, st.sampled_from([">=", ">", "<=", "<"]), numbers), max_size=2).map(tuple),
+    choices=st.lists(words | numbers, max_size=2).map(tuple),
+)
 
 
 def several(strategy):
@@ -54,7 +66,7 @@ actors = (
     | st.builds(Operator, names)
     | st.builds(System, names)
 )
-reasons = st.builds(Reason, names, words, several(names), several(names))
+reasons = st.builds(Reason, names, words, several(names), several(names), names)
 notes = st.builds(
     Note,
     text=words,
@@ -162,6 +174,7 @@ RECORDS = {
         template=words,
         declared=st.frozensets(names),
         required=st.frozensets(names),
+        declarations=st.dictionaries(names, declarations, max_size=2),
     ),
     "outbox": st.builds(
         Outgoing,

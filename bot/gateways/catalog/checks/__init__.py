@@ -27,6 +27,8 @@ ERRORS: tuple[Check, ...] = (
     order.unreachable_environments,
     jobs.shared_jobs,
     variables.undeclared_variables,
+    variables.mistyped_values,
+    variables.unusable_settings,
     variables.version_set_twice,
     approvals.services_without_owners,
     approvals.impossible_rules,
@@ -38,5 +40,6 @@ WARNINGS: tuple[Check, ...] = (
     variables.missing_variables,
     hygiene.plain_http,
     hygiene.secrets,
+    hygiene.secret_settings,
     hygiene.ungranted_permissions,
 )

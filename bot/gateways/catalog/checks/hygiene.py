@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.domain.access import Permission
+from bot.domain.catalog.variable import is_secret_name
 from bot.gateways.catalog.checks.approvals import covers
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
 
-_SECRET_NAME = re.compile(
-    r"(?:^|[_-])(?:pass(?:word|wd|phrase)?|secret|token|credentials?|(?:api|access|private|secret)[_-]?key)(?:$|[_-])",
-    re.IGNORECASE,
-)
 _SECRET_VALUE = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\bAKIA[0-9A-Z]{16}\b"  # AWS access key id
@@ -72,10 +69,23 @@ def secrets(draft: Draft) -> Iterator[Issue]:
                 )
 
 
+def secret_settings(draft: Draft) -> Iterator[Issue]:
+    """Warnings: settable variables whose name looks like a secret, because every request that sets one is refused."""
+    for service in draft.service_list:
+        texts = [draft.texts[each] for each in draft.template_names(service) if each in draft.texts]
+        for variable, node in draft.settable(service):
+            kinds = {text.declarations[variable].kind.name for text in texts if variable in text.declarations}
+            if is_secret_name(variable) and not kinds & {"number", "bool"}:
+                yield node.issue(
+                    f"`{variable}` looks like a secret, so no request can set it; remove it here, and let the jobspec "
+                    "read it from Nomad Variables or Vault"
+                )
+
+
 def _looks_secret(name: str, node: Node) -> bool:
     content = node.content
     if isinstance(content, str):
-        return bool(_SECRET_VALUE.search(content)) or bool(content and _SECRET_NAME.search(name))
+        return bool(_SECRET_VALUE.search(content)) or bool(content and is_secret_name(name))
     if isinstance(content, tuple):
         return any(_looks_secret(name, each) for each in content)
     if isinstance(content, Mapping):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.domain.catalog.kind import Mismatch
 from bot.gateways.catalog.draft import template_name
-from bot.gateways.catalog.issues import suggestion
+from bot.gateways.catalog.issues import quote, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bot.domain.catalog.environment import Value
+    from bot.domain.catalog.variable import Declaration
     from bot.gateways.catalog.draft import Draft
     from bot.gateways.catalog.issues import Issue
     from bot.gateways.catalog.tree import Node
@@ -21,7 +24,7 @@ def undeclared_variables(draft: Draft) -> Iterator[Issue]:
         for variable, node in entry.entries("variables").items():
             yield from _undeclared_issues(draft, name, variable, node)
     for service in draft.service_list:
-        named = [*service.entries("variables").items(), *service.texts("settable")]
+        named = [*service.entries("variables").items(), *draft.settable(service)]
         version = service.get("version_variable")
         if version and version.text is not None:
             named.append((version.text, version))
@@ -40,6 +43,60 @@ def _undeclared_issues(draft: Draft, template: str, variable: str, node: Node) -
         yield node.issue(
             f"template `{template}` does not declare a variable `{variable}`; {suggestion(variable, text.declared)}"
         )
+
+
+def mistyped_values(draft: Draft) -> Iterator[Issue]:
+    """Errors: values that do not fit the type or the bounds that the template declares for the variable."""
+    for template, holder in _holders(draft):
+        text = draft.texts.get(template)
+        for variable, node in holder.entries("variables").items():
+            declared = text.declarations.get(variable) if text else None
+            if declared and not _fits(declared, node.plain()):
+                yield node.issue(
+                    f"`{variable}`: {quote(node.plain())} does not fit the variable of template `{template}`; "
+                    f"write {declared.takes or 'text'}"
+                )
+
+
+def _holders(draft: Draft) -> Iterator[tuple[str, Node]]:
+    """Each template's name with an entry that gives it variables."""
+    yield from draft.templates.items()
+    for _, service, environment, placed in draft.placements():
+        levels = (draft.environments.get(environment), service, placed)
+        yield from ((template_name(service, placed), level) for level in levels if level)
+
+
+def _fits(declared: Declaration, value: Value) -> bool:
+    try:
+        declared.fit(value)
+    except Mismatch:
+        return False
+    return True
+
+
+def unusable_settings(draft: Draft) -> Iterator[Issue]:
+    """Errors: variables that are settable twice, and patterns for variables that are no text."""
+    for service in draft.service_list:
+        first: dict[str, Node] = {}
+        for variable, node in draft.settable(service):
+            other = first.setdefault(variable, node)
+            if other is not node:
+                yield node.issue(f"`{variable}` is in `settable` twice (first on line {other.line}); keep one")
+        for item in service.items("settable"):
+            pattern = item.get("pattern")
+            for kind in _kinds(draft, service, item) if pattern else ():
+                yield item.issue(
+                    f"a pattern is for text, and the template declares a {kind}; "
+                    "remove the pattern, and write a `validation` block in the template"
+                )
+
+
+def _kinds(draft: Draft, service: Node, item: Node) -> set[str]:
+    """The types, other than text, that the templates of a service declare for a settable variable."""
+    name = item.get("name")
+    texts = [draft.texts[each] for each in draft.template_names(service) if each in draft.texts]
+    declared = [text.declarations.get((name and name.text) or "") for text in texts]
+    return {each.kind.name for each in declared if each} - {"string", "any"}
 
 
 def version_set_twice(draft: Draft) -> Iterator[Issue]:
@@ -64,7 +121,7 @@ def _givers(draft: Draft, service: Node, version: str) -> Iterator[Node]:
         found = holder.entries("variables").get(version)
         if found:
             yield found
-    yield from (node for settable, node in service.texts("settable") if settable == version)
+    yield from (node for settable, node in draft.settable(service) if settable == version)
 
 
 def unused_variables(draft: Draft) -> Iterator[Issue]:
@@ -91,7 +148,7 @@ def missing_variables(draft: Draft) -> Iterator[Issue]:
             continue
         levels = [draft.templates[template], draft.environments.get(environment), service, placed]
         given = {variable for level in levels if level for variable in level.entries("variables")}
-        given |= {variable for variable, _ in service.texts("settable")}
+        given |= {variable for variable, _ in draft.settable(service)}
         version = service.get("version_variable")
         missing = sorted(text.required - given - {version.text if version else None})
         if missing:
