@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from bot.domain.catalog.release import check_version
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
 from bot.domain.deploy.approval import Approval, Seat, Seating, meetable, mentions, seat
 from bot.domain.deploy.deploy import Deploy, Status
+from bot.domain.names import unknown_name
 
 SHORTEST_REASON, LONGEST_REASON = 3, 1000
 """Characters that a person's reason may have; the shortest applies if a reason is required."""
@@ -142,14 +142,6 @@ def _check_in(catalog: Catalog, ask: Ask, environment: str) -> tuple[str, Decisi
     return environment, every(
         [check_version(ask.version), _check_settings(catalog, ask), _check_reason(catalog, ask, environment)]
     )
-
-
-def unknown_name(what: str, word: str, known: Iterable[str]) -> str:
-    """A sentence about an unknown name, with the nearest known name and all known names."""
-    names = list(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    hint = f"Did you mean `{near[0]}`? " if near else ""
-    return f"There is no {what} `{word[:80]}`. {hint}The catalog has {', '.join(names) or 'none'}."
 
 
 def _check_settings(catalog: Catalog, ask: Ask) -> Decision:

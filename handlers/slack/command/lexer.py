@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.names import named
+
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
@@ -136,6 +138,14 @@ class Reader:
             return None
         self._at, self.quoted = word.end, word.quoted
         return word.text
+
+    def service(self, word: str) -> str:
+        """The catalog's service that the last word names, in any case; the word itself if it names none or is quoted."""
+        return word if self.quoted else named(word, self.vocabulary.services) or word
+
+    def environment(self, word: str) -> str:
+        """The catalog's environment that the last word names, in any case; the word itself if it names none."""
+        return word if self.quoted else named(word, self.vocabulary.environments) or word
 
     def peek(self) -> str | None:
         """The next word, which stays unread."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import Ask
+from bot.domain.names import did_you_mean, named
 from bot.operations.deploys.promote import Promotion
 from handlers.slack.command.ast import Command, Help, Later, OfDeploy, Whoami
 from handlers.slack.command.lexer import OpenQuote, Reader, deploy_id
@@ -79,6 +80,8 @@ def _verb_name(reader: Reader, first: str, words: list[str]) -> str | Refused:
     name = first.casefold()
     if name in words:
         return name
+    if named(first, services) is not None:
+        return REQUEST
     if name in {REQUEST, "deploy"}:
         hint = "A request begins with the service: `/deploy SERVICE VERSION to ENV`."
         return refuse("unknown-word", f"Leave out `{first}`. {hint} Services: {listed(services)}.")
@@ -98,7 +101,7 @@ def _verb_name(reader: Reader, first: str, words: list[str]) -> str | Refused:
 
 def request(reader: Reader, form: str) -> Ask | Refused:
     """``SERVICE VERSION`` and the optional clauses."""
-    service = reader.next() or ""
+    service = reader.service(reader.next() or "")
     version = reader.next()
     if version is None or (version.casefold() in _CLAUSES and not reader.quoted):
         environments = listed(reader.vocabulary.environments)
@@ -122,7 +125,7 @@ def promote(reader: Reader, form: str) -> Promotion | Refused:
     word = reader.next()
     if word is None:
         return refuse("service-missing", f"What should be promoted? Write `{form}`. Services: {listed(services)}.")
-    service = word if word in services else ""
+    service = named(word, services) or ""
     number = None if service else deploy_id(word)
     if not service and number is None:
         return no_such("service", word, services)
@@ -149,6 +152,7 @@ def _clauses(reader: Reader, form: str) -> _Clauses | Refused:
             chosen = reader.next()
             if chosen is None:
                 return no_environment(clause, reader.vocabulary)
+            chosen = reader.environment(chosen)
             if environment not in {None, chosen}:
                 return refuse(
                     "environment-twice",
@@ -251,9 +255,9 @@ def whoami(reader: Reader, form: str) -> Whoami | Refused:
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """``Did you mean ...?`` with the known word that looks most like this one; empty if none does."""
-    found = difflib.get_close_matches(word[:80].casefold(), list(known), n=1)
-    return f" Did you mean `{found[0]}`?" if found else ""
+    """``Did you mean ...?`` with the known words that are nearest to this one, after a space; empty if none is."""
+    hint = did_you_mean(word, known)
+    return f" {hint}" if hint else ""
 
 
 def listed(names: tuple[str, ...]) -> str:

@@ -102,6 +102,13 @@ COMMANDS = [
     ("checkout v1 because don’t ask", ask("checkout", "v1", None, {}, "don’t ask")),
     ('"checkout" v1', ask("checkout", "v1")),
     ("checkout v1–rc1 to staging", ask("checkout", "v1-rc1", "staging")),
+    ("Checkout V1 to Production", ask("checkout", "V1", "production")),
+    ("STATUS Mailer IN Staging", ("status", Status("mailer", None, "staging"))),
+    ("promote Checkout to PRODUCTION", promotion("checkout", None, "production")),
+    ("History CHECKOUT in Production", ("history", History("checkout", "production"))),
+    ("audit MAILER in STAGING", audit(None, "mailer", "staging")),
+    ('history "Checkout"', ("history", History("Checkout"))),
+    ("checkout v1 to prod", ask("checkout", "v1", "prod")),
     ("help", ("help", Help())),
     ("help nonsense", ("help", Help("nonsense"))),
     ("Help Approve", ("help", Help("Approve"))),
@@ -187,6 +194,11 @@ REFUSALS = [
     ("promote D-12 v1.4.2", "unexpected-word", "Write `/deploy promote SERVICE|D-n [to ENV]"),
     ("status chekout", "unknown-service", "Did you mean `checkout`?"),
     ("status in prodution", "unknown-environment", "Did you mean `production`?"),
+    ("status in prod", "unknown-environment", "Did you mean `production`?"),
+    ("status mail", "unknown-service", "Did you mean `mailer`?"),
+    ("history chk", "unknown-service", "Did you mean `checkout`?"),
+    ("audit in Prod", "unknown-environment", "Did you mean `production`?"),
+    ("prom checkout", "unknown-word", "Did you mean `promote`?"),
     ("status in", "environment-missing", "`in` needs an environment after it: staging, production."),
     ("status checkout mailer", "unexpected-word", "`mailer`"),
     ("whoami please", "unexpected-word", "`please`"),
@@ -235,6 +247,14 @@ def test_refusals_say_what_was_meant_or_what_is_missing(text: str, code: str, sa
 
     assert found == code
     assert says in sentence
+
+
+def test_services_that_differ_in_case_alone_have_to_be_spelt_out() -> None:
+    both = names(("Checkout", "checkout"), ("staging",))
+
+    assert parsed("Checkout v1 to staging", both) == ask("Checkout", "v1", "staging")
+    assert parsed("checkout v1 to staging", both) == ask("checkout", "v1", "staging")
+    assert parsed("CHECKOUT v1 to staging", both) == ask("CHECKOUT", "v1", "staging")
 
 
 def test_a_service_named_like_a_date_is_itself() -> None:
