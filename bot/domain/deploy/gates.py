@@ -13,7 +13,7 @@ from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Value
 from bot.domain.catalog.release import check_version
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
-from bot.domain.deploy.approval import Approval, Seat, Seating, meetable, mentions, seat
+from bot.domain.deploy.approval import Approval, PlanMark, Seat, Seating, is_same_change, meetable, mentions, seat
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.names import unknown_name
 
@@ -334,10 +334,15 @@ def _doing(deploy: Deploy) -> str:
     return "rolling out" if deploy.status is Status.ROLLING else "being dispatched"
 
 
-def stale_plan(deploy: Deploy, plan: int | None) -> Decision:
-    """Whether a button's plan is still the deploy's current one; a typed command (None) means the current one."""
-    if plan is None or plan == deploy.plan:
+def stale_plan(deploy: Deploy, plan: int | None, marks: Sequence[PlanMark]) -> Decision:
+    """Whether the plan that a person saw is for the same change as the current one; None means the current one.
+
+    ``marks`` are those of all plans of the deploy. Each new plan has a new number, but a yes or a no is to a change.
+    """
+    if plan is None or is_same_change(marks, plan, deploy.plan):
         return Allowed()
+    if plan > deploy.plan:
+        return refuse("stale-plan", f"{deploy.number} has no plan {plan}. Its current plan is {deploy.plan}.")
     return refuse(
         "stale-plan",
         f"Plan {plan} of {deploy.number} was replaced by plan {deploy.plan}. Look at the new plan first.",

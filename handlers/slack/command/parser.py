@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Refused, refuse
@@ -18,7 +18,7 @@ from bot.domain.deploy.gates import Ask
 from bot.domain.names import did_you_mean, named
 from bot.operations.deploys.promote import Promotion
 from handlers.slack.command.ast import Command, Help, Later, OfDeploy, Whoami
-from handlers.slack.command.lexer import OpenQuote, Reader, deploy_id
+from handlers.slack.command.lexer import OpenQuote, Reader, deploy_id, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -212,25 +212,33 @@ def value_of(text: str) -> Value:
 
 def deploy_alone(reader: Reader, form: str) -> OfDeploy | Refused:
     """``D-n`` and nothing more."""
-    found = deploy_with_note(reader, form)
-    if isinstance(found, OfDeploy) and found.text:
-        return too_much(found.text, form)
-    return found
+    word = reader.next()
+    found = _deploy(word, form)
+    more = reader.rest()
+    return too_much(more, form) if isinstance(found, OfDeploy) and more else found
 
 
 def deploy_with_note(reader: Reader, form: str) -> OfDeploy | Refused:
-    """``D-n [TEXT]``."""
+    """``D-n [TEXT]``, or ``D-n:PLAN [TEXT]``."""
     word = reader.next()
+    named_plan = plan_of(word) if word else None
+    if named_plan:
+        return OfDeploy(named_plan[0], reader.rest(), named_plan[1])
+    found = _deploy(word, form)
+    return replace(found, text=reader.rest()) if isinstance(found, OfDeploy) else found
+
+
+def _deploy(word: str | None, form: str) -> OfDeploy | Refused:
     if word is None:
         return refuse("deploy-missing", f"Which deploy? Write `{form}`.")
     number = deploy_id(word)
     if number is None:
         return refuse("deploy-form", f"`{word[:80]}` isn't a deploy number such as `D-12`. Write `{form}`.")
-    return OfDeploy(number, reader.rest())
+    return OfDeploy(number)
 
 
 def deploy_with_reason(reader: Reader, form: str) -> OfDeploy | Refused:
-    """``D-n TEXT``, where the text is required."""
+    """``D-n TEXT`` or ``D-n:PLAN TEXT``, where the text is required."""
     found = deploy_with_note(reader, form)
     if isinstance(found, OfDeploy) and not found.text:
         return refuse("reject-reason", f"The reason is missing. Write `{form.replace('D-n', f'D-{found.deploy_id}')}`.")

@@ -154,6 +154,9 @@ COMMANDS = [
     ("retract d-12", ("retract", OfDeploy(12))),
     ("withdraw 12", ("withdraw", OfDeploy(12))),
     ("approve D-12 looks good", ("approve", OfDeploy(12, "looks good"))),
+    ("approve d–12:2 looks good", ("approve", OfDeploy(12, "looks good", 2))),
+    ("approve 12:2", ("approve", OfDeploy(12, "", 2))),
+    ("reject D-12:2 not today", ("reject", OfDeploy(12, "not today", 2))),
     ("reject D-0012 not on — a Friday", ("reject", OfDeploy(12, "not on — a Friday"))),
 ]
 
@@ -236,6 +239,10 @@ REFUSALS = [
         "`soon` isn't a deploy number such as `D-12`. Write `/deploy approve D-n [TEXT]`.",
     ),
     ("approve D-0", "deploy-form", "`D-0`"),
+    ("approve D-1:0", "deploy-form", "`D-1:0`"),
+    ("reject D-12:2", "reject-reason", "The reason is missing."),
+    ("plan D-12:2", "deploy-form", "`D-12:2`"),
+    ("withdraw", "deploy-missing", "/deploy withdraw D-n"),
     ("reject D-12", "reject-reason", "The reason is missing. Write `/deploy reject D-12 TEXT`."),
     ("withdraw D-12 please", "unexpected-word", "`please`"),
 ]
