@@ -50,7 +50,7 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
             "help-topic", "missing-variable", "not-settable", "quote-open", "reason-missing", "reason-too-long",
             "reject-reason", "service-missing", "setting-form", "setting-twice", "unexpected-word", "unknown-variable",
             "unknown-word", "version-form", "version-missing", "button-unknown", "day-to-come",
-            "digest-form", "person-form",
+            "digest-form", "person-form", "promotion-missing",
         ),
         _NOT_UNDERSTOOD,
     ),

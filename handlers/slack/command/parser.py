@@ -124,7 +124,7 @@ def promote(reader: Reader, form: str) -> Promotion | Refused:
     services = reader.vocabulary.services
     word = reader.next()
     if word is None:
-        return refuse("service-missing", f"What should be promoted? Write `{form}`. Services: {listed(services)}.")
+        return refuse("promotion-missing", f"What should be promoted? Write `{form}`.")
     service = named(word, services) or ""
     number = None if service else deploy_id(word)
     if not service and number is None:

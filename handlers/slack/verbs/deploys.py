@@ -17,6 +17,7 @@ from bot.operations.deploys import request as requesting
 from bot.operations.deploys import retract as retracting
 from bot.operations.deploys import withdraw as withdrawing
 from bot.operations.deploys.decide import no_such_deploy
+from bot.operations.deploys.promotable import offers_for
 from bot.operations.deploys.shown import record_shown
 from bot.operations.queries import status
 from bot.operations.require import require
@@ -115,16 +116,32 @@ def changed(done: Deploy | Refused, what: str = "") -> Message:
     return refusal(done) if isinstance(done, Refused) else answers.deploy_changed(done, what)
 
 
-async def with_open_deploys(call: Call, refused: Refused) -> Refused:
-    """The refusal of a command that names no deploy, completed with those that are open; any other as it is."""
-    if refused.codes != ("deploy-missing",):
-        return refused
+async def with_choices(call: Call, refused: Refused) -> Refused:
+    """The refusal of a command that lacks a deploy, completed with those that it could name; any other as it is."""
+    match refused.codes:
+        case ("deploy-missing",):
+            choices = await _open_deploys(call)
+        case ("promotion-missing",):
+            choices = await promotable_now(call) or "There is nothing that you can promote right now."
+        case _:
+            return refused
+    reason = refused.reasons[0]
+    return Refused((replace(reason, text=f"{reason.text} {choices}"),))
+
+
+async def _open_deploys(call: Call) -> str:
     async with call.desk.ports.store.read() as reading:
         deploys = await reading.open_deploys()
     named = [f"{each.number} ({each.service} {each.version} to {each.environment})" for each in deploys]
-    choices = f"Open deploys: {'; '.join(named[-_MOST_CHOICES:])}." if named else "Nothing is open."
-    reason = refused.reasons[0]
-    return Refused((replace(reason, text=f"{reason.text} {choices}"),))
+    return f"Open deploys: {'; '.join(named[-_MOST_CHOICES:])}." if named else "Nothing is open."
+
+
+async def promotable_now(call: Call) -> str:
+    """A sentence with what the person can promote now, the newest first; empty if there is nothing."""
+    found = await offers_for(call.desk.ports, call.actor)
+    more = len(found) - _MOST_CHOICES
+    choices = "; ".join(each.text for each in found[:_MOST_CHOICES]) + (f"; and {more} more" if more > 0 else "")
+    return f"You can promote now: {choices}." if found else ""
 
 
 VERBS: Final[Mapping[str, Verb]] = {

@@ -191,7 +191,7 @@ REFUSALS = [
         "unknown-word",
         "Leave out `request`. A request begins with the service: `/deploy SERVICE VERSION to ENV`.",
     ),
-    ("promote", "service-missing", "/deploy promote SERVICE|D-n [to ENV]"),
+    ("promote", "promotion-missing", "/deploy promote SERVICE|D-n [to ENV]"),
     ("promote chekout", "unknown-service", "Did you mean `checkout`?"),
     ("promote D-12 to", "environment-missing", "staging, production"),
     ("promote D-12 v1.4.2", "unexpected-word", "Write `/deploy promote SERVICE|D-n [to ENV]"),
