@@ -51,7 +51,7 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
             "reject-reason", "service-missing", "setting-form", "setting-secret", "setting-twice", "setting-value",
             "too-many-settings", "unexpected-word", "unknown-variable",
             "unknown-word", "version-form", "version-missing", "button-unknown", "day-to-come",
-            "digest-form", "person-form",
+            "digest-form", "person-form", "promotion-missing",
         ),
         _NOT_UNDERSTOOD,
     ),

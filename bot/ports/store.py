@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.domain.audit.events import Event
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.catalog.release import Release
-    from bot.domain.deploy.approval import Approval
+    from bot.domain.deploy.approval import Approval, PlanMark
     from bot.domain.deploy.base import Made
     from bot.domain.deploy.deploy import Deploy, Status
     from bot.domain.deploy.dispatch import Attempt
@@ -102,6 +102,9 @@ class Reading(AuditReading, DigestReading, Protocol):
 
     async def plan(self, deploy_id: int, number: int) -> Plan | None:
         """The plan of a deploy with this number; None if there is none."""
+
+    async def plan_marks(self, deploy_id: int) -> tuple[PlanMark, ...]:
+        """What approvals need to know of all plans of the deploy, in the order of their numbers."""
 
     async def approvals(self, deploy_id: int) -> tuple[Approval, ...]:
         """All approvals that the deploy ever got, void ones too, oldest first."""

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Refused, refuse
+from bot.domain.names import named
 
 if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
@@ -34,15 +35,26 @@ async def catalog_of(ports: Ports) -> Catalog:
 
 def no_service(word: str, catalog: Catalog) -> Refused | None:
     """A refusal, with the right way to write it, if the word is an environment or a deploy; else None."""
-    if word in catalog.services:
+    if named(word, catalog.services) is not None:
         return None
-    if word in catalog.environments:
-        return refuse("unknown-service", f"`{word}` is an environment, not a service: write --in {word}.")
+    environment = named(word, catalog.environments)
+    if environment is not None:
+        return refuse("unknown-service", f"`{environment}` is an environment, not a service: write --in {environment}.")
     number = deploy_number(word)
     if number is None:
         return None
     text = f"`{word}` is a deploy, not a service. To see what happened to it: `nomatron audit list D-{number}`."
     return refuse("unknown-service", text)
+
+
+def service_of(word: str | None, catalog: Catalog) -> str | None:
+    """The catalog's service of that name, in any case; else the word itself, which may have been a service before."""
+    return (named(word, catalog.services) or word) if word else word
+
+
+def environment_of(word: str | None, catalog: Catalog) -> str | None:
+    """The catalog's environment of that name, in any case; else the word itself, which may have been one before."""
+    return (named(word, catalog.environments) or word) if word else word
 
 
 def page_length(word: str) -> int:

@@ -16,9 +16,18 @@ from bot.domain.audit.sentences import sentence
 from bot.domain.day import DAY_FORMS, EARLIEST, day_named
 from bot.domain.decision import Refused
 from bot.domain.digest.schedule import day_of
+from bot.domain.names import named
 from bot.operations.queries.audit import actor_of, audit, cursor_from, cursor_text, is_actor, no_actor
 from bot.ports.audit import AuditQuery
-from handlers.cli.arguments import catalog_of, deploy_number, no_service, page_length, print_refusal
+from handlers.cli.arguments import (
+    catalog_of,
+    deploy_number,
+    environment_of,
+    no_service,
+    page_length,
+    print_refusal,
+    service_of,
+)
 from handlers.cli.terminal import local, table, who
 
 if TYPE_CHECKING:
@@ -114,7 +123,7 @@ async def _query(words: argparse.Namespace, ports: Ports) -> AuditQuery | Refuse
     catalog = await catalog_of(ports)
     service, deploy = words.service, words.deploy
     # a service may be named like a deploy number
-    if deploy in catalog.services and service is None:
+    if deploy is not None and service is None and named(deploy, catalog.services):
         service, deploy = deploy, None
     elif service and (other := no_service(service, catalog)):
         return other
@@ -125,8 +134,8 @@ async def _query(words: argparse.Namespace, ports: Ports) -> AuditQuery | Refuse
     day = day_named(words.day, ports.clock.now().astimezone(zone).date()) if words.day else None
     return AuditQuery(
         span=day_of(day, zone) if day else None,
-        service=service,
-        environment=words.environment,
+        service=service_of(service, catalog),
+        environment=environment_of(words.environment, catalog),
         actor=actor,
         deploy=deploy_number(deploy) if deploy else None,
         before=words.before,

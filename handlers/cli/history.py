@@ -16,7 +16,15 @@ from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.documents import document_of
 from bot.domain.durations import short
 from bot.operations.queries.history import history
-from handlers.cli.arguments import catalog_of, deploy_number, no_service, page_length, print_refusal
+from handlers.cli.arguments import (
+    catalog_of,
+    deploy_number,
+    environment_of,
+    no_service,
+    page_length,
+    print_refusal,
+    service_of,
+)
 from handlers.cli.terminal import local, table, who
 
 if TYPE_CHECKING:
@@ -55,9 +63,12 @@ def _deploy(word: str) -> int:
 
 async def execute(words: argparse.Namespace, ports: Ports) -> int:
     """Print a page of deploys; 1, with the reason on standard error, if the service or environment is unknown."""
-    other = no_service(words.service, await catalog_of(ports))
+    catalog = await catalog_of(ports)
+    other = no_service(words.service, catalog)
     if other is not None:
         return print_refusal(other)
+    words.service = service_of(words.service, catalog)
+    words.environment = environment_of(words.environment, catalog)
     page = await history(ports, words.service, words.environment, words.before, words.limit)
     if isinstance(page, Refused):
         return print_refusal(page)

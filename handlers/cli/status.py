@@ -7,9 +7,12 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.decision import refuse
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.documents import document_of
+from bot.domain.names import named, unknown_name
 from bot.operations.queries.status import matrix
+from handlers.cli.arguments import catalog_of, print_refusal
 from handlers.cli.terminal import table
 
 if TYPE_CHECKING:
@@ -34,12 +37,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 async def execute(words: argparse.Namespace, ports: Ports) -> int:
     """Print the table; 1 if the active catalog does not have the service."""
-    found = await matrix(ports, words.service)
-    if words.service and not found.rows:
-        sys.stderr.write(
-            f"The active catalog has no service {words.service}. `nomatron status` lists the services it has.\n"
-        )
-        return 1
+    services = (await catalog_of(ports)).services
+    service = named(words.service, services) if words.service else None
+    if words.service and service is None:
+        return print_refusal(refuse("unknown-service", unknown_name("service", words.service, services)))
+    found = await matrix(ports, service)
     sys.stdout.write(json.dumps(_document(found), indent=2) + "\n" if words.json else _table(found))
     return 0
 

@@ -10,12 +10,13 @@ from bot.gateways.blocks import answers, modal
 from bot.operations.deploys import approve as approving
 from bot.operations.deploys import promotable, replan, retract, withdraw
 from bot.operations.deploys import redeploy as redeploying
+from bot.operations.deploys import reject as rejecting
 from bot.operations.deploys import replace_rollout as replacing
 from bot.operations.outbox import strays
 from handlers.slack import pages
 from handlers.slack.identity import text_of, ts_of
 from handlers.slack.respond import refusal
-from handlers.slack.verbs.deploys import changed
+from handlers.slack.verbs.deploys import approved, changed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -30,22 +31,20 @@ _NO_PAGE: Final = refuse("button-unknown", "This button is out of date. Type the
 
 
 async def approve(call: Call, ref: DeployRef) -> Message:
-    """*Approve*: counts for the plan that the person saw."""
+    """*Approve*: counts for the change of the plan that the person saw."""
     done = await approving.approve(call.desk.ports, call.actor, ref.deploy_id, plan=ref.plan, origin=call.origin)
-    return refusal(done) if isinstance(done, Refused) else answers.approval_counted(done.deploy, done.seating)
+    return await approved(call, done)
 
 
-async def reject(call: Call, ref: DeployRef) -> None:
-    """*Reject*: opens the form that asks for the reason, in the background so that Slack gets its answer at once."""
-    call.desk.background.spawn(_open_reject(call, ref), "reject modal")
-
-
-async def _open_reject(call: Call, ref: DeployRef) -> None:
-    async with call.desk.ports.store.read() as reading:
-        deploy = await reading.deploy(ref.deploy_id)
-    what = f"{deploy.service} {deploy.release_name} to {deploy.environment}" if deploy else ""
-    number = f"D-{ref.deploy_id}"
-    await _open(call, modal.reject(number, ref.value, what), f"/deploy reject {number} TEXT")
+async def reject(call: Call, ref: DeployRef) -> Message | None:
+    """*Reject*: opens the form that asks for the reason, in the background; no form for one who cannot reject."""
+    found = await rejecting.check_reject(call.desk.ports, call.actor, ref.deploy_id, plan=ref.plan, origin=call.origin)
+    if isinstance(found, Refused):
+        return refusal(found)
+    what = f"{found.service} {found.release_name} to {found.environment}"
+    view = modal.reject(found.number, ref.value, what)
+    call.desk.background.spawn(_open(call, view, f"/deploy reject {found.number} TEXT"), "reject modal")
+    return None
 
 
 async def promote(call: Call, ref: DeployRef) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from bot.domain.catalog.release import Release
+from bot.domain.deploy.approval import PlanMark
 from bot.domain.deploy.plan import Plan
 from store.sql.dialects import insert
 from store.sql.mapping import columns_of
@@ -18,6 +19,12 @@ class PlanReading(Session):
     async def plan(self, deploy_id: int, number: int) -> Plan | None:
         """The plan of a deploy with that number; None if there is none."""
         return await self._one(Plan, select(plans).where(plans.c.deploy_id == deploy_id, plans.c.number == number))
+
+    async def plan_marks(self, deploy_id: int) -> tuple[PlanMark, ...]:
+        """The marks of all plans of the deploy, in the order of their numbers; their jobs are not read."""
+        found = select(plans.c.number, plans.c.fingerprint, plans.c.moved).where(plans.c.deploy_id == deploy_id)
+        rows = await self._rows(found.order_by(plans.c.number))
+        return tuple(PlanMark(number, fingerprint, bool(moved)) for number, fingerprint, moved in rows)
 
     async def release(self, fingerprint: str) -> Release | None:
         """The release with that fingerprint; None if there is none."""

@@ -44,6 +44,7 @@ class EventType(StrEnum):
     ACTION_REFUSED = "action.refused"
     DEPLOY_STUCK = "deploy.stuck"
     DEPLOY_MOVING = "deploy.moving"
+    DEPLOY_SHOWN = "deploy.shown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

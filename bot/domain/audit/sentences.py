@@ -184,6 +184,10 @@ def _act(words: str, key: str = "", *, suffix: str = "") -> _Describe:
     return describe
 
 
+def _shown(body: Body, data: _Data) -> Sentence:
+    return Sentence(f"was shown plan {data.get('plan')} of ", _number(body), actor_is_subject=True)
+
+
 def _needs_approval(body: Body, data: _Data) -> Sentence:
     return Sentence("", _number(body), _because(" needs approval again", data.get("cause") or data.get("detail")))
 
@@ -217,6 +221,7 @@ _SENTENCES: Final[Mapping[str, _Describe]] = {
     _E.ACTION_REFUSED: _action_refused,
     _E.DEPLOY_STUCK: _ends("is stuck"),
     _E.DEPLOY_MOVING: _ends("makes progress again"),
+    _E.DEPLOY_SHOWN: _shown,
 }
 
 

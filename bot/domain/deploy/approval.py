@@ -24,6 +24,28 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanMark:
+    """A plan as far as approvals go: its number, its fingerprint, and whether it changed what the plan before it did.
+
+    A plan that changed nothing kept the approvals, even if another version of Nomatron made its fingerprint.
+    """
+
+    number: int
+    fingerprint: str
+    changed: bool
+
+
+def is_same_change(marks: Sequence[PlanMark], seen: int, current: int) -> bool:
+    """Whether two plans of a deploy are for the same change, so that a yes to one is a yes to the other."""
+    by_number = {mark.number: mark for mark in marks}
+    if not {seen, current} <= by_number.keys():
+        return False
+    if by_number[seen].fingerprint == by_number[current].fingerprint:
+        return True
+    return seen < current and not any(mark.changed for mark in marks if seen < mark.number <= current)
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
     """One approval that a rule requires: its label (``sre``, ``owners of checkout``) and who may give it."""
 

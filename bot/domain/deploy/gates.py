@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,9 +13,10 @@ from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Value
 from bot.domain.catalog.release import check_version
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
-from bot.domain.deploy.approval import Approval, Seat, Seating, meetable, mentions, seat
+from bot.domain.deploy.approval import Approval, PlanMark, Seat, Seating, is_same_change, meetable, mentions, seat
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.turns import turn
+from bot.domain.names import unknown_name
 
 SHORTEST_REASON, LONGEST_REASON = 3, 1000
 """Characters that a person's reason may have; the shortest applies if a reason is required."""
@@ -146,12 +146,6 @@ def _check_in(catalog: Catalog, ask: Ask, environment: str) -> tuple[str, Decisi
     return environment, every([check_version(ask.version), _check_reason(catalog, ask, environment)])
 
 
-def unknown_name(what: str, word: str, known: Iterable[str]) -> str:
-    """A sentence about an unknown name, with the nearest known name and all known names."""
-    names = list(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    hint = f"Did you mean `{near[0]}`? " if near else ""
-    return f"There is no {what} `{word[:80]}`. {hint}The catalog has {', '.join(names) or 'none'}."
 
 
 def _check_reason(catalog: Catalog, ask: Ask, environment: str) -> Decision:
@@ -302,10 +296,15 @@ def _check_seats(facts: Facts) -> Decision:
     return refuse("seats-missing", f"Approval is missing from {labels}.", **mentions(seating.missing))
 
 
-def stale_plan(deploy: Deploy, plan: int | None) -> Decision:
-    """Whether a button's plan is still the deploy's current one; a typed command (None) means the current one."""
-    if plan is None or plan == deploy.plan:
+def stale_plan(deploy: Deploy, plan: int | None, marks: Sequence[PlanMark]) -> Decision:
+    """Whether the plan that a person saw is for the same change as the current one; None means the current one.
+
+    ``marks`` are those of all plans of the deploy. Each new plan has a new number, but a yes or a no is to a change.
+    """
+    if plan is None or is_same_change(marks, plan, deploy.plan):
         return Allowed()
+    if plan > deploy.plan:
+        return refuse("stale-plan", f"{deploy.number} has no plan {plan}. Its current plan is {deploy.plan}.")
     return refuse(
         "stale-plan",
         f"Plan {plan} of {deploy.number} was replaced by plan {deploy.plan}. Look at the new plan first.",

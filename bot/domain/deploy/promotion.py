@@ -70,6 +70,20 @@ class Promotable:
     reason_required: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A deploy whose release may be promoted now, and the environments that it may be promoted to."""
+
+    deploy: Deploy
+    environments: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """``D-12 (checkout v1.4.2 to production)``."""
+        deploy = self.deploy
+        return f"{deploy.number} ({deploy.service} {deploy.version} to {' or '.join(self.environments)})"
+
+
 Runs = Mapping[str, Sequence[Run]]
 """A service's deploys and how they ended, by environment, in the order of their numbers."""
 

@@ -8,11 +8,12 @@ from bot.domain.deploy.base_sentences import maker
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.jobdiff.text import lines as diff_lines
+from bot.gateways.blocks.card.buttons import buttons
 from bot.gateways.blocks.card.facts import approvals_of, count_of, name_of
 from bot.gateways.blocks.card.message import EMOJI, headline, plan_of, state_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
-from bot.gateways.blocks.parts import Json, Message, context, preformatted, section
+from bot.gateways.blocks.parts import Json, Message, actions, context, preformatted, section
 from bot.gateways.blocks.replaced import replaced_of
 from bot.gateways.blocks.text import block_quote, code, fit, moment, who, words
 from bot.gateways.blocks.text import channel as channel_link
@@ -70,6 +71,16 @@ def approval_counted(deploy: Deploy, seating: Seating) -> Message:
         return from_lines(f"{first}{count}. {held or f'Next to start: {_what(deploy)}.'}")
     missing = ", ".join(dict.fromkeys(words(seat.label, 100) for seat in seating.missing))
     return from_lines(f"{first}{count}. Still missing: {missing}.")
+
+
+def unseen(card: Card) -> Message:
+    """The change that the person has to know before they approve it, and the buttons for it."""
+    first = (
+        f":eyes: Nothing is approved yet: {code(card.deploy.number)} no longer changes what it did when it was "
+        "requested. Look at its current plan, then approve that."
+    )
+    shown, row = plan(card), buttons(card)
+    return Message(plain_of([first, shown.text]), (section(first), *shown.blocks, *([actions(row)] if row else [])))
 
 
 def deploy_changed(deploy: Deploy, what: str = "") -> Message:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
+
+from bot.domain.names import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,7 @@ class Issue:
 
 def most_similar(word: str, known: Iterable[str]) -> str | None:
     """The known name that is most like the word; None if none is like it."""
-    return next(iter(get_close_matches(word, sorted(known), n=1, cutoff=0.6)), None)
+    return next(iter(nearest(word, sorted(known))), None)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -13,12 +13,15 @@ from bot.domain.deploy.approval import Approval, may_fill
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import LONGEST_REASON, not_open, stale_plan
 from bot.operations.deploys.decide import decide_on
+from bot.operations.deploys.shown import has_seen
 from bot.operations.deploys.transitions import make_ready, redraw
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.domain.actor import Actor
     from bot.domain.decision import Decision
-    from bot.domain.deploy.approval import Seating
+    from bot.domain.deploy.approval import PlanMark, Seating
     from bot.domain.deploy.deploy import Deploy
     from bot.operations.deploys.decide import Case, Origin
     from bot.ports import Ports
@@ -32,26 +35,41 @@ class Approved:
     seating: Seating
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The change of a deploy is no longer its first, and the person has not been shown it: nothing was approved.
+
+    The audit log says that the person is shown the current plan, so the caller has to show it.
+    """
+
+    deploy: Deploy
+
+
 async def approve(
     ports: Ports, actor: Actor, deploy_id: int, *, plan: int | None, note: str = "", origin: Origin
-) -> Approved | Refused:
-    """Approve the plan that the person saw (None: the current one); refused with the reason and who can approve.
+) -> Approved | Unseen | Refused:
+    """Approve the change of the plan that the person saw; refused with the reason and who can approve.
 
-    Raises ``Replayed``.
+    Without a plan, only a change that was the deploy's from the beginning, or that the person has been shown. Raises
+    ``Replayed``.
     """
     decision = partial(_approve, actor=actor, plan=plan, note=note)
     return await decide_on(ports, deploy_id, decision, act="approve", actor=actor, origin=origin)
 
 
-async def _approve(case: Case, *, actor: Actor, plan: int | None, note: str) -> Approved | Refused:
+async def _approve(case: Case, *, actor: Actor, plan: int | None, note: str) -> Approved | Unseen | Refused:
     if not isinstance(actor, SlackUser):
         return await case.record_refusal(
             actor, "approve", refuse("not-a-person", "Only a person in Slack can approve.")
         )
-    decision = _may_approve(case, actor, plan)
+    deploy = case.deploy
+    marks = await case.tx.plan_marks(deploy.id)
+    decision = _may_approve(case, actor, plan, marks)
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "approve", decision)
-    deploy = case.deploy
+    if plan is None and not await has_seen(case.tx, actor, deploy, marks):
+        await case.record(EventType.DEPLOY_SHOWN, actor, plan=deploy.plan)
+        return Unseen(deploy)
     approval = Approval(
         deploy_id=deploy.id, plan=deploy.plan, user=actor, at=case.now, note=note[:LONGEST_REASON].strip()
     )
@@ -66,6 +84,7 @@ async def _approve(case: Case, *, actor: Actor, plan: int | None, note: str) -> 
         note=approval.note,
         plan=deploy.plan,
         seats=len(after.facts.seats),
+        **({} if plan in {None, deploy.plan} else {"seen": plan}),
     )
     if seating.complete:
         return Approved(await make_ready(after), seating)
@@ -73,10 +92,11 @@ async def _approve(case: Case, *, actor: Actor, plan: int | None, note: str) -> 
     return Approved(deploy, seating)
 
 
-def _may_approve(case: Case, actor: SlackUser, plan: int | None) -> Decision:
+def _may_approve(case: Case, actor: SlackUser, plan: int | None, marks: Sequence[PlanMark]) -> Decision:
     facts = case.facts
     if facts.deploy.status is Status.READY:
-        return refuse("cannot-approve", f"{facts.deploy.number} already has every approval that it needs.")
+        needs = "already has every approval that it needs" if facts.seats else "needs no approval"
+        return refuse("cannot-approve", f"{facts.deploy.number} {needs}.")
     if facts.deploy.status is not Status.WAITING:
         return not_open(facts.deploy, "approve")
     fills = may_fill(
@@ -87,4 +107,4 @@ def _may_approve(case: Case, actor: SlackUser, plan: int | None) -> Decision:
         requester=facts.requester,
         self_approval=facts.self_approval,
     )
-    return every([stale_plan(facts.deploy, plan), fills])
+    return every([stale_plan(facts.deploy, plan, marks), fills])

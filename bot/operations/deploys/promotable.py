@@ -1,28 +1,36 @@
-"""The environments that a release may be promoted to: the gate, the offers of a message, the form's choices."""
+"""The environments that a release may be promoted to: the gate, the offers, the form's choices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
+from bot.domain.access import Permission, authorize
+from bot.domain.actor import human_behind
 from bot.domain.decision import Allowed, Refused, every, refuse
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
-from bot.domain.deploy.promotion import Candidate, Promotable, may_follow
+from bot.domain.deploy.promotion import Candidate, Offer, Promotable, may_follow
 from bot.domain.settings import settings_for
-from bot.operations.deploys.decide import no_such_deploy
+from bot.operations.deploys.decide import ask_membership, no_such_deploy
 from bot.operations.require import require
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from bot.domain.access import Membership
+    from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Decision
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.promotion import Run
     from bot.ports import Ports
     from bot.ports.store import Reading
+
+MOST_PLACES: Final = 500
+"""Services and environments that are looked at; who may promote more finds the rest on the deploys' messages."""
 
 
 def candidate_of(deploy: Deploy) -> Candidate:
@@ -152,3 +160,56 @@ async def _gate(reading: Reading, catalog: Catalog, deploy: Deploy, name: str, n
             there = f"{deploy.service} {deploy.release_name} is already on its way to {name}: D-{run.deploy_id}."
             return refuse("nothing-to-promote", there)
     return await promotion_gate(reading, catalog, candidate_of(deploy), name, now)
+
+
+async def offers_for(ports: Ports, actor: Actor, most: int = MOST_PLACES) -> tuple[Offer, ...]:
+    """What the person can promote now, the newest success first; empty if Slack's groups are unavailable.
+
+    As the deploys' messages offer it, so at most a minute old; in at most so many places. Raises ``CatalogMissing``.
+    """
+    async with ports.store.read() as reading:
+        catalog = (await reading.active_catalog()).catalog
+    granted = [catalog.groups[grant.group] for grant in catalog.grants if Permission.PROMOTE in grant.may]
+    user = human_behind(actor)
+    usergroups = [group.usergroup for group in granted if group.usergroup]
+    membership = await ask_membership(ports, usergroups, [user] if user else [])
+    if isinstance(membership, Refused):
+        return ()
+    places = dict(islice(_places(catalog, actor, membership), most))
+    async with ports.store.read() as reading:
+        found = await reading.last_succeeded_of(places)
+    offers = []
+    for deploy in sorted(found, key=lambda each: (each.changed_at, each.id), reverse=True):
+        # the worker keeps them, and may not have seen yet what another catalog changed
+        names = [name for name in deploy.offers if name in places[deploy.service, deploy.environment]]
+        if names:
+            offers.append(Offer(deploy, tuple(names)))
+    return tuple(offers)
+
+
+def _places(
+    catalog: Catalog, actor: Actor, membership: Membership
+) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
+    """Services and environments, each with the next environments that the person may promote to, if there are any."""
+    for service, each in catalog.services.items():
+        for before in each.placements:
+            names = [
+                name
+                for name in environments_after(catalog, service, before)
+                if _may_promote(catalog, actor, membership, service, name)
+            ]
+            if names:
+                yield (service, before), tuple(names)
+
+
+def _may_promote(catalog: Catalog, actor: Actor, membership: Membership, service: str, environment: str) -> bool:
+    decision = authorize(
+        actor,
+        Permission.PROMOTE,
+        service=service,
+        environment=environment,
+        groups=catalog.groups,
+        grants=catalog.grants,
+        membership=membership,
+    )
+    return isinstance(decision, Allowed)

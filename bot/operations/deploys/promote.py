@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.decision import Allowed, Refused, refuse
-from bot.domain.deploy.gates import Ask, unknown_name
+from bot.domain.deploy.gates import Ask
 from bot.domain.deploy.promotion import newest_passed
+from bot.domain.names import unknown_name
 from bot.operations.deploys.decide import no_such_deploy
 from bot.operations.deploys.promotable import candidate_of, environments_after, not_successful, promotion_gate
 from bot.operations.deploys.request import refuse_ask, request

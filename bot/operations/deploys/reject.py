@@ -31,8 +31,24 @@ async def reject(
     return await decide_on(ports, deploy_id, decision, act="reject", actor=actor, origin=origin)
 
 
+async def check_reject(
+    ports: Ports, actor: Actor, deploy_id: int, *, plan: int | None, origin: Origin
+) -> Deploy | Refused:
+    """The deploy, if the person can reject it now; else refused, and recorded. For surfaces that ask for the reason.
+
+    Raises ``Replayed``.
+    """
+    decision = partial(_check_reject, actor=actor, plan=plan)
+    return await decide_on(ports, deploy_id, decision, act="reject", actor=actor, origin=origin)
+
+
+async def _check_reject(case: Case, *, actor: Actor, plan: int | None) -> Deploy | Refused:
+    decision = await _may_reject(case, actor, plan)
+    return await case.record_refusal(actor, "reject", decision) if isinstance(decision, Refused) else case.deploy
+
+
 async def _reject(case: Case, *, actor: Actor, plan: int | None, reason: str) -> Deploy | Refused:
-    decision = _may_reject(case, actor, plan, reason)
+    decision = await _may_reject(case, actor, plan, _is_reason(reason))
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "reject", decision)
     who = human_behind(actor)
@@ -51,15 +67,21 @@ async def _reject(case: Case, *, actor: Actor, plan: int | None, reason: str) ->
     )
 
 
-def _may_reject(case: Case, actor: Actor, plan: int | None, reason: str) -> Decision:
+async def _may_reject(case: Case, actor: Actor, plan: int | None, *more: Decision) -> Decision:
     deploy = case.deploy
     if deploy.status not in {Status.WAITING, Status.READY}:
         return not_open(deploy, "reject")
-    return every([stale_plan(deploy, plan), _is_approver(case, actor), _is_reason(reason)])
+    marks = await case.tx.plan_marks(deploy.id)
+    return every([stale_plan(deploy, plan, marks), _is_approver(case, actor), *more])
 
 
 def _is_approver(case: Case, actor: Actor) -> Decision:
     facts, user = case.facts, human_behind(actor) or ""
+    if not facts.seats:
+        number = facts.deploy.number
+        return refuse(
+            "not-an-approver", f"{number} needs no approval, so nobody rejects it. Its requester can withdraw it."
+        )
     standing = facts.membership.standing(user)
     if isinstance(standing, Refused):
         return instead(standing, **mentions(facts.seats))

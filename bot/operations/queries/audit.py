@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.actor import SlackUser, actor_from_key
 from bot.domain.decision import Refused, refuse
-from bot.domain.deploy.gates import unknown_name
 from bot.domain.documents import document_of
+from bot.domain.names import unknown_name
 from bot.errors import SlackError
 from bot.operations.queries.history import links_of
 from bot.ports.audit import AuditQuery, Cursor

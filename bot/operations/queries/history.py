@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.audit.history import HistoryPage, entry_of
 from bot.domain.decision import refuse
-from bot.domain.deploy.gates import unknown_name
+from bot.domain.names import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -63,10 +63,14 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class OfDeploy:
-    """Do something with one deploy; ``text`` is the note or the reason, empty if there is none."""
+    """Do something with one deploy; ``text`` is the note or the reason, empty if there is none.
+
+    ``plan`` is the plan that was named (``D-12:2``), None for the current one.
+    """
 
     deploy_id: int
     text: str = ""
+    plan: int | None = None
 
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.names import named
+
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
@@ -24,6 +26,7 @@ _DASHES = str.maketrans(
 _QUOTES = {'"': '"', "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "'": "'", "‘": "'", "’": "'", "‚": "'"}
 _WORD = re.compile(r"\S+")
 _DEPLOY = re.compile(r"(?:[dD]-?)?0*([1-9][0-9]{0,17})")
+_PLAN = re.compile(rf"{_DEPLOY.pattern}:([1-9][0-9]{{0,8}})")
 
 LONGEST_TEXT: Final = 8000
 """Characters of a command that are read; Slack sends less."""
@@ -108,6 +111,12 @@ def deploy_id(word: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def plan_of(word: str) -> tuple[int, int] | None:
+    """The deploy's number and the plan's in ``D-12:2``, ``d12:2`` or ``12:2``; None for any other word."""
+    found = _PLAN.fullmatch(plain(word))
+    return (int(found[1]), int(found[2])) if found else None
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """What a word can mean: the catalog's names, the author's workspace, and today's date in the catalog's zone."""
@@ -136,6 +145,14 @@ class Reader:
             return None
         self._at, self.quoted = word.end, word.quoted
         return word.text
+
+    def service(self, word: str) -> str:
+        """The catalog's service that the last word names, in any case; else the word itself, as if it is quoted."""
+        return word if self.quoted else named(word, self.vocabulary.services) or word
+
+    def environment(self, word: str) -> str:
+        """The catalog's environment that the last word names, in any case; the word itself if it names none."""
+        return word if self.quoted else named(word, self.vocabulary.environments) or word
 
     def peek(self) -> str | None:
         """The next word, which stays unread."""

@@ -12,6 +12,7 @@ from bot.domain.actor import Actor, SlackUser
 from bot.domain.day import DAY_FORMS, day_named
 from bot.domain.decision import Refused, refuse
 from bot.domain.digest.schedule import day_of
+from bot.domain.names import named
 from bot.operations.queries.audit import actor_of_key
 from bot.ports.audit import AuditQuery
 from handlers.slack.command.ast import History, Preview, Status
@@ -42,12 +43,13 @@ def status(reader: Reader, form: str) -> Status | Refused:
             environment = reader.next()
             if environment is None:
                 return no_environment(word, known)
+            environment = reader.environment(environment)
             if environment not in known.environments:
                 return no_such("environment", environment, known.environments)
         elif service is not None or number is not None:
             return too_much(word, form)
-        elif word in known.services:
-            service = word
+        elif (found := named(word, known.services)) is not None:
+            service = found
         elif (number := deploy_id(word)) is None:
             return no_such("service", word, known.services)
     return Status(service, number, environment)
@@ -108,9 +110,9 @@ def _condition(reader: Reader, word: str, form: str) -> tuple[str, object] | Ref
     if clause == "by":
         actor = _actor(reader, form)
         return actor if isinstance(actor, Refused) else ("actor", actor)
-    if word not in reader.vocabulary.services and (number := deploy_id(clause)) is not None:
+    if named(word, reader.vocabulary.services) is None and (number := deploy_id(clause)) is not None:
         return "deploy", number
-    if clause in _DAYS or (clause[:1].isdecimal() and word not in reader.vocabulary.services):
+    if clause in _DAYS or (clause[:1].isdecimal() and named(word, reader.vocabulary.services) is None):
         day = _day(reader, word)
         return day if isinstance(day, Refused) else ("span", day_of(day, reader.vocabulary.zone))
     return _service(reader, word, form, (*_DAYS, *_CLAUSES))
@@ -121,6 +123,7 @@ def _environment(reader: Reader, clause: str) -> tuple[str, str] | Refused:
     word = reader.next()
     if word is None:
         return no_environment(clause, reader.vocabulary)
+    word = reader.environment(word)
     if word in known or _may_be_gone(reader, word, known):
         return "environment", word
     return no_such("environment", word, known)
@@ -128,6 +131,7 @@ def _environment(reader: Reader, clause: str) -> tuple[str, str] | Refused:
 
 def _service(reader: Reader, word: str, form: str, words: tuple[str, ...] = ()) -> tuple[str, str] | Refused:
     known = reader.vocabulary.services
+    word = reader.service(word)
     other = None if word in known or reader.quoted else _no_service(reader, word, form)
     if other is not None:
         return other
@@ -142,8 +146,11 @@ def _service(reader: Reader, word: str, form: str, words: tuple[str, ...] = ()) 
 
 def _no_service(reader: Reader, word: str, form: str) -> Refused | None:
     """The refusal of an environment or a deploy number in place of a service; None for any other word."""
-    if word in reader.vocabulary.environments:
-        return refuse("unknown-service", f"`{word}` is an environment. Write `in {word}`, as in `{form}`.")
+    environment = named(word, reader.vocabulary.environments)
+    if environment is not None:
+        return refuse(
+            "unknown-service", f"`{environment}` is an environment. Write `in {environment}`, as in `{form}`."
+        )
     if deploy_id(word) is not None:
         return refuse(
             "unknown-service",

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import Ask
+from bot.domain.names import did_you_mean, named
 from bot.operations.deploys.promote import Promotion
 from handlers.slack.command.ast import Command, Help, Later, OfDeploy, Whoami
-from handlers.slack.command.lexer import OpenQuote, Reader, deploy_id
+from handlers.slack.command.lexer import OpenQuote, Reader, deploy_id, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,6 +79,8 @@ def _verb_name(reader: Reader, first: str, words: list[str]) -> str | Refused:
     name = first.casefold()
     if name in words:
         return name
+    if named(first, services) is not None:
+        return REQUEST
     if name in {REQUEST, "deploy"}:
         hint = "A request begins with the service: `/deploy SERVICE VERSION to ENV`."
         return refuse("unknown-word", f"Leave out `{first}`. {hint} Services: {listed(services)}.")
@@ -97,7 +100,7 @@ def _verb_name(reader: Reader, first: str, words: list[str]) -> str | Refused:
 
 def request(reader: Reader, form: str) -> Ask | Refused:
     """``SERVICE VERSION`` and the optional clauses."""
-    service = reader.next() or ""
+    service = reader.service(reader.next() or "")
     version = reader.next()
     if version is None or (version.casefold() in _CLAUSES and not reader.quoted):
         environments = listed(reader.vocabulary.environments)
@@ -120,8 +123,8 @@ def promote(reader: Reader, form: str) -> Promotion | Refused:
     services = reader.vocabulary.services
     word = reader.next()
     if word is None:
-        return refuse("service-missing", f"What should be promoted? Write `{form}`. Services: {listed(services)}.")
-    service = word if word in services else ""
+        return refuse("promotion-missing", f"What should be promoted? Write `{form}`.")
+    service = named(word, services) or ""
     number = None if service else deploy_id(word)
     if not service and number is None:
         return no_such("service", word, services)
@@ -148,6 +151,7 @@ def _clauses(reader: Reader, form: str) -> _Clauses | Refused:
             chosen = reader.next()
             if chosen is None:
                 return no_environment(clause, reader.vocabulary)
+            chosen = reader.environment(chosen)
             if environment not in {None, chosen}:
                 return refuse(
                     "environment-twice",
@@ -210,25 +214,33 @@ def value_of(text: str) -> Value:
 
 def deploy_alone(reader: Reader, form: str) -> OfDeploy | Refused:
     """``D-n`` and nothing more."""
-    found = deploy_with_note(reader, form)
-    if isinstance(found, OfDeploy) and found.text:
-        return too_much(found.text, form)
-    return found
+    word = reader.next()
+    found = _deploy(word, form)
+    more = reader.rest()
+    return too_much(more, form) if isinstance(found, OfDeploy) and more else found
 
 
 def deploy_with_note(reader: Reader, form: str) -> OfDeploy | Refused:
-    """``D-n [TEXT]``."""
+    """``D-n [TEXT]``, or ``D-n:PLAN [TEXT]``."""
     word = reader.next()
+    named_plan = plan_of(word) if word else None
+    if named_plan:
+        return OfDeploy(named_plan[0], reader.rest(), named_plan[1])
+    found = _deploy(word, form)
+    return replace(found, text=reader.rest()) if isinstance(found, OfDeploy) else found
+
+
+def _deploy(word: str | None, form: str) -> OfDeploy | Refused:
     if word is None:
         return refuse("deploy-missing", f"Which deploy? Write `{form}`.")
     number = deploy_id(word)
     if number is None:
         return refuse("deploy-form", f"`{word[:80]}` isn't a deploy number such as `D-12`. Write `{form}`.")
-    return OfDeploy(number, reader.rest())
+    return OfDeploy(number)
 
 
 def deploy_with_reason(reader: Reader, form: str) -> OfDeploy | Refused:
-    """``D-n TEXT``, where the text is required."""
+    """``D-n TEXT`` or ``D-n:PLAN TEXT``, where the text is required."""
     found = deploy_with_note(reader, form)
     if isinstance(found, OfDeploy) and not found.text:
         return refuse("reject-reason", f"The reason is missing. Write `{form.replace('D-n', f'D-{found.deploy_id}')}`.")
@@ -253,9 +265,9 @@ def whoami(reader: Reader, form: str) -> Whoami | Refused:
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """``Did you mean ...?`` with the known word that looks most like this one; empty if none does."""
-    found = difflib.get_close_matches(word[:80].casefold(), list(known), n=1)
-    return f" Did you mean `{found[0]}`?" if found else ""
+    """``Did you mean ...?`` with the known words that are nearest to this one, after a space; empty if none is."""
+    hint = did_you_mean(word, known)
+    return f" {hint}" if hint else ""
 
 
 def listed(names: tuple[str, ...]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.access import Permission
 from bot.domain.decision import Refused
+from bot.errors import StoreError
 from bot.gateways.blocks import answers
 from bot.operations.deploys import approve as approving
 from bot.operations.deploys import promote as promoting
@@ -15,7 +17,10 @@ from bot.operations.deploys import request as requesting
 from bot.operations.deploys import retract as retracting
 from bot.operations.deploys import withdraw as withdrawing
 from bot.operations.deploys.decide import no_such_deploy
+from bot.operations.deploys.promotable import offers_for
+from bot.operations.deploys.shown import record_shown
 from bot.operations.queries import status
+from bot.operations.require import require
 from handlers.slack.command import parser as grammar
 from handlers.slack.command.ast import Verb
 from handlers.slack.respond import refusal
@@ -50,21 +55,36 @@ async def promote(call: Call, what: Promotion, active: ActiveCatalog) -> Message
 async def plan(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
     """Show what a deploy would change."""
     card = await status.card(call.desk.ports, asked.deploy_id)
-    return answers.plan(card) if card else refusal(no_such_deploy(asked.deploy_id))
+    if card is None:
+        return refusal(no_such_deploy(asked.deploy_id))
+    if card.plan is not None:
+        # without the record a typed approval shows the plan again, which is no reason not to show it now
+        with suppress(StoreError):
+            await record_shown(call.desk.ports, call.actor, card.deploy, card.plan)
+    return answers.plan(card)
 
 
 async def approve(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
-    """Approve the current plan."""
+    """Approve the plan that is named, or the current one if the person can know what it changes."""
     done = await approving.approve(
-        call.desk.ports, call.actor, asked.deploy_id, plan=None, note=asked.text, origin=call.origin
+        call.desk.ports, call.actor, asked.deploy_id, plan=asked.plan, note=asked.text, origin=call.origin
     )
-    return refusal(done) if isinstance(done, Refused) else answers.approval_counted(done.deploy, done.seating)
+    return await approved(call, done)
+
+
+async def approved(call: Call, done: approving.Approved | approving.Unseen | Refused) -> Message:
+    """The answer to an approval; if nothing was approved for lack of a look at the change, that change."""
+    if isinstance(done, Refused):
+        return refusal(done)
+    if isinstance(done, approving.Approved):
+        return answers.approval_counted(done.deploy, done.seating)
+    return answers.unseen(require(await status.card(call.desk.ports, done.deploy.id), done.deploy.number))
 
 
 async def reject(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
     """Reject a deploy for good."""
     done = await rejecting.reject(
-        call.desk.ports, call.actor, asked.deploy_id, plan=None, reason=asked.text, origin=call.origin
+        call.desk.ports, call.actor, asked.deploy_id, plan=asked.plan, reason=asked.text, origin=call.origin
     )
     return changed(done)
 
@@ -96,16 +116,32 @@ def changed(done: Deploy | Refused, what: str = "") -> Message:
     return refusal(done) if isinstance(done, Refused) else answers.deploy_changed(done, what)
 
 
-async def with_open_deploys(call: Call, refused: Refused) -> Refused:
-    """The refusal of a command that names no deploy, completed with those that are open; any other as it is."""
-    if refused.codes != ("deploy-missing",):
-        return refused
+async def with_choices(call: Call, refused: Refused) -> Refused:
+    """The refusal of a command that lacks a deploy, completed with those that it could name; any other as it is."""
+    match refused.codes:
+        case ("deploy-missing",):
+            choices = await _open_deploys(call)
+        case ("promotion-missing",):
+            choices = await promotable_now(call) or "There is nothing that you can promote right now."
+        case _:
+            return refused
+    reason = refused.reasons[0]
+    return Refused((replace(reason, text=f"{reason.text} {choices}"),))
+
+
+async def _open_deploys(call: Call) -> str:
     async with call.desk.ports.store.read() as reading:
         deploys = await reading.open_deploys()
     named = [f"{each.number} ({each.service} {each.release_name} to {each.environment})" for each in deploys]
-    choices = f"Open deploys: {'; '.join(named[-_MOST_CHOICES:])}." if named else "Nothing is open."
-    reason = refused.reasons[0]
-    return Refused((replace(reason, text=f"{reason.text} {choices}"),))
+    return f"Open deploys: {'; '.join(named[-_MOST_CHOICES:])}." if named else "Nothing is open."
+
+
+async def promotable_now(call: Call) -> str:
+    """A sentence with what the person can promote now, the newest first; empty if there is nothing."""
+    found = await offers_for(call.desk.ports, call.actor)
+    more = len(found) - _MOST_CHOICES
+    choices = "; ".join(each.text for each in found[:_MOST_CHOICES]) + (f"; and {more} more" if more > 0 else "")
+    return f"You can promote now: {choices}." if found else ""
 
 
 VERBS: Final[Mapping[str, Verb]] = {
@@ -156,7 +192,11 @@ VERBS: Final[Mapping[str, Verb]] = {
         form="/deploy approve D-n [TEXT]",
         summary="approve its current plan",
         details=(
-            "An approval is for one exact plan. If the plan changes, the approval is void and you are told.",
+            "An approval is for one exact change. If the change moves, the approval is void and you are told.",
+            (
+                "If the change has moved since the request, you are shown the new one first, with a button. "
+                "`/deploy approve D-12:2` approves the change of plan 2, if it is still the current one."
+            ),
             (
                 "You can approve if you are in a group that the environment's rules name. Each person gives one "
                 "approval. You can't approve your own request, unless the environment allows it."

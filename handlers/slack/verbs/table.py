@@ -44,13 +44,14 @@ async def answer(call: Call) -> Message | None:
     text = call.payload.get("text")
     command = grammar.parse(text if isinstance(text, str) else "", vocabulary, VERBS)
     if isinstance(command, Refused):
-        return refusal(await deploys.with_open_deploys(call, command))
+        return refusal(await deploys.with_choices(call, command))
     return await AVAILABLE[command.verb].answer(call, command.asked, active)
 
 
-async def _help(_: Call, asked: Help, __: ActiveCatalog) -> Message:
+async def _help(call: Call, asked: Help, __: ActiveCatalog) -> Message:
     if asked.topic is None:
-        return guide.overview([(verb.form, verb.summary) for verb in AVAILABLE.values()], sorted(LATER))
+        commands = [(verb.form, verb.summary) for verb in AVAILABLE.values()]
+        return guide.overview(commands, sorted(LATER), await deploys.promotable_now(call))
     topic = asked.topic.casefold()
     if topic in LATER:
         return refusal(refuse("not-yet", f"`{topic}` isn't available yet. {LATER[topic].instead}"))

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from bot.domain.access import Group, Membership
 from bot.domain.decision import Allowed, Decision, Refused
-from bot.domain.deploy.approval import Seat, Seating, eligible, may_fill, meetable, mentions, seat
+from bot.domain.deploy.approval import (
+    PlanMark,
+    Seat,
+    Seating,
+    eligible,
+    is_same_change,
+    may_fill,
+    meetable,
+    mentions,
+    seat,
+)
 from tests.builders import ALICE, BOB, CAROL, GUS, NORA, SAM, SRE, a_membership, a_person
 
 PEOPLE = (ALICE.id, BOB.id, CAROL.id, SAM.id, NORA.id)
@@ -193,3 +203,33 @@ def test_groups_that_slack_did_not_tell_of_are_empty():
     silent = Membership(team="T", at=a_membership().at, usergroups={}, people={})
 
     assert not seat([SRES], [SAM.id], silent).complete
+
+
+def marks(*plans: tuple[str, bool]) -> list[PlanMark]:
+    """A deploy's plans from the first on: fingerprint, and whether it changed what the plan before it did."""
+    return [PlanMark(number, *plan) for number, plan in enumerate(plans, 1)]
+
+
+@pytest.mark.parametrize(
+    ("plans", "seen", "same"),
+    [
+        ([("a", False)], 1, True),
+        ([("a", False), ("a", False)], 1, True),
+        ([("a", False), ("b", True)], 1, False),
+        ([("a", False), ("b", True), ("a", True)], 1, True),
+        ([("a", False), ("b", True), ("a", True)], 2, False),
+        # the second fingerprint is of another form, made by a newer version of Nomatron
+        ([("a", False), ("2:a", False)], 1, True),
+        ([("a", False), ("2:a", False), ("2:b", True)], 1, False),
+        ([("a", False)], 0, False),
+        ([("a", False)], 2, False),
+    ],
+)
+def test_plans_are_for_the_same_change_by_fingerprint_or_if_none_moved_it(
+    plans: list[tuple[str, bool]], seen: int, *, same: bool
+):
+    assert is_same_change(marks(*plans), seen, len(plans)) is same
+
+
+def test_a_plan_that_is_not_there_is_for_no_change():
+    assert not is_same_change(marks(("a", False)), 1, 2)

@@ -10,6 +10,7 @@ from bot.domain.actor import CiIdentity
 from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Rule
 from bot.domain.decision import Allowed, Decision, Refused
+from bot.domain.deploy.approval import PlanMark
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.gates import (
     Ask,
@@ -268,8 +269,11 @@ def test_missing_seats_name_the_rules_and_who_can():
 def test_a_button_of_another_plan_is_stale_and_a_typed_command_never_is():
     deploy = a_deploy(plan=2)
 
-    assert stale_plan(deploy, 2) == stale_plan(deploy, None) == Allowed()
-    assert text(stale_plan(deploy, 1)) == "Plan 1 of D-1 was replaced by plan 2. Look at the new plan first."
+    marks = (PlanMark(1, "a", changed=False), PlanMark(2, "b", changed=True))
+
+    assert stale_plan(deploy, 2, marks) == stale_plan(deploy, None, marks) == Allowed()
+    assert text(stale_plan(deploy, 3, marks)) == "D-1 has no plan 3. Its current plan is 2."
+    assert text(stale_plan(deploy, 1, marks)) == "Plan 1 of D-1 was replaced by plan 2. Look at the new plan first."
 
 
 @pytest.mark.parametrize(

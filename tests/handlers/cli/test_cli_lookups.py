@@ -270,7 +270,7 @@ def test_words_that_nobody_understands_say_what_to_write(empty: File, words: tup
 
 DEPLOY = "`d4` is a deploy, not a service. To see what happened to it: `nomatron audit list D-4`.\n"
 SERVICES = "There is no service `chekout`. Did you mean `checkout`? The catalog has checkout.\n"
-PLACES = "There is no environment `prod`. The catalog has staging, production.\n"
+PLACES = "There is no environment `prod`. Did you mean `production`? The catalog has staging, production.\n"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from bot.domain.catalog.catalog import SERVICE_OWNERS
+from bot.domain.catalog.environment import Rule
 from bot.domain.deploy.deploy import Status
+from bot.errors import StoreBusy
+from bot.operations.deploys.decide import Origin
+from bot.operations.deploys.replan import replan
 from bot.operations.outbox import deliver
 from bot.operations.worker import plan as plan_deploy
-from tests.operations.acts import asked, now
+from tests.builders import ALICE, a_job
+from tests.operations.acts import applied, asked, environments, now
+from tests.slackside import a_command
 
 if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
@@ -96,20 +103,103 @@ async def test_a_rejection_asks_for_the_reason_in_a_modal(
     world: World, ports: Ports, slack: Slackside, knocking: Door
 ) -> None:
     deploy, message = await posted(world, ports, slack)
-    await click(slack, "U0NORA0001", message, "deploy.reject")
-    nora = await opened(slack, "U0NORA0001")
-    shown = await slack.page.post("submit", user="U0NORA0001", view=nora, values={"reason": {"text": "I dislike it"}})
     await click(slack, "U0SAM00001", message, "deploy.reject")
     sam = await opened(slack, "U0SAM00001")
     await slack.page.post("submit", user="U0SAM00001", view=sam, values={"reason": {"text": "<!channel> no 😱"}})
     await drawn(ports)
 
-    assert "can reject it" in str(shown["body"])
     assert (await now(world, deploy)).detail == "<!channel> no 😱"
     (after,) = await slack.page.messages(PRODUCTION)
     assert after["text"].startswith("Rejected: ")
     assert "&lt;!channel&gt; no" in str(after["blocks"])
     assert "<!channel>" not in str(after)
+
+
+async def test_one_who_can_never_reject_gets_an_answer_and_no_form(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    _, message = await posted(world, ports, slack)
+    await click(slack, "U0NORA0001", message, "deploy.reject")
+
+    (nora,) = await told(slack, "U0NORA0001")
+    assert "can reject it" in nora
+    assert "<!subteam^S0SRE00001>" in nora
+    assert await slack.calls("views.open") == []
+
+
+async def test_a_form_whose_sender_left_the_group_meanwhile_says_so(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    _, message = await posted(world, ports, slack)
+    await click(slack, "U0SAM00001", message, "deploy.reject")
+    view = await opened(slack, "U0SAM00001")
+    await applied(world, environments=environments("production", approvals=(Rule(SERVICE_OWNERS),)))
+    shown = await slack.page.post("submit", user="U0SAM00001", view=view, values={"reason": {"text": "not today"}})
+
+    assert "can reject it" in str(shown["body"])
+
+
+async def test_a_button_of_an_older_plan_counts_if_it_was_of_the_same_change(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    deploy, message = await posted(world, ports, slack)
+    await replan(ports, ALICE, deploy.id, origin=Origin())
+    await plan_deploy.step(ports)
+    await click(slack, "U0BOB00001", message, "deploy.approve")
+
+    assert "(plan 2) counts: 1 of 2" in (await told(slack, "U0BOB00001"))[0]
+
+
+async def test_a_typed_approval_after_the_change_moved_shows_it_with_buttons_that_count(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    deploy, _ = await posted(world, ports, slack)
+    world.nomad.change(a_job("registry.example/checkout:hotfix"))
+    await replan(ports, ALICE, deploy.id, origin=Origin())
+    await plan_deploy.step(ports)
+    _, body = await knocking.knock(a_command("approve D-1 fine", user_id="U0BOB00001"))
+
+    assert body["text"].startswith(":eyes: Nothing is approved yet: `D-1` no longer changes what it did")
+    assert "plan 2" in body["text"]
+    row = next(block for block in body["blocks"] if block["type"] == "actions")
+    assert [(each["action_id"], each["value"]) for each in row["elements"]] == [
+        ("deploy.approve", "D-1:2"),
+        ("deploy.reject", "D-1:2"),
+    ]
+    _, body = await knocking.knock(a_command("approve D-1:2 fine", user_id="U0BOB00001"))
+    assert "(plan 2) counts: 1 of 2" in body["text"]
+
+
+async def test_who_looked_at_the_plan_may_type_the_approval(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    deploy, _ = await posted(world, ports, slack)
+    world.nomad.change(a_job("registry.example/checkout:hotfix"))
+    await replan(ports, ALICE, deploy.id, origin=Origin())
+    await plan_deploy.step(ports)
+    await knocking.knock(a_command("plan D-1", user_id="U0BOB00001"))
+    _, body = await knocking.knock(a_command("approve D-1", user_id="U0BOB00001"))
+
+    assert "(plan 2) counts: 1 of 2" in body["text"]
+
+
+async def test_the_plan_is_shown_even_if_the_look_cannot_be_recorded(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    deploy, _ = await posted(world, ports, slack)
+    world.nomad.change(a_job("registry.example/checkout:hotfix"))
+    await replan(ports, ALICE, deploy.id, origin=Origin())
+    await plan_deploy.step(ports)
+    world.store.hooks.before("begin", busy)
+    _, body = await knocking.knock(a_command("plan D-1", user_id="U0BOB00001"))
+    _, after = await knocking.knock(a_command("approve D-1", user_id="U0BOB00001"))
+
+    assert "plan 2" in body["text"]
+    assert after["text"].startswith(":eyes: Nothing is approved yet")
+
+
+async def busy() -> None:
+    raise StoreBusy("the database is busy")
 
 
 async def opened(slack: Slackside, user: str) -> str:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bot.operations.worker import offer
 from handlers.slack.command.ast import Later
 from handlers.slack.verbs.table import VERBS
+from tests.operations.acts import SOAK, after_staging, succeeded
 from tests.slackside import a_command
 
 if TYPE_CHECKING:
@@ -40,6 +42,21 @@ async def test_words_that_are_missing_or_mistyped(knocking: Door) -> None:
     assert "There is no deploy D-9." in await said(knocking, "plan D-9")
     await said(knocking, "checkout v1.4.2 to staging")
     assert "Open deploys: D-1 (checkout v1.4.2 to staging)." in await said(knocking, "approve")
+
+
+async def test_what_can_be_promoted_now_is_named_to_those_who_may(knocking: Door, world: World) -> None:
+    await after_staging(world)
+    assert "There is nothing that you can promote right now." in await said(knocking, "promote")
+    assert "You can promote now" not in await said(knocking, "help")
+    await succeeded(world)
+    world.clock.advance(SOAK)
+    while await offer.step(world.ports()):
+        pass
+
+    now = "You can promote now: D-1 (checkout v1.4.2 to production)."
+    assert now in await said(knocking, "Promote")
+    assert now in await said(knocking, "Help")
+    assert "There is nothing that you can promote right now." in await said(knocking, "promote", "U0NORA0001")
 
 
 async def test_help_knows_every_verb_also_those_that_are_to_come(knocking: Door) -> None:

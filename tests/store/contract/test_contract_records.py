@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.decision import Reason
+from bot.domain.deploy.approval import PlanMark
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus, TaskFailure
 from bot.errors import CatalogMissing, StoreBusy, StoreError
@@ -93,6 +94,9 @@ async def test_a_plan(kept):
         assert await reading.plan(1, 1) == plan
         assert await reading.plan(1, 2) == a_plan(number=2)
         assert await reading.plan(1, 3) is None
+        marks = (PlanMark(1, plan.fingerprint, changed=True), PlanMark(2, a_plan().fingerprint, changed=False))
+        assert await reading.plan_marks(1) == marks
+        assert await reading.plan_marks(2) == ()
 
 
 async def test_a_plan_of_which_only_counts_moved_is_replaced_under_its_number(kept):

@@ -103,6 +103,13 @@ COMMANDS = [
     ("checkout v1 because don’t ask", ask("checkout", "v1", None, {}, "don’t ask")),
     ('"checkout" v1', ask("checkout", "v1")),
     ("checkout v1–rc1 to staging", ask("checkout", "v1-rc1", "staging")),
+    ("Checkout V1 to Production", ask("checkout", "V1", "production")),
+    ("STATUS Mailer IN Staging", ("status", Status("mailer", None, "staging"))),
+    ("promote Checkout to PRODUCTION", promotion("checkout", None, "production")),
+    ("History CHECKOUT in Production", ("history", History("checkout", "production"))),
+    ("audit MAILER in STAGING", audit(None, "mailer", "staging")),
+    ('history "Checkout"', ("history", History("Checkout"))),
+    ("checkout v1 to prod", ask("checkout", "v1", "prod")),
     ("help", ("help", Help())),
     ("help nonsense", ("help", Help("nonsense"))),
     ("Help Approve", ("help", Help("Approve"))),
@@ -148,6 +155,9 @@ COMMANDS = [
     ("retract d-12", ("retract", OfDeploy(12))),
     ("withdraw 12", ("withdraw", OfDeploy(12))),
     ("approve D-12 looks good", ("approve", OfDeploy(12, "looks good"))),
+    ("approve d–12:2 looks good", ("approve", OfDeploy(12, "looks good", 2))),
+    ("approve 12:2", ("approve", OfDeploy(12, "", 2))),
+    ("reject D-12:2 not today", ("reject", OfDeploy(12, "not today", 2))),
     ("reject D-0012 not on — a Friday", ("reject", OfDeploy(12, "not on — a Friday"))),
 ]
 
@@ -181,12 +191,17 @@ REFUSALS = [
         "unknown-word",
         "Leave out `request`. A request begins with the service: `/deploy SERVICE VERSION to ENV`.",
     ),
-    ("promote", "service-missing", "/deploy promote SERVICE|D-n [to ENV]"),
+    ("promote", "promotion-missing", "/deploy promote SERVICE|D-n [to ENV]"),
     ("promote chekout", "unknown-service", "Did you mean `checkout`?"),
     ("promote D-12 to", "environment-missing", "staging, production"),
     ("promote D-12 v1.4.2", "unexpected-word", "Write `/deploy promote SERVICE|D-n [to ENV]"),
     ("status chekout", "unknown-service", "Did you mean `checkout`?"),
     ("status in prodution", "unknown-environment", "Did you mean `production`?"),
+    ("status in prod", "unknown-environment", "Did you mean `production`?"),
+    ("status mail", "unknown-service", "Did you mean `mailer`?"),
+    ("history chk", "unknown-service", "Did you mean `checkout`?"),
+    ("audit in Prod", "unknown-environment", "Did you mean `production`?"),
+    ("prom checkout", "unknown-word", "Did you mean `promote`?"),
     ("status in", "environment-missing", "`in` needs an environment after it: staging, production."),
     ("status checkout mailer", "unexpected-word", "`mailer`"),
     ("whoami please", "unexpected-word", "`please`"),
@@ -224,6 +239,10 @@ REFUSALS = [
         "`soon` isn't a deploy number such as `D-12`. Write `/deploy approve D-n [TEXT]`.",
     ),
     ("approve D-0", "deploy-form", "`D-0`"),
+    ("approve D-1:0", "deploy-form", "`D-1:0`"),
+    ("reject D-12:2", "reject-reason", "The reason is missing."),
+    ("plan D-12:2", "deploy-form", "`D-12:2`"),
+    ("withdraw", "deploy-missing", "/deploy withdraw D-n"),
     ("reject D-12", "reject-reason", "The reason is missing. Write `/deploy reject D-12 TEXT`."),
     ("withdraw D-12 please", "unexpected-word", "`please`"),
 ]
@@ -235,6 +254,14 @@ def test_refusals_say_what_was_meant_or_what_is_missing(text: str, code: str, sa
 
     assert found == code
     assert says in sentence
+
+
+def test_services_that_differ_in_case_alone_have_to_be_spelt_out() -> None:
+    both = names(("Checkout", "checkout"), ("staging",))
+
+    assert parsed("Checkout v1 to staging", both) == ask("Checkout", "v1", "staging")
+    assert parsed("checkout v1 to staging", both) == ask("checkout", "v1", "staging")
+    assert parsed("CHECKOUT v1 to staging", both) == ask("CHECKOUT", "v1", "staging")
 
 
 def test_a_service_named_like_a_date_is_itself() -> None:
