@@ -28,7 +28,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Made:
     """A job version that a deploy made, or that Nomad's own revert of that deploy made.
 
-    ``version`` and ``revision`` are those of the release, ``plan`` and ``catalog`` (a fingerprint) those of the deploy's
+    ``version`` and ``revision`` are those of the release, ``plan`` and ``catalog`` (a fingerprint) are those of the
     dispatch. ``restores`` is the job version that the revert restored; None for the deploy's own version.
     """
 

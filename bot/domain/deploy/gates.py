@@ -146,8 +146,6 @@ def _check_in(catalog: Catalog, ask: Ask, environment: str) -> tuple[str, Decisi
     return environment, every([check_version(ask.version), _check_reason(catalog, ask, environment)])
 
 
-
-
 def _check_reason(catalog: Catalog, ask: Ask, environment: str) -> Decision:
     if ask.reason and len(ask.reason) > LONGEST_REASON:
         return refuse("reason-too-long", f"Keep the reason within {LONGEST_REASON} characters.")

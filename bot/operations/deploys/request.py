@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from bot.domain.access import Membership
     from bot.domain.actor import Actor
+    from bot.domain.decision import Decision
     from bot.operations.deploys.decide import Origin
     from bot.ports import Ports
     from bot.ports.store import ActiveCatalog, Transaction

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.domain.deploy.plan import Base, JobState
 from bot.domain.digest.report import Layout, Listed
 from bot.gateways.blocks.cells import MOST_TABLE, weight
 from bot.gateways.blocks.digest.changes import versions
@@ -199,7 +200,9 @@ def test_times_far_from_the_span_have_their_date() -> None:
 def test_a_revision_is_named_beside_its_version_also_of_a_long_one() -> None:
     digest = "sha256:" + "a" * 64
 
-    assert versions(an_entry(revision=2)) == "v1.4.2 r2"
-    assert versions(an_entry(revision=2, from_version="v1.4.2")) == "v1.4.2 → v1.4.2 r2"
-    assert versions(an_entry(revision=2, from_version="v1.4.2", from_revision=2)) == "v1.4.2 r2 again"
-    assert versions(an_entry(version=digest, revision=3)) == "sha256:aaaaaaaaaaaa… r3"
+    first = Base(state=JobState.RUNNING, job_version=1, deploy=1, version="v1.4.2")
+    assert versions(an_entry(revision=2), UTC) == "v1.4.2 r2"
+    assert versions(an_entry(revision=2, from_version="v1.4.2", base=first), UTC) == "v1.4.2 → v1.4.2 r2"
+    same = an_entry(revision=2, from_version="v1.4.2", base=replace(first, revision=2))
+    assert versions(same, UTC) == "v1.4.2 r2 again"
+    assert versions(an_entry(version=digest, revision=3), UTC) == "sha256:aaaaaaaaaaaa… r3"
