@@ -37,6 +37,23 @@ def effect(answer: Mapping[str, Any], job: Job) -> str:
     return _joined(said) or _NOTHING
 
 
+def changed_names(diff: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the fields and objects that differ by a Diff; empty if none does, whatever its type.
+
+    The type is ``Edited`` with nothing in it for a job with a ``scaling`` policy of nested blocks.
+    """
+    found = {part["Name"] for part in _parts(diff) if part["Type"] in {"Added", "Deleted"} and "Name" in part}
+    fields = (field for part in _parts(diff) for field in part.get("Fields") or ())
+    return frozenset(found | {field["Name"] for field in fields if field["Type"] != "None"})
+
+
+def _parts(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield part
+    for name in ("Objects", "TaskGroups", "Tasks"):
+        for each in part.get(name) or ():
+            yield from _parts(each)
+
+
 def task_effects(diff: Mapping[str, Any]) -> dict[tuple[str, ...], str]:
     """Nomad's annotations of a Diff (``forces create/destroy update``), by the path of the task or the field."""
     found: dict[tuple[str, ...], str] = {}

@@ -10,6 +10,7 @@ import copy
 import re
 from typing import TYPE_CHECKING, Final
 
+from jobspec.job.defaults import GATEWAY_CONNECT_TIMEOUT
 from jobspec.job.implied import with_implied
 
 if TYPE_CHECKING:
@@ -117,6 +118,9 @@ def _connect(service: Job, same: Job, added: Container[str]) -> None:
     proxy = (connect["SidecarService"] or {}).get("Proxy")
     if proxy and paths:
         _exposed(connect["SidecarService"], (own.get("SidecarService") or {}).get("Proxy"), paths)
+    if connect["Native"] and not same.get("TaskName"):
+        # the only task of a group is behind its native service
+        service["TaskName"] = ""
     gateway, written = connect["Gateway"], own.get("Gateway")
     if gateway and written and gateway["Proxy"]:
         _gateway(gateway, written)
@@ -136,11 +140,12 @@ def _exposed(sidecar: Job, own: Job | None, paths: Container[str]) -> None:
 
 
 def _gateway(gateway: Job, written: Job) -> None:
-    own = written["Proxy"]
-    if own is None:
+    own = written["Proxy"] or {}
+    proxy = gateway["Proxy"]
+    if not any(own.get(key) for key in _BINDING):
+        proxy |= {key: own.get(key) for key in _BINDING}
+    if not own and {key: value for key, value in proxy.items() if value} == {"ConnectTimeout": GATEWAY_CONNECT_TIMEOUT}:
         gateway["Proxy"] = None
-    elif not any(own[key] for key in _BINDING):
-        gateway["Proxy"] |= {key: own[key] for key in _BINDING}
 
 
 def _ports(group: Job) -> list[Job]:

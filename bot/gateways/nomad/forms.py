@@ -11,31 +11,37 @@ from jobspec.job.stored import to_stored_form
 from jobspec.job.unknown import keep_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from bot.domain.deploy.plan import Job
 
 _ODD: Final = (AttributeError, KeyError, TypeError, ValueError)
 """What a job raises that has values of types which Nomad never writes."""
 
+_IGNORED: Final = frozenset({"MaxClientDisconnect", "PreventRescheduleOnLost", "StopAfterClientDisconnect"})
+"""Fields of a group that an older Nomad stores and a newer one ignores, like the policies of a Vault block."""
+
 _OF_SERVER: Final = ("CreateIndex", "ID", "ModifyIndex", "Namespace", "Target")
 """Fields of a scaling policy that Nomad sets."""
 
 
-def comparable(job: Job, live: Job | None, ours: Job | None) -> tuple[Job | None, Job]:
+def comparable(
+    job: Job, live: Job | None, ours: Job | None, by_nomad: frozenset[str] = frozenset()
+) -> tuple[Job | None, Job]:
     """The job that is replaced (None if there is none) and the job to register, in the same form.
 
     If a deploy made the live version, that is its frozen job, ``ours``, with the counts that run: both jobs come from
     Nomad's parser. Otherwise it is the live job, and the new one takes the form in which Nomad would store it.
+    ``by_nomad`` are the names of fields that changed by Nomad's own plan.
     """
     try:
-        return _comparable(job, live, ours)
+        return _comparable(job, live, ours, by_nomad)
     except _ODD:
         # nothing may be lost: what no Nomad writes is compared as it is
         return live, {"Stop": False, **job} if live is not None else job
 
 
-def _comparable(job: Job, live: Job | None, ours: Job | None) -> tuple[Job | None, Job]:
+def _comparable(job: Job, live: Job | None, ours: Job | None, by_nomad: frozenset[str]) -> tuple[Job | None, Job]:
     if live is None:
         return None, parsed_form(job)
     if ours is not None:
@@ -45,17 +51,23 @@ def _comparable(job: Job, live: Job | None, ours: Job | None) -> tuple[Job | Non
     if after.get("Region") in {"", "global"}:
         # a job without a region gets that of the cluster
         after["Region"] = before.get("Region")
-    _drop_policies(after, live)
+    _drop_ignored(before, after, by_nomad)
     return without_additions(before, after), after
 
 
-def _drop_policies(job: Job, live: Job) -> None:
-    """Take Vault's policies out of a job if the Nomad that stores the live one has no such field any more."""
-    stored = [task.get("Vault") for group in live["TaskGroups"] or () for task in group["Tasks"] or ()]
-    if any(vault and "Policies" not in vault for vault in stored):
-        for group in job["TaskGroups"] or ():
-            for task in group["Tasks"] or ():
-                (task["Vault"] or {}).pop("Policies", None)
+def _drop_ignored(live: Job, job: Job, by_nomad: frozenset[str]) -> None:
+    """Give the new job the live values of fields that this Nomad ignores, in which its own plan sees no change."""
+    for one, two in _pairs(live["TaskGroups"], job["TaskGroups"]):
+        for name in _IGNORED - by_nomad:
+            two[name] = one.get(name)
+        for task, other in _pairs(one["Tasks"], two["Tasks"]):
+            if task["Vault"] and other["Vault"] and "Policies" not in by_nomad:
+                other["Vault"]["Policies"] = task["Vault"].get("Policies")
+
+
+def _pairs(old: list[Job] | None, new: list[Job] | None) -> Iterator[tuple[Job, Job]]:
+    names = {each["Name"]: each for each in old or ()}
+    return ((names[each["Name"]], each) for each in new or () if each["Name"] in names)
 
 
 def parsed_form(job: Job) -> Job:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.plan import job_text, without_server_fields
 from bot.domain.jobdiff.changes import by_danger, change_list, requested
-from bot.domain.jobdiff.effect import effect, task_effects, warnings
+from bot.domain.jobdiff.effect import changed_names, effect, task_effects, warnings
 from bot.domain.jobdiff.hidden import cleaner
 from bot.gateways.nomad.forms import comparable, versions
 from bot.ports.nomad import Known, NomadPlan
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bot.domain.jobdiff.redaction import Redactor
     from bot.gateways.nomad.client import Client
 
-ONLY_OURS: Final = "Nomad's plan reports no change, but a register makes a new version with the changes listed here"
-ONLY_NOMADS: Final = "Nomad reports an edit that this list does not show: see `nomad job plan`"
+ONLY_OURS: Final = "Nomad's own plan reports no change, but the jobs differ in what is listed here"
+ONLY_NOMADS: Final = "Nomad reports an edit that this list does not show"
 
 
 async def plan(
@@ -31,7 +31,8 @@ async def plan(
     reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode(), clean=clean)
     answer, known = reply.record(), known or Known()
     diff = answer.get("Diff") or {"Type": "None"}
-    before, after = comparable(without_server_fields(job), live, known.ours)
+    by_nomad = changed_names(diff)
+    before, after = comparable(without_server_fields(job), live, known.ours, by_nomad)
     changes = change_list(
         before,
         after,
@@ -40,7 +41,7 @@ async def plan(
         effects=task_effects(diff),
         fold=without_defaults,
     )
-    agreed = (not changes) == (diff["Type"] == "None")
+    agreed = bool(changes) == bool(by_nomad)
     doubt = () if agreed else (ONLY_OURS if changes else ONLY_NOMADS,)
     return NomadPlan(
         base_index=int(answer.get("JobModifyIndex") or 0),
