@@ -18,7 +18,7 @@ SHORTEST = 8
 """Fewest characters of a hidden value that is masked wherever it appears: shorter ones are part of ordinary words."""
 
 _NAMES = (
-    r"pass(?:word|wd|phrase)?|pwd|secret(?:[_-]?(?:key|id))?|(?:[a-z]+[_-])?token"
+    r"pass(?:word|wd|phrase)?|pwd|secret(?:[_-]?(?:key|id))?|(?:[a-z]{1,20}[_-])?token"
     r"|(?:api|access|account|private|secret|auth|signing|shared[_-]?access)[_-]?key(?:[_-]?id)?|credential|sig(?:nature)?"
 )
 _ASSIGNED = re.compile(
@@ -32,7 +32,7 @@ _TOLD = re.compile(
     r"(?i)\b(?P<name>pass(?:word|wd|phrase):\s+)(?!\(hidden)[^\s\"',;]+|\b(?P<scheme>(?:bearer|basic)\s+)[\w.~+/=-]{8,}"
 )
 
-_DIGIT_IN = r"(?=[\w+/=.-]*\d)"
+_DIGIT_IN = r"(?=[\w-]{0,200}\d)"
 _TOKENS = re.compile(
     r"-----BEGIN [A-Z0-9 ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)"
     r"|\beyJ[\w-]{8,}\.[\w.-]*"  # JSON Web Token
@@ -57,9 +57,9 @@ _CONTENT = re.compile(r"(?:@?\bsha(?:256|384|512)[:-][A-Za-z0-9+/=]+|(?<=/)[\w.-
 
 _USERINFO = re.compile(
     # up to the last `@` of the authority, or to the first one if the password has a slash or a question mark in it
-    r"(?<=://)(?!git@)(?:[^\s\"<>/?#]*|[^\s\"<>/?#@:]*:(?!\d{1,5}(?:[/?#\"'\s]|$))[^\s\"<>@]*)@"
+    r"(?<=://)(?!git@)(?:[^\s\"<>/?#]*|[^\s\"<>/?#@:]*:(?!\d{1,5}(?:[/?#\"'\s]|$))[^\s\"<>@]{0,200})@"
 )
-_BARE_USERINFO = re.compile(r"(?<![\w@.-])(?!mailto:)[\w.+%~-]+:(?!//)[^\s:@/\"'<>]+@(?!sha(?:256|512):)(?=[\w(\[])")
+_BARE_USERINFO = re.compile(r"(?<![\w@.+%~-])(?!mailto:)[\w.+%~-]+:(?!//)[^\s:@/\"'<>]+@(?!sha(?:256|512):)(?=[\w(\[])")
 _QUERY = re.compile(r"(?P<at>(?<=[\w/.)%~-])\?)(?P<query>[^\s\"'<>#]*[^\s\"'<>#:,.;\]])")
 _FRAGMENT = re.compile(r"(?<=[\w/.=)-])#(?P<query>[\w.-]+=[^\s\"'<>]+)")
 _HARMLESS_QUERY = re.compile(r"(?:ref|archive|depth)=[\w./-]*")
@@ -71,6 +71,9 @@ _HOOK = re.compile(
 
 _PLAIN = re.compile(r"[\d.,:%+-]+|(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+", re.IGNORECASE)
 """Numbers, dates, addresses in numbers, and durations."""
+_VALUE = re.compile(r"[:=]\s*[\"']?([^\s\"',;}|]+)")
+_BETWEEN = re.compile(r"[\s\"'`,;|=(){}]+")
+_DIGIT = re.compile(r"\d")
 _INTERPOLATED = re.compile(r"[$%]\{|\{\{")
 
 
@@ -107,8 +110,14 @@ def maskable(values: Iterable[str], shown: Collection[str]) -> frozenset[str]:
     Not those that are short, numbers, durations or interpolated, nor those that are part of a ``shown`` value.
     """
     said = "\n".join(shown)
-    found = {part for value in values for part in _parts(value)}
-    return frozenset(part for part in found if _can_hide(part) and not _has_word(said, part))
+    found = {part for value in values for part in _parts(value) if len(part) >= SHORTEST}
+    hidden = [part for part in found if _can_hide(part) and not (part in said and _whole(part).search(said))]
+    return frozenset(written for part in hidden for written in _written(part))
+
+
+def _written(value: str) -> Iterable[str]:
+    """The value as it is, as Go and JSON quote it, and as an address has it."""
+    return (value,) if value.isalnum() else (value, json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""))
 
 
 def _parts(value: str) -> Iterable[str]:
@@ -116,16 +125,12 @@ def _parts(value: str) -> Iterable[str]:
     yield value.strip()
     for line in value.splitlines():
         yield line.strip()
-        yield from (found.strip() for found in re.findall(r"[:=]\s*[\"']?([^\s\"',;}|]+)", line))
-        yield from (word for word in re.split(r"[\s\"'`,;|=(){}]+", line) if re.search(r"\d", word))
+        yield from _VALUE.findall(line)
+        yield from (word for word in _BETWEEN.split(line) if _DIGIT.search(word))
 
 
 def _can_hide(value: str) -> bool:
-    return len(value) >= SHORTEST and not _PLAIN.fullmatch(value) and not _INTERPOLATED.search(value)
-
-
-def _has_word(text: str, value: str) -> bool:
-    return value in text and bool(_whole(value).search(text))
+    return not _PLAIN.fullmatch(value) and not _INTERPOLATED.search(value)
 
 
 def _whole(value: str) -> re.Pattern[str]:
@@ -135,11 +140,8 @@ def _whole(value: str) -> re.Pattern[str]:
 
 def _without(text: str, hidden: Iterable[str]) -> str:
     # the longest first: one value may be part of another
-    for value in sorted(hidden, key=lambda each: (-len(each), each)):
-        # as it is, as Go quotes it, and as an address has it
-        for written in dict.fromkeys([value, json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe="")]):
-            if written in text:
-                text = _whole(written).sub(HIDDEN, text)
+    for value in sorted((each for each in hidden if each in text), key=lambda each: (-len(each), each)):
+        text = _whole(value).sub(HIDDEN, text)
     return text
 
 

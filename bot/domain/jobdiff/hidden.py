@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from bot.domain.deploy.plan import Job
+from bot.domain.deploy.plan import Job, job_text
 from bot.domain.jobdiff.fields import FieldPath
 from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.masking import maskable, scrub
@@ -31,9 +32,15 @@ def cleaner(jobs: Iterable[Job | None], redactor: Redactor) -> Clean:
 
     @cache
     def hidden() -> frozenset[str]:
-        return hidden_values([job for job in jobs if job is not None], redactor)
+        return _remembered(tuple(job_text(job) for job in jobs if job is not None), redactor)
 
     return lambda text: scrub(text, hidden()) if text else ""
+
+
+@lru_cache(maxsize=16)
+def _remembered(jobs: tuple[str, ...], redactor: Redactor) -> frozenset[str]:
+    # a rollout is observed every few seconds, and a template may have thousands of lines
+    return hidden_values(map(json.loads, jobs), redactor)
 
 
 def hidden_values(jobs: Iterable[Job], redactor: Redactor) -> frozenset[str]:
@@ -43,7 +50,8 @@ def hidden_values(jobs: Iterable[Job], redactor: Redactor) -> frozenset[str]:
     """
     hidden: set[str] = set()
     shown: set[str] = set()
-    for place, value in (leaf for job in jobs for leaf in _leaves(job, "job", ())):
+    # versions of one job are alike: each value once
+    for place, value in {leaf for job in jobs for leaf in _leaves(job, "job", ())}:
         shown |= {place.field, *place.keys}
         if not redactor.shows(place, value):
             hidden.add(value)

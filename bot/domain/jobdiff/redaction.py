@@ -74,7 +74,8 @@ _BARE_COMMAND = re.compile(r"[\w./${}@+-]{1,200}")
 class Redactor:
     """Decides by a field's path and value. ``show`` is a service's ``show`` list.
 
-    ``show`` names a key of ``env`` or ``meta``, or a field as the jobspec or Nomad's API calls it.
+    ``show`` names a key of ``env`` or ``meta``, or a field as the jobspec or Nomad's API calls it. Nothing is computed
+    with ``key`` any more: the marks in plans of earlier releases were.
     """
 
     key: bytes
@@ -94,12 +95,12 @@ class Redactor:
         """Whether these values of the field may be seen, apart from secret parts of addresses."""
         if self.is_listed(place):
             return True
-        said = [self.said(place, value) for value in values]
-        if any(each == HIDDEN or looks_secret(_untagged(place, each)) for each in said):
+        if not place.keys and all(value in {"", "true", "false"} for value in values):
+            return True
+        if not _is_harmless(place, values):
             return False
-        return _is_harmless(place, values) or (
-            not place.keys and all(value in {"", "true", "false"} for value in values)
-        )
+        said = [self.said(place, value) for value in values]
+        return not any(each == HIDDEN or looks_secret(_untagged(place, each)) for each in said)
 
     def said(self, place: FieldPath, value: str) -> str:
         """A value that may be shown, with the secret parts of an address masked and durations with a unit."""
@@ -122,6 +123,8 @@ class Redactor:
     def is_listed(self, place: FieldPath) -> bool:
         """Whether the service's ``show`` list names the field."""
         names = set(place.keys[:1]) if place.field in {"Env", "Meta"} else {place.field, word(place.field)}
+        # `data` says little in a catalog: `templates` shows what is in a template block
+        names |= {"templates"} if place.field == "EmbeddedTmpl" else set()
         return bool(names & self.show)
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LARGEST: Final = 32 * 1024 * 1024
 """The most bytes of an answer, uncompressed; the largest job or a list of thousands of allocations has far fewer."""
 
+_READABLE: Final = 64 * 1024
+"""The most bytes of an answer that are read as a text for people."""
+
 _CHUNK: Final = 64 * 1024
 
 
@@ -43,7 +46,7 @@ class Reply:
     @property
     def text(self) -> str:
         """The body as text, for people: without what looks like a secret. The answers to reads are read as JSON."""
-        return scrub(self.body.decode("utf-8", errors="replace").strip())
+        return scrub(self.body[:_READABLE].decode("utf-8", errors="replace").strip())
 
     @property
     def _size(self) -> str:

@@ -122,6 +122,7 @@ def test_two_addresses_that_differ_never_look_the_same():
         ("owner", field_path("job", (), "Meta[owner]"), "alice"),
         ("args", config("args[1]"), "--verbose"),
         ("EmbeddedTmpl", field_path("task", ("Template",), "EmbeddedTmpl"), "a\nb"),
+        ("templates", field_path("task", ("Template",), "EmbeddedTmpl"), "a\nb"),
         ("data", field_path("task", ("Template",), "EmbeddedTmpl"), "a\nb"),
     ],
 )

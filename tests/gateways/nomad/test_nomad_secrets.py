@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -100,7 +101,7 @@ async def outcome(call):
 
 async def outcomes(client):
     job = a_secret_job()
-    sent = {"base_index": 47, "source": "", "variables": "{}", "redactor": REDACTOR}
+    sent: Any = {"base_index": 47, "source": "", "variables": "{}", "redactor": REDACTOR}
     rollout = a_rollout(job_version=4, job_modify_index=47)
     return {
         "observe": await outcome(observe.observe(client, "apps", "checkout", rollout, REDACTOR)),
