@@ -66,8 +66,13 @@ def takeover(base: Base, removed: Sequence[str]) -> str:
 
 
 def moves(before: Base | None, now: Base) -> tuple[str, ...]:
-    """What happened to the job in Nomad between two plans, in words; empty if nothing did, or nobody knows."""
-    if before is None or _same(before, now):
+    """What happened to the job in Nomad between two plans, in words; empty if nothing did, or nobody knows.
+
+    ``before`` is None for a plan that is older than the field.
+    """
+    if before is None:
+        return ("The job is stopped in Nomad.",) if now.state is JobState.STOPPED else ()
+    if _same(before, now):
         return ()
     if now.state is JobState.ABSENT:
         return ("The job no longer exists in Nomad.",)

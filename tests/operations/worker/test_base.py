@@ -266,8 +266,8 @@ async def test_a_job_that_was_purged_after_the_approval_is_planned_anew(world: W
     assert (found.base, found.base_index) == (Base(state=JobState.ABSENT), 0)
 
 
-async def test_an_upgrade_voids_no_approval_of_an_older_plan(world: World):
-    deploy = await approved(world)
+async def from_before_the_upgrade(world: World, deploy: Deploy) -> str:
+    """The deploy is planned again, and its plan has a fingerprint of format 1, which this returns."""
     plan = await plan_now(world, deploy)
     how = {"release": deploy.release, "environment": deploy.environment}
     older = fingerprint(json.loads(plan.job), live(world), number=1, **how)
@@ -277,11 +277,28 @@ async def test_an_upgrade_voids_no_approval_of_an_older_plan(world: World):
         await tx.add_plan(replace(plan, number=2, fingerprint=older, base=None))
         again = locked.advance(Status.PLANNING, world.clock.now(), plan=2, due_at=world.clock.now())
         await tx.save_deploy(again)
+    return older
+
+
+async def test_an_upgrade_voids_no_approval_of_an_older_plan(world: World):
+    deploy = await approved(world)
+    older = await from_before_the_upgrade(world, deploy)
 
     assert await plan_deploy.step(world.ports())
 
     assert (await now(world, deploy)).status is Status.READY
     assert ((await plan_now(world, deploy)).fingerprint, (await plan_now(world, deploy)).number) == (older, 3)
+
+
+async def test_a_stop_voids_an_older_plan_too(world: World):
+    deploy = await approved(world)
+    await from_before_the_upgrade(world, deploy)
+    stopped(world)
+
+    assert await plan_deploy.step(world.ports())
+
+    assert (await now(world, deploy)).status is Status.WAITING
+    assert (await plan_now(world, deploy)).moved[0] == "The job is stopped in Nomad."
 
 
 # --- the first deploy over a job that runs ---------------------------------------------------------------------------
