@@ -92,6 +92,7 @@ def takes(name, *arguments):
         reads("approvals", 1),
         reads("attempts", 1, 1),
         reads("rollouts", 1),
+        reads("versions_made", "checkout", "staging", 10),
         reads("posted", 1),
         reads("events", 1),
         reads("catalog", "f"),

@@ -22,6 +22,7 @@ from bot.domain.deploy.plan import (
     job_text,
     next_fingerprint,
     only_counts_moved,
+    state_of,
     without_server_fields,
 )
 from bot.domain.jobdiff.text import lines as diff_lines
@@ -118,7 +119,7 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
     if answer.base_index != index_of(rendered.live):
         raise NomadUnavailable("the job changed while it was planned")
     mark = next_fingerprint(
-        old.fingerprint if old else None,
+        None if old is None or _was_stopped_since(old, rendered) else old.fingerprint,
         rendered.job,
         rendered.live,
         release=release.fingerprint,
@@ -140,6 +141,12 @@ async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tu
         if source is not None:
             return after.environment, await reading.plan(source.id, source.plan)
     return "", None
+
+
+def _was_stopped_since(old: Plan, rendered: Rendered) -> bool:
+    """Whether a plan of format 1, whose fingerprint does not say it, was made before the job was stopped."""
+    moved = old.base_index != index_of(rendered.live)
+    return old.base is None and moved and state_of(rendered.live) is JobState.STOPPED
 
 
 def _changes_since(old: Plan, target: Target, rendered: Rendered, now: Traced, show: frozenset[str]) -> tuple[str, ...]:

@@ -182,7 +182,7 @@ async def _act(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, sighting:
             detail = "Nomad accepted the job and made no new version: it already ran exactly this."
             await _leave(tx, dispatch, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, detail, now)
         case Verdict.REPLAN:
-            cause = "Somebody else changed the job in Nomad first; planning again."
+            cause = "The job in Nomad changed before Nomad took this one; planning again."
             await _leave(tx, dispatch, Status.PLANNING, EventType.DEPLOY_REPLANNING, cause, now)
         case Verdict.FAIL:
             detail = f"Nomad refused the job: {_why_refused(dispatch, last)}"

@@ -10,7 +10,9 @@ import pytest
 from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import OUTCOMES, STATES, Entry, Outcome, entry_of
+from bot.domain.deploy.base import facts_of
 from bot.domain.deploy.deploy import TRANSITIONS, Status
+from bot.domain.deploy.plan import Base, JobState
 from tests.builders import ALICE, BOB, SAM, an_entry, an_event
 from tests.clocks import NOON
 
@@ -266,3 +268,11 @@ def test_whoever_asked_and_holds_a_seat_approved_their_own():
     assert replace(own, requester=CiIdentity("https://ci.example", "checkout", ALICE.id)).self_approved
     assert not replace(own, requester=CiIdentity("https://ci.example", "checkout")).self_approved
     assert not replace(own, requester=Operator("root")).self_approved
+
+
+def test_what_the_newest_plan_replaces_is_that_of_the_plan():
+    base = Base(state=JobState.STOPPED, job_version=7, deploy=11, version="v1.4.0")
+    log = Log().then(E.DEPLOY_PLANNED, from_version=None, base=facts_of(Base(state=JobState.ABSENT)))
+    log = log.then(E.DEPLOY_REPLANNING).then(E.DEPLOY_PLANNED, from_version="v1.4.0", base=facts_of(base))
+
+    assert (log.entry().from_version, log.entry().base) == ("v1.4.0", base)

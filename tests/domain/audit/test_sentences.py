@@ -98,6 +98,16 @@ def test_an_event_is_a_sentence(kind: EventType) -> None:
         (E.DEPLOY_REQUESTED, {"version": "v1", "promotes": ""}, "requested checkout v1 to production (D-12)"),
         (E.DEPLOY_REQUESTED, {"version": "v1", "revision": 2}, "requested checkout v1 r2 to production (D-12)"),
         (E.DEPLOY_PLANNED, {"plan": 1, "effect": "adds web"}, "planned D-12, plan 1: adds web"),
+        (
+            E.DEPLOY_PLANNED,
+            {"plan": 1, "effect": "", "base": {"state": "running", "job_version": "7", "token": "1a2b3c4d"}},
+            "planned D-12, plan 1, to replace job version 7, registered outside Nomatron by token 1a2b3c4d",
+        ),
+        (
+            E.DEPLOY_PLANNED,
+            {"plan": 1, "effect": "adds web", "base": {"state": "absent", "job_version": None}},
+            "planned D-12, plan 1: adds web",
+        ),
         (E.DEPLOY_APPROVED, {"filled": 1, "seats": 1}, "approved D-12 (1 of 1 approval)"),
         (E.DEPLOY_APPROVED, {}, "approved D-12"),
         (

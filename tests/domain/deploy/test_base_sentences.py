@@ -64,6 +64,7 @@ def test_a_takeover_names_what_it_removes_and_where_to_keep_it():
     ("before", "now", "said"),
     [
         (None, OURS, ()),
+        (None, STOPPED, ("The job is stopped in Nomad.",)),
         (OURS, OURS, ()),
         (OURS, NEWER, ("D-12 (v2.2.1) was deployed meanwhile.",)),
         (ABSENT, OURS, ("D-11 (v2.1.2) was deployed meanwhile.",)),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.actor import CiIdentity, Operator
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.plan import Base, JobState
 from bot.domain.digest.csv import csv_of
 from tests.builders import BOB, SAM, an_entry
 from tests.clocks import NOON
@@ -145,3 +146,12 @@ def test_no_program_finds_a_formula_whichever_separator_it_is_set_to(cells):
     for separator in ",;\t":
         for row in csv.reader(StringIO(written, newline=""), delimiter=separator):
             assert not [cell for cell in row if cell[:1] and cell[:1] in FORMULAS]
+
+
+def test_a_version_that_was_registered_outside_is_told_with_its_date():
+    outside = Base(state=JobState.RUNNING, job_version=7, token="1a2b3c4d", at=NOON)
+    ours = Base(state=JobState.RUNNING, job_version=7, deploy=11, version="=v1")
+
+    assert row_of(base=outside)["from"] == "job version 7, registered outside Nomatron by token 1a2b3c4d, 2026-11-21"
+    assert row_of(base=ours, from_version="=v1")["from"] == "'=v1"
+    assert row_of(base=Base(state=JobState.ABSENT))["from"] == ""

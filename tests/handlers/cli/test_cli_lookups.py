@@ -311,8 +311,9 @@ def test_history_is_a_table_newest_first(file: File) -> None:
     assert header == [
         "DEPLOY", "REQUESTED", "BY", "ENVIRONMENT", "VERSION", "FROM", "STATE", "APPROVED BY", "TOOK", "REASON",
     ]  # fmt: skip
-    asked_for = ["2026-11-21 13:02:00+01:00", "U0ALICE001", "production", "v1.4.3", "-", "Ready"]
-    assert rows[0][:7] == ["D-2", *asked_for]
+    asked_for = ["2026-11-21 13:02:00+01:00", "U0ALICE001", "production", "v1.4.3"]
+    # the fake has one job for all namespaces, so what staging has is a version that nobody deployed to production
+    assert rows[0][:7] == ["D-2", *asked_for, "job version 0, registered outside Nomatron", "Ready"]
     assert set(rows[0][7].split(", ")) == {"U0BOB00001", "U0SAM00001"}
     assert rows[0][8:] == ["-", "-"]
     assert rows[1][0] == "D-1"
@@ -332,6 +333,10 @@ def test_history_as_json(file: File) -> None:
         "approvers": [], "requested_at": at, "approved_at": None, "dispatched_at": at, "registered_at": at,
         "stuck_at": None, "ended_at": at, "seconds_to_approve": None, "seconds_to_succeed": 0,
         "detail": deploy["detail"], "nomad_revert": None,
+        "base": {
+            "state": "absent", "job_version": None, "deploy": None, "version": None, "reverted": False, "first": False,
+            "token": "", "at": None,
+        },
     }  # fmt: skip
 
 

@@ -141,7 +141,7 @@ async def test_somebody_elses_change_in_between_is_planned_again(world: World):
     deploy = await now(world, deploy)
     assert (deploy.status, deploy.detail) == (
         Status.PLANNING,
-        "Somebody else changed the job in Nomad first; planning again.",
+        "The job in Nomad changed before Nomad took this one; planning again.",
     )
     assert [attempt.answer for attempt in await attempts(world, deploy)] == [Answer.CONFLICT]
     assert versions(world) == 1

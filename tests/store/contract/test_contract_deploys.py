@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from bot.domain.deploy.base import Made
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.promotion import Run
 from bot.domain.deploy.rollout import RolloutKind
@@ -222,3 +223,58 @@ async def test_an_audit_event_stays_as_it_was_written(one, statement):
             await connection.execute(text(statement))
     async with one.read() as reading:
         assert (await reading.events())[0].body == an_event().body()
+
+
+async def landed(store, job_version, index, *, plan=1, **draft):
+    """A deploy whose job became that job version."""
+    async with store.begin() as tx:
+        deploy = await tx.add_deploy(a_draft(**draft))
+        await tx.save_deploy(replace(deploy, plan=plan))
+        await tx.save_rollout(a_rollout(deploy.id, job_version=job_version, job_modify_index=index))
+    return deploy.id
+
+
+async def versions_made(store, *arguments, **options):
+    async with store.read() as reading:
+        return await reading.versions_made("checkout", "staging", *arguments, **options)
+
+
+async def test_the_versions_that_deploys_made_come_with_what_made_them(one):
+    first = await landed(one, 3, 2**62, version="v1", plan=4)
+    await landed(one, 3, 2**62, environment="production")
+    await landed(one, 3, 2**62, service="mailer")
+    second = await landed(one, 4, 2**62 + 1, version="v2")
+    made = await versions_made(one, 0)
+    assert made == (
+        Made(
+            deploy_id=second, version="v2", plan=1, catalog=a_draft().catalog, kind=RolloutKind.DEPLOY, job_version=4,
+            job_modify_index=2**62 + 1,
+        ),
+        Made(
+            deploy_id=first, version="v1", plan=4, catalog=a_draft().catalog, kind=RolloutKind.DEPLOY, job_version=3,
+            job_modify_index=2**62,
+        ),
+    )  # fmt: skip
+    assert [each.deploy_id for each in await versions_made(one, 2**62 + 1)] == [second]
+    assert await versions_made(one, 2**62 + 2) == ()
+    assert [each.deploy_id for each in await versions_made(one, 0, limit=1)] == [second]
+
+
+async def test_a_revert_says_which_version_it_restored(one):
+    deploy = await landed(one, 4, 50)
+    async with one.begin() as tx:
+        await tx.save_rollout(a_rollout(deploy, job_version=4, job_modify_index=50, reverted_to=2, reverted_as=5))
+        revert = {"kind": RolloutKind.REVERT, "job_version": 5, "job_modify_index": 55}
+        await tx.save_rollout(a_rollout(deploy, 2, **revert, reverted_to=1))
+        await tx.save_rollout(a_rollout(deploy, 3, **{**revert, "job_version": 6, "job_modify_index": 60}))
+    made = await versions_made(one, 0)
+    assert [(each.job_version, each.kind, each.restores) for each in made] == [
+        (6, RolloutKind.REVERT, 1),
+        (5, RolloutKind.REVERT, 2),
+        (4, RolloutKind.DEPLOY, None),
+    ]
+
+
+async def test_a_version_that_nobody_knows_was_made_by_none(one):
+    await landed(one, None, None)
+    assert await versions_made(one, 0) == ()

@@ -11,6 +11,7 @@ from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.decision import Reason
 from bot.domain.deploy.approval import PlanMark
 from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.plan import Base, JobState
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus, TaskFailure
 from bot.errors import CatalogMissing, StoreBusy, StoreError
 from tests.builders import (
@@ -86,6 +87,7 @@ async def test_a_plan(kept):
         warnings=("one", ODD),
         moved=("a sentence",),
         unchanged=True,
+        base=Base(state=JobState.STOPPED, job_version=LARGE, token="1a2b3c4d", at=NOON, first=True, reverted=True),
     )
     async with kept.begin() as tx:
         await tx.add_plan(plan)
