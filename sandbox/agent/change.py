@@ -37,3 +37,14 @@ async def change_env(api: Api, body: Any) -> Any:
         for task in group["Tasks"] or []:
             task["Env"] = {**(task["Env"] or {}), **added}
     return await api.call("POST", ("jobs",), {"Job": sent}, {"namespace": namespace})
+
+
+async def register(api: Api, body: Any) -> Any:
+    """Registers the job of `{namespace, job}`, written as Nomad's API takes it; returns Nomad's answer.
+
+    Raises ValueError for any other body, AgentError if Nomad refuses.
+    """
+    match body:
+        case {"namespace": str(namespace), "job": {"ID": str()} as job}:
+            return await api.call("POST", ("jobs",), {"Job": job}, {"namespace": namespace})
+    raise ValueError('send {"namespace": "…", "job": {"ID": "…"}}')

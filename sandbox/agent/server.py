@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from sandbox.agent.api import AgentError, Api
-from sandbox.agent.change import change_env
+from sandbox.agent.change import change_env, register
 from sandbox.agent.footprint import Footprint
 from sandbox.agent.picture import Painter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection
 
     from sandbox.catalog import JobRef
 
@@ -58,7 +58,8 @@ class RealNomad:
         app = web.Application()
         app.router.add_get("/sandbox/state", self._state)
         app.router.add_get("/sandbox/events", self._events)
-        app.router.add_post("/sandbox/change", self._change)
+        for name, act in {"change": change_env, "register": register}.items():
+            app.router.add_post(f"/sandbox/{name}", self._acting(act))
         app.router.add_route("*", "/sandbox/{tail:.+}", _not_here)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=True)
         await self._runner.setup()
@@ -99,16 +100,19 @@ class RealNomad:
         namespaces = self._footprint.namespaces
         return web.json_response({"speed": 1, "namespaces": namespaces, "jobs": jobs, "switches": {}, "agent": agent})
 
-    async def _change(self, request: web.Request) -> web.Response:
-        try:
-            answer = await change_env(self._api, await request.json())
-        except json.JSONDecodeError as problem:
-            return web.json_response({"error": f"the body must be JSON: {problem}"}, status=400)
-        except ValueError as problem:
-            return web.json_response({"error": str(problem)}, status=400)
-        except AgentError as problem:
-            return web.json_response({"error": str(problem)}, status=502)
-        return web.json_response(answer)
+    def _acting(self, act: Callable[[Api, Any], Awaitable[Any]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                answer = await act(self._api, await request.json())
+            except json.JSONDecodeError as problem:
+                return web.json_response({"error": f"the body must be JSON: {problem}"}, status=400)
+            except ValueError as problem:
+                return web.json_response({"error": str(problem)}, status=400)
+            except AgentError as problem:
+                return web.json_response({"error": str(problem)}, status=502)
+            return web.json_response(answer)
+
+        return handle
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """Sends a line at each change, and every few seconds, because Nomad may refuse us its event stream."""

@@ -52,6 +52,7 @@ class Control:
         writes = {
             "fail": self.fail,
             "change": self.change,
+            "register": self.register,
             "next-register": self.next_register,
             "outage": self.outage,
             "capacity": self.capacity,
@@ -139,6 +140,14 @@ class Control:
         sent = {name: value for name, value in job.items() if name not in KEPT_BY_SERVER | {"VersionTag"}}
         sent["TaskGroups"] = [with_env(group, env) for group in job["TaskGroups"] or []]
         return register(self._cluster.state, Order(sent, namespace, token_id=SOMEONE))
+
+    def register(self, body: Json) -> Json:
+        """Register a job as it is given, without its source, as a colleague with a Nomad token could."""
+        job = read_field(body, "job", dict)
+        if not isinstance(job.get("ID"), str):
+            raise Refused(400, '"job" must be a job as Nomad\'s API takes it, with an "ID"')
+        order = Order(job, read_field(body, "namespace", str, default="default"), token_id=SOMEONE)
+        return register(self._cluster.state, order)
 
     def next_register(self, body: Json) -> Json:
         """Set a rule for the next register, or for the next `times` registers; for one job if the body names it."""

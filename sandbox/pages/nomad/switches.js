@@ -44,6 +44,7 @@ export function drawSwitches(panel) {
       ["bot", JSON.stringify(state.bot), drawBot],
       !real && ["fail", known + switches, () => fail(jobs)],
       ["change", known, () => change(jobs)],
+      ["by-hand", String(real), () => byHand(real)],
       !real && ["register", switches, register],
       !real && ["outage", switches, outage],
       !real && ["room", switches, room],
@@ -115,14 +116,34 @@ function fail(jobs) {
 function change(jobs) {
   const job = jobChoice(jobs, "change-job", false);
   const pair = restore("pair", h("input", { "aria-label": "Variable and value", size: 18, data: { testid: "change-pair" } }), "LOG_LEVEL=debug");
+  const give = (env) => run("/nomad/change", { ...split(job.value), env }, `${job.value} now has a version that Nomatron did not register`);
   const submit = () => {
     const [key, ...rest] = pair.value.split("=");
-    run("/nomad/change", { ...split(job.value), env: { [key]: rest.join("=") } }, `${job.value} now has a version that Nomatron did not register`);
+    give({ [key]: rest.join("=") });
   };
   return card(
     "Change a job outside Nomatron",
     "Registers a new version with this variable, as a colleague with their own Nomad token could.",
-    jobs.length ? h("div", { class: "row" }, job, pair, button("Change the job", submit, "change")) : h("p", {}, "There is no job yet."),
+    jobs.length
+      ? h("div", { class: "row" }, job, pair, button("Change the job", submit, "change"), button("Add HOTFIX", () => give({ HOTFIX: "1" }), "hotfix"))
+      : h("p", {}, "There is no job yet."),
+  );
+}
+
+/** The job `report` as somebody could have registered it before Nomatron: with more of everything, and a database. */
+function report(real) {
+  const task = real ? { Driver: "raw_exec", Config: { command: "/bin/sleep", args: ["5"] } } : { Driver: "docker", Config: { image: "registry.example/finance/report:v2" } };
+  const needs = { Env: { DB_URL: "postgres://report@db.example/shop" }, Resources: { CPU: 500, MemoryMB: 2048 } };
+  const group = { Name: "batch", Count: 1, Tasks: [{ Name: "batch", ...task, ...needs }] };
+  return { namespace: "apps", job: { ID: "report", Name: "report", Type: "batch", Datacenters: ["*"], TaskGroups: [group] } };
+}
+
+function byHand(real) {
+  const submit = () => run("/nomad/register", report(real), "apps/report runs, and Nomatron did not register it");
+  return card(
+    "Register report by hand",
+    "Registers a job that Nomatron does not know yet: with DB_URL, cpu 500 and memory 2048, which its first deploy takes away.",
+    h("div", { class: "row" }, button("Register report", submit, "by-hand")),
   );
 }
 

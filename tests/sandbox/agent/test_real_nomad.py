@@ -12,6 +12,7 @@ from aiohttp import web
 from sandbox.agent.api import AgentError
 from sandbox.agent.server import RealNomad
 from sandbox.catalog import JobRef
+from tests.gateways.nomad.worlds import a_service
 
 
 @pytest.fixture
@@ -48,6 +49,20 @@ async def test_a_change_from_outside_is_a_version(host, session, control):
     job = await host.api.get("job", "checkout", namespace=host.namespace)
     assert job["Version"] == 1
     assert job["TaskGroups"][0]["Tasks"][0]["Env"] == {"VERSION": "v1", "LOG_LEVEL": "trace"}
+
+
+async def test_a_job_registered_by_hand_is_there_as_it_was_given(host, session, control):
+    body = {"namespace": host.namespace, "job": a_service("checkout", env={"DB_URL": "x"})}
+    async with session.post(f"{control}/sandbox/register", json=body) as answer:
+        assert answer.status == 200
+    job = await host.api.get("job", "checkout", namespace=host.namespace)
+    assert (job["Version"], job["TaskGroups"][0]["Tasks"][0]["Env"]) == (0, {"DB_URL": "x"})
+
+
+async def test_a_job_without_an_id_is_told(session, control):
+    async with session.post(f"{control}/sandbox/register", json={"namespace": "apps", "job": {}}) as answer:
+        assert answer.status == 400
+        assert "ID" in (await answer.json())["error"]
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,15 @@ async def test_a_change_from_outside_is_a_version_of_somebody_elses(agent: Agent
     assert len((await agent.get("/sandbox/registers")).body) == 1
 
 
+async def test_a_job_that_somebody_registered_by_hand_has_no_source_and_their_token(agent: Agent):
+    await agent.control("register", {"namespace": "apps", "job": a_job(count=0, env={"DB_URL": "x"})})
+    job = (await agent.get("/v1/job/shop", namespace="apps")).body
+    assert (job["Version"], job["NomadTokenID"]) == (0, "someone")
+    assert job["TaskGroups"][0]["Tasks"][0]["Env"] == {"DB_URL": "x"}
+    assert (await agent.get("/v1/job/shop/submission", version=0, namespace="apps")).status == 404
+    assert (await agent.get("/sandbox/registers")).body == []
+
+
 async def test_the_state_shows_jobs_versions_and_allocations(agent: Agent):
     await agent.deployed(a_job())
     await agent.control("change", {"job": "shop", "env": {"LOG_LEVEL": "debug"}})

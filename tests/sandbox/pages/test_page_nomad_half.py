@@ -41,6 +41,7 @@ def test_a_failure_is_told_with_its_event(browser, rolling):
         ("fail-on", ("fail", {"namespace": "apps", "job": "checkout", "match": "v1.4.3", "fail": True})),
         ("fail-off", ("fail", {"namespace": "apps", "job": "checkout", "match": "v1.4.3", "fail": False})),
         ("change", ("change", {"namespace": "apps", "job": "checkout", "env": {"LOG_LEVEL": "debug"}})),
+        ("hotfix", ("change", {"namespace": "apps", "job": "checkout", "env": {"HOTFIX": "1"}})),
         (
             "register",
             ("next-register", {"apply": True, "when": "before", "answer": "late", "seconds": 25, "times": 1}),
@@ -54,6 +55,16 @@ def test_a_switch_reaches_nomad(shop, browser, rolling, control, expected):
     browser.hook(control).click()
     browser.until(lambda: shop.nomad.posts)
     assert shop.nomad.posts == [expected]
+
+
+def test_report_is_registered_by_hand(shop, browser, rolling):
+    browser.hook("tab-switches").click()
+    browser.hook("by-hand").click()
+    browser.until(lambda: shop.nomad.posts)
+    ((path, body),) = shop.nomad.posts
+    (task,) = body["job"]["TaskGroups"][0]["Tasks"]
+    assert (path, body["namespace"], body["job"]["ID"], list(task["Env"])) == ("register", "apps", "report", ["DB_URL"])
+    assert task["Resources"] == {"CPU": 500, "MemoryMB": 2048}
 
 
 def test_full_nodes_are_one_choice(shop, browser, rolling):
