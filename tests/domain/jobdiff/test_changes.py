@@ -324,7 +324,9 @@ class TestBadInput:
 
 secrets = st.text(string.ascii_letters + string.digits, min_size=8, max_size=40).map(lambda text: f"zq{text}")
 names = st.text("abcdefgmnortuvABCDEFGMNORTUV_[]0", min_size=1, max_size=12)
-objects = st.recursive(secrets, lambda inner: st.dictionaries(names, inner, max_size=3) | st.lists(inner, max_size=3))
+objects = st.recursive(
+    secrets, lambda inner: st.dictionaries(names, inner, max_size=3) | st.lists(inner, max_size=3), max_leaves=6
+)
 
 
 @given(st.dictionaries(names.map(lambda name: f"New{name}"), objects, max_size=4))
