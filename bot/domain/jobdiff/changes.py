@@ -176,19 +176,17 @@ def _change(found: Difference, redactor: Redactor) -> Change:
     if found.of_object and not isinstance(found.old, str) and not isinstance(found.new, str):
         return Change(path=found.path, kind=found.kind, old="", new="")
     old, new = text(found.old), text(found.new)
-    shown = redactor.shows(found.place, old, new) or (
-        found.place.field == "EmbeddedTmpl" and "templates" in redactor.show
-    )
-    change = Change(path=found.path, kind=found.kind, old="", new="", hidden=not shown)
+    template = found.place.field == "EmbeddedTmpl"
+    listed = redactor.is_listed(found.place) or (template and "templates" in redactor.show)
+    change = Change(path=found.path, kind=found.kind, old="", new="", hidden=not listed)
     if "\n" in old.strip() or "\n" in new.strip():
-        script = found.place.field != "EmbeddedTmpl"
-        return replace(change, diff=changed_lines(old, new, hidden=not shown, script=script))
-    if not shown:
+        # a text of several lines is nothing that is known to be harmless
+        return replace(change, diff=changed_lines(old, new, hidden=not listed, script=not template))
+    if not listed and not redactor.shows(found.place, old, new):
         return change
     old, new = redactor.pair(found.place, old, new)
-    if found.place.in_config and found.place.field == "image":
-        return _image(replace(change, old=old, new=new))
-    return replace(change, old=old, new=new)
+    change = replace(change, old=old, new=new, hidden=False)
+    return _image(change) if found.place.in_config and found.place.field == "image" else change
 
 
 def _image(change: Change) -> Change:
