@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -223,7 +223,7 @@ async def test_a_promoted_release_is_judged_by_what_it_declared_itself(world: Wo
     world.clock.advance(SOAK)
     await apply(world.ports(), System("test"), replace(catalog, templates={"web": newer}))
 
-    again = {"release": source.release, "promotes": "staging", "environment": "production"}
+    again: dict[str, Any] = {"release": source.release, "promotes": "staging", "environment": "production"}
 
     assert await refusal(world, overrides={"count": 11}, **again) == ("setting-value",)
     assert (await asked(world, overrides={"count": 10}, **again)).overrides == {"count": 10}
