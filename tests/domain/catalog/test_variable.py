@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from bot.domain.catalog.kind import Mismatch
 from bot.domain.catalog.variable import Bound, Declaration, is_secret_name, shown
+
+if TYPE_CHECKING:
+    from bot.domain.catalog.environment import Value
 
 ONE_TO_TEN = (Bound(">=", 1), Bound("<=", 10))
 COUNT = Declaration(type="number", whole=True, bounds=ONE_TO_TEN)
@@ -84,7 +89,9 @@ def test_what_it_takes_is_said_in_words(declared: Declaration, words: str):
 
 
 def test_values_are_shown_as_they_are_typed():
-    assert [shown(each) for each in ("é", 3, True, ["é"])] == ["é", "3", "true", '["é"]']
+    values: list[Value] = ["é", 3, True, ["é"]]
+
+    assert [shown(each) for each in values] == ["é", "3", "true", '["é"]']
 
 
 @pytest.mark.parametrize(
