@@ -275,6 +275,8 @@ async def from_before_the_upgrade(world: World, deploy: Deploy) -> str:
         locked = await tx.lock_deploy(deploy.id)
         assert locked is not None
         await tx.add_plan(replace(plan, number=2, fingerprint=older, base=None))
+        for approval in await tx.approvals(deploy.id):
+            await tx.save_approval(replace(approval, plan=2))
         again = locked.advance(Status.PLANNING, world.clock.now(), plan=2, due_at=world.clock.now())
         await tx.save_deploy(again)
     return older
