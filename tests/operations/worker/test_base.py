@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.domain.audit.history import HistoryPage
 from bot.domain.deploy.base_sentences import STARTS_STOPPED
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import Base, Job, JobState, Plan, fingerprint
@@ -180,7 +181,8 @@ async def test_three_overlapping_deploys_replace_what_ran_before_each(world: Wor
     expected = ["v2.1.2", "v2.2.0", "v2.2.1"]
     assert [(await plan_now(world, each)).from_version for each in three] == expected
     page = await history(world.ports(), "checkout", "staging", None, 9)
-    told = {entry.deploy_id: (entry.from_version, entry.base) for entry in page.entries}  # type: ignore[union-attr]
+    assert isinstance(page, HistoryPage)
+    told = {entry.deploy_id: (entry.from_version, entry.base) for entry in page.entries}
     for each, version in zip(three, expected, strict=True):
         assert told[each.id] == (version, await base_now(world, each))
         shown = await card(world.ports(), each.id)
@@ -275,6 +277,8 @@ async def from_before_the_upgrade(world: World, deploy: Deploy) -> str:
         locked = await tx.lock_deploy(deploy.id)
         assert locked is not None
         await tx.add_plan(replace(plan, number=2, fingerprint=older, base=None))
+        for approval in await tx.approvals(deploy.id):
+            await tx.save_approval(replace(approval, plan=2))
         again = locked.advance(Status.PLANNING, world.clock.now(), plan=2, due_at=world.clock.now())
         await tx.save_deploy(again)
     return older
