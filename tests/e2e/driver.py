@@ -29,6 +29,8 @@ AUDIT = "C0AUDIT001"
 
 BOOKKEEPING = {"due_at", "worker", "taken_at", "held_until", "fence"}
 BUSY = "The database is busy"
+SPEED = 200
+"""How many times faster than real time the simulated Nomad runs."""
 PATIENCE = 90.0
 """Seconds until a test gives up waiting: generous, because nothing here says how fast."""
 
@@ -108,7 +110,7 @@ class Sandbox:
             shutil.copytree(ROOT / "examples" / "catalog", folder / "data" / "catalog")
             change(folder / "data" / "catalog")
         # a real Nomad keeps its own time
-        pace = () if "--nomad" in options else ("--speed", "200")
+        pace = () if "--nomad" in options else ("--speed", str(SPEED))
         command = [sys.executable, "-m", "bot", "sandbox", "--json", "--no-browser", "--port", "0"]
         self._log = (folder / "sandbox.log").open("wb")
         self.process = subprocess.Popen(
@@ -126,8 +128,10 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def __exit__(self, problem: type[BaseException] | None, *_: object) -> None:
+        status = self.stop()
+        # what ends well for a service manager is asked of every sandbox, whatever was done with it
+        assert problem or status == 0, f"the sandbox ended with status {status}"
 
     def stop(self) -> int:
         """End it as a service manager would; its exit status."""

@@ -432,10 +432,3 @@ def test_kill_9_while_dispatching_ends_in_one_version_and_the_same_message(sandb
 
     assert sandbox.reach(deploy, "Succeeded").ts == message.ts
     assert len(sandbox.made_by(deploy)) == 1
-
-
-def test_sigterm_ends_it_with_status_0(tmp_path: Path):
-    sandbox = Sandbox(tmp_path, "--no-seed", change=straight)
-    sandbox.reach(sandbox.ask(ALICE, "mailer v1.0.0 to staging"), "Succeeded")
-
-    assert sandbox.stop() == 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from tests.e2e.driver import ALICE, Message, Sandbox, edit, straight
+from tests.e2e.driver import ALICE, SPEED, Message, Sandbox, edit, straight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,23 +72,29 @@ def test_failed_by_a_person_in_nomad_it_fails_and_says_what_nomad_went_back_to(p
     patient.until(lambda: "revert is complete" in patient.card(deploy).whole, "the end of Nomad's revert")
 
 
-def test_a_revert_that_waits_for_promotion_is_said_with_its_own_command(tmp_path: Path):
-    # slow enough to be failed after its promotion, while the others are being replaced one by one
-    with Sandbox(tmp_path, "--speed", "10", change=by_hand) as patient:
-        _reverts(patient.seeded())
+def test_a_revert_that_waits_for_promotion_is_said_with_its_own_command(patient: Sandbox):
+    running = patient.versions("apps", "checkout")[0]["image"]
+    with slowly(patient):
+        deploy, deployment = waiting(patient, "v1.4.4")
+
+        nomad(patient, "promote", deployment)
+        nomad(patient, "fail", deployment)
+
+        patient.reach(deploy, "Failed")
+        found = patient.until(lambda: WAITS.search(patient.card(deploy).whole), "a revert that waits")
+        assert found[1] != deployment
+        assert "Nomad's own rollback is waiting for canary promotion" in patient.card(deploy).whole
+
+        nomad(patient, "promote", found[1])
+        patient.until(lambda: "revert is complete" in patient.card(deploy).whole, "the end of Nomad's revert")
+        assert patient.versions("apps", "checkout")[0]["image"] == running
 
 
-def _reverts(patient: Sandbox) -> None:
-    deploy, deployment = waiting(patient, "v1.4.2")
-
-    nomad(patient, "promote", deployment)
-    nomad(patient, "fail", deployment)
-
-    patient.reach(deploy, "Failed")
-    found = patient.until(lambda: WAITS.search(patient.card(deploy).whole), "a revert that waits")
-    assert found[1] != deployment
-    assert "Nomad's own rollback is waiting for canary promotion" in patient.card(deploy).whole
-
-    nomad(patient, "promote", found[1])
-    patient.until(lambda: "revert is complete" in patient.card(deploy).whole, "the end of Nomad's revert")
-    assert patient.versions("apps", "checkout")[0]["image"].endswith(":v1.4.1")
+@contextmanager
+def slowly(sandbox: Sandbox) -> Iterator[None]:
+    """A Nomad so slow that a deployment can be failed after its promotion, while allocations are replaced in turn."""
+    sandbox.post("nomad", "/sandbox/speed", {"speed": 10})
+    try:
+        yield
+    finally:
+        sandbox.post("nomad", "/sandbox/speed", {"speed": SPEED})
