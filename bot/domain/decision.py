@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why something is refused: a stable code for programs, and a sentence that says what to do.
 
-    ``users`` and ``groups`` (Slack ids) could do it instead; surfaces show them as mentions. The sentence is plain
-    text, which the surface must escape.
+    ``users`` and ``groups`` (Slack ids) could do it instead; surfaces show them as mentions. ``possible_at`` is when it
+    becomes possible by itself, if that is known; surfaces show it in their own time zone. The sentence is plain text,
+    which the surface must escape.
     """
 
     code: str
     text: str
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    possible_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,10 @@ def instead(refused: Refused, *, users: tuple[str, ...] = (), groups: tuple[str,
     """The refusal, with these people added to each reason as those who could do it instead."""
     return Refused(
         tuple(
-            Reason(
-                reason.code,
-                reason.text,
-                tuple(dict.fromkeys((*reason.users, *users))),
-                tuple(dict.fromkeys((*reason.groups, *groups))),
+            replace(
+                reason,
+                users=tuple(dict.fromkeys((*reason.users, *users))),
+                groups=tuple(dict.fromkeys((*reason.groups, *groups))),
             )
             for reason in refused.reasons
         )

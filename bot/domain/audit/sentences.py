@@ -117,7 +117,8 @@ def _action_refused(body: Body, data: _Data) -> Sentence:
 
 
 def _planned(body: Body, data: _Data) -> Sentence:
-    void = "; earlier approvals no longer count" if data.get("voided") else ""
+    # without the number the event is older than that
+    void = "; earlier approvals no longer count" if data.get("voided") and data.get("void_approvals", 1) else ""
     after = _because(f", plan {data.get('plan')}", f"{data.get('effect', '')}{void}")
     return Sentence("planned ", _number(body), after, actor_is_subject=True)
 

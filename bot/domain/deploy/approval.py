@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.domain.access import Group, Membership
 from bot.domain.actor import SlackUser
-from bot.domain.decision import Allowed, Decision, Reason, Refused, refuse
+from bot.domain.decision import Allowed, Decision, Refused, instead, refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ def may_fill(
     who = mentions(now.missing or seats, without=None if self_approval else requester)
     standing = membership.standing(user)
     if isinstance(standing, Refused):
-        return Refused(tuple(Reason(reason.code, reason.text, **who) for reason in standing.reasons))
+        return instead(standing, **who)
     if user == requester and not self_approval:
         return refuse("own-request", "You requested this deploy, so somebody else has to approve it.", **who)
     if user in approvers:

@@ -97,6 +97,11 @@ def test_an_event_is_a_sentence(kind: EventType) -> None:
         (E.CATALOG_APPLIED, {"before": "", "after": B}, "made catalog bbbbbbbbbbbb active, the first one"),
         (E.DEPLOY_REQUESTED, {"version": "v1", "promotes": ""}, "requested checkout v1 to production (D-12)"),
         (E.DEPLOY_PLANNED, {"plan": 1, "effect": "adds web"}, "planned D-12, plan 1: adds web"),
+        (
+            E.DEPLOY_PLANNED,
+            {"plan": 2, "effect": "adds web", "voided": True, "void_approvals": 0},
+            "planned D-12, plan 2: adds web",
+        ),
         (E.DEPLOY_APPROVED, {"filled": 1, "seats": 1}, "approved D-12 (1 of 1 approval)"),
         (E.DEPLOY_APPROVED, {}, "approved D-12"),
         (
