@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why something is refused: a stable code for programs, and a sentence that says what to do.
 
-    ``users`` and ``groups`` (Slack ids) could do it instead; surfaces show them as mentions. The sentence is plain
-    text, which the surface must escape. ``setting`` is the name of the setting that the reason is about, if it is
-    about one: a form shows it beside that field.
+    ``users`` and ``groups`` (Slack ids) could do it instead; surfaces show them as mentions. ``possible_at`` is when it
+    becomes possible by itself, if that is known; surfaces show it in their own time zone. The sentence is plain text,
+    which the surface must escape. ``setting`` is the name of the setting that the reason is about, if it is about one:
+    a form shows it beside that field.
     """
 
     code: str
@@ -20,6 +22,7 @@ class Reason:
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     setting: str = ""
+    possible_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

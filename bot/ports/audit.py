@@ -37,7 +37,8 @@ class AuditQuery:
     """Which audit events to list, newest first; each condition narrows.
 
     With ``before``, only events that come after that position, so older ones. One record for the command, the CLI, the
-    buttons of a page and the store.
+    buttons of a page and the store. ``steps``: a page also lists the steps that Nomatron took by itself, which it
+    otherwise counts; the store always reads them.
     """
 
     span: Span | None = None
@@ -46,6 +47,7 @@ class AuditQuery:
     actor: Actor | None = None
     deploy: int | None = None
     before: Cursor | None = None
+    steps: bool = False
 
 
 class AuditReading(Protocol):

@@ -74,7 +74,13 @@ def _parse_list(argv: Sequence[str]) -> argparse.Namespace:
         "--before", type=_cursor, metavar="CURSOR", help="the next page: CURSOR is on the last line of the page before"
     )
     parser.add_argument("--limit", type=page_length, default=50, metavar="N", help="events on a page, 1 to 1000 (50)")
-    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    parser.add_argument(
+        "--all",
+        dest="steps",
+        action="store_true",
+        help="also the steps that Nomatron takes by itself, not only a count",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for programs: always all events")
     # options may stand between the words
     words = parser.parse_intermixed_args(argv)
     words.day, words.service, words.deploy = _conditions(parser, words.words)
@@ -139,6 +145,7 @@ async def _query(words: argparse.Namespace, ports: Ports) -> AuditQuery | Refuse
         actor=actor,
         deploy=deploy_number(deploy) if deploy else None,
         before=words.before,
+        steps=words.steps or words.json,
     )
 
 
@@ -150,12 +157,12 @@ def _document(page: AuditPage) -> dict[str, Any]:
 
 
 def _text(page: AuditPage, query: AuditQuery, words: argparse.Namespace) -> str:
-    if not page.events:
-        return "No audit events match.\n"
     zone = ZoneInfo(page.zone)
-    header = ("TIME", "WHO", "DEPLOY", "SERVICE", "ENVIRONMENT", "WHAT")
-    text = table(header, [_row(stored, zone) for stored in page.events])
-    return text + (f"older: {_older(page.next, query, words, zone)}\n" if page.next else "")
+    header = (f"TIME ({page.zone})", "WHO", "DEPLOY", "SERVICE", "ENVIRONMENT", "WHAT")
+    text = table(header, [_row(stored, zone) for stored in page.events]) if page.events else ""
+    left = f"left out: {page.folded} of Nomatron's own steps; --all prints them\n" if page.folded else ""
+    older = f"older: {_older(page.next, query, words, zone)}\n" if page.next else ""
+    return f"{text}{left}{older}" or "No audit events match.\n"
 
 
 def _row(stored: Stored, zone: tzinfo) -> tuple[str, ...]:
@@ -175,5 +182,6 @@ def _older(cursor: Cursor, query: AuditQuery, words: argparse.Namespace, zone: t
     day = query.span.begins.astimezone(zone).date().isoformat() if query.span else None
     options = (("--in", words.environment), ("--by", words.by), ("--limit", words.limit if words.limit != 50 else None))
     given = [part for name, value in options if value is not None for part in (name, str(value))]
+    given += ["--all"] if words.steps else []
     about = [*filter(None, (day, words.service, words.deploy)), *given]
     return shlex.join(["nomatron", "audit", "list", *about, "--before", cursor_text(cursor)])

@@ -127,7 +127,8 @@ def _text(page: HistoryPage, words: argparse.Namespace) -> str:
         return "No deploys found.\n"
     zone = ZoneInfo(page.zone)
     header = (
-        "DEPLOY", "REQUESTED", "BY", "ENVIRONMENT", "VERSION", "FROM", "STATE", "APPROVED BY", "TOOK", "REASON",
+        "DEPLOY", f"REQUESTED ({page.zone})", "BY", "ENVIRONMENT", "VERSION", "FROM", "STATE", "APPROVED BY", "TOOK",
+        "REASON",
     )  # fmt: skip
     text = table(header, [_row(entry, zone) for entry in page.entries])
     return text + (f"older: {_older(page, words)}\n" if page.next else "")

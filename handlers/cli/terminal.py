@@ -23,8 +23,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def local(instant: datetime, zone: tzinfo) -> str:
-    """``2026-11-21 13:00:05+01:00``, with the offset, because an hour occurs twice when a clock is set back."""
-    return instant.astimezone(zone).isoformat(sep=" ", timespec="seconds")
+    """``2026-11-21 13:00:05``; with its offset in the hour that comes twice when a clock is set back.
+
+    The table's header names the zone, once.
+    """
+    there = instant.astimezone(zone)
+    twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
+    return there.isoformat(sep=" ", timespec="seconds") if twice else f"{there:%Y-%m-%d %H:%M:%S}"
 
 
 def who(actor: Actor) -> str:

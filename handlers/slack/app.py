@@ -48,6 +48,7 @@ def register(app: AsyncApp) -> None:
     app.action("deploy.again")(_button(actions.again))
     app.action("page.older")(_on_page)
     app.action("page.newest")(_on_page)
+    app.action("page.steps")(_on_page)
 
     app.view("deploy.reject")(_form(modals.reject))
     app.view("deploy.promote")(_form(modals.promote))

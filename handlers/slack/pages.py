@@ -56,8 +56,10 @@ async def _audit(ports: Ports, query: AuditQuery) -> Message | Refused:
     if isinstance(found, Refused):
         return found
     pages = _pages(query, replace(query, before=found.next) if found.next else None)
+    if found.folded:
+        pages = replace(pages, steps=value_of(replace(query, steps=True)))
     bodies = [json.loads(each.body) for each in found.events]
-    return audit_blocks.render(query, bodies, ZoneInfo(found.zone), found.posted, pages)
+    return audit_blocks.render(query, bodies, ZoneInfo(found.zone), found.posted, pages, found.folded)
 
 
 def _pages(query: History | AuditQuery, older: History | AuditQuery | None) -> Pages:
@@ -78,6 +80,7 @@ def value_of(query: History | AuditQuery) -> str:
             "actor": query.actor.key if query.actor else None,
             "deploy": query.deploy,
             "before": cursor_text(query.before) if query.before else None,
+            "steps": query.steps or None,
         }
     return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
 
@@ -155,4 +158,5 @@ _AUDIT: Final[Mapping[str, Callable[[Any], Any]]] = {
     "actor": _actor,
     "deploy": _number,
     "before": _cursor,
+    "steps": lambda value: True if value is True else None,
 }

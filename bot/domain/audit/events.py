@@ -47,6 +47,33 @@ class EventType(StrEnum):
     DEPLOY_SHOWN = "deploy.shown"
 
 
+_STEPS = frozenset(
+    {
+        EventType.DEPLOY_PLANNED,
+        EventType.DEPLOY_REPLANNING,
+        EventType.DEPLOY_READY,
+        EventType.DEPLOY_BLOCKED,
+        EventType.DEPLOY_DISPATCHING,
+        EventType.DEPLOY_ATTEMPTED,
+        EventType.DEPLOY_ANSWERED,
+        EventType.DEPLOY_LANDED,
+        EventType.DEPLOY_MOVING,
+    }
+)
+
+
+def is_step(body: Mapping[str, Any]) -> bool:
+    """Whether an event's body is of a step that Nomatron takes by itself from one decision to the next.
+
+    Not a step: what a person did, how a deploy ended, and whatever calls for a person, such as a plan that voided
+    approvals.
+    """
+    if body["type"] == EventType.DEPLOY_SHOWN:
+        return True
+    by_itself = str(body["actor"]).startswith("system:")
+    return by_itself and body["type"] in _STEPS and not body.get("data", {}).get("voided")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One thing that happened. ``data`` is small, holds no secret, and 64-bit numbers in it are text."""

@@ -121,7 +121,8 @@ def _action_refused(body: Body, data: _Data) -> Sentence:
 
 
 def _planned(body: Body, data: _Data) -> Sentence:
-    void = "; earlier approvals no longer count" if data.get("voided") else ""
+    # without the number the event is older than that
+    void = "; earlier approvals no longer count" if data.get("voided") and data.get("void_approvals", 1) else ""
     base = base_from(data.get("base"))
     old = f", to replace {replaced(base)}" if base and replaced(base) else ""
     after = _because(f", plan {data.get('plan')}{old}", f"{data.get('effect', '')}{void}")

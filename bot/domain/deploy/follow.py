@@ -61,6 +61,9 @@ def _first_failure(allocations: Iterable[AllocationState]) -> TaskFailure | None
 
 def _counters(seen: Observation) -> tuple[GroupHealth, ...]:
     """Counters of a job without a deployment; healthy means running, or complete for a job that runs only once."""
+    # a periodic or parameterized job runs only in children of its own, so there is nothing of it to count
+    if not seen.launches:
+        return ()
     names = sorted({*seen.wanted, *(each.group for each in seen.allocations)})
     good = "complete" if seen.job_type in _ONE_SHOT else "running"
     placed = Counter(each.group for each in _standing(seen))
@@ -183,8 +186,18 @@ def _failed_by_task(rollout: Rollout, detail: str, now: datetime) -> Rollout:
 
 
 def _end(rollout: Rollout, status: RolloutStatus, detail: str, now: datetime) -> Rollout:
+    # a success that counts do not prove is not shown with them: nobody understands a green "0/1 healthy"
+    disagree = status is RolloutStatus.SUCCEEDED and rollout.healthy < rollout.wanted
     return replace(
-        rollout, status=status, detail=detail, waits_for=None, unplaced=(), stuck=False, ended_at=now, changed_at=now
+        rollout,
+        status=status,
+        detail=detail,
+        groups=() if disagree else rollout.groups,
+        waits_for=None,
+        unplaced=(),
+        stuck=False,
+        ended_at=now,
+        changed_at=now,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.catalog.environment import After, Require
 from bot.domain.catalog.release import release_name
 from bot.domain.catalog.variable import Setting
-from bot.domain.decision import Allowed, Decision, every, refuse
+from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.durations import in_words
 
@@ -195,8 +195,8 @@ def _not_soaked(after: After, what: Candidate, last: _Stretch) -> Decision:
     where, soak = after.environment, in_words(after.soak)
     if last.ended_by is None or last.until is None:
         # a time, not a countdown: a message with a countdown would have to be redrawn each second
-        passes = f"until {last.since + after.soak:%Y-%m-%d %H:%M:%S} UTC"
-        return refuse("soaking", f"{what.name} has to run in {where} for {soak} first, {passes}.")
+        text = f"{what.name} has to run in {where} for {soak} first."
+        return Refused((Reason("soaking", text, possible_at=last.since + after.soak),))
     ran = in_words(last.until - last.since)
     return refuse(
         "soak-broken",

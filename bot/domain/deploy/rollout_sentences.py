@@ -7,12 +7,12 @@ from bot.domain.multierror import one_line
 
 
 def waiting_for(rollout: Rollout) -> str:
-    """Why a running rollout waits, on one line; empty if it does not wait."""
+    """Why a running rollout waits or is stuck, on one line; empty if it does neither.
+
+    Without a time: the surface says since when, in its own zone.
+    """
     parts = [part for part in (_waits_in_nomad(rollout), _capacity(rollout)) if part]
-    if not rollout.stuck:
-        return "; ".join(parts)
-    why = "; ".join(parts) or _why_idle(rollout)
-    return f"stuck: no change since {rollout.changed_at:%Y-%m-%d %H:%M %Z}: {why}"
+    return "; ".join(parts) or (_why_idle(rollout) if rollout.stuck else "")
 
 
 def why_ended(rollout: Rollout) -> str:

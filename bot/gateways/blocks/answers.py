@@ -10,7 +10,7 @@ from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.jobdiff.text import lines as diff_lines
 from bot.gateways.blocks.card.buttons import buttons
 from bot.gateways.blocks.card.facts import approvals_of, count_of, name_of
-from bot.gateways.blocks.card.message import EMOJI, headline, plan_of, state_of
+from bot.gateways.blocks.card.message import EMOJI, headline, plan_of, possible_at, state_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.parts import Json, Message, actions, context, preformatted, section
@@ -42,7 +42,8 @@ def refusal(refusal: Refused, emoji: str = REFUSED) -> Message:
     for number, reason in enumerate(refusal.reasons[:20]):
         sign = emoji if number == 0 else "•"
         people = who(reason.users, reason.groups)
-        lines.append(f"{sign} {words(reason.text, 1200)}" + (f" Who can: {people}." if people else ""))
+        text = f"{words(reason.text, 1200)}{possible_at(reason)}"
+        lines.append(f"{sign} {text}" + (f" Who can: {people}." if people else ""))
     return from_lines(*lines)
 
 

@@ -11,7 +11,7 @@ from bot.gateways.blocks.card.facts import name_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Message, context, section
-from bot.gateways.blocks.text import code, escape, link, person, words
+from bot.gateways.blocks.text import code, escape, link, person, second, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,18 +27,30 @@ _LONGEST_SENTENCE = 240
 _LONGEST_LINK = 150
 
 
-def render(query: AuditQuery, events: Sequence[Body], zone: tzinfo, posted: Mapping[int, str], pages: Pages) -> Message:
-    """At most twenty events under their dates, in the times of ``zone``; ``posted`` links deploys to their messages."""
+def render(
+    query: AuditQuery,
+    events: Sequence[Body],
+    zone: tzinfo,
+    posted: Mapping[int, str],
+    pages: Pages,
+    folded: int = 0,
+) -> Message:
+    """At most twenty events, each with its time in the reader's zone; ``posted`` links deploys to their messages.
+
+    ``zone`` is that of the query's day. ``folded`` is how many steps of Nomatron itself are left out.
+    """
     what = ", ".join(_conditions(query, zone))
+    left = f"{folded:,} {'step' if folded == 1 else 'steps'} of Nomatron itself left out"
     if not events:
-        first = f":mag: {'No older audit events' if pages.newest else 'No audit events'}{what and f' {what}'}."
-        return Message(first, (section(first), *turn(pages, "events")))
+        kind = "decisions or results" if folded else "audit events"
+        first = f":mag: {'No older' if pages.newest else 'No'} {kind}{what and f' {what}'}."
+        note = [context(left)] if folded else []
+        return Message(first, (section(first), *note, *turn(pages, "events")))
     first = f":scroll: *Audit events*{what and f' {what}'}"
-    lines = [_line(body, posted) for body in events[:MOST]]
-    dated = list(_with_dates(_day(query, zone), events, lines, zone))
-    about = context(f"newest first · times in {words(str(zone), 60)}")
-    body = (section(text) for text in _chunks([first, *dated]))
-    return Message(plain_of([first, *dated]), (*body, about, *turn(pages, "events")))
+    lines = [f"{second(datetime.fromisoformat(body['at']))} {_line(body, posted)}" for body in events[:MOST]]
+    about = context(" · ".join(["newest first", "times in your time zone", *([left] if folded else [])]))
+    body = (section(text) for text in _chunks([first, *lines]))
+    return Message(plain_of([first, *lines]), (*body, about, *turn(pages, "events")))
 
 
 def _conditions(query: AuditQuery, zone: tzinfo) -> Iterator[str]:
@@ -46,7 +58,8 @@ def _conditions(query: AuditQuery, zone: tzinfo) -> Iterator[str]:
     if query.deploy:
         yield f"of D-{query.deploy}"
     if day:
-        yield f"of {_date(day)}"
+        # days are the catalog's, times are the reader's
+        yield f"of {_date(day)} in {words(str(zone), 60)}"
     if query.service:
         yield f"about *{words(query.service, 200)}*"
     if query.environment:
@@ -57,16 +70,6 @@ def _conditions(query: AuditQuery, zone: tzinfo) -> Iterator[str]:
 
 def _day(query: AuditQuery, zone: tzinfo) -> date | None:
     return query.span.begins.astimezone(zone).date() if query.span else None
-
-
-def _with_dates(day: date | None, events: Sequence[Body], lines: Sequence[str], zone: tzinfo) -> Iterator[str]:
-    """Each event's line with its time of day, and a line with the date whenever that changes."""
-    for body, line in zip(events, lines, strict=False):
-        local = datetime.fromisoformat(body["at"]).astimezone(zone)
-        if local.date() != day:
-            day = local.date()
-            yield f"*{_date(day)}*"
-        yield f"{_clock(local)} {line}"
 
 
 def _line(body: Body, posted: Mapping[int, str]) -> str:
@@ -80,12 +83,6 @@ def _line(body: Body, posted: Mapping[int, str]) -> str:
     room = _LONGEST_SENTENCE - len(before) - len(what.number)
     after = escape(what.after, room) if what.after and room > 0 else ""
     return f"{name_of(actor)}{'' if acted else ':'} {before}{number}{after}"
-
-
-def _clock(local: datetime) -> str:
-    """The time of day, with its offset in the hour that comes twice when summer time ends."""
-    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    return f"{local:%H:%M:%S}" + (f"{local:%z}" if twice else "")
 
 
 def _date(day: date) -> str:

@@ -12,14 +12,19 @@ if TYPE_CHECKING:
 
 OLDER: Final = "page.older"
 NEWEST: Final = "page.newest"
+STEPS: Final = "page.steps"
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The values of the buttons to other pages; empty if there is no such page."""
+    """The values of the buttons to other pages; empty if there is no such page.
+
+    ``steps`` is the same page with the steps that it leaves out.
+    """
 
     older: str = ""
     newest: str = ""
+    steps: str = ""
 
 
 def turn(pages: Pages, what: str) -> list[Json]:
@@ -29,4 +34,6 @@ def turn(pages: Pages, what: str) -> list[Json]:
         row.append(button("Older", OLDER, pages.older, hint=f"Older {what}"))
     if pages.newest:
         row.append(button("Newest", NEWEST, pages.newest, hint=f"Back to the newest {what}"))
+    if pages.steps:
+        row.append(button("All steps", STEPS, pages.steps, hint="Also list the steps of Nomatron itself"))
     return [actions(row)] if row else []

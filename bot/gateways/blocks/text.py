@@ -127,6 +127,12 @@ def moment(instant: datetime) -> str:
     return f"<!date^{int(instant.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
 
 
+def second(instant: datetime) -> str:
+    """An instant to the second in the reader's own time zone, dates in the form that sorts; in UTC as ``moment``."""
+    fallback = instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"<!date^{int(instant.timestamp())}^{{date_num}} {{time_secs}}|{fallback}>"
+
+
 def link(url: str, label: str) -> str:
     """A link to an http(s) address; anything else is shown as its label alone."""
     # a bar would end the address and begin the label

@@ -36,7 +36,8 @@ async def _retract(case: Case, *, actor: Actor) -> Deploy | Refused:
     if not deploy.status.undecided:
         return await case.record_refusal(actor, "retract", not_open(deploy, "retract"))
     if mine is None:
-        nothing = refuse("nothing-to-retract", f"You have not approved the current plan of {deploy.number}.")
+        text = f"You have not approved the current plan of {deploy.number}."
+        nothing = refuse("nothing-to-retract", text if case.facts.seats else f"{deploy.number} needs no approval.")
         return await case.record_refusal(actor, "retract", nothing)
     await case.tx.save_approval(replace(mine, void="retracted"))
     after = case.with_approvals(tuple(each for each in case.facts.approvals if each != mine))

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.actor import SlackUser, actor_from_key
+from bot.domain.actor import SlackUser, System, actor_from_key
+from bot.domain.audit.events import is_step
 from bot.domain.decision import Refused, refuse
 from bot.domain.documents import document_of
 from bot.domain.names import unknown_name
@@ -17,7 +18,7 @@ from bot.operations.queries.history import links_of
 from bot.ports.audit import AuditQuery, Cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from bot.ports.store import Reading
 
 _LARGEST: Final = 2**63 - 1
+_STEPS_TO_EACH: Final = 10
+"""Events that are read for each one shown: a bound, so that a page's cost never depends on the log's length."""
 _USER: Final = re.compile(r"[UW][A-Z0-9]{2,30}")
 
 
@@ -35,16 +38,18 @@ class AuditPage:
 
     ``next`` is the ``before`` of the next page's query, None on the last page. ``zone`` is the catalog's time zone (an
     IANA name). ``posted`` has the Slack link of each deploy among the events whose message has a known address.
+    ``folded`` counts the steps in this part of the log that are left out.
     """
 
     events: tuple[Stored, ...]
     next: Cursor | None
     zone: str
     posted: Mapping[int, str] = field(default_factory=dict)
+    folded: int = 0
 
 
 async def audit(ports: Ports, query: AuditQuery, limit: int) -> AuditPage | Refused:
-    """The newest ``limit`` audit events that match.
+    """The newest ``limit`` audit events that match, without the steps of Nomatron itself unless they are asked for.
 
     Refused: a service or an environment that neither the catalog nor any event names, a deploy number that does not
     exist, a day that has not begun. Raises ``CatalogMissing``.
@@ -56,12 +61,30 @@ async def audit(ports: Ports, query: AuditQuery, limit: int) -> AuditPage | Refu
         unknown = await _unknown(reading, catalog, query)
         if unknown is not None:
             return unknown
-        # one more than is shown, to know whether there is another page
-        found = await reading.audit_page(query, limit + 1)
-        shown = found[:limit]
+        # who asks for the worker's events wants its steps
+        steps = query.steps or isinstance(query.actor, System)
+        most = limit if steps else limit * _STEPS_TO_EACH
+        # one more than is read, to know whether there is another page
+        found = await reading.audit_page(query, most + 1)
+        read, shown = (found[:most], found[:most]) if steps else _folded(found[:most], limit)
         posted = await reading.all_posted(_deploys(shown))
-    older = cursor_at(shown[-1]) if len(found) > limit else None
-    return AuditPage(shown, older, catalog.timezone, links_of(ports, posted))
+    older = cursor_at(read[-1]) if len(found) > len(read) else None
+    return AuditPage(tuple(shown), older, catalog.timezone, links_of(ports, posted), len(read) - len(shown))
+
+
+def _folded(found: Sequence[Stored], limit: int) -> tuple[Sequence[Stored], Sequence[Stored]]:
+    """The part of the log that a page covers, and what it shows of it: at most ``limit`` events, and no steps.
+
+    Steps that follow the last event shown belong to this page, so that no page consists of them alone.
+    """
+    shown: list[Stored] = []
+    for read, stored in enumerate(found):
+        if is_step(json.loads(stored.body)):
+            continue
+        if len(shown) == limit:
+            return found[:read], shown
+        shown.append(stored)
+    return found, shown
 
 
 def _deploys(events: Iterable[Stored]) -> set[int]:

@@ -241,6 +241,7 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
             "fingerprint": plan.fingerprint,
             "from_version": plan.from_version,
             "moved": list(plan.moved),
+            "void_approvals": 0 if not plan.moved else sum(not each.void for each in case.facts.approvals),
             "voided": bool(plan.moved),
         },
         changes={

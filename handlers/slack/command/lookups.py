@@ -32,6 +32,7 @@ LONGEST_ACTOR: Final = 400
 _PERSON = re.compile(r"@?([UW][A-Z0-9]{6,30})")
 _DAYS = ("today", "yesterday")
 _CLAUSES = ("in", "by")
+_ALL = "all"
 
 
 def status(reader: Reader, form: str) -> Status | Refused:
@@ -73,7 +74,7 @@ def history(reader: Reader, form: str) -> History | Refused:
 
 
 def audit(reader: Reader, form: str) -> AuditQuery | Refused:
-    """``[today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]``, in any order."""
+    """``[today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user] [all]``, in any order."""
     reader = reader.with_people()
     found: dict[str, Any] = {}
     while (word := reader.next()) is not None:
@@ -115,7 +116,9 @@ def _condition(reader: Reader, word: str, form: str) -> tuple[str, object] | Ref
     if clause in _DAYS or (clause[:1].isdecimal() and named(word, reader.vocabulary.services) is None):
         day = _day(reader, word)
         return day if isinstance(day, Refused) else ("span", day_of(day, reader.vocabulary.zone))
-    return _service(reader, word, form, (*_DAYS, *_CLAUSES))
+    if clause == _ALL and named(word, reader.vocabulary.services) is None:
+        return "steps", True
+    return _service(reader, word, form, (*_DAYS, *_CLAUSES, _ALL))
 
 
 def _environment(reader: Reader, clause: str) -> tuple[str, str] | Refused:

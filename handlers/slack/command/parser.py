@@ -191,7 +191,7 @@ def _settings(reader: Reader, into: dict[str, Value]) -> Refused | None:
 
 def _unexpected(word: str, form: str) -> Refused:
     if word.casefold() == "at":
-        return refuse("not-yet", "`at WHEN` isn't available yet. Leave it out: a deploy starts once it is approved.")
+        return refuse("not-yet", "`at WHEN` isn't available yet. Leave it out: a deploy starts as soon as it may.")
     hint = " Settings come after `with`." if "=" in word else near(word, _CLAUSES)
     return refuse("unexpected-word", f"`{word[:80]}` doesn't belong there.{hint} Write `{form}`.")
 

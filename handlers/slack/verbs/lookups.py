@@ -77,7 +77,7 @@ VERBS: Final[Mapping[str, Verb]] = {
         answer=page,
     ),
     "audit": Verb(
-        form="/deploy audit [today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user]",
+        form="/deploy audit [today|yesterday|DATE] [SERVICE] [D-n] [in ENV] [by @user] [all]",
         summary="who did what, and when",
         details=(
             (
@@ -85,7 +85,11 @@ VERBS: Final[Mapping[str, Verb]] = {
                 "yesterday checkout in production by @alice`. The words can come in any order."
             ),
             (
-                "Twenty events on a page, newest first. `today`, `yesterday` and dates such as `2026-11-21` are days "
+                "What people decided and how deploys ended, twenty events on a page, newest first. The steps that "
+                "Nomatron takes by itself are only counted; `all` lists them too."
+            ),
+            (
+                " `today`, `yesterday` and dates such as `2026-11-21` are days "
                 "in the catalog's time zone. Pick people from the list that Slack offers after `@`."
             ),
         ),

@@ -108,6 +108,11 @@ def test_an_event_is_a_sentence(kind: EventType) -> None:
             {"plan": 1, "effect": "adds web", "base": {"state": "absent", "job_version": None}},
             "planned D-12, plan 1: adds web",
         ),
+        (
+            E.DEPLOY_PLANNED,
+            {"plan": 2, "effect": "adds web", "voided": True, "void_approvals": 0},
+            "planned D-12, plan 2: adds web",
+        ),
         (E.DEPLOY_APPROVED, {"filled": 1, "seats": 1}, "approved D-12 (1 of 1 approval)"),
         (E.DEPLOY_APPROVED, {}, "approved D-12"),
         (

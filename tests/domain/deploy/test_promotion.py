@@ -173,7 +173,7 @@ class TestRunning:
         ),
         (
             [passed()], 0,
-            "v1.4.2 has to run in staging for 30m first, until 2026-11-21 12:30:00 UTC.",
+            "v1.4.2 has to run in staging for 30m first.",
         ),
         (
             [passed(), other(2, Status.SUCCEEDED, 11, landed=10)], 60,

@@ -98,6 +98,9 @@ LISTINGS: dict[str, Callable[[], Message]] = {
     "audit": lambda: audit.render(AuditQuery(), bodies(), ZONE, {12: LINK}, BOTH),
     "audit-narrowed": lambda: audit.render(ASKED, bodies()[1:2], ZONE, {}, Pages()),
     "audit-deploy": lambda: audit.render(AuditQuery(deploy=12), bodies()[:2], ZONE, {12: LINK}, Pages()),
+    "audit-folded": lambda: audit.render(
+        AuditQuery(deploy=12), bodies()[:2], ZONE, {12: LINK}, Pages(steps='{"verb": "steps"}'), 1200
+    ),
     "audit-none": lambda: audit.render(ASKED, [], ZONE, {}, Pages()),
 }
 """By the name of the golden file."""

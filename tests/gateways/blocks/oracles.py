@@ -22,6 +22,7 @@ _OURS = re.compile(
     r"|<!subteam\^(?P<group>S[A-Z0-9]{2,})>"
     r"|<#(?P<channel>[CDG][A-Z0-9]{2,})>"
     r"|<!date\^[0-9]+\^\{date_short_pretty\} at \{time\}\|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC>"
+    r"|<!date\^[0-9]+\^\{date_num\} \{time_secs\}\|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} UTC>"
     r"|<(?P<link>https?://[^<>|\s]+)\|[^<>|\n]+>"
 )
 _TRICKS = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,8 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.schedule import day_of
 from bot.gateways.blocks import audit, history
-from bot.gateways.blocks.pages import NEWEST, OLDER, Pages
+from bot.gateways.blocks.pages import NEWEST, OLDER, STEPS, Pages
+from bot.gateways.blocks.text import second
 from bot.ports.audit import AuditQuery
 from tests.builders import ALICE, BOB, CAROL, SAM, an_entry, an_event
 from tests.clocks import NOON
@@ -102,27 +103,28 @@ def test_an_empty_page_after_others_does_not_say_that_there_is_nothing_at_all() 
     assert "No older audit event" in audit.render(AuditQuery(), [], ZONE, {}, BOTH).text
 
 
-def test_events_stand_under_their_dates_with_links_to_their_deploys() -> None:
+def test_events_have_their_times_in_the_readers_zone_and_links_to_their_deploys() -> None:
+    minute, asked_for = timedelta(minutes=1), f"checkout v1.4.2 to staging (<{LINK}|D-12>)"
     (text,) = texts_of(LISTINGS["audit"]())
 
     assert text.splitlines() == [
         ":scroll: *Audit events*",
-        "*Saturday 21 November 2026*",
-        f"13:00:00 <@U0SAM00001> rejected <{LINK}|D-12>: no &amp; &lt;!channel&gt; D-12",
-        f"12:59:00 <@U0BOB00001> approved <{LINK}|D-12> (1 of 2 approvals)",
-        "12:58:00 Nomatron: D-11 succeeded",
-        f"12:57:00 <@U0CAROL001> by `repo:shop/checkout` requested checkout v1.4.2 to staging (<{LINK}|D-12>)",
-        "*Friday 20 November 2026*",
-        "13:00:00 `root` on the host made catalog 0a0a0a0a0a0a active, the first one",
+        f"{second(NOON)} <@U0SAM00001> rejected <{LINK}|D-12>: no &amp; &lt;!channel&gt; D-12",
+        f"{second(NOON - minute)} <@U0BOB00001> approved <{LINK}|D-12> (1 of 2 approvals)",
+        f"{second(NOON - 2 * minute)} Nomatron: D-11 succeeded",
+        f"{second(NOON - 3 * minute)} <@U0CAROL001> by `repo:shop/checkout` requested {asked_for}",
+        f"{second(NOON - timedelta(days=1))} `root` on the host made catalog 0a0a0a0a0a0a active, the first one",
     ]
 
 
-def test_the_date_that_was_asked_for_is_said_once() -> None:
+def test_the_date_that_was_asked_for_is_said_once_with_its_zone() -> None:
     (text,) = texts_of(LISTINGS["audit-narrowed"]())
 
+    day = "Saturday 21 November 2026 in Europe/Amsterdam"
+
     assert text.splitlines() == [
-        ":scroll: *Audit events* of Saturday 21 November 2026, about *checkout*, in *production*, by <@U0BOB00001>",
-        "12:59:00 <@U0BOB00001> approved D-12 (1 of 2 approvals)",
+        f":scroll: *Audit events* of {day}, about *checkout*, in *production*, by <@U0BOB00001>",
+        f"{second(NOON - timedelta(minutes=1))} <@U0BOB00001> approved D-12 (1 of 2 approvals)",
     ]
 
 
@@ -130,18 +132,24 @@ def test_the_events_of_one_deploy_say_which() -> None:
     (text,) = texts_of(LISTINGS["audit-deploy"]())
     day = AuditQuery(span=TODAY, deploy=12)
 
-    assert text.startswith(":scroll: *Audit events* of D-12\n*Saturday 21 November 2026*\n13:00:00 ")
+    assert text.startswith(f":scroll: *Audit events* of D-12\n{second(NOON)} ")
     assert audit.render(day, [], ZONE, {}, Pages()).text == (
-        ":mag: No audit events of D-12, of Saturday 21 November 2026."
+        ":mag: No audit events of D-12, of Saturday 21 November 2026 in Europe/Amsterdam."
     )
 
 
-def test_the_hour_that_comes_twice_has_its_offset() -> None:
-    twice = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
-    events = [an_event(EventType.DEPLOY_WITHDRAWN, at=at) for at in (twice + timedelta(hours=1), twice)]
-    message = audit.render(AuditQuery(), [json.loads(each.body()) for each in events], ZONE, {}, Pages())
+def test_what_is_left_out_is_counted_with_a_button_to_it() -> None:
+    message = audit.render(AuditQuery(), bodies(), ZONE, {}, Pages(steps="s"), 1200)
+    nothing = audit.render(AuditQuery(deploy=12), [], ZONE, {}, Pages(steps="s"), 1)
 
-    assert [line.split()[0] for line in texts_of(message)[0].splitlines()[2:]] == ["02:30:00+0100", "02:30:00+0200"]
+    small, row = message.blocks[-2:]
+    assert (
+        small["elements"][0]["text"]
+        == "newest first · times in your time zone · 1,200 steps of Nomatron itself left out"
+    )
+    assert [(each["action_id"], each["value"]) for each in row["elements"]] == [(STEPS, "s")]
+    assert nothing.text == ":mag: No decisions or results of D-12."
+    assert nothing.blocks[1]["elements"][0]["text"] == "1 step of Nomatron itself left out"
 
 
 def test_a_long_page_is_cut_into_sections_and_nothing_of_it_is_lost() -> None:

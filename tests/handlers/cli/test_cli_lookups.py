@@ -109,17 +109,17 @@ def file(empty: File) -> File:
 
 
 def test_the_audit_log_is_a_table_newest_first(file: File) -> None:
-    header, *rows = file.table("audit", "list")
+    header, *rows = file.table("audit", "list", "--all")
 
-    assert header == ["TIME", "WHO", "DEPLOY", "SERVICE", "ENVIRONMENT", "WHAT"]
+    assert header == ["TIME (Europe/Amsterdam)", "WHO", "DEPLOY", "SERVICE", "ENVIRONMENT", "WHAT"]
     noon = "2026-11-21 13:0"
-    assert rows[0] == [f"{noon}2:00+01:00", "system:rules", "D-2", "checkout", "production", "D-2 is ready"]
+    assert rows[0] == [f"{noon}2:00", "system:rules", "D-2", "checkout", "production", "D-2 is ready"]
     assert rows[1][1:] == ["U0SAM00001", "D-2", "checkout", "production", "approved D-2 (2 of 2 approvals)"]
     assert ["U0ALICE001", "D-1", "checkout", "staging", "requested checkout v1.4.2 to staging (D-1): SHOP-981"] in [
         row[1:] for row in rows
     ]
     first, made = rows[-1][:5], rows[-1][5]
-    assert first == [f"{noon}0:00+01:00", "operator:root", "-", "-", "-"]
+    assert first == [f"{noon}0:00", "operator:root", "-", "-", "-"]
     assert made.startswith("made catalog ")
 
 
@@ -150,7 +150,7 @@ def test_json_has_the_events_as_they_are_stored(file: File) -> None:
 def test_page_by_page_every_event_is_shown_once(file: File, *, json_too: bool) -> None:
     whole = file.document("audit", "list")["events"]
     shown: list[Any] = []
-    words: tuple[str, ...] | None = ("audit", "list", "--limit", "4")
+    words: tuple[str, ...] | None = ("audit", "list", "--all", "--limit", "4")
 
     while words is not None:
         if json_too:
@@ -184,6 +184,17 @@ def test_the_command_for_older_ones_names_the_day_and_everything_else(file: File
     assert (status, len(out.splitlines())) == (0, 3)
 
 
+def test_the_steps_of_nomatron_are_counted(file: File) -> None:
+    _, *rows, left, older = file.run("audit", "list", "D-2", "--limit", "2")[1].splitlines()
+    *_, last = file.run("audit", "list", "D-2", "--limit", "2", "--all")[1].splitlines()
+
+    assert ["approved D-2 (2 of 2 approvals)" in rows[0], "approved D-2 (1 of 2 approvals)" in rows[1]] == [True, True]
+    assert left == "left out: 2 of Nomatron's own steps; --all prints them"
+    assert older.startswith("older: nomatron audit list D-2 --limit 2 --before ")
+    assert " --limit 2 --all --before " in last
+    assert file.run("audit", "list", "--by", "system:rules")[1].count("is ready") == 2
+
+
 def test_one_deploy_alone(file: File) -> None:
     whole = file.document("audit", "list")["events"]
     of_deploy = [event for event in whole if event.get("deploy") == 2]
@@ -193,8 +204,8 @@ def test_one_deploy_alone(file: File) -> None:
         assert file.document("audit", "list", word)["events"] == of_deploy
     approved = file.document("audit", "list", "2026-11-21", "D-2", "checkout", "--by", "slack:T0NOMATRON:U0SAM00001")
     assert [event["type"] for event in approved["events"]] == ["deploy.approved"]
-    older = file.run("audit", "list", "D-2", "--limit", "1")[1].splitlines()[-1]
-    assert older.startswith("older: nomatron audit list D-2 --limit 1 --before 2026-11-21T")
+    older = file.run("audit", "list", "D-2", "--limit", "1", "--all")[1].splitlines()[-1]
+    assert older.startswith("older: nomatron audit list D-2 --limit 1 --all --before 2026-11-21T")
     assert file.document(*shlex.split(older)[2:])["events"] == of_deploy[1:2]
 
 
@@ -309,9 +320,10 @@ def test_history_is_a_table_newest_first(file: File) -> None:
     header, *rows = file.table("history", "checkout")
 
     assert header == [
-        "DEPLOY", "REQUESTED", "BY", "ENVIRONMENT", "VERSION", "FROM", "STATE", "APPROVED BY", "TOOK", "REASON",
+        "DEPLOY", "REQUESTED (Europe/Amsterdam)", "BY", "ENVIRONMENT", "VERSION", "FROM", "STATE", "APPROVED BY",
+        "TOOK", "REASON",
     ]  # fmt: skip
-    asked_for = ["2026-11-21 13:02:00+01:00", "U0ALICE001", "production", "v1.4.3"]
+    asked_for = ["2026-11-21 13:02:00", "U0ALICE001", "production", "v1.4.3"]
     # the fake has one job for all namespaces, so what staging has is a version that nobody deployed to production
     assert rows[0][:7] == ["D-2", *asked_for, "job version 0, registered outside Nomatron", "Ready"]
     assert set(rows[0][7].split(", ")) == {"U0BOB00001", "U0SAM00001"}

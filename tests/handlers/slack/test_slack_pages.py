@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bot.domain.actor import Operator
 from bot.domain.audit.events import EventType
 from bot.domain.digest.schedule import Span
-from bot.gateways.blocks.pages import NEWEST, OLDER
+from bot.gateways.blocks.pages import NEWEST, OLDER, STEPS
 from bot.ports.audit import AuditQuery, Cursor
 from handlers.slack.command.ast import History
 from handlers.slack.command.lexer import visible
@@ -27,7 +27,7 @@ from tests.builders import ALICE, GUS, NORA, a_posted, a_service, an_event
 from tests.clocks import NOON
 from tests.handlers.slack.bolt import click
 from tests.handlers.slack.test_slack_authority import a_call
-from tests.operations.acts import applied, asked
+from tests.operations.acts import applied, asked, rolling
 
 if TYPE_CHECKING:
     from bot.domain.actor import SlackUser
@@ -62,6 +62,11 @@ def buttons(shown: dict[str, Any]) -> list[str]:
     return [each["action_id"] for row in rows for each in row]
 
 
+def shown(message: dict[str, Any]) -> str:
+    """All that its sections say; its text alone is cut."""
+    return "\n".join(block["text"]["text"] for block in message["blocks"] if block["type"] == "section")
+
+
 async def many(world: World, count: int) -> None:
     """So many deploys of checkout, none of them superseding another."""
     for number in range(1, count + 1):
@@ -92,11 +97,32 @@ async def test_audit_is_turned_within_what_was_asked_for(world: World, slack: Sl
     (second,) = await turned(slack, first, OLDER)
     (third,) = await turned(slack, second, OLDER)
 
-    told = [line for page in (first, second, third) for line in page["text"].splitlines() if "withdrew" in line]
+    told = [line for page in (first, second, third) for line in shown(page).splitlines() if "withdrew" in line]
     assert [line.split()[-1] for line in told] == [f"D-{number}" for number in range(45, 0, -1)]
-    assert {line.split()[1] for line in told} == {f"<@{ALICE.id}>"}
-    assert "of Saturday 21 November 2026, about *checkout*, in *production*, by <@U0ALICE001>" in third["text"]
+    assert all(f"> <@{ALICE.id}> withdrew" in line for line in told)
+    assert "of Saturday 21 November 2026 in UTC, about *checkout*, in *production*, by <@U0ALICE001>" in third["text"]
     assert (buttons(first), buttons(second), buttons(third)) == ([OLDER], [OLDER, NEWEST], [NEWEST])
+
+
+async def test_the_steps_of_nomatron_are_counted_and_shown_on_demand(
+    world: World, slack: Slackside, knocking: Door
+) -> None:
+    await rolling(world)
+    first = await typed(slack, "audit D-1")
+    (second,) = await turned(slack, first, STEPS)
+    typed_so = await typed(slack, "audit D-1 all")
+
+    assert [line.partition("> ")[2] for line in shown(first).splitlines()[1:]] == [
+        "<@U0SAM00001> approved D-1 (2 of 2 approvals)",
+        "<@U0BOB00001> approved D-1 (1 of 2 approvals)",
+        "<@U0ALICE001> requested checkout v1.4.2 to production (D-1)",
+    ]
+    assert "6 steps of Nomatron itself left out" in str(first["blocks"])
+    assert buttons(first) == [STEPS]
+    assert len(shown(second).splitlines()) == 1 + 3 + 6
+    assert "Nomatron: dispatched D-1" in shown(second)
+    assert buttons(second) == []
+    assert shown(typed_so) == shown(second)
 
 
 async def test_one_deploy_is_told_from_its_newest_event_on(world: World, slack: Slackside, knocking: Door) -> None:
@@ -110,7 +136,7 @@ async def test_one_deploy_is_told_from_its_newest_event_on(world: World, slack: 
     (second,) = await turned(slack, first, OLDER)
 
     assert first["text"].startswith(":scroll: *Audit events* of D-2\n")
-    told = [line for page in (first, second) for line in page["text"].splitlines() if re.match(r"\d\d:", line)]
+    told = [line for page in (first, second) for line in shown(page).splitlines() if line.startswith("<!date^")]
     assert [re.findall(r"D-\d+", line) for line in told] == [["D-2"]] * 30
     assert told[-1].endswith("requested checkout v2.0.0 to staging (D-2)")
     assert (buttons(first), buttons(second)) == ([OLDER], [NEWEST])
@@ -125,7 +151,7 @@ async def test_today_is_the_day_of_the_question_however_late_it_is_turned(
     (second,) = await turned(slack, first, OLDER)
 
     assert "of Saturday 21 November 2026" in second["text"]
-    assert second["text"].count("requested") == 5
+    assert shown(second).count("requested") == 5
 
 
 async def test_deploys_that_have_a_message_are_linked(world: World, slack: Slackside, knocking: Door) -> None:
@@ -142,7 +168,7 @@ async def test_deploys_that_have_a_message_are_linked(world: World, slack: Slack
 
 async def test_what_is_not_there_is_said_in_words(world: World, slack: Slackside, knocking: Door) -> None:
     assert "No deploys of *checkout* yet" in (await typed(slack, "history checkout"))["text"]
-    assert "No audit events of Wednesday 1 January 2020." in (await typed(slack, "audit 2020-01-01"))["text"]
+    assert "No audit events of Wednesday 1 January 2020 in UTC." in (await typed(slack, "audit 2020-01-01"))["text"]
     assert "There is no service `gone`" in (await typed(slack, "history gone"))["text"]
     assert "There is no environment `lab`" in (await typed(slack, "audit in lab"))["text"]
     assert "That day hasn't begun yet." in (await typed(slack, "audit 2026-11-22"))["text"]
@@ -210,6 +236,7 @@ FORGED: list[Any] = [
     *(json.dumps({"verb": "history", "service": service}) for service in ("\ud800", "a\x00", "check\u200bout")),
     json.dumps({"verb": "audit", "actor": "operator:\x00"}),
     json.dumps({"verb": "audit", "day": "2026-11-21"}),
+    *(json.dumps({"verb": "audit", "steps": steps}) for steps in (False, 1, "yes", None)),
     *(json.dumps({"verb": "audit", "begins": begins, "ends": ends}) for begins, ends in SPANS),
     json.dumps({"verb": "audit", "begins": "2026-11-21T12:00:00.000000Z"}),
     json.dumps({"verb": "audit", "ends": "2026-11-21T12:00:00.000000Z"}),
@@ -257,6 +284,7 @@ audits = st.builds(
     actor=st.none() | st.sampled_from([ALICE, Operator("root")]),
     deploy=st.none() | st.integers(1, 2**63 - 1),
     before=st.none() | cursors,
+    steps=st.booleans(),
 )
 
 
@@ -274,6 +302,7 @@ def test_the_longest_query_fits_into_a_button() -> None:
         actor=Operator('"' * (LONGEST_ACTOR - 9)),
         deploy=2**63 - 1,
         before=Cursor(NOON, 2**63 - 1),
+        steps=True,
     )
 
     assert len(value_of(longest)) <= 2000

@@ -216,7 +216,7 @@ async def test_the_command_says_why_not(world: World) -> None:
     said = await answer(a_call(world, ALICE, text="promote D-1"))
 
     assert said is not None
-    assert "2026-11-21 12:00:10 UTC" in said.text
+    assert "has to run in staging for 10s first. Possible from <!date^1795262410^" in said.text
 
 
 async def test_a_click_on_what_never_succeeded_changes_nothing(world: World, slack: Slackside) -> None:

@@ -70,7 +70,9 @@ async def test_the_last_environment_leads_nowhere(world: World):
 async def test_the_gates_reasons_are_told(world: World):
     await after_staging(world)
     deploy = await succeeded(world)
-    assert "until 2026-11-21 12:00:10 UTC" in await why_not(world, deploy.id)
+    early = await of(world, deploy.id)
+    assert isinstance(early, Refused)
+    assert (early.codes, early.reasons[0].possible_at) == (("soaking",), deploy.changed_at + SOAK)
 
     world.clock.advance(SOAK)
     await asked(world, environment="production")

@@ -167,6 +167,60 @@ async def test_the_pages_of_one_deploy(world: World) -> None:
     assert second.next is None
 
 
+# --- steps of Nomatron itself ----------------------------------------------------------------------------------------
+
+
+async def step_of(world: World, minutes: int, kind: EventType = EventType.DEPLOY_READY, **changes: Any) -> None:
+    """A step that Nomatron took so many minutes before noon."""
+    fields: dict[str, Any] = {"actor": System("rules"), "at": NOON - timedelta(minutes=minutes), **changes}
+    async with world.store.begin() as tx:
+        await tx.record(an_event(kind, **fields))
+
+
+async def test_steps_are_counted_and_each_belongs_to_one_page(world: World) -> None:
+    for minutes in (9, 6, 3):
+        await record(world, NOON - timedelta(minutes=minutes))
+    for minutes in (8, 7, 5, 4, 2, 1):
+        await step_of(world, minutes)
+
+    query = AuditQuery(service="checkout")
+    first = await page(world, query, limit=2)
+    second = await page(world, AuditQuery(service="checkout", before=first.next), limit=2)
+    whole = await page(world, AuditQuery(service="checkout", steps=True))
+
+    assert (ages(first), first.folded) == ([3, 6], 6)
+    assert (ages(second), second.folded, second.next) == ([9], 0, None)
+    assert (ages(whole), whole.folded) == ([1, 2, 3, 4, 5, 6, 7, 8, 9], 0)
+
+
+async def test_a_page_reads_only_so_many_steps(world: World) -> None:
+    for minutes in range(1, 26):
+        await step_of(world, minutes)
+    await record(world, NOON - timedelta(minutes=30))
+
+    pages = [await page(world, AuditQuery(service="checkout"), limit=1)]
+    while pages[-1].next:
+        pages.append(await page(world, AuditQuery(service="checkout", before=pages[-1].next), limit=1))
+
+    assert [(ages(each), each.folded) for each in pages] == [([], 10), ([], 10), ([30], 5)]
+
+
+async def test_steps_of_an_actor_that_is_asked_for_are_shown(world: World) -> None:
+    await step_of(world, 1)
+
+    assert len((await page(world, AuditQuery(actor=System("rules")))).events) == 1
+
+
+async def test_what_calls_for_a_person_is_no_step(world: World) -> None:
+    await step_of(world, 4, EventType.DEPLOY_PLANNED, data={"voided": True})
+    await step_of(world, 3, EventType.DEPLOY_PLANNED, data={"voided": False})
+    await step_of(world, 2, EventType.DEPLOY_REPLANNING, actor=BOB)
+    await step_of(world, 1, EventType.DEPLOY_SUCCEEDED)
+    await step_of(world, 0, EventType.DEPLOY_SHOWN, actor=BOB)
+
+    assert ages(await page(world, AuditQuery(service="checkout"))) == [1, 2, 4]
+
+
 async def test_our_own_team_is_asked_for_where_it_is_not_known_yet(world: World) -> None:
     await record(world)
     world.directory = FakeDirectory(team="", introduces=TEAM)

@@ -359,6 +359,7 @@ async def test_a_plan_that_moved_voids_them_tells_people_and_gives_new_time(worl
     assert told.lines == plan.moved
     planned_events = [event for event in await events(world, deploy.id) if event["type"] == "deploy.planned"]
     assert [event["data"]["voided"] for event in planned_events] == [False, True]
+    assert [event["data"]["void_approvals"] for event in planned_events] == [0, 2]
 
 
 async def test_a_plan_that_moved_before_anybody_approved_voids_nothing(world: World):

@@ -14,7 +14,7 @@ from bot.gateways.blocks.card.buttons import buttons, menu
 from bot.gateways.blocks.card.facts import approvals_of, facts_of, name_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.parts import Json, Message, actions, context, fields, section, with_block_ids
-from bot.gateways.blocks.text import block_quote, code, fit, link, moment, who, words
+from bot.gateways.blocks.text import block_quote, code, fit, link, moment, second, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -129,7 +129,8 @@ def _changes_since_last_plan(card: Card) -> list[str]:
     moved = card.plan.moved if card.plan and card.deploy.status.open else ()
     if not moved:
         return []
-    heading = ":twisted_rightwards_arrows: *Changed since the last plan* (its approvals no longer count):"
+    void = " (its approvals no longer count)" if card.seating.seats else ""
+    heading = f":twisted_rightwards_arrows: *Changed since the last plan*{void}:"
     return [heading, *(f"• {words(sentence, 300)}" for sentence in moved)]
 
 
@@ -149,7 +150,12 @@ def state_of(card: Card) -> list[str]:
 
 def _blocker(reason: Reason) -> str:
     people = who(reason.users, reason.groups, 6)
-    return f":hourglass: {words(reason.text, 400)}" + (f" Who can: {people}." if people else "")
+    return f":hourglass: {words(reason.text, 400)}{possible_at(reason)}" + (f" Who can: {people}." if people else "")
+
+
+def possible_at(reason: Reason) -> str:
+    """When it becomes possible, as a sentence after the reason's own; empty if that is not known."""
+    return f" Possible from {second(reason.possible_at)} on." if reason.possible_at else ""
 
 
 def _few(lines: Sequence[str]) -> list[str]:

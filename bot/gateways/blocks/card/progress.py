@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
 from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
-from bot.gateways.blocks.text import code, words
+from bot.gateways.blocks.text import code, moment, words
 
 if TYPE_CHECKING:
     from bot.domain.deploy.message import Card
@@ -33,7 +33,9 @@ def _own(card: Card, rollout: Rollout) -> list[str]:
     if len(rollout.groups) > 1:
         lines += [_group(group) for group in rollout.groups[:8]]
     waiting = waiting_for(rollout) if rollout.status is RolloutStatus.RUNNING else ""
-    if waiting:
+    if waiting and rollout.stuck:
+        lines.append(f":warning: *Stuck* since {moment(rollout.changed_at)}: {words(waiting, 500)}")
+    elif waiting:
         lines.append(f":information_source: {words(waiting[:1].upper() + waiting[1:], 500)}")
     return [*lines, _revert_line(card, rollout)] if failed else lines
 

@@ -1,4 +1,4 @@
-"""The daily digest as one message: the numbers, what to look at, the changes of the final environments, small print.
+"""The daily digest as one message: what to look at, the changes of the final environments, the numbers, small print.
 
 *What to look at* stands above the table: some clients draw a table below everything else.
 """
@@ -79,13 +79,12 @@ def _full(card: DigestCard, at: LocalSpan, layout: Layout) -> list[tuple[str, Js
         ("head", {"type": "header", "text": plain(f"Deployments {at.title}", 150)}),
         ("span", context(_about(card, at))),
         *_notes(card, at),
-        ("numbers", fields(_numbers(report))),
         *_to_look_at(report, at),
     ]
-    footer = _footer(card)
-    room = MOST_MESSAGE - _SPARE - weight([block for _, block in blocks]) - len(footer)
-    blocks += _changes(card, at, layout, room)
-    return [*blocks, ("foot", context(footer))]
+    # what people act on comes first; the counters, which are for the record, come last
+    numbers, footer = fields(_numbers(report)), context(_footer(card))
+    room = MOST_MESSAGE - _SPARE - weight([*(block for _, block in blocks), numbers, footer])
+    return [*blocks, *_changes(card, at, layout, room), ("numbers", numbers), ("foot", footer)]
 
 
 def _about(card: DigestCard, at: LocalSpan) -> str:
@@ -174,7 +173,7 @@ def _plainly(card: DigestCard, at: LocalSpan, first: str) -> str:
     times = f"Median time to approve {_time(report.time_to_approve)}, to succeed {_time(report.time_to_succeed)}."
     texts = texts_of(kinds_of(report, at), 2_000)
     looks = [":warning: *What to look at*", *(line for text in texts for line in text.split("\n"))] if texts else []
-    lines = [first, _about(card, at), *_notes_on(card, at), times, *looks, _footer(card)]
+    lines = [first, _about(card, at), *_notes_on(card, at), *looks, times, _footer(card)]
     return fit(lines, _LONGEST_TEXT, "…")
 
 

@@ -70,6 +70,14 @@ def test_the_text_has_the_numbers_that_are_not_zero() -> None:
 
 
 @pytest.mark.parametrize("layout", [Layout.TABLE, Layout.CLASSIC])
+def test_what_to_act_on_comes_before_the_numbers(layout: Layout) -> None:
+    names = [block["block_id"].partition(":")[0] for block in render(a_day_with_everything(), layout).blocks]
+
+    assert names.index("look") < names.index("changes") < names.index("numbers")
+    assert names[-2:] == ["numbers", "foot"]
+
+
+@pytest.mark.parametrize("layout", [Layout.TABLE, Layout.CLASSIC])
 def test_a_quiet_day_is_one_line(layout: Layout) -> None:
     message = render(a_quiet_day(), layout)
 

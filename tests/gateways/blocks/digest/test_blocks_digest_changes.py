@@ -114,10 +114,8 @@ def test_what_is_not_in_the_table_is_in_the_file() -> None:
 
     assert len(rows) == 41
     assert "*2,000 changes in production*" in said
-    assert said[-2:] == [
-        "… and 1,960 more in the CSV",
-        "21,904 audit events · the CSV of all 2,311 deploys is in the thread",
-    ]
+    assert "… and 1,960 more in the CSV" in said
+    assert said[-1] == "21,904 audit events · the CSV of all 2,311 deploys is in the thread"
     assert (
         mrkdwn(render(a_day_with_one(), Layout.TABLE))[-1]
         == "9 audit events · the CSV of the one deploy is in the thread"

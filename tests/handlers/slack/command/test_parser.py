@@ -142,6 +142,9 @@ COMMANDS = [
     ),
     ("audit by <@U0ALICE001> in staging mailer today", audit(TODAY, "mailer", "staging", ALICE)),
     ("audit by @U0ALICE001", audit(actor=ALICE)),
+    ("audit D-12 all", ("audit", AuditQuery(deploy=12, steps=True))),
+    ("audit ALL today", ("audit", AuditQuery(span=day_of(TODAY, ZONE), steps=True))),
+    ('audit "all"', audit(None, "all")),
     ("audit by operator:root", audit(actor=Operator("root"))),
     ('audit "in" in "2026-11-21"', audit(None, "in", "2026-11-21")),
     ("promote D-12", promotion("", 12)),
@@ -266,6 +269,10 @@ def test_services_that_differ_in_case_alone_have_to_be_spelt_out() -> None:
 
 def test_a_service_named_like_a_date_is_itself() -> None:
     assert parsed("audit 2026-11-21", names(("2026-11-21",))) == audit(None, "2026-11-21")
+
+
+def test_a_service_named_all_is_itself() -> None:
+    assert parsed("audit all", names(("all",))) == audit(None, "all")
 
 
 def test_a_service_named_like_a_deploy_is_itself() -> None:
