@@ -1,4 +1,4 @@
-"""The facts of a deploy's message: environment, version, requester, and the approvals it needs and has."""
+"""The facts of a deploy's message: what it replaces, who requested it, and the approvals it needs and has."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
+from bot.domain.deploy.base_sentences import STARTS_STOPPED, maker, replaced, takeover
 from bot.domain.deploy.deploy import Status
-from bot.gateways.blocks.text import code, fit, group, moment, person, who, words
+from bot.domain.deploy.plan import JobState
+from bot.gateways.blocks.text import block_quote, code, fit, group, link, moment, person, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.domain.actor import Actor
     from bot.domain.deploy.approval import Approval, Seat, Seating
-    from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.message import Card
 
 _MOST_MENTIONED = 10
 _MOST_LABELS = 8
-_LONGEST_NEEDS = 1500
-_ASKED_FOR = frozenset({Status.WAITING, Status.READY})
-"""States in which a message says what approvals the deploy needs."""
+_LONGEST_NEEDS = 1200
 
 
 def name_of(actor: Actor) -> str:
@@ -38,52 +37,80 @@ def name_of(actor: Actor) -> str:
             return "Nomatron"
 
 
-def facts_of(card: Card) -> list[str]:
-    """The texts of the section with a deploy's facts, one for each column cell."""
-    deploy = card.deploy
-    where = f"{words(deploy.environment, 100)} · namespace {code(card.namespace, 100)}"
-    job = "" if card.job == deploy.service else f"\njob {code(card.job, 150)}"
-    facts = [
-        f"*Version*\n{_versions(card)}",
-        f"*Requested by*\n{name_of(deploy.requester)}{_promoted_from(deploy)}",
-        f"*Environment*\n{where}{job}",
-    ]
-    if card.seating.seats and deploy.status in _ASKED_FOR:
-        facts.append(_needs(card))
-    if deploy.overrides:
-        facts.append(fit(["*Variables*", *_settings(card)], 600))
-    return facts
+def replaces_of(card: Card) -> list[str]:
+    """Lines on what the deploy replaces, and what that alone tells: a stopped job, the first deploy over a job."""
+    plan = card.plan
+    if plan is None:
+        return []
+    before, base = _before(card), plan.base
+    again = f"{code(card.deploy.version, 140)} again. " if card.from_version == card.deploy.version else ""
+    lines = [f"{again}*Replaces* {before}" if before else ":seedling: The first version of this job"]
+    if base is not None and base.state is JobState.STOPPED:
+        lines.append(f":arrow_forward: *{STARTS_STOPPED}*")
+    if base is not None and base.first and base.state is not JobState.ABSENT:
+        removed = [each.path[-1] for each in plan.changes if each.kind == "Deleted" and each.path]
+        lines.append(":rotating_light: *First deploy over a running job*")
+        lines.append(words(takeover(base, removed), 900))
+    return lines
 
 
-def _promoted_from(deploy: Deploy) -> str:
-    """Where a promoted release comes from."""
-    return f"\npromoted from *{words(deploy.promotes, 100)}*" if deploy.promotes else ""
+def _before(card: Card) -> str:
+    """The version that is replaced, its number in Nomad and who made it; empty if there is none."""
+    plan = card.plan
+    base = plan.base if plan else None
+    if plan is None or (base is not None and base.job_version is None):
+        return ""
+    if base is None:
+        # a plan that is older than the record of its base
+        number = "" if plan.base_version is None else f"job version {plan.base_version}"
+        return ", ".join(each for each in (code(card.from_version, 140) if card.from_version else "", number) if each)
+    if not base.is_ours:
+        at = f", {moment(base.at)}" if base.at is not None else ""
+        return f"{words(replaced(base), 300)}{at}"
+    return f"{code(replaced(base), 140)} ({words(maker(base), 150)}), job version {base.job_version}"
 
 
-def _versions(card: Card) -> str:
-    new = code(card.deploy.version, 140)
-    if card.from_version == card.deploy.version:
-        return f"{new} again"
+def origin_of(card: Card) -> str:
+    """The version before in a few words: ``v1.4.1 (D-3)``; empty if there is none."""
+    plan = card.plan
+    base = plan.base if plan else None
+    if base is not None and base.is_ours:
+        return f"{code(replaced(base), 140)} (D-{base.deploy})"
     if card.from_version:
-        return f"{code(card.from_version, 140)} → {new}"
-    if card.plan is None:
-        return new
-    base = card.plan.base_version
-    return f"{new}, the first version of this job" if base is None else f"job version {base} → {new}"
+        return code(card.from_version, 140)
+    return f"job version {plan.base_version}" if plan and plan.base_version is not None else ""
 
 
-def _settings(card: Card) -> Iterator[str]:
-    for name, value in sorted(card.deploy.overrides.items())[:10]:
-        yield code(f"{name}={value}", 100)
+def request_of(card: Card) -> list[str]:
+    """Who requested it, where a promoted release comes from, and the reason."""
+    deploy = card.deploy
+    promoted = f", promoted from *{words(deploy.promotes, 100)}*" if deploy.promotes else ""
+    lines = [f"*Requested by* {name_of(deploy.requester)}{promoted}"]
+    return [*lines, block_quote(deploy.reason)] if deploy.reason else lines
 
 
-def _needs(card: Card) -> str:
+def people_of(card: Card) -> str:
+    """Who requested it and whose approvals count, in a few words."""
+    counted = [approval.user.id for approval in card.approvals if not approval.void]
+    approved = f" · approved by {who(counted, (), _MOST_MENTIONED)}" if counted else ""
+    return f"asked by {name_of(card.deploy.requester)}{approved}"
+
+
+def links_of(card: Card) -> str:
+    """The links side by side; a very long address is left out rather than cut."""
+    shown = [link(url, label) for label, url in card.links.items()]
+    return " · ".join([each for each in shown if len(each) <= 400][:3])
+
+
+def needs_of(card: Card) -> list[str]:
     """How many approvals there are, and a line for each group that still has to give one."""
     seating = card.seating
-    lines = [f"*Needs*\n{count_of(seating)}"]
+    if not seating.seats:
+        return []
+    lines = [f"*Needs* {count_of(seating)}"]
     if card.deploy.status is Status.WAITING:
         lines += list(_missing(seating, human_behind(card.deploy.requester)))
-    return fit(lines, _LONGEST_NEEDS)
+    return [fit(lines, _LONGEST_NEEDS, "_… and more_")]
 
 
 def count_of(seating: Seating) -> str:
@@ -100,6 +127,9 @@ def _missing(seating: Seating, requester: str | None) -> Iterator[str]:
         seat = next(each for each in seating.missing if each.label == label)
         fresh = _mentions(seat, requester, mentioned)
         yield f":black_square_button: {count} more from {words(label, 100)}" + (f" — {fresh}" if fresh else "")
+    left = sum(list(counts.values())[_MOST_LABELS:])
+    if left:
+        yield f":black_square_button: {left} more from other groups"
 
 
 def _mentions(seat: Seat, requester: str | None, mentioned: set[str]) -> str:

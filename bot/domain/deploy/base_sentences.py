@@ -1,0 +1,105 @@
+"""What a plan replaces, in words: the same on the message, in its thread, in lists, in the audit log and in the CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Final
+
+from bot.domain.deploy.plan import Base, Job, JobState
+
+STARTS_STOPPED: Final = "This deploy starts a stopped job."
+OUTSIDE: Final = "outside Nomatron"
+_MOST_NAMES: Final = 12
+
+
+def replaced(base: Base) -> str:
+    """``v2.1.2``, or ``job version 7, registered outside Nomatron by token 1a2b3c4d``; empty for a new job.
+
+    Without the date: a surface adds ``base.at`` in its own zone if ``is_dated``.
+    """
+    if base.version is not None:
+        return base.version
+    if base.job_version is None:
+        return ""
+    return f"job version {base.job_version}, {_registered(base)}"
+
+
+def is_dated(base: Base) -> bool:
+    """Whether the date of the registration belongs to the words: a deploy of ours has its own times."""
+    return not base.is_ours and base.at is not None
+
+
+def replaced_on(base: Base | None, zone: tzinfo) -> str:
+    """``replaced`` with the date in that zone; empty if nothing was replaced, or nobody knows."""
+    if base is None:
+        return ""
+    day = f", {base.at.astimezone(zone).date().isoformat()}" if base.at is not None and is_dated(base) else ""
+    return f"{replaced(base)}{day}"
+
+
+def maker(base: Base) -> str:
+    """Who made the version: ``D-11``, or ``registered outside Nomatron by token 1a2b3c4d``; empty for a new job."""
+    if base.deploy is not None:
+        return f"D-{base.deploy}, restored by a revert in Nomad" if base.reverted else f"D-{base.deploy}"
+    return "" if base.job_version is None else _registered(base)
+
+
+def _registered(base: Base) -> str:
+    by = f" by token {base.token}" if base.token else ""
+    restored = "restored by Nomad's revert and first " if base.reverted else ""
+    return f"{restored}registered {OUTSIDE}{by}"
+
+
+def takeover(base: Base, removed: Sequence[str]) -> str:
+    """The first deploy over a job that runs already: what it removes (``env DB_URL``), and how to keep that."""
+    by = f" by token {base.token}" if base.token else ""
+    first = f"This job already runs and was registered {OUTSIDE}{by}."
+    if not removed:
+        return first
+    names = ", ".join(removed[:_MOST_NAMES])
+    more = f" and {len(removed) - _MOST_NAMES} more" if len(removed) > _MOST_NAMES else ""
+    return (
+        f"{first} All removals are flagged. To keep {names}{more}, add "
+        f"{'it' if len(removed) == 1 else 'them'} to the template or to the catalog's variables."
+    )
+
+
+def moves(before: Base | None, now: Base) -> tuple[str, ...]:
+    """What happened to the job in Nomad between two plans, in words; empty if nothing did, or nobody knows."""
+    if before is None or _same(before, now):
+        return ()
+    if now.state is JobState.ABSENT:
+        return ("The job was purged in Nomad.",)
+    said = _made(before, now)
+    if now.state is JobState.STOPPED and before.state is not JobState.STOPPED:
+        return (*said, "The job was stopped in Nomad.")
+    if now.state is JobState.RUNNING and before.state is JobState.STOPPED and not said:
+        return ("The job was started again in Nomad.",)
+    return said
+
+
+def _same(before: Base, now: Base) -> bool:
+    return (before.state, before.job_version, before.deploy) == (now.state, now.job_version, now.deploy)
+
+
+def _made(before: Base, now: Base) -> tuple[str, ...]:
+    if (before.job_version, before.deploy) == (now.job_version, now.deploy):
+        return ()
+    purged = before.job_version is not None and now.job_version is not None and now.job_version < before.job_version
+    again = ("The job was purged in Nomad and registered again.",) if purged else ()
+    if now.is_ours and now.reverted:
+        return (*again, f"A revert in Nomad restored {now.version} (D-{now.deploy}).")
+    if now.is_ours:
+        return (*again, f"D-{now.deploy} ({now.version}) was deployed meanwhile.")
+    return (*again, f"Job version {now.job_version} was {_registered(now)}.")
+
+
+def cause_of(before: Base | None, now: Base, outside: Sequence[tuple[int, Job]]) -> str:
+    """Who changed the job between two plans, as the end of ``env LOG_LEVEL changed ...``."""
+    if now.is_ours:
+        return "by a revert in Nomad" if now.reverted else f"by D-{now.deploy}"
+    known = before is not None and before.job_version is not None
+    # a version of ours after the plan before may have made some of the changes, so nobody is blamed for all of them
+    mixed = known and before is not None and outside and outside[0][0] > (before.job_version or 0)
+    return "in Nomad" if mixed else OUTSIDE
