@@ -9,7 +9,7 @@ from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
 from bot.domain.deploy.base_sentences import STARTS_STOPPED, maker, replaced, takeover
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import JobState
-from bot.gateways.blocks.text import block_quote, code, fit, group, link, moment, person, who, words
+from bot.gateways.blocks.text import block_quote, code, cut, fit, group, link, moment, person, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_MENTIONED = 10
 _MOST_LABELS = 8
-_LONGEST_NEEDS = 1200
+_LONGEST_NEEDS = 1000
 
 
 def name_of(actor: Actor) -> str:
@@ -48,9 +48,9 @@ def replaces_of(card: Card) -> list[str]:
     if base is not None and base.state is JobState.STOPPED:
         lines.append(f":arrow_forward: *{STARTS_STOPPED}*")
     if base is not None and base.first and base.state is not JobState.ABSENT:
-        removed = [each.path[-1] for each in plan.changes if each.kind == "Deleted" and each.path]
+        removed = [cut(each.path[-1], 40) for each in plan.changes if each.kind == "Deleted" and each.path]
         lines.append(":rotating_light: *First deploy over a running job*")
-        lines.append(words(takeover(base, removed), 900))
+        lines.append(words(takeover(base, removed), 800))
     return lines
 
 
@@ -86,7 +86,7 @@ def request_of(card: Card) -> list[str]:
     deploy = card.deploy
     promoted = f", promoted from *{words(deploy.promotes, 100)}*" if deploy.promotes else ""
     lines = [f"*Requested by* {name_of(deploy.requester)}{promoted}"]
-    return [*lines, block_quote(deploy.reason)] if deploy.reason else lines
+    return [*lines, block_quote(deploy.reason, 1000)] if deploy.reason else lines
 
 
 def people_of(card: Card) -> str:
@@ -99,7 +99,7 @@ def people_of(card: Card) -> str:
 def links_of(card: Card) -> str:
     """The links side by side; a very long address is left out rather than cut."""
     shown = [link(url, label) for label, url in card.links.items()]
-    return " · ".join([each for each in shown if len(each) <= 400][:3])
+    return " · ".join([each for each in shown if len(each) <= 300][:3])
 
 
 def needs_of(card: Card) -> list[str]:

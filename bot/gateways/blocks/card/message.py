@@ -57,7 +57,7 @@ _DECIDED_ON: Final = frozenset({Status.WAITING, Status.READY})
 """States in which people may still say yes or no: they see the whole change."""
 EVENT_TYPE: Final = "nomatron_deploy"
 _MOST_LINES = 12
-_FEWEST = 1500
+_FEWEST = 1200
 """Characters that the change list has in any case; the other parts leave more than that, whatever they carry."""
 
 
@@ -94,15 +94,15 @@ def _to_decide(card: Card, plan: Plan) -> list[_Named]:
     """The whole change, before the buttons."""
     before = [*_head(card), *_section("base", replaces_of(card), 1100)]
     after = [
-        *_section("differs", _differs(plan), 800),
-        *_section("plan", _rollout_line(card, plan), 1100),
-        *_section("needs", [*needs_of(card), *approvals_of(card)], 1900),
-        *_section("request", request_of(card), 900),
+        *_section("differs", _differs(plan), 600),
+        *_section("plan", _rollout_line(plan), 1000),
+        *_section("needs", [*needs_of(card), *approvals_of(card)], 1400),
+        *_section("request", request_of(card), 1300),
         *_settings(card),
     ]
     row = buttons(card)
     # after everything that should be read before they are pressed
-    after += [*([("decide", actions(row))] if row else []), ("about", context(_about(card)))]
+    after += [*([("decide", actions(row))] if row else []), ("about", _small_print(card))]
     room = MOST_MESSAGE - weight([block for _, block in [*before, *after]])
     changes = [
         (f"changes{number}", section(text)) for number, text in enumerate(sections_of(plan, max(_FEWEST, room)), 1)
@@ -115,7 +115,7 @@ def _under_way(card: Card) -> Iterator[_Named]:
     yield from _head(card)
     yield from _section("rollout", progress_of(card), 1800)
     yield from _section("plan", folded(card), 1100)
-    yield "about", context(_about(card))
+    yield "about", _small_print(card)
 
 
 def _ended(card: Card) -> Iterator[_Named]:
@@ -130,8 +130,8 @@ def _ended(card: Card) -> Iterator[_Named]:
 def _head(card: Card) -> Iterator[_Named]:
     yield "head", section(_title(card), menu(card))
     # what blocks it, before what was requested: it is read at night, and on a phone
-    yield from _section("state", state_of(card), 1000)
-    yield from _section("moved", _changes_since_last_plan(card), 900)
+    yield from _section("state", state_of(card), 700)
+    yield from _section("moved", _changes_since_last_plan(card), 700)
 
 
 def _section(name: str, lines: Iterable[str], limit: int) -> Iterator[_Named]:
@@ -159,22 +159,21 @@ def _settings(card: Card) -> Iterator[_Named]:
         yield "values", preformatted("\n".join(explicit(f"{name} = {value}") for name, value in settings))
 
 
-def _rollout_line(card: Card, plan: Plan) -> list[str]:
+def _rollout_line(plan: Plan) -> list[str]:
     """What the rollout will do, in a line, and what to know of it; Nomad's own counts replace both later."""
     effect = [f":mag: *Rollout* {words(plan.effect, 700)}"] if plan.effect else []
     # what a stopped job means stands at the top already
     warnings = [each for each in plan.warnings if each != STARTS_STOPPED]
-    return [*effect, *(f":warning: {words(each, 400)}" for each in warnings), links_of(card)]
+    return [*effect, *(f":warning: {words(each, 400)}" for each in warnings)]
 
 
 def folded(card: Card) -> list[str]:
     """The plan in a line, and who stands behind it."""
     plan = card.plan
-    lines = [people_of(card), links_of(card)]
     if plan is None:
-        return lines
+        return [people_of(card)]
     where = f"in the thread, and with {code(f'/deploy plan {card.deploy.number}')}"
-    return [f":mag: {words(in_a_line(plan), 500)} — {where}", *lines]
+    return [f":mag: {words(in_a_line(plan), 500)} — {where}", people_of(card)]
 
 
 def _differs(plan: Plan) -> list[str]:
@@ -197,7 +196,7 @@ def _changes_since_last_plan(card: Card) -> list[str]:
 def state_of(card: Card) -> list[str]:
     """Lines on why an open deploy is in its state, and what it waits for."""
     deploy = card.deploy
-    lines = [words(deploy.detail, 900)] if deploy.detail else []
+    lines = [words(deploy.detail, 600)] if deploy.detail else []
     lines += [_blocker(reason) for reason in deploy.blocked]
     by_itself = deploy.status is not Status.WAITING
     goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
@@ -212,6 +211,11 @@ def _blocker(reason: Reason) -> str:
 def _few(lines: Sequence[str]) -> list[str]:
     more = len(lines) - _MOST_LINES
     return [*lines[:_MOST_LINES], f"_… and {more} more in the thread_"] if more > 0 else list(lines)
+
+
+def _small_print(card: Card) -> Json:
+    links = links_of(card)
+    return context(_about(card), *([links] if links else []))
 
 
 def _about(card: Card) -> str:

@@ -270,9 +270,8 @@ def test_the_worst_case_still_shows_flagged_changes_first_and_the_buttons() -> N
 
     changes = tuple(change(number) for number in range(600))
     overrides = {f"a_long_name_of_a_setting_{number}": "&" * 200 for number in range(10)}
-    seats = tuple(
-        Seat(f"group {number}", Group(f"g{number}", users=frozenset({f"U0{number:08}"}))) for number in range(20)
-    )
+    people = [f"U0{number:08}" for number in range(20)]
+    seats = tuple(Seat(f"group of {user}", Group(user, users=frozenset({user}))) for user in people)
     card = a_card(
         plan=a_plan(
             12, 2, base=replace(OUTSIDE, state=JobState.STOPPED), changes=changes, effect="web: 6 replaced; " * 60,
@@ -280,11 +279,12 @@ def test_the_worst_case_still_shows_flagged_changes_first_and_the_buttons() -> N
             differs=("group web count 1 → 6 " * 20,) * 30, compared_with="staging",
         ),
         deploy={"overrides": overrides, "reason": "because " * 120, "detail": "d" * 2000},
+        links={f"Link {number}": f"https://nomad.eu/{'a' * 270}{number}" for number in range(3)},
         seating=Seating(seats, (None,) * 20),
     )  # fmt: skip
     message = render(card)
 
-    assert_sound(message, KNOWN | set(people))
+    assert_sound(message, KNOWN | set(people) | set(card.links.values()))
     shown = text_of(message)
     assert shown.index("KEY_0000") < shown.index("Approve") < shown.index("Reject…")
     assert "KEY_0001" not in shown
