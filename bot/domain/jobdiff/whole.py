@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 
+from bot.domain.deploy.base_sentences import maker, replaced, replaced_on
 from bot.domain.deploy.deploy import Deploy
 from bot.domain.deploy.plan import Change, Plan
 from bot.domain.jobdiff.text import LIMIT, cost, whole
@@ -53,6 +55,31 @@ def plan_lines(deploy: Deploy, plan: Plan) -> list[str]:
     Characters that nobody sees are written as escapes.
     """
     return [explicit(line, keep="\t") for line in _lines(deploy, plan)]
+
+
+def about(deploy: Deploy, plan: Plan) -> tuple[str, ...]:
+    """What stands above the list: what the plan replaces, the reason of the request, and the plan's warnings."""
+    reason = f"Reason: {deploy.reason}" if deploy.reason else ""
+    return tuple(line for line in (_replaces(plan), reason, *plan.warnings) if line)
+
+
+def _replaces(plan: Plan) -> str:
+    base = plan.base
+    if base is None:
+        # a plan that is older than the record of its base
+        return f"Replaces {plan.from_version}." if plan.from_version else ""
+    if base.job_version is None:
+        return "The first version of this job."
+    if not base.is_ours:
+        return f"Replaces {replaced_on(base, UTC)}."
+    return f"Replaces {replaced(base)} ({maker(base)}), job version {base.job_version}."
+
+
+def file_of(deploy: Deploy, plan: Plan) -> str:
+    """The plan as a text file."""
+    what = f"{deploy.service} {deploy.version} to {deploy.environment}"
+    head = (f"Plan {plan.number} of {deploy.number}: {what}", plan.effect, *about(deploy, plan), "")
+    return "\n".join([*(explicit(line) for line in head), *plan_lines(deploy, plan), ""])
 
 
 def _lines(deploy: Deploy, plan: Plan) -> Iterator[str]:

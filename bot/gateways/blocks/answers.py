@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.approval import Seating
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.message import Card
+    from bot.domain.deploy.plan import Plan
 
 REFUSED = ":no_entry:"
 """The sign of a refusal that has no sign of its own."""
@@ -100,6 +101,11 @@ def one(card: Card) -> Message:
         labels = dict.fromkeys(words(seat.label, 100) for seat in card.seating.missing)
         lines.append(f"Missing: {', '.join(labels)}")
     return from_lines(*lines, *approvals_of(card))
+
+
+def plan_pages(deploy: Deploy, shown: Plan) -> int:
+    """How many pages the plan has."""
+    return len(pages(plan_lines(deploy, shown)))
 
 
 def plan(card: Card, number: int = 1, turns: Pages = _NO_PAGES) -> Message:

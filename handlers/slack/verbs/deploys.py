@@ -14,10 +14,9 @@ from bot.operations.deploys import reject as rejecting
 from bot.operations.deploys import request as requesting
 from bot.operations.deploys import retract as retracting
 from bot.operations.deploys import withdraw as withdrawing
-from bot.operations.deploys.decide import no_such_deploy
-from bot.operations.queries import status
+from handlers.slack import pages
 from handlers.slack.command import parser as grammar
-from handlers.slack.command.ast import Verb
+from handlers.slack.command.ast import PlanPage, Verb
 from handlers.slack.respond import refusal
 
 if TYPE_CHECKING:
@@ -48,9 +47,9 @@ async def promote(call: Call, what: Promotion, active: ActiveCatalog) -> Message
 
 
 async def plan(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
-    """Show what a deploy would change."""
-    card = await status.card(call.desk.ports, asked.deploy_id)
-    return answers.plan(card) if card else refusal(no_such_deploy(asked.deploy_id))
+    """Show what a deploy would change, from the first page on."""
+    found = await pages.page(call.desk.ports, PlanPage(asked.deploy_id))
+    return refusal(found) if isinstance(found, Refused) else found
 
 
 async def approve(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
@@ -148,7 +147,10 @@ VERBS: Final[Mapping[str, Verb]] = {
     "plan": Verb(
         form="/deploy plan D-n",
         summary="what a deploy would change",
-        details=("Shows the difference that Nomad would make. Values are hidden unless the catalog shows them.",),
+        details=(
+            "Shows every change to the job, page by page. Values are hidden unless the catalog shows them.",
+            "The same is in the thread of the deploy's message, as a file if it is long.",
+        ),
         parse=grammar.deploy_alone,
         answer=plan,
     ),

@@ -104,7 +104,7 @@ def cards() -> dict[str, Card]:
 
 OURS = Base(state=JobState.RUNNING, job_version=3, deploy=3, version="v1.4.1")
 OUTSIDE = Base(
-    state=JobState.RUNNING, job_version=7, first=True, token="3fa9c2d1", at=datetime(2025, 11, 20, 17, 5, tzinfo=UTC)
+    state=JobState.RUNNING, job_version=7, first=True, token="3fa9c2d1", at=datetime(2026, 11, 20, 17, 5, tzinfo=UTC)
 )
 _APP = ("group web", "task app")
 IMAGE = Change(path=(*_APP, "image registry.example/checkout"), kind="Edited", old="v1.4.1", new="v1.4.2")
