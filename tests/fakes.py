@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bot.domain.catalog.environment import Cluster
     from bot.domain.deploy.message import Card, Note
-    from bot.domain.deploy.plan import Job, Plan
+    from bot.domain.deploy.plan import Change, Job, Plan
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.report import DigestCard
     from bot.ports.nomad import JobEvent
@@ -49,6 +49,7 @@ class FakeNomad:
     parsed: Job = field(default_factory=a_job)
     trouble: Exception | None = None
     unchanged: bool = False
+    changes: tuple[Change, ...] = ()
     index: int = 100
     answers: list[Answer] = field(default_factory=list)
     apply: bool = True
@@ -82,7 +83,7 @@ class FakeNomad:
     async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
         self._read()
         index = self.jobs[job["ID"]]["JobModifyIndex"] if job["ID"] in self.jobs else 0
-        return NomadPlan(index, self.unchanged, (), "web: 2 replaced one by one", ())
+        return NomadPlan(index, self.unchanged, self.changes, "web: 2 replaced one by one", ())
 
     def moved(self, before: Plan, live: Job | None, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         return ("LOG_LEVEL changed outside Nomatron",)

@@ -70,7 +70,7 @@ def moves(before: Base | None, now: Base) -> tuple[str, ...]:
     if before is None or _same(before, now):
         return ()
     if now.state is JobState.ABSENT:
-        return ("The job was purged in Nomad.",)
+        return ("The job no longer exists in Nomad.",)
     said = _made(before, now)
     if now.state is JobState.STOPPED and before.state is not JobState.STOPPED:
         return (*said, "The job was stopped in Nomad.")
@@ -99,7 +99,7 @@ def cause_of(before: Base | None, now: Base, outside: Sequence[tuple[int, Job]])
     """Who changed the job between two plans, as the end of ``env LOG_LEVEL changed ...``."""
     if now.is_ours:
         return "by a revert in Nomad" if now.reverted else f"by D-{now.deploy}"
-    known = before is not None and before.job_version is not None
+    planned = before.job_version if before else None
     # a version of ours after the plan before may have made some of the changes, so nobody is blamed for all of them
-    mixed = known and before is not None and outside and outside[0][0] > (before.job_version or 0)
+    mixed = planned is not None and bool(outside) and outside[0][0] > planned
     return "in Nomad" if mixed else OUTSIDE

@@ -64,8 +64,10 @@ class Change:
 
     ``path`` is its place in the job, outermost first (``("group web", "task app", "env LOG_LEVEL")``); ``kind`` is
     ``Added``, ``Deleted`` or ``Edited``; ``effect`` is Nomad's annotation (``forces create/destroy update``) or empty;
-    ``flags`` say why it is dangerous; ``hidden``: it changed, and nobody may see the values; ``outside`` is the job
-    version, registered outside Nomatron, whose change this one undoes.
+    ``flags`` say why it is dangerous; ``hidden``: it changed, and nobody may see the values (``old`` and ``new`` are
+    empty); ``outside`` is the job version, registered outside Nomatron, whose change this one undoes. ``diff`` has the
+    changed lines of a text of several lines, each with its sign, instead of ``old`` and ``new``; if the text is hidden,
+    its keys are readable and its values masked.
     """
 
     path: tuple[str, ...]
@@ -76,6 +78,7 @@ class Change:
     flags: tuple[Flag, ...] = ()
     hidden: bool = False
     outside: int | None = None
+    diff: tuple[str, ...] = ()
 
 
 class JobState(StrEnum):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.deploy.plan import Change
+from bot.domain.deploy.plan import Change, Flag
 from bot.domain.jobdiff.fields import FieldPath, field_path, word
 from bot.domain.jobdiff.redaction import Redactor
 
+_REASONS = {
+    Flag.LESS_MEMORY: "memory lowered", Flag.LESS_CPU: "cpu lowered", Flag.OVERRIDE: "set by the requester",
+    Flag.OLDER_VERSION: "older version than the one that runs",
+}  # fmt: skip
 _NOISE = frozenset({"", "0", "false", "0s"})
 """Values that Nomad fills in if a new object does not set a field."""
 
@@ -26,6 +30,11 @@ def changes(diff: dict[str, Any], redactor: Redactor) -> tuple[Change, ...]:
             path = (*inside.path, f"task {task['Name']}")
             found += _level(task, _Where("task", path, effect=_effect(task)), redactor)
     return tuple(change for _, change in sorted(found, key=lambda each: each[0]))
+
+
+def reason(change: Change) -> str:
+    """Why a change is flagged, in words; empty if it is not."""
+    return ", ".join(_REASONS.get(flag, flag.value.replace("-", " ")) for flag in change.flags)
 
 
 @dataclass(frozen=True, slots=True)

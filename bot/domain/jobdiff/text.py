@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from bot.domain.deploy.plan import Change, Flag
-from bot.domain.jobdiff.flags import REASONS
+from bot.domain.deploy.plan import Change
+from bot.domain.jobdiff.changes import reason
 from bot.domain.jobdiff.redaction import is_mark
 
 LIMIT = 2_900
@@ -33,6 +33,26 @@ def lines(changes: Sequence[Change], limit: int = LIMIT) -> list[str]:
         room = room_after
         heading = change.path[:-1]
     return result
+
+
+def whole(changes: Sequence[Change]) -> str:
+    """Every change, with its whole values and texts: for a file, or pages."""
+    result: list[str] = []
+    heading: tuple[str, ...] | None = None
+    for change in changes:
+        result += [*([] if change.path[:-1] == heading else [", ".join(change.path[:-1]) or "job"]), *_whole(change)]
+        heading = change.path[:-1]
+    return "\n".join(result)
+
+
+def _whole(change: Change) -> list[str]:
+    name, sign = change.path[-1] if change.path else "job", _SIGNS.get(change.kind, "~")
+    why = f" ({said})" if (said := reason(change)) else ""
+    both = (
+        f"{change.old or '(none)'} → {change.new or '(none)'}" if change.kind == "Edited" else change.new or change.old
+    )
+    value = "changed (hidden)" if change.hidden else " ".join(both.splitlines())
+    return [f"  {sign} {name}: {value}{why}", *(f"      {line}" for line in change.diff)]
 
 
 def cost(block: Iterable[str]) -> int:
@@ -83,37 +103,3 @@ def _short(value: str, limit: int) -> str:
     """The value on one line, with at most ``limit`` characters."""
     said = " ".join(value.split())
     return said if len(said) <= limit else said[: limit - 1] + "…"
-
-
-def whole(changes: Sequence[Change]) -> list[str]:
-    """Every change as lines of text, whole: nothing is cut or counted."""
-    result: list[str] = []
-    heading: tuple[str, ...] | None = None
-    for change in changes:
-        if change.path[:-1] != heading:
-            heading = change.path[:-1]
-            result.append(", ".join(heading) or "job")
-        result += _whole(change)
-    return result
-
-
-def _whole(change: Change) -> list[str]:
-    name, sign = change.path[-1] if change.path else "job", _SIGNS.get(change.kind, "~")
-    why = f"  ! {said}" if (said := reason(change)) else ""
-    if change.hidden:
-        return [f"  {sign} {name}: changed (hidden){why}"]
-    if "\n" in change.old.strip() or "\n" in change.new.strip():
-        compared = difflib.unified_diff(change.old.splitlines(), change.new.splitlines(), lineterm="", n=0)
-        return [f"  {sign} {name}:{why}", *(f"      {line}" for line in list(compared)[2:])]
-    value = (
-        f"{change.old or '(none)'} → {change.new or '(none)'}" if change.kind == "Edited" else change.new or change.old
-    )
-    return [f"  {sign} {name}{f': {value}' if value else ''}{why}"]
-
-
-def reason(change: Change) -> str:
-    """Why the change is flagged, in words; empty if it is not."""
-    said = [REASONS[flag] for flag in change.flags if flag is not Flag.UNDOES_OUTSIDE]
-    if change.outside is not None:
-        said.append(f"added outside Nomatron, version {change.outside}")
-    return ", ".join(said)

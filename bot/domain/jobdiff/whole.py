@@ -9,7 +9,7 @@ from datetime import UTC
 
 from bot.domain.deploy.base_sentences import maker, replaced, replaced_on
 from bot.domain.deploy.deploy import Deploy
-from bot.domain.deploy.plan import Change, Plan
+from bot.domain.deploy.plan import Change, Flag, Plan
 from bot.domain.jobdiff.text import LIMIT, cost, whole
 
 _PIECE = 500
@@ -83,13 +83,14 @@ def file_of(deploy: Deploy, plan: Plan) -> str:
 
 
 def _lines(deploy: Deploy, plan: Plan) -> Iterator[str]:
-    if deploy.overrides:
+    # a flagged change of its own names each setting, on plans that are not older than the flags
+    if deploy.overrides and not any(Flag.OVERRIDE in each.flags for each in plan.changes):
         yield "Set by the request:"
         yield from (f"  {name} = {value}" for name, value in sorted(deploy.overrides.items()))
         yield ""
     if plan.changes:
         yield f"{tally(plan.changes)}:"
-        yield from whole(plan.changes)
+        yield from whole(plan.changes).split("\n")
     else:
         yield nothing(plan)
     if plan.differs:

@@ -25,7 +25,9 @@ DEPLOY = a_deploy(12, plan=2, overrides={"count": 3, "greeting": "x" * 200}, rea
 def test_the_lines_name_settings_changes_and_what_differs() -> None:
     plan = a_plan(12, 2, changes=CHANGES, differs=("count 1 → 6",), compared_with="staging")
     lines = plan_lines(DEPLOY, plan)
+    named = replace(CHANGES[1], path=("setting count",), flags=(Flag.OVERRIDE,))
 
+    assert "Set by the request:" not in plan_lines(DEPLOY, replace(plan, changes=(named,)))
     assert lines[:4] == ["Set by the request:", "  count = 3", f"  greeting = {'x' * 200}", ""]
     assert lines[4] == "2 changes, 1 flagged:"
     text = "\n".join(lines)
@@ -96,7 +98,7 @@ def test_a_line_that_no_page_holds_goes_on() -> None:
 
 
 def test_every_kind_of_change_is_named_whole() -> None:
-    text = Change(path=(*PATH, "template a"), kind="Edited", old="a\nb", new="a\nc")
+    text = Change(path=(*PATH, "template a"), kind="Edited", old="", new="", diff=("-b", "+c"))
     changes = (
         Change(path=(*PATH, "env HOTFIX"), kind="Deleted", old="x" * 9_000, new="", flags=(Flag.REMOVED,), outside=6),
         Change(path=(), kind="Added", old="", new=""),
@@ -105,7 +107,6 @@ def test_every_kind_of_change_is_named_whole() -> None:
     lines = plan_lines(a_deploy(12), a_plan(12, 2, changes=changes))
 
     assert any("env HOTFIX" in line and "x" * 9_000 in line for line in lines)
-    assert any("outside Nomatron" in line and "6" in line for line in lines)
     assert {"-b", "+c"} <= {line.strip() for line in lines}
 
 

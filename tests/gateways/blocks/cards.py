@@ -118,15 +118,18 @@ LEVEL = Change(path=(*_APP, "env LOG_LEVEL"), kind="Edited", old="info", new="de
 TEMPLATE = Change(
     path=(*_APP, "template local/app.conf", "data"),
     kind="Edited",
-    old="listen = ***\nupstream = ***\ntimeout = 30",
-    new="listen = ***\nupstream = *** (changed)\ntimeout = 60\nretries = 3",
+    old="",
+    new="",
+    hidden=True,
+    diff=("~upstream = •••", "-timeout = •••", "+timeout = •••", "+retries = •••"),
 )
+SETTING = Change(path=("setting count",), kind="Added", old="", new="8", flags=(Flag.OVERRIDE,))
 CHECK = Change(
     path=("group web", "service checkout", "check alive", "args"),
     kind="Edited",
     old="-c exit 0",
     new="-c curl -f localhost/health",
-    flags=(Flag.OVERRIDE,),
+    flags=(Flag.HEALTH_LOOSENED,),
 )
 
 
@@ -146,7 +149,7 @@ def situations() -> dict[str, Card]:
         "takeover": a_card(plan=first, from_version=None),
         "flagged": waiting(HOTFIX, MEMORY, DB_URL, IMAGE, LEVEL),
         "template": waiting(TEMPLATE, IMAGE),
-        "overrides": waiting(CHECK, IMAGE, deploy={"overrides": settings}),
+        "overrides": waiting(CHECK, SETTING, IMAGE, deploy={"overrides": settings}),
         "downgrade": waiting(older, LEVEL, base=replace(OURS, version="v1.4.3", deploy=11), from_version="v1.4.3"),
         "stopped": waiting(IMAGE, base=stopped),
         "harmless": waiting(IMAGE, LEVEL),

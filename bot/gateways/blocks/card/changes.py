@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.plan import Flag
-from bot.domain.jobdiff.text import reason
+from bot.domain.jobdiff.changes import reason
 from bot.domain.jobdiff.whole import explicit, nothing, tally
 from bot.gateways.blocks.text import SECTION, code, words
 
@@ -23,6 +23,8 @@ _VALUE, _NAME, _WHERE, _REASON = 90, 90, 150, 200
 _TEXT_LINES = 6
 _ESCAPED = 10
 """How much longer a text becomes at most, escaped: its own cut has named what it leaves out, a second would not."""
+_DONE_OUTSIDE: Final = {"Added": "removed", "Deleted": "added", "Edited": "changed"}
+"""What was done outside Nomatron, if this kind of change undoes it."""
 _SPACES = re.compile(r"^ +| +$| {2,}")
 _RESOURCES = "resources"
 """A word around cpu and memory that tells nobody anything."""
@@ -85,20 +87,29 @@ def _lines(change: Change, name: str) -> list[str]:
     sign = FLAG if change.flags else "•"
     why = _short(_reason(change), _REASON) if change.flags else ""
     tail = f" — _{why}_" if why else ""
-    if _is_text(change):
-        lines = _text(change)
-        return [f"{sign} {_short(name, _NAME)}: {_verb(change)}, {_count(lines)}{tail}", *_first(lines)]
+    text = text_of(change)
+    if text:
+        count = "1 line differs" if len(text) == 1 else f"{len(text)} lines differ"
+        return [f"{sign} {_short(name, _NAME)} {_verb(change)}: {count}{tail}", *_first(text)]
     return [f"{sign} {_short(name, _NAME)} {_values(change)}{tail}"]
 
 
-def _count(lines: Sequence[str]) -> str:
-    return "1 line differs" if len(lines) == 1 else f"{len(lines)} lines differ"
+def text_of(change: Change) -> tuple[str, ...]:
+    """The lines that differ in a text of several lines, masked if it is hidden; empty for any other value."""
+    if change.diff or is_hidden(change) or "\n" not in change.old.strip() + change.new.strip():
+        return change.diff
+    # a plan that is older than the lines
+    compared = difflib.unified_diff(change.old.splitlines(), change.new.splitlines(), lineterm="", n=0)
+    return tuple(line for line in list(compared)[2:] if not line.startswith("@@"))
 
 
 def _reason(change: Change) -> str:
-    """Why it is flagged, if the line does not say it already."""
-    removed = {Flag.REMOVED} if change.kind == "Deleted" else set()
-    return reason(replace(change, flags=tuple(flag for flag in change.flags if flag not in removed)))
+    """Why it is flagged, as far as the line does not say it already."""
+    said = {Flag.UNDOES_OUTSIDE} | ({Flag.REMOVED} if change.kind == "Deleted" else set())
+    rest = reason(replace(change, flags=tuple(flag for flag in change.flags if flag not in said)))
+    outside = f"{_DONE_OUTSIDE[change.kind]} outside Nomatron" if Flag.UNDOES_OUTSIDE in change.flags else ""
+    version = f", version {change.outside}" if outside and change.outside is not None else ""
+    return ", ".join(each for each in (rest, f"{outside}{version}") if each)
 
 
 def _verb(change: Change) -> str:
@@ -115,21 +126,14 @@ def _values(change: Change) -> str:
         return f"{_verb(change)} _(hidden)_"
     old, new = _around_difference(change.old, change.new)
     match change.kind:
+        case "Added" if change.path[:1] and change.path[0].startswith("setting "):
+            return f"is {_code(new)}"
         case "Added":
             return f"added: {_code(new)}" if change.new else "added"
         case "Deleted":
-            return f"removed (was {_code(old)})" if change.old else "removed"
+            return f"removed, was {_code(old)}" if change.old else "removed"
         case _:
             return f"{_code(old) if change.old else '(none)'} → {_code(new) if change.new else '(none)'}"
-
-
-def _is_text(change: Change) -> bool:
-    return not is_hidden(change) and ("\n" in change.old.strip() or "\n" in change.new.strip())
-
-
-def _text(change: Change) -> list[str]:
-    compared = difflib.unified_diff(change.old.splitlines(), change.new.splitlines(), lineterm="", n=0)
-    return [line for line in list(compared)[2:] if not line.startswith("@@")]
 
 
 def _first(lines: Sequence[str]) -> list[str]:
@@ -200,9 +204,9 @@ def most_of(changes: Sequence[Change], limit: int) -> str:
 
 def _plain(change: Change) -> str:
     name = _cut(_place(change)[1], 0, 60)
-    if is_hidden(change):
-        return explicit(f"{name} {_verb(change)} (hidden)")
-    if change.kind != "Edited" or _is_text(change):
+    if change.kind != "Edited" or text_of(change):
         return explicit(f"{name} {_verb(change)}")
+    if is_hidden(change):
+        return explicit(f"{name} changed (hidden)")
     old, new = (_cut(each, 0, 30) or "(none)" for each in _around_difference(change.old, change.new))
     return explicit(f"{name} {old} → {new}")

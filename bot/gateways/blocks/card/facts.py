@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
-from bot.domain.deploy.base_sentences import STARTS_STOPPED, maker, replaced, takeover
+from bot.domain.deploy.base_sentences import STARTS_STOPPED, maker, takeover
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import JobState
+from bot.gateways.blocks.replaced import replaced_of
 from bot.gateways.blocks.text import block_quote, code, cut, fit, group, link, moment, person, who, words
 
 if TYPE_CHECKING:
@@ -60,25 +61,22 @@ def _before(card: Card) -> str:
     base = plan.base if plan else None
     if plan is None or (base is not None and base.job_version is None):
         return ""
+    before = replaced_of(base, card.from_version)
     if base is None:
         # a plan that is older than the record of its base
         number = "" if plan.base_version is None else f"job version {plan.base_version}"
-        return ", ".join(each for each in (code(card.from_version, 140) if card.from_version else "", number) if each)
-    if not base.is_ours:
-        at = f", {moment(base.at)}" if base.at is not None else ""
-        return f"{words(replaced(base), 300)}{at}"
-    return f"{code(replaced(base), 140)} ({words(maker(base), 150)}), job version {base.job_version}"
+        return ", ".join(each for each in (before, number) if each)
+    return f"{before} ({words(maker(base), 150)}), job version {base.job_version}" if base.is_ours else before
 
 
 def origin_of(card: Card) -> str:
     """The version before in a few words: ``v1.4.1 (D-3)``; empty if there is none."""
     plan = card.plan
     base = plan.base if plan else None
-    if base is not None and base.is_ours:
-        return f"{code(replaced(base), 140)} (D-{base.deploy})"
-    if card.from_version:
-        return code(card.from_version, 140)
-    return f"job version {plan.base_version}" if plan and plan.base_version is not None else ""
+    before = replaced_of(base, card.from_version)
+    if base is not None:
+        return f"{before} (D-{base.deploy})" if base.is_ours else before
+    return before or (f"job version {plan.base_version}" if plan and plan.base_version is not None else "")
 
 
 def request_of(card: Card) -> list[str]:

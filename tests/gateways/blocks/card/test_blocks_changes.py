@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.access import Group
 from bot.domain.deploy.approval import Seat, Seating
 from bot.domain.deploy.plan import Base, Change, Flag, JobState
+from bot.domain.jobdiff.changes import reason
 from bot.gateways.blocks.card.changes import in_a_line, most_of, sections_of
 from bot.gateways.blocks.card.message import render
 from tests.builders import a_plan
@@ -26,6 +27,7 @@ from tests.gateways.blocks.cards import (
     MEMORY,
     OURS,
     OUTSIDE,
+    SETTING,
     TEMPLATE,
     a_card,
     situations,
@@ -95,9 +97,9 @@ def test_flagged_changes_come_first_with_a_sign_and_the_reason() -> None:
     assert listed(IMAGE, MEMORY, DB_URL, HOTFIX).splitlines() == [
         ":warning: *4 changes, 3 flagged*",
         "*group web, task app*",
-        ":warning: memory MB `2048` → `512` — _less memory_",
+        ":warning: memory MB `2048` → `512` — _memory lowered_",
         ":warning: env DB_URL removed _(hidden)_",
-        ":warning: env HOTFIX removed (was `true`) — _added outside Nomatron, version 6_",
+        ":warning: env HOTFIX removed, was `true` — _added outside Nomatron, version 6_",
         "*group web, task app*",
         "• image registry.example/checkout `v1.4.1` → `v1.4.2`",
     ]
@@ -154,11 +156,16 @@ def test_a_hidden_value_is_said_to_be_hidden_and_never_shown() -> None:
 
 
 def test_a_text_shows_its_lines_that_differ() -> None:
-    assert "template local/app.conf, data: changed, 5 lines differ\n      `-upstream = ***`" in listed(TEMPLATE)
-    long = replace(TEMPLATE, old="a\nb", new="\n".join(str(number) for number in range(50)))
-    assert "52 lines differ" in listed(long)
-    assert "_46 more lines in the plan_" in listed(long)
-    assert "1 line differs" in listed(replace(TEMPLATE, old="a\nb", new="a\nb\nc"))
+    assert "template local/app.conf, data changed: 4 lines differ\n      `~upstream = •••`" in listed(TEMPLATE)
+    assert "2 lines differ\n      `-b`\n      `+c`" in listed(replace(LEVEL, old="a\nb", new="a\nc"))
+    long = replace(TEMPLATE, diff=tuple(f"+{number}" for number in range(50)))
+    assert "50 lines differ" in listed(long)
+    assert "_44 more lines in the plan_" in listed(long)
+    assert "1 line differs" in listed(replace(TEMPLATE, diff=("+c",)))
+
+
+def test_a_setting_of_the_request_says_what_it_is() -> None:
+    assert ":warning: setting count is `8` — _set by the requester_" in listed(SETTING)
 
 
 def test_additions_and_removals_without_values() -> None:
@@ -170,7 +177,7 @@ def test_additions_and_removals_without_values() -> None:
         "*group web*",
         ":warning: task log removed",
         "*job*",
-        ":warning: priority `50` → (none) — _another priority_",
+        f":warning: priority `50` → (none) — _{reason(priority)}_",
         "*job*",
         "• group cache added",
     ]
@@ -216,7 +223,7 @@ def test_a_stopped_job_is_told_once() -> None:
 
 def test_a_confirmation_names_the_flagged_changes_that_fit_and_counts_the_rest() -> None:
     few = a_card(plan=a_plan(12, 2, changes=(MEMORY, DB_URL, IMAGE)))
-    assert confirmation(few).endswith(" 2 flagged: memory MB 2048 → 512; env DB_URL removed (hidden). 1 other change.")
+    assert confirmation(few).endswith(" 2 flagged: memory MB 2048 → 512; env DB_URL removed. 1 other change.")
     many = tuple(replace(CPU, path=("group web", "task app", f"setting number {number}")) for number in range(40))
     text = confirmation(a_card(plan=a_plan(12, 2, changes=(*many, IMAGE, LEVEL))))
     named = text.count("500 → 100")

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.plan import Base, JobState
 from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus
 from bot.gateways.blocks.card.message import render
-from tests.builders import SAM, a_rollout
+from tests.builders import SAM, a_plan, a_rollout
 from tests.gateways.blocks.cards import LINKS, OURS, a_card, cards
 
 CARDS = cards()
@@ -95,8 +96,16 @@ def test_a_rollout_that_is_only_a_revert_tells_nothing_of_ours() -> None:
     assert "\nD-13 is newer. · asked by" in render(card).blocks[0]["text"]["text"]
 
 
-def test_a_base_without_a_version_of_ours_is_named_by_its_number() -> None:
-    plan = replace(a_card().plan, base=replace(OURS, deploy=None, version=None))  # type: ignore[type-var]  # it has one
+def test_a_version_that_is_not_ours_is_named_as_such() -> None:
+    outside = replace(OURS, deploy=None, version=None)
+    for base, said in ((None, "job version 3"), (outside, "job version 3, registered outside Nomatron")):
+        plan = a_plan(12, 2, base=base)
+        card = a_card(Status.SUCCEEDED, plan=plan, from_version=None, rollouts=CARDS["succeeded"].rollouts)
+        assert f" · from {said} · " in render(card).blocks[0]["text"]["text"]
+
+
+def test_the_first_version_of_a_job_comes_from_none() -> None:
+    plan = a_plan(12, 2, base=Base(state=JobState.ABSENT), base_version=None)
     card = a_card(Status.SUCCEEDED, plan=plan, from_version=None, rollouts=CARDS["succeeded"].rollouts)
 
-    assert " · from job version 3 · " in render(card).blocks[0]["text"]["text"]
+    assert " from " not in render(card).blocks[0]["text"]["text"]
