@@ -153,11 +153,54 @@ def situations() -> dict[str, Card]:
         "downgrade": waiting(older, LEVEL, base=replace(OURS, version="v1.4.3", deploy=11), from_version="v1.4.3"),
         "stopped": waiting(IMAGE, base=stopped),
         "harmless": waiting(IMAGE, LEVEL),
+        "every-flag": every_flag(),
         "many": waiting(MEMORY, HOTFIX, IMAGE, *many),
         "running": a_card(Status.ROLLING, plan=a_plan(12, 2, base=OURS, changes=(MEMORY, IMAGE)), rollouts=(_half(),)),
         "ended": a_card(Status.SUCCEEDED, plan=a_plan(12, 2, base=OURS, changes=(MEMORY, IMAGE)), rollouts=whole),
         "periodic": a_card(Status.SUCCEEDED, plan=a_plan(12, 2, base=OURS, changes=(IMAGE,)), rollouts=(_scheduled(),)),
     }
+
+
+def every_flag() -> Card:
+    """One example of each flag, in the order of the closed list; the pictures of ``docs/approving.md`` show it."""
+    group, task = ("group web",), _APP
+    image = (*task, "image")
+
+    def edited(path: tuple[str, ...], old: str, new: str, *flags: Flag) -> Change:
+        return Change(path=path, kind="Edited", old=old, new=new, flags=flags)
+
+    examples = (
+        Change(path=(*task, "env DB_URL"), kind="Deleted", old="", new="", hidden=True, flags=(Flag.REMOVED,)),
+        MEMORY,
+        CPU,
+        edited((*group, "count"), "6", "2", Flag.LESS_COUNT),
+        edited(("group worker", "count"), "3", "0", Flag.COUNT_ZERO, Flag.LESS_COUNT),
+        edited(("version",), "v1.4.3", "v1.4.2", Flag.OLDER_VERSION),
+        edited(image, "registry.example/checkout:v1.4.1", "docker.example/checkout:v1.4.2", Flag.IMAGE_REGISTRY),
+        edited(image, "registry.example/checkout:v1.4.1", "registry.example/fork:v1.4.2", Flag.IMAGE_REPOSITORY),
+        edited(image, "registry.example/checkout:v1.4.1", "registry.example/checkout:latest", Flag.MUTABLE_TAG),
+        edited((*task, "driver"), "docker", "podman", Flag.DRIVER),
+        edited(("group web", "task sync", "driver"), "docker", "raw_exec", Flag.RAW_EXEC, Flag.DRIVER),
+        edited((*task, "user"), "app", "root", Flag.USER),
+        edited((*task, "privileged"), "false", "true", Flag.PRIVILEGED),
+        Change(path=(*task, "cap_add"), kind="Added", old="", new="net_admin", flags=(Flag.CAPABILITIES,)),
+        Change(path=(*task, "device nvidia/gpu"), kind="Added", old="", new="", flags=(Flag.DEVICES,)),
+        Change(path=(*group, "volume data", "source"), kind="Edited", old="shop", new="etc", flags=(Flag.HOST_VOLUME,)),
+        edited((*group, "network", "mode"), "bridge", "host", Flag.HOST_NETWORK),
+        edited(("node_pool",), "default", "gpu", Flag.NODE_POOL),
+        edited(("datacenters",), "ams1", "ams1, fra1", Flag.DATACENTER),
+        edited(("namespace",), "apps", "default", Flag.NAMESPACE),
+        edited(("region",), "eu", "global", Flag.REGION),
+        edited(("type",), "service", "batch", Flag.TYPE),
+        edited(("priority",), "50", "90", Flag.PRIORITY),
+        edited((*group, "update", "auto_revert"), "true", "false", Flag.AUTO_REVERT_OFF),
+        edited((*group, "update", "canary"), "1", "0", Flag.CANARIES_OFF),
+        edited((*group, "update", "min_healthy_time"), "30s", "1s", Flag.HEALTH_LOOSENED),
+        edited((*group, "update", "progress_deadline"), "10m", "2h", Flag.DEADLINE_LOOSENED),
+        SETTING,
+        HOTFIX,
+    )
+    return a_card(plan=a_plan(12, 2, base=OURS, changes=examples, effect=_EFFECT))
 
 
 _EFFECT = "web: 6 replaced one by one, auto-revert on"

@@ -39,7 +39,7 @@ def name_of(actor: Actor) -> str:
 
 
 def replaces_of(card: Card) -> list[str]:
-    """Lines on what the deploy replaces, and what that alone tells: a stopped job, the first deploy over a job."""
+    """Lines on what the deploy replaces, and that it starts a stopped job."""
     plan = card.plan
     if plan is None:
         return []
@@ -48,11 +48,17 @@ def replaces_of(card: Card) -> list[str]:
     lines = [f"{again}*Replaces* {before}" if before else ":seedling: The first version of this job"]
     if base is not None and base.state is JobState.STOPPED:
         lines.append(f":arrow_forward: *{STARTS_STOPPED}*")
-    if base is not None and base.first and base.state is not JobState.ABSENT:
-        removed = [cut(each.path[-1], 40) for each in plan.changes if each.kind == "Deleted" and each.path]
-        lines.append(":rotating_light: *First deploy over a running job*")
-        lines.append(words(takeover(base, removed), 800))
     return lines
+
+
+def takeover_of(card: Card) -> list[str]:
+    """Lines on the first deploy of a job that runs already: what was set by hand goes, unless the catalog has it."""
+    plan = card.plan
+    base = plan.base if plan else None
+    if plan is None or base is None or not base.first or base.state is JobState.ABSENT:
+        return []
+    removed = [cut(each.path[-1], 40) for each in plan.changes if each.kind == "Deleted" and each.path]
+    return [":rotating_light: *First deploy over a running job*", words(takeover(base, removed), 800)]
 
 
 def _before(card: Card) -> str:

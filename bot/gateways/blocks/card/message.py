@@ -23,6 +23,7 @@ from bot.gateways.blocks.card.facts import (
     people_of,
     replaces_of,
     request_of,
+    takeover_of,
 )
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.cells import MOST_MESSAGE, weight
@@ -92,7 +93,11 @@ def _blocks(card: Card) -> list[_Named]:
 
 def _to_decide(card: Card, plan: Plan) -> list[_Named]:
     """The whole change, before the buttons."""
-    before = [*_head(card), *_section("base", replaces_of(card), 1100)]
+    before = [
+        *_head(card),
+        *_section("base", replaces_of(card), 600),
+        *_section("takeover", takeover_of(card), 900),
+    ]
     after = [
         *_section("differs", _differs(plan), 600),
         *_section("plan", _rollout_line(plan), 1000),
