@@ -178,6 +178,7 @@ def test_cards(nasty: Card) -> None:
         users=st.lists(known_ids, max_size=30).map(tuple),
         groups=st.just(("S0SRE00001",)),
         code=texts,
+        said=st.lists(st.tuples(known_ids, texts), max_size=60).map(tuple),
         action=st.none() | st.tuples(texts, st.just("deploy.again"), st.just("D-12:2")),
     )
 )

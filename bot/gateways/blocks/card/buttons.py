@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.plan import JobState
 from bot.domain.jobdiff.whole import nothing, tally
 from bot.gateways.blocks.card.changes import most_of
 from bot.gateways.blocks.parts import Json, button, confirm, overflow
@@ -42,8 +43,19 @@ def _confirm(card: Card) -> Json:
     deploy = card.deploy
     when = "right away" if len(card.seating.missing) == 1 else "once the other approvals are in"
     text = f"{deploy.service[:60]} {deploy.version[:60]} will start in {deploy.environment[:40]} {when}."
+    text += _surprise(card)
     change = _change(card, _MOST_CONFIRM - len(text) - 1)
     return confirm(f"Approve {deploy.number}?", f"{text} {change}".strip(), "Approve")
+
+
+def _surprise(card: Card) -> str:
+    """What nobody expects of a deploy, and no line of the list says."""
+    base = card.plan.base if card.plan else None
+    if base is None:
+        return ""
+    if base.state is JobState.STOPPED:
+        return " It starts a stopped job."
+    return " First deploy over a running job." if base.first and base.state is JobState.RUNNING else ""
 
 
 def _change(card: Card, room: int) -> str:

@@ -235,6 +235,14 @@ def test_a_confirmation_names_the_flagged_changes_that_fit_and_counts_the_rest()
     assert confirmation(a_card(plan=a_plan(12, 2, changes=(), unchanged=True))).endswith("No changes.")
 
 
+def test_a_confirmation_says_what_nobody_expects() -> None:
+    assert " First deploy over a running job. 3 flagged: " in confirmation(CARDS["takeover"])
+    assert " It starts a stopped job. 1 change, none flagged." in confirmation(CARDS["stopped"])
+    assert "Approve" not in said(a_card(plan=None)), "nothing to approve yet"
+    long = {"service": "s" * 300, "version": "v" * 300, "environment": "e" * 300}
+    assert len(confirmation(replace(CARDS["takeover"], deploy=replace(CARDS["takeover"].deploy, **long)))) <= 300
+
+
 def test_settings_of_the_request_are_shown_whole() -> None:
     settings = {f"setting_{number}": "<&>" + "x" * 196 + str(number) for number in range(10)}
     message = render(a_card(deploy={"overrides": settings}))
