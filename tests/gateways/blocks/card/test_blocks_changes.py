@@ -240,7 +240,7 @@ def test_a_confirmation_says_what_nobody_expects() -> None:
     assert " It starts a stopped job. 1 change, none flagged." in confirmation(CARDS["stopped"])
     assert "Approve" not in said(a_card(plan=None)), "nothing to approve yet"
     long = {"service": "s" * 300, "version": "v" * 300, "environment": "e" * 300}
-    assert len(confirmation(replace(CARDS["takeover"], deploy=replace(CARDS["takeover"].deploy, **long)))) <= 300
+    assert len(confirmation(a_card(plan=CARDS["takeover"].plan, deploy=long))) <= 300
 
 
 def test_settings_of_the_request_are_shown_whole() -> None:
