@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bot.domain.catalog.environment import Cluster
     from bot.domain.deploy.message import Card, Note
-    from bot.domain.deploy.plan import Job, Plan
+    from bot.domain.deploy.plan import Change, Job, Plan
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.report import DigestCard
     from bot.ports.nomad import JobEvent, Known
@@ -50,6 +50,7 @@ class FakeNomad:
     parsed: Job = field(default_factory=a_job)
     trouble: Exception | None = None
     unchanged: bool = False
+    changes: tuple[Change, ...] = ()
     index: int = 100
     answers: list[Answer] = field(default_factory=list)
     apply: bool = True
@@ -96,7 +97,7 @@ class FakeNomad:
         self._read()
         self.known.append(known)
         index = self.jobs[job["ID"]]["JobModifyIndex"] if job["ID"] in self.jobs else 0
-        return NomadPlan(index, self.unchanged, (), "web: 2 replaced one by one", ())
+        return NomadPlan(index, self.unchanged, self.changes, "web: 2 replaced one by one", ())
 
     def moved(
         self, before: Plan, live: Job | None, job: Job, show: frozenset[str], *, cause: str = "outside Nomatron"

@@ -1,4 +1,4 @@
-"""Pages of ``history`` and ``audit``, and the query that their buttons carry.
+"""Pages of ``history``, ``audit`` and ``plan``, and the query that their buttons carry.
 
 A button's value comes back as anyone's text: it is read as strictly as a command, and only names what to look up.
 """
@@ -14,13 +14,16 @@ from zoneinfo import ZoneInfo
 from bot.domain.decision import Refused
 from bot.domain.digest.schedule import Span
 from bot.domain.documents import document_of
+from bot.gateways.blocks import answers
 from bot.gateways.blocks import audit as audit_blocks
 from bot.gateways.blocks import history as history_blocks
 from bot.gateways.blocks.pages import Pages
+from bot.operations.deploys.decide import no_such_deploy
+from bot.operations.queries import status
 from bot.operations.queries.audit import actor_of_key, audit, cursor_from, cursor_text
 from bot.operations.queries.history import history
 from bot.ports.audit import AuditQuery
-from handlers.slack.command.ast import History
+from handlers.slack.command.ast import History, PlanPage
 from handlers.slack.command.lexer import visible
 from handlers.slack.command.lookups import LONGEST_ACTOR, LONGEST_NAME
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot.domain.actor import Actor
+    from bot.domain.deploy.message import Card
     from bot.gateways.blocks.parts import Message
     from bot.ports import Ports
     from bot.ports.audit import Cursor
@@ -38,9 +42,39 @@ _LONGEST = 2000
 _LARGEST = 2**63 - 1
 
 
-async def page(ports: Ports, query: History | AuditQuery) -> Message | Refused:
+Query = History | AuditQuery | PlanPage
+
+
+async def page(ports: Ports, query: Query) -> Message | Refused:
     """The page of a query. Raises what the operations raise."""
-    return await (_history(ports, query) if isinstance(query, History) else _audit(ports, query))
+    match query:
+        case PlanPage():
+            return await _plan(ports, query)
+        case History():
+            return await _history(ports, query)
+        case _:
+            return await _audit(ports, query)
+
+
+async def _plan(ports: Ports, query: PlanPage) -> Message | Refused:
+    card = await status.card(ports, query.deploy)
+    if card is None:
+        return no_such_deploy(query.deploy)
+    if card.plan is not None and query.plan not in {0, card.plan.number}:
+        # the buttons under an older plan stay with it, whatever was planned since
+        async with ports.store.read() as reading:
+            card = replace(card, plan=await reading.plan(query.deploy, query.plan))
+    return plan_page(card, query)
+
+
+def plan_page(card: Card, query: PlanPage) -> Message:
+    """A page of the card's plan, with the buttons to the others."""
+    if card.plan is None:
+        return answers.plan(card)
+    last, shown = answers.plan_pages(card.deploy, card.plan), replace(query, plan=card.plan.number)
+    older = value_of(replace(shown, page=query.page + 1)) if query.page < last else ""
+    newest = value_of(replace(shown, page=1)) if query.page > 1 else ""
+    return answers.plan(card, query.page, Pages(older, newest))
 
 
 async def _history(ports: Ports, query: History) -> Message | Refused:
@@ -67,8 +101,10 @@ def _pages(query: History | AuditQuery, older: History | AuditQuery | None) -> P
     return Pages(value_of(older) if older else "", newest)
 
 
-def value_of(query: History | AuditQuery) -> str:
+def value_of(query: Query) -> str:
     """The query as a button's value: at most 2,000 characters, because the parser bounds its names."""
+    if isinstance(query, PlanPage):
+        return json.dumps({"verb": "plan", "deploy": query.deploy, "plan": query.plan, "page": query.page})
     fields: dict[str, Any] = {"service": query.service, "environment": query.environment}
     if isinstance(query, History):
         fields |= {"verb": "history", "before": query.before}
@@ -85,7 +121,7 @@ def value_of(query: History | AuditQuery) -> str:
     return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
 
 
-def query_from(value: object) -> History | AuditQuery | None:
+def query_from(value: object) -> Query | None:
     """The query that ``value_of`` made this value from; None for any other value."""
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
@@ -99,6 +135,9 @@ def query_from(value: object) -> History | AuditQuery | None:
         case "history":
             fields = _fields(given, _HISTORY)
             return History(**fields) if fields and "service" in fields else None
+        case "plan":
+            fields = _fields(given, _PLAN)
+            return PlanPage(**fields) if fields and "deploy" in fields else None
         case "audit":
             fields = _fields(given, _AUDIT)
             return None if fields is None else _audit_query(fields)
@@ -150,6 +189,7 @@ def _instant(value: Any) -> datetime | None:
 
 
 _HISTORY: Final[Mapping[str, Callable[[Any], Any]]] = {"service": _name, "environment": _name, "before": _number}
+_PLAN: Final[Mapping[str, Callable[[Any], Any]]] = {"deploy": _number, "plan": _number, "page": _number}
 _AUDIT: Final[Mapping[str, Callable[[Any], Any]]] = {
     "begins": _instant,
     "ends": _instant,

@@ -38,8 +38,8 @@ def test_the_first_deploy(shipped: Sandbox):
     message = shipped.reach(production, "Succeeded")
     assert not {"deploy.approve", "deploy.promote"} & message.actions
     assert "6/6 healthy" in message.whole
-    assert f"approved by <@{BOB}>" in message.whole
-    assert f"approved by <@{SAM}>" in message.whole
+    assert f"approved by <@{BOB}>, <@{SAM}>" in message.whole
+    assert f"<@{SAM}> approved for sre" in message.thread
     newest, before = shipped.versions("apps", "checkout")
     assert (newest["version"], before["version"]) == (1, 0)
     assert newest["submission_first_line"].startswith(f"# nomatron {production} plan 1 fingerprint ")

@@ -94,9 +94,9 @@ def _made(before: Base, now: Base) -> tuple[str, ...]:
     purged = before.job_version is not None and now.job_version is not None and now.job_version < before.job_version
     again = ("The job was purged in Nomad and registered again.",) if purged else ()
     if now.is_ours and now.reverted:
-        return (*again, f"A revert in Nomad restored {now.release_name} (D-{now.deploy}).")
+        return (*again, f"A revert in Nomad restored {now.version} (D-{now.deploy}).")
     if now.is_ours:
-        return (*again, f"D-{now.deploy} ({now.release_name}) was deployed meanwhile.")
+        return (*again, f"D-{now.deploy} ({now.version}) was deployed meanwhile.")
     return (*again, f"Job version {now.job_version} was {_registered(now)}.")
 
 

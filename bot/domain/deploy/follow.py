@@ -22,6 +22,9 @@ PATIENCE = timedelta(minutes=10)
 """How long after Nomad's progress deadline a rollout without any change is called stuck."""
 
 _ONE_SHOT = frozenset({"batch", "sysbatch"})
+_ON_EVERY_NODE = frozenset({"system", "sysbatch"})
+NOWHERE = "it runs on no node: no ready node matches its datacenters, node pool and constraints"
+"""Why a job for every node has failed that no node takes: Nomad itself calls that a success."""
 
 
 def judge(rollout: Rollout, seen: Observation, now: datetime) -> tuple[Rollout, ...]:
@@ -47,12 +50,25 @@ def _with_counters(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
     deployment = seen.deployment
     current = replace(
         rollout,
-        groups=deployment.groups if deployment else _counters(seen) or rollout.groups,
+        groups=_groups(rollout, seen),
         nomad_deployment=deployment.id if deployment else rollout.nomad_deployment,
         # the first failure explains the rest: keep it
         failure=rollout.failure or _first_failure(seen.allocations),
     )
     return current if current == rollout else replace(current, changed_at=now)
+
+
+def _groups(rollout: Rollout, seen: Observation) -> tuple[GroupHealth, ...]:
+    """The newest counters; none for a job that a schedule or a dispatch starts later: nothing of it should run now."""
+    if seen.exists and not seen.launches:
+        return ()
+    return seen.deployment.groups if seen.deployment else _counters(seen) or rollout.groups
+
+
+def _runs_nowhere(rollout: Rollout, seen: Observation) -> bool:
+    """Whether a job for every node has been evaluated and no node takes it, and none ever did."""
+    placed = bool(_standing(seen) or rollout.healthy or seen.unplaced)
+    return seen.exists and seen.evaluated and seen.job_type in _ON_EVERY_NODE and not placed
 
 
 def _first_failure(allocations: Iterable[AllocationState]) -> TaskFailure | None:
@@ -92,6 +108,8 @@ def _by_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
     if deployment is None:
         return _without_deployment(rollout, seen, now)
     said = one_line(deployment.description)
+    if deployment.status == "successful" and _runs_nowhere(rollout, seen):
+        return _end(rollout, RolloutStatus.FAILED, NOWHERE, now)
     if deployment.status == "successful":
         return _end(rollout, RolloutStatus.SUCCEEDED, said, now)
     if deployment.status == "failed":
@@ -151,6 +169,8 @@ def _by_allocations(rollout: Rollout, seen: Observation, now: datetime) -> Rollo
         return _end(
             rollout, RolloutStatus.SUCCEEDED, "registered: it starts on its schedule or when it is dispatched", now
         )
+    if _runs_nowhere(rollout, seen):
+        return _end(rollout, RolloutStatus.FAILED, NOWHERE, now)
     if seen.job_type in _ONE_SHOT and (failed := sum(group.unhealthy for group in _counters(seen))):
         return _failed_by_task(rollout, f"{_count(failed)} failed", now)
     return _end(rollout, RolloutStatus.SUCCEEDED, _success_words(seen), now) if _is_done(seen) else None

@@ -23,8 +23,9 @@ class Note:
     """A message that is sent once: a thread reply, a private answer, or a line to the operators.
 
     ``text`` and ``lines`` are plain sentences (the surface escapes them), ``mention`` are Slack user ids to put first,
-    ``users`` and ``groups`` those who can do something about it, ``code`` is shown preformatted, ``action`` is a
-    button: (label, action id, value).
+    ``users`` and ``groups`` those who can do something about it, ``said`` are lines that begin with a person: (user id,
+    what they did), ``code`` is shown preformatted, ``action`` is a button: (label, action id, value). ``plan``: instead
+    of a reply, the thread gets the deploy's plan of that number as a file.
     """
 
     text: str
@@ -34,6 +35,8 @@ class Note:
     groups: tuple[str, ...] = ()
     code: str = ""
     action: tuple[str, str, str] | None = None
+    said: tuple[tuple[str, str], ...] = ()
+    plan: int | None = None
 
 
 class Delivery(StrEnum):

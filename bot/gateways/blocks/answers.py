@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy.base_sentences import maker
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import STATE_WORDS
-from bot.domain.jobdiff.text import lines as diff_lines
+from bot.domain.jobdiff.whole import pages, plan_lines, tally
 from bot.gateways.blocks.card.buttons import buttons
-from bot.gateways.blocks.card.facts import approvals_of, count_of, name_of
-from bot.gateways.blocks.card.message import EMOJI, headline, plan_of, possible_at, state_of
+from bot.gateways.blocks.card.ended import result_of, why_of
+from bot.gateways.blocks.card.facts import approvals_of, count_of, name_of, replaces_of
+from bot.gateways.blocks.card.message import EMOJI, folded, headline, possible_at, state_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
+from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Json, Message, actions, context, preformatted, section
-from bot.gateways.blocks.replaced import replaced_of
 from bot.gateways.blocks.text import block_quote, code, fit, moment, who, words
 from bot.gateways.blocks.text import channel as channel_link
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 REFUSED = ":no_entry:"
 """The sign of a refusal that has no sign of its own."""
+_NO_PAGES = Pages()
 
 
 def from_lines(*lines: str, more: Iterable[Json] = ()) -> Message:
@@ -102,40 +103,47 @@ def _state(deploy: Deploy) -> str:
 def one(card: Card) -> Message:
     """The answer to ``status D-n``: the state of a deploy, without buttons."""
     deploy = card.deploy
-    lines = [f"{EMOJI[deploy.status]} {headline(card)}", f"since {moment(deploy.changed_at)}"]
-    lines += [*state_of(card), *progress_of(card), *plan_of(card)]
+    lines = [f"{EMOJI[deploy.status]} {headline(card)}"]
+    if deploy.status.open:
+        lines += [f"since {moment(deploy.changed_at)}", *state_of(card), *progress_of(card)]
+    else:
+        lines += [result_of(card), *why_of(card)]
+    lines += [*replaces_of(card), *folded(card)]
     if deploy.status is Status.WAITING and card.seating.missing:
         labels = dict.fromkeys(words(seat.label, 100) for seat in card.seating.missing)
         lines.append(f"Missing: {', '.join(labels)}")
     return from_lines(*lines, *approvals_of(card))
 
 
-def _replaces(shown: Plan) -> list[str]:
-    """What the plan replaces, and who made that: nothing for a new job."""
-    base = shown.base
-    if base is None or base.job_version is None:
-        before = f" ({code(shown.from_version)})" if shown.from_version else ""
-        return [] if shown.base_version is None else [f"It replaces job version {shown.base_version}{before}."]
-    if not base.is_ours:
-        return [f"It replaces {replaced_of(base, None)}."]
-    return [f"It replaces {replaced_of(base, None)}, job version {base.job_version} ({maker(base)})."]
+def plan_pages(deploy: Deploy, shown: Plan) -> int:
+    """How many pages the plan has."""
+    return len(pages(plan_lines(deploy, shown)))
 
 
-def plan(card: Card) -> Message:
-    """The answer to ``plan D-n``: the whole difference, as far as it fits."""
+def plan(card: Card, number: int = 1, turns: Pages = _NO_PAGES) -> Message:
+    """The answer to ``plan D-n``: a page of the whole difference in the card's plan.
+
+    ``turns`` has the values of the buttons to the other pages.
+    """
     deploy, shown = card.deploy, card.plan
     if shown is None:
         blocked = [f":hourglass: {words(reason.text, 500)}" for reason in deploy.blocked]
         return from_lines(
             f":hourglass_flowing_sand: {code(deploy.number)} has no plan yet: {_state(deploy)}.", *blocked
         )
+    texts = pages(plan_lines(deploy, shown))
+    at = min(max(1, number), len(texts))
     first = f":mag: {code(deploy.number)} {_what(deploy)}, plan {shown.number} of {moment(shown.at)}"
-    lines = [first, words(shown.effect, 1000)]
-    lines += _replaces(shown)
-    lines += [f":warning: {words(warning, 400)}" for warning in shown.warnings]
-    if deploy.reason:
-        lines.append(block_quote(deploy.reason, 500))
-    # preformatted text is literal, so the difference needs no escaping and cannot mention anybody
-    difference = "\n".join(diff_lines(shown.changes)) or "no field changes"
+    lines = [first, f"*{tally(shown.changes)}*"]
+    if len(texts) > 1:
+        lines.append(f"Page {at} of {len(texts)}.")
+    if shown.number != deploy.plan:
+        lines.append(f":warning: This plan was replaced: the newest one is plan {deploy.plan}.")
+    if at == 1:
+        lines += [*replaces_of(card), words(shown.effect, 1000)]
+        lines += [f":warning: {words(warning, 400)}" for warning in shown.warnings]
+        lines += [block_quote(deploy.reason, 500)] if deploy.reason else []
     mark = context(f"fingerprint {code(shown.fingerprint[:16])} · requested by {name_of(deploy.requester)}")
-    return from_lines(*lines, more=(preformatted(difference), mark))
+    # preformatted text is literal, so the difference needs no escaping and cannot mention anybody
+    row = turn(turns, "of the plan", older="Next page", newest="First page")
+    return from_lines(*lines, more=(preformatted(texts[at - 1]), mark, *row))

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 _LONGEST_SENTENCE = 2500
 _LONGEST_LINE = 600
 _MOST_LINES = 40
+_MOST_SAID = 40
 _LONGEST_TEXT = 3500
 
 
 def render(note: Note) -> Message:
-    """A note as a message: mentions, its sentences, who can act on it, its code as it is, and its one button."""
+    """A note as a message: mentions, sentences, what people did, who can act on it, its code as it is, one button."""
     sentence = escape(note.text.strip(), _LONGEST_SENTENCE)
     # mentions stand first: a notification shows the beginning
     called = " ".join(dict.fromkeys(person(user) for user in note.mention[:20]))
     first = f"{called} {sentence}".strip() or "…"
     lines = [words(line, _LONGEST_LINE) for line in note.lines[:_MOST_LINES]]
+    lines += [f"{person(user)} {words(what, _LONGEST_LINE)}" for user, what in note.said[:_MOST_SAID]]
     people = who(note.users, note.groups)
     lines += [f"Who can: {people}"] if people else []
     blocks: list[Json] = [section(fit([first, *lines], pointer="_… and more_"))]

@@ -27,13 +27,13 @@ class Pages:
     steps: str = ""
 
 
-def turn(pages: Pages, what: str) -> list[Json]:
+def turn(pages: Pages, what: str, *, older: str = "Older", newest: str = "Newest") -> list[Json]:
     """The row of buttons, if there is another page. ``what`` the pages list is for screen readers."""
     row = []
     if pages.older:
-        row.append(button("Older", OLDER, pages.older, hint=f"Older {what}"))
+        row.append(button(older, OLDER, pages.older, hint=f"{older} {what}"))
     if pages.newest:
-        row.append(button("Newest", NEWEST, pages.newest, hint=f"Back to the newest {what}"))
+        row.append(button(newest, NEWEST, pages.newest, hint=f"Back to the {newest.lower()} {what}"))
     if pages.steps:
         row.append(button("All steps", STEPS, pages.steps, hint="Also list the steps of Nomatron itself"))
     return [actions(row)] if row else []

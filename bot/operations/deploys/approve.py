@@ -12,9 +12,10 @@ from bot.domain.decision import Refused, every, refuse
 from bot.domain.deploy.approval import Approval, may_fill
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import LONGEST_REASON, not_open, stale_plan
+from bot.domain.deploy.message import Note
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.shown import has_seen
-from bot.operations.deploys.transitions import make_ready, redraw
+from bot.operations.deploys.transitions import make_ready, redraw, reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +90,10 @@ async def _approve(case: Case, *, actor: Actor, plan: int | None, note: str) -> 
     if seating.complete:
         return Approved(await make_ready(after), seating)
     await redraw(case.tx, deploy, case.now, urgent=True)
+    if approval.note:
+        # the message drops it when the deploy ends; in the thread it stays
+        said = Note(text=f"{seating.filled} of {len(seating.seats)} approvals:", said=((actor.id, approval.note),))
+        await reply(case.tx, deploy, said, case.now)
     return Approved(deploy, seating)
 
 

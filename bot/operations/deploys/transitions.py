@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,8 @@ async def make_ready(case: Case, *, tell: bool = True) -> Deploy:
     if case.facts.seats and tell:
         after = " ".join([".", *(reason.text for reason in blocked)]) if blocked else " and goes next."
         note = to_requester(deploy, f"{deploy.number} has every approval it needs{after}")
+        # the message drops them when the rollout starts; here they stay
+        note = replace(note, said=_said(case))
     return await transition(
         tx,
         deploy,
@@ -104,6 +107,17 @@ async def make_ready(case: Case, *, tell: bool = True) -> Deploy:
         data={"blocked": [reason.code for reason in blocked], "judged": case.judged()},
         changes={"blocked": blocked},
         note=note,
+    )
+
+
+def _said(case: Case) -> tuple[tuple[str, str], ...]:
+    """The approvals that count, each with its seat and its note."""
+    seating = case.facts.seating
+    labels = {holder: seat.label for seat, holder in zip(seating.seats, seating.holders, strict=True) if holder}
+    counted = [each for each in case.facts.approvals if not each.void and each.user.id in labels]
+    return tuple(
+        (each.user.id, f"approved for {labels[each.user.id]}{f': {each.note}' if each.note else '.'}")
+        for each in counted
     )
 
 

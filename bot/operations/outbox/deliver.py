@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted, back_off, worth_sending
 from bot.errors import AppRefused, ChannelGone, MessageGone, SlackRefused, SlackUnavailable, StaleFence
 from bot.operations.outbox import digest as post_digest
+from bot.operations.outbox import plan_file
 from bot.operations.outbox.posting import admin_channel, may_have_arrived, post_somewhere
 from bot.operations.queries.status import card as read_card
 from bot.operations.require import require
@@ -114,14 +115,21 @@ async def _thread(ports: Ports, parcel: Parcel, note: Note) -> None:
         await _announce(ports, replace(note, text=f"About D-{parcel.outgoing.deploy_id}: {note.text}"))
         return
     try:
-        await ports.chat.reply(posted.channel, posted.ts, note)
+        await _reply(ports, parcel, posted, note)
     except (ChannelGone, MessageGone):
         # the owner of the reply's parcel may post the message, too: the store never hands both out at once
         await _card(ports, parcel)
         reposted = await _posted(ports, parcel)
         if reposted is None or (reposted.channel, reposted.ts) == (posted.channel, posted.ts):
             raise
-        await ports.chat.reply(reposted.channel, reposted.ts, note)
+        await _reply(ports, parcel, reposted, note)
+
+
+async def _reply(ports: Ports, parcel: Parcel, posted: Posted, note: Note) -> None:
+    if note.plan is None:
+        await ports.chat.reply(posted.channel, posted.ts, note)
+    else:
+        await plan_file.attach(ports, parcel.outgoing.deploy_id or 0, note.plan, posted)
 
 
 async def _posted(ports: Ports, parcel: Parcel) -> Posted | None:

@@ -25,7 +25,7 @@ from bot.domain.deploy.plan import (
     state_of,
     without_server_fields,
 )
-from bot.domain.jobdiff.text import lines as diff_lines
+from bot.domain.jobdiff.whole import about, pages, plan_lines
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.target import Target, index_of, target_of, version_of
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
 RETRY_AFTER = timedelta(seconds=3)
 """How soon a plan is tried again while Nomad is unreachable."""
+_REST = "This is the beginning. The whole plan is in the file below."
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,13 +291,16 @@ async def _carry_approvals(case: Case, plan: Plan) -> tuple[Approval, ...]:
 
 
 async def _tell_of_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) -> None:
-    """Tell the approvers if their approvals are void, then post the difference in the message's thread."""
+    """Tell the approvers if their approvals are void, then post the whole plan in the message's thread."""
     if plan.moved:
         await reply(case.tx, case.deploy, _void_note(case, plan, before), case.now)
-    note = Note(
-        text=f"Plan {plan.number}: {plan.effect}", lines=plan.warnings, code="\n".join(diff_lines(plan.changes))
-    )
+    first, *further = pages(plan_lines(case.deploy, plan))
+    lines = about(case.deploy, plan)
+    note = Note(text=f"Plan {plan.number}: {plan.effect}", lines=(*lines, _REST) if further else lines, code=first)
     await reply(case.tx, case.deploy, await _with_approvers(case, plan, note), case.now)
+    if further:
+        every = f"Every change of plan {plan.number}: /deploy plan {case.deploy.number}"
+        await reply(case.tx, case.deploy, Note(text=every, plan=plan.number), case.now)
     template = await template_note(case, plan) if plan.number == 1 else None
     if template is not None:
         await reply(case.tx, case.deploy, template, case.now)

@@ -62,6 +62,15 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanPage:
+    """Show a page of a deploy's plan; ``plan`` 0 is the newest."""
+
+    deploy: int
+    plan: int = 0
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class OfDeploy:
     """Do something with one deploy; ``text`` is the note or the reason, empty if there is none.
 

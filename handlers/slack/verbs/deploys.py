@@ -22,7 +22,8 @@ from bot.operations.deploys.shown import record_shown
 from bot.operations.queries import status
 from bot.operations.require import require
 from handlers.slack.command import parser as grammar
-from handlers.slack.command.ast import Verb
+from handlers.slack.command.ast import PlanPage, Verb
+from handlers.slack.pages import plan_page
 from handlers.slack.respond import refusal
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ async def promote(call: Call, what: Promotion, active: ActiveCatalog) -> Message
 
 
 async def plan(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
-    """Show what a deploy would change."""
+    """Show what a deploy would change, from the first page on."""
     card = await status.card(call.desk.ports, asked.deploy_id)
     if card is None:
         return refusal(no_such_deploy(asked.deploy_id))
@@ -61,7 +62,7 @@ async def plan(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
         # without the record a typed approval shows the plan again, which is no reason not to show it now
         with suppress(StoreError):
             await record_shown(call.desk.ports, call.actor, card.deploy, card.plan)
-    return answers.plan(card)
+    return plan_page(card, PlanPage(asked.deploy_id))
 
 
 async def approve(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
@@ -184,7 +185,10 @@ VERBS: Final[Mapping[str, Verb]] = {
     "plan": Verb(
         form="/deploy plan D-n",
         summary="what a deploy would change",
-        details=("Shows the difference that Nomad would make. Values are hidden unless the catalog shows them.",),
+        details=(
+            "Shows every change to the job, page by page. Values are hidden unless the catalog shows them.",
+            "The same is in the thread of the deploy's message, as a file if it is long.",
+        ),
         parse=grammar.deploy_alone,
         answer=plan,
     ),

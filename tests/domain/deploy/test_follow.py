@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.deploy.follow import judge
+from bot.domain.deploy.follow import NOWHERE, judge
 from bot.domain.deploy.rollout import (
     AllocationState,
     GroupHealth,
@@ -231,6 +231,26 @@ def test_success_without_a_deployment(observation, detail):
     assert (ended.status, ended.detail) == (SUCCEEDED, detail)
     # what is green is never said to be unhealthy
     assert ended.healthy >= ended.wanted
+
+
+@pytest.mark.parametrize("job_type", ["system", "sysbatch"])
+@pytest.mark.parametrize("successful", [False, True])
+def test_a_job_for_every_node_that_runs_on_none_has_not_succeeded(job_type, successful):
+    ours = a_deployment("successful", "Deployment completed successfully", a_group(desired=0, placed=0, healthy=0))
+    observation = plain(job_type=job_type, wanted={}, deployment=ours if successful else None)
+
+    (ended,) = judge(a_rollout(groups=()), observation, NOW)
+    assert (ended.status, ended.detail) == (FAILED, NOWHERE)
+    (later,) = judge(a_rollout(groups=()), replace(observation, evaluated=False), NOW)
+    assert later.status is (SUCCEEDED if successful else RUNNING)
+    (waiting,) = judge(a_rollout(groups=()), replace(observation, unplaced=("web: 1 cannot be placed",)), NOW)
+    assert waiting.status is not FAILED
+
+
+def test_a_job_that_starts_later_wants_nothing_now():
+    (ended,) = judge(a_rollout(groups=()), plain(launches=False, wanted={"web": 1}), NOW)
+
+    assert (ended.status, ended.wanted) == (SUCCEEDED, 0)
 
 
 @pytest.mark.parametrize(

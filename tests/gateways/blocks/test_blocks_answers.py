@@ -65,7 +65,7 @@ def test_the_plan_shows_the_difference_as_literal_text() -> None:
     (code,) = [block for block in message.blocks if block["type"] == "rich_text"]
 
     assert "v1.4.1" in shown(code)
-    assert "It replaces job version 3 (`v1.4.1`)." in message.text
+    assert "*Replaces* `v1.4.1`, job version 3" in message.text
     assert "has no plan yet" in answers.plan(a_card(Status.PLANNING)).text
 
 

@@ -13,11 +13,12 @@ from bot.domain.decision import Reason, Refused
 from bot.domain.deploy.approval import Seat, Seating
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Card, Note
-from bot.domain.deploy.plan import Change
+from bot.domain.deploy.plan import Base, Change, Flag, JobState
 from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
 from bot.gateways.blocks import answers, modal, note, overview
 from bot.gateways.blocks.card import message as card
 from tests.builders import ALICE, BOB, a_plan, a_rollout, an_approval
+from tests.clocks import NOON
 from tests.gateways.blocks.cards import KNOWN, a_card
 from tests.gateways.blocks.nasty import ids, texts
 from tests.gateways.blocks.oracles import assert_sound, assert_sound_view
@@ -112,6 +113,9 @@ def nasty_cards(draw: Any) -> Card:
         warnings=draw(few_texts),
         moved=draw(few_texts),
         changes=tuple(draw(st.lists(_changes, max_size=20))),
+        differs=draw(few_texts),
+        compared_with=draw(texts),
+        base=draw(st.none() | _bases),
     )
     return a_card(
         draw(st.sampled_from(list(Status))),
@@ -137,6 +141,20 @@ _changes = st.builds(
     old=texts,
     new=texts,
     effect=texts,
+    flags=st.lists(st.sampled_from(Flag), max_size=4).map(tuple),
+    hidden=st.booleans(),
+    outside=st.none() | st.integers(0, 9),
+)
+_bases = st.builds(
+    Base,
+    state=st.sampled_from(JobState),
+    job_version=st.none() | st.integers(0, 99),
+    deploy=st.none() | st.integers(1, 99),
+    version=st.none() | texts,
+    reverted=st.booleans(),
+    first=st.booleans(),
+    token=texts,
+    at=st.none() | st.just(NOON),
 )
 
 
@@ -160,6 +178,7 @@ def test_cards(nasty: Card) -> None:
         users=st.lists(known_ids, max_size=30).map(tuple),
         groups=st.just(("S0SRE00001",)),
         code=texts,
+        said=st.lists(st.tuples(known_ids, texts), max_size=60).map(tuple),
         action=st.none() | st.tuples(texts, st.just("deploy.again"), st.just("D-12:2")),
     )
 )

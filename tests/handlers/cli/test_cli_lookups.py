@@ -340,13 +340,14 @@ def test_history_as_json(file: File) -> None:
     at = "2026-11-21T12:01:00.000000Z"
     assert deploy == {
         "deploy": "D-1", "service": "checkout", "environment": "staging", "version": "v1.4.2", "revision": 1,
-        "from_version": None, "base": deploy["base"], "status": "succeeded", "outcome": "deployed",
+        "from_version": None, "status": "succeeded", "outcome": "deployed",
         "requester": "slack:T0NOMATRON:U0ALICE001", "reason": "SHOP-981",
         "approvers": [], "requested_at": at, "approved_at": None, "dispatched_at": at, "registered_at": at,
         "stuck_at": None, "ended_at": at, "seconds_to_approve": None, "seconds_to_succeed": 0,
         "detail": deploy["detail"], "nomad_revert": None,
         "base": {
-            "state": "absent", "job_version": None, "deploy": None, "version": None, "reverted": False, "first": False,
+            "state": "absent", "job_version": None, "deploy": None, "version": None, "revision": 1,
+            "reverted": False, "first": False,
             "token": "", "at": None,
         },
     }  # fmt: skip

@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 
 from bot.domain.actor import Operator
 from bot.domain.audit.events import EventType
+from bot.domain.deploy.plan import Change
 from bot.domain.digest.schedule import Span
 from bot.gateways.blocks.pages import NEWEST, OLDER, STEPS
+from bot.operations.deploys.decide import Origin
+from bot.operations.deploys.replan import replan
+from bot.operations.worker import plan as plan_deploy
 from bot.ports.audit import AuditQuery, Cursor
-from handlers.slack.command.ast import History
+from handlers.slack.command.ast import History, PlanPage
 from handlers.slack.command.lexer import visible
 from handlers.slack.command.lookups import LONGEST_ACTOR, LONGEST_NAME
 from handlers.slack.pages import query_from, value_of
@@ -27,7 +31,7 @@ from tests.builders import ALICE, GUS, NORA, a_posted, a_service, an_event
 from tests.clocks import NOON
 from tests.handlers.slack.bolt import click
 from tests.handlers.slack.test_slack_authority import a_call
-from tests.operations.acts import applied, asked, rolling
+from tests.operations.acts import applied, asked, planned, rolling
 
 if TYPE_CHECKING:
     from bot.domain.actor import SlackUser
@@ -197,6 +201,47 @@ async def test_only_what_one_person_sees_is_replaced(world: World, slack: Slacks
     assert replaced == [True, False, False, False]
 
 
+def change(number: int) -> Change:
+    return Change(path=("group web", f"env KEY_{number:03}"), kind="Edited", old="a" * 700, new="b" * 10)
+
+
+async def test_every_change_of_a_plan_is_on_one_of_its_pages(world: World, slack: Slackside, knocking: Door) -> None:
+    world.nomad.changes = tuple(change(number) for number in range(12))
+    await planned(world, "production")
+    shown = [await typed(slack, "plan D-1")]
+    while OLDER in buttons(shown[-1]):
+        shown += await turned(slack, shown[-1], OLDER)
+    (first,) = await turned(slack, shown[-1], NEWEST)
+
+    whole = json.dumps([page["blocks"] for page in shown])
+    assert [name for name in (f"KEY_{number:03}" for number in range(12)) if name not in whole] == []
+    assert whole.count("a" * 100) >= 12
+    assert f"Page {len(shown)} of {len(shown)}." in shown[-1]["text"]
+    assert buttons(shown[0]) == [OLDER]
+    assert first["text"] == shown[0]["text"]
+
+
+async def test_the_pages_of_a_plan_stay_with_it(world: World, slack: Slackside, knocking: Door) -> None:
+    world.nomad.changes = tuple(change(number) for number in range(12))
+    deploy = await planned(world, "production")
+    first = await typed(slack, "plan D-1")
+    world.nomad.changes = ()
+    await replan(world.ports(), ALICE, deploy.id, origin=Origin())
+    await plan_deploy.step(world.ports())
+    (second,) = await turned(slack, first, OLDER)
+
+    assert "plan 1 of" in second["text"]
+    assert "This plan was replaced: the newest one is plan 2." in second["text"]
+    assert buttons(await typed(slack, "plan D-1")) == []
+
+
+async def test_a_plan_that_is_not_there(world: World) -> None:
+    await asked(world)
+    for query, said in ((PlanPage(9), "There is no deploy D-9."), (PlanPage(1), "has no plan yet")):
+        told = await click(a_call(world, ALICE), OLDER, value=value_of(replace(query, plan=1)))
+        assert said in told.messages[0].text
+
+
 SPANS = [
     ("2026-11-21T12:00:00.000000Z", "2026-11-21T12:00:00.000000Z"),
     ("2026-11-21T12:00:00.000000Z", "2026-11-20T12:00:00.000000Z"),
@@ -245,6 +290,11 @@ FORGED: list[Any] = [
     json.dumps({"verb": "audit", "actor": "operator:" + "x" * LONGEST_ACTOR}),
     json.dumps({"verb": "audit", "environment": None}),
     json.dumps({"verb": "audit", "service": "x" * 2000}),
+    json.dumps({"verb": "plan"}),
+    json.dumps({"verb": "plan", "plan": 1, "page": 1}),
+    json.dumps({"verb": "plan", "deploy": 1, "page": 0}),
+    json.dumps({"verb": "plan", "deploy": "D-1"}),
+    json.dumps({"verb": "plan", "deploy": 1, "service": "checkout"}),
 ]
 
 
@@ -288,8 +338,12 @@ audits = st.builds(
 )
 
 
-@given(histories | audits)
-def test_a_query_comes_back_as_it_was(query: History | AuditQuery) -> None:
+numbers = st.integers(1, 2**63 - 1)
+plans = st.builds(PlanPage, deploy=numbers, plan=numbers, page=numbers)
+
+
+@given(histories | audits | plans)
+def test_a_query_comes_back_as_it_was(query: History | AuditQuery | PlanPage) -> None:
     assert query_from(value_of(query)) == query
 
 

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.catalog.release import release_name
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.plan import JobState
+from bot.domain.jobdiff.whole import nothing, tally
+from bot.gateways.blocks.card.changes import most_of
 from bot.gateways.blocks.parts import Json, button, confirm, overflow
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ MENU: Final = "deploy.menu"
 AGAIN: Final = "deploy.again"
 PROMOTE: Final = "deploy.promote"
 """The action ids of the buttons and the menu."""
+_MOST_CONFIRM: Final = 300
+"""Characters of a confirmation's text (https://docs.slack.dev/reference/block-kit/composition-objects)."""
 
 
 def buttons(card: Card) -> list[Json]:
@@ -35,13 +40,37 @@ def buttons(card: Card) -> list[Json]:
 
 
 def _confirm(card: Card) -> Json:
+    """What the click starts, and as many flagged changes as Slack's 300 characters take; the others are counted."""
     deploy = card.deploy
     when = "right away" if len(card.seating.missing) == 1 else "once the other approvals are in"
-    name = release_name(deploy.version[:80], deploy.revision)
-    text = f"{deploy.service} {name} will start in {deploy.environment} {when}."
-    if card.plan and card.plan.effect:
-        text += f" Plan {card.plan.number}: {card.plan.effect}."
-    return confirm(f"Approve {deploy.number}?", text, "Approve")
+    name = release_name(deploy.version[:60], deploy.revision)
+    text = f"{deploy.service[:60]} {name} will start in {deploy.environment[:40]} {when}."
+    text += _surprise(card)
+    change = _change(card, _MOST_CONFIRM - len(text) - 1)
+    return confirm(f"Approve {deploy.number}?", f"{text} {change}".strip(), "Approve")
+
+
+def _surprise(card: Card) -> str:
+    """What nobody expects of a deploy, and no line of the list says."""
+    base = card.plan.base if card.plan else None
+    if base is None:
+        return ""
+    if base.state is JobState.STOPPED:
+        return " It starts a stopped job."
+    return " First deploy over a running job." if base.first and base.state is JobState.RUNNING else ""
+
+
+def _change(card: Card, room: int) -> str:
+    plan = card.plan
+    if plan is None:
+        return ""
+    flagged = [each for each in plan.changes if each.flags]
+    if not flagged:
+        return f"{tally(plan.changes)}." if plan.changes else nothing(plan)
+    others = len(plan.changes) - len(flagged)
+    rest = f". {others} other {'change' if others == 1 else 'changes'}." if others else "."
+    counted = f"{len(flagged)} flagged: "
+    return f"{counted}{most_of(flagged, room - len(counted) - len(rest))}{rest}"
 
 
 def menu(card: Card) -> Json | None:

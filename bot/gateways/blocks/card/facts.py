@@ -1,4 +1,4 @@
-"""The facts of a deploy's message: environment, version, requester, and the approvals it needs and has."""
+"""The facts of a deploy's message: what it replaces, who requested it, and the approvals it needs and has."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
+from bot.domain.deploy.base_sentences import STARTS_STOPPED, maker, takeover
 from bot.domain.deploy.deploy import Status
-from bot.gateways.blocks.replaced import versions_of
-from bot.gateways.blocks.text import code, fit, group, moment, person, who, words
+from bot.domain.deploy.plan import JobState
+from bot.gateways.blocks.replaced import replaced_of
+from bot.gateways.blocks.text import block_quote, code, cut, fit, group, link, moment, person, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.domain.actor import Actor
     from bot.domain.deploy.approval import Approval, Seat, Seating
-    from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.message import Card
 
 _MOST_MENTIONED = 10
 _MOST_LABELS = 8
-_LONGEST_NEEDS = 1500
-_ASKED_FOR = frozenset({Status.WAITING, Status.READY})
-"""States in which a message says what approvals the deploy needs."""
+_LONGEST_NEEDS = 1000
 
 
 def name_of(actor: Actor) -> str:
@@ -39,50 +38,84 @@ def name_of(actor: Actor) -> str:
             return "Nomatron"
 
 
-def facts_of(card: Card) -> list[str]:
-    """The texts of the section with a deploy's facts, one for each column cell."""
+def replaces_of(card: Card) -> list[str]:
+    """Lines on what the deploy replaces, and that it starts a stopped job."""
+    plan = card.plan
+    if plan is None:
+        return []
+    before, base = _before(card), plan.base
+    name = card.deploy.release_name
+    again = f"{code(name, 140)} again. " if card.from_version == name else ""
+    lines = [f"{again}*Replaces* {before}" if before else ":seedling: The first version of this job"]
+    if base is not None and base.state is JobState.STOPPED:
+        lines.append(f":arrow_forward: *{STARTS_STOPPED}*")
+    return lines
+
+
+def takeover_of(card: Card) -> list[str]:
+    """Lines on the first deploy of a job that runs already: what was set by hand goes, unless the catalog has it."""
+    plan = card.plan
+    base = plan.base if plan else None
+    if plan is None or base is None or not base.first or base.state is JobState.ABSENT:
+        return []
+    removed = [cut(each.path[-1], 40) for each in plan.changes if each.kind == "Deleted" and each.path]
+    return [":rotating_light: *First deploy over a running job*", words(takeover(base, removed), 800)]
+
+
+def _before(card: Card) -> str:
+    """The version that is replaced, its number in Nomad and who made it; empty if there is none."""
+    plan = card.plan
+    base = plan.base if plan else None
+    if plan is None or (base is not None and base.job_version is None):
+        return ""
+    before = replaced_of(base, card.from_version)
+    if base is None:
+        # a plan that is older than the record of its base
+        number = "" if plan.base_version is None else f"job version {plan.base_version}"
+        return ", ".join(each for each in (before, number) if each)
+    return f"{before} ({words(maker(base), 150)}), job version {base.job_version}" if base.is_ours else before
+
+
+def origin_of(card: Card) -> str:
+    """The version before in a few words: ``v1.4.1 (D-3)``; empty if there is none."""
+    plan = card.plan
+    base = plan.base if plan else None
+    before = replaced_of(base, card.from_version)
+    if base is not None:
+        return f"{before} (D-{base.deploy})" if base.is_ours else before
+    return before or (f"job version {plan.base_version}" if plan and plan.base_version is not None else "")
+
+
+def request_of(card: Card) -> list[str]:
+    """Who requested it, where a promoted release comes from, and the reason."""
     deploy = card.deploy
-    where = f"{words(deploy.environment, 100)} · namespace {code(card.namespace, 100)}"
-    job = "" if card.job == deploy.service else f"\njob {code(card.job, 150)}"
-    facts = [
-        f"*Version*\n{_versions(card)}",
-        f"*Requested by*\n{name_of(deploy.requester)}{_promoted_from(deploy)}",
-        f"*Environment*\n{where}{job}",
-    ]
-    if card.seating.seats and deploy.status in _ASKED_FOR:
-        facts.append(_needs(card))
-    if deploy.overrides:
-        facts.append(fit(["*Variables*", *_settings(card)], 600))
-    return facts
+    promoted = f", promoted from *{words(deploy.promotes, 100)}*" if deploy.promotes else ""
+    lines = [f"*Requested by* {name_of(deploy.requester)}{promoted}"]
+    return [*lines, block_quote(deploy.reason, 1000)] if deploy.reason else lines
 
 
-def _promoted_from(deploy: Deploy) -> str:
-    """Where a promoted release comes from."""
-    return f"\npromoted from *{words(deploy.promotes, 100)}*" if deploy.promotes else ""
+def people_of(card: Card) -> str:
+    """Who requested it and whose approvals count, in a few words."""
+    counted = [approval.user.id for approval in card.approvals if not approval.void]
+    approved = f" · approved by {who(counted, (), _MOST_MENTIONED)}" if counted else ""
+    return f"asked by {name_of(card.deploy.requester)}{approved}"
 
 
-def _versions(card: Card) -> str:
-    base = card.plan.base if card.plan else None
-    said = versions_of(base, card.from_version, card.deploy.release_name)
-    if card.plan is None or card.from_version or (base is not None and base.job_version is not None):
-        return said
-    # a plan that is older than `base` knows the number alone
-    number = card.plan.base_version
-    return f"{said}, the first version of this job" if number is None else f"job version {number} → {said}"
+def links_of(card: Card) -> str:
+    """The links side by side; a very long address is left out rather than cut."""
+    shown = [link(url, label) for label, url in card.links.items()]
+    return " · ".join([each for each in shown if len(each) <= 300][:3])
 
 
-def _settings(card: Card) -> Iterator[str]:
-    for name, value in sorted(card.deploy.overrides.items())[:10]:
-        yield code(f"{name}={value}", 100)
-
-
-def _needs(card: Card) -> str:
+def needs_of(card: Card) -> list[str]:
     """How many approvals there are, and a line for each group that still has to give one."""
     seating = card.seating
-    lines = [f"*Needs*\n{count_of(seating)}"]
+    if not seating.seats:
+        return []
+    lines = [f"*Needs* {count_of(seating)}"]
     if card.deploy.status is Status.WAITING:
         lines += list(_missing(seating, human_behind(card.deploy.requester)))
-    return fit(lines, _LONGEST_NEEDS)
+    return [fit(lines, _LONGEST_NEEDS, "_… and more_")]
 
 
 def count_of(seating: Seating) -> str:
@@ -99,6 +132,9 @@ def _missing(seating: Seating, requester: str | None) -> Iterator[str]:
         seat = next(each for each in seating.missing if each.label == label)
         fresh = _mentions(seat, requester, mentioned)
         yield f":black_square_button: {count} more from {words(label, 100)}" + (f" — {fresh}" if fresh else "")
+    left = sum(list(counts.values())[_MOST_LABELS:])
+    if left:
+        yield f":black_square_button: {left} more from other groups"
 
 
 def _mentions(seat: Seat, requester: str | None, mentioned: set[str]) -> str:

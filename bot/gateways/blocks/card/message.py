@@ -1,26 +1,41 @@
-"""A deploy's one message in every state: what it shows, and the buttons that apply.
+"""A deploy's one message over its life: the whole change and the buttons, then the progress, then two lines.
 
-The message stays within Slack's limits whatever the records carry: what does not fit is cut, with a pointer to the
-thread.
+The message stays within Slack's limits whatever the records carry: a list that does not fit is cut, and the cut is
+counted.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.deploy.base_sentences import STARTS_STOPPED
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import STATE_WORDS
+from bot.domain.jobdiff.whole import explicit
 from bot.gateways.blocks.card.buttons import buttons, menu
-from bot.gateways.blocks.card.facts import approvals_of, facts_of, name_of
+from bot.gateways.blocks.card.changes import in_a_line, sections_of
+from bot.gateways.blocks.card.ended import REPOSTED, result_of, why_of
+from bot.gateways.blocks.card.facts import (
+    approvals_of,
+    links_of,
+    name_of,
+    needs_of,
+    people_of,
+    replaces_of,
+    request_of,
+    takeover_of,
+)
 from bot.gateways.blocks.card.progress import progress_of
-from bot.gateways.blocks.parts import Json, Message, actions, context, fields, section, with_block_ids
-from bot.gateways.blocks.text import block_quote, code, fit, link, moment, second, who, words
+from bot.gateways.blocks.cells import MOST_MESSAGE, weight
+from bot.gateways.blocks.parts import Json, Message, actions, context, preformatted, section, with_block_ids
+from bot.gateways.blocks.text import code, fit, moment, second, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bot.domain.decision import Reason
     from bot.domain.deploy.message import Card
+    from bot.domain.deploy.plan import Plan
 
 EMOJI: Final = {
     Status.PLANNING: ":hourglass_flowing_sand:",
@@ -39,16 +54,18 @@ EMOJI: Final = {
 }
 """An emoji for each state; the state's word always stands beside it."""
 
-_TOLD_BY_ROLLOUT: Final = frozenset({Status.SUCCEEDED, Status.FAILED})
-_LABELS: Final = {Status.REJECTED: "*Reason* ", Status.FAILED: "*Why* ", Status.INVALID: "*Why* "}
+_DECIDED_ON: Final = frozenset({Status.WAITING, Status.READY})
+"""States in which people may still say yes or no: they see the whole change."""
 EVENT_TYPE: Final = "nomatron_deploy"
 _MOST_LINES = 12
+_FEWEST = 1200
+"""Characters that the change list has in any case; the other parts leave more than that, whatever they carry."""
 
 
 def render(card: Card) -> Message:
     """A deploy's message. Other programs rely on its ``text`` and ``metadata`` (``docs/slack.md``)."""
     deploy = card.deploy
-    blocks = with_block_ids(list(_blocks(card)), deploy.number)
+    blocks = with_block_ids(_blocks(card), deploy.number)
     payload = {"id": deploy.number, "plan": deploy.plan, "status": deploy.status.value}
     metadata = {"event_type": EVENT_TYPE, "event_payload": payload}
     plain = Message(headline(card), (), metadata)
@@ -63,25 +80,66 @@ def headline(card: Card) -> str:
     return f"{STATE_WORDS[deploy.status]}: {what}, asked by {name_of(deploy.requester)} ({deploy.number})"
 
 
-def _blocks(card: Card) -> Iterator[tuple[str, Json]]:
-    yield "head", section(_head(card), menu(card))
-    # what happened, or what blocks it, before what was requested: it is read at night, and on a phone
-    yield from _section("state", state_of(card), 1600)
-    yield from _section("rollout", progress_of(card), 1800)
-    yield from _section("moved", _changes_since_last_plan(card), 1300)
-    yield "facts", fields(facts_of(card))
-    if card.deploy.reason:
-        yield "reason", section(block_quote(card.deploy.reason))
-    yield from _section("plan", plan_of(card), 2000)
-    yield from _section("approvals", approvals_of(card), 1500)
+_Named = tuple[str, Json]
+
+
+def _blocks(card: Card) -> list[_Named]:
+    if not card.deploy.status.open:
+        return list(_ended(card))
+    if card.deploy.status in _DECIDED_ON and card.plan is not None:
+        return _to_decide(card, card.plan)
+    return list(_under_way(card))
+
+
+def _to_decide(card: Card, plan: Plan) -> list[_Named]:
+    """The whole change, before the buttons."""
+    before = [
+        *_head(card),
+        *_section("base", replaces_of(card), 600),
+        *_section("takeover", takeover_of(card), 900),
+    ]
+    after = [
+        *_section("differs", _differs(plan), 600),
+        *_section("plan", _rollout_line(plan), 1000),
+        *_section("needs", [*needs_of(card), *approvals_of(card)], 1400),
+        *_section("request", request_of(card), 1300),
+        *_settings(card),
+    ]
+    row = buttons(card)
     # after everything that should be read before they are pressed
+    after += [*([("decide", actions(row))] if row else []), ("about", _small_print(card))]
+    room = MOST_MESSAGE - weight([block for _, block in [*before, *after]])
+    changes = [
+        (f"changes{number}", section(text)) for number, text in enumerate(sections_of(plan, max(_FEWEST, room)), 1)
+    ]
+    return [*before, *changes, *after]
+
+
+def _under_way(card: Card) -> Iterator[_Named]:
+    """The progress, with the change list folded to a line."""
+    yield from _head(card)
+    yield from _section("rollout", progress_of(card), 1800)
+    yield from _section("plan", folded(card), 1100)
+    yield "about", _small_print(card)
+
+
+def _ended(card: Card) -> Iterator[_Named]:
+    """Two lines; a failure keeps its reason, a success its button."""
+    yield "head", section(fit([_title(card), result_of(card)], 2400, "…"))
+    yield from _section("why", why_of(card), 1700)
     row = buttons(card)
     if row:
         yield "decide", actions(row)
-    yield "about", context(_about(card))
 
 
-def _section(name: str, lines: Iterable[str], limit: int) -> Iterator[tuple[str, Json]]:
+def _head(card: Card) -> Iterator[_Named]:
+    yield "head", section(_title(card), menu(card))
+    # what blocks it, before what was requested: it is read at night, and on a phone
+    yield from _section("state", state_of(card), 700)
+    yield from _section("moved", _changes_since_last_plan(card), 700)
+
+
+def _section(name: str, lines: Iterable[str], limit: int) -> Iterator[_Named]:
     """The lines as a section, if there are any.
 
     Slack refuses a message whose blocks hold more than 13,200 characters in all (bolt-js issue 2509).
@@ -91,42 +149,49 @@ def _section(name: str, lines: Iterable[str], limit: int) -> Iterator[tuple[str,
         yield name, section(fit(_few(shown), limit))
 
 
-def _head(card: Card) -> str:
+def _title(card: Card) -> str:
     deploy = card.deploy
     what = f"*{words(deploy.service, 128)}* {code(deploy.release_name, 160)} to *{words(deploy.environment, 128)}*"
     return f"{EMOJI[deploy.status]} *{STATE_WORDS[deploy.status]}* — {what} ({code(deploy.number)})"
 
 
-def plan_of(card: Card) -> list[str]:
-    """Lines on the plan: its effect, where to look further, and its warnings until Nomad shows what came of it."""
-    if card.plan is None:
-        return []
-    effect = [f":mag: *Plan* {words(card.plan.effect, 700)}"] if card.plan.effect else []
-    warnings = () if card.rollouts else card.plan.warnings
-    lines = [*effect, *_differs(card), *_links(card)]
-    return lines + [f":warning: {words(warning, 400)}" for warning in warnings]
+def _settings(card: Card) -> Iterator[_Named]:
+    """The settings of the request, whole: what an approver did not see, they did not approve."""
+    settings = sorted(card.deploy.overrides.items())
+    if settings:
+        yield "settings", section(f"*Set by the request* ({len(settings)})")
+        # literal text: it needs no escaping, so that ten long values fit, and it cannot mention anybody
+        yield "values", preformatted("\n".join(explicit(f"{name} = {value}") for name, value in settings))
 
 
-def _differs(card: Card) -> list[str]:
-    """How the job differs from the one in the previous environment: that part was not tried out there."""
+def _rollout_line(plan: Plan) -> list[str]:
+    """What the rollout will do, in a line, and what to know of it; Nomad's own counts replace both later."""
+    effect = [f":mag: *Rollout* {words(plan.effect, 700)}"] if plan.effect else []
+    # what a stopped job means stands at the top already
+    warnings = [each for each in plan.warnings if each != STARTS_STOPPED]
+    return [*effect, *(f":warning: {words(each, 400)}" for each in warnings)]
+
+
+def folded(card: Card) -> list[str]:
+    """The plan in a line, and who stands behind it."""
     plan = card.plan
-    if plan is None or not plan.differs:
+    if plan is None:
+        return [people_of(card)]
+    where = f"in the thread, and with {code(f'/deploy plan {card.deploy.number}')}"
+    return [f":mag: {words(in_a_line(plan), 500)} — {where}", people_of(card)]
+
+
+def _differs(plan: Plan) -> list[str]:
+    """How the job differs from the one in the previous environment: that part was not tried out there."""
+    if not plan.differs:
         return []
     # a plan that is older than this field does not name it
-    before = f"*{words(plan.compared_with, 128)}*" if plan.compared_with else "the previous environment"
-    return [f":left_right_arrow: Compared with {before}: " + " · ".join(words(each, 160) for each in plan.differs)]
-
-
-def _links(card: Card) -> list[str]:
-    """The links side by side; a very long address is left out rather than cut."""
-    shown = [link(url, label) for label, url in card.links.items()]
-    fitting = [each for each in shown if len(each) <= 400]
-    return [" · ".join(fitting[:3])] if fitting else []
+    before = words(plan.compared_with, 128) if plan.compared_with else "the previous environment"
+    return [f":left_right_arrow: *Compared with {before}*", *(f"• {words(each, 160)}" for each in plan.differs)]
 
 
 def _changes_since_last_plan(card: Card) -> list[str]:
-    # once the deploy has ended, changes between its plans are history; the thread has them
-    moved = card.plan.moved if card.plan and card.deploy.status.open else ()
+    moved = card.plan.moved if card.plan else ()
     if not moved:
         return []
     void = " (its approvals no longer count)" if card.seating.seats else ""
@@ -135,15 +200,11 @@ def _changes_since_last_plan(card: Card) -> list[str]:
 
 
 def state_of(card: Card) -> list[str]:
-    """Lines on why the deploy is in its state, and what it waits for."""
+    """Lines on why an open deploy is in its state, and what it waits for."""
     deploy = card.deploy
-    # the rollout's own lines tell how it ended, with its counts
-    told = deploy.status in _TOLD_BY_ROLLOUT and bool(card.rollouts)
-    lines = [f"{_LABELS.get(deploy.status, '')}{words(deploy.detail, 1100)}"] if deploy.detail and not told else []
-    if card.ended_by is not None:
-        lines.append(f"*{STATE_WORDS[deploy.status]} by* {name_of(card.ended_by)}, {moment(deploy.changed_at)}")
+    lines = [words(deploy.detail, 600)] if deploy.detail else []
     lines += [_blocker(reason) for reason in deploy.blocked]
-    by_itself = deploy.status.open and deploy.status is not Status.WAITING
+    by_itself = deploy.status is not Status.WAITING
     goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
     return [*lines, "_Continues automatically._"] if goes_on else lines
 
@@ -163,14 +224,17 @@ def _few(lines: Sequence[str]) -> list[str]:
     return [*lines[:_MOST_LINES], f"_… and {more} more in the thread_"] if more > 0 else list(lines)
 
 
+def _small_print(card: Card) -> Json:
+    links = links_of(card)
+    return context(_about(card), *([links] if links else []))
+
+
 def _about(card: Card) -> str:
     deploy = card.deploy
     parts = [f"plan {deploy.plan}"] if deploy.plan else []
+    job = "" if card.job == deploy.service else f" · job {code(card.job, 150)}"
+    parts.append(f"namespace {code(card.namespace, 100)}{job}")
     parts.append(f"requested {moment(deploy.requested_at)}")
     if deploy.status.undecided:
         parts.append(f"expires {moment(deploy.expires_at)}")
-    elif not deploy.status.open:
-        parts.append(f"ended {moment(deploy.changed_at)}")
-    if card.twice:
-        parts.append("reposted: Slack did not confirm the first message")
-    return " · ".join(parts)
+    return " · ".join([*parts, *([REPOSTED] if card.twice else [])])
