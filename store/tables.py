@@ -87,7 +87,7 @@ def _where(name: str, *columns: str, condition: str, unique: bool = False) -> In
 
 
 class DeployRow(Row, table=True):
-    """A deploy, and the worker that has it: only ``claims`` uses the columns after ``revision``."""
+    """A deploy, and the worker that has it: only ``claims`` uses those from ``worker`` to ``fence``."""
 
     __tablename__ = "deploys"
     __table_args__ = (
@@ -122,11 +122,11 @@ class DeployRow(Row, table=True):
     blocked: tuple[Reason, ...] = _is(Document(tuple[Reason, ...]))
     replaces: bool = _is(Boolean)
     offers: list[str] = _is(Document(tuple[str, ...]))
-    revision: int = _is(Integer, server_default="1")
     worker: str | None = _may_be(Plain)
     taken_at: datetime | None = _may_be(Instant)
     held_until: datetime | None = _may_be(Instant)
     fence: int = _is(Integer, server_default="0")
+    revision: int = _is(Integer, server_default="1")
 
 
 class PlanRow(Row, table=True):

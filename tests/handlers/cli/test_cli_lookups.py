@@ -340,9 +340,9 @@ def test_history_as_json(file: File) -> None:
     at = "2026-11-21T12:01:00.000000Z"
     assert deploy == {
         "deploy": "D-1", "service": "checkout", "environment": "staging", "version": "v1.4.2", "revision": 1,
-        "from_version": None, "status": "succeeded", "outcome": "deployed",
-        "requester": "slack:T0NOMATRON:U0ALICE001", "reason": "SHOP-981",
-        "approvers": [], "requested_at": at, "approved_at": None, "dispatched_at": at, "registered_at": at,
+        "from_version": None, "status": "succeeded", "outcome": "deployed", "reason": "SHOP-981",
+        "requester": "slack:T0NOMATRON:U0ALICE001", "approvers": [],
+        "requested_at": at, "approved_at": None, "dispatched_at": at, "registered_at": at,
         "stuck_at": None, "ended_at": at, "seconds_to_approve": None, "seconds_to_succeed": 0,
         "detail": deploy["detail"], "nomad_revert": None,
         "base": {
