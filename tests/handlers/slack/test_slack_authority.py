@@ -11,7 +11,7 @@ from bot.gateways.blocks.card import buttons
 from bot.gateways.blocks.card.buttons import AGAIN, APPROVE
 from bot.gateways.blocks.card.buttons import MENU as MENU_BUTTON
 from bot.gateways.blocks.modal import PROMOTE, REASON_ACTION, REASON_BLOCK, REJECT
-from bot.gateways.blocks.pages import NEWEST, OLDER
+from bot.gateways.blocks.pages import NEWEST, OLDER, STEPS
 from bot.gateways.slack.manifest import COMMAND
 from bot.operations.worker import plan as plan_deploy
 from handlers.slack.actions import MENU
@@ -45,10 +45,14 @@ CLICKS: dict[str, dict[str, Any]] = {
     "deploy.again": {"value": "D-1:1"},
     "deploy.promote": {"value": "D-1:1"},
 }
-TURNING = {OLDER: '{"verb": "audit"}', NEWEST: '{"verb": "history", "service": "checkout"}'}
+TURNING = {
+    OLDER: '{"verb": "audit"}',
+    NEWEST: '{"verb": "history", "service": "checkout"}',
+    STEPS: '{"verb": "audit", "steps": true}',
+}
 """They show another page of what everybody may look up."""
-ASKS_FIRST = {"deploy.reject", "deploy.promote"}
-"""They open a modal, and change nothing before that comes back."""
+ASKS_FIRST = {"deploy.promote"}
+"""It opens a modal, and changes nothing before that comes back."""
 
 NOBODIES = pytest.mark.parametrize("user", [NORA, GUS], ids=["nora", "gus"])
 
@@ -217,7 +221,8 @@ def test_every_button_and_form_that_we_draw_is_registered_by_its_name() -> None:
     names = registered()
 
     assert names.commands == [COMMAND]
-    assert set(names.actions) == {APPROVE, buttons.REJECT, MENU_BUTTON, AGAIN, buttons.PROMOTE, OLDER, NEWEST}
+    drawn = {APPROVE, buttons.REJECT, MENU_BUTTON, AGAIN, buttons.PROMOTE, OLDER, NEWEST, STEPS}
+    assert set(names.actions) == drawn
     assert set(names.views) == set(names.closed) == {PROMOTE, REJECT}
 
 

@@ -12,6 +12,7 @@ from bot.operations.deploys.approve import Approved, Unseen, approve
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.reject import check_reject, reject
 from bot.operations.deploys.replan import replan
+from bot.operations.deploys.retract import retract
 from bot.operations.deploys.shown import record_shown
 from bot.operations.worker import plan as plan_deploy
 from tests.builders import ALICE, BOB, GUS, NORA, SAM, a_job
@@ -211,7 +212,10 @@ async def test_where_nobody_approves_approvals_are_not_mentioned_to_the_one_who_
 
     approval = await approved(world, deploy, SAM)
     rejection = await check_reject(world.ports(), SAM, deploy.id, plan=1, origin=NOWHERE)
+    retraction = await retract(world.ports(), SAM, deploy.id, origin=NOWHERE)
 
+    assert isinstance(retraction, Refused)
+    assert retraction.reasons[0].text == "D-1 needs no approval."
     assert isinstance(approval, Refused)
     assert approval.reasons[0].text == "D-1 needs no approval."
     assert isinstance(rejection, Refused)
