@@ -21,13 +21,12 @@ class Known:
     ``ours`` is the frozen job of the live version if a deploy made that version: it is then compared with the new job
     instead of what Nomad stores. ``outside`` are job versions as Nomad stores them, oldest first: our last one, then
     those that were registered outside Nomatron, the live one last; empty if the live one is ours. ``overrides`` are
-    the settings of the request, ``older`` the version that runs and the one requested if that one is older.
+    the settings of the request.
     """
 
     ours: Job | None = None
     outside: Sequence[tuple[int, Job]] = ()
     overrides: Mapping[str, str] = field(default_factory=dict)
-    older: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

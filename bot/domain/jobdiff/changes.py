@@ -75,16 +75,12 @@ def changes_of(before: Job, after: Job, redactor: Redactor) -> Iterator[Change]:
     return (_change(each, redactor) for each in compare(before, after, redactor))
 
 
-def requested(overrides: Mapping[str, str], older: tuple[str, str] | None = None) -> tuple[Change, ...]:
-    """Lines on what the requester set, and on an older version: no field of the job tells either."""
-    said = [
+def requested(overrides: Mapping[str, str]) -> tuple[Change, ...]:
+    """Lines on what the requester set: no field of the job tells that."""
+    return tuple(
         Change(path=(f"setting {name}",), kind="Added", old="", new=value, flags=(Flag.OVERRIDE,))
         for name, value in sorted(overrides.items())
-    ]
-    if older is not None:
-        version = Change(path=("version",), kind="Edited", old=older[0], new=older[1], flags=(Flag.OLDER_VERSION,))
-        return (version, *said)
-    return tuple(said)
+    )
 
 
 def by_danger(changes: Iterable[Change]) -> tuple[Change, ...]:

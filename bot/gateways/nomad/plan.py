@@ -46,7 +46,7 @@ async def plan(
     return NomadPlan(
         base_index=int(answer.get("JobModifyIndex") or 0),
         unchanged=not changes and agreed,
-        changes=by_danger((*changes, *requested(known.overrides, known.older))),
+        changes=by_danger((*changes, *requested(known.overrides))),
         effect=clean(effect(answer, job)),
         warnings=(*doubt, *map(clean, warnings(answer, job, live))),
     )

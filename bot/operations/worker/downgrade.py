@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy.plan import Change, Flag
 from bot.domain.deploy.versions import is_older
+from bot.domain.jobdiff.changes import by_danger
 
 if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
@@ -24,4 +25,4 @@ async def with_downgrade(reading: Reading, deploy: Deploy, plan: Plan) -> Plan:
         return plan
     change = Change(path=("version",), kind="Edited", old=replaced, new=deploy.version, flags=(Flag.OLDER_VERSION,))
     warning = f"It replaces {replaced} by the older {deploy.version}."
-    return replace(plan, changes=(change, *plan.changes), warnings=(warning, *plan.warnings))
+    return replace(plan, changes=by_danger((change, *plan.changes)), warnings=(warning, *plan.warnings))
