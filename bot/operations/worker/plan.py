@@ -217,12 +217,8 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
     if draft.answer.unchanged:
         await _end_unchanged(case, draft)
         return
-    plan = await with_downgrade(case.tx, deploy, _plan_of(case, draft))
-    is_new = not await _was_updated(case, plan)
-    if is_new:
-        await case.tx.add_plan(plan)
-    else:
-        plan = replace(plan, number=deploy.plan)
+    plan = await _store_plan(case, await with_downgrade(case.tx, deploy, _plan_of(case, draft)))
+    is_new = plan.number > deploy.plan
     carried = await _carry_approvals(case, plan)
     # whoever approved before has to read and approve again, so the time for that starts again
     expires_at = case.now + draft.target.environment.expires if plan.moved else deploy.expires_at
@@ -261,19 +257,18 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
         await make_ready(after, tell=is_new)
 
 
-async def _was_updated(case: Case, plan: Plan) -> bool:
-    """Update the old plan in place if only counts of scaled groups moved; returns whether that was so.
+async def _store_plan(case: Case, plan: Plan) -> Plan:
+    """Store the plan under its number, or under the old one's if only counts of scaled groups moved; returns it so.
 
     An autoscaler moves counts all the time, and nobody has to read or approve that: no new number, no message.
     """
     old = await case.tx.plan(case.deploy.id, case.deploy.plan) if case.deploy.plan else None
-    if old is None or not only_counts_moved(old, plan):
-        return False
     # attempts belong to a plan by its number, and each carries the plan's base: they must not get another one
-    if await case.tx.attempts(old.deploy_id, old.number):
-        return False
-    await case.tx.save_plan(replace(plan, number=old.number, moved=old.moved))
-    return True
+    if old and only_counts_moved(old, plan) and not await case.tx.attempts(old.deploy_id, old.number):
+        await case.tx.save_plan(replace(plan, number=old.number, moved=old.moved))
+        return replace(plan, number=old.number)
+    await case.tx.add_plan(plan)
+    return plan
 
 
 async def _carry_approvals(case: Case, plan: Plan) -> tuple[Approval, ...]:
