@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobspec.job.fields import MalformedJobError
+from jobspec.job.stored import to_stored_form
 from sandbox.nomad.admission.validation import problems
 from sandbox.nomad.jobs.submissions import copy_submission, keep_submission, too_large
 from sandbox.nomad.jobs.versions import evaluate_change, register_answer
@@ -14,7 +15,6 @@ from sandbox.nomad.refusals import Refused, several
 from sandbox.nomad.scheduler.evaluations import evaluation_of
 from sandbox.nomad.specification import same_specification
 from sandbox.nomad.status import starts_nothing
-from jobspec.job.stored import to_stored_form
 
 if TYPE_CHECKING:
     from sandbox.nomad.state import State

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.nomad.admission.advice import join_warnings, warnings
 from jobspec.job.stored import to_stored_form
+from sandbox.nomad.admission.advice import join_warnings, warnings
 from tests.recorded import answer
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.nomad.admission.validation import problems, refusal
 from jobspec.job.stored import to_stored_form
+from sandbox.nomad.admission.validation import problems, refusal
 from tests.golden import golden_rows, needs_golden
 from tests.recorded import answer
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.nomad.diffs import is_destructive
 from jobspec.job.stored import to_stored_form
+from sandbox.nomad.diffs import is_destructive
 from tests.golden import golden_rows, needs_golden
 
 JOB: dict[str, Any] = {

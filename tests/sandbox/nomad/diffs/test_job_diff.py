@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from sandbox.nomad.diffs import annotate, diff
 from jobspec.job.stored import to_stored_form
+from sandbox.nomad.diffs import annotate, diff
 
 JOB: dict[str, Any] = {
     "ID": "shop",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.nomad.diffs import diff
 from jobspec.job.stored import to_stored_form
+from sandbox.nomad.diffs import diff
 
 
 def changes(old, new):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jobspec.job.stored import to_stored_form
 from sandbox.clock import Clock
 from sandbox.nomad.jobs.register import reset_server_fields
 from sandbox.nomad.scheduler.evaluations import Scheduler, evaluation_of
@@ -13,7 +14,6 @@ from sandbox.nomad.scheduler.nodes import Nodes, node
 from sandbox.nomad.scheduler.plan import plan
 from sandbox.nomad.state import State
 from sandbox.nomad.status import starts_nothing
-from jobspec.job.stored import to_stored_form
 from tests.golden import golden_rows, needs_golden
 
 Json = dict[str, Any]
