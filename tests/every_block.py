@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobspec.job.fields import BLOCKS, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 Path = tuple[Any, ...]
 """Keys and indexes from the job to a value."""

@@ -333,3 +333,7 @@ def test_what_nobody_knows_yet_is_hidden(unknown):
     for change in listed(a_job(), with_task(**unknown)):
         assert "zq" not in str((change.old, change.new, change.diff))
         assert "zq" not in " ".join(change.path)
+
+
+def test_an_unset_field_of_a_constraint_is_no_change():
+    assert listed(a_job(Constraints=[{"LTarget": "a"}]), a_job(Constraints=[{"LTarget": "a", "Unheard": None}])) == ()

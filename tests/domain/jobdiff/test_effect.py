@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.jobdiff.effect import LONGEST, effect, warnings
+from bot.domain.jobdiff.effect import LONGEST, changed_names, effect, task_effects, warnings
 
 
 def a_spec(count=6, kind="service", **update):
@@ -144,3 +144,22 @@ def test_several_are_stopped_to_make_room():
 @pytest.mark.parametrize("diff", [None, {"Type": "Added", "Fields": [{"Name": "Meta[a]"}]}, {"Type": "Edited"}])
 def test_nothing_to_know(diff):
     assert warnings({"Diff": diff}, {}, None) == ()
+
+
+def test_annotations_and_changed_names_of_a_diff():
+    def a_field(name, kind="None", *annotations):
+        return {"Name": name, "Type": kind, "Annotations": list(annotations)}
+
+    task = {"Name": "app", "Type": "Edited", "Fields": [a_field("Env[A]", "Added")], "Annotations": ["forces create"]}
+    scaling = {"Name": "Scaling", "Type": "Edited", "Fields": [a_field("Max")]}
+    group = {"Name": "web", "Type": "Edited", "Fields": [a_field("Count", "Edited", "forces destroy")]}
+    group |= {"Objects": [scaling, {"Name": "Consul", "Type": "Added"}], "Tasks": [task]}
+    diff = {"Type": "Edited", "TaskGroups": [group]}
+    assert task_effects(diff) == {
+        ("group web", "count"): "forces destroy",
+        ("group web", "task app"): "forces create",
+    }
+    assert changed_names(diff) == {"Count", "Consul", "Env[A]"}
+    # Nomad calls a job with nested scaling policies edited, and nothing in it differs
+    alone = {"Type": "Edited", "TaskGroups": [{"Name": "web", "Type": "Edited", "Objects": [scaling]}]}
+    assert changed_names(alone) == frozenset()

@@ -157,6 +157,7 @@ def test_dangerous_changes_are_flagged_with_a_reason(path, value, flag):
         ((*CHECK_1, "OnUpdate"), "unheard_of"),
         ((*CHECK_1, "CheckRestart", "Limit"), 1),
         ((*APP, "Templates", 0, "Perms"), "0600"),
+        ((*APP, "Config", "image"), None),
     ],
 )
 def test_harmless_changes_are_not(path, value):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.jobdiff.redaction import is_mark
+from bot.domain.jobdiff.changes import reason
 from bot.errors import NomadRefused
+from bot.gateways.nomad.plan import ONLY_OURS
+from bot.ports.nomad import Known
 from tests.gateways.nomad.worlds import a_batch, a_service
 
 NOTHING: frozenset[str] = frozenset()
@@ -47,9 +49,8 @@ async def test_an_env_change_is_redacted_and_replaces(world):
     await running(world, a_service(world.job_id, count=2, env={"DB_PASSWORD": "hunter2", "LOG_LEVEL": "info"}))
     job = a_service(world.job_id, count=2, env={"DB_PASSWORD": "hunter3", "LOG_LEVEL": "debug"})
     plan = await planned(world, job, frozenset({"LOG_LEVEL"}))
-    values = {change.path[-1]: (change.old, change.new) for change in plan.changes}
-    assert values["env LOG_LEVEL"] == ("info", "debug")
-    assert all(is_mark(value) for value in values["env DB_PASSWORD"])
+    values = {change.path[-1]: (change.old, change.new, change.hidden) for change in plan.changes}
+    assert values == {"env LOG_LEVEL": ("info", "debug", False), "env DB_PASSWORD": ("", "", True)}
     assert "hunter" not in repr(plan)
     assert plan.effect == "web: 2 replaced one by one"
 
@@ -102,3 +103,37 @@ async def test_an_id_with_a_slash_is_one_job(world):
     live = await running(world, a_service(world.job_id))
     assert live["ID"] == world.job_id
     assert (await planned(world, a_service(world.job_id))).unchanged
+
+
+async def test_a_takeover_shows_what_the_running_job_loses(world):
+    await running(world, a_service(world.job_id, memory=64, env={"DB_URL": "x"}))
+    plan = await planned(world, a_service(world.job_id, memory=32))
+    said = [f"{reason(change)}: {change.path[-1]}" for change in plan.changes if change.flags]
+    assert said == ["env removed: env DB_URL", "memory lowered: memory MB"]
+
+
+async def test_what_nomads_diff_leaves_out_is_listed_and_is_no_unchanged_plan(world):
+    await running(world, a_service(world.job_id))
+    job = a_service(world.job_id)
+    job["TaskGroups"][0]["Tasks"][0]["RestartPolicy"] = {"Attempts": 7}
+    plan = await planned(world, job)
+    assert [change.path[-2:] for change in plan.changes] == [("restart", "attempts")]
+    assert not plan.unchanged
+
+
+async def test_settings_of_the_request_are_lines_of_the_plan(world):
+    known = Known(overrides={"count": "1"}, older=("v2", "v1"))
+    live = await running(world, a_service(world.job_id))
+    plan = await world.nomad.plan(world.namespace, a_service(world.job_id), live, NOTHING, known=known)
+    assert [change.path[-1] for change in plan.changes] == ["version", "setting count"]
+    assert plan.unchanged
+
+
+async def test_our_own_frozen_job_is_what_is_compared(world):
+    ours = a_service(world.job_id)
+    live = await running(world, ours)
+    known = Known(ours=a_service(world.job_id, env={"A": "1"}))
+    plan = await world.nomad.plan(world.namespace, ours, live, NOTHING, known=known)
+    assert [change.path[-1] for change in plan.changes] == ["env A"]
+    assert not plan.unchanged
+    assert ONLY_OURS in plan.warnings
