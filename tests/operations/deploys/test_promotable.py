@@ -37,7 +37,9 @@ async def test_it_names_where_to_what_may_be_set_and_whether_a_reason_is_wanted(
 
     assert not isinstance(found, Refused)
     assert (found.deploy, found.environments) == (await now(world, deploy), ("production",))
-    assert (found.several, found.settable, found.reason_required) == (False, ("count",), True)
+    assert (found.several, found.reason_required) == (False, True)
+    (setting,) = found.settable
+    assert (setting.name, setting.takes[:34]) == ("count", "text of at most 200 characters on ")
 
 
 async def test_of_several_only_the_open_ones_can_be_chosen(world: World):
