@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -318,7 +319,7 @@ class Sandbox:
         """Have people approve a production deploy by its button."""
         message = self.reach(deploy, "Approval needed")
         for person in people or (BOB, SAM):
-            self.until(lambda person=person: self._counts(person, message), f"{person}'s approval of {deploy}")
+            self.until(partial(self._counts, person, message), f"{person}'s approval of {deploy}")
 
     def _counts(self, person: str, message: Message) -> bool:
         told = self.click(person, message)
