@@ -78,6 +78,22 @@ class Message:
         return json.dumps(self.raw["blocks"], ensure_ascii=False)
 
     @property
+    def lines(self) -> list[str]:
+        """The lines of its sections."""
+        return [line for block in self.raw["blocks"] if "text" in block for line in block["text"]["text"].splitlines()]
+
+    @property
+    def confirmation(self) -> str:
+        """What Slack asks before Approve counts."""
+        (asked,) = [
+            element["confirm"]["text"]["text"]
+            for block in self.raw["blocks"]
+            for element in block.get("elements", ())
+            if element.get("action_id") == "deploy.approve"
+        ]
+        return asked
+
+    @property
     def thread(self) -> str:
         """Everything that can be read in its thread."""
         return "\n".join(
