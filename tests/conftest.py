@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 
 WHOLE = ("tests/e2e/", "tests/sandbox/pages/")
 """The tests of whole sandboxes and of pages in a browser: they take longest, and mostly wait."""
+REPEATED = (
+    "tests/contract/nomad/",
+    "tests/domain/digest/test_digest_zones.py",
+    "tests/gateways/blocks/digest/test_blocks_digest_nasty.py",
+    "tests/gateways/blocks/test_blocks_nasty.py",
+    "tests/gateways/catalog/test_catalog_total.py",
+    "tests/operations/digest/test_report_agrees.py",
+    "tests/operations/worker/test_register_any_order.py",
+    "tests/sandbox/nomad/test_nomad_invariants.py",
+    "tests/store/test_generated_days.py",
+)
+"""Tests that lead through lines which others reach too, with much other data: they cost much, and their coverage adds
+nothing."""
 
 # how long an example takes says something about the machine, and nothing about what is tested
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,6 +44,10 @@ settings.load_profile("patient")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process is left alone with it in the end; else in the order given."""
     items.sort(key=lambda item: not item.nodeid.startswith(WHOLE))
+    for item in items:
+        # to measure coverage doubles the time; PostgreSQL runs the tests that SQLite runs
+        if item.nodeid.startswith(REPEATED) or item.get_closest_marker("postgres"):
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session")

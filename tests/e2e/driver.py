@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -75,6 +76,22 @@ class Message:
     def whole(self) -> str:
         """Everything that can be read on it."""
         return json.dumps(self.raw["blocks"], ensure_ascii=False)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of its sections."""
+        return [line for block in self.raw["blocks"] if "text" in block for line in block["text"]["text"].splitlines()]
+
+    @property
+    def confirmation(self) -> str:
+        """What Slack asks before Approve counts."""
+        (asked,) = [
+            element["confirm"]["text"]["text"]
+            for block in self.raw["blocks"]
+            for element in block.get("elements", ())
+            if element.get("action_id") == "deploy.approve"
+        ]
+        return asked
 
     @property
     def thread(self) -> str:
@@ -318,7 +335,7 @@ class Sandbox:
         """Have people approve a production deploy by its button."""
         message = self.reach(deploy, "Approval needed")
         for person in people or (BOB, SAM):
-            self.until(lambda person=person: self._counts(person, message), f"{person}'s approval of {deploy}")
+            self.until(partial(self._counts, person, message), f"{person}'s approval of {deploy}")
 
     def _counts(self, person: str, message: Message) -> bool:
         told = self.click(person, message)

@@ -1,8 +1,19 @@
-"""The stories that must always work, as far as they are there: 1, 2.1-2.3, 3.1 and 3.5."""
+"""The stories that must always work, as far as they are there: 1, 2.1-2.3, 3.1, 3.5 and 6."""
 
 from __future__ import annotations
 
-from tests.e2e.driver import ALICE, BOB, GUS, NORA, PRODUCTION, SAM, STAGING, Sandbox
+import json
+import re
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from tests.e2e.driver import ALICE, BOB, CAROL, GUS, NORA, PRODUCTION, SAM, STAGING, Message, Sandbox, edit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_the_first_deploy(shipped: Sandbox):
@@ -90,3 +101,143 @@ def test_an_applied_register_whose_answer_is_lost_is_one_version_and_one_success
     seeded.reach(deploy, "Succeeded")
     assert len(seeded.made_by(deploy)) == 1
     assert len(seeded.versions("apps", "checkout")) == before + 1
+
+
+# --- the approver sees it --------------------------------------------------------------------------------------------
+
+BY_HAND = {
+    "ID": "report",
+    "Name": "report",
+    "Type": "batch",
+    "Datacenters": ["*"],
+    "TaskGroups": [
+        {
+            "Name": "batch",
+            "Count": 1,
+            "Tasks": [
+                {
+                    "Name": "batch",
+                    "Driver": "docker",
+                    "Config": {"image": "registry.example/finance/report:v2"},
+                    "Env": {"DB_URL": "postgres://report@db.example/shop"},
+                    "Resources": {"CPU": 500, "MemoryMB": 2048},
+                }
+            ],
+        }
+    ],
+}
+"""The job of the switch *Register report by hand*."""
+
+
+@contextmanager
+def changed(sandbox: Sandbox, **changes: tuple[str, str]) -> Iterator[None]:
+    """The catalog with these changes (a template's or team's name: what, by what) applied; as it was afterwards."""
+    files = [next(sandbox.catalog.glob(f"*/{name}.*")) for name in changes]
+    before = [file.read_text("utf-8") for file in files]
+    for file, (pattern, by) in zip(files, changes.values(), strict=True):
+        edit(file, pattern, by)
+    sandbox.apply()
+    try:
+        yield
+    finally:
+        for file, text in zip(files, before, strict=True):
+            file.write_text(text, "utf-8")
+        sandbox.apply()
+
+
+def task(sandbox: Sandbox, namespace: str, job: str) -> dict[str, Any]:
+    """The only task of a job, as Nomad has it now."""
+    found = sandbox.get("nomad", f"/v1/job/{job}", namespace=namespace)
+    return found["TaskGroups"][0]["Tasks"][0]
+
+
+def plan_of(sandbox: Sandbox, message: Message) -> str:
+    """Everything that can be read in a deploy's thread, in the files there too."""
+    files = [file for reply in message.raw["replies"] for file in reply["files"]]
+    address = f"{sandbox.about['slack']}/sandbox/files"
+    return "\n".join([message.thread, *(requests.get(f"{address}/{file['id']}", timeout=30).text for file in files)])
+
+
+def test_a_job_registered_by_hand_is_replaced_with_every_loss_flagged(seeded: Sandbox):
+    seeded.post("nomad", "/sandbox/register", {"namespace": "apps", "job": BY_HAND})
+
+    deploy = seeded.ask(ALICE, "report v3 to production because first")
+    message = seeded.reach(deploy, "Approval needed")
+
+    assert "job version 0, registered outside Nomatron" in message.whole
+    for line in ("memory MB `2048` → `512`", "cpu `500` → `100`", "env DB_URL removed"):
+        assert f":warning: {line}" in message.whole
+    for words in ("memory MB 2048 → 512", "cpu 500 → 100", "env DB_URL removed"):
+        assert words in message.confirmation
+    assert "postgres://" not in message.whole + plan_of(seeded, message)
+    seeded.approved(deploy, CAROL, SAM)
+    seeded.reach(deploy, "Succeeded")
+    assert "DB_URL" not in task(seeded, "apps", "report")["Env"]
+
+
+def test_what_was_added_outside_nomatron_is_flagged_where_a_deploy_takes_it_away(seeded: Sandbox):
+    seeded.post("nomad", "/sandbox/change", {"namespace": "apps", "job": "checkout", "env": {"HOTFIX": "1"}})
+    outside = seeded.versions("apps", "checkout")[0]["version"]
+
+    deploy = seeded.ask(ALICE, "checkout v1.4.5 to production because SHOP-985")
+    message = seeded.reach(deploy, "Approval needed")
+
+    assert f"job version {outside}, registered outside Nomatron" in message.whole
+    (line,) = [each for each in message.lines if "HOTFIX" in each and each.startswith(":warning:")]
+    assert "env HOTFIX removed" in line
+    assert f"added outside Nomatron, version {outside}" in line
+    seeded.approved(deploy)
+    seeded.reach(deploy, "Succeeded")
+    assert "HOTFIX" not in task(seeded, "apps", "checkout")["Env"]
+
+
+def test_three_within_a_second_run_in_the_order_asked_and_all_pages_agree_on_what_each_replaced(seeded: Sandbox):
+    ran = [seeded.versions("staging", "checkout")[0]["image"].rpartition(":")[2], "v1.5.1", "v1.5.2", "v1.5.3"]
+
+    asked = [seeded.ask(ALICE, f"checkout {version} to staging") for version in ran[1:]]
+    cards = [seeded.reach(deploy, "Succeeded") for deploy in asked]
+
+    newest = seeded.versions("staging", "checkout")[:4]
+    assert [each["image"].rpartition(":")[2] for each in newest] == ran[::-1]
+    for card, before in zip(cards, ran, strict=False):
+        assert f"from {before}" in card.whole
+    printed = json.loads(seeded.command("history", "checkout", "--in", "staging", "--json").stdout)["deploys"]
+    replaced = {each["deploy"]: each["from_version"] for each in printed}
+    assert [replaced[deploy] for deploy in asked] == ran[:3]
+    seeded.type(ALICE, "digest preview")
+    preview = "Only you can see this preview."
+    digest = seeded.until(lambda: [each for each in seeded.privately(ALICE) if preview in str(each)], "the digest")[-1]
+    for before, after in pairwise(ran):
+        assert re.search(rf"{re.escape(before)}( r\d+)? → {re.escape(after)}", str(digest))
+
+
+def test_what_could_run_as_code_or_is_a_secret_is_refused_before_it_is_recorded(seeded: Sandbox):
+    declared = (r"\Z", '\nvariable "greeting" { default = "hello" }\n')
+    with changed(seeded, web=declared, checkout=(r"settable: \[count\]", "settable: [count, greeting]")):
+        before = seeded.rows("deploys", "releases", "outbox")
+
+        code = seeded.type(ALICE, 'checkout v1.6.1 to staging with greeting="{{ with secret }}"')
+        secret = seeded.type(ALICE, "checkout v1.6.1 to staging with token=s.abcdefghijklmnopqrstuvwx")
+
+        assert "`greeting` takes" in code
+        assert "looks like a secret" in secret
+        assert "Nomad Variables" in secret
+        assert seeded.rows("deploys", "releases", "outbox") == before
+        assert seeded.value("SELECT count(*) FROM audit_events WHERE body LIKE '%s.abcdef%'") == 0
+
+
+def test_a_changed_template_makes_a_revision_of_the_same_version(seeded: Sandbox):
+    first = seeded.ask(ALICE, "checkout v1.7.0 to staging")
+    seeded.reach(first, "Succeeded")
+
+    with changed(seeded, web=(r"cpu( +)= 100", r"cpu\1= 150")):
+        told = seeded.type(ALICE, "checkout v1.7.0 to staging")
+        second = f"D-{int(first.removeprefix('D-')) + 1}"
+        message = seeded.reach(second, "Succeeded")
+
+        assert "r2" in told
+        assert re.search(r"v1\.7\.0`? r2", message.whole)
+        plan = plan_of(seeded, message)
+        assert re.search(r"- +cpu += 100", plan)
+        assert re.search(r"\+ +cpu += 150", plan)
+        assert task(seeded, "staging", "checkout")["Resources"]["CPU"] == 150
