@@ -10,8 +10,18 @@ from bot.domain.jobdiff.fields import FieldPath, field_path, word
 from bot.domain.jobdiff.redaction import Redactor
 
 _REASONS = {
-    Flag.LESS_MEMORY: "memory lowered", Flag.LESS_CPU: "cpu lowered", Flag.OVERRIDE: "set by the requester",
-    Flag.OLDER_VERSION: "older version than the one that runs",
+    Flag.LESS_MEMORY: "memory lowered", Flag.LESS_CPU: "cpu lowered", Flag.LESS_COUNT: "count lowered",
+    Flag.COUNT_ZERO: "count 0", Flag.OLDER_VERSION: "older version than the one that runs",
+    Flag.IMAGE_REGISTRY: "another image registry", Flag.IMAGE_REPOSITORY: "another image repository",
+    Flag.MUTABLE_TAG: "the image tag can move", Flag.DRIVER: "another driver",
+    Flag.RAW_EXEC: "runs without isolation", Flag.USER: "another user", Flag.PRIVILEGED: "privileges changed",
+    Flag.CAPABILITIES: "capabilities changed", Flag.DEVICES: "devices changed",
+    Flag.HOST_VOLUME: "host volume changed", Flag.HOST_NETWORK: "host network changed",
+    Flag.NODE_POOL: "another node pool", Flag.DATACENTER: "other datacenters",
+    Flag.NAMESPACE: "another namespace", Flag.REGION: "another region", Flag.TYPE: "another job type",
+    Flag.PRIORITY: "another priority", Flag.AUTO_REVERT_OFF: "auto-revert off",
+    Flag.CANARIES_OFF: "fewer or unwatched canaries", Flag.HEALTH_LOOSENED: "health checks loosened",
+    Flag.DEADLINE_LOOSENED: "deadline loosened", Flag.OVERRIDE: "set by the requester",
 }  # fmt: skip
 _NOISE = frozenset({"", "0", "false", "0s"})
 """Values that Nomad fills in if a new object does not set a field."""
@@ -34,7 +44,7 @@ def changes(diff: dict[str, Any], redactor: Redactor) -> tuple[Change, ...]:
 
 def reason(change: Change) -> str:
     """Why a change is flagged, in words; empty if it is not."""
-    return ", ".join(_REASONS.get(flag, flag.value.replace("-", " ")) for flag in change.flags)
+    return ", ".join(_REASONS[flag] for flag in change.flags if flag in _REASONS)
 
 
 @dataclass(frozen=True, slots=True)
