@@ -17,13 +17,15 @@ _PIECE = 500
 _GOES_ON = "      ↳ "
 # what no font shows, or what turns the text around it: blanks of other scripts, bidi marks, tags
 _UNSEEN = re.compile("[\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u3164\uffa0\u2028\u2029]")
+_KEPT = "\t\u2068\u2069"
+"""A tab, and the marks that keep right-to-left words in their place."""
 _KINDS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 NO_CHANGES = "No changes."
 NO_DIFFERENCE = "Nomatron found no difference between the two jobs, but Nomad says that there is one."
 
 
 def explicit(text: str, keep: str = "") -> str:
-    r"""The text with every character that nobody sees as ``\u{202e}``, so that two values that differ look different.
+    r"""The text with every character that nobody sees as ``\u202e``, so that two values that differ look different.
 
     Line ends and tabs are ``\n`` and ``\t``, except those in ``keep``.
     """
@@ -34,7 +36,7 @@ def _seen(char: str) -> str:
     if char in "\n\t\r":
         return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}[char]
     hidden = unicodedata.category(char) in _KINDS or _UNSEEN.match(char)
-    return f"\\u{{{ord(char):x}}}" if hidden else char
+    return f"\\u{ord(char):04x}" if hidden else char
 
 
 def tally(changes: Sequence[Change]) -> str:
@@ -54,7 +56,7 @@ def plan_lines(deploy: Deploy, plan: Plan) -> list[str]:
 
     Characters that nobody sees are written as escapes.
     """
-    return [explicit(line, keep="\t") for line in _lines(deploy, plan)]
+    return [explicit(line, keep=_KEPT) for line in _lines(deploy, plan)]
 
 
 def about(deploy: Deploy, plan: Plan) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ def test_values_that_differ_look_different() -> None:
     ):  # fmt: skip
         found = listed(replace(LEVEL, old=old, new=new)).split("LOG_LEVEL ")[1].split(" → ")
         assert found[0] != found[1], (old, new)
-    assert pair("a", "a\u202e") == ["a", "a\\u{202e}"]
+    assert pair("a", "a\u202e") == ["a", "a\\u202e"]
 
 
 def test_a_long_value_is_cut_around_what_differs_and_the_cut_says_how_much_is_left_out() -> None:
@@ -252,7 +252,7 @@ def test_settings_of_the_request_are_shown_whole() -> None:
     assert shown == [f"{name} = {value}" for name, value in settings.items()]
     assert_sound(message, KNOWN)
     odd = text_of(render(a_card(deploy={"overrides": {"greeting": "a\u202eb"}})))
-    assert "greeting = a\\u{202e}b" in odd
+    assert "greeting = a\\u202eb" in odd
 
 
 def test_a_running_deploy_shows_its_progress_and_the_list_in_a_line() -> None:
