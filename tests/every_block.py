@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobspec.job.fields import BLOCKS, Field
@@ -62,6 +63,10 @@ Mutation = tuple[str, Path, dict[str, Any]]
 """What was done (``change``, ``remove`` or ``add``), to which value, and the job after it."""
 
 
+def _grown(part: list[Any], new: Any) -> list[Any]:
+    return [*part, _other(new)]
+
+
 def mutations(job: dict[str, Any]) -> Iterator[Mutation]:
     """Jobs of which each differs from this one in one place: every leaf changed or removed, every part grown."""
     for path, value in _values(job, ()):
@@ -69,7 +74,7 @@ def mutations(job: dict[str, Any]) -> Iterator[Mutation]:
             yield "add", (*path, "unheard_of"), _with(job, path, lambda part: part | {"unheard_of": "new"})
         elif isinstance(value, list):
             new = copy.deepcopy(value[0]) if value else "new"
-            yield "add", (*path, len(value)), _with(job, path, lambda part, new=new: [*part, _other(new)])
+            yield "add", (*path, len(value)), _with(job, path, partial(_grown, new=new))
         else:
             yield "change", path, _with(job, path, _other)
         if path and value not in (None, "", False, 0, [], {}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,7 +150,7 @@ class TestConnect:
     """What Nomad makes for a service in Consul's mesh."""
 
     def job(self, **service):
-        connect = {"SidecarService": {}}
+        connect: dict[str, Any] = {"SidecarService": {}}
         check = {"Name": "c", "Type": "http", "Path": "/health", "Expose": True, "Interval": 1, "Timeout": 1}
         services = [{"Name": "api", "PortLabel": "9001", "Connect": connect, "Checks": [check], **service}]
         return a_job(Networks=[{"Mode": "bridge"}], Services=services)

@@ -122,10 +122,10 @@ async def test_what_nomads_diff_leaves_out_is_listed_and_is_no_unchanged_plan(wo
 
 
 async def test_settings_of_the_request_are_lines_of_the_plan(world):
-    known = Known(overrides={"count": "1"}, older=("v2", "v1"))
+    known = Known(overrides={"count": "1"})
     live = await running(world, a_service(world.job_id))
     plan = await world.nomad.plan(world.namespace, a_service(world.job_id), live, NOTHING, known=known)
-    assert [change.path[-1] for change in plan.changes] == ["version", "setting count"]
+    assert [change.path[-1] for change in plan.changes] == ["setting count"]
     assert plan.unchanged
 
 
