@@ -68,8 +68,7 @@ def mutations(job: dict[str, Any]) -> Iterator[Mutation]:
         if isinstance(value, dict):
             yield "add", (*path, "unheard_of"), _with(job, path, lambda part: part | {"unheard_of": "new"})
         elif isinstance(value, list):
-            new = copy.deepcopy(value[0]) if value else "new"
-            yield "add", (*path, len(value)), _with(job, path, lambda part, new=new: [*part, _other(new)])
+            yield "add", (*path, len(value)), _with(job, path, _longer)
         else:
             yield "change", path, _with(job, path, _other)
         if path and value not in (None, "", False, 0, [], {}):
@@ -97,6 +96,10 @@ def _other(value: Any) -> Any:
         case list():
             return [*value, "new"]
     return {key: _other(each) if isinstance(each, str) else each for key, each in value.items()} or {"new": "new"}
+
+
+def _longer(part: list[Any]) -> list[Any]:
+    return [*part, _other(copy.deepcopy(part[0]) if part else "new")]
 
 
 def _with(job: dict[str, Any], path: Path, change: Callable[[Any], Any]) -> dict[str, Any]:

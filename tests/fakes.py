@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Job, Plan
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.report import DigestCard
-    from bot.ports.nomad import JobEvent
+    from bot.ports.nomad import JobEvent, Known
     from bot.ports.store import Claim, Parcel
     from store.unit_of_work import SqlReading, SqlTransaction
     from tests.clocks import FixedClock
@@ -79,7 +79,9 @@ class FakeNomad:
         return self.jobs.get(job_id)
 
     @hooked
-    async def plan(self, namespace: str, job: Job, live: Job | None, show: frozenset[str]) -> NomadPlan:
+    async def plan(
+        self, namespace: str, job: Job, live: Job | None, show: frozenset[str], *, known: Known | None = None
+    ) -> NomadPlan:
         self._read()
         index = self.jobs[job["ID"]]["JobModifyIndex"] if job["ID"] in self.jobs else 0
         return NomadPlan(index, self.unchanged, (), "web: 2 replaced one by one", ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import string
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -69,7 +70,8 @@ def test_env_values_are_hidden_but_those_that_are_shown():
 def test_in_the_authors_own_maps_an_empty_value_is_a_value():
     assert only(a_job(), with_task(Env={"EMPTY": ""})).path[-1] == "env EMPTY"
     before = with_task(Config={"image": "a:v1"})
-    for value in ("", False, 0, [], {}, None):
+    empty: tuple[Any, ...] = ("", False, 0, [], {}, None)
+    for value in empty:
         assert only(before, with_task(Config={"image": "a:v1", "extra": value})).path[-1] == "extra", value
     assert only(with_task(Config={"tty": 1}), with_task(Config={"tty": True})).path[-1] == "tty"
 

@@ -18,7 +18,7 @@ CHECK |= {"SuccessBeforePassing": 2, "FailuresBeforeCritical": 1, "InitialStatus
 CHECK |= {"CheckRestart": {"Limit": 3, "Grace": 5, "IgnoreWarnings": False}}
 UPDATE = {"AutoRevert": True, "AutoPromote": False, "Canary": 2, "HealthCheck": "checks", "MinHealthyTime": 9}
 UPDATE |= {"HealthyDeadline": 50, "ProgressDeadline": 90}
-TASK = {
+TASK: dict[str, Any] = {
     "Name": "app", "Driver": "docker", "User": "app", "Env": {"A": "1"}, "Vault": {"Role": "r"},
     "Config": {
         "image": "registry.example/shop/app:v1", "privileged": False, "cap_add": ["net_raw"], "volumes": ["/srv:/srv"],

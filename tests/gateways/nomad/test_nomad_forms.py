@@ -149,7 +149,7 @@ class TestConnect:
     """What Nomad makes for a service in Consul's mesh."""
 
     def job(self, **service):
-        connect = {"SidecarService": {}}
+        connect: dict[str, dict[str, str]] = {"SidecarService": {}}
         check = {"Name": "c", "Type": "http", "Path": "/health", "Expose": True, "Interval": 1, "Timeout": 1}
         services = [{"Name": "api", "PortLabel": "9001", "Connect": connect, "Checks": [check], **service}]
         return a_job(Networks=[{"Mode": "bridge"}], Services=services)
