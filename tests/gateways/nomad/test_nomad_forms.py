@@ -12,7 +12,7 @@ from bot.domain.deploy.plan import SERVER_FIELDS
 from bot.domain.jobdiff.changes import change_list
 from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.jobdiff.text import whole
-from bot.gateways.nomad.forms import comparable, stored_form, versions
+from bot.gateways.nomad.forms.comparable import comparable, stored_form, versions
 from jobspec.job.bare import without_defaults
 from jobspec.job.canonical import canonicalize
 from jobspec.job.implied import with_implied
