@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobspec.job.fields import BLOCKS, Field
@@ -63,18 +62,13 @@ Mutation = tuple[str, Path, dict[str, Any]]
 """What was done (``change``, ``remove`` or ``add``), to which value, and the job after it."""
 
 
-def _grown(part: list[Any], new: Any) -> list[Any]:
-    return [*part, _other(new)]
-
-
 def mutations(job: dict[str, Any]) -> Iterator[Mutation]:
     """Jobs of which each differs from this one in one place: every leaf changed or removed, every part grown."""
     for path, value in _values(job, ()):
         if isinstance(value, dict):
             yield "add", (*path, "unheard_of"), _with(job, path, lambda part: part | {"unheard_of": "new"})
         elif isinstance(value, list):
-            new = copy.deepcopy(value[0]) if value else "new"
-            yield "add", (*path, len(value)), _with(job, path, partial(_grown, new=new))
+            yield "add", (*path, len(value)), _with(job, path, _longer)
         else:
             yield "change", path, _with(job, path, _other)
         if path and value not in (None, "", False, 0, [], {}):
@@ -102,6 +96,10 @@ def _other(value: Any) -> Any:
         case list():
             return [*value, "new"]
     return {key: _other(each) if isinstance(each, str) else each for key, each in value.items()} or {"new": "new"}
+
+
+def _longer(part: list[Any]) -> list[Any]:
+    return [*part, _other(copy.deepcopy(part[0]) if part else "new")]
 
 
 def _with(job: dict[str, Any], path: Path, change: Callable[[Any], Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from bot.domain.deploy.plan import job_text, without_server_fields
 from bot.domain.jobdiff.changes import by_danger, change_list, requested
 from bot.domain.jobdiff.effect import changed_names, effect, task_effects, warnings
 from bot.domain.jobdiff.hidden import cleaner
-from bot.gateways.nomad.forms import comparable, versions
+from bot.gateways.nomad.forms.comparable import comparable, versions
 from bot.ports.nomad import Known, NomadPlan
 from jobspec.job.bare import without_defaults
 

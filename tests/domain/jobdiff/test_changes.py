@@ -70,8 +70,8 @@ def test_env_values_are_hidden_but_those_that_are_shown():
 def test_in_the_authors_own_maps_an_empty_value_is_a_value():
     assert only(a_job(), with_task(Env={"EMPTY": ""})).path[-1] == "env EMPTY"
     before = with_task(Config={"image": "a:v1"})
-    values: tuple[Any, ...] = ("", False, 0, [], {}, None)
-    for value in values:
+    empty: tuple[Any, ...] = ("", False, 0, [], {}, None)
+    for value in empty:
         assert only(before, with_task(Config={"image": "a:v1", "extra": value})).path[-1] == "extra", value
     assert only(with_task(Config={"tty": 1}), with_task(Config={"tty": True})).path[-1] == "tty"
 

@@ -10,7 +10,7 @@ from bot.domain.jobdiff.changes import change_list
 from bot.domain.jobdiff.effect import changed_names, effect, warnings
 from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.jobdiff.text import LIMIT, cost, lines, whole
-from bot.gateways.nomad.forms import comparable
+from bot.gateways.nomad.forms.comparable import comparable
 from jobspec.job.bare import without_defaults
 from jobspec.job.stored import to_stored_form
 from tests.golden import golden_rows, needs_golden

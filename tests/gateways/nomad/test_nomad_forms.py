@@ -13,7 +13,7 @@ from bot.domain.deploy.plan import SERVER_FIELDS
 from bot.domain.jobdiff.changes import change_list
 from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.jobdiff.text import whole
-from bot.gateways.nomad.forms import comparable, stored_form, versions
+from bot.gateways.nomad.forms.comparable import comparable, stored_form, versions
 from jobspec.job.bare import without_defaults
 from jobspec.job.canonical import canonicalize
 from jobspec.job.implied import with_implied
@@ -150,7 +150,7 @@ class TestConnect:
     """What Nomad makes for a service in Consul's mesh."""
 
     def job(self, **service):
-        connect: dict[str, Any] = {"SidecarService": {}}
+        connect: dict[str, dict[str, str]] = {"SidecarService": {}}
         check = {"Name": "c", "Type": "http", "Path": "/health", "Expose": True, "Interval": 1, "Timeout": 1}
         services = [{"Name": "api", "PortLabel": "9001", "Connect": connect, "Checks": [check], **service}]
         return a_job(Networks=[{"Mode": "bridge"}], Services=services)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.plan import with_live_counts
-from bot.gateways.nomad.additions import without_additions, without_implied
+from bot.gateways.nomad.forms.additions import without_additions, without_implied
 from jobspec.job.canonical import canonicalize
 from jobspec.job.stored import to_stored_form
 from jobspec.job.unknown import keep_unknown
