@@ -54,7 +54,7 @@ def test_a_revision_is_named_beside_its_version_and_events_of_before_are_of_the_
     log = Log()
     log.bodies[0]["data"]["revision"] = 2
     before = {"from_version": "v1.4.2", "voided": False}
-    new = log.then(E.DEPLOY_PLANNED, **before, base={"revision": 3}).entry()
+    new = log.then(E.DEPLOY_PLANNED, **before, base={"state": "running", "revision": 3}).entry()
 
     assert (old.release_name, old.from_release) == ("v1.4.2", None)
     assert (new.release_name, new.from_release) == ("v1.4.2 r2", "v1.4.2 r3")
