@@ -21,12 +21,13 @@ class Known:
     ``ours`` is the frozen job of the live version if a deploy made that version: it is then compared with the new job
     instead of what Nomad stores. ``outside`` are job versions as Nomad stores them, oldest first: our last one, then
     those that were registered outside Nomatron, the live one last; empty if the live one is ours. ``overrides`` are
-    the settings of the request.
+    the settings of the request, ``versions`` the one that is requested and the one that it replaces.
     """
 
     ours: Job | None = None
     outside: Sequence[tuple[int, Job]] = ()
     overrides: Mapping[str, str] = field(default_factory=dict)
+    versions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

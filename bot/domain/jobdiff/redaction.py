@@ -72,14 +72,16 @@ _BARE_COMMAND = re.compile(r"[\w./${}@+-]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Decides by a field's path and value. ``show`` is a service's ``show`` list.
+    """Decides by a field's path and value.
 
-    ``show`` names a key of ``env`` or ``meta``, or a field as the jobspec or Nomad's API calls it. Nothing is computed
-    with ``key`` any more: the marks in plans of earlier releases were.
+    ``show`` is a service's ``show`` list: each names a key of ``env`` or ``meta``, or a field as the jobspec or Nomad's API calls it. ``plain`` has the
+    versions that a plan is about: the message has them anyway. Nothing is computed with ``key`` any more: the marks in
+    plans of earlier releases were.
     """
 
     key: bytes
     show: frozenset[str] = frozenset()
+    plain: frozenset[str] = frozenset()
 
     def pair(self, place: FieldPath, old: str, new: str) -> tuple[str, str]:
         """Both values as people may see them: both shown, maybe in part, or both hidden. A missing value stays empty.
@@ -96,6 +98,8 @@ class Redactor:
         if self.is_listed(place):
             return True
         if not place.keys and all(value in {"", "true", "false"} for value in values):
+            return True
+        if any(values) and all(not value or value in self.plain for value in values):
             return True
         if not _is_harmless(place, values):
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.plan import job_text, without_server_fields
@@ -27,9 +28,11 @@ async def plan(
 ) -> NomadPlan:
     """What registering the job would change; ``NomadRefused`` if Nomad refuses the job."""
     asked = f'{{"Job":{job_text(without_server_fields(job))},{json.dumps({"Diff": True})[1:]}'
+    known = known or Known()
+    redactor = replace(redactor, plain=known.versions)
     clean = cleaner([job, live], redactor)
     reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode(), clean=clean)
-    answer, known = reply.record(), known or Known()
+    answer = reply.record()
     diff = answer.get("Diff") or {"Type": "None"}
     by_nomad = changed_names(diff)
     before, after = comparable(without_server_fields(job), live, known.ours, by_nomad)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType
+from bot.domain.catalog.variable import shown
 from bot.domain.deploy.approval import mentions
 from bot.domain.deploy.base import facts_of
 from bot.domain.deploy.base_sentences import STARTS_STOPPED, cause_of, moves
@@ -113,7 +114,8 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
     known = Known(
         ours=replaced.ours,
         outside=replaced.traced.outside,
-        overrides={name: str(value) for name, value in deploy.overrides.items()},
+        overrides={name: shown(value) for name, value in deploy.overrides.items()},
+        versions=frozenset({deploy.version, replaced.traced.base.version or deploy.version}),
     )
     answer = await target.nomad.plan(target.namespace, rendered.job, rendered.live, show, known=known)
     # the job was read before it was planned: the difference that people see must be to the version that is replaced

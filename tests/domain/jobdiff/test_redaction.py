@@ -147,3 +147,12 @@ def test_naming_an_env_key_shows_no_other_field_of_that_name():
 def test_durations_have_units():
     at = field_path("group", ("Update",), "MinHealthyTime")
     assert REDACTOR.pair(at, "10000000000", "") == ("10s", "")
+
+
+def test_the_versions_that_a_plan_is_about_are_shown_wherever_they_stand():
+    redactor = Redactor(KEY, plain=frozenset({"v1.4.1", "v1.4.2"}))
+    at = field_path("task", (), "Env[VERSION]")
+    assert redactor.pair(at, "v1.4.1", "v1.4.2") == ("v1.4.1", "v1.4.2")
+    assert redactor.pair(at, "", "v1.4.2") == ("", "v1.4.2")
+    assert not redactor.shows(at, "v1.4.1", "v1.4.2-with-more")
+    assert not redactor.shows(at, "", "")

@@ -137,3 +137,14 @@ async def test_our_own_frozen_job_is_what_is_compared(world):
     assert [change.path[-1] for change in plan.changes] == ["env A"]
     assert not plan.unchanged
     assert ONLY_OURS in plan.warnings
+
+
+async def test_an_env_value_that_is_the_version_is_shown(world):
+    live = await running(world, a_service(world.job_id, env={"VERSION": "v1.4.1", "OTHER": "a"}))
+    job = a_service(world.job_id, env={"VERSION": "v1.4.2", "OTHER": "b"})
+    known = Known(versions=frozenset({"v1.4.1", "v1.4.2"}))
+    plan = await world.nomad.plan(world.namespace, job, live, NOTHING, known=known)
+    assert {(each.path[-1], each.old, each.new, each.hidden) for each in plan.changes} == {
+        ("env VERSION", "v1.4.1", "v1.4.2", False),
+        ("env OTHER", "", "", True),
+    }

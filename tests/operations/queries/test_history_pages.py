@@ -125,7 +125,12 @@ async def test_what_nobody_asked_for_is_empty_where_the_catalog_has_it(world: Wo
             "unknown-service",
             "no service `chekout`. Did you mean `checkout`? The catalog has checkout.",
         ),
-        ("checkout", "prod", "unknown-environment", "no environment `prod`. Did you mean `production`? The catalog has staging, production."),
+        (
+            "checkout",
+            "prod",
+            "unknown-environment",
+            "no environment `prod`. Did you mean `production`? The catalog has staging, production.",
+        ),
     ],
 )
 async def test_what_nobody_knows_is_refused_with_the_names(

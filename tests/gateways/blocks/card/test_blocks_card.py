@@ -210,8 +210,6 @@ def test_a_revision_is_on_the_message_but_not_in_its_text() -> None:
 
     head = next(block for block in message.blocks if block["type"] == "section")
     assert "`v1.4.2 r2` to" in head["text"]["text"]
-    (facts,) = [block for block in message.blocks if "fields" in block]
-    assert facts["fields"][0]["text"] == "*Version*\n`v1.4.2` → `v1.4.2 r2`"
     assert "checkout v1.4.2 to " in message.text
 
 
