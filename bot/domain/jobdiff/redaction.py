@@ -74,9 +74,9 @@ _BARE_COMMAND = re.compile(r"[\w./${}@+-]{1,200}")
 class Redactor:
     """Decides by a field's path and value.
 
-    ``show`` is a service's ``show`` list: each names a key of ``env`` or ``meta``, or a field as the jobspec or Nomad's API calls it. ``plain`` has the
-    versions that a plan is about: the message has them anyway. Nothing is computed with ``key`` any more: the marks in
-    plans of earlier releases were.
+    ``show`` is a service's ``show`` list: keys of ``env`` or ``meta``, or fields as the jobspec or Nomad's API calls
+    them. ``plain`` has the versions that a plan is about: the message has them anyway. Nothing is computed with ``key``
+    any more: the marks in plans of earlier releases were.
     """
 
     key: bytes
