@@ -26,7 +26,7 @@ def test_before_its_soak_a_promotion_is_refused_with_when_it_could_pass(tmp_path
 
         told = sandbox.type(ALICE, f"promote {deploy} because SHOP-981")
 
-        assert "v1.4.2 has to run in staging for 1h first, until 20" in told
+        assert "v1.4.2 has to run in staging for 1h first. Possible from" in told
         assert "deploy.promote" not in message.actions
         assert sandbox.message("D-2") is None
 
