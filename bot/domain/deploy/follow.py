@@ -59,7 +59,7 @@ def _with_counters(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
 
 
 def _groups(rollout: Rollout, seen: Observation) -> tuple[GroupHealth, ...]:
-    """The newest counters; none for a job that a schedule or a dispatch starts later: nothing of it should run now."""
+    """The newest counters; none for a job that a schedule or a dispatch starts later: its children run, never itself."""
     if seen.exists and not seen.launches:
         return ()
     return seen.deployment.groups if seen.deployment else _counters(seen) or rollout.groups
@@ -77,9 +77,6 @@ def _first_failure(allocations: Iterable[AllocationState]) -> TaskFailure | None
 
 def _counters(seen: Observation) -> tuple[GroupHealth, ...]:
     """Counters of a job without a deployment; healthy means running, or complete for a job that runs only once."""
-    # a periodic or parameterized job runs only in children of its own, so there is nothing of it to count
-    if not seen.launches:
-        return ()
     names = sorted({*seen.wanted, *(each.group for each in seen.allocations)})
     good = "complete" if seen.job_type in _ONE_SHOT else "running"
     placed = Counter(each.group for each in _standing(seen))
