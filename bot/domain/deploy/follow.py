@@ -59,7 +59,7 @@ def _with_counters(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
 
 
 def _groups(rollout: Rollout, seen: Observation) -> tuple[GroupHealth, ...]:
-    """The newest counters; none for a job that a schedule or a dispatch starts later: its children run, never itself."""
+    """The newest counters; none for a job that starts later: its children run, never itself."""
     if seen.exists and not seen.launches:
         return ()
     return seen.deployment.groups if seen.deployment else _counters(seen) or rollout.groups
