@@ -25,9 +25,13 @@ WHOLE = ("tests/e2e/", "tests/sandbox/pages/")
 REPEATED = (
     "tests/contract/nomad/",
     "tests/domain/digest/test_digest_zones.py",
+    "tests/domain/jobdiff/test_golden_plans.py",
+    "tests/domain/jobdiff/test_golden_secrets.py",
+    "tests/domain/jobdiff/test_mutations.py",
     "tests/gateways/blocks/digest/test_blocks_digest_nasty.py",
     "tests/gateways/blocks/test_blocks_nasty.py",
     "tests/gateways/catalog/test_catalog_total.py",
+    "tests/gateways/nomad/test_nomad_forms.py::test_what_makes_a_new_version_is_listed",
     "tests/operations/digest/test_report_agrees.py",
     "tests/operations/worker/test_register_any_order.py",
     "tests/sandbox/nomad/test_nomad_invariants.py",

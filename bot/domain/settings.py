@@ -109,11 +109,12 @@ def _setting(catalog: Catalog, release: Release, environments: list[str], name: 
 
 
 def _is_secret(name: str, value: Value, declaration: Declaration | None) -> bool:
-    if isinstance(value, str) and (looks_secret(value) or looks_secret(f"{name}={value}")):
+    if isinstance(value, str) and looks_secret(value):
         return True
-    # `token_limit=5` is no secret, but `password=12345` is
-    is_countable = declaration is not None and declaration.kind.name in {"number", "bool"}
-    return is_secret_name(name) and not is_countable
+    # `max_tokens=500` is no secret, but `password=12345` is
+    if declaration is not None and declaration.kind.name in {"number", "bool"}:
+        return False
+    return is_secret_name(name) or (isinstance(value, str) and looks_secret(f"{name}={value}"))
 
 
 def _is_plain(value: Value, pattern: str) -> bool:

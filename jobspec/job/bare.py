@@ -59,7 +59,7 @@ def _bare(block: str, part: Job) -> Job:
         field = fields.get(key)
         inner = field.block if field else None
         if key in _ALWAYS:
-            found[key] = value if key == "Count" else {name: each for name, each in value.items() if each}
+            found[key] = {name: each for name, each in value.items() if each} if isinstance(value, dict) else value
         elif field is None or inner is None:
             if not _is_default(value, filled.get(key)):
                 found[key] = value
@@ -87,7 +87,9 @@ def _closest(block: str, part: Job) -> defaults.Defaults:
 
 def _nested(block: str, value: Any) -> Any:
     if isinstance(value, list):
-        return [_bare(block, each) for each in value]
+        return [_bare(block, each) if isinstance(each, dict) else each for each in value]
+    if not isinstance(value, dict):
+        return value
     if set(value) <= {field.name for field in BLOCKS[block]}:
         return _bare(block, value)
     return {label: _bare(block, each) if isinstance(each, dict) else each for label, each in value.items()}

@@ -134,7 +134,8 @@ def test_no_value_that_is_accepted_hides_anything_or_runs_whatever_the_pattern(o
         return
     said = json.dumps(list(typed.items()), ensure_ascii=False)
     assert not any(mark in said for mark in ("{{", "${", "%{"))
-    # json.dumps writes control characters as escapes
+    # json.dumps writes control characters as escapes, and a backslash as two
+    said = said.replace("\\\\", "")
     assert not any(mark in said for mark in ("\\n", "\\r", "\\t", "\\u00", "\\b", "\\f", "\x7f", "\x85", "\u2028"))
 
 
@@ -160,6 +161,7 @@ def test_a_secret_is_refused_with_where_it_belongs_and_without_its_value(name: s
 
 def test_a_number_is_no_secret_whatever_its_name():
     assert judged({"token_limit": 5})[1] == Allowed()
+    assert judged({"token_limit": "5"})[1] == Allowed()
 
 
 def test_what_may_not_be_set_is_named_with_what_may():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -68,6 +68,13 @@ def test_a_setting_that_is_not_plain_is_refused_and_is_nowhere(sandbox: Sandbox,
     assert traces(sandbox) == []
 
 
+def again(sandbox: Sandbox, values: dict[str, str]) -> Any:
+    """Send in the form that is open once more, after it was refused; what Slack was answered."""
+    view = sandbox.get("slack", "/sandbox/state", **{"as": ALICE})["views"][-1]["id"]
+    filled = {block: {"text": value} for block, value in values.items()}
+    return sandbox.post("slack", "/sandbox/submit", {"user": ALICE, "view": view, "values": filled})
+
+
 def test_the_promote_form_says_beside_the_field_what_a_setting_takes(sandbox: Sandbox):
     deploy = sandbox.ask(ALICE, "checkout v1.4.2 to staging with greeting=hi")
     sandbox.reach(deploy, "Succeeded")
@@ -80,7 +87,7 @@ def test_the_promote_form_says_beside_the_field_what_a_setting_takes(sandbox: Sa
     assert errors.keys() == {"set:greeting"}
     assert "Nomad Variables" in errors["set:greeting"]
     wrong["set:greeting"] = ""
-    answer = sandbox.fill(ALICE, sandbox.card(deploy), "deploy.promote", **wrong)
+    answer = again(sandbox, wrong)
     assert json.loads(answer["body"])["errors"] == {"set:count": "count takes a whole number from 1 to 20."}
     assert sandbox.value("SELECT count(*) FROM deploys WHERE environment = 'production'") == 0
     assert traces(sandbox) == []
@@ -88,7 +95,7 @@ def test_the_promote_form_says_beside_the_field_what_a_setting_takes(sandbox: Sa
     hints = {block["block_id"]: block.get("hint", {}).get("text") for block in view["view"]["blocks"]}
     assert hints["set:count"] == "How many instances run. Takes a whole number from 1 to 20. Leave empty to use 6."
 
-    answer = sandbox.fill(ALICE, sandbox.card(deploy), "deploy.promote", **{**wrong, "set:count": "3"})
+    answer = again(sandbox, {**wrong, "set:count": "3"})
 
     assert "errors" not in str(answer["body"])
     assert sandbox.value("SELECT overrides FROM deploys ORDER BY id DESC") == '{"count":3}'

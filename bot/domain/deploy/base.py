@@ -109,8 +109,12 @@ class _Life:
 
     def source(self, version: int) -> int:
         """The version that this one repeats, but for counts that an autoscaler owns and whether the job is stopped."""
-        while self.maker(version) is None and self._repeats(version, version - 1):
-            version -= 1
+        while self.maker(version) is None:
+            # Nomad keeps a few versions and the stable ones: those between two that are the same say nothing
+            older = max((each for each in self.jobs if each < version), default=None)
+            if older is None or not self._repeats(version, older):
+                break
+            version = older
         return version
 
     def deploy(self, version: int) -> Made | None:

@@ -272,26 +272,30 @@ def state_of(live: Job | None) -> JobState:
     return JobState.STOPPED if live.get("Stop") else JobState.RUNNING
 
 
-def fingerprint(rendered: Job, live: Job | None, *, release: str, environment: str, number: int = FORMAT) -> str:
+def fingerprint(
+    rendered: Job, live: Job | None, *, release: str, environment: str, cluster: str = "", number: int = FORMAT
+) -> str:
     """The SHA-256, in hexadecimal, of everything that an approval stands for, after the format's number and a colon.
 
     That is whether the live job runs, the rendered job and the live specification that it replaces, both without the
-    counts of scaled groups, the release's fingerprint and the environment. Server fields and indexes are not part of
-    it. In format 1 there is neither the number nor whether the job runs.
+    counts of scaled groups, the release's fingerprint, the environment and its cluster's address. Server fields and
+    indexes are not part of it. In format 1 there is neither the number nor whether the job runs nor the address.
     """
     scaled = scaled_groups(rendered)
     replaced = without_counts(without_server_fields(live), scaled) if live is not None else None
     parts = (job_text(without_counts(rendered, scaled)), job_text({"live": replaced}), release, environment)
     if number == 1:
         return _digest(parts)
-    return f"{number}:{_digest((state_of(live).value, *parts))}"
+    return f"{number}:{_digest((state_of(live).value, cluster, *parts))}"
 
 
 def _digest(parts: tuple[str, ...]) -> str:
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
-def next_fingerprint(before: str | None, rendered: Job, live: Job | None, *, release: str, environment: str) -> str:
+def next_fingerprint(
+    before: str | None, rendered: Job, live: Job | None, *, release: str, environment: str, cluster: str = ""
+) -> str:
     """The fingerprint of a new plan: the one before if it still holds in its own format, so that an upgrade voids none.
 
     ``before`` is the fingerprint of the plan before, None for a first plan.
@@ -299,10 +303,12 @@ def next_fingerprint(before: str | None, rendered: Job, live: Job | None, *, rel
     number, colon, _ = (before or "").partition(":")
     format_before = int(number) if colon and number.isdecimal() else 1
     if before and format_before <= FORMAT:
-        same = fingerprint(rendered, live, release=release, environment=environment, number=format_before)
+        same = fingerprint(
+            rendered, live, release=release, environment=environment, cluster=cluster, number=format_before
+        )
         if same == before:
             return before
-    return fingerprint(rendered, live, release=release, environment=environment)
+    return fingerprint(rendered, live, release=release, environment=environment, cluster=cluster)
 
 
 def stamp(deploy: str, plan: Plan) -> str:

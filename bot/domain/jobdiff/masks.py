@@ -18,7 +18,9 @@ _KEY = re.compile(
 )
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*|[a-z_]+(?:[._-][a-z_]+)*")
 _ACTION = re.compile(r"\{\{.*?\}\}|[$%]\{[^{}]*\}")
-_STRUCTURE = re.compile(r"[\s{}()\[\],;]*|\s*\[{1,2}[\w.\s-]{1,64}\]{1,2}\s*")
+_BRACKETS = re.compile(r"[\s{}()\[\],;]*")
+_HEADING = re.compile(r"\[{1,2}[A-Za-z][A-Za-z_. -]{0,63}\]{1,2}\s*")
+"""The heading of a section; a list of one value looks the same, so it has letters only and stands at the margin."""
 _COMMAND = re.compile(r"\s*[a-z][a-z0-9_.-]{0,30}(?=\s)")
 _LOOKUPS = (
     "connect", "env", "envOrDefault", "key", "keyExists", "keyOrDefault", "ls", "nomadService", "nomadServices",
@@ -26,7 +28,7 @@ _LOOKUPS = (
     "service", "services", "tree",
 )  # fmt: skip
 """Functions of a template whose argument names what is read; any other text in it may be a value."""
-_STRING = re.compile(rf"""(?P<before>\b(?:{"|".join(_LOOKUPS)})\s+|\|\s*printf\s+)?(?P<text>"[^"]*"|`[^`]*`|'[^']*')""")
+_STRING = re.compile(rf"""(?P<before>\b(?:{"|".join(_LOOKUPS)})\s+)?(?P<text>"[^"]*"|`[^`]*`|'[^']*')""")
 
 
 def changed_lines(old: str, new: str, *, hidden: bool, script: bool = False) -> tuple[str, ...]:
@@ -67,7 +69,7 @@ def _blocks(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[Sequence[s
 
 def _masked(line: str, *, script: bool) -> str:
     """The line with its key, its brackets and the template's actions; everything else is masked."""
-    if _STRUCTURE.fullmatch(line):
+    if _BRACKETS.fullmatch(line) or (_HEADING.fullmatch(line) and not looks_secret(line)):
         return line
     found = _KEY.match(line)
     if found and _is_key(found["key"], line[found.end() :]):
@@ -96,7 +98,7 @@ def _value(text: str) -> str:
 
 def _hide(text: str) -> str:
     bare = text.strip()
-    if not bare or _STRUCTURE.fullmatch(bare) or bare in {'"', "'", '",', "',"}:
+    if not bare or _BRACKETS.fullmatch(bare) or bare in {'"', "'", '",', "',"}:
         return text
     return text.replace(bare, MASK, 1)
 

@@ -127,6 +127,7 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
         rendered.live,
         release=release.fingerprint,
         environment=deploy.environment,
+        cluster=target.cluster.address,
     )
     moved: tuple[str, ...] = ()
     if old is not None and old.fingerprint != mark:
@@ -149,7 +150,9 @@ async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tu
 def _was_stopped_since(old: Plan, rendered: Rendered) -> bool:
     """Whether a plan of format 1, whose fingerprint does not say it, was made before the job was stopped."""
     moved = old.base_index != index_of(rendered.live)
-    return old.base is None and moved and state_of(rendered.live) is JobState.STOPPED
+    was = old.base.state if old.base else None
+    stopped = state_of(rendered.live) is JobState.STOPPED and was is not JobState.STOPPED
+    return ":" not in old.fingerprint and moved and stopped
 
 
 def _changes_since(old: Plan, target: Target, rendered: Rendered, now: Traced, show: frozenset[str]) -> tuple[str, ...]:

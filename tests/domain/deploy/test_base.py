@@ -99,6 +99,11 @@ def test_scaling_steps_are_looked_through():
     assert names(traced(*versions, by=(made(1, 7),))) == (1, 7, "v7", False)
 
 
+def test_scaling_steps_that_nomad_no_longer_keeps_are_looked_through_too():
+    versions = [a_version(1, scaled=True), *(a_version(n, count=n, scaled=True) for n in (6, 7))]
+    assert names(traced(*versions, by=(made(1, 7),))) == (1, 7, "v7", False)
+
+
 def test_a_count_that_no_autoscaler_owns_is_a_change_and_not_by_the_token_of_the_version_before():
     before, after = (a_version(n, count=n, NomadTokenID="1a2b3c4d") for n in (1, 2))
     found = traced(before, after, by=(made(1, 7),))

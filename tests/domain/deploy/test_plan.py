@@ -93,6 +93,7 @@ def test_the_release_the_environment_and_there_being_a_live_job_move_it():
 
     assert mark(a_job(), a_live_job(), release="s" * 64) != same
     assert mark(a_job(), a_live_job(), environment="staging") != same
+    assert mark(a_job(), a_live_job(), cluster="https://nomad.us:4646") != same
     assert mark(a_job(), None) != same
     assert mark(a_job(), None) != mark(a_job(), {})
 
@@ -102,8 +103,9 @@ def test_it_is_the_same_for_ever():
     job = {"TaskGroups": None, "ID": "a"}
 
     assert fingerprint(job, None, number=1, **HOW) == hashlib.sha256("\x00".join(parts).encode()).hexdigest()
-    with_state = hashlib.sha256("\x00".join(("absent", *parts)).encode()).hexdigest()
-    assert mark(job, None) == f"2:{with_state}"
+    with_state = hashlib.sha256("\x00".join(("absent", "https://nomad.eu:4646", *parts)).encode()).hexdigest()
+    now = fingerprint(job, None, cluster="https://nomad.eu:4646", **HOW)
+    assert now == f"2:{with_state}"
 
 
 def test_a_stop_and_a_start_move_it():

@@ -244,3 +244,19 @@ def test_what_no_nomad_writes_is_compared_as_it_is():
     assert comparable(odd, None, None) == (None, odd)
     assert versions([(1, odd)]) == [(1, odd)]
     assert versions([(1, live_of(a_job()))])[0][1]["TaskGroups"] == stored_form(a_job())["TaskGroups"]
+
+
+def test_what_only_has_the_name_of_an_addition_is_somebodys_own():
+    """Takes over a job that has no Connect, no Vault and no Consul block: nothing in it was made by Nomad."""
+    proxy = {"Name": "connect-proxy-api", "Kind": "connect-proxy:api", "Driver": "docker", "Config": {"image": "b:v1"}}
+    identity = {"Name": "vault_default", "Audience": ["mine"], "TTL": 60}
+    task = {"Name": "app", "Driver": "docker", "Config": {"image": "a:v1"}, "Identities": [identity]}
+    service = {"Name": "api", "Identity": {"Name": "consul-service_web-api", "Audience": ["mine"]}}
+    network = {"Mode": "bridge", "DynamicPorts": [{"Label": "connect-api"}]}
+    before = a_job(Tasks=[task, proxy], Services=[service], Networks=[network])
+    after = a_job(Services=[{"Name": "api"}], Networks=[{"Mode": "bridge"}])
+    said = whole(listed(after, to_stored_form(before)))
+    assert "connect-proxy-api" in said
+    assert "vault_default" in said
+    assert "connect-api" in said
+    assert "consul-service_web-api" in said

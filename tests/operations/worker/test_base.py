@@ -305,6 +305,23 @@ async def test_a_stop_voids_an_older_plan_too(world: World):
     assert (await plan_now(world, deploy)).moved[0] == "The job is stopped in Nomad."
 
 
+async def test_a_stop_voids_an_older_plan_also_after_it_was_planned_again(world: World):
+    deploy = await approved(world)
+    older = await from_before_the_upgrade(world, deploy)
+    assert await plan_deploy.step(world.ports())
+    assert (await plan_now(world, deploy)).fingerprint == older
+    async with world.store.begin() as tx:
+        locked = await tx.lock_deploy(deploy.id)
+        assert locked is not None
+        await tx.save_deploy(locked.advance(Status.PLANNING, world.clock.now(), due_at=world.clock.now()))
+    stopped(world)
+
+    assert await plan_deploy.step(world.ports())
+
+    assert (await now(world, deploy)).status is Status.WAITING
+    assert (await plan_now(world, deploy)).moved
+
+
 # --- the first deploy over a job that runs ---------------------------------------------------------------------------
 
 

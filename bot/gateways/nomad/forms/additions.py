@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from jobspec.job.defaults import GATEWAY_CONNECT_TIMEOUT
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 _FORMER: Final = {">= 1.7.0": ">= 1.8.0"}
 """Values of implied constraints in older versions of Nomad, and their values now."""
 
-_IDENTITY: Final = re.compile(r"(?:consul-service[_/]|consul_|vault_)")
+_SERVICE_IDENTITY: Final = ("consul-service_", "consul-service/")
+_CONSUL: Final = ["consul.io"]
+_CONNECT_PORT: Final = re.compile(r"connect-(?:proxy|ingress|terminating|mesh)-(?P<service>.+)")
 _PORT: Final = re.compile(r"connect-|svc_.*_ck_[0-9a-f]+$")
 _BINDING: Final = ("EnvoyGatewayBindAddresses", "EnvoyGatewayBindTaggedAddresses", "EnvoyGatewayNoDefaultBind")
 
@@ -58,14 +61,23 @@ def without_additions(live: Job, new: Job) -> Job:
         other = groups.get(group["Name"]) or {}
         _services(group, other, {port["Label"] for port in _ports(other)})
         tasks = _by_name(other.get("Tasks"))
-        _keep(group, "Tasks", "Name", tasks, _is_connect)
+        connected = _connected(group)
+        _keep(group, "Tasks", "Name", tasks, partial(_is_connect, connected=connected))
         for task in group["Tasks"] or ():
-            _task(task, tasks.get(task["Name"]) or {})
+            _task(task, tasks.get(task["Name"]) or {}, group)
     return result
 
 
-def _task(task: Job, other: Job) -> None:
-    _keep(task, "Identities", "Name", _by_name(other.get("Identities")), _is_added_identity)
+def _connected(part: Job) -> frozenset[str]:
+    """Names of the services for which Nomad makes a proxy or gateway: only those explain such a task or port."""
+    return frozenset(service["Name"] for service in part["Services"] or () if service["Connect"])
+
+
+def _task(task: Job, other: Job, group: Job) -> None:
+    causes = [("vault_", task["Vault"]), ("consul_", task["Consul"] or group["Consul"] or task["Templates"])]
+    kinds = tuple(kind for kind, cause in causes if cause)
+    written = _by_name(other.get("Identities"))
+    _keep(task, "Identities", "Name", written, lambda identity: str(identity["Name"]).startswith(kinds))
     # a task behind a Connect-native service is marked as one
     if str(task["Kind"]).startswith("connect-native:") and not other.get("Kind"):
         task["Kind"] = ""
@@ -75,7 +87,7 @@ def _task(task: Job, other: Job) -> None:
 def _services(part: Job, other: Job, written: Container[str]) -> None:
     """Take what was added out of the services of a group or task, and of a group's networks; ``written`` are ports."""
     services = _by_name(other.get("Services"))
-    added = set(_generated_ports(part["Services"] or (), services, written))
+    added, connected = set(_generated_ports(part["Services"] or (), services, written)), _connected(part)
     for service in part["Services"] or ():
         same = services.get(service["Name"]) or {}
         _service_identity(service, same)
@@ -83,7 +95,9 @@ def _services(part: Job, other: Job, written: Container[str]) -> None:
             _connect(service, same, added)
     for network in part.get("Networks") or ():
         ports = network["DynamicPorts"] or ()
-        left = [each for each in ports if each["Label"] in written or not _is_added_port(each["Label"], added)]
+        left = [
+            each for each in ports if each["Label"] in written or not _is_added_port(each["Label"], added, connected)
+        ]
         network["DynamicPorts"] = left or None
 
 
@@ -100,11 +114,12 @@ def _generated_ports(services: Iterable[Job], others: dict[str, Job], written: C
 def _service_identity(service: Job, same: Job) -> None:
     """Nomad adds an identity to a service in Consul, or names the one that its author wrote."""
     identity, own = service["Identity"], same.get("Identity")
-    if not identity or not _is_added_identity(identity):
+    if not identity or not str(identity["Name"]).startswith(_SERVICE_IDENTITY):
         return
     if own:
         identity |= {"Name": own["Name"], "ServiceName": own["ServiceName"]}
-    else:
+    elif identity["Audience"] == _CONSUL:
+        # another audience may be the server's setting or the author's: it is shown rather than guessed
         service["Identity"] = None
 
 
@@ -154,16 +169,14 @@ def _ports(group: Job) -> list[Job]:
     return [port for network in networks for kind in kinds for port in network[kind] or ()]
 
 
-def _is_connect(task: Job) -> bool:
-    return str(task["Kind"]).startswith("connect-") and str(task["Name"]).startswith("connect-")
+def _is_connect(task: Job, connected: Container[str]) -> bool:
+    kind, _, service = str(task["Kind"]).partition(":")
+    return kind.startswith("connect-") and service in connected and task["Name"] == f"{kind}-{service}"
 
 
-def _is_added_port(label: str, added: Container[str]) -> bool:
-    return label in added or label.startswith("connect-")
-
-
-def _is_added_identity(identity: Job) -> bool:
-    return bool(_IDENTITY.match(identity["Name"]))
+def _is_added_port(label: str, added: Container[str], connected: Container[str]) -> bool:
+    found = _CONNECT_PORT.fullmatch(label)
+    return label in added or (found is not None and found["service"] in connected)
 
 
 def _keep(part: Job, name: str, key: str, written: Container[str], added: Callable[[Job], bool]) -> None:
