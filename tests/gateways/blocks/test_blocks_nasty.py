@@ -25,7 +25,7 @@ from tests.gateways.blocks.oracles import assert_sound, assert_sound_view
 
 # shrinking a whole card takes minutes; the failing one is readable as it is
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-MANY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=_PHASES)
+MANY = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=_PHASES)
 few_texts = st.lists(texts, max_size=30).map(tuple)
 known_ids = st.sampled_from([ALICE.id, BOB.id, "not an id", "<!channel>"])
 actors = st.one_of(
