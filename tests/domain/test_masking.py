@@ -66,7 +66,7 @@ HARMLESS = [
     f"registry.example/team/app:{COMMIT}",
     f"registry.example:5000/app:v1@{DIGEST}",
     "git@github.com:team/app.git",
-    "https://registry.example:8080/@team/app",
+    "https://docs.example:8080/@team/app",
     "release-2024-01-15-build-1234-x86_64-linux",
     "MyVeryLongServiceNameWithManyWordsInIt",
     "${attr.kernel.name} = linux",

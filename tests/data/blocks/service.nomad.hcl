@@ -297,7 +297,7 @@ job "service" {
         disabled      = false
       }
       artifact {
-        source      = "https://files.example/shop.tar.gz"
+        source      = "https://downloads.example/shop.tar.gz"
         destination = "local/shop"
         mode        = "dir"
         insecure    = false
