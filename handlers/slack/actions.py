@@ -30,7 +30,7 @@ OUT_OF_DATE: Final = refuse("button-unknown", "This button is out of date. For t
 _NO_PAGE: Final = refuse("button-unknown", "This button is out of date. Type the command again.")
 
 
-async def approve(call: Call, ref: DeployRef) -> Message:
+async def approve(call: Call, ref: DeployRef) -> Message | None:
     """*Approve*: counts for the change of the plan that the person saw."""
     done = await approving.approve(call.desk.ports, call.actor, ref.deploy_id, plan=ref.plan, origin=call.origin)
     return await approved(call, done)

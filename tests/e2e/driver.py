@@ -229,7 +229,8 @@ class Sandbox:
     # --- people ------------------------------------------------------------------------------------------------------
 
     def type(self, user: str, text: str, channel: str = GENERAL) -> str:
-        """Type a command; what the person is told at once."""
+        """Type a command; what the person is told, at once or a little later."""
+        before = {each["id"] for each in self.privately(user)}
         sent = self.post(
             "slack", "/sandbox/command", {"user": user, "channel": channel, "command": "/deploy", "text": text}
         )
@@ -237,6 +238,12 @@ class Sandbox:
         assert sent["status"] == 200, sent
         body = sent["body"]
         told = body if isinstance(body, dict) else json.loads(body or "{}")
+        if not told:
+
+            def later() -> list[dict[str, Any]]:
+                return [each for each in self.privately(user) if each["id"] not in before]
+
+            told = self.until(later, f"an answer to {text}")[-1]
         return f"{told.get('text', '')}\n{json.dumps(told.get('blocks', []), ensure_ascii=False)}"
 
     def ask(self, user: str, text: str) -> str:

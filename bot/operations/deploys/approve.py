@@ -40,7 +40,7 @@ class Approved:
 class Unseen:
     """The change of a deploy is no longer its first, and the person has not been shown it: nothing was approved.
 
-    The audit log says that the person is shown the current plan, so the caller has to show it.
+    The caller shows the current plan, and calls ``record_shown`` once Slack has taken it.
     """
 
     deploy: Deploy
@@ -69,7 +69,6 @@ async def _approve(case: Case, *, actor: Actor, plan: int | None, note: str) -> 
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "approve", decision)
     if plan is None and not await has_seen(case.tx, actor, deploy, marks):
-        await case.record(EventType.DEPLOY_SHOWN, actor, plan=deploy.plan)
         return Unseen(deploy)
     approval = Approval(
         deploy_id=deploy.id, plan=deploy.plan, user=actor, at=case.now, note=note[:LONGEST_REASON].strip()

@@ -37,15 +37,22 @@ async def has_seen(reading: Reading, actor: Actor, deploy: Deploy, marks: Sequen
     return any(is_same_change(marks, plan, deploy.plan) for plan in shown)
 
 
-async def record_shown(ports: Ports, actor: Actor, deploy: Deploy, plan: Plan) -> None:
-    """Record that the person is shown this plan, if an approval of the deploy may depend on that."""
+async def depends_on_a_look(ports: Ports, actor: Actor, deploy: Deploy) -> bool:
+    """Whether a typed approval by this person counts only after they have been shown the deploy's current plan."""
     if not deploy.status.undecided:
-        return
+        return False
     async with ports.store.read() as reading:
-        marks = await reading.plan_marks(deploy.id)
-        if await has_seen(reading, actor, deploy, marks):
-            return
-        fingerprint = (await reading.active_catalog()).fingerprint
+        return not await has_seen(reading, actor, deploy, await reading.plan_marks(deploy.id))
+
+
+async def record_shown(ports: Ports, actor: Actor, deploy: Deploy, plan: Plan) -> None:
+    """Record that the person has been shown this plan, if a typed approval depends on that.
+
+    To be called once Slack has taken the message: an answer that was lost is no look.
+    """
+    if not await depends_on_a_look(ports, actor, deploy):
+        return
     async with ports.store.begin() as tx:
+        fingerprint = (await tx.active_catalog()).fingerprint
         at = ports.clock.now()
         await tx.record(event_of(EventType.DEPLOY_SHOWN, actor, deploy, at, fingerprint, plan=plan.number))

@@ -18,7 +18,7 @@ from bot.operations.deploys import retract as retracting
 from bot.operations.deploys import withdraw as withdrawing
 from bot.operations.deploys.decide import no_such_deploy
 from bot.operations.deploys.promotable import offers_for
-from bot.operations.deploys.shown import record_shown
+from bot.operations.deploys.shown import depends_on_a_look, record_shown
 from bot.operations.queries import status
 from bot.operations.require import require
 from handlers.slack.command import parser as grammar
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.gates import Ask
+    from bot.domain.deploy.plan import Plan
     from bot.gateways.blocks.parts import Message
     from bot.operations.deploys.promote import Promotion
     from bot.operations.deploys.request import Requested
@@ -53,19 +54,20 @@ async def promote(call: Call, what: Promotion, active: ActiveCatalog) -> Message
     return requested(taken, active)
 
 
-async def plan(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
+async def plan(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message | None:
     """Show what a deploy would change, from the first page on."""
-    card = await status.card(call.desk.ports, asked.deploy_id)
+    ports = call.desk.ports
+    card = await status.card(ports, asked.deploy_id)
     if card is None:
         return refusal(no_such_deploy(asked.deploy_id))
-    if card.plan is not None:
-        # without the record a typed approval shows the plan again, which is no reason not to show it now
-        with suppress(StoreError):
-            await record_shown(call.desk.ports, call.actor, card.deploy, card.plan)
-    return plan_page(card, PlanPage(asked.deploy_id))
+    page = plan_page(card, PlanPage(asked.deploy_id))
+    if card.plan is not None and await depends_on_a_look(ports, call.actor, card.deploy):
+        _show(call, page, card.deploy, card.plan)
+        return None
+    return page
 
 
-async def approve(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
+async def approve(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message | None:
     """Approve the plan that is named, or the current one if the person can know what it changes."""
     done = await approving.approve(
         call.desk.ports, call.actor, asked.deploy_id, plan=asked.plan, note=asked.text, origin=call.origin
@@ -73,13 +75,28 @@ async def approve(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
     return await approved(call, done)
 
 
-async def approved(call: Call, done: approving.Approved | approving.Unseen | Refused) -> Message:
-    """The answer to an approval; if nothing was approved for lack of a look at the change, that change."""
+async def approved(call: Call, done: approving.Approved | approving.Unseen | Refused) -> Message | None:
+    """The answer to an approval; if nothing was approved for lack of a look at the change, that change is shown."""
     if isinstance(done, Refused):
         return refusal(done)
     if isinstance(done, approving.Approved):
         return answers.approval_counted(done.deploy, done.seating)
-    return answers.unseen(require(await status.card(call.desk.ports, done.deploy.id), done.deploy.number))
+    card = require(await status.card(call.desk.ports, done.deploy.id), done.deploy.number)
+    _show(call, answers.unseen(card), card.deploy, require(card.plan, f"the plan of {card.deploy.number}"))
+    return None
+
+
+def _show(call: Call, message: Message, deploy: Deploy, plan: Plan) -> None:
+    """Show the person the plan in the background, and record that once Slack has taken it."""
+
+    async def show() -> None:
+        # not in the acknowledgement: nobody learns whether that arrived
+        await call.say(message)
+        # without the record a typed approval shows the plan again, which needs no word now
+        with suppress(StoreError):
+            await record_shown(call.desk.ports, call.actor, deploy, plan)
+
+    call.desk.background.spawn(show(), "plan", tell=call.answer)
 
 
 async def reject(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from bot.domain.catalog.catalog import SERVICE_OWNERS
 from bot.domain.catalog.environment import Rule
 from bot.domain.deploy.deploy import Status
@@ -150,52 +152,76 @@ async def test_a_button_of_an_older_plan_counts_if_it_was_of_the_same_change(
     assert "(plan 2) counts: 1 of 2" in (await told(slack, "U0BOB00001"))[0]
 
 
-async def test_a_typed_approval_after_the_change_moved_shows_it_with_buttons_that_count(
-    world: World, ports: Ports, slack: Slackside, knocking: Door
-) -> None:
+async def moved(world: World, ports: Ports, slack: Slackside) -> Deploy:
+    """A production deploy whose change is no longer its first."""
     deploy, _ = await posted(world, ports, slack)
     world.nomad.change(a_job("registry.example/checkout:hotfix"))
     await replan(ports, ALICE, deploy.id, origin=Origin())
     await plan_deploy.step(ports)
-    _, body = await knocking.knock(a_command("approve D-1 fine", user_id="U0BOB00001"))
+    return await now(world, deploy)
 
-    assert body["text"].startswith(":eyes: Nothing is approved yet: `D-1` no longer changes what it did")
-    assert "plan 2" in body["text"]
-    row = next(block for block in body["blocks"] if block["type"] == "actions")
+
+async def typed(knocking: Door, text: str) -> Any:
+    """The acknowledgement of Bob's command, after what he is told in the background has been sent."""
+    _, body = await knocking.knock(a_command(text, user_id="U0BOB00001", response_url=""))
+    await knocking.guard.drain()
+    return body
+
+
+async def test_a_typed_approval_after_the_change_moved_shows_it_with_buttons_that_count(
+    world: World, ports: Ports, slack: Slackside, knocking: Door
+) -> None:
+    await moved(world, ports, slack)
+    assert not await typed(knocking, "approve D-1 fine")
+
+    (shown,) = await slack.ephemerals("U0BOB00001")
+    assert shown["text"].startswith(":eyes: Nothing is approved yet: `D-1` no longer changes what it did")
+    assert "plan 2" in shown["text"]
+    row = next(block for block in shown["blocks"] if block["type"] == "actions")
     assert [(each["action_id"], each["value"]) for each in row["elements"]] == [
         ("deploy.approve", "D-1:2"),
         ("deploy.reject", "D-1:2"),
     ]
-    _, body = await knocking.knock(a_command("approve D-1:2 fine", user_id="U0BOB00001"))
+    body = await typed(knocking, "approve D-1:2 fine")
     assert "(plan 2) counts: 1 of 2" in body["text"]
 
 
+@pytest.mark.parametrize("command", ["plan D-1", "approve D-1"])
 async def test_who_looked_at_the_plan_may_type_the_approval(
-    world: World, ports: Ports, slack: Slackside, knocking: Door
+    world: World, ports: Ports, slack: Slackside, knocking: Door, command: str
 ) -> None:
-    deploy, _ = await posted(world, ports, slack)
-    world.nomad.change(a_job("registry.example/checkout:hotfix"))
-    await replan(ports, ALICE, deploy.id, origin=Origin())
-    await plan_deploy.step(ports)
-    await knocking.knock(a_command("plan D-1", user_id="U0BOB00001"))
-    _, body = await knocking.knock(a_command("approve D-1", user_id="U0BOB00001"))
+    await moved(world, ports, slack)
+    await typed(knocking, command)
+    body = await typed(knocking, "approve D-1")
 
     assert "(plan 2) counts: 1 of 2" in body["text"]
+
+
+@pytest.mark.parametrize("command", ["plan D-1", "approve D-1"])
+async def test_a_plan_that_slack_did_not_take_was_not_shown(
+    world: World, ports: Ports, slack: Slackside, knocking: Door, command: str
+) -> None:
+    await moved(world, ports, slack)
+    await slack.page.post("fault", method="*", mode="500")
+    await typed(knocking, command)
+    await slack.page.post("fault", method="*", mode="none")
+    await typed(knocking, "approve D-1")
+
+    (shown,) = await slack.ephemerals("U0BOB00001")
+    assert shown["text"].startswith(":eyes: Nothing is approved yet")
 
 
 async def test_the_plan_is_shown_even_if_the_look_cannot_be_recorded(
     world: World, ports: Ports, slack: Slackside, knocking: Door
 ) -> None:
-    deploy, _ = await posted(world, ports, slack)
-    world.nomad.change(a_job("registry.example/checkout:hotfix"))
-    await replan(ports, ALICE, deploy.id, origin=Origin())
-    await plan_deploy.step(ports)
+    await moved(world, ports, slack)
     world.store.hooks.before("begin", busy)
-    _, body = await knocking.knock(a_command("plan D-1", user_id="U0BOB00001"))
-    _, after = await knocking.knock(a_command("approve D-1", user_id="U0BOB00001"))
+    await typed(knocking, "plan D-1")
+    await typed(knocking, "approve D-1")
 
-    assert "plan 2" in body["text"]
-    assert after["text"].startswith(":eyes: Nothing is approved yet")
+    first, second = await slack.ephemerals("U0BOB00001")
+    assert "plan 2" in first["text"]
+    assert second["text"].startswith(":eyes: Nothing is approved yet")
 
 
 async def busy() -> None:
