@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Membership
 from bot.domain.deploy.dispatch import Answer, Look, Sighting
+from bot.domain.deploy.plan import scaled_groups, without_counts, without_server_fields
 from bot.domain.deploy.rollout import Observation
 from bot.domain.digest.report import Layout
 from bot.errors import MembershipUnknown, SlackError, SlackUnavailable
@@ -103,6 +104,10 @@ class FakeNomad:
         self, before: Plan, live: Job | None, job: Job, show: frozenset[str], *, cause: str = "outside Nomatron"
     ) -> tuple[str, ...]:
         return (f"LOG_LEVEL changed {cause}",)
+
+    def is_registered_as(self, job: Job, live: Job) -> bool:
+        bare = [without_counts(without_server_fields(each), scaled_groups(job)) for each in (job, live)]
+        return bare[0] == bare[1]
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         was, becomes = json.loads(before)["TaskGroups"][0]["Count"], job["TaskGroups"][0]["Count"]

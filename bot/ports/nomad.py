@@ -98,6 +98,9 @@ class Nomad(Protocol):
         ``cause`` says who changed the live job, as the end of a sentence.
         """
 
+    def is_registered_as(self, job: Job, live: Job) -> bool:
+        """Whether ``live`` is what Nomad stores of a frozen job, but for an autoscaler's counts and a stop."""
+
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """How ``job`` differs from ``before``, another environment's frozen job, in words; redacted as in ``plan``."""
 

@@ -83,6 +83,32 @@ def trace(live: Job | None, kept: Sequence[Job], made: Sequence[Made], *, ever: 
     return Traced(base=base, outside=() if first or reverted else life.since_ours(source))
 
 
+def no_longer_kept(live: Job, kept: Sequence[Job], made: Sequence[Made]) -> tuple[Made, bool] | None:
+    """The deploy behind our newest version of the live job, and whether Nomad's revert restored it.
+
+    None if Nomad still keeps that version, so that ``trace`` has said everything, or if there is none.
+    """
+    life = _Life.of(live, kept, made)
+    newest = max(life.made, key=lambda each: each.job_modify_index, default=None)
+    if newest is None or newest.job_version in life.jobs:
+        return None
+    found = life.deploy(newest.job_version)
+    return None if found is None else (found, newest.kind is RolloutKind.REVERT)
+
+
+def still_runs(traced: Traced, made: Made, *, reverted: bool) -> Traced:
+    """The base if the live job is what this deploy registered, though Nomad no longer keeps that version."""
+    base = Base(
+        state=traced.base.state,
+        job_version=made.job_version,
+        deploy=made.deploy_id,
+        version=made.version,
+        revision=made.revision,
+        reverted=reverted,
+    )
+    return Traced(base=base, made=made)
+
+
 @dataclass(frozen=True, slots=True)
 class _Life:
     """A job since it was created: the versions that Nomad keeps by number, and those that we made."""

@@ -17,6 +17,7 @@ from bot.errors import NomadError, NomadUnavailable, SettingsInvalid
 from bot.gateways.nomad import look, observe, parse, plan, register, stream
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.examine import NomadExaminer
+from bot.gateways.nomad.forms.comparable import is_registered_as
 from bot.gateways.nomad.stream import Patience
 
 if TYPE_CHECKING:
@@ -90,6 +91,10 @@ class PythonNomad:
         """Implements ``bot.ports.nomad.Nomad.moved``."""
         replaced = json.loads(before.replaced) if before.replaced else None
         return moved(replaced, live, json.loads(before.job), job, Redactor(self._key, show), cause)
+
+    def is_registered_as(self, job: Job, live: Job) -> bool:
+        """Implements ``bot.ports.nomad.Nomad.is_registered_as``."""
+        return is_registered_as(job, live)
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """Implements ``bot.ports.nomad.Nomad.differences``."""

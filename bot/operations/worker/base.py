@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy.base import trace
+from bot.domain.deploy.base import no_longer_kept, still_runs, trace
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import JobState, with_live_counts
 from bot.errors import NomadUnavailable
@@ -48,8 +48,20 @@ async def replaced_by(ports: Ports, deploy: Deploy, target: Target, catalog: Cat
         # only Nomad's older versions tell a scaling step, a stop or a revert from a change
         kept = await target.nomad.versions(target.namespace, target.job_id)
         traced = trace(live, kept, made, ever=ever)
+        if traced.made is None and ever:
+            traced = await _by_content(ports, target, traced, live, no_longer_kept(live, kept, made))
         _refuse_to_guess(traced, deploy, others)
     return Replaced(traced, await _frozen(ports, traced, live))
+
+
+async def _by_content(
+    ports: Ports, target: Target, traced: Traced, live: Job, newest: tuple[Made, bool] | None
+) -> Traced:
+    """The trace, corrected if Nomad no longer keeps our newest version, but the live job is what we registered then."""
+    # each step of an autoscaler is a version, so after a handful of them Nomad has dropped the one that we made
+    if newest is not None and target.nomad.is_registered_as(await _registered(ports, newest[0]), live):
+        return still_runs(traced, newest[0], reverted=newest[1])
+    return traced
 
 
 async def _frozen(ports: Ports, traced: Traced, live: Job | None) -> Job | None:
@@ -57,9 +69,14 @@ async def _frozen(ports: Ports, traced: Traced, live: Job | None) -> Job | None:
     # only the live job tells that it is stopped, and a start is a change that people have to see
     if traced.made is None or traced.base.state is JobState.STOPPED:
         return None
+    return with_live_counts(await _registered(ports, traced.made), live)
+
+
+async def _registered(ports: Ports, made: Made) -> Job:
     async with ports.store.read() as reading:
-        plan = require(await reading.plan(traced.made.deploy_id, traced.made.plan), "the plan of an earlier deploy")
-    return with_live_counts(json.loads(plan.job), live)
+        plan = require(await reading.plan(made.deploy_id, made.plan), "the plan of an earlier deploy")
+    job: Job = json.loads(plan.job)
+    return job
 
 
 async def _ever(reading: Reading, catalog: Catalog, deploy: Deploy, made: Sequence[Made]) -> bool:

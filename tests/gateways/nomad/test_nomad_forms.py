@@ -12,7 +12,7 @@ from bot.domain.deploy.plan import SERVER_FIELDS
 from bot.domain.jobdiff.changes import change_list
 from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.jobdiff.text import whole
-from bot.gateways.nomad.forms.comparable import comparable, stored_form, versions
+from bot.gateways.nomad.forms.comparable import comparable, is_registered_as, stored_form, versions
 from jobspec.job.bare import without_defaults
 from jobspec.job.canonical import canonicalize
 from jobspec.job.implied import with_implied
@@ -48,6 +48,26 @@ def test_a_job_planned_unchanged_has_no_lines(path):
     job = parsed(path)
     assert not whole(listed(job, live_of(job)))
     assert not whole(listed(job, live_of(job), ours=job))
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=[path.name for path in BLOCKS])
+def test_a_registered_job_is_known_by_what_nomad_stores_of_it(path):
+    job = parsed(path)
+    live = live_of(job)
+    assert is_registered_as(job, live)
+    # a stop is no other job
+    assert is_registered_as(job, {**live, "Stop": True})
+    changed = copy.deepcopy(live)
+    changed["TaskGroups"][0]["Tasks"][0]["Env"] = {"HOTFIX": "1"}
+    assert not is_registered_as(job, changed)
+
+
+def test_an_autoscalers_count_makes_no_other_job_and_a_persons_does():
+    scaled, fixed = a_job(Count=2, Scaling={"Enabled": True, "Min": 1, "Max": 9}), a_job(Count=2)
+    for job, same in ((scaled, True), (fixed, False)):
+        live = live_of(job)
+        live["TaskGroups"][0]["Count"] = 5
+        assert is_registered_as(job, live) is same
 
 
 @needs_golden

@@ -163,6 +163,67 @@ async def test_a_scaling_step_is_looked_through(world: World):
     assert known.ours["TaskGroups"][0]["Count"] == 5
 
 
+def scaled_to(count: int, image: str = "checkout:v2") -> Job:
+    """A job whose counts an autoscaler owns."""
+    job = a_job(image, Namespace="staging")
+    job["TaskGroups"][0] |= {"Scaling": {"Min": 1, "Max": 9}, "Count": count}
+    return job
+
+
+async def autoscaled(world: World, image: str = "checkout:v2") -> None:
+    """More steps of an autoscaler than Nomad keeps versions."""
+    for count in range(1, 9):
+        world.nomad.change(scaled_to(count, image))
+    for name, version in list(world.nomad.kept):
+        if version < live(world)["Version"] - 5:
+            del world.nomad.kept[name, version]
+
+
+async def test_what_nomad_no_longer_keeps_is_known_by_its_content(world: World):
+    world.nomad.parsed = scaled_to(2)
+    first = await succeeded(world, version="v2.0.0")
+    await autoscaled(world)
+
+    older = await planned(world, version="v1.0.0")
+
+    found = await plan_now(world, older)
+    assert found.base == Base(state=JobState.RUNNING, job_version=0, deploy=first.id, version="v2.0.0")
+    assert found.warnings[0] == "It replaces v2.0.0 by the older v1.0.0."
+    known = world.nomad.known[-1]
+    assert known is not None
+    assert known.ours == scaled_to(8)
+
+
+async def test_a_restored_version_that_nomad_no_longer_keeps_is_known_too(world: World):
+    world.nomad.parsed = scaled_to(2)
+    first = await succeeded(world, version="v2")
+    world.nomad.parsed = scaled_to(2, "checkout:v3")
+    failed = await ended(world, await asked(world, version="v3"), "failed")
+    again = world.nomad.change(scaled_to(2))
+    async with world.store.begin() as tx:
+        (ours,) = await tx.rollouts(failed.id)
+        await tx.save_rollout(replace(ours, reverted_to=0, reverted_as=2))
+        revert = {"job_version": again["Version"], "job_modify_index": again["JobModifyIndex"]}
+        await tx.save_rollout(a_rollout(failed.id, 2, kind=RolloutKind.REVERT, **revert))
+    await autoscaled(world)
+
+    found = await base_now(world, await planned(world, version="v4"))
+
+    assert (found.deploy, found.version, found.reverted) == (first.id, "v2", True)
+
+
+async def test_another_job_is_not_taken_for_one_that_nomad_no_longer_keeps(world: World):
+    world.nomad.parsed = scaled_to(2)
+    await succeeded(world, version="v2")
+    await autoscaled(world, "checkout:hotfix")
+
+    found = await plan_now(world, await planned(world, version="v3"))
+
+    assert found.from_version is None
+    assert found.base is not None
+    assert (found.base.deploy, found.base.job_version) == (None, 3)
+
+
 async def test_three_overlapping_deploys_replace_what_ran_before_each(world: World):
     await applied(world, services={"checkout": a_service(compare=COMPARE)})
     before = await running(world, "v2.1.2")

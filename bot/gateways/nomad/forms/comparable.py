@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.deploy.plan import with_live_counts
+from bot.domain.deploy.plan import with_live_counts, without_server_fields
+from bot.domain.jobdiff.changes import changes_of
+from bot.domain.jobdiff.redaction import Redactor
 from bot.gateways.nomad.forms.additions import without_additions, without_implied
 from jobspec.job.canonical import canonicalize
 from jobspec.job.stored import to_stored_form
@@ -39,6 +41,13 @@ def comparable(
     except _ODD:
         # nothing may be lost: what no Nomad writes is compared as it is
         return live, {"Stop": False, **job} if live is not None else job
+
+
+def is_registered_as(job: Job, live: Job) -> bool:
+    """Implements ``bot.ports.nomad.Nomad.is_registered_as``."""
+    ours = with_live_counts(without_server_fields(job), live)
+    before, after = comparable(ours, {**live, "Stop": False}, None)
+    return before is not None and next(changes_of(before, after, Redactor(b"")), None) is None
 
 
 def _comparable(job: Job, live: Job | None, ours: Job | None, by_nomad: frozenset[str]) -> tuple[Job | None, Job]:
