@@ -214,13 +214,20 @@ class TestConnect:
         assert not whole(listed(job, live))
 
     @pytest.mark.parametrize("own", [None, {"ConnectTimeout": 7_000_000_000}])
-    def test_a_gateway_gets_its_addresses_and_its_port(self, own):
-        gateway = {"Terminating": {"Services": [{"Name": "x"}]}, "Proxy": own}
+    @pytest.mark.parametrize(
+        ("kind", "port"),
+        [
+            ({"Terminating": {"Services": [{"Name": "x"}]}}, "connect-terminating-g"),
+            ({"Mesh": {}}, "connect-mesh-g-lan"),
+        ],
+    )
+    def test_a_gateway_gets_its_addresses_and_its_port(self, kind, port, own):
+        gateway = {**kind, "Proxy": own}
         job = a_job(Networks=[{"Mode": "bridge"}], Services=[{"Name": "g", "Connect": {"Gateway": gateway}}])
         live = live_of(job)
         service = live["TaskGroups"][0]["Services"][0]
-        service["PortLabel"] = "connect-terminating-g"
-        live["TaskGroups"][0]["Networks"][0]["DynamicPorts"] = [{"Label": "connect-terminating-g", "To": -1}]
+        service["PortLabel"] = port
+        live["TaskGroups"][0]["Networks"][0]["DynamicPorts"] = [{"Label": port, "To": -1}]
         made = {"EnvoyGatewayNoDefaultBind": True, "EnvoyGatewayBindAddresses": {"default": {"Address": "0.0.0.0"}}}
         service["Connect"]["Gateway"]["Proxy"] = {"ConnectTimeout": 5_000_000_000, **(own or {}), **made}
         assert not whole(listed(job, live))

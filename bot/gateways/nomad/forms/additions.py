@@ -24,7 +24,7 @@ _FORMER: Final = {">= 1.7.0": ">= 1.8.0"}
 
 _SERVICE_IDENTITY: Final = ("consul-service_", "consul-service/")
 _CONSUL: Final = ["consul.io"]
-_CONNECT_PORT: Final = re.compile(r"connect-(?:proxy|ingress|terminating|mesh)-(?P<service>.+)")
+_CONNECT_PORT: Final = re.compile(r"connect-(?:(?:proxy|ingress|terminating)-(?P<service>.+)|mesh-(?P<mesh>.+)-lan)")
 _PORT: Final = re.compile(r"connect-|svc_.*_ck_[0-9a-f]+$")
 _BINDING: Final = ("EnvoyGatewayBindAddresses", "EnvoyGatewayBindTaggedAddresses", "EnvoyGatewayNoDefaultBind")
 
@@ -176,7 +176,7 @@ def _is_connect(task: Job, connected: Container[str]) -> bool:
 
 def _is_added_port(label: str, added: Container[str], connected: Container[str]) -> bool:
     found = _CONNECT_PORT.fullmatch(label)
-    return label in added or (found is not None and found["service"] in connected)
+    return label in added or (found is not None and (found["service"] or found["mesh"]) in connected)
 
 
 def _keep(part: Job, name: str, key: str, written: Container[str], added: Callable[[Job], bool]) -> None:
