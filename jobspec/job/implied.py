@@ -93,8 +93,8 @@ def _signals(group: Job) -> Iterator[str]:
     for task in group["Tasks"] or ():
         if task["KillSignal"]:
             yield task["KillSignal"]
-        changing = [task["Vault"], *(task["Templates"] or ()), task["Identity"], *(task["Identities"] or ())]
-        for part in changing:
+        # a signal of an identity is not asked of the client: seen on Nomad 2.0
+        for part in (task["Vault"], *(task["Templates"] or ())):
             if part and part["ChangeMode"] == "signal" and part["ChangeSignal"]:
                 yield part["ChangeSignal"]
 

@@ -31,6 +31,20 @@ def test_what_a_task_needs(task, rule):
     assert rules_of(task) == [rule]
 
 
+def test_only_signals_of_vault_templates_and_the_end_of_a_task_are_asked_of_a_client():
+    def signal(name):
+        return {"ChangeMode": "signal", "ChangeSignal": name}
+
+    task = {
+        "KillSignal": "SIGINT",
+        "Templates": [{"DestPath": "a", **signal("SIGUSR2")}, {"DestPath": "b", "ChangeMode": "restart"}],
+        "Vault": {"Role": "r", **signal("SIGUSR1")},
+        "Identities": [{"Name": "mine", **signal("SIGHUP")}],
+    }
+    found = [rule[2] for rule in rules_of(task) if rule[0] == "${attr.os.signals}"]
+    assert found == ["SIGINT,SIGUSR1,SIGUSR2"]
+
+
 def test_consul_services_need_consul_and_the_author_s_own_rule_stands():
     services = [{"Name": "s"}]
     assert rules_of(Services=services) == [("${attr.consul.version}", "semver", ">= 1.8.0")]
