@@ -36,9 +36,11 @@ REPEATED = (
     "tests/operations/worker/test_register_any_order.py",
     "tests/sandbox/nomad/test_nomad_invariants.py",
     "tests/store/test_generated_days.py",
+    "tests/test_architecture.py",
+    "tests/test_wheel.py",
 )
-"""Tests that lead through lines which others reach too, with much other data: they cost much, and their coverage adds
-nothing."""
+"""Tests that lead through lines which others reach too, with much other data, or that run none of our code in this
+process: they cost much, and their coverage adds nothing."""
 
 # how long an example takes says something about the machine, and nothing about what is tested
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -50,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(WHOLE))
     for item in items:
         # to measure coverage doubles the time; PostgreSQL runs the tests that SQLite runs
-        if item.nodeid.startswith(REPEATED) or item.get_closest_marker("postgres"):
+        if item.nodeid.startswith(WHOLE + REPEATED) or item.get_closest_marker("postgres"):
             item.add_marker(pytest.mark.no_cover)
 
 

@@ -1,4 +1,4 @@
-"""Twenty time zones, three years, four times of day: each local date that there is gets one digest, and one only."""
+"""Twenty time zones, two years, four times of day: each local date that there is gets one digest, and one only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ YEARS = {
     "America/New_York": 2025,
     "America/Nuuk": 2025,  # no 23:59 on 2026-03-28, two on 2026-10-24
     "America/Santiago": 2025,  # no midnight on 2026-09-06
-    "America/Sao_Paulo": 2016,  # no midnight on 2018-11-04
+    "America/Sao_Paulo": 2017,  # no midnight on 2018-11-04
     "America/St_Johns": 2009,  # until 2011 the clock changed at one minute past midnight: two midnights on 2010-11-07
     "Antarctica/Troll": 2025,  # two hours: 01:00 to 03:00 missing on 2026-03-29
     "Asia/Beirut": 2025,  # no midnight on 2026-03-29, two times 23:59 on 2026-10-24
@@ -111,7 +111,7 @@ class Almanac:
     def __init__(self, zone: str) -> None:
         self.zone = ZoneInfo(zone)
         first = YEARS[zone]
-        self.begins, self.ends = datetime(first, 1, 1, tzinfo=UTC), datetime(first + 3, 1, 1, tzinfo=UTC)
+        self.begins, self.ends = datetime(first, 1, 1, tzinfo=UTC), datetime(first + 2, 1, 1, tzinfo=UTC)
         self.days: set[date] = set()
         self.offsets: dict[date, set[timedelta]] = {}
         self.changes: list[datetime] = []
@@ -170,7 +170,7 @@ def test_each_date_is_due_right_after_its_time_and_never_again(almanacs, zone: s
             assert (followers[due] in ticker.rows) is (ticks[now] > 0)
     ticker.assert_one_for_each(list(dates))
     assert [row.span.ends for _, row in sorted(ticker.rows.items())] == list(dates.values())
-    assert len(dates) >= 3 * 365
+    assert len(dates) >= 2 * 365 - 1
 
 
 @pytest.mark.parametrize("zone", YEARS)
@@ -194,7 +194,7 @@ def test_nor_does_a_restart_an_absence_or_a_clock_that_is_set_back_lose_one_or_s
 @pytest.mark.parametrize("zone", YEARS)
 def test_after_a_long_absence_the_newest_seven_come_and_no_others(almanacs, zone: str):
     almanac, random = almanacs[zone], Random(zone)
-    for away, at in zip((8, 20, 400, 900), TIMES, strict=True):
+    for away, at in zip((8, 20, 400, 700), TIMES, strict=True):
         ticker = Ticker(zone, at, almanac.begins)
         left = almanac.begins + 3 * DAY + random.random() * DAY
         ticker.tick(left)

@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("seed", [1])
 async def test_of_every_span_the_same_is_said_everywhere(bare: World, seed: int):
-    happened = await live_and_compare(bare, Random(seed), days=2)
+    happened = await live_and_compare(bare, Random(seed), days=1)
 
     assert {"deploy.succeeded", "deploy.failed", "deploy.reverted", "deploy.refused", "action.refused"} <= set(happened)
