@@ -117,7 +117,8 @@ class BotChild:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             while asyncio.get_running_loop().time() < deadline:
                 if not self.running:
-                    await asyncio.wait_for(self._read_rest(), 2)
+                    async with asyncio.timeout(2):
+                        await self._read_rest()
                     raise ChildFailedError(f"the bot ended with status {self.last_exit}:", self.tail())
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                     async with session.get(f"{self.base}/readyz") as answer:
@@ -143,7 +144,8 @@ class BotChild:
         if process.returncode is None:
             process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
         await self._read_rest()

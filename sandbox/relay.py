@@ -67,7 +67,8 @@ class Feed:
 async def _changes(queue: asyncio.Queue[str]) -> set[str]:
     """The names of the next changes; empty if nothing changes for QUIET_SECONDS."""
     try:
-        names = {await asyncio.wait_for(queue.get(), QUIET_SECONDS)}
+        async with asyncio.timeout(QUIET_SECONDS):
+            names = {await queue.get()}
     except TimeoutError:
         return set()
     await asyncio.sleep(0.03)  # a change seldom comes alone: the page should fetch once for the whole burst

@@ -124,7 +124,8 @@ class RealNomad:
             while not self._stopping:
                 await response.write(b'data: {"moved":true}\n\n')
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(moved.wait(), LOOK_AGAIN_S)
+                    async with asyncio.timeout(LOOK_AGAIN_S):
+                        await moved.wait()
                 moved.clear()
         except ConnectionError:
             # the page's server has disconnected

@@ -68,7 +68,8 @@ class Subscription:
         if not self.waiting:
             self.arrived.clear()
             try:
-                await asyncio.wait_for(self.arrived.wait(), within)
+                async with asyncio.timeout(within):
+                    await self.arrived.wait()
             except TimeoutError:
                 return None
         return self.waiting.popleft()

@@ -175,7 +175,8 @@ async def _first_of(closing: asyncio.Event, seconds: float) -> None:
     if not seconds:
         return
     try:
-        await asyncio.wait_for(closing.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await closing.wait()
     except TimeoutError:
         return
 

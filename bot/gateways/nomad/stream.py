@@ -73,7 +73,9 @@ class _Inbox:
     async def wait(self, seconds: float) -> list[JobEvent] | None:
         """The jobs that changed since the last call; empty for a heartbeat, None if the stream ended or fell silent."""
         try:
-            await asyncio.wait_for(self._news.wait(), seconds)
+            # not wait_for: before Python 3.12 it loses a cancellation that comes together with the news
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
         except TimeoutError:
             return None
         if not self.ended:

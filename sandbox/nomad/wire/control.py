@@ -112,7 +112,8 @@ class Control:
     async def _next(changed: asyncio.Event, response: web.StreamResponse) -> None:
         while True:
             try:
-                await asyncio.wait_for(changed.wait(), KEEP_ALIVE_S)
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    await changed.wait()
             except TimeoutError:
                 await response.write(b": nothing new\n\n")
             else:

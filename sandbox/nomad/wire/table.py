@@ -103,7 +103,8 @@ async def plain_answer(call: Call, handler: Plain) -> web.Response:
         if wait is None or has_news(wait, index) or left <= 0:
             return response
         try:
-            await asyncio.wait_for(changed.wait(), left)
+            async with asyncio.timeout(left):
+                await changed.wait()
         except TimeoutError:
             return once(call, handler)[0]
 

@@ -100,7 +100,8 @@ class Courier:
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            await asyncio.wait_for(self._post(delivery, body, headers), self.patience)
+            async with asyncio.timeout(self.patience):
+                await self._post(delivery, body, headers)
         except TimeoutError:
             delivery.error = TIMED_OUT
         except (aiohttp.ClientError, OSError, ValueError) as failed:

@@ -108,6 +108,17 @@ async def test_cancelling_the_reader_ends_it_too(simulated):
     assert await eventually(streaming, lambda number: number == before) == before
 
 
+async def test_a_reader_that_is_cancelled_as_news_come_in_ends():
+    inbox = streams._Inbox()
+    task = asyncio.create_task(inbox.wait(60))
+    await asyncio.sleep(0)
+    inbox._take(5, [])
+    await asyncio.sleep(0)
+    cancelled = task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled() is cancelled
+
+
 # --- a server that does as it is told --------------------------------------------------------------------------------
 
 
