@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WHOLE = ("tests/e2e/", "tests/sandbox/pages/")
 """The tests of whole sandboxes and of pages in a browser: they take longest, and mostly wait."""
 REPEATED = (
+    "tests/bench/",
     "tests/contract/nomad/",
     "tests/domain/digest/test_digest_zones.py",
     "tests/domain/jobdiff/test_golden_plans.py",
@@ -30,11 +31,19 @@ REPEATED = (
     "tests/domain/jobdiff/test_mutations.py",
     "tests/gateways/blocks/digest/test_blocks_digest_nasty.py",
     "tests/gateways/blocks/test_blocks_nasty.py",
+    "tests/gateways/blocks/test_blocks_text.py",
     "tests/gateways/catalog/test_catalog_total.py",
     "tests/gateways/nomad/test_nomad_forms.py::test_what_makes_a_new_version_is_listed",
+    "tests/handlers/slack/test_slack_promote.py",
+    "tests/operations/digest/test_report.py",
     "tests/operations/digest/test_report_agrees.py",
+    "tests/operations/worker/test_order.py",
     "tests/operations/worker/test_register_any_order.py",
     "tests/sandbox/nomad/test_nomad_invariants.py",
+    "tests/store/contract/test_contract_audit.py",
+    "tests/store/contract/test_contract_parcels.py",
+    "tests/store/sql/test_mapping.py",
+    "tests/store/test_digest_tickers.py",
     "tests/store/test_generated_days.py",
     "tests/test_architecture.py",
     "tests/test_wheel.py",

@@ -19,7 +19,7 @@ from tests.builders import ALICE, a_catalog, a_placement, a_service
 from tests.clocks import FixedClock
 from tests.fakes import HookedStore, World
 from tests.operations.acts import an_ask, asked, now
-from tests.store.racing import until_not_busy
+from tests.store.racing import race, until_not_busy
 
 ROOT = Operator("root")
 
@@ -36,8 +36,8 @@ async def worlds(one, two):
 async def test_the_same_thing_asked_for_at_once_is_one_deploy(worlds):
     for number in range(5):
         ask = an_ask(version=f"v9.0.{number}")
-        asks = [request(world.ports(), ALICE, ask, origin=NOWHERE) for world in worlds * 2]
-        answers = await asyncio.gather(*asks)
+        asks = [partial(request, world.ports(), ALICE, ask, origin=NOWHERE) for world in worlds * 2]
+        answers = await race(*asks)
         assert len({answer.deploy.id for answer in answers}) == 1
         assert sum(not answer.existing for answer in answers) == 1
 
