@@ -202,9 +202,11 @@ async def test_a_plan_that_slack_did_not_take_was_not_shown(
     world: World, ports: Ports, slack: Slackside, knocking: Door, command: str
 ) -> None:
     await moved(world, ports, slack)
-    await slack.page.post("fault", method="*", mode="500")
+    for method in ("chat.postEphemeral", "chat.postMessage"):
+        await slack.page.post("fault", method=method, mode="error:fatal_error")
     await typed(knocking, command)
-    await slack.page.post("fault", method="*", mode="none")
+    for method in ("chat.postEphemeral", "chat.postMessage"):
+        await slack.page.post("fault", method=method, mode="none")
     await typed(knocking, "approve D-1")
 
     (shown,) = await slack.ephemerals("U0BOB00001")
