@@ -108,14 +108,15 @@ class Person:
         return Allowed()
 
     def _foreign(self) -> Refused:
-        if self.stranger or not self.teams:
-            said = "People of another organisation (Slack Connect) cannot request or approve here."
-        else:
-            said = (
+        if self.teams and not self.stranger:
+            return refuse(
+                "person-elsewhere",
                 "Only members of this Slack workspace can request and approve here. "
-                "On Enterprise Grid, an admin of the organisation can add people of its other workspaces."
+                "On Enterprise Grid, an admin of the organisation can add people of its other workspaces.",
             )
-        return refuse("person-foreign", said)
+        return refuse(
+            "person-foreign", "People of another organisation (Slack Connect) cannot request or approve here."
+        )
 
 
 @dataclass(frozen=True, slots=True)
