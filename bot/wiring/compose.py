@@ -59,9 +59,10 @@ async def check_schema(settings: Settings) -> None:
 async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
     """All ports, open until the end of the context. Opening them calls neither Slack nor Nomad."""
     clock, bell = SystemClock(), LocalBell()
-    secret = secret_beside(settings, database_file(settings))
+    # checked, and made if missing; at present nothing is computed with it
+    secret_beside(settings, database_file(settings))
     timeouts = Timeouts(write=settings.write_timeout_seconds)
-    nomads = PythonNomads(_token, key=secret, folder=settings.catalog, timeouts=timeouts)
+    nomads = PythonNomads(_token, folder=settings.catalog, timeouts=timeouts)
     connection = Connection(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     async with open_store(settings.database_url) as store, connection:
         directory, chat = SlackDirectory(connection, clock), SlackChat(connection)

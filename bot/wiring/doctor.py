@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -65,8 +64,7 @@ class _Doctor:
             database, store = self._database()
             if store is not None:
                 await stack.enter_async_context(store)
-            # a random key is enough: doctor shows no plans, so nobody compares its redaction marks
-            nomads = PythonNomads(self._token, key=os.urandom(32), folder=settings.catalog, timeouts=_TIMEOUTS)
+            nomads = PythonNomads(self._token, folder=settings.catalog, timeouts=_TIMEOUTS)
             stack.callback(nomads.close)
             folder = _folder(settings)
             setup = Setup(
