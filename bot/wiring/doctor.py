@@ -91,7 +91,7 @@ class _Doctor:
         try:
             return DatabaseExaminer(self._settings.database_url), open_store(self._settings.database_url)
         except SettingsInvalid as error:
-            self._wrong.append(f"NOMATRON_DATABASE_URL: {error}")
+            self._wrong.append(f"NOMATRON_DATABASE_URL: {error}".rstrip("."))
             return None, None
 
     def _host(self, database: DatabaseExaminer | None, folder: CatalogFolder) -> tuple[Finding, ...]:

@@ -44,4 +44,4 @@ class Patience:
     def _say(self, cause: str, left: float) -> None:
         if cause not in self._said:
             self._said.add(cause)
-            log.warning("waiting up to %.0f s for another process: %s", left, cause)
+            log.warning("waiting up to %.0f s: %s", left, cause)
