@@ -115,3 +115,15 @@ async def test_no_other_error_is_waited_for() -> None:
 
     with pytest.raises(StoreFull):
         await Patience().until_free(full)
+
+
+async def test_a_cause_is_logged_once_however_long_it_lasts(caplog: pytest.LogCaptureFixture) -> None:
+    left = iter([StoreBusy("Another process has it."), StoreBusy("Another process has it.")])
+
+    async def busy_twice() -> str:
+        for busy in left:
+            raise busy
+        return "free"
+
+    assert await Patience().until_free(busy_twice) == "free"
+    assert len([record for record in caplog.records if "Another process has it." in record.getMessage()]) == 1
