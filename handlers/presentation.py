@@ -39,7 +39,8 @@ _BUG = Presentation(500, _BROKE, BROKEN)
 PRESENTATIONS: Final[Mapping[str, Presentation]] = {
     **dict.fromkeys(
         (
-            "person-deactivated", "person-bot", "person-foreign", "person-guest", "person-unknown", "nobody-behind",
+            "person-deactivated", "person-bot", "person-elsewhere", "person-foreign", "person-guest", "person-unknown",
+            "nobody-behind", "org-wide-installation", "another-workspace",
             "not-a-person", "no-permission", "own-request", "not-an-approver", "not-the-requester", "rule-unmeetable",
         ),
         _NOT_ALLOWED,

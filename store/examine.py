@@ -8,20 +8,18 @@ from typing import Final
 
 from bot.domain.diagnosis.host import Disk
 from store.migrate import head, revision
-from store.sql.connect import database_url
-from store.sql.dialects import SQLITE
+from store.sql.connect import database_url, sqlite_file
 
 MOUNTS: Final = Path("/proc/self/mounts")
 
 
 class DatabaseExaminer:
-    """``bot.ports.doctor.ExaminedDatabase`` for a database URL; raises ``SettingsInvalid`` if the URL is unusable."""
+    """``bot.ports.doctor.ExaminedDatabase`` for a database URL; raises ``SettingsInvalid`` if it cannot be used."""
 
     def __init__(self, url: str, mounts: Path = MOUNTS) -> None:
-        parsed = database_url(url)
         self._url = url
         self._mounts = mounts
-        self.file = Path(parsed.database or "").absolute() if parsed.get_backend_name() == SQLITE else None
+        self.file = sqlite_file(database_url(url))
 
     @property
     def newest(self) -> str:

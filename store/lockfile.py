@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 def alone(database: Path) -> Iterator[None]:
     """Be the only server on this SQLite file while the block runs.
 
+    The lock is on a file of its own, named after the database without symlinks. The database itself is never opened
+    here: closing any descriptor of it would drop the locks that SQLite holds in this process.
+
     Raises ``StoreBusy`` if another process serves the file, ``StoreUnavailable`` if the file system cannot lock.
     Short commands need no lock: SQLite's own lock is enough for them.
     """
-    descriptor = _lock(database.absolute())
+    descriptor = _lock(database.resolve())
     try:
         yield
     finally:

@@ -207,6 +207,7 @@ class FakeDirectory:
 
     hooks: Hooks = field(default_factory=Hooks)
     team: str = TEAM
+    enterprise: str = ""
     introduces: str = ""
     usergroups: dict[str, frozenset[str]] = field(default_factory=lambda: dict(USERGROUPS))
     snapshot: Membership = field(default_factory=a_membership)

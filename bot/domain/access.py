@@ -81,7 +81,10 @@ class Whoami:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A Slack user, from ``users.info``; a flag that Slack omits is false. ``stranger``: from another organisation."""
+    """A Slack user, from ``users.info``; a flag that Slack omits is false. ``stranger``: from another organisation.
+
+    ``team`` is the home workspace. ``teams`` are all workspaces of a person on Enterprise Grid, else empty.
+    """
 
     id: str
     team: str
@@ -90,6 +93,7 @@ class Person:
     guest: bool = False
     stranger: bool = False
     name: str = ""
+    teams: frozenset[str] = frozenset()
 
     def standing(self, team: str) -> Decision:
         """Whether this person may request and approve in our workspace; the name never matters."""
@@ -97,13 +101,22 @@ class Person:
             return refuse("person-deactivated", "This Slack account is deactivated, so it cannot request or approve.")
         if self.bot:
             return refuse("person-bot", "This is a bot's account. Only people can request and approve.")
-        if self.stranger or self.team != team:
-            return refuse(
-                "person-foreign", "People of another organisation (Slack Connect) cannot request or approve here."
-            )
+        if self.stranger or team not in (self.teams or {self.team}):
+            return self._foreign()
         if self.guest:
             return refuse("person-guest", "Guests of this Slack workspace cannot request or approve.")
         return Allowed()
+
+    def _foreign(self) -> Refused:
+        if self.teams and not self.stranger:
+            return refuse(
+                "person-elsewhere",
+                "Only members of this Slack workspace can request and approve here. "
+                "On Enterprise Grid, an admin of the organisation can add people of its other workspaces.",
+            )
+        return refuse(
+            "person-foreign", "People of another organisation (Slack Connect) cannot request or approve here."
+        )
 
 
 @dataclass(frozen=True, slots=True)

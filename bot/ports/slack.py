@@ -19,6 +19,10 @@ class Directory(Protocol):
     def team(self) -> str:
         """The id of our workspace; empty until the first successful call to Slack."""
 
+    @property
+    def enterprise(self) -> str:
+        """The id of our organisation on Enterprise Grid; empty on other plans, and until the first call to Slack."""
+
     def link(self, channel: str, ts: str) -> str:
         """The URL of a message in our workspace; empty until the first successful call to Slack."""
 

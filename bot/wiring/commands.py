@@ -14,6 +14,7 @@ from bot import settings as environment
 from bot.errors import NomatronError
 from bot.wiring import logs
 from bot.wiring.compose import check_schema, open_ports
+from bot.wiring.patience import Patience
 from bot.wiring.server import run as serve
 from handlers.cli import apply as apply_command
 from handlers.cli import audit as audit_command
@@ -40,7 +41,8 @@ def migrate(argv: Sequence[str]) -> int:
 
 
 async def _migrate(settings: Settings) -> int:
-    await migrate_database(settings.database_url)
+    # a step of the start: the server before it, or a backup, may still have the database
+    await Patience().until_free(partial(migrate_database, settings.database_url))
     sys.stdout.write("the database is up to date\n")
     return 0
 

@@ -6,7 +6,6 @@ import os
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -22,10 +21,11 @@ from bot.settings import secret_beside, token_of
 from handlers.work import LocalBell
 from store import open_store
 from store.migrate import head, revision
-from store.sql.connect import database_url
+from store.sql.connect import database_url, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from bot.domain.catalog.environment import Cluster
     from bot.settings import Settings
@@ -42,9 +42,8 @@ class OpenPorts:
 
 
 def database_file(settings: Settings) -> Path | None:
-    """The SQLite file's path; None on PostgreSQL."""
-    url = database_url(settings.database_url)
-    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+    """The SQLite file, without symlinks; None on PostgreSQL. ``SettingsInvalid`` if it has more than one name."""
+    return sqlite_file(database_url(settings.database_url))
 
 
 async def check_schema(settings: Settings) -> None:
@@ -60,9 +59,10 @@ async def check_schema(settings: Settings) -> None:
 async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
     """All ports, open until the end of the context. Opening them calls neither Slack nor Nomad."""
     clock, bell = SystemClock(), LocalBell()
-    secret = secret_beside(settings, database_file(settings))
+    # checked, and made if missing; at present nothing is computed with it
+    secret_beside(settings, database_file(settings))
     timeouts = Timeouts(write=settings.write_timeout_seconds)
-    nomads = PythonNomads(_token, key=secret, folder=settings.catalog, timeouts=timeouts)
+    nomads = PythonNomads(_token, folder=settings.catalog, timeouts=timeouts)
     connection = Connection(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     async with open_store(settings.database_url) as store, connection:
         directory, chat = SlackDirectory(connection, clock), SlackChat(connection)

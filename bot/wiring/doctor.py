@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -65,8 +64,7 @@ class _Doctor:
             database, store = self._database()
             if store is not None:
                 await stack.enter_async_context(store)
-            # a random key is enough: doctor shows no plans, so nobody compares its redaction marks
-            nomads = PythonNomads(self._token, key=os.urandom(32), folder=settings.catalog, timeouts=_TIMEOUTS)
+            nomads = PythonNomads(self._token, folder=settings.catalog, timeouts=_TIMEOUTS)
             stack.callback(nomads.close)
             folder = _folder(settings)
             setup = Setup(
@@ -93,7 +91,7 @@ class _Doctor:
         try:
             return DatabaseExaminer(self._settings.database_url), open_store(self._settings.database_url)
         except SettingsInvalid as error:
-            self._wrong.append(f"NOMATRON_DATABASE_URL: {error}")
+            self._wrong.append(f"NOMATRON_DATABASE_URL: {error}".rstrip("."))
             return None, None
 
     def _host(self, database: DatabaseExaminer | None, folder: CatalogFolder) -> tuple[Finding, ...]:

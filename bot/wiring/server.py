@@ -6,7 +6,8 @@ import asyncio
 import getpass
 import logging
 import signal
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from bot.gateways.catalog.hcl import warm
 from bot.operations.catalog import apply
 from bot.wiring.compose import check_schema, database_file, open_ports
 from bot.wiring.ending import Ending
+from bot.wiring.patience import Patience
 from handlers.slack.guard import PATH, Guard
 from handlers.ticks import build_scheduler
 from handlers.watch import Watcher
@@ -43,8 +45,9 @@ ANSWERS = 4.0
 async def run(settings: Settings) -> int:
     """Run the web server and the worker until SIGTERM or SIGINT; the exit status.
 
-    Raises ``SettingsInvalid`` if the settings do not allow a start. If Slack or Nomad is unreachable, it starts all
-    the same and logs a warning.
+    Waits a while if another process serves the database or has locked it, then raises ``StoreBusy``. Raises
+    ``SettingsInvalid`` if the settings do not allow a start. If Slack or Nomad is unreachable, it starts all the same
+    and logs a warning.
     """
     settings.for_slack()
     file = database_file(settings)
@@ -52,11 +55,17 @@ async def run(settings: Settings) -> int:
         raise SettingsInvalid(
             "`nomatron run` does not support PostgreSQL yet. Set NOMATRON_DATABASE_URL to a SQLite file, or unset it."
         )
-    with alone(file):
-        await check_schema(settings)
+    patience = Patience()
+    with ExitStack() as stack:
+
+        async def lock() -> None:
+            stack.enter_context(alone(file))
+
+        await patience.until_free(lock)
+        await patience.until_free(partial(check_schema, settings))
         async with open_ports(settings) as parts:
-            await parts.ports.store.take_over()
-            await _first_catalog(parts, settings.catalog)
+            await patience.until_free(parts.ports.store.take_over)
+            await patience.until_free(partial(_first_catalog, parts, settings.catalog))
             await _serve(parts, settings)
     return 0
 

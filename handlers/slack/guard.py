@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from aiohttp import web
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.domain.decision import refuse
+from bot.domain.decision import Refused, refuse
 from bot.errors import MembershipUnknown
 from bot.gateways.blocks.modal import instead
 from handlers.slack.app import CALL, build
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.gateways.blocks.parts import Message
     from bot.ports import Ports
     from handlers.slack.decoding import Payload
+    from handlers.slack.identity import Sender
     from handlers.slack.respond import Voice
 
 Found = TypeVar("Found")
@@ -126,17 +127,19 @@ class Guard:
             return _challenge(payload)
         if payload.get("type") == "event_callback":
             # we subscribe to no events; if one comes, acknowledge it if it is for us
-            await self._check_ours(_read_form(team_of, payload), str(payload.get("api_app_id") or ""), "")
+            team, app = _read_form(team_of, payload), str(payload.get("api_app_id") or "")
+            if await self._introduced() is None:
+                self._check_ours(team, app)
             return web.Response()
         sender = _read_form(sender_of, payload)
         call = Call(self._desk, payload, sender, key)
-        unknown = await self._check_ours(sender.team, sender.app, sender.user.id)
-        if unknown is not None or sender.is_foreign:
-            return _answer_with(call, unknown or refusal(_FOREIGN))
+        refused = await self._refuse(sender)
+        if refused is not None:
+            return _answer_with(call, refused)
         return await self._dispatch(call) if _is_served(payload) else web.Response()
 
-    async def _check_ours(self, team: str, app: str, user: str) -> Message | None:
-        """Turn away another team's or app's payload (403); a message if Slack hasn't told us yet which team is ours."""
+    async def _introduced(self, user: str = "") -> Message | None:
+        """Nothing once we know which team is ours; a message while Slack does not say."""
         directory = self._desk.ports.directory
         # the process may start while Slack is unreachable; until Slack says which team is ours, nobody can be trusted
         if not directory.team:
@@ -144,11 +147,44 @@ class Guard:
                 await directory.membership((), (user,) if user else ())
             except MembershipUnknown as error:
                 return failure(error)
-        # the team decides; the app's id only if we may ask bots.info for it
-        known = self._known_app()
-        if team != directory.team or (app and known and app != known):
-            raise Refusal(403, "another team's or app's payload")
         return None
+
+    def _check_ours(self, team: str, app: str) -> None:
+        """Turn away another team's or app's payload (403)."""
+        self._check_app(app)
+        if team != self._desk.ports.directory.team:
+            raise Refusal(403, "another team's payload")
+
+    def _check_app(self, app: str) -> None:
+        # the app's id decides only if we may ask bots.info for it
+        known = self._known_app()
+        if app and known and app != known:
+            raise Refusal(403, "another app's payload")
+
+    async def _refuse(self, sender: Sender) -> Message | None:
+        """Why we do not serve the sender, in words; None for a colleague. Raises 403 for another team or app."""
+        unknown = await self._introduced(sender.user.id)
+        if unknown is not None:
+            return unknown
+        self._check_app(sender.app)
+        directory = self._desk.ports.directory
+        if sender.org_wide:
+            return refusal(_org_wide(directory.team))
+        if sender.team != directory.team and directory.enterprise and sender.enterprise == directory.enterprise:
+            return refusal(_another_workspace(directory.team))
+        self._check_ours(sender.team, sender.app)
+        return await self._refuse_visitor(sender) if sender.is_visitor else None
+
+    async def _refuse_visitor(self, sender: Sender) -> Message | None:
+        """Why we do not serve somebody of another workspace; None if they belong to ours, too (Enterprise Grid)."""
+        if not sender.enterprise:
+            return refusal(_FOREIGN)
+        try:
+            membership = await self._desk.ports.directory.membership((), (sender.user.id,))
+        except MembershipUnknown as error:
+            return failure(error)
+        standing = membership.standing(sender.user.id)
+        return refusal(standing) if isinstance(standing, Refused) else None
 
     async def _dispatch(self, call: Call) -> web.Response:
         # with mode socket_mode Bolt takes a decoded payload, and neither parses nor verifies it again
@@ -168,6 +204,22 @@ class Guard:
 
 
 _FOREIGN = refuse("person-foreign", "People from another organisation (Slack Connect) can't use Nomatron here.")
+
+
+def _org_wide(team: str) -> Refused:
+    return refuse(
+        "org-wide-installation",
+        f"Nomatron works in one Slack workspace ({team}), but this app is installed for the whole organisation, which "
+        "isn't supported. Nothing was changed. Ask a Slack admin to install the app in that workspace instead.",
+    )
+
+
+def _another_workspace(team: str) -> Refused:
+    return refuse(
+        "another-workspace",
+        f"Nomatron works in another Slack workspace of this organisation ({team}). Nothing was changed. "
+        "Use it there; an admin of the organisation can add you to it.",
+    )
 
 
 def _answer_with(call: Call, message: Message) -> web.Response:

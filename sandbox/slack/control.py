@@ -111,6 +111,7 @@ class Control:
 
     async def _people(self, asked: Json) -> Json:
         person = person_of(self._world, asked.get("user"))
+        strings(asked, "teams", person.teams)
         change(person, {name: value for name, value in asked.items() if name != "user"})
         user = user_object(self._world.workspace, person)
         await self._events.emit({"type": "user_change", "user": user, "cache_ts": int(self._world.state.now())})
@@ -149,11 +150,12 @@ class Control:
         return asdict(channel)
 
     async def _workspace(self, asked: Json) -> Json:
-        """Change settings of the workspace: granted scopes, the plan, and Slack's clock."""
+        """Change settings of the workspace: granted scopes, the plan, Slack's clock, and Enterprise Grid."""
         workspace = self._world.workspace
         scopes = strings(asked, "scopes", list(workspace.scopes))
         workspace.clock = signed_number(asked, "clock", workspace.clock)
-        workspace.scopes, workspace.paid_plan = tuple(scopes), bool(asked.get("paid_plan", workspace.paid_plan))
+        change(workspace, {name: asked[name] for name in ("paid_plan", "enterprise_id", "org_wide") if name in asked})
+        workspace.scopes = tuple(scopes)
         return {"scopes": scopes, "paid_plan": workspace.paid_plan, "clock": workspace.clock}
 
     async def _home(self, asked: Json) -> Json:

@@ -107,6 +107,6 @@ def view_object(world: World, opened: OpenView) -> Json:
         "root_view_id": opened.root,
         "app_id": workspace.app_id,
         "external_id": view.get("external_id", ""),
-        "app_installed_team_id": workspace.team_id,
+        "app_installed_team_id": workspace.enterprise_id if workspace.org_wide else workspace.team_id,
         "bot_id": workspace.bot_id,
     }

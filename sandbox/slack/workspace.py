@@ -27,7 +27,9 @@ class Person:
     name: str
     real_name: str
     tz: str = "Etc/UTC"
-    team_id: str | None = None  # None: the workspace's own team; another id: a person from a Slack Connect partner
+    # None: the workspace's own team; another id: a person of a Slack Connect partner, or of another workspace on Grid
+    team_id: str | None = None
+    teams: list[str] = field(default_factory=list)  # on Grid: all their workspaces; empty: this one alone
     deleted: bool = False
     is_admin: bool = False
     is_owner: bool = False
@@ -81,6 +83,9 @@ class Workspace:
     team_id: str = "T0NOMATRON"
     team_name: str = "Nomatron"
     team_domain: str = "nomatron"
+    enterprise_id: str = ""  # the organisation on Enterprise Grid; empty on other plans
+    enterprise_name: str = "Nomatron Group"
+    org_wide: bool = False  # whether the app is installed for the whole organisation instead of this workspace
     app_id: str = "A0NOMATRON"
     app_name: str = "Nomatron"
     bot_user: str = "U0NOMATRON"
@@ -103,6 +108,12 @@ class Workspace:
     def group(self, group: str) -> UserGroup | None:
         """The user group with that id."""
         return next((one for one in self.groups if one.id == group), None)
+
+    def enterprise(self) -> dict[str, str]:
+        """The fields ``enterprise_id`` and ``enterprise_name`` of answers and payloads; empty outside Grid."""
+        if not self.enterprise_id:
+            return {}
+        return {"enterprise_id": self.enterprise_id, "enterprise_name": self.enterprise_name}
 
     def direct_with(self, user: str) -> Channel:
         """The direct message between the app and that person; creates it if it does not exist."""

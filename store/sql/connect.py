@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import URL, event, make_url
@@ -85,13 +88,44 @@ def _file_url(url: URL) -> URL:
         raise SettingsInvalid(
             "The database URL names no file, so every restart would lose all data. Name one: sqlite:///nomatron.db."
         )
+    if "uri" in url.query:
+        # its options can switch SQLite's locks off, and one file would have two spellings, with a lock file for each
+        raise SettingsInvalid("A SQLite `file:` URI isn't supported. Use a plain path: sqlite:///nomatron.db.")
     return url
 
 
+def sqlite_file(url: URL) -> Path | None:
+    """The SQLite file of a URL from ``database_url``, absolute and without symlinks; None for PostgreSQL.
+
+    The file need not exist. Raises ``SettingsInvalid`` if it has another name (a hard link): SQLite keeps the newest
+    changes in a file that is named after the database, so two processes that use two names destroy the database.
+    """
+    if url.get_backend_name() != SQLITE:
+        return None
+    path = Path(url.database or "")
+    try:
+        file = path.resolve()
+        found = file.stat()
+    except RuntimeError:
+        raise SettingsInvalid(f"The database file {path} is a loop of symlinks. Name the file itself.") from None
+    except OSError:
+        # it does not exist yet, or SQLite will say why it cannot be opened
+        return file
+    if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        raise SettingsInvalid(
+            f"The database file {file} has {found.st_nlink} names (hard links), and two names of one SQLite file "
+            f"destroy it. Stop every Nomatron, list the names with `find / -xdev -samefile {quote(str(file))}`, and "
+            "keep one: the one with a -wal file beside it. If you need a second name, make it a symlink."
+        )
+    return file
+
+
 def open_engines(text: str) -> Engines:
-    """Engines for a database URL, not yet connected."""
+    """Engines for a database URL, not yet connected. Raises what ``database_url`` and ``sqlite_file`` raise."""
     url = database_url(text)
-    return _sqlite(url) if url.get_backend_name() == SQLITE else _postgres(url)
+    file = sqlite_file(url)
+    # the resolved path: all connections open the same file, whatever becomes of a symlink or the working directory
+    return _postgres(url) if file is None else _sqlite(url.set(database=str(file)))
 
 
 def _sqlite(url: URL) -> Engines:

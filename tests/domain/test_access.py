@@ -93,12 +93,23 @@ def test_a_pipeline_holds_what_the_person_behind_it_holds():
         (a_person(bot=True), "person-bot"),
         (a_person(stranger=True), "person-foreign"),
         (Person(ALICE.id, "T0ELSE"), "person-foreign"),
+        (Person(ALICE.id, "T0ELSE", teams=frozenset({"T0ELSE"})), "person-elsewhere"),
+        # of Slack's two answers, the list of workspaces is the exact one
+        (Person(ALICE.id, TEAM, teams=frozenset({"T0ELSE"})), "person-elsewhere"),
+        (Person(ALICE.id, TEAM, stranger=True, teams=frozenset({TEAM})), "person-foreign"),
+        (Person(ALICE.id, "T0ELSE", guest=True, teams=frozenset({"T0ELSE", TEAM})), "person-guest"),
         (a_person(guest=True), "person-guest"),
     ],
 )
 def test_who_does_not_count_may_nothing_whatever_their_group(person: Person, code: str):
     assert codes(may(ALICE, a_grant(), membership=a_membership(person))) == (code,)
     assert not a_membership(person).counts(ALICE.id)
+
+
+def test_on_enterprise_grid_the_home_workspace_does_not_matter():
+    colleague = Person(ALICE.id, "T0ELSE", teams=frozenset({"T0ELSE", TEAM}))
+
+    assert may(ALICE, a_grant(), membership=a_membership(colleague)) == Allowed()
 
 
 def test_who_is_deactivated_and_more_is_told_that_first():

@@ -261,6 +261,7 @@ _REQUESTERS = {
     "nobody-behind": "The requester is not a person.",
     "person-bot": "The requester is a bot; only people count.",
     "person-deactivated": "The requester's Slack account is deactivated.",
+    "person-elsewhere": "The requester is not a member of this Slack workspace.",
     "person-foreign": "The requester belongs to another organisation (Slack Connect).",
     "person-guest": "The requester is now a guest in this Slack workspace.",
     "person-unknown": "Slack does not say right now who the requester is. Nomatron asks again.",

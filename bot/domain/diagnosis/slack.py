@@ -16,12 +16,16 @@ INVITE = "invite the app (/invite @Nomatron in that channel), or name another ch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotToken:
-    """The answer of ``auth.test``; ``scopes`` is its X-OAuth-Scopes header, None if it has none."""
+    """The answer of ``auth.test``; ``scopes`` is its X-OAuth-Scopes header, None if it has none.
+
+    ``org_wide`` if the app is installed for a whole organisation (Enterprise Grid), not for one workspace.
+    """
 
     team: str
     team_name: str
     scopes: frozenset[str] | None
     date: datetime | None
+    org_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,18 @@ class UserGroup:
     handle: str
     disabled: bool
     members: int
+
+
+def token(found: BotToken) -> Finding:
+    """Whose the token is; an error for one of an organisation-wide installation, whose clicks we only refuse."""
+    subject = "slack token"
+    if found.org_wide:
+        return Finding(
+            subject,
+            "belongs to an installation for the whole organisation, which isn't supported",
+            "install the app in one workspace, and use the bot token of that installation",
+        )
+    return ok(subject, f"belongs to a bot in {found.team_name or 'the workspace'} ({found.team})")
 
 
 def scopes(token: BotToken, needed: frozenset[str]) -> Finding:

@@ -75,11 +75,9 @@ class Redactor:
     """Decides by a field's path and value.
 
     ``show`` is a service's ``show`` list: keys of ``env`` or ``meta``, or fields as the jobspec or Nomad's API calls
-    them. ``plain`` has the versions that a plan is about: the message has them anyway. Nothing is computed with ``key``
-    any more: the marks in plans of earlier releases were.
+    them. ``plain`` has the versions that a plan is about: the message has them anyway.
     """
 
-    key: bytes
     show: frozenset[str] = frozenset()
     plain: frozenset[str] = frozenset()
 

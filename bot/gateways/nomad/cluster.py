@@ -38,9 +38,8 @@ UNUSED = 60.0
 class PythonNomad:
     """One cluster through python-nomad; implements ``bot.ports.nomad.Nomad``."""
 
-    def __init__(self, client: Client, key: bytes, patience: Patience) -> None:
+    def __init__(self, client: Client, patience: Patience) -> None:
         self._client = client
-        self._key = key
         self._patience = patience
 
     def close(self) -> None:
@@ -83,14 +82,14 @@ class PythonNomad:
     ) -> NomadPlan:
         """Implements ``bot.ports.nomad.Nomad.plan``."""
         with _of_nomads_shape(self._client.cluster):
-            return await plan.plan(self._client, namespace, job, live, Redactor(self._key, show), known)
+            return await plan.plan(self._client, namespace, job, live, Redactor(show), known)
 
     def moved(
         self, before: Plan, live: Job | None, job: Job, show: frozenset[str], *, cause: str = "outside Nomatron"
     ) -> tuple[str, ...]:
         """Implements ``bot.ports.nomad.Nomad.moved``."""
         replaced = json.loads(before.replaced) if before.replaced else None
-        return moved(replaced, live, json.loads(before.job), job, Redactor(self._key, show), cause)
+        return moved(replaced, live, json.loads(before.job), job, Redactor(show), cause)
 
     def is_registered_as(self, job: Job, live: Job) -> bool:
         """Implements ``bot.ports.nomad.Nomad.is_registered_as``."""
@@ -98,7 +97,7 @@ class PythonNomad:
 
     def differences(self, before: str, job: Job, show: frozenset[str]) -> tuple[str, ...]:
         """Implements ``bot.ports.nomad.Nomad.differences``."""
-        return differences(json.loads(before), job, Redactor(self._key, show))
+        return differences(json.loads(before), job, Redactor(show))
 
     async def register(
         self,
@@ -111,7 +110,7 @@ class PythonNomad:
         show: frozenset[str] = frozenset(),
     ) -> Registered:
         """Implements ``bot.ports.nomad.Nomad.register``."""
-        redactor = Redactor(self._key, show)
+        redactor = Redactor(show)
         return await register.register(
             self._client, namespace, job, base_index=base_index, source=source, variables=variables, redactor=redactor
         )
@@ -129,7 +128,7 @@ class PythonNomad:
     ) -> Observation:
         """Implements ``bot.ports.nomad.Nomad.observe``."""
         with _of_nomads_shape(self._client.cluster):
-            return await observe.observe(self._client, namespace, job_id, rollout, Redactor(self._key, show))
+            return await observe.observe(self._client, namespace, job_id, rollout, Redactor(show))
 
     def job_events(self, namespaces: Collection[str]) -> AsyncGenerator[JobEvent, None]:
         """Implements ``bot.ports.nomad.Nomad.job_events``."""
@@ -163,21 +162,19 @@ def _of_nomads_shape(cluster: Cluster) -> Iterator[None]:
 class PythonNomads:
     """All clusters, each with its own session, thread pool and token.
 
-    ``tokens`` returns a cluster's token, or raises ``SettingsInvalid``. ``key`` is the installation's secret for
-    redaction marks. ``folder`` is the catalog folder, which a relative ``ca_file`` starts from.
+    ``tokens`` returns a cluster's token, or raises ``SettingsInvalid``. ``folder`` is the catalog folder, which a
+    relative ``ca_file`` starts from.
     """
 
     def __init__(
         self,
         tokens: Callable[[Cluster], str | None],
         *,
-        key: bytes,
         folder: Path = Path(),
         timeouts: Timeouts | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._tokens = tokens
-        self._key = key
         self._folder = folder
         self._timeouts = timeouts or Timeouts()
         self._patience = patience or Patience()
@@ -200,7 +197,7 @@ class PythonNomads:
             token, withheld = None, str(error)
         trusted = str(self._folder / cluster.ca_file) if cluster.ca_file else None
         client = Client(replace(cluster, ca_file=trusted), token, self._timeouts, withheld)
-        return PythonNomad(client, self._key, self._patience)
+        return PythonNomad(client, self._patience)
 
     def keep(self, clusters: Collection[Cluster]) -> None:
         """Implements ``bot.ports.nomad.Nomads.keep``."""

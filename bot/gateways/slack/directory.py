@@ -39,7 +39,7 @@ _ALL_GROUPS = "*"
 class Identity:
     """Who we are to Slack: workspace, bot user, bot, and app; ``address`` is the workspace's, with its last slash.
 
-    The last two are empty if Slack does not tell them.
+    ``enterprise`` is the organisation on Enterprise Grid. The last three are empty if Slack does not tell them.
     """
 
     team: str
@@ -47,6 +47,7 @@ class Identity:
     bot: str
     app: str
     address: str
+    enterprise: str
 
 
 class SlackDirectory:
@@ -71,6 +72,11 @@ class SlackDirectory:
     def team(self) -> str:
         """Our own workspace's id; empty until Slack was reached for the first time."""
         return self._identity.team if self._identity else ""
+
+    @property
+    def enterprise(self) -> str:
+        """Our organisation's id on Enterprise Grid, else empty; empty until Slack was reached."""
+        return self._identity.enterprise if self._identity else ""
 
     @property
     def app(self) -> str:
@@ -153,7 +159,8 @@ class SlackDirectory:
             # a token without users:read may not ask; requests are then accepted without comparing the app's id
             app = ""
         team, user = str(us.get("team_id") or ""), str(us.get("user_id") or "")
-        return Identity(team, user, bot, app, _address(str(us.get("url") or "")))
+        address, enterprise = _address(str(us.get("url") or "")), str(us.get("enterprise_id") or "")
+        return Identity(team, user, bot, app, address, enterprise)
 
     async def _members(self, usergroups: frozenset[str], call: Call) -> dict[str, frozenset[str]]:
         """Who is in each group, with one call at most: one group alone, or the list of all groups."""
@@ -216,4 +223,5 @@ def person_from(user: str, info: dict[str, Any]) -> Person:
         guest=bool(info.get("is_restricted") or info.get("is_ultra_restricted")),
         stranger=bool(info.get("is_stranger")),
         name=str(info.get("real_name") or info.get("name") or "")[:120],
+        teams=frozenset(map(str, (info.get("enterprise_user") or {}).get("teams") or ())),
     )

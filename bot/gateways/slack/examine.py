@@ -41,6 +41,7 @@ class SlackExaminer:
             team_name=str(answer.data.get("team") or ""),
             scopes=None if granted is None else frozenset(part.strip() for part in granted.split(",") if part.strip()),
             date=_instant(answer.headers.get("date", "")),
+            org_wide=answer.data.get("is_enterprise_install") is True,
         )
 
     async def channel(self, channel: str) -> Channel | None:

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain.diagnosis import slack as diagnosis_slack
-from bot.domain.diagnosis.finding import Finding, clocks, ok, unknown
+from bot.domain.diagnosis.finding import Finding, clocks, unknown
 from bot.operations.doctor.check import FailedCheck, attempt
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ async def examine_slack(
     if isinstance(token, FailedCheck):
         return (token.finding,)
     findings = (
-        ok("slack token", f"belongs to a bot in {token.team_name or 'the workspace'} ({token.team})"),
+        diagnosis_slack.token(token),
         clocks("slack clock", token.date, clock.now()),
         diagnosis_slack.scopes(token, slack.needed),
     )

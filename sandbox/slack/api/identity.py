@@ -25,7 +25,8 @@ def auth_test(world: World, _: Arguments) -> Json:
         "team_id": workspace.team_id,
         "user_id": workspace.bot_user,
         "bot_id": workspace.bot_id,
-        "is_enterprise_install": False,
+        **({"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {}),
+        "is_enterprise_install": workspace.org_wide,
     }
 
 
@@ -63,6 +64,7 @@ def team_info(world: World, _: Arguments) -> Json:
         "domain": workspace.team_domain,
         "email_domain": "",
         "icon": {"image_default": True},
+        **workspace.enterprise(),
     }
     return {"team": team}
 

@@ -32,6 +32,15 @@ def user_object(workspace: Workspace, person: Person) -> Json:
     }
     if person.is_stranger:
         user["is_stranger"] = True
+    elif workspace.enterprise_id:
+        user["enterprise_user"] = {
+            "id": person.id,
+            **workspace.enterprise(),
+            "is_admin": False,
+            "is_owner": False,
+            "is_primary_owner": False,
+            "teams": person.teams or [person.team_id or workspace.team_id],
+        }
     # For people who left, Slack returns little more than that they left.
     return user if person.deleted else {**user, **_of_active(person)}
 

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 def _common(world: World, kind: str, person: Person) -> Json:
     workspace = world.workspace
-    # A person from a Slack Connect partner has their own team's id.
+    # A person from a Slack Connect partner or from another workspace on Grid has their own team's id.
     home_team = person.team_id or workspace.team_id
     return {
         "type": kind,
         "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": home_team},
         "api_app_id": workspace.app_id,
         "token": workspace.verification_token,
-        "team": {"id": workspace.team_id, "domain": workspace.team_domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        # Slack names no team if the app is installed for the whole organisation.
+        "team": None
+        if workspace.org_wide
+        else {"id": workspace.team_id, "domain": workspace.team_domain, **workspace.enterprise()},
+        "enterprise": {"id": workspace.enterprise_id, "name": workspace.enterprise_name}
+        if workspace.enterprise_id
+        else None,
+        "is_enterprise_install": workspace.org_wide,
     }
 
 
@@ -45,6 +50,7 @@ def slash_command(world: World, person: Person, channel: Channel, command: str, 
         "token": workspace.verification_token,
         "team_id": workspace.team_id,
         "team_domain": workspace.team_domain,
+        **workspace.enterprise(),
         "channel_id": channel.id,
         "channel_name": shown_name(world, channel),
         "user_id": person.id,
@@ -52,7 +58,7 @@ def slash_command(world: World, person: Person, channel: Channel, command: str, 
         "command": command,
         "text": text,
         "api_app_id": workspace.app_id,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": str(workspace.org_wide).lower(),
         "response_url": world.issue_response_url("commands", person.id, channel.id),
         "trigger_id": world.triggers.issue(person.id),
     }
@@ -169,14 +175,14 @@ def event_callback(world: World, event: Json) -> Json:
         "event_time": int(now),
         "authorizations": [
             {
-                "enterprise_id": None,
+                "enterprise_id": workspace.enterprise_id or None,
                 "team_id": workspace.team_id,
                 "user_id": workspace.bot_user,
                 "is_bot": True,
-                "is_enterprise_install": False,
+                "is_enterprise_install": workspace.org_wide,
             }
         ],
         "is_ext_shared_channel": False,
         "context_team_id": workspace.team_id,
-        "context_enterprise_id": None,
+        "context_enterprise_id": workspace.enterprise_id or None,
     }

@@ -30,6 +30,11 @@ def test_scopes(scopes: frozenset[str] | None, line: str) -> None:
     assert str(slack.scopes(replace(TOKEN, scopes=scopes), NEEDED)).startswith(line)
 
 
+def test_a_token_for_the_whole_organisation_is_no_use() -> None:
+    assert str(slack.token(TOKEN)) == f"ok: slack token: belongs to a bot in Nomatron ({TEAM})"
+    assert str(slack.token(replace(TOKEN, org_wide=True))).startswith("error: slack token: belongs to an installation")
+
+
 @pytest.mark.parametrize(
     ("found", "lines"),
     [

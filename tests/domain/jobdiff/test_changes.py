@@ -16,7 +16,7 @@ from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.jobdiff.text import lines, whole
 from tests.builders import a_job, a_live_job
 
-REDACTOR = Redactor(b"0123456789abcdef0123456789abcdef", frozenset({"LOG_LEVEL"}))
+REDACTOR = Redactor(frozenset({"LOG_LEVEL"}))
 
 
 def with_task(job=None, **fields):
@@ -228,7 +228,7 @@ class TestTexts:
             "-[section]",
             '+user: {{ with secret "db/x" }}{{ .Data.user }}{{ end }}',
         )
-        shown = change_list(template(old), template(new), Redactor(b"0" * 32, frozenset({"templates"})))[0]
+        shown = change_list(template(old), template(new), Redactor(frozenset({"templates"})))[0]
         assert shown.diff[:2] == ("-port = 80", "+port = 81")
         assert not shown.hidden
 
@@ -239,7 +239,7 @@ class TestTexts:
         change = only(script("set -e\nreport --key hunter2\n"), script("set -e\nreport --key hunter3\nrm -rf /srv\n"))
         assert change.path[-1] == "args[1]"
         assert change.diff == ("~report •••", "+rm •••")
-        shown = change_list(script("a\nb"), script("a\nc"), Redactor(b"0" * 32, frozenset({"args"})))[0]
+        shown = change_list(script("a\nb"), script("a\nc"), Redactor(frozenset({"args"})))[0]
         assert shown.diff == ("-b", "+c")
 
 

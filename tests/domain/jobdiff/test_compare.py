@@ -6,7 +6,7 @@ from bot.domain.jobdiff.compare import LARGEST, differences, moved
 from bot.domain.jobdiff.redaction import Redactor
 from tests.builders import a_job, a_live_job
 
-REDACTOR = Redactor(b"0123456789abcdef0123456789abcdef", frozenset({"LOG_LEVEL"}))
+REDACTOR = Redactor(frozenset({"LOG_LEVEL"}))
 
 
 def with_env(job, **env):

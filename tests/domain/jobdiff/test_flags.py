@@ -12,7 +12,7 @@ from bot.domain.jobdiff.changes import change_list, reason
 from bot.domain.jobdiff.flags import DANGER
 from bot.domain.jobdiff.redaction import Redactor
 
-REDACTOR = Redactor(b"0123456789abcdef0123456789abcdef")
+REDACTOR = Redactor()
 CHECK = {"Name": "alive", "Type": "http", "Interval": 10, "Timeout": 2, "OnUpdate": "require_healthy"}
 CHECK |= {"SuccessBeforePassing": 2, "FailuresBeforeCritical": 1, "InitialStatus": "critical", "TLSSkipVerify": False}
 CHECK |= {"CheckRestart": {"Limit": 3, "Grace": 5, "IgnoreWarnings": False}}

@@ -17,7 +17,7 @@ from tests.golden import golden_rows, needs_golden
 
 pytestmark = needs_golden
 
-REDACTOR = Redactor(b"0123456789abcdef0123456789abcdef", frozenset({"LOG_LEVEL"}))
+REDACTOR = Redactor(frozenset({"LOG_LEVEL"}))
 SLACK_TEXT = 3_000
 PLANTED = "pl4nted-s3cret-value"
 

@@ -12,7 +12,7 @@ from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.masking import scrub
 from tests.golden import golden_rows, needs_golden
 
-REDACTOR = Redactor(b"0123456789abcdef0123456789abcdef", frozenset({"LOG_LEVEL"}))
+REDACTOR = Redactor(frozenset({"LOG_LEVEL"}))
 PLANTED = "pl4nted-s3cret-value"
 FORMS = [
     f"https://me:{PLANTED}@x.example/a",

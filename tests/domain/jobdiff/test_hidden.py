@@ -8,12 +8,11 @@ from bot.domain.jobdiff.hidden import cleaner, hidden_values
 from bot.domain.jobdiff.redaction import Redactor
 from tests.builders import a_job
 
-KEY = b"0123456789abcdef0123456789abcdef"
 PLANTED = "pl4nted-value"
 
 
 def hidden(job, *show):
-    return hidden_values([job], Redactor(KEY, frozenset(show)))
+    return hidden_values([job], Redactor(frozenset(show)))
 
 
 def with_task(**fields):
@@ -49,7 +48,7 @@ HIDES = {
 @pytest.mark.parametrize("job", HIDES.values(), ids=HIDES.keys())
 def test_what_the_plan_hides_is_hidden_in_every_text(job):
     assert PLANTED in hidden(job)
-    clean = cleaner([None, job], Redactor(KEY))
+    clean = cleaner([None, job], Redactor())
     assert clean(f"driver says: {PLANTED}: no") == "driver says: (hidden): no"
 
 
@@ -81,4 +80,4 @@ def test_what_the_service_shows_stays():
 
 
 def test_without_a_text_nothing_is_looked_up():
-    assert cleaner([{"TaskGroups": [None]}], Redactor(KEY))("") == ""
+    assert cleaner([{"TaskGroups": [None]}], Redactor())("") == ""

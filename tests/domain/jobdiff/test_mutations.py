@@ -10,7 +10,7 @@ from bot.domain.jobdiff.text import whole
 from tests.every_block import every_block, mutations
 from tests.golden import golden_rows, needs_golden
 
-REDACTOR = Redactor(b"0123456789abcdef0123456789abcdef")
+REDACTOR = Redactor()
 
 REMOVABLE = {"Checks", "Identities", "Services", "TaskGroups", "Tasks", "Templates", "VolumeMounts", "Constraints"}
 SERVERS = {"SubmitTime", "VersionTag", "Payload", "ParentID", "DispatchIdempotencyToken", "NomadTokenID", "Dispatched"}

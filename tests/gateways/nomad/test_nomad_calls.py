@@ -28,7 +28,7 @@ from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.nomad.errors import Unanswered, no_answer, refusal
 from bot.gateways.nomad.reply import Reply
 from bot.gateways.nomad.session import endpoints, open_session
-from tests.gateways.nomad.worlds import KEY, a_service
+from tests.gateways.nomad.worlds import a_service
 
 TOKEN = "0c8a4f2e-aaaa-bbbb-cccc-444455556666"
 JSON = "application/json"
@@ -66,7 +66,7 @@ async def answering(answer: bytes, token: str | None = TOKEN, **of_cluster: str)
     server = Server(answer)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/"
-    nomads = PythonNomads(lambda _: token, key=KEY, timeouts=Timeouts(connect=1, answer=1, write=2))
+    nomads = PythonNomads(lambda _: token, timeouts=Timeouts(connect=1, answer=1, write=2))
     yield server, nomads.of(Cluster(name="main", address=address, **of_cluster))
     nomads.close()
     listener.close()
@@ -118,7 +118,7 @@ def test_certificates_are_verified(ca_file, verify, monkeypatch):
 
 
 async def test_a_relative_ca_file_lies_in_the_catalogs_folder(tmp_path):
-    nomads = PythonNomads(lambda _: None, key=KEY, folder=tmp_path)
+    nomads = PythonNomads(lambda _: None, folder=tmp_path)
     try:
         with pytest.raises(NomadUnavailable, match=str(tmp_path / "own.pem")):
             await nomads.of(Cluster(name="main", address="https://127.0.0.1:1", ca_file="own.pem")).reach()
@@ -128,7 +128,7 @@ async def test_a_relative_ca_file_lies_in_the_catalogs_folder(tmp_path):
 
 async def test_a_missing_ca_file_is_reported(tmp_path):
     cluster = Cluster(name="main", address="https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem"))
-    nomads = PythonNomads(lambda _: None, key=KEY)
+    nomads = PythonNomads(lambda _: None)
     with pytest.raises(NomadUnavailable, match=r"none\.pem"):
         await nomads.of(cluster).job("default", "web")
     nomads.close()
@@ -272,7 +272,7 @@ async def test_a_certificate_is_trusted_by_its_ca_file_alone(certificate):
     server = Server(http(body=b'{"ID": "web"}'))
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
     address = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    nomads = PythonNomads(lambda _: None, key=KEY)
+    nomads = PythonNomads(lambda _: None)
     trusting = nomads.of(Cluster(name="main", address=address, ca_file=str(certificate)))
     assert await trusting.job("default", "web") == {"ID": "web"}
     strict = nomads.of(Cluster(name="main", address=address))
@@ -317,7 +317,7 @@ async def test_a_queue_that_is_full_of_waiting_calls_sends_nothing_late():
 
 
 def test_one_gateway_for_one_definition():
-    nomads = PythonNomads(lambda _: None, key=KEY)
+    nomads = PythonNomads(lambda _: None)
     one = nomads.of(Cluster(name="main", address="http://127.0.0.1:1"))
     assert nomads.of(Cluster(name="main", address="http://127.0.0.1:1")) is one
     assert nomads.of(Cluster(name="main", address="http://127.0.0.1:2")) is not one
@@ -326,7 +326,7 @@ def test_one_gateway_for_one_definition():
 
 def test_each_cluster_has_its_own_token():
     asked = []
-    nomads = PythonNomads(lambda cluster: asked.append(cluster.token_env), key=KEY)
+    nomads = PythonNomads(lambda cluster: asked.append(cluster.token_env))
     for name in ("NOMAD_TOKEN_EU", "NOMAD_TOKEN_US", "NOMAD_TOKEN_EU"):
         nomads.of(Cluster(name=name, address="http://127.0.0.1:1", token_env=name))
     assert asked == ["NOMAD_TOKEN_EU", "NOMAD_TOKEN_US"]

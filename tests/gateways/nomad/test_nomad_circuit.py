@@ -14,7 +14,6 @@ from bot.gateways.nomad.circuit import HANGS, Circuit
 from bot.gateways.nomad.client import Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.nomad.errors import Unanswered
-from tests.gateways.nomad.worlds import KEY
 
 WORDS = "cluster main took too long to answer"
 
@@ -80,7 +79,7 @@ async def test_reads_of_a_hanging_cluster_fail_at_once_and_a_change_is_still_tri
 
     listener = await asyncio.start_server(hang, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    nomads = PythonNomads(lambda _: None, key=KEY, timeouts=Timeouts(connect=1.0, answer=1.1, write=2.0, rest=60.0))
+    nomads = PythonNomads(lambda _: None, timeouts=Timeouts(connect=1.0, answer=1.1, write=2.0, rest=60.0))
     nomad = nomads.of(Cluster(name="main", address=address))
     for _ in range(5):
         with pytest.raises(NomadUnavailable, match="cluster main took too long to answer"):

@@ -13,7 +13,7 @@ from bot.gateways.nomad import cluster as cluster_module
 from bot.gateways.nomad.cluster import PythonNomad, PythonNomads
 from bot.ports.nomad import Nomad, Nomads
 from tests.builders import a_job, a_live_job, a_plan
-from tests.gateways.nomad.worlds import KEY, a_service
+from tests.gateways.nomad.worlds import a_service
 
 TOKEN = "0c8a4f2e-aaaa-bbbb-cccc-444455556666"
 
@@ -30,7 +30,7 @@ def test_the_signatures_are_the_ports(port, adapter):
 
 @pytest.fixture
 def nomad():
-    nomads = PythonNomads(lambda _: TOKEN, key=KEY)
+    nomads = PythonNomads(lambda _: TOKEN)
     yield nomads.of(Cluster(name="main", address="http://127.0.0.1:1"))
     nomads.close()
 
@@ -111,7 +111,7 @@ class Tokens:
 
 async def test_a_token_that_is_not_set_refuses_each_call_and_nothing_is_sent(simulated):
     tokens = Tokens()
-    nomads = PythonNomads(tokens, key=KEY)
+    nomads = PythonNomads(tokens)
     cluster = simulated.nomad._client.cluster
     nomad = nomads.of(cluster)
     for call in (
@@ -138,7 +138,7 @@ async def test_a_token_that_is_not_set_refuses_each_call_and_nothing_is_sent(sim
 
 
 async def test_a_cluster_that_left_the_catalog_is_closed_when_unused(monkeypatch):
-    nomads = PythonNomads(lambda _: TOKEN, key=KEY)
+    nomads = PythonNomads(lambda _: TOKEN)
     old, new = (Cluster(name="main", address=f"http://127.0.0.1:{port}") for port in (1, 2))
     before = nomads.of(old)
     nomads.keep([new])

@@ -14,7 +14,7 @@ from bot.domain.diagnosis.nomad import NamespaceRule, NomadToken, TokenKind
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad.cluster import PythonNomads
 from sandbox.nomad.server import SimulatedNomad
-from tests.gateways.nomad.worlds import KEY, World, hcl, open_world
+from tests.gateways.nomad.worlds import World, hcl, open_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -122,7 +122,7 @@ async def answering(answers: dict[str, Any]) -> AsyncIterator[NomadExaminer]:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    nomads = PythonNomads(lambda _: None, key=KEY)
+    nomads = PythonNomads(lambda _: None)
     try:
         yield nomads.examined(Cluster(name="main", address=f"http://127.0.0.1:{runner.addresses[0][1]}"))
     finally:

@@ -21,7 +21,7 @@ from jobspec.parsing import parse
 from tests.every_block import mutations
 from tests.golden import golden_rows, needs_golden
 
-REDACTOR = Redactor(b"0123456789abcdef0123456789abcdef")
+REDACTOR = Redactor()
 BLOCKS = sorted((Path(__file__).parents[2] / "data" / "blocks").glob("*.nomad.hcl"))
 
 

@@ -14,7 +14,7 @@ from bot.domain.deploy.plan import job_text
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.nomad.register import LARGEST_SOURCE, body, interpret, submission_source
 from bot.gateways.nomad.reply import Reply
-from tests.gateways.nomad.worlds import KEY, a_batch, a_service
+from tests.gateways.nomad.worlds import a_batch, a_service
 
 STAMP = "# nomatron D-1 plan 1 fingerprint 3f9a"
 
@@ -195,7 +195,7 @@ async def test_nobody_listens_is_not_sent(host):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    nomads = PythonNomads(lambda _: None, key=KEY)
+    nomads = PythonNomads(lambda _: None)
     nomad = nomads.of(Cluster(name="gone", address=f"http://{host}:{port}"))
     said = await nomad.register("default", "{}", base_index=0, source="", variables="{}")
     nomads.close()
@@ -204,7 +204,7 @@ async def test_nobody_listens_is_not_sent(host):
 
 
 async def test_after_closing_nothing_is_sent():
-    nomads = PythonNomads(lambda _: None, key=KEY)
+    nomads = PythonNomads(lambda _: None)
     nomad = nomads.of(Cluster(name="main", address="http://127.0.0.1:1"))
     nomads.close()
     said = await nomad.register("default", "{}", base_index=0, source="", variables="{}")

@@ -19,7 +19,7 @@ from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.errors import no_answer
 from bot.gateways.nomad.reply import Reply
 from tests.builders import a_job, a_rollout
-from tests.gateways.nomad.worlds import KEY, a_service
+from tests.gateways.nomad.worlds import a_service
 
 ENV, ARGUMENT, OLD = "env1ronment-hidden", "argum3nt-hidden", "outs1de-hidden"
 BY_FORM = [
@@ -32,7 +32,7 @@ BY_FORM = [
 SHOWN = "debugging-mode"
 ADDRESS = f"http://deployer:{BY_FORM[0]}@127.0.0.1:9/x?sig={BY_FORM[1]}"
 SAID = [ENV, ARGUMENT, OLD, ADDRESS, *BY_FORM[2:]]
-REDACTOR = Redactor(KEY, frozenset({"MODE"}))
+REDACTOR = Redactor(frozenset({"MODE"}))
 
 
 def a_secret_job(**env):

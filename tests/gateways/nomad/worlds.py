@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 REAL_NOMAD = "NOMATRON_TEST_NOMAD"
 REAL_TOKEN = "NOMATRON_TEST_NOMAD_TOKEN"
-KEY = b"0123456789abcdef0123456789abcdef"
 SECOND = 1_000_000_000
 PATIENCE_S = 30.0
 PATIENCE = Patience(first=1.0, silence=45.0, back_off=0.05, longest_back_off=0.2)
@@ -106,7 +105,7 @@ async def open_world(
     address: str, *, simulated: bool, token: str | None = None, timeouts: Timeouts | None = None
 ) -> AsyncIterator[World]:
     """A gateway to that address, closed at the end."""
-    nomads = PythonNomads(lambda _: token, key=KEY, timeouts=timeouts, patience=PATIENCE)
+    nomads = PythonNomads(lambda _: token, timeouts=timeouts, patience=PATIENCE)
     try:
         async with aiohttp.ClientSession() as session:
             nomad = nomads.of(Cluster(name="main", address=address))

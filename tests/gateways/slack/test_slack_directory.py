@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -225,3 +225,16 @@ def test_flags(info: dict[str, bool], flag: str) -> None:
 
     assert flags == {flag}
     assert person_from(ALICE, {}) == Person(ALICE, "")
+
+
+@pytest.mark.parametrize(
+    ("info", "teams"),
+    [
+        ({"enterprise_user": {"id": ALICE, "enterprise_id": "E1", "teams": ["T1", "T2"]}}, {"T1", "T2"}),
+        ({"enterprise_user": {"id": ALICE, "enterprise_id": "E1"}}, set()),
+        ({"enterprise_user": {"teams": None}}, set()),
+        ({"enterprise_user": None}, set()),
+    ],
+)
+def test_workspaces_on_enterprise_grid(info: dict[str, Any], teams: set[str]) -> None:
+    assert person_from(ALICE, {"team_id": "T1", **info}).teams == teams

@@ -36,6 +36,12 @@ async def test_the_token_and_its_scopes(slack: Slackside, examiner: SlackExamine
     assert examiner.needed == set(scopes())
 
 
+async def test_a_token_of_an_organisation_wide_installation(slack: Slackside, examiner: SlackExaminer) -> None:
+    assert not (await examiner.token()).org_wide
+    await slack.page.post("workspace", enterprise_id="E0GRID0001", org_wide=True)
+    assert (await examiner.token()).org_wide
+
+
 async def test_slacks_clock(slack: Slackside, examiner: SlackExaminer) -> None:
     await slack.page.post("workspace", clock=400)
 

@@ -140,6 +140,11 @@ class TestPeopleGroupsChannels:
         assert (await page.post("people", user=BOB, team_id=None))["team_id"] is None
         await page.post("people", status=400, user=BOB, id="U0OTHER001")
 
+    async def test_workspaces_on_grid_are_ids(self, page: Page) -> None:
+        assert (await page.post("people", user=BOB, teams=["T0ELSEWHERE"]))["teams"] == ["T0ELSEWHERE"]
+        await page.post("people", status=400, user=BOB, teams=[3])
+        await page.post("workspace", status=400, enterprise_id=3)
+
     async def test_a_group_of_people_who_are_there_stays_when_one_is_not(self, page: Page) -> None:
         await page.post("groups", status=404, group="S0DEV00001", users=[NORA, "U0NOBODY"])
 

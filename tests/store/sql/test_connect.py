@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from bot.errors import SettingsInvalid
-from store.sql.connect import database_url, open_engines
+from store import open_store
+from store.migrate import migrate, revision
+from store.sql.connect import database_url, open_engines, sqlite_file
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,9 @@ def test_the_url_that_people_write_gets_its_driver(given, meant):
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
         ("sqlite:///file:x?mode=memory&uri=true", "names no file"),
+        # both name the file of sqlite:///n.db, and the second without any lock of SQLite's
+        ("sqlite:///file:n.db?uri=true", "plain path"),
+        ("sqlite:///file:n.db?uri=true&nolock=1", "plain path"),
     ],
 )
 def test_any_other_url_is_refused_with_what_to_write(given, says):
@@ -70,3 +75,57 @@ async def test_a_failed_change_of_the_schema_leaves_nothing_on_sqlite(tmp_path):
         await connection.rollback()
         assert (await connection.execute(text("SELECT count(*) FROM sqlite_master"))).scalar() == 0
     await engines.writing.dispose()
+
+
+async def test_a_file_with_two_names_is_opened_by_none_of_them(tmp_path):
+    first, second = tmp_path / "nomatron.db", tmp_path / "second.db"
+    await migrate(f"sqlite:///{first}")
+    second.hardlink_to(first)
+    for name in (first, second):
+        for opening in (open_store, open_engines):
+            with pytest.raises(SettingsInvalid, match=rf"2 names.*samefile {name}.*symlink"):
+                opening(f"sqlite:///{name}")
+        for running in (migrate, revision):
+            with pytest.raises(SettingsInvalid, match="hard links"):
+                await running(f"sqlite:///{name}")
+    second.unlink()
+    assert await revision(f"sqlite:///{first}")
+
+
+async def test_a_symlink_to_a_file_with_two_names_is_refused_and_one_to_a_single_name_is_not(tmp_path):
+    file, link = tmp_path / "nomatron.db", tmp_path / "link.db"
+    link.symlink_to(file)
+    await migrate(f"sqlite:///{link}")
+    assert (sqlite_file(database_url(f"sqlite:///{link}")), await revision(f"sqlite:///{file}") != "") == (file, True)
+    (tmp_path / "second.db").hardlink_to(file)
+    with pytest.raises(SettingsInvalid, match="hard links"):
+        open_store(f"sqlite:///{link}")
+
+
+async def test_every_connection_is_to_the_file_that_was_named_first(tmp_path, monkeypatch):
+    """Neither a symlink that is pointed elsewhere later nor another working directory changes the database."""
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "link.db"
+    link.symlink_to("one.db")
+    monkeypatch.chdir(tmp_path)
+    engines = open_engines("sqlite:///link.db")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    link.unlink()
+    link.symlink_to("two.db")
+    async with engines.writing.connect() as connection:
+        await connection.execute(text("CREATE TABLE t (n INTEGER)"))
+        await connection.commit()
+    await engines.writing.dispose()
+
+    assert (tmp_path / "one.db").stat().st_size
+    assert not (tmp_path / "two.db").exists()
+
+
+def test_a_loop_of_symlinks_is_named_and_a_folder_is_left_to_sqlite(tmp_path):
+    (tmp_path / "a.db").symlink_to("b.db")
+    (tmp_path / "b.db").symlink_to("a.db")
+    (tmp_path / "folder" / "inner").mkdir(parents=True)
+    with pytest.raises(SettingsInvalid, match="loop of symlinks"):
+        open_engines(f"sqlite:///{tmp_path / 'a.db'}")
+    assert sqlite_file(database_url(f"sqlite:///{tmp_path / 'folder'}")) == tmp_path / "folder"
+    assert sqlite_file(database_url("postgres://db/nomatron")) is None

@@ -47,7 +47,7 @@ def is_registered_as(job: Job, live: Job) -> bool:
     """Implements ``bot.ports.nomad.Nomad.is_registered_as``."""
     ours = with_live_counts(without_server_fields(job), live)
     before, after = comparable(ours, {**live, "Stop": False}, None)
-    return before is not None and next(changes_of(before, after, Redactor(b"")), None) is None
+    return before is not None and next(changes_of(before, after, Redactor()), None) is None
 
 
 def _comparable(job: Job, live: Job | None, ours: Job | None, by_nomad: frozenset[str]) -> tuple[Job | None, Job]:
