@@ -40,8 +40,8 @@ class FakeNomad:
     """One cluster with one namespace's worth of jobs, with check-and-set as Nomad's own state has it.
 
     ``trouble`` is raised by every read while it is set. ``answers`` are given to the next registers: LANDED and, while
-    ``apply`` holds, UNKNOWN take effect; with ``late`` an UNKNOWN one is under way until ``arrive``. ``stream`` is what
-    its event stream says.
+    ``apply`` holds, UNKNOWN take effect; with ``late`` an UNKNOWN one is under way until ``arrive``. ``words`` go with
+    every other one. ``stream`` is what its event stream says.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
@@ -54,6 +54,7 @@ class FakeNomad:
     changes: tuple[Change, ...] = ()
     index: int = 100
     answers: list[Answer] = field(default_factory=list)
+    words: str = "said so"
     apply: bool = True
     late: bool = False
     under_way: list[tuple[str, int, str]] = field(default_factory=list)
@@ -132,7 +133,7 @@ class FakeNomad:
                 self.arrive()
             return Registered(answer, "timed out")
         if answer is not Answer.LANDED:
-            return Registered(answer, "said so")
+            return Registered(answer, self.words)
         landed = self._set(job, base_index, source)
         if landed is None:
             return Registered(Answer.CONFLICT, f"Enforcing job modify index {base_index}: job exists")

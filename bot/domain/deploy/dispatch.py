@@ -5,39 +5,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.deploy.refusals import NO_REGION, refuses_job
+
 ENQUEUE_LIMIT = timedelta(seconds=35)
 """Nomad gives up a write that waited 30 s for the leader (docs/nomad.md, "Check-and-set"); five more are a margin."""
 
 CONFLICT_TEXT = "Enforcing job modify index"
-# Nomad lists everything that is wrong with a job; a register only does so from its validation (docs/nomad.md,
-# "Multi-errors")
-_LIST = re.compile(r"\A\d+ errors? occurred:\s*\* ")
-# how a finding of that validation starts, alone or after the head of the list
-_FINDING = re.compile(
-    r"""(?x)
-    (?:Task\ (?:group\ )?\S+|(?:Constraint|Affinity|Spread|Task|Task\ group|Update|Migrate|Scaling\ policy)\ \d+)
-        \ (?:validation\ failed|redefines|missing\ name|in\ group)
-    | (?i:Missing\ (?:job|task|periodic|parameterized|affinity|constraint|spread)\ \w)
-    | (?i:job\ (?:ID|Name|type|priority|datacenters?|node\ pool|task\ group|periodic|count)\b\ )
-    | Job\ type\ "\w*"\ does\ not\ allow\ \w
-    | job\ "[^"]*"\ is\ in\ nonexistent\ (?:namespace|node\ pool)\ "
-    | Invalid\ job\ type:
-    | (?:Periodic|Parameterized\ job)\ can\ only\ be\ used\ with
-    | (?i:System|System\ or\ sysbatch)\ jobs\ (?:may|should)\ not\ have
-    | Auto\ Promote\ requires\ a\ Canary\ count
-    | (?:Healthy|Progress)\ deadline\ must\ be
-    | Minimum\ healthy\ time\ (?:must|may\ not)\ be
-    | (?:Max\ parallel|Canary\ count|Task\ group\ count)\ can(?:\ not|'t)\ be
-    | Only\ one\ task\ may\ be\ marked\ as\ leader
-    """
-)
-_ALONE = re.compile(r"\Acannot update (?:job from type \"|(?:non-)?(?:periodic|parameterized) job to)")
 
 
 class Answer(StrEnum):
@@ -59,30 +37,23 @@ class Answer(StrEnum):
         return self is not Answer.UNKNOWN
 
 
-def classify(status: int, text: str) -> Answer:
-    """The meaning of an HTTP answer to a register other than 200 (docs/engine.md, Dispatch)."""
+def classify(status: int, text: str, *, names_region: bool = False) -> Answer:
+    """The meaning of an HTTP answer to a register other than 200 (docs/engine.md, Dispatch).
+
+    ``names_region``: the job names another region than the cluster's own, so that a missing one is the job's fault.
+    """
     said = text.casefold()
     if status == 500 and CONFLICT_TEXT.casefold() in said:
         return Answer.CONFLICT
     if status == 429:
         return Answer.NOT_SENT
+    if status == 400 or (status in {403, 500} and refuses_job(text)):
+        return Answer.DENIED
     if status == 403:
         return Answer.FORBIDDEN
-    if status == 400:
-        return Answer.DENIED
-    if status == 500 and _is_validation(text):
+    if status == 500 and names_region and NO_REGION in text:
         return Answer.DENIED
     return Answer.UNKNOWN
-
-
-def _is_validation(text: str) -> bool:
-    """Whether the text consists of phrases of Nomad's validation, which runs before anything is written.
-
-    Any other text may come from a later step, after the write was handed on, so it proves nothing.
-    """
-    listed = _LIST.match(text)
-    begins = listed.end() if listed else 0
-    return bool(_ALONE.match(text) or _FINDING.match(text, begins))
 
 
 def classify_success(job_modify_index: int, eval_create_index: int) -> Answer:

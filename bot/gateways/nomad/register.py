@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.dispatch import Answer, classify, classify_success
+from bot.domain.deploy.refusals import names_other_region
 from bot.domain.jobdiff.hidden import cleaner
 from bot.domain.masking import scrub
 from bot.domain.multierror import one_line
@@ -54,18 +55,19 @@ async def register(
     except NomadForbidden as error:
         # the client refuses to call without the token that the catalog names
         return Registered(Answer.NOT_SENT, str(error))
-    return interpret(reply, cleaner([json.loads(job)], redactor))
+    frozen = json.loads(job)
+    names_region = names_other_region(frozen, client.cluster.region)
+    return interpret(reply, cleaner([frozen], redactor), names_region=names_region)
 
 
-def interpret(reply: Reply, clean: Clean = scrub) -> Registered:
+def interpret(reply: Reply, clean: Clean = scrub, *, names_region: bool = False) -> Registered:
     """The meaning of Nomad's answer; UNKNOWN if a proxy answered, which says nothing about Nomad."""
     if reply.foreign:
         return Registered(Answer.UNKNOWN, f"Nomad {foreign(reply)}")
     if reply.ok:
         return _read_success(reply, clean)
-    return Registered(
-        classify(reply.status, reply.text), one_line(clean(reply.text)) or f"Nomad answered {reply.status}"
-    )
+    answer = classify(reply.status, reply.text, names_region=names_region)
+    return Registered(answer, one_line(clean(reply.text)) or f"Nomad answered {reply.status}")
 
 
 def _read_success(reply: Reply, clean: Clean) -> Registered:

@@ -49,7 +49,9 @@ VALIDATION = "1 error occurred:\n\t* Task group web validation failed: 1 error o
         (500, "failed to submit plan: missing entry", Answer.UNKNOWN),
         (500, 'state store: namespace "apps" transaction aborted', Answer.UNKNOWN),
         (500, "job registration must be retried: task group unsupported", Answer.UNKNOWN),
-        (500, "1 error occurred:\n\t* write of log entry failed: invalid argument\n\n", Answer.UNKNOWN),
+        (500, '1 error occurred:\n\t* Vault "default" not enabled but used in the job\n\n', Answer.DENIED),
+        (500, f"rpc error: {VALIDATION}", Answer.DENIED),
+        (403, VALIDATION, Answer.DENIED),
         (500, f"applied, then: {VALIDATION}", Answer.UNKNOWN),
         (500, '1 error occurred:\n\t* job "v" is in nonexistent node pool "gpu"\n\n', Answer.DENIED),
         (500, "2 errors occurred:\n\t* Missing job datacenters\n\t* Missing job task groups\n\n", Answer.DENIED),
@@ -103,6 +105,11 @@ def test_what_a_real_agents_200_means(name: str, answer: Answer):
     body = recorded_answer(name)["body"]
 
     assert classify_success(body["JobModifyIndex"], body["EvalCreateIndex"]) is answer
+
+
+@pytest.mark.parametrize(("names_region", "answer"), [(True, Answer.DENIED), (False, Answer.UNKNOWN)])
+def test_a_region_without_servers_is_an_outage_unless_the_job_names_it(names_region: bool, answer: Answer):  # noqa: FBT001 -- a parameter
+    assert classify(500, "No path to region", names_region=names_region) is answer
 
 
 def test_only_an_unknown_answer_leaves_it_open():

@@ -21,6 +21,7 @@ from nomad.api.exceptions import BaseNomadException
 
 from bot.domain.catalog.environment import Cluster
 from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.plan import job_text
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad import reply as replies
 from bot.gateways.nomad.client import Client, Timeouts
@@ -351,9 +352,51 @@ def test_an_empty_list_may_be_null():
             "^Missing task driver$",
         ),
         (Reply(500, "text/plain", b"rpc error: EOF"), NomadUnavailable, "answered 500: rpc error: EOF"),
+        (
+            Reply(500, "text/plain", b'1 error occurred:\n\t* Vault "default" not enabled but used in the job\n\n'),
+            NomadRefused,
+            '^Vault "default" not enabled but used in the job$',
+        ),
+        (
+            Reply(500, "text/plain", b'rpc error: 1 error occurred:\n\t* job "w" is in nonexistent namespace "n"\n\n'),
+            NomadRefused,
+            'job "w" is in nonexistent namespace "n"$',
+        ),
+        (Reply(500, "text/plain", b"No path to region"), NomadUnavailable, "answered 500: No path to region"),
+        (Reply(500, "text/plain", b"nobody has seen this"), NomadUnavailable, "answered 500: nobody has seen this"),
         (Reply(403, "text/plain", b""), NomadForbidden, "Permission denied"),
+        (Reply(403, "text/plain", b"1 error occurred:\n\t* Missing job ID"), NomadRefused, "Missing job ID"),
     ],
 )
 def test_refusals(reply, error, words):
     with pytest.raises(error, match=words):
         raise refusal(reply)
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "named", "error"),
+    [
+        (b"No path to region", None, "elsewhere", NomadRefused),
+        (b"No path to region", None, "global", NomadUnavailable),
+        (b"No path to region", "eu", "eu", NomadUnavailable),
+        (b"a policy forbids this", None, None, NomadRefused),
+        (b"leadership lost while committing log", None, "elsewhere", NomadUnavailable),
+        (b"ACL token expired", None, None, NomadForbidden),
+    ],
+)
+async def test_a_plan_that_the_job_itself_makes_fail_is_refused(text, region, named, error):
+    of_cluster = {"region": region} if region else {}
+    async with answering(http("500 Error", text, "text/plain"), **of_cluster) as (_, nomad):
+        with pytest.raises(error, match=text.decode()):
+            await nomad.plan("default", {**a_service("web"), "Region": named}, None, frozenset())
+
+
+async def test_a_secret_in_nomads_words_about_a_job_is_masked():
+    job = a_service("web", env={"DB_PASSWORD": "hunter2hunter2"})
+    text = b"1 error occurred:\n\t* Task app validation failed: env hunter2hunter2 is odd\n\n"
+    async with answering(http("500 Error", text, "text/plain")) as (_, nomad):
+        with pytest.raises(NomadRefused, match="Task app validation failed") as caught:
+            await nomad.plan("default", job, None, frozenset())
+        said = await nomad.register("default", job_text(job), base_index=0, source="x", variables="{}")
+    assert said.answer is Answer.DENIED
+    assert "hunter2" not in f"{caught.value} {said.text}"

@@ -157,6 +157,13 @@ async def test_answers(simulated, status, text, answer):
     assert await simulated.nomad.job(simulated.namespace, simulated.job_id) is None
 
 
+async def test_a_region_that_the_job_names_and_nobody_knows_is_a_definite_no(simulated):
+    answer = {"status": 500, "text": "No path to region"}
+    await simulated.control("next-register", {"apply": False, "answer": answer})
+    said = await simulated.register({**a_service(simulated.job_id), "Region": "elsewhere"})
+    assert (said.answer, said.text) == (Answer.DENIED, "No path to region")
+
+
 @pytest.mark.parametrize("applied", [True, False])
 @pytest.mark.parametrize("how", ["reset", "never"])
 async def test_a_lost_answer_is_unknown(simulated, how, applied):

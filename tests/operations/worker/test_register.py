@@ -168,6 +168,7 @@ async def test_a_definite_no_fails_in_nomads_words_and_people_are_told(world: Wo
 
 
 async def test_a_token_that_lacks_the_right_is_named_with_what_to_do(world: World):
+    world.nomad.words = "Permission denied"
     deploy = await answered(world, Answer.FORBIDDEN)
 
     assert (deploy.status, deploy.detail) == (
@@ -177,6 +178,13 @@ async def test_a_token_that_lacks_the_right_is_named_with_what_to_do(world: Worl
             "or the right to a volume of the job. Run `nomatron doctor`."
         ),
     )
+
+
+async def test_another_403_is_told_in_nomads_words(world: World):
+    world.nomad.words = "Job registration is disabled by the scheduler configuration"
+    deploy = await answered(world, Answer.FORBIDDEN)
+
+    assert deploy.detail == f"Nomad refused the job: {world.nomad.words}"
 
 
 async def test_a_no_about_a_job_that_moved_besides_is_planned_again(world: World):
