@@ -22,6 +22,8 @@ class Answer(StrEnum):
     """What Nomad's answer to one attempt means."""
 
     LANDED = "landed"
+    ACCEPTED = "accepted"
+    """Nomad took the job, and only a look tells whether that made a version."""
     NO_OP = "no-op"
     CONFLICT = "conflict"
     DENIED = "denied"
@@ -56,12 +58,21 @@ def classify(status: int, text: str, *, names_region: bool = False) -> Answer:
     return Answer.UNKNOWN
 
 
-def classify_success(job_modify_index: int, eval_create_index: int) -> Answer:
-    """The meaning of a 200: landed if JobModifyIndex = EvalCreateIndex or there is no evaluation, otherwise a no-op.
+def classify_success(job_modify_index: int, eval_create_index: int, base_index: int) -> Answer:
+    """The meaning of a 200 (docs/nomad.md, "Registers that change nothing").
 
-    docs/nomad.md, "Registers that change nothing" and "Jobs without a deployment".
+    A change has JobModifyIndex = EvalCreateIndex. Of a job that makes no evaluation, a no-op answers with an index that
+    status changes move too: only one that is not above the base proves it.
     """
-    return Answer.LANDED if eval_create_index in {0, job_modify_index} else Answer.NO_OP
+    if job_modify_index <= 0:
+        # an agent that shuts down answers 200 with zeros, whatever became of the call
+        return Answer.UNKNOWN
+    if eval_create_index:
+        return Answer.LANDED if eval_create_index == job_modify_index else Answer.NO_OP
+    if base_index == 0:
+        # check-and-set refuses a job that exists, so this one is new
+        return Answer.LANDED
+    return Answer.ACCEPTED if job_modify_index > base_index else Answer.NO_OP
 
 
 class Look(StrEnum):
@@ -69,6 +80,8 @@ class Look(StrEnum):
 
     LANDED = "landed"
     UNMOVED = "unmoved"
+    PURGED = "purged"
+    """A new job is not there, but a job with its id was: ours, or one of before."""
     ANOTHERS = "anothers"
     UNTRACEABLE = "untraceable"
     UNKNOWN = "unknown"
@@ -111,6 +124,10 @@ class Verdict(StrEnum):
     ASK = "ask"
 
 
+_WITHOUT_PROOF = frozenset({Look.PURGED, Look.UNTRACEABLE})
+_MAY_HAVE_LANDED = frozenset({None, Answer.UNKNOWN, Answer.ACCEPTED})
+
+
 def settled(attempts: Sequence[Attempt], *, now: datetime, write_timeout: timedelta) -> bool:
     """Whether no attempt can still be on its way.
 
@@ -131,13 +148,13 @@ def judge(sighting: Sighting, attempts: Sequence[Attempt], *, is_settled: bool) 
         return Verdict.ROLL
     if sighting.look is Look.UNKNOWN or not is_settled:
         return Verdict.WAIT
-    if sighting.look is Look.UNTRACEABLE:
+    if sighting.look in _WITHOUT_PROOF and any(attempt.answer in _MAY_HAVE_LANDED for attempt in attempts):
         return Verdict.ASK
     last = attempts[-1].answer if attempts else None
     # only with an unchanged base: after another writer's change "no new version" is about the job as it was then
-    if last is Answer.NO_OP and sighting.look is Look.UNMOVED:
+    if last in {Answer.NO_OP, Answer.ACCEPTED} and sighting.look is Look.UNMOVED:
         return Verdict.UNCHANGED
-    if sighting.look is Look.ANOTHERS:
+    if sighting.look in {Look.ANOTHERS, Look.UNTRACEABLE}:
         return Verdict.REPLAN
     return Verdict.FAIL if last in {Answer.DENIED, Answer.FORBIDDEN} else Verdict.RETRY
 

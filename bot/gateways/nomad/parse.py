@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.plan import without_server_fields
-from bot.errors import NomadRefused
+from bot.domain.deploy.refusals import NO_REGION, names_other_region
+from bot.errors import NomadRefused, NomadUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,29 @@ async def parse(client: Client, jobspec: str, variables: Mapping[str, Value], na
         reply = await client.post("jobs", "parse", namespace=namespace, body=json.dumps(asked).encode())
     except NomadRefused as error:
         raise NomadRefused(*diagnostics("\n".join(error.lines), jobspec, variables)) from None
-    return without_server_fields(reply.record())
+    job = without_server_fields(reply.record())
+    if names_other_region(job, client.cluster.region):
+        await _require_own_region(client, job["Region"])
+    return job
+
+
+async def _require_own_region(client: Client, region: str) -> None:
+    """Raise ``NomadRefused`` if the jobspec names another region than that of the cluster's address.
+
+    Nomad would hand the job on to that region, and we would look for it in ours.
+    """
+    fix = "Remove `region` from the template, or add a cluster with that `region` to the catalog"
+    try:
+        # every region has a leader of its own, and its address needs no right
+        there = await client.get("status", namespace="default", region=region)
+        here = await client.get("status", namespace="default")
+    except NomadUnavailable as error:
+        if NO_REGION not in str(error):
+            raise
+        raise NomadRefused(f"{NO_REGION} `{region}`, which the jobspec names. {fix}") from None
+    if there.json() != here.json():
+        said = f"The jobspec names region `{region}`, which is not the one of cluster {client.cluster.name}. {fix}"
+        raise NomadRefused(said, by="Nomatron")
 
 
 def variables_text(variables: Mapping[str, Value]) -> str:

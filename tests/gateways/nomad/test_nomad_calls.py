@@ -27,6 +27,7 @@ from bot.gateways.nomad import reply as replies
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.nomad.errors import Unanswered, no_answer, refusal
+from bot.gateways.nomad.parse import _require_own_region, parse
 from bot.gateways.nomad.reply import Reply
 from bot.gateways.nomad.session import endpoints, open_session
 from tests.gateways.nomad.worlds import KEY, a_service
@@ -389,6 +390,31 @@ async def test_a_plan_that_the_job_itself_makes_fail_is_refused(text, region, na
     async with answering(http("500 Error", text, "text/plain"), **of_cluster) as (_, nomad):
         with pytest.raises(error, match=text.decode()):
             await nomad.plan("default", {**a_service("web"), "Region": named}, None, frozenset())
+
+
+@pytest.mark.parametrize("own", ["us", "eu"])
+async def test_a_region_is_the_clusters_own_if_it_has_the_same_leader(own):
+    leaders = {"eu": b'"10.0.0.1:4647"', "us": b'"10.0.0.2:4647"'}
+
+    async def serve(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        region = "us" if "region=us" in head else own
+        writer.write(http(body=leaders[region] if "status/leader" in head else b'{"ID": "web", "Region": "us"}'))
+        await writer.drain()
+        writer.close()
+
+    async with listening(serve, Timeouts()) as client:
+        if own == "us":
+            assert (await parse(client, "job", {}, "default"))["Region"] == "us"
+        else:
+            with pytest.raises(NomadRefused, match="region `us`, which is not the one of cluster main"):
+                await parse(client, "job", {}, "default")
+
+
+async def test_while_nomad_is_away_no_region_is_judged():
+    async with answering(http("500 Error", b"No cluster leader", "text/plain")) as (_, nomad):
+        with pytest.raises(NomadUnavailable, match="No cluster leader"):
+            await _require_own_region(nomad._client, "us")
 
 
 async def test_a_secret_in_nomads_words_about_a_job_is_masked():

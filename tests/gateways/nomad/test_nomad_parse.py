@@ -70,6 +70,21 @@ async def test_nothing_to_parse(world):
     assert await refused(world, "") == ("Job spec is empty",)
 
 
+def in_region(jobspec: str, region: str) -> str:
+    return jobspec.replace('  group "web"', f'  region = "{region}"\n  group "web"')
+
+
+async def test_a_region_that_nobody_knows_is_refused_in_nomads_words(world):
+    (line,) = await refused(world, in_region(hcl(world.job_id), "elsewhere"), tag="v1")
+    assert line.startswith("No path to region `elsewhere`, which the jobspec names. Remove `region`")
+
+
+async def test_the_agents_own_region_may_be_named(world):
+    own = (await world.call("GET", "agent/self"))["config"]["Region"]
+    job = await world.nomad.parse(in_region(hcl(world.job_id), own), {"tag": "v1"}, world.namespace)
+    assert job["Region"] == own
+
+
 def test_variables_are_one_line_of_json():
     text = variables_text({"a": "x\ny", "b": [1, {"c": None}], "d": True})
     assert text.startswith("{")

@@ -132,6 +132,22 @@ async def test_a_no_op_ends_as_unchanged(world: World):
     assert (versions(world), await rollouts(world, deploy)) == (0, ())
 
 
+async def test_what_nomad_took_without_an_evaluation_is_followed_if_it_made_a_version(world: World):
+    deploy = await answered(world, Answer.ACCEPTED)
+
+    assert deploy.status is Status.ROLLING
+    (rollout,) = await rollouts(world, deploy)
+    assert (rollout.job_version, rollout.job_modify_index) == (0, world.nomad.index)
+    assert (await types(world, deploy.id))[-2:] == ["deploy.answered", "deploy.landed"]
+
+
+async def test_what_nomad_took_without_an_evaluation_is_unchanged_if_it_made_none(world: World):
+    world.nomad.apply = False
+    deploy = await answered(world, Answer.ACCEPTED)
+
+    assert (deploy.status, await rollouts(world, deploy)) == (Status.UNCHANGED, ())
+
+
 async def test_somebody_elses_change_in_between_is_planned_again(world: World):
     deploy = await dispatching(world)
     world.nomad.change(a_job("registry.example/checkout:hotfix"))
