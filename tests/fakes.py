@@ -40,8 +40,8 @@ class FakeNomad:
     """One cluster with one namespace's worth of jobs, with check-and-set as Nomad's own state has it.
 
     ``trouble`` is raised by every read while it is set. ``answers`` are given to the next registers: LANDED and, while
-    ``apply`` holds, UNKNOWN and ACCEPTED take effect; with ``late`` an UNKNOWN one is under way until ``arrive``. ``words`` go with
-    every other one. ``stream`` is what its event stream says.
+    ``apply`` holds, UNKNOWN and ACCEPTED take effect; with ``late`` an UNKNOWN one is under way until ``arrive``.
+    ``words`` go with every other one. ``stream`` is what its event stream says.
     """
 
     hooks: Hooks = field(default_factory=Hooks)

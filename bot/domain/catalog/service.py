@@ -9,7 +9,6 @@ from typing import Final
 from bot.domain.catalog.environment import Rule, Value
 from bot.domain.catalog.variable import Declaration
 
-
 UNADDRESSABLE: Final = frozenset({".", ".."})
 """Job ids that no address can hold: in a path they mean another folder, so that a call would reach something else."""
 
