@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.deploy.refusals import NO_REGION, refuses_job
+from bot.domain.refusals import NO_REGION, refuses_job
 
 ENQUEUE_LIMIT = timedelta(seconds=35)
 """Nomad gives up a write that waited 30 s for the leader (docs/nomad.md, "Check-and-set"); five more are a margin."""

@@ -13,8 +13,8 @@ import requests
 import urllib3.exceptions
 from nomad.api.exceptions import BaseNomadException
 
-from bot.domain.deploy.refusals import refuses_job
 from bot.domain.masking import scrub
+from bot.domain.refusals import refuses_job
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad.circuit import Circuit
 from bot.gateways.nomad.errors import Unanswered, no_answer, refusal

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
-from bot.domain.deploy.refusals import refuses_job
 from bot.domain.masking import scrub
 from bot.domain.multierror import flatten, one_line
+from bot.domain.refusals import refuses_job
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 
 if TYPE_CHECKING:

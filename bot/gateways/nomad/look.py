@@ -69,7 +69,7 @@ async def _look(
 
 async def _without_job(client: Client, namespace: str, job_id: str) -> Look:
     """The look if a new job is not there: an evaluation, allocation or deployment shows that it may have been."""
-    # a purge leaves evaluations, and takes the rest with it (docs/nomad.md, "Stopped and purged jobs")
+    # a purge leaves evaluations, and takes the rest with it (docs/nomad.md, "Purged jobs and restored clusters")
     for kind, more in (("evaluations", {}), ("allocations", {"all": "true"}), ("deployments", {"all": "true"})):
         reply = await client.get("job", job_id, kind, namespace=namespace, **more)
         if reply.ok and reply.records():

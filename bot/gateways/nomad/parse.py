@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.plan import without_server_fields
-from bot.domain.deploy.refusals import NO_REGION, names_other_region
+from bot.domain.refusals import NO_REGION, names_other_region
 from bot.errors import NomadRefused, NomadUnavailable
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def parse(client: Client, jobspec: str, variables: Mapping[str, Value], na
     except NomadRefused as error:
         raise NomadRefused(*diagnostics("\n".join(error.lines), jobspec, variables)) from None
     job = without_server_fields(reply.record())
-    if names_other_region(job, client.cluster.region):
+    if names_other_region(job.get("Region"), client.cluster.region):
         await _require_own_region(client, job["Region"])
     return job
 

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.dispatch import Answer, classify, classify_success
-from bot.domain.deploy.refusals import names_other_region
 from bot.domain.jobdiff.hidden import cleaner
 from bot.domain.masking import scrub
 from bot.domain.multierror import one_line
+from bot.domain.refusals import names_other_region
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad.errors import Unanswered, foreign
 from bot.ports.nomad import Registered
@@ -53,7 +53,7 @@ async def register(
         # the client refuses to call without the token that the catalog names
         return Registered(Answer.NOT_SENT, str(error))
     frozen = json.loads(job)
-    names_region = names_other_region(frozen, client.cluster.region)
+    names_region = names_other_region(frozen.get("Region"), client.cluster.region)
     return interpret(reply, cleaner([frozen], redactor), base_index=base_index, names_region=names_region)
 
 

@@ -171,8 +171,8 @@ def expected(look: Look, last: Answer | None, *, done: bool) -> Verdict:
         return Verdict.ROLL
     if look is Look.UNKNOWN or not done:
         return Verdict.WAIT
-    refused = {Answer.DENIED: Verdict.FAIL, Answer.FORBIDDEN: Verdict.FAIL}
-    open_ends = dict.fromkeys([None, Answer.UNKNOWN, Answer.ACCEPTED], Verdict.ASK)
+    refused: dict[Answer | None, Verdict] = {Answer.DENIED: Verdict.FAIL, Answer.FORBIDDEN: Verdict.FAIL}
+    open_ends: dict[Answer | None, Verdict] = dict.fromkeys([None, Answer.UNKNOWN, Answer.ACCEPTED], Verdict.ASK)
     table = {
         Look.UNTRACEABLE: open_ends,
         Look.ANOTHERS: {},

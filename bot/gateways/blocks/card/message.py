@@ -206,7 +206,7 @@ def state_of(card: Card) -> list[str]:
     lines += [blocker(reason) for reason in deploy.blocked]
     # a first plan takes a second: whoever reads this in the channel waits for a call that hangs, or in a long queue
     if deploy.status is Status.PLANNING and not deploy.plan and not deploy.blocked:
-        lines.append(blocker(Reason("planning", "No plan from Nomad yet.", since=deploy.changed_at)))
+        lines.append(blocker(Reason("nomad-unavailable", "No plan from Nomad yet.", since=deploy.changed_at)))
     by_itself = deploy.status is not Status.WAITING
     goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
     return [*lines, "_Continues automatically._"] if goes_on else lines

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.deploy.refusals import names_other_region, refuses_job, refuses_plan
+from bot.domain.refusals import names_other_region, refuses_job, refuses_plan
 
 VAULT = 'Vault "default" not enabled but used in the job'
 NO_DRIVER = "1 error occurred:\n\t* Task group web validation failed: 1 error occurred:\n\t* Missing task driver\n\n"
@@ -75,4 +75,4 @@ def test_a_missing_region_is_the_jobs_fault_only_if_the_job_names_it(names_regio
     ],
 )
 def test_a_job_names_a_region_if_the_catalog_does_not(of_job: str | None, of_cluster: str | None, other: bool):  # noqa: FBT001 -- a parameter
-    assert names_other_region({"Region": of_job}, of_cluster) is other
+    assert names_other_region(of_job, of_cluster) is other

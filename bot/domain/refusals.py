@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from bot.domain.deploy.plan import Job
+from typing import Final
 
 NO_REGION: Final = "No path to region"
 """What Nomad says if no server of the region is known: the job names a wrong one, or the servers there are down."""
@@ -74,6 +71,6 @@ def refuses_plan(text: str, *, names_region: bool) -> bool:
     return refuses_job(text) or not _OUTAGE.search(text)
 
 
-def names_other_region(job: Job, region: str | None) -> bool:
+def names_other_region(of_job: str | None, of_cluster: str | None) -> bool:
     """Whether the job names a region and the catalog none; otherwise all calls go to the cluster's own region."""
-    return not region and (job.get("Region") or OWN_REGION) != OWN_REGION
+    return not of_cluster and (of_job or OWN_REGION) != OWN_REGION
