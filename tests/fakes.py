@@ -40,8 +40,8 @@ class FakeNomad:
     """One cluster with one namespace's worth of jobs, with check-and-set as Nomad's own state has it.
 
     ``trouble`` is raised by every read while it is set. ``answers`` are given to the next registers: LANDED and, while
-    ``apply`` holds, UNKNOWN take effect; with ``late`` an UNKNOWN one is under way until ``arrive``. ``stream`` is what
-    its event stream says.
+    ``apply`` holds, UNKNOWN and ACCEPTED take effect; with ``late`` an UNKNOWN one is under way until ``arrive``.
+    ``words`` go with every other one. ``stream`` is what its event stream says.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
@@ -54,6 +54,7 @@ class FakeNomad:
     changes: tuple[Change, ...] = ()
     index: int = 100
     answers: list[Answer] = field(default_factory=list)
+    words: str = "said so"
     apply: bool = True
     late: bool = False
     under_way: list[tuple[str, int, str]] = field(default_factory=list)
@@ -131,12 +132,12 @@ class FakeNomad:
             if not self.late:
                 self.arrive()
             return Registered(answer, "timed out")
-        if answer is not Answer.LANDED:
-            return Registered(answer, "said so")
+        if answer not in {Answer.LANDED, Answer.ACCEPTED} or (answer is Answer.ACCEPTED and not self.apply):
+            return Registered(answer, self.words)
         landed = self._set(job, base_index, source)
         if landed is None:
             return Registered(Answer.CONFLICT, f"Enforcing job modify index {base_index}: job exists")
-        return Registered(answer, "", landed["JobModifyIndex"], "eval-1")
+        return Registered(answer, "", landed["JobModifyIndex"], "eval-1" if answer is Answer.LANDED else "")
 
     def arrive(self) -> None:
         """Whatever is under way reaches Nomad, or is lost on the way unless ``apply`` holds."""
@@ -171,7 +172,8 @@ class FakeNomad:
             return Sighting(look=Look.UNKNOWN)
         job = self.jobs.get(job_id)
         if (job["JobModifyIndex"] if job else 0) == base_index:
-            return Sighting(look=Look.UNMOVED)
+            was_there = job is None and any(name == job_id for name, _ in self.stamps)
+            return Sighting(look=Look.PURGED if was_there else Look.UNMOVED)
         ours = 0 if base_version is None else base_version + 1
         found = self.stamps.get((job_id, ours))
         if found is None:

@@ -12,9 +12,9 @@ class Reason:
     """Why something is refused: a stable code for programs, and a sentence that says what to do.
 
     ``users`` and ``groups`` (Slack ids) could do it instead; surfaces show them as mentions. ``possible_at`` is when it
-    becomes possible by itself, if that is known; surfaces show it in their own time zone. The sentence is plain text,
-    which the surface must escape. ``setting`` is the name of the setting that the reason is about, if it is about one:
-    a form shows it beside that field.
+    becomes possible by itself, and ``since`` when it began, if that is known; surfaces show both in their own time
+    zone. The sentence is plain text, which the surface must escape. ``setting`` is the name of the setting that the
+    reason is about, if it is about one: a form shows it beside that field.
     """
 
     code: str
@@ -23,6 +23,7 @@ class Reason:
     groups: tuple[str, ...] = ()
     setting: str = ""
     possible_at: datetime | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

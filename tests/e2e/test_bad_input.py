@@ -223,15 +223,24 @@ def test_while_nomad_is_away_it_is_recorded_said_and_taken_up_again(sandbox: San
     assert len(sandbox.made_by(deploy)) == 1
 
 
-def test_a_job_that_nomad_refuses_is_told_to_its_requester_alone(sandbox: Sandbox, version: str):
+@pytest.mark.parametrize(
+    ("good_text", "bad_text", "words"),
+    [
+        ("driver = var.driver", 'driver = ""', "Missing task driver"),
+        ("  group ", '  region = "elsewhere"\n  group ', "No path to region"),
+    ],
+)
+def test_a_job_that_nomad_refuses_is_told_to_its_requester_alone(
+    sandbox: Sandbox, version: str, good_text: str, bad_text: str, words: str
+):
     template = sandbox.catalog / "templates" / "worker.nomad.hcl"
     good = template.read_text()
-    template.write_text(good.replace("driver = var.driver", 'driver = ""', 1))
+    template.write_text(good.replace(good_text, bad_text, 1))
     sandbox.apply()
     try:
         deploy = sandbox.ask(ALICE, f"mailer {version} to staging")
 
-        sandbox.until(lambda: "Missing task driver" in str(sandbox.privately(ALICE)), "the private answer")
+        sandbox.until(lambda: words in str(sandbox.privately(ALICE)), "the private answer")
         assert sandbox.message(deploy) is None
     finally:
         template.write_text(good)

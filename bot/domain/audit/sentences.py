@@ -25,6 +25,7 @@ _ACTS: Final = {
 }
 _ANSWERS: Final[Mapping[str, str]] = {
     Answer.LANDED: "was accepted",
+    Answer.ACCEPTED: "was accepted",
     Answer.NO_OP: "changed nothing",
     Answer.CONFLICT: "came after another change of the job",
     Answer.DENIED: "was refused",

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from bot.domain.catalog.environment import Rule, Value
 from bot.domain.catalog.variable import Declaration
+
+UNADDRESSABLE: Final = frozenset({".", ".."})
+"""Job ids that no address can hold: in a path they mean another folder, so that a call would reach something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,45 +5,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.refusals import NO_REGION, refuses_job
+
 ENQUEUE_LIMIT = timedelta(seconds=35)
 """Nomad gives up a write that waited 30 s for the leader (docs/nomad.md, "Check-and-set"); five more are a margin."""
 
 CONFLICT_TEXT = "Enforcing job modify index"
-# Nomad lists everything that is wrong with a job; a register only does so from its validation (docs/nomad.md,
-# "Multi-errors")
-_LIST = re.compile(r"\A\d+ errors? occurred:\s*\* ")
-# how a finding of that validation starts, alone or after the head of the list
-_FINDING = re.compile(
-    r"""(?x)
-    (?:Task\ (?:group\ )?\S+|(?:Constraint|Affinity|Spread|Task|Task\ group|Update|Migrate|Scaling\ policy)\ \d+)
-        \ (?:validation\ failed|redefines|missing\ name|in\ group)
-    | (?i:Missing\ (?:job|task|periodic|parameterized|affinity|constraint|spread)\ \w)
-    | (?i:job\ (?:ID|Name|type|priority|datacenters?|node\ pool|task\ group|periodic|count)\b\ )
-    | Job\ type\ "\w*"\ does\ not\ allow\ \w
-    | job\ "[^"]*"\ is\ in\ nonexistent\ (?:namespace|node\ pool)\ "
-    | Invalid\ job\ type:
-    | (?:Periodic|Parameterized\ job)\ can\ only\ be\ used\ with
-    | (?i:System|System\ or\ sysbatch)\ jobs\ (?:may|should)\ not\ have
-    | Auto\ Promote\ requires\ a\ Canary\ count
-    | (?:Healthy|Progress)\ deadline\ must\ be
-    | Minimum\ healthy\ time\ (?:must|may\ not)\ be
-    | (?:Max\ parallel|Canary\ count|Task\ group\ count)\ can(?:\ not|'t)\ be
-    | Only\ one\ task\ may\ be\ marked\ as\ leader
-    """
-)
-_ALONE = re.compile(r"\Acannot update (?:job from type \"|(?:non-)?(?:periodic|parameterized) job to)")
 
 
 class Answer(StrEnum):
     """What Nomad's answer to one attempt means."""
 
     LANDED = "landed"
+    ACCEPTED = "accepted"
+    """Nomad took the job, and only a look tells whether that made a version."""
     NO_OP = "no-op"
     CONFLICT = "conflict"
     DENIED = "denied"
@@ -59,38 +39,40 @@ class Answer(StrEnum):
         return self is not Answer.UNKNOWN
 
 
-def classify(status: int, text: str) -> Answer:
-    """The meaning of an HTTP answer to a register other than 200 (docs/engine.md, Dispatch)."""
+def classify(status: int, text: str, *, names_region: bool = False) -> Answer:
+    """The meaning of an HTTP answer to a register other than 200 (docs/engine.md, Dispatch).
+
+    ``names_region``: the job names another region than the cluster's own, so that a missing one is the job's fault.
+    """
     said = text.casefold()
     if status == 500 and CONFLICT_TEXT.casefold() in said:
         return Answer.CONFLICT
     if status == 429:
         return Answer.NOT_SENT
+    if status == 400 or (status in {403, 500} and refuses_job(text)):
+        return Answer.DENIED
     if status == 403:
         return Answer.FORBIDDEN
-    if status == 400:
-        return Answer.DENIED
-    if status == 500 and _is_validation(text):
+    if status == 500 and names_region and NO_REGION in text:
         return Answer.DENIED
     return Answer.UNKNOWN
 
 
-def _is_validation(text: str) -> bool:
-    """Whether the text consists of phrases of Nomad's validation, which runs before anything is written.
+def classify_success(job_modify_index: int, eval_create_index: int, base_index: int) -> Answer:
+    """The meaning of a 200 (docs/nomad.md, "Registers that change nothing").
 
-    Any other text may come from a later step, after the write was handed on, so it proves nothing.
+    A change has JobModifyIndex = EvalCreateIndex. Of a job that makes no evaluation, a no-op answers with an index that
+    status changes move too: only one that is not above the base proves it.
     """
-    listed = _LIST.match(text)
-    begins = listed.end() if listed else 0
-    return bool(_ALONE.match(text) or _FINDING.match(text, begins))
-
-
-def classify_success(job_modify_index: int, eval_create_index: int) -> Answer:
-    """The meaning of a 200: landed if JobModifyIndex = EvalCreateIndex or there is no evaluation, otherwise a no-op.
-
-    docs/nomad.md, "Registers that change nothing" and "Jobs without a deployment".
-    """
-    return Answer.LANDED if eval_create_index in {0, job_modify_index} else Answer.NO_OP
+    if job_modify_index <= 0:
+        # an agent that shuts down answers 200 with zeros, whatever became of the call
+        return Answer.UNKNOWN
+    if eval_create_index:
+        return Answer.LANDED if eval_create_index == job_modify_index else Answer.NO_OP
+    if base_index == 0:
+        # check-and-set refuses a job that exists, so this one is new
+        return Answer.LANDED
+    return Answer.ACCEPTED if job_modify_index > base_index else Answer.NO_OP
 
 
 class Look(StrEnum):
@@ -98,6 +80,8 @@ class Look(StrEnum):
 
     LANDED = "landed"
     UNMOVED = "unmoved"
+    PURGED = "purged"
+    """A new job is not there, but a job with its id was: ours, or one of before."""
     ANOTHERS = "anothers"
     UNTRACEABLE = "untraceable"
     UNKNOWN = "unknown"
@@ -140,6 +124,10 @@ class Verdict(StrEnum):
     ASK = "ask"
 
 
+_WITHOUT_PROOF = frozenset({Look.PURGED, Look.UNTRACEABLE})
+_MAY_HAVE_LANDED = frozenset({None, Answer.UNKNOWN, Answer.ACCEPTED})
+
+
 def settled(attempts: Sequence[Attempt], *, now: datetime, write_timeout: timedelta) -> bool:
     """Whether no attempt can still be on its way.
 
@@ -160,13 +148,13 @@ def judge(sighting: Sighting, attempts: Sequence[Attempt], *, is_settled: bool) 
         return Verdict.ROLL
     if sighting.look is Look.UNKNOWN or not is_settled:
         return Verdict.WAIT
-    if sighting.look is Look.UNTRACEABLE:
+    if sighting.look in _WITHOUT_PROOF and any(attempt.answer in _MAY_HAVE_LANDED for attempt in attempts):
         return Verdict.ASK
     last = attempts[-1].answer if attempts else None
     # only with an unchanged base: after another writer's change "no new version" is about the job as it was then
-    if last is Answer.NO_OP and sighting.look is Look.UNMOVED:
+    if last in {Answer.NO_OP, Answer.ACCEPTED} and sighting.look is Look.UNMOVED:
         return Verdict.UNCHANGED
-    if sighting.look is Look.ANOTHERS:
+    if sighting.look in {Look.ANOTHERS, Look.UNTRACEABLE}:
         return Verdict.REPLAN
     return Verdict.FAIL if last in {Answer.DENIED, Answer.FORBIDDEN} else Verdict.RETRY
 

@@ -10,7 +10,7 @@ from bot.domain.jobdiff.whole import pages, plan_lines, tally
 from bot.gateways.blocks.card.buttons import buttons
 from bot.gateways.blocks.card.ended import result_of, why_of
 from bot.gateways.blocks.card.facts import approvals_of, count_of, name_of, replaces_of
-from bot.gateways.blocks.card.message import EMOJI, folded, headline, possible_at, state_of
+from bot.gateways.blocks.card.message import EMOJI, blocker, folded, headline, possible_at, state_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
@@ -127,7 +127,7 @@ def plan(card: Card, number: int = 1, turns: Pages = _NO_PAGES) -> Message:
     """
     deploy, shown = card.deploy, card.plan
     if shown is None:
-        blocked = [f":hourglass: {words(reason.text, 500)}" for reason in deploy.blocked]
+        blocked = [blocker(reason) for reason in deploy.blocked]
         return from_lines(
             f":hourglass_flowing_sand: {code(deploy.number)} has no plan yet: {_state(deploy)}.", *blocked
         )

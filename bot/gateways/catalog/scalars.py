@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from bot.domain.catalog.pattern import PatternError, compiled
+from bot.domain.catalog.service import UNADDRESSABLE
 from bot.gateways.catalog.issues import most_similar, quote
 
 if TYPE_CHECKING:
@@ -164,10 +165,10 @@ def _check_compare(text: str) -> None:
 
 def _check_job(text: str) -> None:
     filled = text.replace("{environment}", "e")
-    if not re.fullmatch(r"[^\s{}]{1,128}", filled):
+    if not re.fullmatch(r"[^\s{}]{1,128}", filled) or filled in UNADDRESSABLE:
         raise ValueError(
             f"{quote(text)} is not a Nomad job id; use up to 128 characters without spaces, "
-            "and no placeholder but {environment}"
+            "not `.` or `..` alone, and no placeholder but {environment}"
         )
 
 

@@ -14,6 +14,7 @@ import urllib3.exceptions
 from nomad.api.exceptions import BaseNomadException
 
 from bot.domain.masking import scrub
+from bot.domain.refusals import refuses_job
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad.circuit import Circuit
 from bot.gateways.nomad.errors import Unanswered, no_answer, refusal
@@ -21,6 +22,8 @@ from bot.gateways.nomad.reply import Reply, read
 from bot.gateways.nomad.session import CALLS, endpoints, open_session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.domain.catalog.environment import Cluster
     from bot.domain.jobdiff.hidden import Clean
 
@@ -75,10 +78,20 @@ class Client:
         except NomadRefused as error:
             raise NomadUnavailable(self._with_name(f"refused a read: {error}")) from None
 
-    async def post(self, *path: str, namespace: str, body: bytes, clean: Clean = scrub) -> Reply:
-        """POST a request that changes nothing; raises if Nomad rejects it, with a text that ``clean`` has masked."""
+    async def post(
+        self,
+        *path: str,
+        namespace: str,
+        body: bytes,
+        clean: Clean = scrub,
+        is_final: Callable[[str], bool] = refuses_job,
+    ) -> Reply:
+        """POST a request that changes nothing; raises if Nomad rejects it, with a text that ``clean`` has masked.
+
+        ``is_final``: whether the words of a 500 mean that Nomad refuses the job.
+        """
         call = _Call("post", path, {"namespace": namespace}, body, self._reading)
-        return self._accept(await self._run(call), clean=clean)
+        return self._accept(await self._run(call), clean=clean, is_final=is_final)
 
     async def write(self, *path: str, namespace: str, body: bytes) -> Reply:
         """POST a change. Returns every answer, also a rejection; raises ``Unanswered`` if there was none.
@@ -100,9 +113,11 @@ class Client:
     def _reading(self) -> tuple[float, float]:
         return self.timeouts.connect, self.timeouts.answer
 
-    def _accept(self, reply: Reply, *also: int, clean: Clean = scrub) -> Reply:
+    def _accept(
+        self, reply: Reply, *also: int, clean: Clean = scrub, is_final: Callable[[str], bool] = refuses_job
+    ) -> Reply:
         if reply.foreign or (not reply.ok and reply.status not in also):
-            error = refusal(reply, clean)
+            error = refusal(reply, clean, is_final)
             raise NomadUnavailable(self._with_name(error)) if isinstance(error, NomadUnavailable) else error
         return reply
 

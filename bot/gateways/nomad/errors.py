@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
-from bot.domain.deploy.dispatch import Answer, classify
 from bot.domain.masking import scrub
 from bot.domain.multierror import flatten, one_line
+from bot.domain.refusals import refuses_job
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bot.domain.jobdiff.hidden import Clean
     from bot.errors import NomadError
@@ -79,18 +79,24 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting += [each.__cause__, each.__context__]
 
 
-def refusal(reply: Reply, clean: Clean = scrub) -> NomadError:
-    """The error for an answer other than 200 to a call that changes nothing; ``clean`` masks what nobody may see."""
+def refusal(reply: Reply, clean: Clean = scrub, is_final: Callable[[str], bool] = refuses_job) -> NomadError:
+    """The error for an answer other than 200 to a call that changes nothing; ``clean`` masks what nobody may see.
+
+    ``is_final``: whether the words of a 500 mean that Nomad refuses the job.
+    """
     if reply.foreign:
         return NomadUnavailable(foreign(reply))
     said = clean(reply.text)
+    refused = NomadRefused(*(flatten(said) or ("Nomad gave no reason",)))
+    if reply.status == 400 or (reply.status in {403, 500} and refuses_job(reply.text)):
+        return refused
     is_denied = any(text in said.casefold() for text in TOKEN_TEXTS)
     if reply.status == 403 or (reply.status == 500 and is_denied):
         return NomadForbidden(f"Nomad does not allow our token to do this: {one_line(said) or 'Permission denied'}")
     if reply.status == 429:
         return NomadUnavailable("has too many connections from this host (429); raise its http_max_conns_per_client")
-    if reply.status == 400 or classify(reply.status, reply.text) in {Answer.DENIED, Answer.CONFLICT}:
-        return NomadRefused(*(flatten(said) or ("Nomad gave no reason",)))
+    if reply.status == 500 and is_final(reply.text):
+        return refused
     return NomadUnavailable(f"answered {reply.status}: {one_line(said, 160) or 'no text'}")
 
 

@@ -46,7 +46,7 @@ async def _look(
 ) -> Sighting:
     live = await job(client, *place)
     if live is None:
-        return Sighting(look=Look.ANOTHERS if base_index else Look.UNMOVED)
+        return Sighting(look=Look.ANOTHERS if base_index else await _without_job(client, *place))
     if live["JobModifyIndex"] == base_index:
         return Sighting(look=Look.UNMOVED)
     if 0 < base_index < live["CreateIndex"]:
@@ -58,7 +58,23 @@ async def _look(
         # the submission carries the version's index, and Nomad may keep it for longer than the version
         return Sighting(look=Look.LANDED, version=ours, job_modify_index=int(found["JobModifyIndex"]))
     kept = [int(each["Version"]) for each in await versions(client, *place)]
-    return await _without_ours(client, place, kept, ours, stamp)
+    if not kept:
+        # purged since it was read: the next look sees a job that is gone
+        return Sighting(look=Look.UNKNOWN)
+    sighting = await _without_ours(client, place, kept, ours, stamp)
+    # indexes and versions only grow: Nomad was restored, or the job made anew elsewhere, and the base is no more
+    is_older = live["JobModifyIndex"] < base_index or all(version < ours for version in kept)
+    return Sighting(look=Look.ANOTHERS) if sighting.look is Look.UNTRACEABLE and is_older else sighting
+
+
+async def _without_job(client: Client, namespace: str, job_id: str) -> Look:
+    """The look if a new job is not there: an evaluation, allocation or deployment shows that it may have been."""
+    # a purge leaves evaluations, and takes the rest with it (docs/nomad.md, "Purged jobs and restored clusters")
+    for kind, more in (("evaluations", {}), ("allocations", {"all": "true"}), ("deployments", {"all": "true"})):
+        reply = await client.get("job", job_id, kind, namespace=namespace, **more)
+        if reply.ok and reply.records():
+            return Look.PURGED
+    return Look.UNMOVED
 
 
 async def _without_ours(client: Client, place: tuple[str, str], kept: list[int], ours: int, stamp: str) -> Sighting:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.plan import job_text, without_server_fields
 from bot.domain.jobdiff.changes import by_danger, change_list, requested
 from bot.domain.jobdiff.effect import changed_names, effect, task_effects, warnings
 from bot.domain.jobdiff.hidden import cleaner
+from bot.domain.refusals import names_other_region, refuses_plan
 from bot.gateways.nomad.forms.comparable import comparable, versions
 from bot.ports.nomad import Known, NomadPlan
 from jobspec.job.bare import without_defaults
@@ -31,7 +33,9 @@ async def plan(
     known = known or Known()
     redactor = replace(redactor, plain=known.versions)
     clean = cleaner([job, live], redactor)
-    reply = await client.post("job", job["ID"], "plan", namespace=namespace, body=asked.encode(), clean=clean)
+    is_final = partial(refuses_plan, names_region=names_other_region(job.get("Region"), client.cluster.region))
+    place, request = ("job", job["ID"], "plan"), asked.encode()
+    reply = await client.post(*place, namespace=namespace, body=request, clean=clean, is_final=is_final)
     answer = reply.record()
     diff = answer.get("Diff") or {"Type": "None"}
     by_nomad = changed_names(diff)

@@ -9,6 +9,7 @@ from bot.domain.deploy.dispatch import Answer, classify, classify_success
 from bot.domain.jobdiff.hidden import cleaner
 from bot.domain.masking import scrub
 from bot.domain.multierror import one_line
+from bot.domain.refusals import names_other_region
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad.errors import Unanswered, foreign
 from bot.ports.nomad import Registered
@@ -25,18 +26,15 @@ LARGEST_SOURCE: Final = 1_000_000
 
 def body(job: str, *, base_index: int, source: str, variables: str) -> bytes:
     """The request body, with the frozen JSON of the job in it byte for byte."""
-    asked = {
-        "EnforceIndex": True,
-        "JobModifyIndex": base_index,
-        "Submission": {"Source": submission_source(source, variables), "Format": "hcl2", "Variables": variables},
-    }
+    asked = {"EnforceIndex": True, "JobModifyIndex": base_index, "Submission": submission(source, variables)}
     return f'{{"Job":{job},{json.dumps(asked)[1:]}'.encode()
 
 
-def submission_source(source: str, variables: str) -> str:
-    """The source; only its first line (the stamp) if the whole is so large that Nomad would drop it."""
-    fits = len(source.encode()) + len(variables.encode()) < LARGEST_SOURCE
-    return source if fits else source.split("\n", 1)[0] + "\n"
+def submission(source: str, variables: str) -> dict[str, str]:
+    """What Nomad keeps beside the version; the stamp (the source's first line) alone if it would drop the whole."""
+    if len(source.encode()) + len(variables.encode()) >= LARGEST_SOURCE:
+        source, variables = source.split("\n", 1)[0] + "\n", ""
+    return {"Source": source, "Format": "hcl2", "Variables": variables}
 
 
 async def register(
@@ -54,25 +52,27 @@ async def register(
     except NomadForbidden as error:
         # the client refuses to call without the token that the catalog names
         return Registered(Answer.NOT_SENT, str(error))
-    return interpret(reply, cleaner([json.loads(job)], redactor))
+    frozen = json.loads(job)
+    names_region = names_other_region(frozen.get("Region"), client.cluster.region)
+    return interpret(reply, cleaner([frozen], redactor), base_index=base_index, names_region=names_region)
 
 
-def interpret(reply: Reply, clean: Clean = scrub) -> Registered:
+def interpret(reply: Reply, clean: Clean = scrub, *, base_index: int = 0, names_region: bool = False) -> Registered:
     """The meaning of Nomad's answer; UNKNOWN if a proxy answered, which says nothing about Nomad."""
     if reply.foreign:
         return Registered(Answer.UNKNOWN, f"Nomad {foreign(reply)}")
     if reply.ok:
-        return _read_success(reply, clean)
-    return Registered(
-        classify(reply.status, reply.text), one_line(clean(reply.text)) or f"Nomad answered {reply.status}"
-    )
+        return _read_success(reply, clean, base_index)
+    answer = classify(reply.status, reply.text, names_region=names_region)
+    return Registered(answer, one_line(clean(reply.text)) or f"Nomad answered {reply.status}")
 
 
-def _read_success(reply: Reply, clean: Clean) -> Registered:
+def _read_success(reply: Reply, clean: Clean, base_index: int) -> Registered:
     try:
         said = reply.record()
         index, created = int(said["JobModifyIndex"]), int(said["EvalCreateIndex"])
     except (NomadUnavailable, KeyError, TypeError, ValueError):
         return Registered(Answer.UNKNOWN, "Nomad answered 200 without a JobModifyIndex")
     warnings = one_line(clean(str(said.get("Warnings") or "")))
-    return Registered(classify_success(index, created), warnings, index, str(said.get("EvalID") or ""))
+    answer = classify_success(index, created, base_index)
+    return Registered(answer, warnings, index, str(said.get("EvalID") or ""))

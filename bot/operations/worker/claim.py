@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WORKER = System("worker")
 _NOT_BY_RULE = frozenset({"nomad-unavailable", "nomad-forbidden", "turn"})
+_UNAVAILABLE = frozenset({"nomad-unavailable", "nomad-forbidden", "membership-unknown"})
 PUT_OFF = timedelta(seconds=5)
 
 
@@ -65,7 +66,16 @@ async def hold(ports: Ports, claim: Claim, reasons: tuple[Reason, ...], wait: ti
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         deploy = await lock_claimed(tx, claim)
-        await save_hold(tx, deploy, _best_known(deploy, reasons), now, now + wait)
+        known = _best_known(deploy, reasons)
+        await save_hold(tx, deploy, tuple(_with_since(deploy, reason, now) for reason in known), now, now + wait)
+
+
+def _with_since(deploy: Deploy, reason: Reason, now: datetime) -> Reason:
+    """The reason with the instant from which on the same thing has been unavailable to this deploy."""
+    if reason.code not in _UNAVAILABLE:
+        return reason
+    before = next((each.since for each in deploy.blocked if each.code == reason.code), None)
+    return replace(reason, since=before or now)
 
 
 def _best_known(deploy: Deploy, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:

@@ -344,7 +344,7 @@ def _plan_of(case: Case, draft: _Draft) -> Plan:
         from_version=base.version,
         changes=draft.answer.changes,
         effect=draft.answer.effect,
-        warnings=(*starts, *draft.answer.warnings),
+        warnings=(*starts, *draft.rendered.overruled, *draft.answer.warnings),
         moved=draft.moved,
         differs=draft.differs,
         compared_with=draft.compared_with,

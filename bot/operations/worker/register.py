@@ -34,6 +34,7 @@ LOOK_AGAIN = timedelta(seconds=2)
 NOTIFY_AFTER = timedelta(minutes=2)
 """After this time people are told that the outcome is not known yet."""
 
+_NO_MORE = "permission denied"
 _PLANNED = frozenset({Status.WAITING, Status.READY})
 _UNKNOWN = Reason(
     "outcome-unknown",
@@ -197,8 +198,8 @@ async def _act(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, sighting:
 
 def _why_refused(dispatch: _Dispatch, attempt: Attempt) -> str:
     """Nomad's reason, or what an operator can do if Nomad only says ``Permission denied``."""
-    if attempt.answer is Answer.FORBIDDEN:
-        # every 403 has the same text (docs/nomad.md, "Refused tokens"), but the plan worked with this token
+    if attempt.answer is Answer.FORBIDDEN and _NO_MORE in attempt.text.casefold():
+        # Nomad does not say which right (docs/nomad.md, "Refused tokens"), but the plan worked with this token
         lacks = f"`register-job` in namespace `{dispatch.target.namespace}`, or the right to a volume of the job"
         return f"the token lacks {lacks}. Run `nomatron doctor`."
     return attempt.text

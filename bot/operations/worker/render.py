@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.domain.catalog.service import UNADDRESSABLE
 from bot.domain.decision import Refused, every
 from bot.domain.deploy.plan import same_kind, with_live_counts, without_server_fields
 from bot.domain.deploy.variables import check_values
@@ -22,12 +23,20 @@ AGAIN_KEY = "nomatron_again"
 """The Meta key of a forced redeploy: a changed Meta replaces every allocation (docs/nomad.md, "Meta changes")."""
 
 
+_UNNAMED = frozenset({None, "", "default", "global"})
+"""What Nomad's parser leaves or fills in if a jobspec names no namespace or region."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The job to register, and the live job (None if there is none)."""
+    """The job to register, and the live job (None if there is none).
+
+    ``overruled`` has a sentence for each place that the template names and the catalog does not.
+    """
 
     job: Job
     live: Job | None
+    overruled: tuple[str, ...] = ()
 
 
 async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Release) -> Rendered:
@@ -41,13 +50,30 @@ async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Rele
         deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
     )
     _require_fit(catalog, deploy, release)
+    _require_addressable(target.job_id)
     parsed = await target.nomad.parse(release.template, values, target.namespace)
+    _require_addressable(parsed["ID"])
     live = await target.nomad.job(target.namespace, target.job_id)
     job = with_live_counts(_with_target(without_server_fields(parsed), target, deploy), live)
     problems = same_kind(job, live)
     if problems:
         raise NomadRefused(*problems)
-    return Rendered(job, live)
+    return Rendered(job, live, _overruled(parsed, job))
+
+
+def _require_addressable(job_id: str) -> None:
+    if job_id in UNADDRESSABLE:
+        raise NomadRefused(f"The job id `{job_id}` cannot be used: rename the job", by="Nomatron")
+
+
+def _overruled(parsed: Job, job: Job) -> tuple[str, ...]:
+    """What the template says about where the job goes, and the catalog says otherwise."""
+    said = [(name, parsed.get(name), job.get(name)) for name in ("Namespace", "Region")]
+    return tuple(
+        f"The template names {name.casefold()} `{named}`; the catalog's `{used}` is used."
+        for name, named, used in said
+        if named not in _UNNAMED and named != used
+    )
 
 
 def _require_fit(catalog: Catalog, deploy: Deploy, release: Release) -> None:

@@ -49,7 +49,9 @@ VALIDATION = "1 error occurred:\n\t* Task group web validation failed: 1 error o
         (500, "failed to submit plan: missing entry", Answer.UNKNOWN),
         (500, 'state store: namespace "apps" transaction aborted', Answer.UNKNOWN),
         (500, "job registration must be retried: task group unsupported", Answer.UNKNOWN),
-        (500, "1 error occurred:\n\t* write of log entry failed: invalid argument\n\n", Answer.UNKNOWN),
+        (500, '1 error occurred:\n\t* Vault "default" not enabled but used in the job\n\n', Answer.DENIED),
+        (500, f"rpc error: {VALIDATION}", Answer.DENIED),
+        (403, VALIDATION, Answer.DENIED),
         (500, f"applied, then: {VALIDATION}", Answer.UNKNOWN),
         (500, '1 error occurred:\n\t* job "v" is in nonexistent node pool "gpu"\n\n', Answer.DENIED),
         (500, "2 errors occurred:\n\t* Missing job datacenters\n\t* Missing job task groups\n\n", Answer.DENIED),
@@ -102,7 +104,28 @@ def test_what_a_real_agents_answer_means(name: str, answer: Answer):
 def test_what_a_real_agents_200_means(name: str, answer: Answer):
     body = recorded_answer(name)["body"]
 
-    assert classify_success(body["JobModifyIndex"], body["EvalCreateIndex"]) is answer
+    assert classify_success(body["JobModifyIndex"], body["EvalCreateIndex"], 0) is answer
+
+
+@pytest.mark.parametrize(
+    ("index", "evaluation", "base", "answer"),
+    [
+        (40, 40, 38, Answer.LANDED),
+        (40, 42, 38, Answer.NO_OP),
+        (38, 0, 0, Answer.LANDED),
+        (38, 0, 38, Answer.NO_OP),
+        (40, 0, 38, Answer.ACCEPTED),
+        (0, 0, 38, Answer.UNKNOWN),
+        (0, 0, 0, Answer.UNKNOWN),
+    ],
+)
+def test_what_the_indexes_of_a_200_prove(index: int, evaluation: int, base: int, answer: Answer):
+    assert classify_success(index, evaluation, base) is answer
+
+
+@pytest.mark.parametrize(("names_region", "answer"), [(True, Answer.DENIED), (False, Answer.UNKNOWN)])
+def test_a_region_without_servers_is_an_outage_unless_the_job_names_it(names_region: bool, answer: Answer):  # noqa: FBT001 -- a parameter
+    assert classify(500, "No path to region", names_region=names_region) is answer
 
 
 def test_only_an_unknown_answer_leaves_it_open():
@@ -148,13 +171,16 @@ def expected(look: Look, last: Answer | None, *, done: bool) -> Verdict:
         return Verdict.ROLL
     if look is Look.UNKNOWN or not done:
         return Verdict.WAIT
+    refused: dict[Answer | None, Verdict] = {Answer.DENIED: Verdict.FAIL, Answer.FORBIDDEN: Verdict.FAIL}
+    open_ends: dict[Answer | None, Verdict] = dict.fromkeys([None, Answer.UNKNOWN, Answer.ACCEPTED], Verdict.ASK)
     table = {
-        Look.UNTRACEABLE: {},
+        Look.UNTRACEABLE: open_ends,
         Look.ANOTHERS: {},
-        Look.UNMOVED: {Answer.DENIED: Verdict.FAIL, Answer.FORBIDDEN: Verdict.FAIL, Answer.NO_OP: Verdict.UNCHANGED},
+        Look.UNMOVED: {**refused, Answer.NO_OP: Verdict.UNCHANGED, Answer.ACCEPTED: Verdict.UNCHANGED},
+        Look.PURGED: {**refused, **open_ends},
     }
-    otherwise = {Look.UNTRACEABLE: Verdict.ASK, Look.ANOTHERS: Verdict.REPLAN, Look.UNMOVED: Verdict.RETRY}
-    return table[look].get(last, otherwise[look]) if last else otherwise[look]
+    otherwise = Verdict.RETRY if look in {Look.UNMOVED, Look.PURGED} else Verdict.REPLAN
+    return table[look].get(last, otherwise)
 
 
 @pytest.mark.parametrize(("look", "last", "done"), list(product(Look, [None, *Answer], [True, False])))
@@ -162,6 +188,14 @@ def test_the_whole_product_of_evidence(look: Look, last: Answer | None, done: bo
     attempts = [an_attempt(answer=Answer.NOT_SENT), an_attempt(number=2, answer=last)]
 
     assert judge(Sighting(look=look), attempts, is_settled=done) is expected(look, last, done=done)
+
+
+@pytest.mark.parametrize("look", [Look.UNTRACEABLE, Look.PURGED])
+def test_a_person_is_asked_while_any_attempt_may_have_landed(look: Look):
+    attempts = [an_attempt(answer=Answer.UNKNOWN), an_attempt(number=2, answer=Answer.CONFLICT)]
+
+    assert judge(Sighting(look=look), attempts, is_settled=True) is Verdict.ASK
+    assert judge(Sighting(look=look), attempts[1:], is_settled=True) is not Verdict.ASK
 
 
 def test_the_last_answer_decides_not_an_earlier_one():

@@ -76,7 +76,7 @@ def cards() -> dict[str, Card]:
     )
     void = (an_approval(12, 2, BOB, void="the plan changed"),)
     turn = (Reason("turn", "D-11 (v1.4.0) is rolling out; this one goes after it."),)
-    away = (Reason("nomad-unavailable", "Nomad: connection refused"),)
+    away = (Reason("nomad-unavailable", "Nomad: connection refused", since=NOON),)
     half, whole = (_half(),), (_whole(),)
     return {
         "planning": a_card(Status.PLANNING, deploy={"blocked": away}),

@@ -116,8 +116,8 @@ MISSHAPEN = [
         "    variables: {port: 8080}",
         '    job: "check out"  # here',
         (
-            "`job`: 'check out' is not a Nomad job id; use up to 128 characters without spaces, and no placeholder "
-            "but {environment}"
+            "`job`: 'check out' is not a Nomad job id; use up to 128 characters without spaces, not `.` or `..` alone, "
+            "and no placeholder but {environment}"
         ),
     ),
     (
@@ -125,8 +125,17 @@ MISSHAPEN = [
         "    variables: {port: 8080}",
         '    job: "{service}-x"  # here',
         (
-            "`job`: '{service}-x' is not a Nomad job id; use up to 128 characters without spaces, and no placeholder "
-            "but {environment}"
+            "`job`: '{service}-x' is not a Nomad job id; use up to 128 characters without spaces, not `.` or `..` "
+            "alone, and no placeholder but {environment}"
+        ),
+    ),
+    (
+        CHECKOUT,
+        "    variables: {port: 8080}",
+        '    job: ".."  # here',
+        (
+            "`job`: '..' is not a Nomad job id; use up to 128 characters without spaces, not `.` or `..` alone, "
+            "and no placeholder but {environment}"
         ),
     ),
     # closed lists

@@ -21,11 +21,13 @@ from nomad.api.exceptions import BaseNomadException
 
 from bot.domain.catalog.environment import Cluster
 from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.plan import job_text
 from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad import reply as replies
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.nomad.errors import Unanswered, no_answer, refusal
+from bot.gateways.nomad.parse import _require_own_region, parse
 from bot.gateways.nomad.reply import Reply
 from bot.gateways.nomad.session import endpoints, open_session
 from tests.gateways.nomad.worlds import a_service
@@ -351,9 +353,76 @@ def test_an_empty_list_may_be_null():
             "^Missing task driver$",
         ),
         (Reply(500, "text/plain", b"rpc error: EOF"), NomadUnavailable, "answered 500: rpc error: EOF"),
+        (
+            Reply(500, "text/plain", b'1 error occurred:\n\t* Vault "default" not enabled but used in the job\n\n'),
+            NomadRefused,
+            '^Vault "default" not enabled but used in the job$',
+        ),
+        (
+            Reply(500, "text/plain", b'rpc error: 1 error occurred:\n\t* job "w" is in nonexistent namespace "n"\n\n'),
+            NomadRefused,
+            'job "w" is in nonexistent namespace "n"$',
+        ),
+        (Reply(500, "text/plain", b"No path to region"), NomadUnavailable, "answered 500: No path to region"),
+        (Reply(500, "text/plain", b"nobody has seen this"), NomadUnavailable, "answered 500: nobody has seen this"),
         (Reply(403, "text/plain", b""), NomadForbidden, "Permission denied"),
+        (Reply(403, "text/plain", b"1 error occurred:\n\t* Missing job ID"), NomadRefused, "Missing job ID"),
     ],
 )
 def test_refusals(reply, error, words):
     with pytest.raises(error, match=words):
         raise refusal(reply)
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "named", "error"),
+    [
+        (b"No path to region", None, "elsewhere", NomadRefused),
+        (b"No path to region", None, "global", NomadUnavailable),
+        (b"No path to region", "eu", "eu", NomadUnavailable),
+        (b"a policy forbids this", None, None, NomadRefused),
+        (b"leadership lost while committing log", None, "elsewhere", NomadUnavailable),
+        (b"ACL token expired", None, None, NomadForbidden),
+    ],
+)
+async def test_a_plan_that_the_job_itself_makes_fail_is_refused(text, region, named, error):
+    of_cluster = {"region": region} if region else {}
+    async with answering(http("500 Error", text, "text/plain"), **of_cluster) as (_, nomad):
+        with pytest.raises(error, match=text.decode()):
+            await nomad.plan("default", {**a_service("web"), "Region": named}, None, frozenset())
+
+
+@pytest.mark.parametrize("own", ["us", "eu"])
+async def test_a_region_is_the_clusters_own_if_it_has_the_same_leader(own):
+    leaders = {"eu": b'"10.0.0.1:4647"', "us": b'"10.0.0.2:4647"'}
+
+    async def serve(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        region = "us" if "region=us" in head else own
+        writer.write(http(body=leaders[region] if "status/leader" in head else b'{"ID": "web", "Region": "us"}'))
+        await writer.drain()
+        writer.close()
+
+    async with listening(serve, Timeouts()) as client:
+        if own == "us":
+            assert (await parse(client, "job", {}, "default"))["Region"] == "us"
+        else:
+            with pytest.raises(NomadRefused, match="region `us`, which is not the one of cluster main"):
+                await parse(client, "job", {}, "default")
+
+
+async def test_while_nomad_is_away_no_region_is_judged():
+    async with answering(http("500 Error", b"No cluster leader", "text/plain")) as (_, nomad):
+        with pytest.raises(NomadUnavailable, match="No cluster leader"):
+            await _require_own_region(nomad._client, "us")
+
+
+async def test_a_secret_in_nomads_words_about_a_job_is_masked():
+    job = a_service("web", env={"DB_PASSWORD": "hunter2hunter2"})
+    text = b"1 error occurred:\n\t* Task app validation failed: env hunter2hunter2 is odd\n\n"
+    async with answering(http("500 Error", text, "text/plain")) as (_, nomad):
+        with pytest.raises(NomadRefused, match="Task app validation failed") as caught:
+            await nomad.plan("default", job, None, frozenset())
+        said = await nomad.register("default", job_text(job), base_index=0, source="x", variables="{}")
+    assert said.answer is Answer.DENIED
+    assert "hunter2" not in f"{caught.value} {said.text}"

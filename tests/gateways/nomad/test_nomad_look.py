@@ -64,6 +64,17 @@ async def test_a_missing_job_is_none(world):
     assert (await look(world)).look is Look.UNMOVED
 
 
+async def test_a_new_job_that_landed_and_was_purged_leaves_a_trace(world):
+    await world.register(a_service(world.job_id), source=SOURCE)
+    await world.forget()
+    assert (await look(world)).look is Look.PURGED
+
+
+async def test_what_a_purge_leaves_cannot_be_read_either(simulated):
+    await simulated.control("outage", {"mode": "error500"})
+    assert (await look(simulated)).look is Look.UNKNOWN
+
+
 async def test_somebody_made_the_job(world):
     await a_base(world)
     assert (await look(world)).look is Look.ANOTHERS
@@ -90,6 +101,20 @@ async def test_the_job_was_purged_and_made_anew(world):
     await world.forget()
     await world.foreign(a_service(world.job_id))
     assert (await look(world, base, 7)).look is Look.ANOTHERS
+
+
+async def test_nomad_was_restored_to_before_the_base(world):
+    base = await a_base(world)
+    assert (await look(world, base + 1000, 7)).look is Look.ANOTHERS
+
+
+async def test_nomad_was_restored_and_others_went_on_from_there(world):
+    base = await a_base(world)
+    for number in range(1, 9):
+        await world.foreign(changed(world, number))
+    # versions 3 to 8 are kept: a base that was version 8 with another index has no successor
+    assert (await look(world, base + 1, 8)).look is Look.ANOTHERS
+    assert (await look(world, 10**9, 0)).look is Look.ANOTHERS
 
 
 async def test_our_version_is_gone_but_a_later_one_has_its_stamp(world):

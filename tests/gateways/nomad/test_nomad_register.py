@@ -12,7 +12,8 @@ from bot.domain.catalog.environment import Cluster
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.plan import job_text
 from bot.gateways.nomad.cluster import PythonNomads
-from bot.gateways.nomad.register import LARGEST_SOURCE, body, interpret, submission_source
+from bot.gateways.nomad.register import LARGEST_SOURCE, body, interpret
+from bot.gateways.nomad.register import submission as submission_of
 from bot.gateways.nomad.reply import Reply
 from tests.gateways.nomad.worlds import a_batch, a_service
 
@@ -64,9 +65,17 @@ async def test_of_a_source_that_nomad_would_drop_the_stamp_is_kept(world):
 def test_the_largest_source_that_goes_whole():
     whole = STAMP + "\n" + "x" * (LARGEST_SOURCE - len(STAMP) - 4)
     assert len(whole) + len("{}") == LARGEST_SOURCE - 1
-    assert submission_source(whole, "{}") == whole
-    assert submission_source(whole + "x", "{}") == STAMP + "\n"
-    assert submission_source("é" * (LARGEST_SOURCE // 2), "{}") != "é" * (LARGEST_SOURCE // 2)
+    assert submission_of(whole, "{}")["Source"] == whole
+    assert submission_of(whole + "x", "{}")["Source"] == STAMP + "\n"
+    assert submission_of("é" * (LARGEST_SOURCE // 2), "{}")["Source"] != "é" * (LARGEST_SOURCE // 2)
+
+
+async def test_with_variables_that_nomad_would_drop_the_stamp_goes_alone(world):
+    variables = json.dumps({"tag": "x" * LARGEST_SOURCE})
+    job = job_text(a_service(world.job_id))
+    await world.nomad.register(world.namespace, job, base_index=0, source=f"{STAMP}\njob {{}}\n", variables=variables)
+    kept = await submission(world)
+    assert (kept["Source"].strip(), kept["Variables"]) == (STAMP, "")
 
 
 async def test_a_second_version_on_the_right_base(world):
@@ -104,6 +113,15 @@ async def test_a_job_that_makes_no_evaluation_lands(world):
     cron = {"Enabled": True, "SpecType": "cron", "Spec": "0 0 1 1 *", "ProhibitOverlap": True}
     answer = await world.register(a_batch(world.job_id, Periodic=cron))
     assert (answer.answer, answer.evaluation) == (Answer.LANDED, "")
+
+
+async def test_a_second_register_of_a_job_without_evaluations_proves_itself_only_by_a_look(world):
+    cron = {"Enabled": True, "SpecType": "cron", "Spec": "0 0 1 1 *", "ProhibitOverlap": True}
+    first = await world.register(a_batch(world.job_id, Periodic=cron), source=STAMP)
+    again = await world.register(a_batch(world.job_id, Periodic=cron), first.job_modify_index, source=STAMP)
+    changed = await world.register(a_batch(world.job_id, good=False, Periodic=cron), first.job_modify_index)
+    assert (again.answer, changed.answer) == (Answer.NO_OP, Answer.ACCEPTED)
+    assert (await world.live())["Version"] == 1
 
 
 async def test_an_invalid_job_is_denied_in_nomads_words(world):
@@ -155,6 +173,13 @@ async def test_answers(simulated, status, text, answer):
     assert said.answer is answer
     assert said.text
     assert await simulated.nomad.job(simulated.namespace, simulated.job_id) is None
+
+
+async def test_a_region_that_the_job_names_and_nobody_knows_is_a_definite_no(simulated):
+    answer = {"status": 500, "text": "No path to region"}
+    await simulated.control("next-register", {"apply": False, "answer": answer})
+    said = await simulated.register({**a_service(simulated.job_id), "Region": "elsewhere"})
+    assert (said.answer, said.text) == (Answer.DENIED, "No path to region")
 
 
 @pytest.mark.parametrize("applied", [True, False])
@@ -216,6 +241,7 @@ async def test_after_closing_nothing_is_sent():
     [
         ("application/json", '{"EvalID": "e"}'),
         ("application/json", '{"JobModifyIndex": null, "EvalCreateIndex": 3}'),
+        ("application/json", '{"JobModifyIndex": 0, "EvalCreateIndex": 0, "EvalID": ""}'),
         ("application/json", "[]"),
         ("application/json", "not JSON"),
         ("text/html", "<html>fine</html>"),

@@ -94,6 +94,34 @@ async def test_while_nomad_is_away_it_stays_in_planning_and_says_so_once(world: 
     assert (await now(world, deploy)).status is Status.READY
 
 
+async def test_after_ten_seconds_its_message_says_why_and_since_when(world: World):
+    world.nomad.trouble = NomadUnavailable("cluster main took too long to answer")
+    first = world.clock.now()
+    await planned(world)
+    world.clock.advance(PLANNING_SHOWN_AFTER)
+    world.nomad.trouble = NomadUnavailable("cluster main refuses connections")
+    assert await plan_deploy.step(world.ports())
+    await delivered(world)
+
+    (card,) = world.chat.cards.values()
+    (reason,) = card.deploy.blocked
+    assert (reason.text, reason.since) == ("Nomad: cluster main refuses connections", first)
+
+
+async def test_the_next_outage_has_its_own_beginning(world: World):
+    world.nomad.trouble = NomadUnavailable("no leader")
+    deploy = await planned(world, "production")
+    world.nomad.trouble = None
+    world.clock.advance(plan_deploy.RETRY_AFTER)
+    assert await plan_deploy.step(world.ports())
+    await replan(world.ports(), ALICE, deploy.id, origin=Origin())
+    world.nomad.trouble = NomadUnavailable("no leader")
+    later = world.clock.advance(minutes=5)
+    assert await plan_deploy.step(world.ports())
+
+    assert [reason.since for reason in (await now(world, deploy)).blocked] == [later]
+
+
 async def test_a_job_that_changes_while_it_is_planned_is_planned_again(world: World):
     deploy = await asked(world)
 

@@ -132,6 +132,22 @@ async def test_a_no_op_ends_as_unchanged(world: World):
     assert (versions(world), await rollouts(world, deploy)) == (0, ())
 
 
+async def test_what_nomad_took_without_an_evaluation_is_followed_if_it_made_a_version(world: World):
+    deploy = await answered(world, Answer.ACCEPTED)
+
+    assert deploy.status is Status.ROLLING
+    (rollout,) = await rollouts(world, deploy)
+    assert (rollout.job_version, rollout.job_modify_index) == (0, world.nomad.index)
+    assert (await types(world, deploy.id))[-2:] == ["deploy.answered", "deploy.landed"]
+
+
+async def test_what_nomad_took_without_an_evaluation_is_unchanged_if_it_made_none(world: World):
+    world.nomad.apply = False
+    deploy = await answered(world, Answer.ACCEPTED)
+
+    assert (deploy.status, await rollouts(world, deploy)) == (Status.UNCHANGED, ())
+
+
 async def test_somebody_elses_change_in_between_is_planned_again(world: World):
     deploy = await dispatching(world)
     world.nomad.change(a_job("registry.example/checkout:hotfix"))
@@ -168,6 +184,7 @@ async def test_a_definite_no_fails_in_nomads_words_and_people_are_told(world: Wo
 
 
 async def test_a_token_that_lacks_the_right_is_named_with_what_to_do(world: World):
+    world.nomad.words = "Permission denied"
     deploy = await answered(world, Answer.FORBIDDEN)
 
     assert (deploy.status, deploy.detail) == (
@@ -177,6 +194,13 @@ async def test_a_token_that_lacks_the_right_is_named_with_what_to_do(world: Worl
             "or the right to a volume of the job. Run `nomatron doctor`."
         ),
     )
+
+
+async def test_another_403_is_told_in_nomads_words(world: World):
+    world.nomad.words = "Job registration is disabled by the scheduler configuration"
+    deploy = await answered(world, Answer.FORBIDDEN)
+
+    assert deploy.detail == f"Nomad refused the job: {world.nomad.words}"
 
 
 async def test_a_no_about_a_job_that_moved_besides_is_planned_again(world: World):

@@ -144,6 +144,42 @@ async def test_where_no_proof_is_kept_a_person_is_asked_when_settled_and_once(wo
     assert not any("not certain yet" in said for said in texts(world, "reply"))
 
 
+async def test_a_new_job_that_may_have_landed_and_was_purged_is_not_sent_again(world: World):
+    world.nomad.late = True
+    deploy = await lost(world)
+    world.nomad.arrive()
+    world.nomad.jobs.clear()
+
+    deploy = await looked(world, deploy, settle(world))
+
+    assert (deploy.status, [reason.code for reason in deploy.blocked]) == (
+        Status.DISPATCHING,
+        ["outcome-unprovable"],
+    )
+    assert len(world.nomad.registers) == 1
+
+
+async def test_what_was_never_sent_is_sent_though_an_earlier_job_of_that_id_was_purged(world: World):
+    world.nomad.change(a_job())
+    world.nomad.jobs.clear()
+    deploy = await dispatching(world)
+    world.nomad.answers = [Answer.NOT_SENT]
+
+    assert await register.step(world.ports())
+    assert (await now(world, deploy)).status is Status.READY
+
+
+async def test_nobody_is_asked_about_a_base_that_is_lost_if_every_attempt_was_refused(world: World):
+    deploy = await dispatching(world)
+    world.nomad.answers = [Answer.CONFLICT]
+    for image in ("one", "two"):
+        world.nomad.change(a_job(image))
+    world.nomad.stamps.clear()
+
+    assert await register.step(world.ports())
+    assert (await now(world, deploy)).status is Status.PLANNING
+
+
 async def test_an_earlier_lost_attempt_that_landed_is_found_behind_a_conflict(world: World):
     world.nomad.late = True
     deploy = await lost(world)

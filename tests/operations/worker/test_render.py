@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from bot.domain.deploy.deploy import Status
 from bot.operations.worker import dispatch, follow, register
 from tests.builders import a_catalog, a_job, a_live_job, a_service
@@ -40,6 +42,38 @@ async def test_the_catalog_decides_id_name_namespace_and_region(world: World):
         "stage",
         "eu",
     ]
+
+
+async def test_a_place_that_the_template_names_and_the_catalog_does_not_is_on_the_plan(world: World):
+    cluster = replace(a_catalog().clusters["main"], region="eu")
+    await applied(world, clusters={"main": cluster})
+    world.nomad.parsed = a_job(Namespace="elsewhere", Region="us")
+
+    await rendered(world)
+
+    async with world.store.read() as reading:
+        plan = await reading.plan(1, 1)
+    assert plan is not None
+    assert plan.warnings[:2] == (
+        "The template names namespace `elsewhere`; the catalog's `staging` is used.",
+        "The template names region `us`; the catalog's `eu` is used.",
+    )
+
+
+@pytest.mark.parametrize("job_id", [".", ".."])
+@pytest.mark.parametrize("of", ["catalog", "template"])
+async def test_a_job_id_that_no_address_can_hold_is_refused(world: World, of: str, job_id: str):
+    if of == "catalog":
+        await applied(world, services={"checkout": a_service(job=job_id)})
+    else:
+        world.nomad.parsed = a_job(ID=job_id)
+
+    deploy = await planned(world)
+
+    assert (deploy.status, deploy.detail) == (
+        Status.INVALID,
+        f"The job id `{job_id}` cannot be used: rename the job",
+    )
 
 
 async def test_without_a_region_of_the_cluster_the_jobspecs_own_stays(world: World):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.decision import Reason
 from bot.domain.deploy.base_sentences import STARTS_STOPPED
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import STATE_WORDS
@@ -33,7 +34,6 @@ from bot.gateways.blocks.text import code, fit, moment, second, who, words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bot.domain.decision import Reason
     from bot.domain.deploy.message import Card
     from bot.domain.deploy.plan import Plan
 
@@ -203,15 +203,21 @@ def state_of(card: Card) -> list[str]:
     """Lines on why an open deploy is in its state, and what it waits for."""
     deploy = card.deploy
     lines = [words(deploy.detail, 600)] if deploy.detail else []
-    lines += [_blocker(reason) for reason in deploy.blocked]
+    lines += [blocker(reason) for reason in deploy.blocked]
+    # a first plan takes a second: whoever reads this in the channel waits for a call that hangs, or in a long queue
+    if deploy.status is Status.PLANNING and not deploy.plan and not deploy.blocked:
+        lines.append(blocker(Reason("nomad-unavailable", "No plan from Nomad yet.", since=deploy.changed_at)))
     by_itself = deploy.status is not Status.WAITING
     goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
     return [*lines, "_Continues automatically._"] if goes_on else lines
 
 
-def _blocker(reason: Reason) -> str:
+def blocker(reason: Reason) -> str:
+    """Why an open deploy does not go on, since when, and who can do something about it."""
     people = who(reason.users, reason.groups, 6)
-    return f":hourglass: {words(reason.text, 400)}{possible_at(reason)}" + (f" Who can: {people}." if people else "")
+    since = f" _Since {moment(reason.since)}._" if reason.since else ""
+    who_can = f" Who can: {people}." if people else ""
+    return f":hourglass: {words(reason.text, 400)}{since}{possible_at(reason)}{who_can}"
 
 
 def possible_at(reason: Reason) -> str:
