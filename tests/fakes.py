@@ -58,7 +58,7 @@ class FakeNomad:
     late: bool = False
     under_way: list[tuple[str, int, str]] = field(default_factory=list)
     blind: bool = False
-    seen: Observation = field(default_factory=lambda: Observation(exists=True))
+    seen: Observation = field(default_factory=lambda: Observation(exists=True, wanted={"web": 0}))
     registers: list[dict[str, Any]] = field(default_factory=list)
     known: list[Known | None] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
