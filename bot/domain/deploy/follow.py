@@ -78,8 +78,7 @@ def _with_counters(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
         job_modify_index=rollout.job_modify_index or seen.index or None,
         groups=_groups(rollout, seen),
         nomad_deployment=deployment.id if deployment else rollout.nomad_deployment,
-        # the first failure explains the rest: keep it
-        failure=rollout.failure or _first_failure(seen.allocations),
+        failure=_best_failure(rollout.failure, seen.allocations),
     )
     return current if current == rollout else replace(current, changed_at=now)
 
@@ -95,8 +94,10 @@ def _groups(rollout: Rollout, seen: Observation) -> tuple[GroupHealth, ...]:
     return tuple(replace(group, desired=group.desired + lacks.get(group.name, 0)) for group in seen.deployment.groups)
 
 
-def _first_failure(allocations: Iterable[AllocationState]) -> TaskFailure | None:
-    return next((each.failure for each in allocations if each.failure is not None), None)
+def _best_failure(known: TaskFailure | None, allocations: Iterable[AllocationState]) -> TaskFailure | None:
+    """The first failure of a task, which explains the rest; else the first allocation that was not healthy in time."""
+    failures = [each for each in (known, *(one.failure for one in allocations)) if each is not None]
+    return next((each for each in failures if each.names_a_cause), failures[0] if failures else None)
 
 
 def _counters(seen: Observation) -> tuple[GroupHealth, ...]:

@@ -86,9 +86,16 @@ class GroupHealth:
     promoted: bool = False
 
 
+UNHEALTHY = "Alloc Unhealthy"
+"""Nomad's event of a task whose allocation was not healthy in time; it says less than an event of a failed task."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFailure:
-    """The first failed task event of an allocation: Nomad's own words and the exit code, if there is one."""
+    """The first failed task event of an allocation: Nomad's own words and the exit code, if there is one.
+
+    ``task`` is empty if Nomad only says that the allocation as a whole was unhealthy.
+    """
 
     allocation: str
     group: str
@@ -96,6 +103,11 @@ class TaskFailure:
     event: str
     message: str
     exit_code: int | None = None
+
+    @property
+    def names_a_cause(self) -> bool:
+        """Whether a task failed, and not only the allocation's health check."""
+        return self.event != UNHEALTHY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,9 @@ def _observation(rollout: Rollout, seen: _Seen, clean: Clean) -> Observation:
         deployment=nomad_deployment(deployment, clean) if deployment else None,
         deployment_expected=_expects_deployment(spec),
         evaluated=_none_pending(before) and _none_pending(after),
-        allocations=tuple(allocation_state(each, clean) for each in seen.allocations if _is_ours(each, rollout, seen)),
+        allocations=tuple(
+            allocation_state(each, clean, spec) for each in seen.allocations if _is_ours(each, rollout, seen)
+        ),
         unplaced=_unplaced(after, ours, clean) if ours is not None and ours["Version"] == seen.live["Version"] else (),
         reverted_to=_reverted_to(deployment, rollout, seen),
         progress_deadline=_progress_deadline(spec),

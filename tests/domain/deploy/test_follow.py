@@ -119,6 +119,22 @@ def test_the_first_failure_stays():
     assert told.failure == earlier
 
 
+UNHEALTHY = replace(
+    FAILURE, event="Alloc Unhealthy", message="its check is alive", exit_code=None, allocation="1234567890"
+)
+
+
+def test_an_unhealthy_allocation_explains_only_what_no_failed_task_does():
+    running = allocations("running", failure=UNHEALTHY)
+    (told,) = judge(a_rollout(), seen(a_deployment(), allocations=running), NOW)
+    assert told.failure == UNHEALTHY
+    (ended,) = judge(told, seen(a_deployment("failed", "Failed due to progress deadline"), allocations=running), NOW)
+    where = "task app of web, allocation 12345678"
+    assert why_ended(ended) == f"Failed due to progress deadline; {where}: Alloc Unhealthy: its check is alive"
+    (better,) = judge(told, seen(a_deployment(), allocations=(*running, *allocations("failed", failure=FAILURE))), NOW)
+    assert better.failure == FAILURE
+
+
 def test_a_newer_version_waits_for_nomads_own_words():
     (told,) = judge(a_rollout(), seen(a_deployment(), current_version=5), NOW)
     assert told.status is RUNNING
@@ -451,6 +467,11 @@ def settled(**changes: Any):
     ("rollout", "observation", "why"),
     [
         (settled(), seen(a_deployment()), "1 of 2 healthy, and Nomad gives no reason"),
+        (
+            settled(failure=replace(UNHEALTHY, task="")),
+            seen(a_deployment()),
+            "group web, allocation 12345678: Alloc Unhealthy: its check is alive",
+        ),
         (settled(), seen(a_deployment(), evaluated=False), "Nomad has not evaluated it yet"),
         (settled(failure=FAILURE), seen(a_deployment()), "tasks fail; task app of web: Terminated: Exit Code: 1"),
         (settled(), seen(a_deployment(), unplaced=(FULL,)), f"no capacity: web: {FULL.why}"),

@@ -215,6 +215,41 @@ async def test_a_landing_of_an_unknown_version_is_superseded(world):
     assert ended.status is SUPERSEDED
 
 
+def a_talker(job_id, script):
+    job = a_service(job_id, good=False, env={"GREETING": "opensesame99"})
+    job["TaskGroups"][0]["Tasks"][0]["Config"] = {"command": "/bin/sh", "args": ["-c", script]}
+    return job
+
+
+async def test_the_end_of_a_failed_tasks_log_has_no_hidden_values(world):
+    script = "echo begin >&2; echo DB is postgres://app:hunter2secret@db/x >&2; echo opensesame99 >&2; exit 3"
+    ended, _ = await followed(world, await world.rolling(a_talker(world.job_id, script)))
+
+    def tail(lines, failure=ended.failure):
+        return world.nomad.log_tail(world.namespace, world.job_id, failure, lines)
+
+    assert (await tail(20)).splitlines()[0] == "begin"
+    database, greeting = (await tail(2)).splitlines()
+    assert (database[:6], "(hidden)" in database, "hunter2secret" in database) == ("DB is ", True, False)
+    assert greeting == "(hidden)"
+    gone = replace(ended.failure, allocation="00000000-0000-0000-0000-000000000000")
+    assert await tail(20, gone) == ""
+    await world.forget()
+    assert await tail(20) == ""
+
+
+async def test_a_task_that_said_nothing_has_no_log(world):
+    ended, _ = await followed(world, await world.rolling(a_service(world.job_id, good=False)))
+    assert await world.nomad.log_tail(world.namespace, world.job_id, ended.failure, 20) == ""
+
+
+@pytest.mark.parametrize("capabilities", [["read-job"], []])
+async def test_without_the_right_to_read_logs_there_is_none(simulated, capabilities):
+    ended, _ = await followed(simulated, await simulated.rolling(a_talker(simulated.job_id, "echo begin >&2; exit 3")))
+    await simulated.control("pretend", {"acl": "client", "capabilities": {"default": capabilities}})
+    assert await simulated.nomad.log_tail(simulated.namespace, simulated.job_id, ended.failure, 20) == ""
+
+
 # --- success is proven -----------------------------------------------------------------------------------------------
 
 PURGED = "somebody purged the job and registered it anew"
