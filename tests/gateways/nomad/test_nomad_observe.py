@@ -289,16 +289,17 @@ async def test_a_service_that_was_purged_and_made_anew_before_the_first_look(wor
 
 @pytest.mark.parametrize("later", [0, 3], ids=["at version 0", "with other versions since"])
 async def test_a_version_that_a_restored_nomad_does_not_have(simulated, later):
-    await deployed(simulated, a_service(simulated.job_id))
+    def version(value):
+        return a_service(simulated.job_id, env={"A": str(value)}, update=SLOW)
+
+    await simulated.foreign(version(0))
     await simulated.control("snapshot")
-    live = await deployed(
-        simulated, a_service(simulated.job_id, env={"A": "1"}), (await simulated.live())["JobModifyIndex"]
-    )
-    rollout = await simulated.rolling(a_service(simulated.job_id, env={"A": "2"}), live["JobModifyIndex"])
+    await simulated.foreign(version(1))
+    rollout = await simulated.rolling(version(2), (await simulated.live())["JobModifyIndex"])
 
     await simulated.control("snapshot", {"restore": True})
     for number in range(later):
-        await simulated.foreign(a_service(simulated.job_id, env={"B": str(number)}))
+        await simulated.foreign(version(10 + number))
 
     seen = await simulated.nomad.observe(simulated.namespace, simulated.job_id, rollout)
     assert seen.ours is OurVersion.UNDONE
