@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.environment import Cluster
     from bot.domain.deploy.message import Card, Note
     from bot.domain.deploy.plan import Change, Job, Plan
-    from bot.domain.deploy.rollout import Rollout
+    from bot.domain.deploy.rollout import Rollout, TaskFailure
     from bot.domain.digest.report import DigestCard
     from bot.ports.nomad import JobEvent, Known
     from bot.ports.store import Claim, Parcel
@@ -59,7 +59,8 @@ class FakeNomad:
     late: bool = False
     under_way: list[tuple[str, int, str]] = field(default_factory=list)
     blind: bool = False
-    seen: Observation = field(default_factory=lambda: Observation(exists=True))
+    seen: Observation = field(default_factory=lambda: Observation(exists=True, wanted={"web": 0}))
+    logs: dict[tuple[str, str], str] = field(default_factory=dict)
     registers: list[dict[str, Any]] = field(default_factory=list)
     known: list[Known | None] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
@@ -188,6 +189,12 @@ class FakeNomad:
     ) -> Observation:
         self._read()
         return self.seen
+
+    @hooked
+    async def log_tail(
+        self, namespace: str, job_id: str, failure: TaskFailure, lines: int, show: frozenset[str] = frozenset()
+    ) -> str:
+        return "\n".join(self.logs.get((failure.allocation, failure.task), "").splitlines()[-lines:])
 
     def job_events(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
         return self.stream(namespaces) if self.stream else _silence()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.environment import Cluster, Value
     from bot.domain.deploy.dispatch import Answer, Sighting
     from bot.domain.deploy.plan import Change, Job, Plan
-    from bot.domain.deploy.rollout import Observation, Rollout
+    from bot.domain.deploy.rollout import Observation, Rollout, TaskFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +125,14 @@ class Nomad(Protocol):
         self, namespace: str, job_id: str, rollout: Rollout, show: frozenset[str] = frozenset()
     ) -> Observation:
         """The current state of the job version of that rollout."""
+
+    async def log_tail(
+        self, namespace: str, job_id: str, failure: TaskFailure, lines: int, show: frozenset[str] = frozenset()
+    ) -> str:
+        """The last lines of the failed task's log, as far as secrets in it can be told; empty if there is none.
+
+        Never raises: a log that cannot be read is no log.
+        """
 
     def job_events(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
         """The jobs in these namespaces that changed, from the event stream, without end; reconnects by itself."""

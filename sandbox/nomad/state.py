@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sandbox.clock import Clock
 
 KEPT_VERSIONS = 6
+TABLES = ("namespaces", "jobs", "versions", "submissions", "evaluations", "deployments", "allocations")
 
 
 class Change(NamedTuple):
@@ -59,6 +60,23 @@ class State:
     def batch(self, kind: str) -> Batch:
         """A batch of changes, for a `with` block; `kind` is the Type of its events."""
         return Batch(self, kind)
+
+    def snapshot(self) -> State:
+        """A copy of everything that is stored, as `nomad operator snapshot save` makes one."""
+        # records are replaced, never changed, so copies of the tables are enough
+        copied = State(self.clock, index=self.index)
+        copied.restore(self)
+        return copied
+
+    def restore(self, saved: State) -> None:
+        """Take over everything that another state has stored, its index too. Tasks stay as they were then."""
+        for name in TABLES:
+            table = getattr(self, name)
+            table.clear()
+            table.update(getattr(saved, name))
+        self.index = saved.index
+        self.tables.clear()
+        self.tables.update(saved.tables)
 
     def allocations_of(self, key: JobKey) -> list[Json]:
         """A job's allocations, oldest first."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
 """A variable's value in the catalog: any JSON value."""
 
+MOST_LOG_LINES = 100
 DEFAULT_EXPIRES = timedelta(hours=24)
 DEFAULT_WITHIN = timedelta(days=30)
 
@@ -65,3 +66,5 @@ class Environment:
     expires: timedelta = DEFAULT_EXPIRES
     reason_required: bool = False
     after: tuple[After, ...] = ()
+    logs: int = 0
+    """How many lines of a failed task's log its deploy's thread gets; 0 for none."""

@@ -316,15 +316,6 @@ def stamp(deploy: str, plan: Plan) -> str:
     return f"# nomatron {deploy} plan {plan.number} fingerprint {plan.fingerprint}"
 
 
-def is_healthy(live: Job | None) -> bool:
-    """Whether the job's current version is healthy: marked stable, or not pending if its type is never marked."""
-    if live is None or live.get("Stop"):
-        return False
-    if live.get("Type") in {None, "service", "system"}:
-        return bool(live.get("Stable"))
-    return live.get("Status") != "pending"
-
-
 def same_kind(rendered: Job, live: Mapping[str, Any] | None) -> list[str]:
     """Sentences on changes of the job's type, ``periodic`` or ``parameterized``, empty if there are none.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 
 class RolloutKind(StrEnum):
@@ -40,6 +41,38 @@ class RolloutWait(StrEnum):
         return self is not RolloutWait.AUTO_PROMOTION
 
 
+class OurVersion(StrEnum):
+    """What became of the job version that we registered, in Nomad's state now."""
+
+    KEPT = "kept"
+    DROPPED = "dropped"
+    """The job went on to newer versions, and Nomad no longer keeps ours."""
+    REMADE = "remade"
+    """Somebody purged the job and registered it anew: whatever has our version's number is another's."""
+    UNDONE = "undone"
+    """Nomad has an older state, or another version in the place of ours, as after a restore from a snapshot."""
+
+
+class Start(StrEnum):
+    """What starts the allocations of a job."""
+
+    REGISTER = "register"
+    SCHEDULE = "schedule"
+    DISPATCH = "dispatch"
+    NOTHING = "nothing"
+    """Its schedule is off, and then Nomad does not even let people start it by hand."""
+
+
+def start_of(job: Mapping[str, Any]) -> Start:
+    """What starts this job's allocations (docs/nomad.md, "Jobs that start later")."""
+    if job.get("ParameterizedJob"):
+        return Start.DISPATCH
+    periodic = job.get("Periodic")
+    if not periodic:
+        return Start.REGISTER
+    return Start.NOTHING if periodic.get("Enabled") is False else Start.SCHEDULE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupHealth:
     """One task group of a rollout, in Nomad's counters."""
@@ -53,9 +86,16 @@ class GroupHealth:
     promoted: bool = False
 
 
+UNHEALTHY = "Alloc Unhealthy"
+"""Nomad's event of a task whose allocation was not healthy in time; it says less than an event of a failed task."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFailure:
-    """The first failed task event of an allocation: Nomad's own words and the exit code, if there is one."""
+    """The first failed task event of an allocation: Nomad's own words and the exit code, if there is one.
+
+    ``task`` is empty if Nomad only says that the allocation as a whole was unhealthy.
+    """
 
     allocation: str
     group: str
@@ -63,6 +103,11 @@ class TaskFailure:
     event: str
     message: str
     exit_code: int | None = None
+
+    @property
+    def names_a_cause(self) -> bool:
+        """Whether a task failed, and not only the allocation's health check."""
+        return self.event != UNHEALTHY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,30 +149,51 @@ class AllocationState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unplaced:
+    """Allocations of a group that Nomad could not place: how many, and ``why`` as a sentence without the group.
+
+    ``waits``: Nomad places them as soon as there is room; otherwise it has given up, as for a system job that no node
+    may run.
+    """
+
+    group: str
+    count: int
+    why: str
+    waits: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """What Nomad says at one moment about a job version that we registered.
 
-    ``exists``/``stopped``/``current_version``/``current_index`` are of the job now (index is its JobModifyIndex);
-    ``stable`` whether our version is marked so; ``deployment`` is *ours* (JobSpecModifyIndex = our JobModifyIndex),
-    None if Nomad made none or has deleted it; ``deployment_expected`` whether this type of job gets one;
-    ``evaluated`` whether our evaluation is complete; ``unplaced`` sentences on what could not be placed and why;
-    ``reverted_to`` the (version, JobModifyIndex) of the job version that Nomad's own revert made, if it did;
-    ``progress_deadline`` the longest that Nomad gives a group of ours to make progress.
+    ``exists``, ``stopped`` and ``current_version`` are of the job now, everything else of our version: ``ours`` says
+    whether Nomad still keeps it, ``index`` is its JobModifyIndex (0 if it is not kept), ``stable`` whether it is marked
+    so, ``starts`` what starts it. ``wanted`` is the count of each group; a system job has none, its groups that each
+    fitting node runs are in ``every_node``. ``deployment`` has our JobModifyIndex, None if Nomad made none or has
+    deleted it; ``deployment_expected`` whether this type of job gets one. ``allocations`` are of our version in this
+    life of the job. ``evaluated`` is false while Nomad has still to evaluate the job; ``unplaced`` is what its newest
+    evaluation could not place. ``reverted_to`` is the (version, JobModifyIndex) of the job version that Nomad's own
+    revert made, if it did; ``progress_deadline`` the longest that Nomad gives a group of ours to make progress.
     """
 
     exists: bool
     stopped: bool = False
+    ours: OurVersion = OurVersion.KEPT
+    index: int = 0
     job_type: str = "service"
     current_version: int = 0
-    current_index: int = 0
     stable: bool = False
-    launches: bool = True
+    starts: Start = Start.REGISTER
     wanted: Mapping[str, int] = field(default_factory=dict)
+    every_node: frozenset[str] = frozenset()
     deployment: NomadDeployment | None = None
     deployment_expected: bool = True
     evaluated: bool = True
     allocations: tuple[AllocationState, ...] = ()
-    unplaced: tuple[str, ...] = ()
+    unplaced: tuple[Unplaced, ...] = ()
     reverted_to: tuple[int, int] | None = None
     progress_deadline: timedelta = timedelta(minutes=10)
 

@@ -23,13 +23,15 @@ def why_ended(rollout: Rollout) -> str:
         parts.append(f"Nomad reverted to version {rollout.reverted_to}{as_version}")
     # a task that failed on the way to another end, such as a stop, explains nothing
     if rollout.failure is not None and rollout.task_failed:
-        parts.append(f"task {failed_task(rollout.failure)}")
+        parts.append(failed_task(rollout.failure))
     return "; ".join(parts)
 
 
 def failed_task(failure: TaskFailure) -> str:
-    """``TASK of GROUP: EVENT: MESSAGE`` in Nomad's words, on one line."""
-    return f"{failure.task} of {failure.group}: {one_line(f'{failure.event}: {failure.message}')}"
+    """``task TASK of GROUP: EVENT: MESSAGE`` in Nomad's words, on one line; names an unhealthy allocation."""
+    said = one_line(f"{failure.event}: {failure.message}")
+    where = f"task {failure.task} of {failure.group}" if failure.task else f"group {failure.group}"
+    return f"{where}{'' if failure.names_a_cause else f', allocation {failure.allocation[:8]}'}: {said}"
 
 
 def _waits_in_nomad(rollout: Rollout) -> str:
@@ -61,5 +63,5 @@ def _why_idle(rollout: Rollout) -> str:
     if not rollout.evaluated:
         return "Nomad has not evaluated it yet"
     if rollout.failure is not None:
-        return f"tasks fail; task {failed_task(rollout.failure)}"
+        return f"tasks fail; {failed_task(rollout.failure)}" if rollout.failure.task else failed_task(rollout.failure)
     return f"{rollout.healthy} of {rollout.wanted} healthy, and Nomad gives no reason"

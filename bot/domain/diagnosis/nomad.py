@@ -113,10 +113,20 @@ def _expiry(subject: str, found: NomadToken, now: datetime) -> tuple[Finding, ..
     return (warning(subject, problem, "create a new one before then"),)
 
 
+def needed(environments: Iterable[Environment]) -> frozenset[str]:
+    """The capabilities that these environments need in their namespace: those of a deploy, and what they opt in to."""
+    return NEEDED | ({"read-logs"} if any(each.logs for each in environments) else frozenset())
+
+
 def rights(
-    subject: str, found: NomadToken, namespace: str, proofs: Mapping[str, bool], version: tuple[int, ...] | None
+    subject: str,
+    found: NomadToken,
+    namespace: str,
+    proofs: Mapping[str, bool],
+    version: tuple[int, ...] | None,
+    needs: frozenset[str] = NEEDED,
 ) -> tuple[Finding, ...]:
-    """The findings about the token's capabilities in a namespace.
+    """The findings about the token's capabilities in a namespace; ``needs`` are those that it has to have.
 
     ``proofs`` says for some capabilities whether a harmless call that needs it was allowed. An actual call proves more
     than the text of a policy.
@@ -125,17 +135,18 @@ def rights(
     proven = {one for one, allowed in proofs.items() if allowed}
     refused = proofs.keys() - proven
     given = _with_implied(granted or frozenset()) | proven
-    lacking = NEEDED - (given - refused)
+    lacking = needs - (given - refused)
     missing = sorted(lacking & refused if granted is None else lacking)
     if missing:
         return (
             Finding(subject, f"the token lacks {', '.join(missing)}", "add it to the token's policy (docs/install.md)"),
         )
+    later = (NEEDED | LATER) - needs
     findings = [] if _anything(found) else list(_too_much(subject, granted or frozenset(), version))
     if lacking:
         problem = f"cannot tell whether the token has {', '.join(sorted(lacking))}: its policies cannot be read"
         findings.append(unknown(subject, problem, f"{POLICY}, and attach it to the token by name"))
-    return tuple(findings) or (ok(subject, _enough(LATER - (given - refused))),)
+    return tuple(findings) or (ok(subject, _enough(later - (given - refused))),)
 
 
 def _anything(found: NomadToken) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.domain.deploy.plan import Job, kept_counts
+from bot.domain.deploy.rollout import Start, start_of
 from bot.domain.jobdiff.fields import word
 from bot.domain.jobdiff.placement import unplaced
 from bot.domain.multierror import flatten
@@ -16,6 +17,11 @@ from bot.domain.multierror import flatten
 LONGEST = 600
 """Most characters of the line; further groups are counted."""
 
+_STARTS = {
+    Start.SCHEDULE: "starts on its schedule",
+    Start.DISPATCH: "starts when it is dispatched",
+    Start.NOTHING: "its schedule is off, so nothing starts it",
+}
 _NOTHING = "no allocation changes"
 
 
@@ -24,10 +30,8 @@ def effect(answer: Mapping[str, Any], job: Job) -> str:
 
     A plan only counts the first wave: with a canary or ``max_parallel``, it counts the rest as ignored.
     """
-    if job.get("Periodic"):
-        return f"registered; starts on its schedule{_next_launch(answer)}"
-    if job.get("ParameterizedJob"):
-        return "registered; starts when it is dispatched"
+    if (starts := start_of(job)) is not Start.REGISTER:
+        return f"registered; {_STARTS[starts]}{_next_launch(answer) if starts is Start.SCHEDULE else ''}"
     updates = ((answer.get("Annotations") or {}).get("DesiredTGUpdates")) or {}
     if (answer.get("Diff") or {}).get("Type") == "None":
         # with ACLs on, Nomad counts these for the accessor that a register sets (docs/nomad.md, "Plans under ACLs")

@@ -8,6 +8,9 @@ from typing import Any
 from bot.domain.deploy.plan import Job
 
 _NEEDS = {"memory": ("MemoryMB", "MB memory"), "cpu": ("CPU", "MHz cpu"), "cores": ("Cores", "cpu cores")}
+_NO_REASON = "Nomad gives no reason"
+EVERY_NODE = frozenset({"system", "sysbatch"})
+"""The types of job of which every fitting node runs one allocation of each group."""
 _CACHED = "computed class ineligible"
 
 
@@ -16,9 +19,34 @@ def unplaced(group: str, metric: Mapping[str, Any], job: Job | None) -> str:
 
     ``job`` is the specification that should be placed; without it the sentence names no amounts.
     """
-    count = int(metric.get("CoalescedFailures") or 0) + 1
-    reasons = list(_reasons(group, metric, job))
-    return f"{group}: {count} cannot be placed: {'; '.join(reasons) or 'Nomad gives no reason'}"
+    return f"{group}: {why_unplaced(group, metric, job)}"
+
+
+def why_unplaced(group: str, metric: Mapping[str, Any], job: Job | None) -> str:
+    """The sentence without the group; for a job that runs on every node it counts nodes instead of allocations.
+
+    ``1 of 2 nodes cannot run it: needs 350 MB memory``, or ``constraint ${node.class} = gpu rules out 2 of 2 nodes``.
+    """
+    if (job or {}).get("Type") in EVERY_NODE:
+        return _why_not_everywhere(group, metric, job)
+    reasons = "; ".join(_reasons(group, metric, job)) or _NO_REASON
+    return f"{how_many(metric)} cannot be placed: {reasons}"
+
+
+def how_many(metric: Mapping[str, Any]) -> int:
+    """How many allocations could not be placed; of a job that runs on every node, on how many nodes."""
+    return int(metric.get("CoalescedFailures") or 0) + 1
+
+
+def _why_not_everywhere(group: str, metric: Mapping[str, Any], job: Job | None) -> str:
+    # Nomad tries each node by itself: the metric is of the first one that failed, and counts the others
+    lack = [_need(group, dimension, job) for dimension in sorted(metric.get("DimensionExhausted") or {})]
+    lack += _quotas(metric)
+    if not lack:
+        return "; ".join(_ruled_out(metric)) or _NO_REASON
+    number = how_many(metric)
+    total = max(number, sum((metric.get("NodesAvailable") or {}).values()))
+    return f"{number} of {total} {_nodes(total)} cannot run it: {'; '.join(lack)}"
 
 
 def _reasons(group: str, metric: Mapping[str, Any], job: Job | None) -> Iterator[str]:
@@ -30,13 +58,23 @@ def _reasons(group: str, metric: Mapping[str, Any], job: Job | None) -> Iterator
         yield _need(group, dimension, job)
     if exhausted:
         yield f"{exhausted} of {evaluated} {_nodes(evaluated)} exhausted"
-    for constraint, nodes in sorted((metric.get("ConstraintFiltered") or {}).items()):
+    yield from _ruled_out(metric)
+    yield from _quotas(metric)
+
+
+def _ruled_out(metric: Mapping[str, Any]) -> Iterator[str]:
+    evaluated = int(metric.get("NodesEvaluated") or 0)
+    constraints = sorted((metric.get("ConstraintFiltered") or {}).items())
+    for constraint, nodes in constraints:
         said = "its constraints rule out" if constraint == _CACHED else f"constraint {constraint} rules out"
         yield f"{said} {nodes} of {evaluated} {_nodes(evaluated)}"
-    for node_class, nodes in sorted((metric.get("ClassFiltered") or {}).items()):
+    # Nomad counts the nodes that a constraint rules out by their class, too
+    for node_class, nodes in sorted((metric.get("ClassFiltered") or {}).items()) if not constraints else ():
         yield f"node class {node_class} rules out {nodes} of {evaluated} {_nodes(evaluated)}"
-    for quota in metric.get("QuotaExhausted") or ():
-        yield f"quota {quota} is used up"
+
+
+def _quotas(metric: Mapping[str, Any]) -> list[str]:
+    return [f"quota {quota} is used up" for quota in metric.get("QuotaExhausted") or ()]
 
 
 def _no_node(metric: Mapping[str, Any]) -> str:

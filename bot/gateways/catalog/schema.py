@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from bot.domain.access import Permission
-from bot.domain.catalog.environment import DEFAULT_EXPIRES
+from bot.domain.catalog.environment import DEFAULT_EXPIRES, MOST_LOG_LINES
 from bot.gateways.catalog import scalars as kinds
 from bot.gateways.catalog.issues import quote
 
@@ -135,6 +135,12 @@ class EnvironmentPart(Part):
     reason: Literal["required", "optional"] = "optional"
     after: list[Annotated[AfterPart, BeforeValidator(_environment_alone, json_schema_input_type=AfterPart | str)]] = (
         Field(default_factory=list)
+    )
+    logs: int = Field(
+        0,
+        ge=0,
+        le=MOST_LOG_LINES,
+        description="Lines of a failed task's log in the deploy's thread. Its secrets cannot all be masked.",
     )
     auto: bool = False
     wait: kinds.Duration = timedelta()

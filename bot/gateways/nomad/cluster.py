@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.domain.jobdiff.compare import differences, moved
+from bot.domain.jobdiff.hidden import cleaner
 from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.masking import scrub
 from bot.errors import NomadError, NomadUnavailable, SettingsInvalid
-from bot.gateways.nomad import look, observe, parse, plan, register, stream
+from bot.gateways.nomad import logs, look, observe, parse, plan, register, stream
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.examine import NomadExaminer
 from bot.gateways.nomad.forms.comparable import is_registered_as
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.environment import Cluster, Value
     from bot.domain.deploy.dispatch import Sighting
     from bot.domain.deploy.plan import Job, Plan
-    from bot.domain.deploy.rollout import Observation, Rollout
+    from bot.domain.deploy.rollout import Observation, Rollout, TaskFailure
     from bot.ports.nomad import JobEvent, Known, NomadPlan, Registered
 
 log = logging.getLogger(__name__)
@@ -129,6 +130,18 @@ class PythonNomad:
         """Implements ``bot.ports.nomad.Nomad.observe``."""
         with _of_nomads_shape(self._client.cluster):
             return await observe.observe(self._client, namespace, job_id, rollout, Redactor(show))
+
+    async def log_tail(
+        self, namespace: str, job_id: str, failure: TaskFailure, lines: int, show: frozenset[str] = frozenset()
+    ) -> str:
+        """Implements ``bot.ports.nomad.Nomad.log_tail``."""
+        try:
+            kept = await look.versions(self._client, namespace, job_id)
+        except NomadError:
+            # without the job nothing tells which values are hidden
+            return ""
+        clean = cleaner(kept, Redactor(self._key, show))
+        return await logs.log_tail(self._client, namespace, failure, lines, clean) if kept else ""
 
     def job_events(self, namespaces: Collection[str]) -> AsyncGenerator[JobEvent, None]:
         """Implements ``bot.ports.nomad.Nomad.job_events``."""

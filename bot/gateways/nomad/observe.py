@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.domain.deploy.rollout import Observation
+from bot.domain.deploy.rollout import Observation, OurVersion, Unplaced, start_of
 from bot.domain.jobdiff.hidden import cleaner
-from bot.domain.jobdiff.placement import unplaced
+from bot.domain.jobdiff.placement import EVERY_NODE, how_many, why_unplaced
 from bot.gateways.nomad.allocations import allocation_state
 from bot.gateways.nomad.deployments import nomad_deployment, rolls_back_to
 from bot.gateways.nomad.look import job, versions
@@ -66,25 +66,31 @@ class _Seen:
 
 def _observation(rollout: Rollout, seen: _Seen, clean: Clean) -> Observation:
     ours = _our_version(rollout, seen)
+    spec = ours or seen.live
     deployment = _our_deployment(rollout, ours, seen)
+    # a purge keeps the evaluations of the job that was there before
+    since = int(spec["JobModifyIndex"])
+    before, after = ([each for each in one if each["CreateIndex"] >= since] for one in (seen.before, seen.after))
     return Observation(
         exists=True,
         stopped=bool(seen.live.get("Stop")),
-        job_type=str(seen.live.get("Type") or "service"),
+        ours=_fate_of_ours(rollout, ours, seen),
+        index=int(ours["JobModifyIndex"]) if ours else 0,
+        job_type=str(spec.get("Type") or "service"),
         current_version=int(seen.live["Version"]),
-        current_index=int(seen.live["JobModifyIndex"]),
         stable=bool(ours and ours.get("Stable")),
-        launches=not (seen.live.get("Periodic") or seen.live.get("ParameterizedJob")),
+        starts=start_of(spec),
         wanted=_counts_of(ours),
+        every_node=_groups_for_every_node(ours),
         deployment=nomad_deployment(deployment, clean) if deployment else None,
-        deployment_expected=_expects_deployment(ours or seen.live),
-        evaluated=_none_pending(seen.before) and _none_pending(seen.after),
+        deployment_expected=_expects_deployment(spec),
+        evaluated=_none_pending(before) and _none_pending(after),
         allocations=tuple(
-            allocation_state(each, clean) for each in seen.allocations if each["JobVersion"] == rollout.job_version
+            allocation_state(each, clean, spec) for each in seen.allocations if _is_ours(each, rollout, seen)
         ),
-        unplaced=tuple(map(clean, _unplaced(seen.after, ours or seen.live))),
+        unplaced=_unplaced(after, ours, clean) if ours is not None and ours["Version"] == seen.live["Version"] else (),
         reverted_to=_reverted_to(deployment, rollout, seen),
-        progress_deadline=_progress_deadline(ours or seen.live),
+        progress_deadline=_progress_deadline(spec),
     )
 
 
@@ -96,6 +102,27 @@ def _our_version(rollout: Rollout, seen: _Seen) -> Job | None:
     return next((each for each in kept if each["JobModifyIndex"] == rollout.job_modify_index), None)
 
 
+def _fate_of_ours(rollout: Rollout, ours: Job | None, seen: _Seen) -> OurVersion:
+    """What became of our version, told by the indexes, which only ever grow in one life of Nomad's state."""
+    if ours is not None:
+        return OurVersion.KEPT
+    index, version = rollout.job_modify_index, rollout.job_version
+    if index is None or version is None:
+        return OurVersion.DROPPED
+    if int(seen.live["CreateIndex"]) > index:
+        return OurVersion.REMADE
+    is_older = int(seen.live["JobModifyIndex"]) < index or int(seen.live["Version"]) < version
+    is_anothers = any(each["Version"] == version for each in [seen.live, *seen.kept])
+    return OurVersion.UNDONE if is_older or is_anothers else OurVersion.DROPPED
+
+
+def _is_ours(allocation: Json, rollout: Rollout, seen: _Seen) -> bool:
+    """Whether an allocation is of our version, and of this life of the job: a purged job had the same versions."""
+    return bool(
+        allocation["JobVersion"] == rollout.job_version and allocation["CreateIndex"] > seen.live["CreateIndex"]
+    )
+
+
 def _our_deployment(rollout: Rollout, ours: Job | None, seen: _Seen) -> Json | None:
     """The deployment with our register's index; the job's latest may be another (docs/nomad.md, "Auto-revert")."""
     index = ours["JobModifyIndex"] if ours else rollout.job_modify_index
@@ -103,10 +130,17 @@ def _our_deployment(rollout: Rollout, ours: Job | None, seen: _Seen) -> Json | N
 
 
 def _counts_of(ours: Job | None) -> dict[str, int]:
-    """The count of each group; empty if the nodes decide it (system jobs), or if Nomad no longer has our version."""
-    if ours is None or ours.get("Type") in {"system", "sysbatch"}:
-        return {}
-    return {group["Name"]: int(group.get("Count") or 0) for group in ours.get("TaskGroups") or ()}
+    """The count of each group, but not of those that every fitting node runs; empty if our version is not kept."""
+    groups = (ours or {}).get("TaskGroups") or ()
+    by_nodes = _groups_for_every_node(ours)
+    return {group["Name"]: int(group.get("Count") or 0) for group in groups if group["Name"] not in by_nodes}
+
+
+def _groups_for_every_node(ours: Job | None) -> frozenset[str]:
+    """The groups of a system job that a fitting node runs; a count of 0 switches a group off."""
+    if ours is None or ours.get("Type") not in EVERY_NODE:
+        return frozenset()
+    return frozenset(group["Name"] for group in ours.get("TaskGroups") or () if group.get("Count"))
 
 
 def _expects_deployment(spec: Job) -> bool:
@@ -127,11 +161,31 @@ def _none_pending(evaluations: list[Json]) -> bool:
     return all(each["Status"] != "pending" for each in evaluations)
 
 
-def _unplaced(evaluations: list[Json], spec: Job) -> tuple[str, ...]:
-    """The groups that wait for resources, in words. Only blocked evaluations count: older ones may be placed by now."""
+def _unplaced(evaluations: list[Json], spec: Job, clean: Clean) -> tuple[Unplaced, ...]:
+    """The groups that Nomad could not place as a whole.
+
+    The newest complete evaluation tells, as older ones may be outdated, and a blocked one, whose groups wait for room.
+    """
+    done = [each for each in evaluations if each["Status"] == "complete"]
     blocked = [each for each in evaluations if each["Status"] == "blocked"]
-    failed = {group: metric for each in blocked for group, metric in (each.get("FailedTGAllocs") or {}).items()}
-    return tuple(unplaced(group, metric, spec) for group, metric in sorted(failed.items()))
+    waiting = {group for each in blocked for group in each.get("FailedTGAllocs") or {}}
+    failed: dict[str, Any] = {}
+    # the blocked evaluation of a system job is of one node, and the complete one that it follows counts them all
+    for each in sorted([*sorted(done, key=_changed)[-1:], *blocked], key=_changed):
+        failed |= each.get("FailedTGAllocs") or {}
+    return tuple(
+        Unplaced(
+            group=group,
+            count=how_many(metric),
+            why=clean(why_unplaced(group, metric, spec)),
+            waits=group in waiting,
+        )
+        for group, metric in sorted(failed.items())
+    )
+
+
+def _changed(evaluation: Json) -> int:
+    return int(evaluation["ModifyIndex"])
 
 
 def _reverted_to(deployment: Json | None, rollout: Rollout, seen: _Seen) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from bot.domain.diagnosis.nomad import TokenKind, Trial, trial, trials_in
 from bot.operations.doctor.check import FailedCheck, attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.catalog.environment import Cluster, Environment
@@ -87,7 +87,7 @@ class _Examination:
         return found, diagnosis_nomad.version(subject, found)
 
     async def _namespace(
-        self, name: str, environments: Iterable[Environment], token: NomadToken, version: str | None
+        self, name: str, environments: Collection[Environment], token: NomadToken, version: str | None
     ) -> tuple[Finding, ...]:
         subject = f"{self.subject} namespace {name}"
         exists = await attempt(subject, self.checks.seconds, self.nomad.namespace(name))
@@ -101,7 +101,8 @@ class _Examination:
         if isinstance(proofs, FailedCheck):
             return found, proofs.finding
         known = diagnosis_nomad.version_of(version)
-        return found, *diagnosis_nomad.rights(f"{subject} rights", token, name, proofs, known)
+        needs = diagnosis_nomad.needed(environments)
+        return found, *diagnosis_nomad.rights(f"{subject} rights", token, name, proofs, known, needs)
 
     def _trials(self, environment: Environment) -> Iterable[Trial]:
         for service in trials_in(self.checks.catalog, environment):

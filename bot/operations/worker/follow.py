@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.rollout import Rollout
+    from bot.operations.deploys.target import Target
     from bot.ports import Ports
     from bot.ports.store import Claim, Transaction
 
@@ -44,6 +45,12 @@ class _Progress:
     before: dict[int, Rollout]
     after: dict[int, Rollout]
     due_at: datetime | None
+    log: str = ""
+
+    @property
+    def ours(self) -> Rollout | None:
+        """The deploy's own rollout; None before it has one."""
+        return next((each for each in self.after.values() if each.kind is RolloutKind.DEPLOY), None)
 
     @property
     def changed(self) -> tuple[Rollout, ...]:
@@ -87,7 +94,19 @@ async def _observe(ports: Ports, claim: Claim) -> _Progress:
             # only rollouts that run: an ended one keeps its result, whatever happens to the job later
             seen = await target.nomad.observe(target.namespace, target.job_id, rollout, target.show)
             after |= {judged.number: judged for judged in judge(rollout, seen, ports.clock.now())}
-    return _Progress({rollout.number: rollout for rollout in rollouts}, after, deploy.due_at)
+    progress = _Progress({rollout.number: rollout for rollout in rollouts}, after, deploy.due_at)
+    return replace(progress, log=await _log(target, progress))
+
+
+async def _log(target: Target, progress: _Progress) -> str:
+    """The end of the log of the task that failed the deploy just now, if its environment wants that."""
+    ours, lines = progress.ours, target.environment.logs
+    if not lines or ours is None or ours not in progress.changed or ours.status is not RolloutStatus.FAILED:
+        return ""
+    failure = ours.failure
+    if failure is None or not failure.task:
+        return ""
+    return await target.nomad.log_tail(target.namespace, target.job_id, failure, lines, target.show)
 
 
 async def _save_progress(tx: Transaction, deploy: Deploy, progress: _Progress, now: datetime) -> None:
@@ -95,10 +114,11 @@ async def _save_progress(tx: Transaction, deploy: Deploy, progress: _Progress, n
     # an event that came after the observation made the deploy due: to overwrite that would lose the event
     nudged = deploy.due_at != progress.due_at
     due_at = (now if nudged else now + POLL) if progress.running else None
-    ours = next((each for each in progress.after.values() if each.kind is RolloutKind.DEPLOY), None)
+    ours = progress.ours
     if deploy.status is Status.ROLLING and ours is not None and ours.status is not RolloutStatus.RUNNING:
         # due at once after a success, so that `offer` can offer to promote it; after a failure a revert may still run
-        await _end(tx, deploy, ours, now if ours.status is RolloutStatus.SUCCEEDED else due_at, now)
+        due_at = now if ours.status is RolloutStatus.SUCCEEDED else due_at
+        await _end(tx, deploy, ours, due_at, now, progress.log)
     else:
         await tx.save_deploy(replace(deploy, blocked=(), due_at=due_at))
     for rollout in progress.changed:
@@ -119,7 +139,9 @@ async def _record_stuck(tx: Transaction, deploy: Deploy, before: Rollout | None,
         await tx.record(event_of(kind, WORKER, deploy, now, deploy.catalog, detail=detail))
 
 
-async def _end(tx: Transaction, deploy: Deploy, ours: Rollout, due_at: datetime | None, now: datetime) -> None:
+async def _end(
+    tx: Transaction, deploy: Deploy, ours: Rollout, due_at: datetime | None, now: datetime, log: str
+) -> None:
     status, event = _ENDS[ours.status]
     detail = why_ended(ours)
     words = {
@@ -141,13 +163,14 @@ async def _end(tx: Transaction, deploy: Deploy, ours: Rollout, due_at: datetime 
             "seconds": int((now - ours.started_at).total_seconds()),
         },
         changes={"detail": detail, "due_at": due_at},
-        note=to_requester(deploy, words[status], _failed_event(ours)),
+        # the log is in this note only: its secrets cannot all be told
+        note=replace(to_requester(deploy, words[status], _failed_event(ours)), code=log),
     )
 
 
 def _cause(ours: Rollout) -> str:
     """A short reason: the task that failed first, or else Nomad's description."""
-    return f"task {failed_task(ours.failure)}" if ours.task_failed and ours.failure else ours.detail
+    return failed_task(ours.failure) if ours.task_failed and ours.failure else ours.detail
 
 
 def _failed_event(rollout: Rollout) -> tuple[str, ...]:
@@ -156,7 +179,8 @@ def _failed_event(rollout: Rollout) -> tuple[str, ...]:
     if failure is None or rollout.status is not RolloutStatus.FAILED:
         return ()
     code = "" if failure.exit_code is None else f" (exit code {failure.exit_code})"
-    return (f"{failure.group}/{failure.task}: {failure.event}{code}: {failure.message}",)
+    where = "/".join(part for part in (failure.group, failure.task) if part)
+    return (f"{where}, allocation {failure.allocation[:8]}: {failure.event}{code}: {failure.message}",)
 
 
 async def _record_revert(tx: Transaction, deploy: Deploy, rollout: Rollout, *, known: bool, now: datetime) -> None:

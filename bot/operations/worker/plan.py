@@ -14,18 +14,19 @@ from bot.domain.deploy.approval import mentions
 from bot.domain.deploy.base import facts_of
 from bot.domain.deploy.base_sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.follow import judge, rollout_of
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.deploy.plan import (
     JobState,
     Plan,
-    is_healthy,
     job_text,
     next_fingerprint,
     only_counts_moved,
     state_of,
     without_server_fields,
 )
+from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.jobdiff.whole import about, pages, plan_lines
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
@@ -49,12 +50,14 @@ from bot.operations.worker.revised import template_note, unchanged_note
 from bot.ports.nomad import Known
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Refused
     from bot.domain.deploy.approval import Approval
     from bot.domain.deploy.base import Traced
     from bot.domain.deploy.deploy import Deploy
-    from bot.domain.deploy.plan import Base
+    from bot.domain.deploy.plan import Base, Job
     from bot.operations.deploys.decide import Case
     from bot.ports import Ports
     from bot.ports.nomad import NomadPlan
@@ -78,6 +81,7 @@ class _Draft:
     moved: tuple[str, ...]
     compared_with: str
     differs: tuple[str, ...]
+    healthy: bool
 
 
 async def step(ports: Ports) -> bool:
@@ -133,7 +137,15 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
     if old is not None and old.fingerprint != mark:
         moved = _changes_since(old, target, rendered, replaced.traced, show)
     differs = target.nomad.differences(before.job, rendered.job, show) if before else ()
-    return _Draft(active, target, rendered, answer, mark, replaced.traced.base, moved, compared_with, differs)
+    healthy = answer.unchanged and await _has_succeeded(target, rendered.live, ports.clock.now())
+    return _Draft(active, target, rendered, answer, mark, replaced.traced.base, moved, compared_with, differs, healthy)
+
+
+async def _has_succeeded(target: Target, live: Job | None, now: datetime) -> bool:
+    """Whether the live version has succeeded, on the same proof as a rollout: it may then be promoted."""
+    running = rollout_of(version_of(live) or 0, index_of(live), now)
+    seen = await target.nomad.observe(target.namespace, target.job_id, running, target.show)
+    return judge(running, seen, now)[0].status is RolloutStatus.SUCCEEDED
 
 
 async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tuple[str, Plan | None]:
@@ -348,7 +360,7 @@ def _plan_of(case: Case, draft: _Draft) -> Plan:
         moved=draft.moved,
         differs=draft.differs,
         compared_with=draft.compared_with,
-        healthy=is_healthy(live),
+        healthy=draft.healthy,
         unchanged=draft.answer.unchanged,
         base=base,
     )

@@ -31,7 +31,7 @@ def apply(decision: Decision, evaluation: Json, batch: Batch) -> Json | None:
         return None
     if touched:
         deployment = count_placed(deployment, touched, batch)
-    if decision.complete:
+    if decision.complete or decision.starts_complete:
         return succeed(decision, deployment, batch)
     # do not write an existing deployment that gained nothing: its index would change for no reason
     if touched or decision.deployment is None:

@@ -13,7 +13,7 @@ from sandbox.nomad.scheduler.nodes import Room, need_of
 from sandbox.nomad.scheduler.placing import new_allocation
 from sandbox.nomad.scheduler.reschedule import Timing
 from sandbox.nomad.scheduler.situation import NOT_NEEDED, Placement, Situation, Verdict
-from sandbox.nomad.scheduler.system import system_verdict
+from sandbox.nomad.scheduler.system import has_settled, system_verdict
 from sandbox.nomad.status import ACTIVE_DEPLOYMENTS, terminal
 
 if TYPE_CHECKING:
@@ -56,7 +56,26 @@ class Decision:
     def complete(self) -> bool:
         """Whether the running deployment has nothing left to do."""
         running = self.deployment is not None and self.deployment["Status"] == "running"
-        return running and not self.failed and all(verdict.complete for verdict in self.verdicts.values())
+        # a system job's deployment does not wait for the nodes that lack room
+        lacks = self.failed and not self.is_system
+        return running and not lacks and all(verdict.complete for verdict in self.verdicts.values())
+
+    @property
+    def is_system(self) -> bool:
+        """Whether it is about a system job."""
+        return self.job is not None and self.job["Type"] == "system"
+
+    @property
+    def starts_complete(self) -> bool:
+        """Whether its new deployment has nothing to do: one of a system job that no node can run."""
+        states = [one.deployment_state for one in self.verdicts.values() if one.wants_deployment]
+        return self.is_system and bool(states) and not any(state and state["DesiredTotal"] for state in states)
+
+    @property
+    def unplaced(self) -> Json:
+        """The FailedTGAllocs: what lacks room, and what the constraints keep off every node."""
+        ruled_out = {name: one.ruled_out for name, one in self.verdicts.items() if one.ruled_out}
+        return {**ruled_out, **self.failed}
 
     @property
     def later(self) -> list[tuple[Json, int]]:
@@ -99,7 +118,11 @@ def verdict_on(situation: Situation, room: Room) -> Verdict:
     """The verdict on one group, by the type of its job."""
     if situation.job["Type"] in {"system", "sysbatch"}:
         allowed = [one["ID"] for one in room.allowed(situation.job, situation.group)]
-        return system_verdict(situation, allowed)
+        in_reach = bool(room.reachable(situation.job))
+        verdict = system_verdict(situation, allowed, in_reach=in_reach)
+        if in_reach and not allowed:
+            verdict.ruled_out = room.ruling_out(situation.job, situation.group)
+        return verdict
     return GroupReconciler(situation).run()
 
 
@@ -160,11 +183,16 @@ class Placer:
             for allocation, _ in verdict.stop:
                 self._room.free(allocation)
             self._place(verdict)
+            if self._decision.is_system:
+                verdict.complete = has_settled(verdict)
 
     def _place(self, verdict: Verdict) -> None:
         unplaced: set[str] = set()
         for placement in verdict.place:
-            if not self._find(placement) and placement.previous is not None:
+            if self._find(placement):
+                continue
+            verdict.missed += 1
+            if placement.previous is not None:
                 unplaced.add(placement.previous["ID"])
         for old in verdict.replace:
             self._replace(old)
@@ -184,7 +212,7 @@ class Placer:
 
     def _find(self, placement: Placement, replaces: Json | None = None) -> bool:
         job, group = self._decision.job or {}, placement.group
-        metric = self._room.metric(job, group)
+        metric = self._room.metric(job, group, placement.node_id)
         node = self._room.find(job, group, placement.node_id)
         if node is None:
             self._miss(group["Name"], metric)
@@ -201,4 +229,8 @@ class Placer:
         # Nomad explains the first failure of a group, and only counts the others
         known = self._decision.failed.get(group)
         coalesced = known["CoalescedFailures"] + 1 if known else 0
+        verdict = self._decision.verdicts[group]
+        if self._decision.is_system and verdict.wants_deployment and verdict.deployment_state:
+            # such a node counts for no deployment
+            verdict.deployment_state["DesiredTotal"] -= 1
         self._decision.failed[group] = {**(known or metric), "CoalescedFailures": coalesced}

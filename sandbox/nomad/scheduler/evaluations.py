@@ -89,8 +89,9 @@ class Scheduler:
             batch.put_allocation({**now, "FollowupEvalID": follow_up["ID"]})
 
     def _end(self, evaluation: Json, decision: Decision, snapshot: int, deployment: Json | None) -> None:
+        # one that was blocked still has what lacked room then
         ended = {
-            **evaluation,
+            **{name: value for name, value in evaluation.items() if name != "FailedTGAllocs"},
             "Status": "complete",
             "SnapshotIndex": snapshot,
             "PlanAnnotations": {"DesiredTGUpdates": decision.counters, "PreemptedAllocs": None},
@@ -99,8 +100,10 @@ class Scheduler:
             ended["QueuedAllocations"] = dict(decision.queued)
         if deployment is not None:
             ended["DeploymentID"] = deployment["ID"]
+        if decision.unplaced:
+            ended["FailedTGAllocs"] = decision.unplaced
+        # nothing waits for a node that the constraints would allow
         if decision.failed:
-            ended["FailedTGAllocs"] = decision.failed
             ended["BlockedEval"] = self._block(evaluation, decision, snapshot)
         # still no room: it stays blocked and is not complete
         if ended.get("BlockedEval") == evaluation["ID"]:

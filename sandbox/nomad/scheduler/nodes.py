@@ -121,9 +121,10 @@ class Room:
     def allowed(self, job: Json, group: Json) -> list[Json]:
         """The nodes that the job's datacenters, its node pool and the constraints allow."""
         constraints = constraints_of(job, group)
-        return [one for one in self._reachable(job) if refusing(one, constraints) is None]
+        return [one for one in self.reachable(job) if refusing(one, constraints) is None]
 
-    def _reachable(self, job: Json) -> list[Json]:
+    def reachable(self, job: Json) -> list[Json]:
+        """The nodes in the job's datacenters and node pool."""
         return [
             one
             for one in self._nodes
@@ -144,13 +145,19 @@ class Room:
         left = self._left[one["ID"]]
         return next((dimension for dimension, amount in need.items() if amount > left[dimension]), None)
 
-    def metric(self, job: Json, group: Json) -> Json:
-        """Nomad's AllocMetric for an allocation: the nodes considered, and why none fits."""
+    def ruling_out(self, job: Json, group: Json) -> Json:
+        """Nomad's AllocMetric of a system job's group that the constraints keep off every node."""
+        return {**self.metric(job, group), "NodePool": "", "NodesAvailable": None, "NodesInPool": 0}
+
+    def metric(self, job: Json, group: Json, node_id: str = "") -> Json:
+        """Nomad's AllocMetric for an allocation: the nodes considered, and why none fits; `node_id` allows only one."""
         # datacenter and pool select the nodes to consider; only constraints count as filters
-        reachable, need = self._reachable(job), need_of(group)
+        reachable, need = self.reachable(job), need_of(group)
+        tried = [one for one in reachable if node_id in {"", one["ID"]}]
         constraints = constraints_of(job, group)
-        filtered = Counter(label(bad) for one in reachable if (bad := refusing(one, constraints)))
-        exhausted = Counter(dimension for one in self.allowed(job, group) if (dimension := self._exhausted(one, need)))
+        filtered = Counter(label(bad) for one in tried if (bad := refusing(one, constraints)))
+        allowed = [one for one in tried if refusing(one, constraints) is None]
+        exhausted = Counter(dimension for one in allowed if (dimension := self._exhausted(one, need)))
         pool = [one for one in self._nodes if job["NodePool"] in {one["NodePool"], "all"}]
         return {
             "AllocationTime": 40_000,
@@ -161,7 +168,7 @@ class Room:
             "DimensionExhausted": dict(exhausted) or None,
             "NodePool": job["NodePool"],
             "NodesAvailable": dict(Counter(one["Datacenter"] for one in reachable)),
-            "NodesEvaluated": len(reachable),
+            "NodesEvaluated": len(tried),
             "NodesExhausted": sum(exhausted.values()),
             "NodesFiltered": sum(filtered.values()),
             "NodesInPool": len(pool),

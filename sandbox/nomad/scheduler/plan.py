@@ -26,7 +26,7 @@ def plan(state: State, nodes: Nodes, job: Json, *, with_diff: bool) -> Json:
         "Annotations": {"DesiredTGUpdates": decision.counters, "PreemptedAllocs": None},
         "CreatedEvals": created_evaluations(evaluation, decision, state.clock.now_ns()),
         "Diff": annotate(diff(existing, candidate), decision.counters) if with_diff else None,
-        "FailedTGAllocs": decision.failed or None,
+        "FailedTGAllocs": decision.unplaced or None,
         "Index": existing["JobModifyIndex"] if existing else 0,
         "JobModifyIndex": existing["JobModifyIndex"] if existing else 0,
         "NextPeriodicLaunch": None,

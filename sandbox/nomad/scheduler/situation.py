@@ -42,7 +42,11 @@ class Placement:
 
 @dataclass
 class Verdict:
-    """The scheduler's decision about one group: what to place, replace, stop and leave."""
+    """The scheduler's decision about one group: what to place, replace, stop and leave.
+
+    ``missed`` counts the placements that found no node. ``ruled_out`` is the AllocMetric of a system job's group that
+    the constraints keep off every node.
+    """
 
     place: list[Placement] = field(default_factory=list)
     replace: list[Json] = field(default_factory=list)
@@ -51,7 +55,9 @@ class Verdict:
     later: list[tuple[Json, int]] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
     deployment_state: Json | None = None
+    ruled_out: Json | None = None
     wants_deployment: bool = False
+    missed: int = 0
     complete: bool = False
 
 

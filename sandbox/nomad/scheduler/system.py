@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from sandbox.nomad.records import Json
 
 
-def system_verdict(situation: Situation, node_ids: list[str]) -> Verdict:
-    """The verdict on a system or sysbatch group on these nodes, with updates on `max_parallel` nodes at a time."""
+def system_verdict(situation: Situation, node_ids: list[str], *, in_reach: bool) -> Verdict:
+    """The verdict on a system or sysbatch group on these nodes, with updates on `max_parallel` nodes at a time.
+
+    `in_reach`: whether the job's datacenters and node pool have a node at all.
+    """
     verdict = Verdict()
     by_node = {one["NodeID"]: one for one in situation.allocations if counts(one, situation.job)}
     destructive = allocations_to_replace(situation, by_node, node_ids, verdict)
@@ -27,7 +30,7 @@ def system_verdict(situation: Situation, node_ids: list[str]) -> Verdict:
     # Nomad counts every node of a system job as a placement, and counts replacements regardless of waves
     verdict.counters["Place"] = len(node_ids) if situation.job["Type"] == "system" else len(missing)
     verdict.counters["DestructiveUpdate"] = len(destructive)
-    conclude(situation, verdict, total=len(destructive) + len(verdict.in_place) + len(missing))
+    conclude(situation, verdict, len(destructive) + len(verdict.in_place) + len(missing), in_reach=in_reach)
     return verdict
 
 
@@ -71,10 +74,24 @@ def wave(situation: Situation, running: list[Json], wanted: int) -> int:
     return max(int(situation.waves["MaxParallel"]) - len(undecided), 0)
 
 
-def conclude(situation: Situation, verdict: Verdict, total: int) -> None:
+def conclude(situation: Situation, verdict: Verdict, total: int, *, in_reach: bool) -> None:
     """Fill in the deployment's part of the verdict. Does not simulate canaries of system jobs."""
+    # one deployment for each version, also if no node fits: that one has succeeded at once
+    had_one = any(had_deployment(past, situation.job) for past in situation.past_deployments.values())
+    wants_one = situation.waves is not None and in_reach and not had_one
     state = situation.state or {**fresh_state(situation.waves), "DesiredTotal": total}
     verdict.deployment_state = state
-    verdict.wants_deployment = situation.deployment is None and situation.waves is not None and total > 0
-    changing = verdict.replace or verdict.place or verdict.in_place
-    verdict.complete = not changing and state["HealthyAllocs"] >= state["DesiredTotal"]
+    verdict.wants_deployment = situation.deployment is None and wants_one
+    verdict.complete = has_settled(verdict)
+
+
+def has_settled(verdict: Verdict) -> bool:
+    """Whether nothing changes and all are healthy; a node that lacks room holds up no system job's deployment."""
+    changing = verdict.replace or verdict.in_place or len(verdict.place) > verdict.missed
+    state = verdict.deployment_state or {}
+    return not changing and bool(state["HealthyAllocs"] >= state["DesiredTotal"])
+
+
+def had_deployment(past: Json, job: Json) -> bool:
+    """Whether a deployment was this version's."""
+    return bool(past["JobVersion"] == job["Version"] and past["JobCreateIndex"] == job["CreateIndex"])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from sandbox.nomad.cluster import Cluster
+    from sandbox.nomad.state import State
     from sandbox.nomad.wire.stream import OpenStreams
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,6 +46,7 @@ class Control:
     def __init__(self, cluster: Cluster, streams: OpenStreams) -> None:
         self._cluster = cluster
         self._streams = streams
+        self._saved: State | None = None
 
     def add_paths(self, app: web.Application) -> None:
         """Serve them."""
@@ -57,6 +59,7 @@ class Control:
             "outage": self.outage,
             "capacity": self.capacity,
             "drop-streams": self.drop_streams,
+            "snapshot": self.snapshot,
             "speed": self.speed,
             "pretend": self.pretend,
         }
@@ -192,6 +195,19 @@ class Control:
     def drop_streams(self, _body: Json) -> Json:
         """Cut all open event streams."""
         return {"dropped": self._streams.cut_all()}
+
+    def snapshot(self, body: Json) -> Json:
+        """Save a snapshot of Nomad's state, or with `restore` go back to the last one and cut all event streams."""
+        state = self._cluster.state
+        if not read_field(body, "restore", bool, default=False):
+            self._saved = state.snapshot()
+        elif self._saved is None:
+            raise Refused(400, "there is no snapshot to restore")
+        else:
+            state.restore(self._saved)
+            self._streams.cut_all()
+        self._cluster.notify_change()
+        return {"index": state.index}
 
     def pretend(self, body: Json) -> Json:
         """Pretend another clock, version or ACLs from now on; settings that the body leaves out get their defaults."""

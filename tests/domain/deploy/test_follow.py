@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from bot.domain.deploy.follow import NOWHERE, judge
+from bot.domain.deploy.follow import judge, rollout_of
 from bot.domain.deploy.rollout import (
     AllocationState,
     GroupHealth,
     NomadDeployment,
     Observation,
+    OurVersion,
     RolloutKind,
     RolloutStatus,
+    Start,
     TaskFailure,
+    Unplaced,
 )
 from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
 from bot.gateways.nomad.deployments import nomad_deployment
@@ -43,7 +46,7 @@ def a_deployment(status="running", description="Deployment is running", *groups:
 
 
 def seen(deployment: NomadDeployment | None = None, **changes: Any) -> Observation:
-    fields: dict[str, Any] = {"exists": True, "current_version": 4, "current_index": 47, "wanted": {"web": 2}}
+    fields: dict[str, Any] = {"exists": True, "current_version": 4, "index": 47, "wanted": {"web": 2}}
     return Observation(deployment=deployment, **{**fields, **changes})
 
 
@@ -58,6 +61,12 @@ def allocations(*statuses: str, **changes: Any) -> tuple[AllocationState, ...]:
 def plain(*statuses: str, **changes: Any) -> Observation:
     """A service without a deployment."""
     return seen(allocations=allocations(*statuses), **{"deployment_expected": False, **changes})
+
+
+def everywhere(*statuses: str, **changes: Any) -> Observation:
+    """A system job, or a sysbatch."""
+    fields = {"job_type": "system", "wanted": {}, "every_node": frozenset({"web"})}
+    return plain(*statuses, **{**fields, **changes})
 
 
 def once(*statuses: str, **changes: Any) -> Observation:
@@ -108,6 +117,22 @@ def test_the_first_failure_stays():
     observation = seen(a_deployment(), allocations=allocations("failed", failure=FAILURE))
     (told,) = judge(a_rollout(failure=earlier), observation, NOW)
     assert told.failure == earlier
+
+
+UNHEALTHY = replace(
+    FAILURE, event="Alloc Unhealthy", message="its check is alive", exit_code=None, allocation="1234567890"
+)
+
+
+def test_an_unhealthy_allocation_explains_only_what_no_failed_task_does():
+    running = allocations("running", failure=UNHEALTHY)
+    (told,) = judge(a_rollout(), seen(a_deployment(), allocations=running), NOW)
+    assert told.failure == UNHEALTHY
+    (ended,) = judge(told, seen(a_deployment("failed", "Failed due to progress deadline"), allocations=running), NOW)
+    where = "task app of web, allocation 12345678"
+    assert why_ended(ended) == f"Failed due to progress deadline; {where}: Alloc Unhealthy: its check is alive"
+    (better,) = judge(told, seen(a_deployment(), allocations=(*running, *allocations("failed", failure=FAILURE))), NOW)
+    assert better.failure == FAILURE
 
 
 def test_a_newer_version_waits_for_nomads_own_words():
@@ -215,15 +240,17 @@ def test_a_gone_job_keeps_the_last_counters():
         (plain("running", "running"), "2 of 2 running"),
         (plain("running", "running", "failed"), "2 of 2 running"),
         (plain(wanted={"web": 0}), "registered: nothing has to run"),
-        (plain("running", "running", "running", job_type="system", wanted={}), "3 of 3 running"),
+        (everywhere("running", "running", "running"), "3 of 3 running"),
+        (everywhere("running", wanted={"off": 0}), "1 of 1 running"),
+        (everywhere(wanted={"web": 0}, every_node=frozenset()), "registered: nothing has to run"),
         (plain("running", "running", deployment_expected=True), "2 of 2 running"),
-        (plain(launches=False), "registered: it starts on its schedule or when it is dispatched"),
-        (plain(launches=False, current_version=5), "registered: it starts on its schedule or when it is dispatched"),
+        (plain(starts=Start.SCHEDULE), "registered: it starts on its schedule"),
+        (plain(starts=Start.DISPATCH, current_version=5), "registered: it starts when it is dispatched"),
+        (plain(starts=Start.NOTHING), "registered: its schedule is off, so nothing starts it"),
         (once("complete", "complete"), "2 allocations completed"),
         (once("complete", wanted={"web": 1}), "1 allocation completed"),
         (once("complete", "complete", stopped=True, current_version=5), "2 allocations completed"),
-        (once("complete", "complete", job_type="sysbatch", wanted={}), "2 allocations completed"),
-        (once(wanted={}), "registered: nothing has to run"),
+        (everywhere("complete", "complete", job_type="sysbatch"), "2 allocations completed"),
     ],
 )
 def test_success_without_a_deployment(observation, detail):
@@ -233,22 +260,128 @@ def test_success_without_a_deployment(observation, detail):
     assert ended.healthy >= ended.wanted
 
 
+DONE = a_deployment("successful", "Deployment completed successfully", a_group(desired=0, placed=0, healthy=0))
+FILTERED = Unplaced(group="web", count=1, why="constraint ${node.class} = gpu rules out 2 of 2 nodes", waits=False)
+FULL = Unplaced(group="web", count=2, why="2 of 2 nodes cannot run it: needs 9000 MB memory")
+
+
 @pytest.mark.parametrize("job_type", ["system", "sysbatch"])
-@pytest.mark.parametrize("successful", [False, True])
-def test_a_job_for_every_node_that_runs_on_none_has_not_succeeded(job_type, successful):
-    ours = a_deployment("successful", "Deployment completed successfully", a_group(desired=0, placed=0, healthy=0))
-    observation = plain(job_type=job_type, wanted={}, deployment=ours if successful else None)
+@pytest.mark.parametrize("deployment", [DONE, None], ids=["deployment", "none"])
+@pytest.mark.parametrize(
+    ("unplaced", "why"),
+    [
+        ((), "it runs on no node: web: no ready node is in its datacenters and node pool"),
+        ((FILTERED,), f"it runs on no node: web: {FILTERED.why}"),
+    ],
+)
+def test_a_job_for_every_node_that_runs_on_none_has_failed(job_type, deployment, unplaced, why):
+    observation = everywhere(job_type=job_type, deployment=deployment, unplaced=unplaced, stable=True)
 
     (ended,) = judge(a_rollout(groups=()), observation, NOW)
-    assert (ended.status, ended.detail) == (FAILED, NOWHERE)
+    assert (ended.status, ended.detail) == (FAILED, why)
     (later,) = judge(a_rollout(groups=()), replace(observation, evaluated=False), NOW)
-    assert later.status is (SUCCEEDED if successful else RUNNING)
-    (waiting,) = judge(a_rollout(groups=()), replace(observation, unplaced=("web: 1 cannot be placed",)), NOW)
-    assert waiting.status is not FAILED
+    assert later.status is RUNNING
+
+
+def test_one_of_its_groups_on_no_node_is_enough():
+    ran = everywhere("running", every_node=frozenset({"web", "log"}), unplaced=(replace(FILTERED, group="log"),))
+    (ended,) = judge(a_rollout(groups=()), ran, NOW)
+    assert (ended.status, ended.detail) == (FAILED, f"it runs on no node: log: {FILTERED.why}")
+
+
+@pytest.mark.parametrize("job_type", ["system", "sysbatch"])
+@pytest.mark.parametrize(("deployment", "expected"), [(DONE, True), (None, True), (None, False)])
+def test_while_no_node_has_room_it_goes_on(job_type, deployment, expected):
+    changes = {"deployment": deployment, "deployment_expected": expected, "stable": deployment is None}
+    (told,) = judge(a_rollout(groups=()), everywhere(job_type=job_type, unplaced=(FULL,), **changes), NOW)
+    assert (told.status, waiting_for(told)) == (RUNNING, f"no capacity: it runs on no node: web: {FULL.why}")
+    assert (told.healthy, told.wanted) == (0, 2)
+
+
+@pytest.mark.parametrize("job_type", ["system", "sysbatch"])
+@pytest.mark.parametrize("with_deployment", [True, False])
+def test_on_one_of_two_nodes_it_has_not_succeeded(job_type, with_deployment):
+    one = a_deployment("successful", "done", a_group(desired=1, placed=1, healthy=1)) if with_deployment else None
+    unplaced = (replace(FULL, count=1, why="1 of 2 nodes cannot run it: needs 350 MB memory"),)
+    state = "running" if job_type == "system" else "complete"
+    observation = everywhere(state, job_type=job_type, deployment=one, unplaced=unplaced)
+
+    (told,) = judge(a_rollout(groups=()), observation, NOW)
+    assert (told.status, told.healthy, told.wanted) == (RUNNING, 1, 2)
+    assert waiting_for(told) == "no capacity: web: 1 of 2 nodes cannot run it: needs 350 MB memory"
+    (ended,) = judge(told, replace(observation, unplaced=()), NOW)
+    assert ended.status is SUCCEEDED
+    # what could not be placed later is of the newer version, so nothing proves this one
+    (replaced,) = judge(told, replace(observation, unplaced=(), current_version=5), NOW)
+    assert replaced.status is SUPERSEDED
+
+
+def test_a_service_that_its_deployment_proves_lacks_nothing():
+    unplaced = (Unplaced(group="web", count=1, why="1 cannot be placed: needs 6000 MB memory"),)
+    (ended,) = judge(a_rollout(), seen(a_deployment("successful", "done"), unplaced=unplaced), NOW)
+    assert ended.status is SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        plain("running", "running"),
+        once("complete", "complete"),
+        everywhere("running"),
+        plain(wanted={"web": 0}),
+        plain(starts=Start.SCHEDULE),
+        seen(stable=True),
+        plain(),
+    ],
+)
+@pytest.mark.parametrize(
+    ("fate", "status", "words"),
+    [
+        (OurVersion.REMADE, FAILED, "somebody purged the job and registered it anew"),
+        (OurVersion.UNDONE, FAILED, "Nomad no longer has version 4, and its job is at version 0"),
+        (OurVersion.DROPPED, SUPERSEDED, "version 12 replaced it before it had finished, or Nomad no longer keeps"),
+    ],
+)
+def test_a_version_that_nomad_does_not_keep_never_succeeds(observation, fate, status, words):
+    changes = {"ours": fate, "current_version": 12 if fate is OurVersion.DROPPED else 0}
+    (ended,) = judge(a_rollout(), replace(observation, **changes), NOW)
+    assert (ended.status, ended.detail[: len(words)]) == (status, words)
+
+
+def test_its_own_deployment_proves_a_version_that_nomad_no_longer_keeps():
+    observation = seen(a_deployment("successful", "done"), ours=OurVersion.DROPPED, current_version=12)
+    (ended,) = judge(a_rollout(), observation, NOW)
+    assert ended.status is SUCCEEDED
+
+
+def test_an_observation_without_a_group_proves_nothing():
+    (told,) = judge(a_rollout(), once(wanted={}), NOW)
+    assert told.status is RUNNING
+
+
+def test_a_landing_without_an_index_learns_it():
+    (told,) = judge(a_rollout(job_modify_index=None), seen(a_deployment()), NOW)
+    assert told.job_modify_index == 47
+    (gone,) = judge(a_rollout(job_modify_index=None), Observation(exists=False), NOW)
+    assert gone.job_modify_index is None
+
+
+def test_a_version_that_runs_already_is_judged_alike():
+    assert judge(rollout_of(4, 47, NOW), seen(stable=True), NOW)[0].status is SUCCEEDED
+    assert judge(rollout_of(4, 47, NOW), everywhere(unplaced=(FILTERED,)), NOW)[0].status is FAILED
+    assert (
+        judge(rollout_of(4, 47, NOW), seen(a_deployment("failed", "Deployment marked as failed")), NOW)[0].status
+        is FAILED
+    )
+
+
+def test_a_schedule_that_somebody_stopped_has_not_succeeded():
+    (ended,) = judge(a_rollout(), plain(starts=Start.SCHEDULE, stopped=True, current_version=5), NOW)
+    assert (ended.status, ended.detail, ended.wanted) == (FAILED, "the job was stopped", 0)
 
 
 def test_a_job_that_starts_later_wants_nothing_now():
-    (ended,) = judge(a_rollout(groups=()), plain(launches=False, wanted={"web": 1}), NOW)
+    (ended,) = judge(a_rollout(groups=()), plain(starts=Start.SCHEDULE, wanted={"web": 1}), NOW)
 
     assert (ended.status, ended.wanted) == (SUCCEEDED, 0)
 
@@ -260,8 +393,8 @@ def test_a_job_that_starts_later_wants_nothing_now():
         plain("running", "pending"),
         plain("running", "running", evaluated=False),
         plain(wanted={"web": 0}, evaluated=False),
-        plain("running", "running", unplaced=("web: 1 cannot be placed: no node is ready",)),
-        plain(launches=False, evaluated=False),
+        plain("running", "running", unplaced=(FULL,)),
+        plain(starts=Start.SCHEDULE, evaluated=False),
         once("complete", "running"),
         once("complete", "complete", evaluated=False),
     ],
@@ -318,9 +451,11 @@ def test_a_note_goes_when_its_reason_does():
 
 
 def test_no_capacity_is_said_in_words():
-    unplaced = ("web: 2 cannot be placed: needs 6000 MB memory; 2 of 2 nodes exhausted",)
+    why = "2 cannot be placed: needs 6000 MB memory; 2 of 2 nodes exhausted"
+    unplaced = (Unplaced(group="web", count=2, why=why),)
     (told,) = judge(a_rollout(), seen(a_deployment(), unplaced=unplaced), NOW)
-    assert (told.status, waiting_for(told)) == (RUNNING, f"no capacity: {unplaced[0]}")
+    assert (told.status, waiting_for(told)) == (RUNNING, f"no capacity: web: {why}")
+    assert told.wanted == 2
 
 
 def settled(**changes: Any):
@@ -332,9 +467,14 @@ def settled(**changes: Any):
     ("rollout", "observation", "why"),
     [
         (settled(), seen(a_deployment()), "1 of 2 healthy, and Nomad gives no reason"),
+        (
+            settled(failure=replace(UNHEALTHY, task="")),
+            seen(a_deployment()),
+            "group web, allocation 12345678: Alloc Unhealthy: its check is alive",
+        ),
         (settled(), seen(a_deployment(), evaluated=False), "Nomad has not evaluated it yet"),
         (settled(failure=FAILURE), seen(a_deployment()), "tasks fail; task app of web: Terminated: Exit Code: 1"),
-        (settled(), seen(a_deployment(), unplaced=("web: no node",)), "no capacity: web: no node"),
+        (settled(), seen(a_deployment(), unplaced=(FULL,)), f"no capacity: web: {FULL.why}"),
     ],
 )
 def test_stuck_says_why_and_ends_nothing(rollout, observation, why):

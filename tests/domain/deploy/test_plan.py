@@ -15,7 +15,6 @@ from bot.domain.deploy.plan import (
     BaseChange,
     Job,
     fingerprint,
-    is_healthy,
     job_text,
     kept_counts,
     next_fingerprint,
@@ -242,19 +241,3 @@ def test_a_changed_kind_is_said_in_words():
     both = same_kind(a_job(), a_live_job(Periodic={"Spec": "@daily"}, ParameterizedJob={"Payload": ""}))
     assert [("Periodic" in said, "ParameterizedJob" in said) for said in both] == [(True, False), (False, True)]
     assert len(same_kind(a_job(Periodic={"Spec": "@daily"}), a_live_job())) == 1
-
-
-@pytest.mark.parametrize(
-    ("live", "healthy"),
-    [
-        (None, False),
-        (a_live_job(), True),
-        (a_live_job(Stable=False), False),
-        (a_live_job(Stop=True), False),
-        (a_live_job(Type="system"), True),
-        (a_live_job(Type="batch", Stable=False), True),
-        (a_live_job(Type="batch", Stable=False, Status="pending"), False),
-    ],
-)
-def test_a_live_job_is_well_where_nomad_calls_it_stable_or_never_would(live, healthy):
-    assert is_healthy(live) is healthy

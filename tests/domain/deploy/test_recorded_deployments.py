@@ -14,6 +14,7 @@ from bot.domain.deploy.rollout import (
     Observation,
     RolloutKind,
     RolloutStatus,
+    Unplaced,
 )
 from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
 from bot.gateways.nomad.deployments import nomad_deployment
@@ -23,6 +24,7 @@ from tests.recorded import transcripts
 
 SUCCEEDED, FAILED = RolloutStatus.SUCCEEDED, RolloutStatus.FAILED
 RUNNING, SUPERSEDED = RolloutStatus.RUNNING, RolloutStatus.SUPERSEDED
+NO_ROOM = Unplaced(group="web", count=1, why="1 cannot be placed: needs 900000 MB memory")
 DONE = "Deployment completed successfully"
 
 # name: (our version, how it ends, its last words, what it says on the way, what Nomad reverts to)
@@ -68,7 +70,7 @@ def an_observation(told: dict[str, Any], step: dict[str, Any], version: int) -> 
             for each in told["allocs"]
             if last and each[0] == version
         ),
-        unplaced=("web: 1 cannot be placed: needs 900000 MB memory",) if blocked else (),
+        unplaced=(NO_ROOM,) if blocked else (),
         reverted_to=(version + 1, 99) if reverted else None,
     )
 

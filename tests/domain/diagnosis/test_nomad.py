@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.diagnosis import nomad
 from bot.domain.diagnosis.nomad import LATER, NEEDED, NamespaceRule, NomadToken, TokenKind
-from tests.builders import a_catalog
+from tests.builders import a_catalog, an_environment
 from tests.clocks import NOON
 
 WHO = "cluster eu token"
@@ -93,6 +93,18 @@ def test_a_call_that_was_refused_proves_more_than_a_policy() -> None:
         "error: rights: the token lacks read-job"
     )
     assert "(it lacks list-jobs, not needed yet)" in rights(whole, list_jobs=False)[0]
+
+
+def test_where_an_environment_shows_logs_the_token_has_to_read_them() -> None:
+    environments = [an_environment(), replace(an_environment(), logs=20)]
+    assert nomad.needed(environments[:1]) == NEEDED
+    needs = nomad.needed(environments)
+
+    (line,) = lines(nomad.rights("rights", with_rules(("apps", set(NEEDED))), "apps", PROVEN, None, needs))
+    assert line.startswith("error: rights: the token lacks read-logs; add it to the token's policy")
+    (line,) = lines(nomad.rights("rights", with_rules(("apps", set(needs))), "apps", PROVEN, None, needs))
+    assert line.startswith("ok: rights: ")
+    assert "read-logs" not in line
 
 
 def test_a_capability_that_no_call_proves_must_be_in_the_policy() -> None:

@@ -98,9 +98,16 @@ def test_a_periodic_job_starts_nothing_now(launch, line):
     assert effect(answer, {**a_spec(kind="batch"), "Periodic": {"Spec": "@daily"}}) == line
 
 
-def test_a_parameterized_job_starts_nothing_now():
-    spec = {**a_spec(kind="batch"), "ParameterizedJob": {"Payload": "optional"}}
-    assert effect(an_answer(Place=1), spec) == "registered; starts when it is dispatched"
+@pytest.mark.parametrize("more", [{}, {"Periodic": {"Spec": "@daily", "Enabled": True}}])
+def test_a_parameterized_job_starts_nothing_now_also_if_it_has_a_schedule(more):
+    spec = {**a_spec(kind="batch"), "ParameterizedJob": {"Payload": "optional"}, **more}
+    answer = {**an_answer(Place=1), "NextPeriodicLaunch": "2026-11-22T00:00:00Z"}
+    assert effect(answer, spec) == "registered; starts when it is dispatched"
+
+
+def test_a_schedule_that_is_off_starts_nothing():
+    spec = {**a_spec(kind="batch"), "Periodic": {"Spec": "@daily", "Enabled": False}}
+    assert effect(an_answer(Place=1), spec) == "registered; its schedule is off, so nothing starts it"
 
 
 @pytest.mark.parametrize(("groups", "ending"), [(100, "more groups"), (19, "and 1 more group")])

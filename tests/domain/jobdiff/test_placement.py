@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.jobdiff.placement import unplaced
+from bot.domain.jobdiff.placement import how_many, unplaced
 
 JOB = {
     "TaskGroups": [
@@ -50,6 +50,10 @@ JOB = {
         ({"NodesAvailable": {"dc1": 0, "dc2": 3}}, "web: 1 cannot be placed: no node in dc1 is ready"),
         ({"NodePool": "gpu"}, "web: 1 cannot be placed: no node is ready in node pool gpu"),
         ({"NodePool": "default"}, "web: 1 cannot be placed: no node is ready"),
+        (
+            {"NodesEvaluated": 2, "ConstraintFiltered": {"${node.class} = gpu": 2}, "ClassFiltered": {"small": 1}},
+            "web: 1 cannot be placed: constraint ${node.class} = gpu rules out 2 of 2 nodes",
+        ),
         ({"NodesEvaluated": 1}, "web: 1 cannot be placed: Nomad gives no reason"),
     ],
 )
@@ -63,3 +67,45 @@ def test_without_the_specification_no_amount_is_named(job):
     assert unplaced("web", metric, job) == (
         "web: 1 cannot be placed: disk is exhausted; memory is exhausted; 1 of 1 node exhausted"
     )
+
+
+@pytest.mark.parametrize("kind", ["system", "sysbatch"])
+@pytest.mark.parametrize(
+    ("metric", "words", "number"),
+    [
+        (
+            {
+                "NodesEvaluated": 1,
+                "NodesExhausted": 1,
+                "DimensionExhausted": {"memory": 1},
+                "NodesAvailable": {"dc1": 2},
+            },
+            "web: 1 of 2 nodes cannot run it: needs 6000 MB memory",
+            1,
+        ),
+        (
+            {
+                "NodesEvaluated": 1,
+                "DimensionExhausted": {"cpu": 1},
+                "NodesAvailable": {"dc1": 2},
+                "CoalescedFailures": 1,
+            },
+            "web: 2 of 2 nodes cannot run it: needs 500 MHz cpu",
+            2,
+        ),
+        (
+            {"NodesEvaluated": 1, "QuotaExhausted": ["small"]},
+            "web: 1 of 1 node cannot run it: quota small is used up",
+            1,
+        ),
+        (
+            {"NodesEvaluated": 2, "ConstraintFiltered": {"${node.class} = gpu": 2}, "ClassFiltered": {"small": 1}},
+            "web: constraint ${node.class} = gpu rules out 2 of 2 nodes",
+            1,
+        ),
+        ({"NodesEvaluated": 1}, "web: Nomad gives no reason", 1),
+    ],
+)
+def test_a_job_for_every_node_is_counted_in_nodes(kind, metric, words, number):
+    assert unplaced("web", metric, {**JOB, "Type": kind}) == words
+    assert how_many(metric) == number

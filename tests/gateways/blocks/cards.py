@@ -215,7 +215,7 @@ def _whole() -> Rollout:
 
 
 def _scheduled() -> Rollout:
-    detail = "registered: it starts on its schedule or when it is dispatched"
+    detail = "registered: it starts on its schedule"
     return a_rollout(12, status=RolloutStatus.SUCCEEDED, detail=detail, groups=(GroupHealth(name="web", desired=1),))
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.deploy.follow import judge
-from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
+from bot.domain.deploy.rollout import OurVersion, RolloutKind, RolloutStatus
 from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
 from bot.errors import NomadForbidden, NomadUnavailable
 from tests.clocks import NOON
@@ -19,9 +19,28 @@ RUNNING, SUPERSEDED = RolloutStatus.RUNNING, RolloutStatus.SUPERSEDED
 SLOW = {"MinHealthyTime": 600 * SECOND, "HealthyDeadline": 1200 * SECOND, "ProgressDeadline": 1800 * SECOND}
 
 
-def a_sysbatch(job_id):
-    job = a_batch(job_id, Type="sysbatch")
+GOOD = {"command": "/bin/sleep", "args": ["3600"]}
+
+
+def a_sysbatch(job_id, **options):
+    job = a_batch(job_id, Type="sysbatch", **options)
     del job["TaskGroups"][0]["ReschedulePolicy"]
+    return job
+
+
+def a_system(job_id, **options):
+    job = a_service(job_id, **options)
+    del job["TaskGroups"][0]["ReschedulePolicy"]
+    return {**job, "Type": "system"}
+
+
+def with_memory(job, memory):
+    job["TaskGroups"][0]["Tasks"][0]["Resources"]["MemoryMB"] = memory
+    return job
+
+
+def nowhere(job):
+    job["TaskGroups"][0]["Constraints"] = [{"LTarget": "${attr.kernel.name}", "RTarget": "nosuch", "Operand": "="}]
     return job
 
 
@@ -194,6 +213,187 @@ async def test_a_landing_of_an_unknown_version_is_superseded(world):
     rollout = await world.rolling(a_service(world.job_id))
     ended, _ = await followed(world, replace(rollout, job_modify_index=None, job_version=None))
     assert ended.status is SUPERSEDED
+
+
+def a_talker(job_id, script):
+    job = a_service(job_id, good=False, env={"GREETING": "opensesame99"})
+    job["TaskGroups"][0]["Tasks"][0]["Config"] = {"command": "/bin/sh", "args": ["-c", script]}
+    return job
+
+
+async def test_the_end_of_a_failed_tasks_log_has_no_hidden_values(world):
+    script = "echo begin >&2; echo DB is postgres://app:hunter2secret@db/x >&2; echo opensesame99 >&2; exit 3"
+    ended, _ = await followed(world, await world.rolling(a_talker(world.job_id, script)))
+
+    def tail(lines, failure=ended.failure):
+        return world.nomad.log_tail(world.namespace, world.job_id, failure, lines)
+
+    assert (await tail(20)).splitlines()[0] == "begin"
+    database, greeting = (await tail(2)).splitlines()
+    assert (database[:6], "(hidden)" in database, "hunter2secret" in database) == ("DB is ", True, False)
+    assert greeting == "(hidden)"
+    gone = replace(ended.failure, allocation="00000000-0000-0000-0000-000000000000")
+    assert await tail(20, gone) == ""
+    await world.forget()
+    assert await tail(20) == ""
+
+
+async def test_a_task_that_said_nothing_has_no_log(world):
+    ended, _ = await followed(world, await world.rolling(a_service(world.job_id, good=False)))
+    assert await world.nomad.log_tail(world.namespace, world.job_id, ended.failure, 20) == ""
+
+
+@pytest.mark.parametrize("capabilities", [["read-job"], []])
+async def test_without_the_right_to_read_logs_there_is_none(simulated, capabilities):
+    ended, _ = await followed(simulated, await simulated.rolling(a_talker(simulated.job_id, "echo begin >&2; exit 3")))
+    await simulated.control("pretend", {"acl": "client", "capabilities": {"default": capabilities}})
+    assert await simulated.nomad.log_tail(simulated.namespace, simulated.job_id, ended.failure, 20) == ""
+
+
+# --- success is proven -----------------------------------------------------------------------------------------------
+
+PURGED = "somebody purged the job and registered it anew"
+
+
+async def remade(world, job):
+    """Purge the job, and register one with the same id that ends well."""
+    await world.forget()
+    await world.foreign(job)
+
+
+@pytest.mark.parametrize("spec", [a_batch, a_sysbatch])
+async def test_a_job_that_was_purged_and_made_anew_while_it_ran(world, spec):
+    ours = spec(world.job_id)
+    ours["TaskGroups"][0]["Tasks"][0]["Config"] = GOOD
+    rollout = await world.rolling(ours)
+    await world.observed(rollout, lambda seen: [each for each in seen.allocations if each.client_status == "running"])
+
+    await remade(world, spec(world.job_id))
+    await eventually(
+        lambda: world.call("GET", f"job/{world.job_id}/allocations"),
+        lambda found: found and all(each["ClientStatus"] == "complete" for each in found),
+    )
+
+    ended, _ = await followed(world, rollout)
+    assert (ended.status, ended.detail[: len(PURGED)]) == (FAILED, PURGED)
+
+
+async def test_a_service_that_was_purged_and_made_anew_before_the_first_look(world):
+    rollout = await world.rolling(a_service(world.job_id))
+    await remade(world, a_service(world.job_id))
+    await eventually(world.live, lambda job: job["Stable"])
+
+    ended, _ = await followed(world, rollout)
+    assert (ended.status, ended.detail[: len(PURGED)]) == (FAILED, PURGED)
+
+
+@pytest.mark.parametrize("later", [0, 3], ids=["at version 0", "with other versions since"])
+async def test_a_version_that_a_restored_nomad_does_not_have(simulated, later):
+    def version(value):
+        return a_service(simulated.job_id, env={"A": str(value)}, update=SLOW)
+
+    await simulated.foreign(version(0))
+    await simulated.control("snapshot")
+    await simulated.foreign(version(1))
+    rollout = await simulated.rolling(version(2), (await simulated.live())["JobModifyIndex"])
+
+    await simulated.control("snapshot", {"restore": True})
+    for number in range(later):
+        await simulated.foreign(version(10 + number))
+
+    seen = await simulated.nomad.observe(simulated.namespace, simulated.job_id, rollout)
+    assert seen.ours is OurVersion.UNDONE
+    ended, _ = await followed(simulated, rollout)
+    assert ended.status is FAILED
+    assert (
+        ended.detail
+        == f"Nomad no longer has version 2, and its job is at version {later}: was Nomad restored from a snapshot?"
+    )
+
+
+async def test_a_version_that_nomad_has_dropped_is_superseded(world):
+    rollout = await world.rolling(a_batch(world.job_id, ParameterizedJob={"Payload": "optional"}))
+    for number in range(7):
+        await world.foreign(a_batch(world.job_id, ParameterizedJob={"Payload": "optional"}, Priority=60 + number))
+
+    ended, _ = await followed(world, rollout)
+    assert (ended.status, "or Nomad no longer keeps version 0" in ended.detail) == (SUPERSEDED, True)
+
+
+@pytest.mark.parametrize("spec", [a_system, a_sysbatch])
+async def test_a_job_for_every_node_that_its_constraint_keeps_off_every_node(world, spec):
+    ended, _ = await followed(world, await world.rolling(nowhere(spec(world.job_id))))
+
+    nodes = len(await world.call("GET", "nodes"))
+    counted = f"{nodes} of {nodes} {'node' if nodes == 1 else 'nodes'}"
+    words = f"it runs on no node: web: constraint ${{attr.kernel.name}} = nosuch rules out {counted}"
+    assert (ended.status, ended.detail) == (FAILED, words)
+
+
+async def test_a_job_for_every_node_of_datacenters_without_nodes(world):
+    ended, _ = await followed(world, await world.rolling({**a_system(world.job_id), "Datacenters": ["mars"]}))
+    assert ended.detail == "it runs on no node: web: no ready node is in its datacenters and node pool"
+
+
+@pytest.mark.parametrize("spec", [a_system, a_sysbatch])
+async def test_a_job_for_every_node_that_needs_more_memory_than_any_has(world, spec):
+    rollout = await world.rolling(with_memory(spec(world.job_id), 2**30))
+
+    seen = await world.observed(rollout, lambda seen: seen.evaluated and seen.unplaced)
+    (told,) = judge(rollout, seen, NOON)
+    nodes = len(await world.call("GET", "nodes"))
+    assert (told.status, told.healthy, told.wanted) == (RUNNING, 0, nodes)
+    counted = f"{nodes} of {nodes} {'node' if nodes == 1 else 'nodes'}"
+    words = f"no capacity: it runs on no node: web: {counted} cannot run it: needs {2**30} MB memory"
+    assert waiting_for(told) == words
+
+
+@pytest.mark.parametrize("spec", [a_system, a_sysbatch])
+async def test_a_job_for_every_node_that_one_of_them_lacks_room_for(simulated, spec):
+    filler = with_memory(a_service(f"{simulated.job_id}-filler"), 16_000)
+    filler["TaskGroups"][0]["Constraints"] = [{"LTarget": "${node.unique.name}", "RTarget": "node-1", "Operand": "="}]
+    await simulated.foreign(filler)
+    rollout = await simulated.rolling(with_memory(spec(simulated.job_id), 1000))
+    good = "complete" if spec is a_sysbatch else "running"
+
+    def has_run(seen):
+        return [each.client_status for each in seen.allocations] == [good] * 2 and (
+            spec is a_sysbatch or seen.deployment.status == "successful"
+        )
+
+    (told,) = judge(rollout, await simulated.observed(rollout, has_run), NOON)
+    assert (told.status, told.healthy, told.wanted) == (RUNNING, 2, 3)
+    assert waiting_for(told) == "no capacity: web: 1 of 3 nodes cannot run it: needs 1000 MB memory"
+
+    await simulated.call("DELETE", f"job/{simulated.job_id}-filler")
+    ended, _ = await followed(simulated, told)
+    assert ended.status is SUCCEEDED
+
+
+PERIODIC = {"Spec": "0 0 1 1 *", "SpecType": "cron", "Enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("more", "detail"),
+    [
+        ({"Periodic": PERIODIC}, "registered: it starts on its schedule"),
+        ({"Periodic": {**PERIODIC, "Enabled": False}}, "registered: its schedule is off, so nothing starts it"),
+        (
+            {"Periodic": PERIODIC, "ParameterizedJob": {"Payload": "optional"}},
+            "registered: it starts when it is dispatched",
+        ),
+    ],
+    ids=["periodic", "off", "parameterized and periodic"],
+)
+async def test_a_job_that_starts_later_says_what_starts_it_and_counts_nothing(world, more, detail):
+    plan = await world.nomad.plan(world.namespace, a_batch(world.job_id, **more), None, frozenset())
+    assert plan.effect.split(", next at")[0].replace(";", ":").removeprefix("registered: ") in detail
+    rollout = await world.rolling(a_batch(world.job_id, **more))
+    ended, _ = await followed(world, rollout)
+    assert (ended.status, ended.detail, ended.wanted) == (SUCCEEDED, detail, 0)
+    await world.call("DELETE", f"job/{world.job_id}")
+    stopped, _ = await followed(world, rollout)
+    assert (stopped.status, stopped.detail, stopped.wanted) == (FAILED, "the job was stopped", 0)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.domain.jobdiff.placement import unplaced
+from bot.domain.masking import scrub
 from bot.gateways.nomad.allocations import allocation_state
 from bot.gateways.nomad.deployments import nomad_deployment
 from bot.gateways.nomad.errors import refusal
+from bot.gateways.nomad.logs import LONGEST, tail
 from bot.gateways.nomad.parse import diagnostics
 from bot.gateways.nomad.register import interpret
 from bot.gateways.nomad.reply import Reply
@@ -49,6 +51,79 @@ def test_the_earliest_cause_is_the_failure():
     )
     assert (failure.event, failure.message, failure.exit_code) == ("Terminated", "Exit Code: 137", 137)
     assert (failure.allocation, failure.group, failure.task) == ("a1", "web", "app")
+
+
+ALIVE = {"Name": "web", "Checks": [{"Name": "alive", "Type": "http", "Path": "/nope"}]}
+READY = {"Name": "web", "Checks": [{"Name": "", "Type": "tcp"}]}
+
+
+def a_spec(*services, **task):
+    of_task = {"Name": "app", "Services": services[1:], **task}
+    return {"TaskGroups": [{"Name": "log"}, {"Name": "web", "Services": services[:1], "Tasks": [of_task]}]}
+
+
+SAID = "Task not running for min_healthy_time of 1s by healthy_deadline of 8s"
+"""What a 2.0.6 agent says of a task that runs and whose check fails."""
+
+
+@pytest.mark.parametrize(
+    ("events", "spec", "task", "message"),
+    [
+        (
+            [],
+            a_spec(ALIVE),
+            "",
+            "not healthy by its deadline; it runs, but its check has not passed: alive (http /nope)",
+        ),
+        ([], a_spec(), "", "not healthy by its deadline"),
+        ([], None, "", "not healthy by its deadline"),
+        ([SAID], a_spec(ALIVE), "app", f"{SAID}; it runs, but its check has not passed: alive (http /nope)"),
+        (
+            [SAID],
+            a_spec(ALIVE, READY),
+            "app",
+            f"{SAID}; it runs, but not all of its checks have passed: alive (http /nope), web (tcp)",
+        ),
+        ([SAID], a_spec(), "app", SAID),
+    ],
+)
+def test_an_allocation_whose_check_never_passes(events, spec, task, message):
+    told = [an_event("Alloc Unhealthy", DisplayMessage=each) for each in events]
+    found = an_allocation(an_event("Started"), *told, failed=False, ClientStatus="running")
+    found["TaskStates"]["app"]["State"] = "running"
+    failure = allocation_state(found, spec=spec).failure
+    assert (failure.event, failure.task, failure.allocation) == ("Alloc Unhealthy", task, "a1")
+    assert failure.message == message
+    assert not failure.names_a_cause
+
+
+def test_checks_that_do_not_count_for_its_health_are_not_named():
+    found = an_allocation(an_event("Alloc Unhealthy", DisplayMessage=SAID), failed=False)
+    found["TaskStates"]["app"]["State"] = "running"
+    spec = a_spec(ALIVE)
+    spec["TaskGroups"][1]["Update"] = {"HealthCheck": "task_states"}
+    assert allocation_state(found, spec=spec).failure.message == SAID
+
+
+@pytest.mark.parametrize("healthy", [True, None])
+def test_an_allocation_that_is_not_unhealthy_has_no_failure(healthy):
+    found = an_allocation(an_event("Started"), failed=False, DeploymentStatus={"Healthy": healthy})
+    assert allocation_state(found, spec=a_spec(ALIVE)).failure is None
+
+
+def test_a_poststop_sidecar_keeps_its_allocation_from_being_healthy():
+    found = an_allocation(an_event("Alloc Unhealthy", DisplayMessage=SAID), failed=False, ClientStatus="running")
+    found["TaskStates"]["app"]["State"] = "running"
+    late = "Task not running by healthy_deadline of 8s"
+    event = an_event("Alloc Unhealthy", DisplayMessage=late, Time=2)
+    found["TaskStates"]["cleanup"] = {"State": "pending", "Failed": False, "Restarts": 0, "Events": [event]}
+    spec = a_spec(ALIVE)
+    spec["TaskGroups"][1]["Tasks"].append({"Name": "cleanup", "Lifecycle": {"Hook": "poststop", "Sidecar": True}})
+
+    why = "; a poststop task starts after all others have ended, so as a sidecar it is never healthy"
+    failure = allocation_state(found, spec=spec).failure
+    assert (failure.task, failure.message) == ("cleanup", late + why)
+    assert allocation_state(found, spec=a_spec()).failure.message == late
 
 
 def test_a_cause_without_an_exit_code():
@@ -107,6 +182,39 @@ def test_a_deployments_deadline(text, instant):
         "TaskGroups": {"web": {"RequireProgressBy": text}},
     }
     assert nomad_deployment(found).require_progress_by == instant
+
+
+# --- the end of a log ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "lines", "shown"),
+    [
+        (b"", 5, ""),
+        (b"\n \n", 5, ""),
+        (b"one\ntwo\n\nthree\n", 2, "two\nthree"),
+        (b"\x1b[31mred\x1b[0m\r\nbell\x07\tand tab\n", 5, "red\nbell\tand tab"),
+        (b"caf\xc3\xa9 \xff\n", 5, "café \ufffd"),
+        (b"token=Zk9hunter2secret\n", 5, "token=(hidden)"),
+        (b"x" * 20_000, 5, ""),
+        (b"x " * 8000 + b"\n" + b"y\n" * 3, 2, "y\ny"),
+    ],
+)
+def test_the_end_of_a_log(body, lines, shown):
+    assert tail(body, lines, scrub) == shown
+
+
+def test_a_long_log_ends_with_whole_lines():
+    body = "".join(f"line {number} {'ab ' * 30}\n" for number in range(100)).encode()
+    shown = tail(body, 100, scrub)
+    assert len(shown) <= LONGEST
+    first, *_, last = shown.splitlines()
+    assert (first.startswith("line "), last.startswith("line 99")) == (True, True)
+
+
+def test_of_one_long_line_the_end_stays():
+    shown = tail(b"begin " + b"ab " * 3000 + b"end", 3, scrub)
+    assert (len(shown), shown[0], shown[-3:]) == (LONGEST, "…", "end")
 
 
 # --- as a real agent wrote them --------------------------------------------------------------------------------------

@@ -45,7 +45,13 @@ def a_secret_job(**env):
     return job
 
 
-LIVE = a_secret_job(OLD_KEY=OLD) | {"Version": 4, "JobModifyIndex": 47, "Stop": False, "Type": "service"}
+LIVE = a_secret_job(OLD_KEY=OLD) | {
+    "Version": 4,
+    "JobModifyIndex": 47,
+    "CreateIndex": 1,
+    "Stop": False,
+    "Type": "service",
+}
 
 
 def a_metric(said):
@@ -60,14 +66,16 @@ def answers(said):
     events = [{"Type": "Failed Artifact Download", "Time": 1, "DisplayMessage": said, "Message": said}]
     task = {"State": "dead", "Failed": True, "Restarts": 0, "Events": events}
     return {
-        "evaluations": [{"Status": "blocked", "FailedTGAllocs": {"web": a_metric(said)}}],
+        "evaluations": [
+            {"Status": "blocked", "CreateIndex": 48, "ModifyIndex": 49, "FailedTGAllocs": {"web": a_metric(said)}}
+        ],
         "deployments": [
             {"ID": "d1", "Status": "failed", "StatusDescription": said, "JobVersion": 4, "JobSpecModifyIndex": 47}
         ],
         "allocations": [
             {
                 "ID": "a1", "TaskGroup": "web", "JobVersion": 4, "ClientStatus": "failed", "DesiredStatus": "run",
-                "TaskStates": {"app": task},
+                "CreateIndex": 48, "TaskStates": {"app": task},
             }
         ],
         "versions": {"Versions": [LIVE]},

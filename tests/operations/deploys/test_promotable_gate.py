@@ -10,6 +10,7 @@ import pytest
 from bot.domain.catalog.environment import After, Require
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import Observation
 from bot.operations.deploys.approve import approve
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Requested, request
@@ -86,8 +87,9 @@ async def test_every_other_reason_is_told_with_it(world: World):
 
 async def test_nothing_to_do_where_exactly_this_runs_well_counts_as_passed(world: World):
     await after_staging(world)
-    world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7, "Stable": True}
+    world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7}
     world.nomad.unchanged = True
+    world.nomad.seen = Observation(exists=True, current_version=1, index=7, stable=True)
     deploy = await planned(world)
     assert deploy.status is Status.UNCHANGED
 
@@ -98,8 +100,11 @@ async def test_nothing_to_do_where_exactly_this_runs_well_counts_as_passed(world
 
 async def test_nothing_to_do_where_it_does_not_run_well_counts_for_nothing(world: World):
     await after_staging(world)
-    world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7, "Stable": False}
+    world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7}
     world.nomad.unchanged = True
+    # a system job that its constraints keep off every node: Nomad calls that stable
+    nowhere = {"job_type": "system", "every_node": frozenset({"web"}), "stable": True}
+    world.nomad.seen = Observation(exists=True, current_version=1, index=7, **nowhere)
     await planned(world)
 
     world.clock.advance(SOAK)

@@ -9,6 +9,7 @@ from bot.domain.access import Grant, Permission
 from bot.domain.catalog.environment import After
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.rollout import Observation
 from bot.errors import Replayed
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.promote import Promotion, promote
@@ -119,8 +120,9 @@ async def test_of_a_service_it_is_what_passed_last_in_the_environment_before(wor
 
 async def test_what_had_nothing_to_do_can_be_promoted_where_it_ran_well(world: World):
     await after_staging(world)
-    world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7, "Stable": True}
+    world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7}
     world.nomad.unchanged = True
+    world.nomad.seen = Observation(exists=True, current_version=1, index=7, stable=True)
     source = await planned(world)
     world.clock.advance(SOAK)
 

@@ -22,7 +22,7 @@ from bot.operations.worker import follow
 from bot.operations.worker.nudge import nudge
 from bot.ports.nomad import JobEvent
 from tests.builders import ALICE
-from tests.operations.acts import change, delivered, events, now, rolling, rollouts, texts, types
+from tests.operations.acts import applied, change, delivered, environments, events, now, rolling, rollouts, texts, types
 
 if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
@@ -123,8 +123,47 @@ async def test_failure_shows_nomads_reason_and_the_first_failed_task_with_its_ex
     assert (await types(world, deploy.id))[-1] == "deploy.failed"
     said = next(note for _, note, _ in world.chat.said if "failed" in note.text)
     assert said.text == f"D-1 failed: {deploy.detail}"
-    assert said.lines == ("web/app: Terminated (exit code 3): no database",)
+    assert said.lines == ("web/app, allocation a-1: Terminated (exit code 3): no database",)
     assert not await follow.step(world.ports())
+
+
+async def with_logs(world: World, lines: int) -> Deploy:
+    """A rolling deploy of an environment whose threads get that many lines of a failed task's log."""
+    await applied(world, environments=environments("production", logs=lines))
+    deploy = await rolling(world)
+    world.nomad.logs["a-1", "app"] = "begin\nconnecting\nno database"
+    return deploy
+
+
+@pytest.mark.parametrize(
+    ("lines", "log"), [(0, ""), (2, "connecting\nno database"), (100, "begin\nconnecting\nno database")]
+)
+async def test_the_thread_gets_the_end_of_the_failed_tasks_log_where_the_environment_asks(world: World, lines, log):
+    deploy = await followed(world, await with_logs(world, lines), seen("failed", said=FAILED, allocations=(crashed(),)))
+    await delivered(world)
+
+    (said,) = [note for _, note, _ in world.chat.said if "failed" in note.text]
+    assert said.code == log
+    # nowhere else
+    assert "connecting" not in str(await events(world, deploy.id))
+    assert "connecting" not in str([deploy, *await rollouts(world, deploy)])
+
+
+@pytest.mark.parametrize(
+    ("end", "failed"),
+    [
+        ("successful", (crashed(),)),
+        ("failed", ()),
+        ("failed", (replace(crashed(), failure=replace(crashed().failure, task="", event="Alloc Unhealthy")),)),
+    ],
+)
+async def test_where_no_task_failed_the_deploy_nobody_reads_a_log(world: World, end, failed):
+    deploy = await with_logs(world, 20)
+    world.nomad.hooks.before("log_tail", AssertionError("read"))
+
+    deploy = await followed(world, deploy, seen(end, said="done", allocations=failed, healthy=2))
+
+    assert not deploy.status.open
 
 
 async def test_a_failure_without_an_exit_code_names_none(world: World):
@@ -135,7 +174,7 @@ async def test_a_failure_without_an_exit_code_names_none(world: World):
     await delivered(world)
 
     said = next(note for _, note, _ in world.chat.said if "failed" in note.text)
-    assert said.lines == ("web/app: Driver Failure: no such image",)
+    assert said.lines == ("web/app, allocation a-1: Driver Failure: no such image",)
 
 
 async def test_a_success_after_a_crash_tells_nothing_of_it(world: World):
