@@ -148,8 +148,9 @@ class Worker:
         back_off = 0.0
         while not self._stopping:
             seen, claim = self._bell.rung, None
+            full = _full(under_way, width)
             with _edge(work.act.__module__) as outcome:
-                claim = await work.claim(self._ports, _full(under_way, width)) if len(under_way) < MOST else None
+                claim = await work.claim(self._ports, full) if len(under_way) < MOST else None
             back_off = _longer(back_off) if outcome.failed else 0.0
             if back_off:
                 await self._rest(back_off)
@@ -157,7 +158,8 @@ class Worker:
                 task = self._begin(self._carry_out(work, claim), f"D-{claim.deploy_id}")
                 under_way[task] = claim.lane
                 task.add_done_callback(under_way.pop)
-            else:
+            elif full == _full(under_way, width):
+                # otherwise some work ended while the claim was tried without its lane
                 await self._news(seen, under_way)
         if under_way:
             await asyncio.wait(under_way)

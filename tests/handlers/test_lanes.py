@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -197,3 +197,43 @@ async def test_trouble_with_the_database_is_waited_out_by_who_claims(world: Worl
 
 def test_a_cluster_that_hung_rests_at_least_as_long_as_a_hang_lasts():
     assert Timeouts().rest >= Timeouts().connect + Timeouts().answer
+
+
+async def test_work_that_ends_while_its_lane_is_left_out_makes_room_at_once(world: World):
+    class NeverPolls(LocalBell):
+        async def wait(self, seen: int, seconds: float) -> None:
+            await asyncio.Event().wait()
+
+    trying, begun = asyncio.Event(), [asyncio.Event(), asyncio.Event()]
+
+    async def act(_: Ports, claim: Claim) -> None:
+        begun[claim.deploy_id - 1].set()
+        async with world.store.begin() as tx:
+            deploy = await tx.lock_deploy(claim.deploy_id)
+            assert deploy is not None
+            await tx.save_deploy(replace(deploy, due_at=world.clock.now() + timedelta(seconds=30)))
+        await trying.wait()
+
+    class Slow(Work):
+        async def claim(self, ports: Ports, full: frozenset[str] = frozenset()) -> Claim | None:
+            found = await super().claim(ports, full)
+            if full:
+                trying.set()
+                # until the work has ended, and whoever waits for its end knows
+                while under_way():  # noqa: ASYNC110 -- the worker's own tasks have no event
+                    await asyncio.sleep(0)
+                for _ in range(5):
+                    await asyncio.sleep(0)
+            return found
+
+    def under_way() -> set[asyncio.Task[Any]]:
+        return {task for task in asyncio.all_tasks() if task.get_name() == "D-1"}
+
+    for version in ("v1.0.0", "v1.0.1"):
+        await asked(world, environment="one", version=version)
+    worker = Worker(world.ports(), NeverPolls(), (), ((Slow(frozenset({Status.PLANNING}), act), 1),))
+    worker.start()
+    async with asyncio.timeout(30):
+        for each in begun:
+            await each.wait()
+    await worker.stop(0.01)
