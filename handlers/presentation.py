@@ -103,7 +103,10 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
 # only what people can act on; anything else is a bug, and gets an incident code
 _SENTENCES: Final[Mapping[str, str]] = {
     "catalog-missing": "There is no catalog yet. An operator has to run `nomatron apply` first.",
-    "target-gone": "The catalog no longer deploys this service there, so nothing can be done with this deploy.",
+    "target-gone": (
+        "The catalog no longer deploys this service there, or deploys it somewhere else, so nothing can be done with "
+        "this deploy."
+    ),
     "store-busy": "The database is busy, so nothing was recorded. Try again in a moment.",
     "store-full": "The database is full, so nothing was recorded. Ask an operator to free some space.",
     "store-unavailable": "The database is unreachable, so nothing was recorded. Try again in a moment.",

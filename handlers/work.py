@@ -1,21 +1,29 @@
-"""The worker: runs each operation of the engine in its own loops, which poll, and which the bell wakes early."""
+"""The worker: runs each operation of the engine in its own loops, which poll, and which the bell wakes early.
+
+Work that calls Nomad is claimed in lanes, one for each cluster: of each kind only so much is under way in a lane at
+once, and a cluster that hangs occupies nothing but its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from bot.errors import NomatronError
 from bot.operations.outbox import deliver
-from bot.operations.worker import dispatch, follow, offer, recheck, register
+from bot.operations.worker import dispatch, follow, judge, offer, recheck, register
 from bot.operations.worker import plan as plan_deploy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping
 
+    from bot.operations.worker.claim import Work
     from bot.ports import Ports
+    from bot.ports.store import Claim
 
     Step = Callable[[Ports], Awaitable[bool]]
 
@@ -28,15 +36,21 @@ _LONGEST_BACK_OFF = 30.0
 GRACE = 21.0
 """Seconds that a running step has to finish after SIGTERM: Nomad's write time-out and a margin."""
 
-VERBS: tuple[tuple[Step, int], ...] = (
-    (plan_deploy.step, 2),
-    (dispatch.step, 1),
-    (register.step, 4),
-    (follow.step, 2),
-    (recheck.step, 1),
-    (offer.step, 1),
-    (deliver.step, 3),
+MOST = 64
+"""How much of one kind of work is under way at once over all lanes."""
+REST = 1.0
+"""Seconds for which a place in a lane stays taken after its work failed."""
+
+LANES: tuple[tuple[Work, int], ...] = (
+    (plan_deploy.WORK, 2),
+    (dispatch.WORK, 2),
+    (register.WORK, 4),
+    (follow.WORK, 2),
+    (recheck.WORK, 1),
 )
+"""Work on deploys, each with how much of it is under way in one lane at once."""
+VERBS: tuple[tuple[Step, int], ...] = ((judge.step, 1), (offer.step, 1), (deliver.step, 3))
+"""Steps that call no Nomad, each with the number of its loops."""
 
 
 class LocalBell:
@@ -73,57 +87,126 @@ class LocalBell:
 class Worker:
     """Runs the loops of the engine until it is stopped."""
 
-    def __init__(self, ports: Ports, bell: LocalBell, verbs: tuple[tuple[Step, int], ...] = VERBS) -> None:
-        """Make a worker, not yet at work; ``verbs`` are its steps, each with the number of its loops."""
+    def __init__(
+        self,
+        ports: Ports,
+        bell: LocalBell,
+        verbs: tuple[tuple[Step, int], ...] = VERBS,
+        lanes: tuple[tuple[Work, int], ...] = LANES,
+    ) -> None:
+        """Make a worker, not yet at work, for these steps and lanes."""
         self._ports = ports
         self._bell = bell
         self._verbs = verbs
+        self._lanes = lanes
         self._stopping = False
-        self._loops: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Start the loops."""
         for step, width in self._verbs:
             for index in range(width):
                 pause = POLL if index == 0 else _SPARE_POLL
-                self._loops.append(asyncio.create_task(self._loop(step, pause), name=f"{step.__module__}-{index}"))
+                self._begin(self._loop(step, pause), f"{step.__module__}-{index}")
+        for work, width in self._lanes:
+            self._begin(self._claim(work, width), work.act.__module__)
 
     async def stop(self, seconds: float | None = None) -> None:
         """Claim nothing more, and wait for running steps, for at most ``seconds`` (default ``GRACE``)."""
         self._stopping = True
         self._bell.ring()
-        if not self._loops:
+        if not self._tasks:
             return
-        _, late = await asyncio.wait(self._loops, timeout=GRACE if seconds is None else seconds)
+        await asyncio.wait(self._tasks, timeout=GRACE if seconds is None else seconds)
+        late = tuple(self._tasks)
         for task in late:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*late, return_exceptions=True)
 
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def _loop(self, step: Step, pause: float) -> None:
         back_off = 0.0
         while not self._stopping:
             seen = self._bell.rung
-            try:
+            with _edge(step.__module__) as outcome:
                 worked = await step(self._ports)
-                back_off = 0.0
-            except NomatronError as error:
-                back_off = _longer(back_off)
-                log.warning("a step failed", extra={"step": step.__module__, "code": error.code, "error": str(error)})
-            except Exception:
-                # the edge of the process: one deploy that fails must not end the loop that serves all others
-                back_off = _longer(back_off)
-                log.exception("a step crashed", extra={"step": step.__module__})
+            back_off = _longer(back_off) if outcome.failed else 0.0
             if back_off:
                 await self._rest(back_off)
             elif not worked:
                 await self._bell.wait(seen, pause)
+
+    async def _claim(self, work: Work, width: int) -> None:
+        """Claim work in the lanes that have room, and carry each claim out in a task of its own."""
+        under_way: dict[asyncio.Task[None], str] = {}
+        back_off = 0.0
+        while not self._stopping:
+            seen, claim = self._bell.rung, None
+            full = _full(under_way, width)
+            with _edge(work.act.__module__) as outcome:
+                claim = await work.claim(self._ports, full) if len(under_way) < MOST else None
+            back_off = _longer(back_off) if outcome.failed else 0.0
+            if back_off:
+                await self._rest(back_off)
+            elif claim is not None:
+                task = self._begin(self._carry_out(work, claim), f"D-{claim.deploy_id}")
+                under_way[task] = claim.lane
+                task.add_done_callback(under_way.pop)
+            elif full == _full(under_way, width):
+                # otherwise some work ended while the claim was tried without its lane
+                await self._news(seen, under_way)
+        if under_way:
+            await asyncio.wait(under_way)
+
+    async def _carry_out(self, work: Work, claim: Claim) -> None:
+        with _edge(work.act.__module__) as outcome:
+            await work.carry_out(self._ports, claim)
+        if outcome.failed:
+            await self._rest(REST)
+
+    async def _news(self, seen: int, under_way: Collection[asyncio.Task[None]]) -> None:
+        """Wait until the bell rings, or some work ends and makes room, for at most the time between two polls."""
+        ringing = asyncio.create_task(self._bell.wait(seen, POLL))
+        try:
+            await asyncio.wait([ringing, *under_way], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ringing.cancel()
 
     async def _rest(self, seconds: float) -> None:
         """Wait after a failure; only ``stop`` ends the wait early."""
         ends = asyncio.get_running_loop().time() + seconds
         while not self._stopping and (left := ends - asyncio.get_running_loop().time()) > 0:
             await self._bell.wait(self._bell.rung, left)
+
+
+@dataclass
+class _Outcome:
+    failed: bool = False
+
+
+@contextlib.contextmanager
+def _edge(step: str) -> Iterator[_Outcome]:
+    """The edge of the process: log a failure, so that one deploy that fails does not end what serves all others."""
+    outcome = _Outcome()
+    try:
+        yield outcome
+    except NomatronError as error:
+        outcome.failed = True
+        log.warning("a step failed", extra={"step": step, "code": error.code, "error": str(error)})
+    except Exception:
+        outcome.failed = True
+        log.exception("a step crashed", extra={"step": step})
+
+
+def _full(under_way: Mapping[asyncio.Task[None], str], width: int) -> frozenset[str]:
+    """The lanes that have no room for more of this work."""
+    return frozenset(lane for lane, count in Counter(under_way.values()).items() if count >= width)
 
 
 def _longer(back_off: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
+from store.database_clock import DatabaseClock
 from store.deploys.claims import Claims
 from store.deploys.requests import RequestWriting
 from store.outbox.parcels import Parcels
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
-    from bot.domain.deploy.deploy import Status
-    from bot.ports.store import Claim, Parcel
+    from bot.ports.store import Claim, Parcel, Wanted
     from store.sql.connect import Engines
     from store.unit_of_work import SqlReading, SqlTransaction
 
@@ -31,6 +31,7 @@ class SqlStore:
     def __init__(self, engines: Engines) -> None:
         self.engines = engines
         self._units = UnitsOfWork(engines)
+        self.clock = DatabaseClock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -50,14 +51,17 @@ class SqlStore:
         """A unit of work that only reads and takes no lock."""
         return self._units.read()
 
-    async def claim(self, status: Status, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
-        """Claim the oldest deploy in ``status`` that is due at ``now`` and free; None if there is none."""
+    async def claim(self, wanted: Wanted, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
+        """Claim the wanted deploy that is due first, at ``now`` or before, and free; None if there is none."""
         # check without a lock first: a dozen idle loops must not queue for SQLite's write lock
         async with self._units.connect_to_read() as connection:
-            if not await Claims(connection, self._units.parsed).due(status, now):
+            asked_at = self.clock.host()
+            found, at = await Claims(connection, self._units.parsed).due(wanted, now)
+            self.clock.follow(at, since=asked_at)
+            if not found:
                 return None
         async with self._claims() as claims:
-            return await claims.take(status, owner, lease, now)
+            return await claims.take(wanted, owner, lease, now)
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Extend the lease; raises ``StaleFence`` if another worker has taken over."""

@@ -47,6 +47,7 @@ HELD = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
 PENDING_CARD = "held_until IS NULL AND kind = 'card'"
 REPLY = "kind = 'thread'"
 REQUESTED = "type = 'deploy.requested'"
+UNJUDGED = "unjudged"
 TABLE_REFUSED = "refused_table IS NOT NULL"
 """Conditions as literal text: an engine uses a partial index only if the query has the same text, not a parameter."""
 
@@ -87,12 +88,17 @@ def _where(name: str, *columns: str, condition: str, unique: bool = False) -> In
 
 
 class DeployRow(Row, table=True):
-    """A deploy, and the worker that has it: only ``claims`` uses those from ``worker`` to ``fence``."""
+    """A deploy, and the worker that has it: only ``claims`` uses those from ``worker`` to ``fence``.
+
+    ``unjudged``: another catalog is in force since a worker last looked at it (``judging``).
+    """
 
     __tablename__ = "deploys"
     __table_args__ = (
         _where("one_dispatching", "service", "environment", condition="status = 'dispatching'", unique=True),
         Index("ix_deploys_turn", "status", "requested_at", "id"),
+        Index("ix_deploys_due", "status", "due_at", "id", "lane"),
+        _where("ix_deploys_unjudged", "requested_at", "id", condition=UNJUDGED),
         Index("ix_deploys_place", "service", "environment", "id"),
         Index("ix_deploys_ended", "service", "environment", "status", "changed_at", "id"),
         Index("ix_deploys_changed", "changed_at", "requested_at", "environment"),
@@ -127,6 +133,9 @@ class DeployRow(Row, table=True):
     held_until: datetime | None = _may_be(Instant)
     fence: int = _is(Integer, server_default="0")
     revision: int = _is(Integer, server_default="1")
+    lane: str = _is(Plain, server_default="")
+    dispatches: int = _is(Integer, server_default="0")
+    unjudged: bool = _is(Boolean, server_default=false())
 
 
 class PlanRow(Row, table=True):
@@ -185,6 +194,7 @@ class AttemptRow(Row, table=True):
     answer: Answer | None = _may_be(Word(Answer))
     text: str = _is(Plain)
     taken_over: datetime | None = _may_be(Instant)
+    dispatch: int = _is(Integer, server_default="0")
 
 
 class RolloutRow(Row, table=True):

@@ -15,7 +15,7 @@ from store.audit.tallies import TallyReading
 from store.catalog_cache import CatalogCache
 from store.catalogs import CatalogReading, CatalogWriting
 from store.deploys.approvals import ApprovalReading, ApprovalWriting
-from store.deploys.deploys import DeployReading, DeployWriting
+from store.deploys.judging import JudgingReading, JudgingWriting
 from store.deploys.plans import PlanReading, PlanWriting
 from store.deploys.requests import RequestReading, RequestWriting
 from store.deploys.rollouts import RolloutReading, RolloutWriting
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 class SqlReading(
     CatalogReading,
-    DeployReading,
+    JudgingReading,
     PlanReading,
     ApprovalReading,
     RolloutReading,
@@ -49,7 +49,7 @@ class SqlReading(
 
 class SqlTransaction(
     CatalogWriting,
-    DeployWriting,
+    JudgingWriting,
     PlanWriting,
     ApprovalWriting,
     RolloutWriting,

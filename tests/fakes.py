@@ -368,14 +368,15 @@ class FakeBell:
 
 @dataclass
 class FakeNomads:
-    """Every cluster is the same one; ``asked`` keeps which were asked for."""
+    """Every cluster is the same one, but for those ``elsewhere``; ``asked`` keeps which were asked for."""
 
     nomad: FakeNomad
     asked: list[Cluster]
+    elsewhere: Mapping[str, FakeNomad]
 
     def of(self, cluster: Cluster) -> FakeNomad:
         self.asked.append(cluster)
-        return self.nomad
+        return self.elsewhere.get(cluster.name, self.nomad)
 
     def keep(self, clusters: Collection[Cluster]) -> None:
         self.asked[:] = [each for each in self.asked if each in clusters]
@@ -426,6 +427,7 @@ class World:
     limits: Limits
     nomad: FakeNomad = field(default_factory=FakeNomad)
     clusters: list[Cluster] = field(default_factory=list)
+    elsewhere: dict[str, FakeNomad] = field(default_factory=dict)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     chat: FakeChat = field(default_factory=FakeChat)
     bell: FakeBell = field(default_factory=FakeBell)
@@ -433,7 +435,7 @@ class World:
     def ports(self, worker: str = "worker-1", lease: timedelta | None = None) -> Ports:
         return Ports(
             store=self.store,
-            nomads=FakeNomads(self.nomad, self.clusters),
+            nomads=FakeNomads(self.nomad, self.clusters, self.elsewhere),
             directory=self.directory,
             chat=self.chat,
             clock=self.clock,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.audit.events import Event, EventType
 from bot.domain.decision import Reason, Refused
-from bot.domain.deploy.deploy import Status
 from bot.errors import CatalogMissing
-from bot.operations.deploys.target import same_target
-from bot.operations.deploys.transitions import redraw
-from bot.operations.deploys.withdraw import withdraw_unplaced
-from bot.operations.require import require
+from bot.operations.deploys.target import same_place
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The active catalog; ``changed`` is false if it was active before, ``withdrawn`` are the deploys that it ended."""
+    """The active catalog; ``changed`` is false if it was active before, ``withdrawn`` are the deploys that it ends."""
 
     active: ActiveCatalog
     changed: bool
@@ -37,7 +33,8 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
     """Activate a checked catalog.
 
     Refused, with the deploys' numbers, if it removes or moves the target of a deploy that is on its way to Nomad.
-    Waiting deploys whose target it removes or moves are withdrawn; all others are checked by the new rules.
+    Waiting deploys whose target it removes or moves will be withdrawn, and all others checked by the new rules: a
+    moment later and a batch at a time (``judge``), so that this transaction is as short with many open deploys.
     """
     now = ports.clock.now()
     async with ports.store.begin() as tx:
@@ -52,11 +49,18 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
         active = await tx.apply_catalog(catalog, now)
         await tx.keep_digests([digest.channel for digest in catalog.digests], now)
         await tx.record(_applied(actor, before, active, now))
-        withdrawn = tuple([await withdraw_unplaced(tx, deploy, now, active.fingerprint) for deploy in cut])
-        await _recheck_open(tx, now)
-        await _recheck_offers(tx, catalog, now)
+        await tx.judge_anew()
+        # the newest successful ones may be promoted to other environments now (``offer``)
+        await tx.offer_anew(
+            [
+                (service.name, environment)
+                for service in catalog.services.values()
+                for environment in service.placements
+            ],
+            now,
+        )
     ports.bell.ring()
-    return Applied(active, changed=True, withdrawn=withdrawn)
+    return Applied(active, changed=True, withdrawn=tuple(cut))
 
 
 async def _active(tx: Transaction) -> ActiveCatalog | None:
@@ -67,10 +71,12 @@ async def _active(tx: Transaction) -> ActiveCatalog | None:
 
 
 async def _without_target(tx: Transaction, before: Catalog, after: Catalog) -> list[Deploy]:
-    """The open deploys, locked, whose target the new catalog removes or moves."""
-    found = [deploy for deploy in await tx.open_deploys() if not same_target(before, after, deploy)]
-    locked = [require(await tx.lock_deploy(deploy.id), deploy.number) for deploy in found]
-    return [deploy for deploy in locked if deploy.status.open]
+    """The open deploys whose target the new catalog removes or moves; none is dispatched before it is in force."""
+    cut: list[Deploy] = []
+    for service, environment in await tx.open_places():
+        if before.placement(service, environment) and not same_place(before, after, service, environment):
+            cut += await tx.open_deploys(service, environment)
+    return cut
 
 
 def _on_its_way(deploy: Deploy) -> Reason:
@@ -84,22 +90,3 @@ def _on_its_way(deploy: Deploy) -> Reason:
 def _applied(actor: Actor, before: ActiveCatalog | None, after: ActiveCatalog, at: datetime) -> Event:
     data = {"before": before.fingerprint if before else "", "after": after.fingerprint}
     return Event(type=EventType.CATALOG_APPLIED, at=at, actor=actor, catalog=after.fingerprint, data=data)
-
-
-async def _recheck_open(tx: Transaction, now: datetime) -> None:
-    """Make waiting and ready deploys due, because other approval rules may apply now."""
-    for deploy in await tx.open_deploys():
-        locked = require(await tx.lock_deploy(deploy.id), deploy.number)
-        if locked.status in {Status.WAITING, Status.READY}:
-            await tx.save_deploy(replace(locked, due_at=now))
-            await redraw(tx, deploy, now)
-
-
-async def _recheck_offers(tx: Transaction, catalog: Catalog, now: datetime) -> None:
-    """Make the newest successful deploys due, because they may be promoted to other environments now (``offer``)."""
-    for service in catalog.services.values():
-        for environment in service.placements:
-            last = await tx.last_succeeded(service.name, environment)
-            locked = await tx.lock_deploy(last.id) if last else None
-            if locked is not None:
-                await tx.save_deploy(replace(locked, due_at=now))

@@ -44,6 +44,20 @@ class Claim:
     fence: int
     until: datetime
     taken_at: datetime
+    lane: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which deploys a worker asks for: those in ``statuses``, but in no lane that is ``full``.
+
+    ``within`` is the longest time by which its rules put such a deploy off. If one is due further ahead, a clock was
+    wrong, and it is due now.
+    """
+
+    statuses: frozenset[Status]
+    within: timedelta
+    full: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,15 @@ class Reading(AuditReading, DigestReading, Protocol):
 
     async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
         """The open deploys, oldest request first, then by number: the order in which they take turns."""
+
+    async def open_places(self) -> tuple[tuple[str, str], ...]:
+        """The (service, environment) pairs that have an open deploy."""
+
+    async def any_unjudged(self) -> bool:
+        """Whether a deploy is still to be judged by the catalog in force (``judge_anew``)."""
+
+    async def overdue(self, now: datetime, limit: int = 100) -> tuple[int, ...]:
+        """The numbers of undecided deploys whose time is over, oldest first."""
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded most recently; None if there is none."""
@@ -156,6 +179,15 @@ class Transaction(Reading, DigestWriting, Protocol):
         ``StoreBusy`` if another deploy of the same service and environment is in DISPATCHING (a partial unique index).
         """
 
+    async def judge_anew(self) -> None:
+        """Mark every undecided deploy, in one statement however many there are: another catalog is in force."""
+
+    async def take_unjudged(self, limit: int) -> tuple[Deploy, ...]:
+        """Lock at most so many of the marked deploys, the oldest requests first, and take their mark."""
+
+    async def offer_anew(self, places: Collection[tuple[str, str]], at: datetime) -> None:
+        """Make the deploys due that succeeded last in each (service, environment), in one statement."""
+
     async def add_release(self, release: Release) -> None:
         """Store a release; does nothing if it is already stored."""
 
@@ -211,8 +243,8 @@ class Store(Protocol):
     def read(self) -> AbstractAsyncContextManager[Reading]:
         """A transaction that only reads, and takes no lock."""
 
-    async def claim(self, status: Status, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
-        """Lease the oldest deploy in ``status`` that is due at ``now`` and not leased; None if there is none.
+    async def claim(self, wanted: Wanted, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
+        """Lease the wanted deploy that is due first, at ``now`` or before, and not leased; None if there is none.
 
         Each claim has a higher fence. Leases run by the database's clock.
         """

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from bot.errors import SettingsInvalid
-from bot.gateways.clock import SystemClock
 from bot.gateways.nomad.client import Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.slack.chat import SlackChat
@@ -58,13 +57,14 @@ async def check_schema(settings: Settings) -> None:
 @asynccontextmanager
 async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
     """All ports, open until the end of the context. Opening them calls neither Slack nor Nomad."""
-    clock, bell = SystemClock(), LocalBell()
+    bell = LocalBell()
     # checked, and made if missing; at present nothing is computed with it
     secret_beside(settings, database_file(settings))
     timeouts = Timeouts(write=settings.write_timeout_seconds)
     nomads = PythonNomads(_token, folder=settings.catalog, timeouts=timeouts)
     connection = Connection(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     async with open_store(settings.database_url) as store, connection:
+        clock = store.clock
         directory, chat = SlackDirectory(connection, clock), SlackChat(connection)
         ports = Ports(
             store=store,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text as Plain
 from sqlalchemy import column, false, func, select, union_all, values
@@ -37,6 +37,26 @@ def _deploys(service: str | None, environment: str | None) -> Select[tuple[objec
     return found
 
 
+def newest_succeeded(places: Collection[tuple[str, str]]) -> Select[Any]:
+    """The deploys that succeeded last in each (service, environment)."""
+    asked = values(column("service", Plain), column("environment", Plain), name="asked").data(list(places)).cte("asked")
+    each = deploys.alias("each")
+    # one index lookup for each pair, because the history may be long
+    newest = (
+        select(each.c.id)
+        .where(
+            each.c.service == asked.c.service,
+            each.c.environment == asked.c.environment,
+            each.c.status == Status.SUCCEEDED,
+        )
+        .order_by(each.c.changed_at.desc(), each.c.id.desc())
+        .limit(1)
+        .correlate(asked)
+        .scalar_subquery()
+    )
+    return select(newest).select_from(asked)
+
+
 def _stands(deploy: Deploy) -> tuple[Status, tuple[str, ...]]:
     """The fields of a deploy on which the turn of other deploys depends."""
     return deploy.status, tuple(reason.code for reason in deploy.blocked)
@@ -54,6 +74,11 @@ class DeployReading(Session):
         found = _deploys(service, environment).where(deploys.c.status.in_(OPEN))
         return await self._all(Deploy, found.order_by(deploys.c.requested_at, deploys.c.id))
 
+    async def open_places(self) -> tuple[tuple[str, str], ...]:
+        """The (service, environment) pairs that have an open deploy."""
+        places = select(deploys.c.service, deploys.c.environment).where(deploys.c.status.in_(OPEN)).distinct()
+        return tuple((service, environment) for service, environment in await self._rows(places))
+
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded last; it never changes again, so ``changed_at`` says when it succeeded."""
         found = _deploys(service, environment).where(deploys.c.status == Status.SUCCEEDED)
@@ -63,24 +88,7 @@ class DeployReading(Session):
         """The deploy that succeeded last in each of many (service, environment), for those that have one."""
         if not places:
             return ()
-        asked = (
-            values(column("service", Plain), column("environment", Plain), name="asked").data(list(places)).cte("asked")
-        )
-        each = deploys.alias("each")
-        # one index lookup for each pair, because the history may be long
-        newest = (
-            select(each.c.id)
-            .where(
-                each.c.service == asked.c.service,
-                each.c.environment == asked.c.environment,
-                each.c.status == Status.SUCCEEDED,
-            )
-            .order_by(each.c.changed_at.desc(), each.c.id.desc())
-            .limit(1)
-            .correlate(asked)
-            .scalar_subquery()
-        )
-        return await self._all(Deploy, select(deploys).where(deploys.c.id.in_(select(newest).select_from(asked))))
+        return await self._all(Deploy, select(deploys).where(deploys.c.id.in_(newest_succeeded(places))))
 
     async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
         """The outcomes of a service's newest deploys to an environment, in order of their numbers."""

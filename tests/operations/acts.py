@@ -18,7 +18,7 @@ from bot.operations.deploys.approve import approve
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Ask, Requested, request
 from bot.operations.outbox import deliver
-from bot.operations.worker import dispatch, follow, recheck, register
+from bot.operations.worker import dispatch, follow, judge, recheck, register
 from bot.operations.worker import plan as plan_deploy
 from tests.builders import ALICE, BOB, SAM, a_catalog, a_service
 
@@ -185,7 +185,14 @@ async def applied(world: World, **changes: Any) -> Catalog:
     catalog = a_catalog(**changes)
     answer = await apply(world.ports(), System("test"), catalog)
     assert not isinstance(answer, Refused), answer
+    await judged(world)
     return catalog
+
+
+async def judged(world: World) -> None:
+    """Judge everything by the catalog in force."""
+    while await judge.step(world.ports()):
+        pass
 
 
 def environments(name: str, **changes: Any) -> dict[str, Environment]:

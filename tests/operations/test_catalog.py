@@ -19,6 +19,7 @@ from tests.operations.acts import (
     dispatching,
     environments,
     events,
+    judged,
     now,
     planned,
     ready,
@@ -92,11 +93,12 @@ async def test_what_waits_for_a_place_that_is_no_more_is_withdrawn_and_people_ar
     )
 
     answer = await apply(world.ports(), ROOT, without_production())
+    assert isinstance(answer, Applied)
+    assert answer.withdrawn == (deploy,)
+    await judged(world)
     await delivered(world)
 
     deploy = await now(world, deploy)
-    assert isinstance(answer, Applied)
-    assert answer.withdrawn == (deploy,)
     assert deploy.status is Status.WITHDRAWN
     (card,) = world.chat.cards.values()
     assert card.deploy == deploy
@@ -111,6 +113,7 @@ async def test_what_is_sent_elsewhere_is_withdrawn(world: World, catalog: Catalo
     deploy = await planned(world, "production")
 
     await apply(world.ports(), ROOT, catalog)
+    await judged(world)
 
     assert (await now(world, deploy)).status is Status.WITHDRAWN
 

@@ -14,6 +14,7 @@ from bot.domain.audit.events import EventType
 from bot.domain.deploy.deploy import Status
 from bot.domain.digest.schedule import Scope, Span
 from bot.ports.audit import AuditQuery, Cursor
+from bot.ports.store import Wanted
 from tests.builders import ALICE
 from tests.clocks import NOON
 
@@ -23,9 +24,11 @@ FEW_ROWS = {
     "SCAN asked",
     "SCAN dispatched",
     "SCAN digests",
+    "SCAN deploys USING INDEX ix_deploys_unjudged",
     "SCAN digests USING COVERING INDEX sqlite_autoindex_digests_1",
 }
-"""What a statement brings along, which is in no table; and the channels that have a digest."""
+"""What a statement brings along, which is in no table; what a new catalog marked; the channels with a digest."""
+WANTED = Wanted(statuses=frozenset({Status.ROLLING, Status.FAILED}), within=timedelta(minutes=1))
 DAY = Scope(Span(NOON - timedelta(days=1), NOON))
 TODAY = date(2026, 11, 21)
 OF_DAY = "COVERING INDEX ix_audit_events_type (type=? AND at>? AND at<?)"
@@ -83,6 +86,8 @@ def takes(name, *arguments):
         reads("deploy", 1),
         reads("open_deploys"),
         reads("open_deploys", "checkout", "staging"),
+        reads("any_unjudged"),
+        reads("overdue", NOON),
         reads("last_succeeded", "checkout", "staging"),
         reads("last_succeeded_of", [("checkout", "staging"), ("checkout", "production")]),
         reads("knows_request", "5f3a"),
@@ -114,9 +119,10 @@ def takes(name, *arguments):
         reads("edition_days", "C0AUDIT001", TODAY),
         reads("table_refused", NOON),
         reads("newest_editions", TODAY),
-        claims("claim", status=Status.READY),
+        claims("claim", wanted=WANTED),
+        claims("claim", wanted=replace(WANTED, full=frozenset({"http://10.0.0.1:4646"}))),
         claims("claim_parcel"),
-        takes("_claims", Status.READY, "one", timedelta(minutes=1), NOON),
+        takes("_claims", WANTED, "one", timedelta(minutes=1), NOON),
         takes("_parcels", "one", timedelta(minutes=1), NOON),
     ],
 )

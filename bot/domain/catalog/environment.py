@@ -26,6 +26,11 @@ class Cluster:
     ca_file: str | None = None
     ui: str | None = None
 
+    @property
+    def lane(self) -> str:
+        """The lane of the work for this cluster: its address and region, whatever the catalog calls it."""
+        return f"{self.address} {self.region or ''}".rstrip()
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

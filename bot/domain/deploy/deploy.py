@@ -74,7 +74,8 @@ class Deploy:
     next (None: not by itself). ``detail`` explains the present state in a sentence, ``blocked`` why a READY or
     PLANNING deploy has to wait. ``nonce`` is set after *Deploy again anyway*, ``replaces`` if the requester chose to
     replace a running rollout. ``promotes`` is the environment that a promoted release comes from, ``offers`` are the
-    environments that the deploy's message offers to promote it to. ``asked_in`` is the Slack channel of the request,
+    environments that the deploy's message offers to promote it to. ``lane`` is that of its cluster, ``dispatches`` how
+    often it became DISPATCHING. ``asked_in`` is the Slack channel of the request,
     ``asked_via`` its response_url, which is dropped with the first change of state.
     """
 
@@ -102,6 +103,8 @@ class Deploy:
     replaces: bool = False
     offers: tuple[str, ...] = ()
     revision: int = 1
+    lane: str = ""
+    dispatches: int = 0
 
     @property
     def release_name(self) -> str:
@@ -126,5 +129,6 @@ class Deploy:
         if to not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"{self.number} is {self.status}: it cannot become {to}")
         # a response_url answers the requester alone; from now on the message in the channel tells everyone
+        dispatches = self.dispatches + (to is Status.DISPATCHING)
         fresh = {"detail": "", "blocked": (), "due_at": at if to.open else None, "asked_via": ""}
-        return replace(self, status=to, changed_at=at, **{**fresh, **changes})
+        return replace(self, status=to, changed_at=at, dispatches=dispatches, **{**fresh, **changes})

@@ -91,6 +91,7 @@ class Look(StrEnum):
 class Attempt:
     """One attempt to register, committed before the request is sent; ``answer`` is None until one was read.
 
+    ``dispatch`` is the number of the dispatch that made it: clocks go back, so instants do not tell.
     ``taken_over`` is when another worker found it without an answer. Its sender may be dead, or just slow.
     """
 
@@ -101,6 +102,7 @@ class Attempt:
     answer: Answer | None = None
     text: str = ""
     taken_over: datetime | None = None
+    dispatch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

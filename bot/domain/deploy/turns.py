@@ -59,7 +59,8 @@ def _why_held(other: Deploy, now: datetime, *, rolling: bool) -> str:
         return f"{held.rstrip('.')}."
     if rolling and not other.replaces:
         return "It waits until the running rollout has ended."
-    if other.status is Status.PLANNING and now >= other.changed_at + PLANNING_KEEPS_PLACE:
+    # however far the clock has moved since then, and in whichever direction
+    if other.status is Status.PLANNING and abs(now - other.changed_at) >= PLANNING_KEEPS_PLACE:
         return "Its new plan takes longer than a minute."
     return ""
 

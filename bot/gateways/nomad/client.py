@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 class Timeouts:
     """Time limits in seconds: to connect, for an answer, and for a whole register, from the call to the last byte.
 
-    ``rest`` is how long no calls go to a cluster after one hung.
+    ``rest`` is how long no calls go to a cluster after one hung: as long as a hang lasts, so that most of the work that
+    meets the cluster fails at once.
     """
 
     connect: float = 5.0
     answer: float = 15.0
     write: float = 20.0
-    rest: float = 5.0
+    rest: float = 20.0
 
 
 class Client:

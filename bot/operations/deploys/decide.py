@@ -15,7 +15,8 @@ from bot.domain.audit.evidence import evidence_of
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import Facts, fixed_members, interests
 from bot.domain.settings import check_settings
-from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, StoreError, TargetGone
+from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, StoreError
+from bot.operations.deploys.target import check_target
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -177,8 +178,7 @@ async def _question(reading: Reading, deploy_id: int, actor: Actor | None) -> _Q
     if deploy is None:
         return None
     active = await reading.active_catalog()
-    if active.catalog.placement(deploy.service, deploy.environment) is None:
-        raise TargetGone(f"{deploy.service} is no longer deployed to {deploy.environment}")
+    await check_target(reading, active.catalog, deploy)
     approvers = [each.user.id for each in await reading.approvals(deploy_id) if not each.void]
     others = [human_behind(each) for each in (deploy.requester, actor) if each is not None]
     return _Question(deploy, active, frozenset([*approvers, *(each for each in others if each)]))

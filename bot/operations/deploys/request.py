@@ -21,6 +21,7 @@ from bot.domain.settings import check_settings, typed_settings
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
 from bot.operations.deploys.promotable import promotion_gate
+from bot.operations.deploys.target import lane_of
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -240,6 +241,7 @@ class _Asking:
                 revision=chosen.revision,
                 changed_at=self.now,
                 due_at=self.now,
+                lane=lane_of(self.active.catalog, self.environment),
             )
         )
         requested = event_of(

@@ -36,6 +36,11 @@ def cluster_of(catalog: Catalog, deploy: Deploy) -> Cluster:
     return catalog.clusters[catalog.environments[deploy.environment].cluster]
 
 
+def lane_of(catalog: Catalog, environment: str) -> str:
+    """The lane of deploys to that environment. A catalog that would change it withdraws or stops at the open ones."""
+    return catalog.clusters[catalog.environments[environment].cluster].lane
+
+
 async def catalog_for(reading: Reading, deploy: Deploy) -> Catalog:
     """The active catalog if it has the same target for the deploy; otherwise the catalog of the deploy's plan."""
     # the active one first: a rollout has to be followed after a token or CA was replaced, too
@@ -46,15 +51,35 @@ async def catalog_for(reading: Reading, deploy: Deploy) -> Catalog:
 
 def same_target(before: Catalog, after: Catalog, deploy: Deploy) -> bool:
     """Whether both catalogs give the deploy the same cluster, namespace and job."""
-    if after.placement(deploy.service, deploy.environment) is None:
+    return same_place(before, after, deploy.service, deploy.environment)
+
+
+def same_place(before: Catalog, after: Catalog, service: str, environment: str) -> bool:
+    """Whether both catalogs give the service in that environment the same cluster, namespace and job."""
+    if after.placement(service, environment) is None:
         return False
-    return _address(before, deploy) == _address(after, deploy)
+    return _address(before, service, environment) == _address(after, service, environment)
 
 
-def _address(catalog: Catalog, deploy: Deploy) -> tuple[str, str | None, str, str]:
-    cluster = cluster_of(catalog, deploy)
-    job_id = catalog.services[deploy.service].job_id(deploy.environment)
-    return cluster.address, cluster.region, catalog.environments[deploy.environment].namespace, job_id
+def _address(catalog: Catalog, service: str, environment: str) -> tuple[str, str, str]:
+    return (
+        lane_of(catalog, environment),
+        catalog.environments[environment].namespace,
+        (catalog.services[service].job_id(environment)),
+    )
+
+
+async def check_target(reading: Reading, active: Catalog, deploy: Deploy) -> None:
+    """Raise ``TargetGone`` if the active catalog sends the deploy nowhere, or elsewhere than the one it came from.
+
+    Such a deploy is withdrawn, a moment after the catalog came into force.
+    """
+    if active.placement(deploy.service, deploy.environment) is None:
+        raise TargetGone(f"{deploy.service} is no longer deployed to {deploy.environment}")
+    if deploy.status.undecided:
+        own = require(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+        if not same_target(own, active, deploy):
+            raise TargetGone(f"{deploy.service} in {deploy.environment} is deployed somewhere else now")
 
 
 def target_of(nomads: Nomads, catalog: Catalog, deploy: Deploy) -> Target:
@@ -87,6 +112,7 @@ async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
         deploy = require(await reading.deploy(deploy_id), f"D-{deploy_id}")
         plan = require(await reading.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
         active = await reading.active_catalog()
+        await check_target(reading, active.catalog, deploy)
     target = target_of(ports.nomads, active.catalog, deploy)
     live = await target.nomad.job(target.namespace, target.job_id)
     # by JobModifyIndex, because check-and-set compares that one (docs/nomad.md, "Check-and-set"); a stop moves it too

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -13,8 +13,10 @@ from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Reason, Refused
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.errors import NomadForbidden, NomadUnavailable, StaleFence, TargetGone
+from bot.operations.deploys.target import check_target
 from bot.operations.deploys.withdraw import withdraw_unplaced
 from bot.operations.worker.lease import renewing
+from bot.ports.store import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,29 +30,50 @@ WORKER = System("worker")
 _NOT_BY_RULE = frozenset({"nomad-unavailable", "nomad-forbidden", "turn"})
 _UNAVAILABLE = frozenset({"nomad-unavailable", "nomad-forbidden", "membership-unknown"})
 PUT_OFF = timedelta(seconds=5)
+LONGEST_WAIT: Final = timedelta(minutes=1)
+"""The longest time by which any step puts a deploy off, but for offers. One that is due later met a wrong clock."""
 
 
-async def work_on(ports: Ports, status: Status, work: Callable[[Ports, Claim], Awaitable[None]]) -> bool:
-    """Do one step of work on the oldest due deploy in ``status``; returns whether there was one.
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Work on deploys in some states: ``act`` does one step of it on a claimed deploy.
 
-    If another worker takes the deploy over meanwhile, the step ends quietly and has written nothing. If the step
-    raises, its deploy is put off for a while.
+    ``within`` is the longest time by which a step puts its deploy off.
     """
-    claim = await ports.store.claim(status, owner=ports.worker, lease=ports.limits.lease, now=ports.clock.now())
-    if claim is None:
-        return False
-    # assume that the step breaks: then the oldest deploy must not be claimed again at once and starve the younger ones
-    put_off: datetime | None = ports.clock.now() + PUT_OFF
-    try:
-        renew = partial(ports.store.renew, claim, ports.limits.lease)
-        # the fence refused the write, so the other worker's view stands and there is nothing to undo
-        with suppress(StaleFence):
-            async with renewing(f"lease of D-{claim.deploy_id}", ports.limits.lease, renew):
-                await work(ports, claim)
-        put_off = None
-    finally:
-        await ports.store.release(claim, put_off)
-    return True
+
+    statuses: frozenset[Status]
+    act: Callable[[Ports, Claim], Awaitable[None]]
+    within: timedelta = LONGEST_WAIT
+
+    async def claim(self, ports: Ports, full: frozenset[str] = frozenset()) -> Claim | None:
+        """Claim the deploy that is due first, in any lane that is not ``full``; None if there is none."""
+        wanted = Wanted(statuses=self.statuses, within=self.within, full=full)
+        return await ports.store.claim(wanted, owner=ports.worker, lease=ports.limits.lease, now=ports.clock.now())
+
+    async def carry_out(self, ports: Ports, claim: Claim) -> None:
+        """Do one step on the claimed deploy, and release it.
+
+        If another worker takes the deploy over meanwhile, the step ends quietly and has written nothing. If the step
+        raises, its deploy is put off for a while.
+        """
+        # assume that the step breaks: then its deploy must not be claimed again at once and starve the others
+        put_off: datetime | None = ports.clock.now() + PUT_OFF
+        try:
+            renew = partial(ports.store.renew, claim, ports.limits.lease)
+            # the fence refused the write, so the other worker's view stands and there is nothing to undo
+            with suppress(StaleFence):
+                async with renewing(f"lease of D-{claim.deploy_id}", ports.limits.lease, renew):
+                    await self.act(ports, claim)
+            put_off = None
+        finally:
+            await ports.store.release(claim, put_off)
+
+    async def once(self, ports: Ports) -> bool:
+        """Claim a deploy and do one step on it; returns whether there was one."""
+        claim = await self.claim(ports)
+        if claim is not None:
+            await self.carry_out(ports, claim)
+        return claim is not None
 
 
 async def lock_claimed(tx: Transaction, claim: Claim) -> Deploy:
@@ -135,6 +158,8 @@ async def withdraw_claimed(ports: Ports, claim: Claim) -> None:
         await tx.lock_catalog()
         # read again under the lock: the catalog may have changed once more
         deploy, active = await lock_claimed(tx, claim), await tx.active_catalog()
-        if active.catalog.placement(deploy.service, deploy.environment) is None:
+        try:
+            await check_target(tx, active.catalog, deploy)
+        except TargetGone:
             await withdraw_unplaced(tx, deploy, now, active.fingerprint)
     ports.bell.ring()

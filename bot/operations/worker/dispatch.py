@@ -24,7 +24,7 @@ from bot.operations.deploys.transitions import (
     reply,
     transition,
 )
-from bot.operations.worker.claim import WORKER, hold_if_blocked, lock_claimed, save_hold, work_on
+from bot.operations.worker.claim import WORKER, Work, hold_if_blocked, lock_claimed, save_hold
 
 if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
@@ -44,13 +44,16 @@ _MOST_TOLD = 5
 
 async def step(ports: Ports) -> bool:
     """Take the oldest ready deploy through the gates; returns whether there was one."""
-    return await work_on(ports, Status.READY, _dispatch)
+    return await WORK.once(ports)
 
 
 async def _dispatch(ports: Ports, claim: Claim) -> None:
     # the cheapest check first: a long queue behind a slow rollout must not cost calls to Nomad and Slack
     if not await _hold_for_turn(ports, claim):
         await hold_if_blocked(ports, claim, _check_and_decide(ports, claim), LOOK_AGAIN, ask_again=ASK_AGAIN)
+
+
+WORK = Work(frozenset({Status.READY}), _dispatch)
 
 
 async def _hold_for_turn(ports: Ports, claim: Claim) -> bool:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 async def step(ports: Ports) -> bool:
-    """Expire every undecided deploy whose time is over; returns whether there was one."""
+    """Expire the undecided deploys whose time is over, the first hundred; returns whether there was one."""
     now = ports.clock.now()
     async with ports.store.read() as reading:
-        found = [deploy.id for deploy in await reading.open_deploys() if is_overdue(deploy, now)]
+        found = await reading.overdue(now)
     for deploy_id in found:
         async with ports.store.begin() as tx:
             deploy = require(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")

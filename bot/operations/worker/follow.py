@@ -16,7 +16,7 @@ from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition
 from bot.operations.require import require
-from bot.operations.worker.claim import WORKER, hold, lock_claimed, work_on
+from bot.operations.worker.claim import WORKER, Work, hold, lock_claimed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +63,7 @@ class _Progress:
 
 async def step(ports: Ports) -> bool:
     """Observe the rollout that is due, of a rolling deploy or a failed one that Nomad is reverting."""
-    return await work_on(ports, Status.ROLLING, _follow) or await work_on(ports, Status.FAILED, _follow)
+    return await WORK.once(ports)
 
 
 async def _follow(ports: Ports, claim: Claim) -> None:
@@ -80,6 +80,9 @@ async def _follow(ports: Ports, claim: Claim) -> None:
             await tx.save_rollout(rollout)
         await _save_progress(tx, deploy, progress, now)
     ports.bell.ring()
+
+
+WORK = Work(frozenset({Status.ROLLING, Status.FAILED}), _follow)
 
 
 async def _observe(ports: Ports, claim: Claim) -> _Progress:

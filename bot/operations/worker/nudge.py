@@ -6,14 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
-from bot.operations.deploys.target import cluster_of
 from bot.operations.require import require
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bot.domain.catalog.catalog import Catalog
-    from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
     from bot.ports.nomad import JobEvent
 
@@ -24,10 +22,12 @@ async def nudge(ports: Ports, cluster: str, events: Collection[JobEvent]) -> int
     """Make the rollouts of these jobs due; returns how many there were. The same event twice does no harm."""
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
+        # by place, because open deploys may be many and the events of one rollout are frequent
         found = [
             deploy.id
-            for deploy in await reading.open_deploys()
-            if deploy.status in _FOLLOWED and _concerns(catalog, cluster, events, deploy)
+            for service, environment in _places(catalog, cluster, events)
+            for deploy in await reading.open_deploys(service, environment)
+            if deploy.status in _FOLLOWED
         ]
     now = ports.clock.now()
     for deploy_id in found:
@@ -40,9 +40,13 @@ async def nudge(ports: Ports, cluster: str, events: Collection[JobEvent]) -> int
     return len(found)
 
 
-def _concerns(catalog: Catalog, cluster: str, events: Collection[JobEvent], deploy: Deploy) -> bool:
-    namespace = catalog.environments[deploy.environment].namespace
-    job = catalog.services[deploy.service].job_id(deploy.environment)
-    return cluster_of(catalog, deploy).name == cluster and any(
-        (event.namespace, event.job) == (namespace, job) for event in events
-    )
+def _places(catalog: Catalog, cluster: str, events: Collection[JobEvent]) -> list[tuple[str, str]]:
+    """The services and environments whose jobs the events of that cluster are about."""
+    jobs = {(event.namespace, event.job) for event in events}
+    return [
+        (service.name, environment)
+        for service in catalog.services.values()
+        for environment in service.placements
+        if catalog.environments[environment].cluster == cluster
+        and (catalog.environments[environment].namespace, service.job_id(environment)) in jobs
+    ]

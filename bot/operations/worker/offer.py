@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Outgoing
 from bot.operations.deploys.promotable import next_environments
-from bot.operations.worker.claim import lock_claimed, work_on
+from bot.operations.worker.claim import Work, lock_claimed
 
 if TYPE_CHECKING:
     from bot.ports import Ports
     from bot.ports.store import Claim
 
+LOOK_WITHIN = timedelta(hours=1)
+"""How long a deploy is not looked at, however long it has to soak."""
+
 
 async def step(ports: Ports) -> bool:
     """Check whether the succeeded deploy that is due may be promoted; that changes with time and other deploys."""
-    return await work_on(ports, Status.SUCCEEDED, _offer)
+    return await WORK.once(ports)
 
 
 async def _offer(ports: Ports, claim: Claim) -> None:
@@ -25,7 +29,11 @@ async def _offer(ports: Ports, claim: Claim) -> None:
     async with ports.store.begin() as tx:
         deploy = await lock_claimed(tx, claim)
         found = await next_environments(tx, (await tx.active_catalog()).catalog, deploy, now)
-        await tx.save_deploy(replace(deploy, due_at=found.look_at, offers=found.environments))
+        look_at = found.look_at and min(found.look_at, now + LOOK_WITHIN)
+        await tx.save_deploy(replace(deploy, due_at=look_at, offers=found.environments))
         if found.environments != deploy.offers:
             await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
     ports.bell.ring()
+
+
+WORK = Work(frozenset({Status.SUCCEEDED}), _offer, within=LOOK_WITHIN)

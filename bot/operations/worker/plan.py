@@ -30,7 +30,7 @@ from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.jobdiff.whole import about, pages, plan_lines
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
-from bot.operations.deploys.target import Target, index_of, target_of, version_of
+from bot.operations.deploys.target import Target, check_target, index_of, target_of, version_of
 from bot.operations.deploys.transitions import (
     LONGEST_DETAIL,
     Redraw,
@@ -43,7 +43,7 @@ from bot.operations.deploys.transitions import (
 )
 from bot.operations.require import require
 from bot.operations.worker.base import replaced_by
-from bot.operations.worker.claim import WORKER, hold_if_blocked, work_on
+from bot.operations.worker.claim import WORKER, Work, hold_if_blocked
 from bot.operations.worker.downgrade import with_downgrade
 from bot.operations.worker.render import Rendered, render
 from bot.operations.worker.revised import template_note, unchanged_note
@@ -86,11 +86,14 @@ class _Draft:
 
 async def step(ports: Ports) -> bool:
     """Plan the oldest deploy that needs a plan; returns whether there was one."""
-    return await work_on(ports, Status.PLANNING, _plan)
+    return await WORK.once(ports)
 
 
 async def _plan(ports: Ports, claim: Claim) -> None:
     await hold_if_blocked(ports, claim, _draft_and_decide(ports, claim), RETRY_AFTER)
+
+
+WORK = Work(frozenset({Status.PLANNING}), _plan)
 
 
 async def _draft_and_decide(ports: Ports, claim: Claim) -> Refused | None:
@@ -109,6 +112,7 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
         deploy = require(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
         release = require(await reading.release(deploy.release), f"the release of {deploy.number}")
         active = await reading.active_catalog()
+        await check_target(reading, active.catalog, deploy)
         old = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
         compared_with, before = await _plan_before(reading, active.catalog, deploy)
     target = target_of(ports.nomads, active.catalog, deploy)

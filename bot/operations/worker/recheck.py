@@ -13,7 +13,7 @@ from bot.errors import NomadForbidden, NomadUnavailable, TargetGone
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.target import base_change
 from bot.operations.deploys.transitions import SETTING_REFUSED, make_ready, plan_again
-from bot.operations.worker.claim import WORKER, hold, withdraw_claimed, work_on
+from bot.operations.worker.claim import WORKER, Work, hold, withdraw_claimed
 
 if TYPE_CHECKING:
     from bot.domain.deploy.plan import BaseChange
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 async def step(ports: Ports) -> bool:
     """Recheck the waiting deploy that is due; returns whether there was one. A failed read is tried again next time."""
-    return await work_on(ports, Status.WAITING, _recheck)
+    return await WORK.once(ports)
 
 
 async def _recheck(ports: Ports, claim: Claim) -> None:
@@ -36,6 +36,9 @@ async def _recheck(ports: Ports, claim: Claim) -> None:
         return
     if isinstance(outcome, Refused):
         await hold(ports, claim, (), RECHECK)
+
+
+WORK = Work(frozenset({Status.WAITING}), _recheck)
 
 
 async def _base_change(ports: Ports, deploy_id: int) -> BaseChange | None:

@@ -16,7 +16,7 @@ from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, plan_again, redraw, reply, to_requester, transition
 from bot.operations.require import require
-from bot.operations.worker.claim import WORKER, lock_claimed, work_on
+from bot.operations.worker.claim import WORKER, Work, lock_claimed
 from bot.ports.nomad import Registered
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class _Dispatch:
 
 async def step(ports: Ports) -> bool:
     """Take one dispatching deploy a step further: attempt, look, conclude; returns whether there was one."""
-    return await work_on(ports, Status.DISPATCHING, _register)
+    return await WORK.once(ports)
 
 
 async def _register(ports: Ports, claim: Claim) -> None:
@@ -76,6 +76,9 @@ async def _register(ports: Ports, claim: Claim) -> None:
     if not dispatch.attempts:
         dispatch = await _attempt(dispatch)
     await _conclude(dispatch)
+
+
+WORK = Work(frozenset({Status.DISPATCHING}), _register)
 
 
 async def _read(ports: Ports, claim: Claim) -> _Dispatch:
@@ -87,21 +90,28 @@ async def _read(ports: Ports, claim: Claim) -> _Dispatch:
         release = require(await tx.release(deploy.release), f"the release of {deploy.number}")
         planned_under = require(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
         catalog = await catalog_for(tx, deploy)
-        # only attempts since it became DISPATCHING: earlier ones were settled before it left that state
-        attempts = [each for each in await tx.attempts(deploy.id, plan.number) if each.at >= deploy.changed_at]
-        for index, each in enumerate(attempts):
-            if each.answer is None:
-                # we hold the lease, but its sender may be alive and slow: only from now on can its time run out
-                attempts[index] = replace(
-                    each, answer=Answer.UNKNOWN, taken_over=now, text="the worker that sent it was lost"
-                )
-                await tx.answer_attempt(attempts[index])
+        # only those of this dispatch: earlier ones were settled before it left that state
+        made = await tx.attempts(deploy.id, plan.number)
+        found = [each for each in made if each.dispatch == deploy.dispatches]
+        attempts = [_taken_over(each, now) for each in found]
+        for before, after in zip(found, attempts, strict=True):
+            if before != after:
+                await tx.answer_attempt(after)
     target = target_of(ports.nomads, catalog, deploy)
     # those that were rendered, not those of a newer catalog: Nomad shows them beside the source of the version
     values = planned_under.variables_for(
         deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
     )
     return _Dispatch(ports, claim, deploy, plan, release, target, json.dumps(values), tuple(attempts))
+
+
+def _taken_over(attempt: Attempt, now: datetime) -> Attempt:
+    """An attempt that another step sent, as it counts from now on."""
+    if attempt.answer is None:
+        # we hold the lease, but its sender may be alive and slow: only from now on can its time run out
+        attempt = replace(attempt, answer=Answer.UNKNOWN, taken_over=now, text="the worker that sent it was lost")
+    # sent by now, whatever a clock said then: an instant in the future would keep it unsettled until that has come
+    return replace(attempt, at=min(attempt.at, now), taken_over=attempt.taken_over and min(attempt.taken_over, now))
 
 
 async def _attempt(dispatch: _Dispatch) -> _Dispatch:
@@ -112,8 +122,7 @@ async def _attempt(dispatch: _Dispatch) -> _Dispatch:
         await tx.lock_deploy(deploy.id, dispatch.claim)
         now = ports.clock.now()
         number = len(await tx.attempts(deploy.id, plan.number)) + 1
-        # never older than the state: with clocks that differ, `_read` of the next worker would overlook it
-        attempt = Attempt(deploy_id=deploy.id, plan=plan.number, number=number, at=max(now, deploy.changed_at))
+        attempt = Attempt(deploy_id=deploy.id, plan=plan.number, number=number, at=now, dispatch=deploy.dispatches)
         await tx.add_attempt(attempt)
         kind, decided_by = EventType.DEPLOY_ATTEMPTED, deploy.catalog
         await tx.record(event_of(kind, WORKER, deploy, now, decided_by, number=number, plan=plan.number))
@@ -211,7 +220,7 @@ async def _wait(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, now: dat
     blocked = deploy.blocked
     if verdict is Verdict.ASK:
         blocked = (_UNPROVABLE,)
-    elif not blocked and now - deploy.changed_at >= NOTIFY_AFTER:
+    elif not blocked and abs(now - deploy.changed_at) >= NOTIFY_AFTER:
         blocked = (_UNKNOWN,)
     await tx.save_deploy(replace(deploy, due_at=now + LOOK_AGAIN, blocked=blocked))
     # once: this step runs every two seconds

@@ -41,6 +41,7 @@ TURN = Reason("turn", "Not yet.")
         [replace(OLDER, status=Status.WAITING)],
         [replace(OLDER, status=Status.PLANNING, blocked=(Reason("nomad-unavailable", "Nomad: no leader"),))],
         [replace(OLDER, status=Status.PLANNING, changed_at=NOON - PLANNING_KEEPS_PLACE)],
+        [replace(OLDER, status=Status.PLANNING, changed_at=NOON + timedelta(hours=1))],
         [replace(OLDER, blocked=(Reason("no-permission", "No."),))],
         [replace(OLDER, blocked=(TURN, Reason("no-permission", "No.")))],
     ],

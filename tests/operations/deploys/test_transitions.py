@@ -15,7 +15,7 @@ from bot.operations.catalog import apply
 from bot.operations.deploys.transitions import Redraw, to_requester, transition
 from bot.operations.require import require
 from tests.builders import ALICE, SAM, a_catalog, a_deploy, a_placement, a_service
-from tests.operations.acts import delivered, events, now, planned
+from tests.operations.acts import delivered, events, judged, now, planned
 
 if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
@@ -98,6 +98,7 @@ async def test_what_a_new_catalog_ends_is_recorded_under_the_new_catalog(world: 
     other = a_catalog(services={"checkout": a_service(placements={"staging": a_placement()})})
 
     await apply(world.ports(), Operator("root"), other)
+    await judged(world)
 
     ends = next(body for body in await events(world) if body["type"] == "deploy.withdrawn")
     assert ends["catalog"] == other.fingerprint != deploy.catalog

@@ -15,7 +15,7 @@ from bot.operations.deploys.retract import retract
 from bot.operations.deploys.withdraw import withdraw
 from bot.operations.queries.status import card, matrix
 from tests.builders import ALICE, BOB, SAM, a_catalog, a_live_job, a_placement, a_service
-from tests.operations.acts import applied, asked, change, dispatching, now, planned, rolling
+from tests.operations.acts import applied, asked, change, dispatching, judged, now, planned, rolling
 from tests.operations.test_catalog import ROOT, without_production
 
 if TYPE_CHECKING:
@@ -203,6 +203,7 @@ async def test_the_first_version_and_the_same_again_have_nothing_to_compare(worl
 async def test_one_whose_service_left_the_catalog_is_shown_as_its_own_catalog_had_it(world: World):
     await planned(world, "production")
     await apply(world.ports(), ROOT, without_production())
+    await judged(world)
 
     seen = await shown(world)
 

@@ -12,7 +12,7 @@ from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.withdraw import withdraw
 from bot.operations.worker import dispatch, recheck
 from bot.operations.worker import plan as plan_deploy
-from bot.operations.worker.claim import withdraw_claimed, work_on
+from bot.operations.worker.claim import Work, withdraw_claimed
 from tests.builders import ALICE, BOB, a_catalog
 from tests.operations.acts import asked, delivered, events, now, planned, ready, texts
 
@@ -63,7 +63,7 @@ async def test_a_place_that_is_back_by_then_is_left_alone(world: World):
     async def back(ports: Ports, claim: Claim) -> None:
         await withdraw_claimed(ports, claim)
 
-    assert await work_on(world.ports(), Status.PLANNING, back)
+    assert await Work(frozenset({Status.PLANNING}), back).once(world.ports())
     assert (await now(world, deploy)).status is Status.PLANNING
 
 

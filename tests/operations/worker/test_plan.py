@@ -22,6 +22,7 @@ from tests.operations.acts import (
     change,
     delivered,
     events,
+    judged,
     now,
     planned,
     ready,
@@ -397,6 +398,7 @@ async def test_seats_that_a_new_catalog_no_longer_asks_for_make_it_ready(world: 
     strict = a_catalog().environments
     relaxed = a_catalog(environments={**strict, "production": replace(strict["production"], approvals=())})
     await apply(world.ports(), System("test"), relaxed)
+    await judged(world)
 
     assert await rechecked(world)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
 from bot.domain.deploy.deploy import Status
 from bot.errors import StaleFence
+from bot.ports.store import Wanted
+from store.database_clock import DatabaseClock
 from tests.builders import a_draft
 from tests.clocks import NOON
 from tests.store.racing import race
@@ -23,8 +25,9 @@ async def add(store, *drafts):
         return [await tx.add_deploy(draft) for draft in drafts]
 
 
-async def take(store, owner="one", *, lease=MINUTE, status=Status.PLANNING, now=NOON):
-    return await store.claim(status, owner=owner, lease=lease, now=now)
+async def take(store, owner="one", *, lease=MINUTE, status=Status.PLANNING, now=NOON, full=()):
+    wanted = Wanted(statuses=frozenset({status}), within=MINUTE, full=frozenset(full))
+    return await store.claim(wanted, owner=owner, lease=lease, now=now)
 
 
 async def write(store, claim):
@@ -40,6 +43,53 @@ async def test_the_oldest_that_is_due_is_taken_and_is_nobody_elses(one, two):
     assert [claim.deploy_id for claim in claims] == [2, 1]
     assert await take(one) is None
     assert (await take(one, now=NOON + MINUTE)).deploy_id == 3
+
+
+async def test_what_is_due_first_is_taken_first_however_old_the_others_are(one):
+    old, new = NOON - MINUTE, NOON
+    await add(one, a_draft(requested_at=old, due_at=NOON), a_draft(requested_at=new, due_at=NOON - MINUTE / 2))
+    await add(one, a_draft(requested_at=old, due_at=NOON))
+    assert [(await take(one)).deploy_id for _ in range(3)] == [2, 1, 3]
+
+
+async def test_nothing_is_taken_in_a_lane_that_is_full(one):
+    lanes = ["http://10.0.0.1:4646", "http://10.0.0.1:4646", "http://10.0.0.2:4646", "http://10.0.0.3:4646"]
+    await add(one, *(a_draft(lane=lane) for lane in lanes))
+    full = {"http://10.0.0.1:4646", "http://10.0.0.3:4646"}
+    claim = await take(one, full=full)
+    assert (claim.deploy_id, claim.lane) == (3, "http://10.0.0.2:4646")
+    assert await take(one, full=full) is None
+    assert (await take(one)).deploy_id == 1
+
+
+async def test_one_that_is_due_further_ahead_than_its_rule_allows_is_due_now(one, two):
+    """A clock was ahead when it was put off, by an hour or a month: nobody waits until that time comes."""
+    await add(one, a_draft(due_at=NOON + timedelta(days=30)), a_draft(due_at=NOON + MINUTE), a_draft(due_at=NOON))
+    assert [(await take(two)).deploy_id for _ in range(2)] == [1, 3]
+    assert await take(one) is None
+    async with one.read() as reading:
+        assert [(await reading.deploy(number)).due_at for number in (1, 2)] == [NOON, NOON + MINUTE]
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=1), timedelta(hours=-1), timedelta(days=30)])
+async def test_processes_whose_hosts_clocks_differ_agree_by_the_databases(one, two, wrong):
+    two.clock = DatabaseClock(lambda: datetime.now(UTC) + wrong)
+    for store in (one, two):
+        assert await take(store, now=store.clock.now()) is None
+    far = MINUTE / 2
+    # a few seconds may go by in between, and no clock is wrong by as little
+    assert abs(one.clock.now() - two.clock.now()) < far
+    await add(one, a_draft(due_at=two.clock.now() + far), a_draft(due_at=two.clock.now()))
+    assert [(await take(store, now=store.clock.now() + MINUTE / 60)).deploy_id for store in (one,)] == [2]
+    assert await take(two, now=two.clock.now()) is None
+    assert (await take(two, now=one.clock.now() + far * 2)).deploy_id == 1
+
+
+async def test_one_of_which_another_kind_of_work_is_put_off_for_longer_is_left_alone(one):
+    (deploy,) = await add(one, a_draft(due_at=NOON + timedelta(days=30)))
+    assert await take(one, status=Status.SUCCEEDED) is None
+    async with one.read() as reading:
+        assert await reading.deploy(deploy.id) == deploy
 
 
 async def test_a_claim_says_who_has_it_and_until_when(one):

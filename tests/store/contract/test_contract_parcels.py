@@ -11,6 +11,7 @@ import pytest
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery
 from bot.errors import StaleFence
+from bot.ports.store import Wanted
 from tests.builders import a_draft, a_note, a_posted, an_outgoing
 from tests.clocks import NOON
 from tests.store.racing import race
@@ -303,4 +304,5 @@ async def test_looking_for_work_that_is_not_there_waits_for_no_writer(ready, two
     async with two.begin() as tx:
         await tx.add_deploy(a_draft())
         assert await take(ready) is None
-        assert await ready.claim(Status.READY, owner="one", lease=MINUTE, now=NOON) is None
+        wanted = Wanted(statuses=frozenset({Status.READY}), within=MINUTE)
+        assert await ready.claim(wanted, owner="one", lease=MINUTE, now=NOON) is None

@@ -1,0 +1,59 @@
+"""What a new catalog asks for: every undecided deploy judged anew, and every offer; marked in one statement each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy import text as sql
+
+from bot.domain.deploy.deploy import Deploy, Status
+from store.deploys.deploys import DeployReading, DeployWriting, newest_succeeded
+from store.sql.mapping import record_of
+from store.tables import UNJUDGED, deploys
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+_UNDECIDED = tuple(status for status in Status if status.undecided)
+
+
+class JudgingReading(DeployReading):
+    """Reads which deploys wait for a judgement."""
+
+    async def any_unjudged(self) -> bool:
+        """Whether a deploy is still to be judged by the catalog in force."""
+        found: bool = (await self._run(select(select(deploys.c.id).where(sql(UNJUDGED)).exists()))).scalar_one()
+        return found
+
+    async def overdue(self, now: datetime, limit: int = 100) -> tuple[int, ...]:
+        """Undecided deploys whose time is over."""
+        over = select(deploys.c.id).where(deploys.c.status.in_(_UNDECIDED), deploys.c.expires_at <= now)
+        return tuple((await self._run(over.order_by(deploys.c.id).limit(limit))).scalars())
+
+
+class JudgingWriting(JudgingReading, DeployWriting):
+    """Marks deploys, and takes the marked ones."""
+
+    async def judge_anew(self) -> None:
+        """Mark every undecided deploy, in one statement however many there are."""
+        # in the order in which other transactions lock several deploys, or PostgreSQL would find a deadlock
+        undecided = select(deploys.c.id).where(deploys.c.status.in_(_UNDECIDED))
+        locked = undecided.order_by(deploys.c.requested_at, deploys.c.id).with_for_update()
+        await self._run(deploys.update().where(deploys.c.id.in_(locked)).values(unjudged=True))
+
+    async def take_unjudged(self, limit: int) -> tuple[Deploy, ...]:
+        """Lock the marked deploys that were requested first, and take their mark."""
+        first = select(deploys).where(sql(UNJUDGED)).order_by(deploys.c.requested_at, deploys.c.id).limit(limit)
+        rows = (await self._run(first.with_for_update())).mappings().all()
+        found = tuple(record_of(Deploy, row) for row in rows)
+        await self._run(deploys.update().where(deploys.c.id.in_([each.id for each in found])).values(unjudged=False))
+        self._locked |= {each.id: each for each in found}
+        return found
+
+    async def offer_anew(self, places: Collection[tuple[str, str]], at: datetime) -> None:
+        """Make the deploys due that succeeded last in each (service, environment)."""
+        if places:
+            newest = newest_succeeded(places)
+            await self._run(deploys.update().where(deploys.c.id.in_(newest)).values(due_at=at))
