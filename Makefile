@@ -27,7 +27,7 @@ LOCK := pip compile --upgrade --quiet --universal --python-version 3.11 --genera
 	--no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help venv sandbox test lint format bench test-deps contract lock clean
+.PHONY: help venv sandbox test lint format bench bench-lanes test-deps contract lock clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ contract: $(DEV)  ## test how Nomad behaves, on the simulated Nomad or on the ag
 
 bench: $(DEV)  ## time queries of a long audit log; EVENTS=1000000 for the goals in bench/README.md
 	@$(BIN)/python -m bench.audit --events $(EVENTS) $(ARGS)
+
+bench-lanes: $(DEV)  ## time what a healthy cluster and people wait for the trouble of others; some minutes
+	@$(BIN)/python -m bench.lanes $(ARGS)
 
 test-deps:  ## install chromium, chromium-driver and PostgreSQL (Debian, Ubuntu); tests that need them skip otherwise
 	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null && \

@@ -29,7 +29,7 @@ class Claims(Session):
         """Whether ``take`` would find a deploy, and the database's time; takes no lock."""
         astray = select(deploys.c.id).where(_of(wanted), deploys.c.due_at > now + wanted.within)
         found = self._free(wanted, now).exists() | astray.exists()
-        row = (await self._run(select(found, clock(self._dialect)))).one()
+        (row,) = await self._rows(select(found, clock(self._dialect)))
         return bool(row[0]), row[1]
 
     async def take(self, wanted: Wanted, owner: str, lease: timedelta, now: datetime) -> Claim | None:

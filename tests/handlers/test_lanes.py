@@ -109,8 +109,8 @@ async def test_while_two_clusters_hang_with_older_work_the_third_dispatches(worl
         assert not any(each.answers.is_set() for each in hanging.values())
         for each in hanging.values():
             each.answers.set()
-        for each in older:
-            await reached(world, each, Status.ROLLING)
+        for deploy in older:
+            await reached(world, deploy, Status.ROLLING)
 
 
 async def test_a_long_queue_of_a_cluster_that_hangs_takes_its_own_places_and_no_others(world: World):

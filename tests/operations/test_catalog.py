@@ -9,9 +9,13 @@ from bot.domain.actor import Operator
 from bot.domain.catalog.environment import Cluster, Rule
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.gates import RECHECK
+from bot.errors import TargetGone
 from bot.operations.catalog import Applied, apply
-from bot.operations.worker import dispatch
-from tests.builders import ALICE, a_catalog, a_placement, a_service
+from bot.operations.deploys.approve import approve
+from bot.operations.deploys.decide import Origin
+from bot.operations.worker import dispatch, judge, plan
+from tests.builders import ALICE, BOB, a_catalog, a_draft, a_placement, a_plan, a_release, a_service
 from tests.operations.acts import (
     applied,
     asked,
@@ -25,6 +29,7 @@ from tests.operations.acts import (
     ready,
     rechecked,
     rolling,
+    types,
 )
 
 if TYPE_CHECKING:
@@ -116,6 +121,48 @@ async def test_what_is_sent_elsewhere_is_withdrawn(world: World, catalog: Catalo
     await judged(world)
 
     assert (await now(world, deploy)).status is Status.WITHDRAWN
+
+
+async def test_a_lane_that_is_quicker_withdraws_it_and_nobody_does_so_twice(world: World):
+    deploy = await asked(world, environment="production")
+    await apply(world.ports(), ROOT, without_production())
+    assert await plan.step(world.ports())
+    assert (await now(world, deploy)).status is Status.WITHDRAWN
+
+    await judged(world)
+
+    assert (await types(world, deploy.id)).count("deploy.withdrawn") == 1
+
+
+@pytest.mark.parametrize("state", [planned, ready])
+async def test_until_it_is_withdrawn_nothing_is_done_with_what_is_sent_elsewhere(world: World, state):
+    deploy = await (planned(world, "production") if state is planned else ready(world))
+    await apply(world.ports(), ROOT, a_catalog(environments=environments("production", namespace="other")))
+
+    with pytest.raises(TargetGone):
+        await approve(world.ports(), BOB, deploy.id, plan=1, origin=Origin())
+    assert not world.nomad.registers
+    await dispatch.step(world.ports())
+    world.clock.advance(RECHECK)
+    await rechecked(world)
+
+    assert (await now(world, deploy)).status is Status.WITHDRAWN
+
+
+async def test_many_are_judged_in_more_than_one_batch_and_each_once(world: World):
+    async with world.store.begin() as tx:
+        await tx.add_release(a_release())
+        waiting = {"status": Status.WAITING, "plan": 1, "due_at": world.clock.now() + RECHECK}
+        for _ in range(judge.BATCH + 1):
+            await tx.add_plan(a_plan((await tx.add_deploy(a_draft(environment="production", **waiting))).id))
+
+    await apply(world.ports(), ROOT, a_catalog(timezone="Europe/Amsterdam"))
+    due = []
+    while await judge.step(world.ports()):
+        async with world.store.read() as reading:
+            due.append(sum(each.due_at == world.clock.now() for each in await reading.open_deploys()))
+
+    assert due == [judge.BATCH, judge.BATCH + 1]
 
 
 @pytest.mark.parametrize("on_its_way", [dispatching, rolling])

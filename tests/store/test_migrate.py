@@ -8,20 +8,25 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from bot.domain.deploy.deploy import Status
 from bot.errors import StoreUnavailable
 from store import open_store
 from store.migrate import _upgrade, head, migrate, revision, scripts
 from store.sql.connect import open_engines
 from store.tables import Row
-from tests.builders import a_deploy, a_draft
+from tests.builders import a_catalog, a_deploy, a_draft, an_attempt
+from tests.clocks import NOON
 
 PROJECT = Path(__file__).parents[2]
 
@@ -69,6 +74,42 @@ async def test_migrating_again_changes_nothing_and_loses_nothing(url):
     assert await revision(url) == head()
     async with open_store(url) as store, store.read() as reading:
         assert await reading.deploy(1) == a_deploy(1)
+
+
+async def test_open_deploys_get_their_lane_and_the_attempts_of_a_dispatch_its_number(migrated_sqlite, tmp_path):
+    url, catalog = migrated_sqlite(tmp_path / "nomatron.db"), a_catalog()
+    lane = catalog.clusters["main"].lane
+    regional = a_catalog(clusters={"main": replace(catalog.clusters["main"], region="eu")})
+    drafts = [
+        a_draft(status=Status.DISPATCHING, plan=1),
+        a_draft(environment="production", catalog=regional.fingerprint),
+        a_draft(status=Status.EXPIRED, due_at=None),
+    ]
+    async with open_store(url) as store, store.begin() as tx:
+        for each in (catalog, regional):
+            await tx.apply_catalog(each, NOON)
+        for draft in drafts:
+            await tx.add_deploy(draft)
+        for number, at in enumerate((NOON - timedelta(minutes=1), NOON), 1):
+            await tx.add_attempt(an_attempt(number=number, at=at))
+
+    await run(url, _back_to("0005"))
+    await migrate(url)
+
+    async with open_store(url) as store, store.read() as reading:
+        found = [await reading.deploy(number) for number in (1, 2, 3)]
+        tried = await reading.attempts(1, 1)
+    assert [(each.lane, each.dispatches) for each in found] == [(lane, 1), (f"{lane} eu", 0), ("", 0)]
+    assert [each.dispatch for each in tried] == [0, 1]
+
+
+def _back_to(before):
+    def downgrade(connection):
+        config = scripts()
+        config.attributes["connection"] = connection
+        command.downgrade(config, before)
+
+    return downgrade
 
 
 async def test_a_database_that_was_never_migrated_has_no_revision(tmp_path):

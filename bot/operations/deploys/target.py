@@ -83,9 +83,7 @@ async def check_target(reading: Reading, active: Catalog, deploy: Deploy) -> Non
 
 
 def target_of(nomads: Nomads, catalog: Catalog, deploy: Deploy) -> Target:
-    """The deploy's target; ``TargetGone`` if the catalog no longer deploys the service there."""
-    if catalog.placement(deploy.service, deploy.environment) is None:
-        raise TargetGone(f"{deploy.service} is no longer deployed to {deploy.environment}")
+    """The deploy's target in a catalog that deploys the service there (``check_target``, ``catalog_for``)."""
     environment = catalog.environments[deploy.environment]
     cluster = cluster_of(catalog, deploy)
     service = catalog.services[deploy.service]

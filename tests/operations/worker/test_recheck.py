@@ -90,3 +90,15 @@ async def test_a_moved_job_is_planned_anew_whatever_the_seats(world: World):
     anew = await now(world, deploy)
     assert anew.status is Status.PLANNING
     assert (await events(world, deploy.id))[-1]["data"]["cause"] == anew.detail
+
+
+async def test_while_slack_is_silent_it_waits_and_nothing_is_recorded(world: World):
+    deploy = await planned(world, "production")
+    before = await events(world)
+    world.directory.silent = True
+    world.clock.advance(RECHECK)
+
+    assert await rechecked(world)
+
+    assert (await now(world, deploy)).due_at == world.clock.now() + RECHECK
+    assert await events(world) == before
