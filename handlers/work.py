@@ -35,7 +35,7 @@ VERBS: tuple[tuple[Step, int], ...] = (
     (follow.step, 2),
     (recheck.step, 1),
     (offer.step, 1),
-    (deliver.step, 3),
+    (deliver.step, 8),
 )
 
 

@@ -291,6 +291,8 @@ class OutboxRow(Row, table=True):
         _where("one_pending_card", "deploy_id", condition=PENDING_CARD, unique=True),
         Index("ix_outbox_due", "due_at"),
         _where("ix_outbox_held", "held_until", condition="held_until IS NOT NULL"),
+        Index("ix_outbox_asker", "asker", "turn"),
+        Index("ix_outbox_turn", "turn"),
         _where("ix_outbox_threads", "deploy_id", "id", condition=REPLY),
         NUMBERED,
     )
@@ -312,6 +314,10 @@ class OutboxRow(Row, table=True):
     worker: str | None = _may_be(Plain)
     held_until: datetime | None = _may_be(Instant)
     fence: int = _is(Integer)
+    begun: bool = _is(Boolean, server_default=false())
+    lane: str = _is(Plain, server_default="")
+    asker: str = _is(Plain, server_default="")
+    turn: int = _is(BIG, server_default="0")
 
 
 class MessageRow(Row, table=True):

@@ -48,7 +48,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A lease on an outgoing message; ``tries`` counts the earlier attempts to send it."""
+    """A lease on an outgoing message; ``tries`` counts the earlier attempts to send it.
+
+    ``begun``: an earlier attempt may have reached Slack. A deploy's card and a digest say that in rows of their own.
+    """
 
     id: int
     outgoing: Outgoing
@@ -56,6 +59,7 @@ class Parcel:
     fence: int
     created_at: datetime
     tries: int
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +228,12 @@ class Store(Protocol):
         """End the lease of a claim, due again at ``put_off`` if given; does nothing if it was taken over."""
 
     async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
-        """Lease the next outgoing message: urgent ones first, then cards with a new state, then the oldest.
+        """Lease the next outgoing message: urgent ones, first cards, other cards, then the rest; in each, by requester.
 
-        It leases only one per Slack message at a time, so that an older version never overwrites a newer one. A THREAD
-        waits for its deploy's first message, and for older THREADs of the same deploy.
+        Requesters take turns, whatever the number of their messages. It leases only one per Slack message at a time,
+        so that an older version never overwrites a newer one, and at most two per channel, so that a channel that
+        hangs holds up no other. A THREAD waits for its deploy's first message, and for older THREADs of the same
+        deploy.
         """
 
     async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:
@@ -236,8 +242,11 @@ class Store(Protocol):
     async def parcel_done(self, parcel: Parcel) -> None:
         """Remove a parcel that was sent, or never will be. A CARD that was requested again meanwhile stays pending."""
 
-    async def parcel_later(self, parcel: Parcel, at: datetime) -> None:
-        """Put a parcel back, to be sent at ``at``."""
+    async def begin_parcel(self, parcel: Parcel) -> None:
+        """Note that the parcel may reach Slack from now on; ``StaleFence`` if it was taken over."""
+
+    async def parcel_later(self, parcel: Parcel, at: datetime, *, begun: bool | None = None) -> None:
+        """Put a parcel back, to be sent at ``at``; ``begun`` as known now, None to leave it."""
 
     async def take_over(self) -> None:
         """End all leases, of claims and parcels. Only for a process that is alone on this database."""
