@@ -45,8 +45,7 @@ NUMBERED: Final = {"sqlite_autoincrement": True}
 
 HELD = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
 PENDING_CARD = "held_until IS NULL AND kind = 'card'"
-REPLY = "kind = 'thread'"
-REQUESTED = "type = 'deploy.requested'"
+REPLY, REQUESTED = "kind = 'thread'", "type = 'deploy.requested'"
 TABLE_REFUSED = "refused_table IS NOT NULL"
 """Conditions as literal text: an engine uses a partial index only if the query has the same text, not a parameter."""
 
@@ -95,6 +94,7 @@ class DeployRow(Row, table=True):
         Index("ix_deploys_turn", "status", "requested_at", "id"),
         Index("ix_deploys_place", "service", "environment", "id"),
         Index("ix_deploys_ended", "service", "environment", "status", "changed_at", "id"),
+        Index("ix_deploys_asked", "requester", "requested_at"),
         Index("ix_deploys_changed", "changed_at", "requested_at", "environment"),
         NUMBERED,
     )
@@ -374,6 +374,16 @@ class RequestRow(Row, table=True):
     at: datetime = _is(Instant)
 
 
+class RefusalRow(Row, table=True):
+    """A refusal that may be repeated: when it was last appended to the audit log, and how often it came since."""
+
+    __tablename__ = "refusals"
+
+    key: str = _is(Plain, primary_key=True)
+    at: datetime = _is(Instant)
+    repeated: int = _is(Integer)
+
+
 deploys: Final[Table] = Row.metadata.tables["deploys"]
 plans: Final[Table] = Row.metadata.tables["plans"]
 approvals: Final[Table] = Row.metadata.tables["approvals"]
@@ -387,3 +397,4 @@ messages: Final[Table] = Row.metadata.tables["messages"]
 digests: Final[Table] = Row.metadata.tables["digests"]
 editions: Final[Table] = Row.metadata.tables["editions"]
 requests: Final[Table] = Row.metadata.tables["requests"]
+refusals: Final[Table] = Row.metadata.tables["refusals"]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
+    from bot.domain.actor import Actor
     from bot.domain.audit.events import Event
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.catalog.release import Release
@@ -85,6 +86,9 @@ class Reading(AuditReading, DigestReading, Protocol):
 
     async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
         """The open deploys, oldest request first, then by number: the order in which they take turns."""
+
+    async def requested_by(self, requester: Actor, since: datetime) -> tuple[int, int]:
+        """How many deploys of the requester are open, and how many were requested after ``since``."""
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded most recently; None if there is none."""
@@ -194,7 +198,11 @@ class Transaction(Reading, DigestWriting, Protocol):
         """Store a catalog under its fingerprint and make it the active catalog."""
 
     async def record(self, event: Event) -> None:
-        """Append an event to the audit log, in this transaction."""
+        """Append an event to the audit log, in this transaction.
+
+        A refusal of the same person, act and reason is only counted for a minute after the one that was appended; the
+        next one that is appended has the count as ``data.repeated``.
+        """
 
     async def send(self, outgoing: Outgoing, at: datetime) -> None:
         """Put a message into the outbox. A CARD that is already pending is moved forward instead of added twice."""

@@ -17,9 +17,11 @@ from store.tables import deploys, plans, rollouts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from sqlalchemy import Select
 
+    from bot.domain.actor import Actor
     from bot.domain.digest.schedule import Scope
     from bot.ports.store import Claim
 
@@ -53,6 +55,15 @@ class DeployReading(Session):
         """The open deploys, oldest request first, then by number."""
         found = _deploys(service, environment).where(deploys.c.status.in_(OPEN))
         return await self._all(Deploy, found.order_by(deploys.c.requested_at, deploys.c.id))
+
+    async def requested_by(self, requester: Actor, since: datetime) -> tuple[int, int]:
+        """How many deploys of the requester are open, and how many were requested after ``since``."""
+        counts = [
+            select(func.count()).select_from(deploys).where(deploys.c.requester == requester, condition)
+            for condition in (deploys.c.status.in_(OPEN), deploys.c.requested_at > since)
+        ]
+        still_open, lately = [(await self._run(each)).scalar_one() for each in counts]
+        return still_open, lately
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded last; it never changes again, so ``changed_at`` says when it succeeded."""

@@ -83,6 +83,7 @@ def takes(name, *arguments):
         reads("deploy", 1),
         reads("open_deploys"),
         reads("open_deploys", "checkout", "staging"),
+        reads("requested_by", ALICE, NOON),
         reads("last_succeeded", "checkout", "staging"),
         reads("last_succeeded_of", [("checkout", "staging"), ("checkout", "production")]),
         reads("knows_request", "5f3a"),

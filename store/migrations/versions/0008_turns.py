@@ -1,4 +1,4 @@
-"""Whether a message's post has begun, and whose share and which channel of the outbox it takes.
+"""Whether a message's post has begun, and whose share and which channel of the outbox it takes; counts of refusals.
 
 Safe before the old code has ended: it reads none of the columns, and what it adds has their defaults: sent as if
 nobody in particular had asked for it, ahead of the others.
@@ -15,6 +15,7 @@ branch_labels = None
 depends_on = None
 
 
+_MOMENT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -27,10 +28,20 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("turn", _BIG, nullable=False, server_default="0"))
     op.create_index("ix_outbox_asker", "outbox", ["asker", "turn"])
     op.create_index("ix_outbox_turn", "outbox", ["turn"])
+    op.create_index("ix_deploys_asked", "deploys", ["requester", "requested_at"])
+    op.create_table(
+        "refusals",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("repeated", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_refusals"),
+    )
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_table("refusals")
+    op.drop_index("ix_deploys_asked", "deploys")
     op.drop_index("ix_outbox_turn", "outbox")
     op.drop_index("ix_outbox_asker", "outbox")
     for column in ("turn", "asker", "lane", "begun"):

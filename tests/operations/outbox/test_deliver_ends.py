@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -178,9 +179,8 @@ async def test_a_channel_that_hangs_holds_up_no_other(world: World):
     sending = [asyncio.create_task(delivered(world)) for _ in range(8)]
 
     try:
-        while (done := sum(task.done() for task in sending)) < 6:
-            await asyncio.sleep(0.01)
-        assert done == 6
+        for ended in islice(asyncio.as_completed(sending), 6):
+            await ended
         assert [card.deploy.id for card in world.chat.cards.values()] == [1, staging.id]
         assert texts(world, "tell") == []
     finally:
