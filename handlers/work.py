@@ -49,7 +49,7 @@ LANES: tuple[tuple[Work, int], ...] = (
     (recheck.WORK, 1),
 )
 """Work on deploys, each with how much of it is under way in one lane at once."""
-VERBS: tuple[tuple[Step, int], ...] = ((judge.step, 1), (offer.step, 1), (deliver.step, 3))
+VERBS: tuple[tuple[Step, int], ...] = ((judge.step, 1), (offer.step, 1), (deliver.step, 8))
 """Steps that call no Nomad, each with the number of its loops."""
 
 

@@ -101,10 +101,15 @@ class SqlStore:
         async with self._parcels() as parcels:
             await parcels.done(parcel)
 
-    async def parcel_later(self, parcel: Parcel, at: datetime) -> None:
-        """Put the parcel back into the outbox, due at ``at``."""
+    async def begin_parcel(self, parcel: Parcel) -> None:
+        """Note that the parcel may reach Slack from now on; ``StaleFence`` if another worker has taken over."""
         async with self._parcels() as parcels:
-            await parcels.later(parcel, at)
+            await parcels.begin(parcel)
+
+    async def parcel_later(self, parcel: Parcel, at: datetime, *, begun: bool | None = None) -> None:
+        """Put the parcel back into the outbox, due at ``at``; ``begun`` as known now, None to leave it."""
+        async with self._parcels() as parcels:
+            await parcels.later(parcel, at, begun=begun)
 
     async def forget_requests(self, before: datetime) -> None:
         """Delete the hashes of Slack requests from before that time."""

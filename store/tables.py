@@ -35,6 +35,7 @@ from bot.domain.deploy.plan import Base, Change
 from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
 from bot.domain.digest.schedule import FileState
 from store.sql.columns import Day, Document, Json, Who, Word
+from store.sql.conditions import HELD, PENDING_CARD, REPLY, REQUESTED, TABLE_REFUSED, UNJUDGED
 from store.sql.dialects import Instant
 
 BIG: Final = BigInteger().with_variant(Integer, "sqlite")
@@ -42,14 +43,6 @@ BIG: Final = BigInteger().with_variant(Integer, "sqlite")
 
 NUMBERED: Final = {"sqlite_autoincrement": True}
 """SQLite never reuses a number, even after its row was deleted."""
-
-HELD = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
-PENDING_CARD = "held_until IS NULL AND kind = 'card'"
-REPLY = "kind = 'thread'"
-REQUESTED = "type = 'deploy.requested'"
-UNJUDGED = "unjudged"
-TABLE_REFUSED = "refused_table IS NOT NULL"
-"""Conditions as literal text: an engine uses a partial index only if the query has the same text, not a parameter."""
 
 
 class Row(SQLModel):
@@ -101,6 +94,7 @@ class DeployRow(Row, table=True):
         _where("ix_deploys_unjudged", "requested_at", "id", condition=UNJUDGED),
         Index("ix_deploys_place", "service", "environment", "id"),
         Index("ix_deploys_ended", "service", "environment", "status", "changed_at", "id"),
+        Index("ix_deploys_asked", "requester", "requested_at"),
         Index("ix_deploys_changed", "changed_at", "requested_at", "environment"),
         NUMBERED,
     )
@@ -301,6 +295,8 @@ class OutboxRow(Row, table=True):
         _where("one_pending_card", "deploy_id", condition=PENDING_CARD, unique=True),
         Index("ix_outbox_due", "due_at"),
         _where("ix_outbox_held", "held_until", condition="held_until IS NOT NULL"),
+        Index("ix_outbox_asker", "asker", "turn"),
+        Index("ix_outbox_turn", "turn"),
         _where("ix_outbox_threads", "deploy_id", "id", condition=REPLY),
         NUMBERED,
     )
@@ -322,6 +318,10 @@ class OutboxRow(Row, table=True):
     worker: str | None = _may_be(Plain)
     held_until: datetime | None = _may_be(Instant)
     fence: int = _is(Integer)
+    begun: bool = _is(Boolean, server_default=false())
+    lane: str = _is(Plain, server_default="")
+    asker: str = _is(Plain, server_default="")
+    turn: int = _is(BIG, server_default="0")
 
 
 class MessageRow(Row, table=True):
@@ -378,6 +378,16 @@ class RequestRow(Row, table=True):
     at: datetime = _is(Instant)
 
 
+class RefusalRow(Row, table=True):
+    """A refusal that may be repeated: when it was last appended to the audit log, and how often it came since."""
+
+    __tablename__ = "refusals"
+
+    key: str = _is(Plain, primary_key=True)
+    at: datetime = _is(Instant)
+    repeated: int = _is(Integer)
+
+
 deploys: Final[Table] = Row.metadata.tables["deploys"]
 plans: Final[Table] = Row.metadata.tables["plans"]
 approvals: Final[Table] = Row.metadata.tables["approvals"]
@@ -391,3 +401,4 @@ messages: Final[Table] = Row.metadata.tables["messages"]
 digests: Final[Table] = Row.metadata.tables["digests"]
 editions: Final[Table] = Row.metadata.tables["editions"]
 requests: Final[Table] = Row.metadata.tables["requests"]
+refusals: Final[Table] = Row.metadata.tables["refusals"]

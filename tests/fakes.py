@@ -22,7 +22,7 @@ from tests.hooks import Hooks, hooked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from bot.domain.catalog.environment import Cluster
     from bot.domain.deploy.message import Card, Note
@@ -313,14 +313,17 @@ class FakeChat:
         self.cards[channel, ts] = card
         self.drawn += 1
 
+    @hooked
     async def reply(self, channel: str, ts: str, note: Note) -> None:
         self._next()
         self.said.append(("reply", note, {"channel": channel, "ts": ts}))
 
+    @hooked
     async def tell(self, note: Note, *, user: str, channel: str, response_url: str) -> None:
         self._next()
         self.said.append(("tell", note, {"user": user, "channel": channel, "response_url": response_url}))
 
+    @hooked
     async def announce(self, channel: str, note: Note) -> None:
         self._next()
         self.said.append(("announce", note, {"channel": channel}))
@@ -412,6 +415,18 @@ class HookedStore(SqlStore):
     @hooked
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         return await super().renew(claim, self.renews_for or lease)
+
+    @hooked
+    async def begin_parcel(self, parcel: Parcel) -> None:
+        await super().begin_parcel(parcel)
+
+    @hooked
+    async def parcel_done(self, parcel: Parcel) -> None:
+        await super().parcel_done(parcel)
+
+    @hooked
+    async def parcel_later(self, parcel: Parcel, at: datetime, *, begun: bool | None = None) -> None:
+        await super().parcel_later(parcel, at, begun=begun)
 
     @hooked
     async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
+    from bot.domain.actor import Actor
     from bot.domain.audit.events import Event
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.catalog.release import Release
@@ -62,7 +63,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A lease on an outgoing message; ``tries`` counts the earlier attempts to send it."""
+    """A lease on an outgoing message; ``tries`` counts the earlier attempts to send it.
+
+    ``begun``: an earlier attempt may have reached Slack. A deploy's card and a digest say that in rows of their own.
+    """
 
     id: int
     outgoing: Outgoing
@@ -70,6 +74,7 @@ class Parcel:
     fence: int
     created_at: datetime
     tries: int
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,9 @@ class Reading(AuditReading, DigestReading, Protocol):
 
     async def overdue(self, now: datetime, limit: int = 100) -> tuple[int, ...]:
         """The numbers of undecided deploys whose time is over, oldest first."""
+
+    async def requested_by(self, requester: Actor, since: datetime) -> tuple[int, int]:
+        """How many deploys of the requester are open, and how many were requested after ``since``."""
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded most recently; None if there is none."""
@@ -222,7 +230,11 @@ class Transaction(Reading, DigestWriting, Protocol):
         """Store a catalog under its fingerprint and make it the active catalog."""
 
     async def record(self, event: Event) -> None:
-        """Append an event to the audit log, in this transaction."""
+        """Append an event to the audit log, in this transaction.
+
+        A refusal of the same person, act and reason is only counted for a minute after the one that was appended; the
+        next one that is appended has the count as ``data.repeated``.
+        """
 
     async def send(self, outgoing: Outgoing, at: datetime) -> None:
         """Put a message into the outbox. A CARD that is already pending is moved forward instead of added twice."""
@@ -256,10 +268,12 @@ class Store(Protocol):
         """End the lease of a claim, due again at ``put_off`` if given; does nothing if it was taken over."""
 
     async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
-        """Lease the next outgoing message: urgent ones first, then cards with a new state, then the oldest.
+        """Lease the next outgoing message: urgent ones, first cards, other cards, then the rest; in each, by requester.
 
-        It leases only one per Slack message at a time, so that an older version never overwrites a newer one. A THREAD
-        waits for its deploy's first message, and for older THREADs of the same deploy.
+        Requesters take turns, whatever the number of their messages. It leases only one per Slack message at a time,
+        so that an older version never overwrites a newer one, and at most two per channel, so that a channel that
+        hangs holds up no other. A THREAD waits for its deploy's first message, and for older THREADs of the same
+        deploy.
         """
 
     async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:
@@ -268,8 +282,11 @@ class Store(Protocol):
     async def parcel_done(self, parcel: Parcel) -> None:
         """Remove a parcel that was sent, or never will be. A CARD that was requested again meanwhile stays pending."""
 
-    async def parcel_later(self, parcel: Parcel, at: datetime) -> None:
-        """Put a parcel back, to be sent at ``at``."""
+    async def begin_parcel(self, parcel: Parcel) -> None:
+        """Note that the parcel may reach Slack from now on; ``StaleFence`` if it was taken over."""
+
+    async def parcel_later(self, parcel: Parcel, at: datetime, *, begun: bool | None = None) -> None:
+        """Put a parcel back, to be sent at ``at``; ``begun`` as known now, None to leave it."""
 
     async def take_over(self) -> None:
         """End all leases, of claims and parcels. Only for a process that is alone on this database."""

@@ -9,10 +9,11 @@ from sqlalchemy import text as sql
 
 from bot.domain.digest.schedule import Edition, Span
 from store.outbox.fences import Fencing
+from store.sql.conditions import TABLE_REFUSED
 from store.sql.dialects import insert
 from store.sql.mapping import columns_of, record_of
 from store.sql.session import Session
-from store.tables import TABLE_REFUSED, digests, editions
+from store.tables import digests, editions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from bot.domain.audit.events import EventType
 from bot.ports.audit import Stored
+from store.sql.dialects import upsert
 from store.sql.session import Session
-from store.tables import audit_events
+from store.tables import audit_events, refusals
 
 if TYPE_CHECKING:
     from bot.domain.audit.events import Event
@@ -26,11 +32,29 @@ class EventReading(Session):
         return newest[::-1]
 
 
+_REFUSALS = frozenset({EventType.DEPLOY_REFUSED, EventType.ACTION_REFUSED})
+_COUNTED_FOR = timedelta(minutes=1)
+
+
+def _key_of(event: Event) -> str:
+    """Names the person, the act and the reason, whatever the length of the names that were typed."""
+    what = (event.deploy_id, event.service, event.environment, event.data.get("act"), event.data["codes"])
+    return hashlib.sha256(json.dumps([event.actor.key, event.type, *what]).encode()).hexdigest()
+
+
 class EventWriting(EventReading):
     """Appends to the audit log."""
 
     async def record(self, event: Event) -> None:
-        """Append the audit event of this change; raises ``ValueError`` if its data has no canonical form."""
+        """Append the audit event of this change; raises ``ValueError`` if its data has no canonical form.
+
+        A refusal that repeats one of the last minute is only counted; the next that is appended has the count.
+        """
+        if event.type in _REFUSALS:
+            repeated = await self._repeated(event)
+            if repeated is None:
+                return
+            event = replace(event, data={**event.data, "repeated": repeated}) if repeated else event
         await self._run(
             audit_events.insert().values(
                 body=event.body(),
@@ -42,3 +66,16 @@ class EventWriting(EventReading):
                 actor=event.actor,
             )
         )
+
+    async def _repeated(self, event: Event) -> int | None:
+        """How many repetitions of the refusal were counted since it was last appended; None if this is one, too."""
+        key = _key_of(event)
+        known = await self._row(select(refusals).where(refusals.c.key == key).with_for_update())
+        # a clock that was set back counts nothing for longer than a minute
+        if known is not None and abs(event.at - known["at"]) < _COUNTED_FOR:
+            counted = {"repeated": refusals.c.repeated + 1}
+            await self._run(refusals.update().where(refusals.c.key == key).values(counted))
+            return None
+        values = {"key": key, "at": event.at, "repeated": 0}
+        await self._run(upsert(self._dialect, refusals, values, ("key",)))
+        return known["repeated"] if known is not None else 0

@@ -11,10 +11,11 @@ from sqlalchemy import BigInteger, Integer, bindparam, select, tuple_
 from sqlalchemy import text as sql
 
 from bot.ports.audit import Stored
+from store.sql.conditions import REQUESTED
 from store.sql.dialects import Instant
 from store.sql.scopes import chunks
 from store.sql.session import Session
-from store.tables import REQUESTED, audit_events
+from store.tables import audit_events
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

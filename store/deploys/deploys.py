@@ -17,9 +17,11 @@ from store.tables import deploys, plans, rollouts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from sqlalchemy import Select
 
+    from bot.domain.actor import Actor
     from bot.domain.digest.schedule import Scope
     from bot.ports.store import Claim
 
@@ -78,6 +80,15 @@ class DeployReading(Session):
         """The (service, environment) pairs that have an open deploy."""
         places = select(deploys.c.service, deploys.c.environment).where(deploys.c.status.in_(OPEN)).distinct()
         return tuple((service, environment) for service, environment in await self._rows(places))
+
+    async def requested_by(self, requester: Actor, since: datetime) -> tuple[int, int]:
+        """How many deploys of the requester are open, and how many were requested after ``since``."""
+        counts = [
+            select(func.count()).select_from(deploys).where(deploys.c.requester == requester, condition)
+            for condition in (deploys.c.status.in_(OPEN), deploys.c.requested_at > since)
+        ]
+        still_open, lately = [(await self._run(each)).scalar_one() for each in counts]
+        return still_open, lately
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded last; it never changes again, so ``changed_at`` says when it succeeded."""

@@ -9,8 +9,9 @@ from sqlalchemy import text as sql
 
 from bot.domain.deploy.deploy import Deploy, Status
 from store.deploys.deploys import DeployReading, DeployWriting, newest_succeeded
+from store.sql.conditions import UNJUDGED
 from store.sql.mapping import record_of
-from store.tables import UNJUDGED, deploys
+from store.tables import deploys
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bot.errors import Replayed
 from store.sql.dialects import insert
 from store.sql.session import Session
-from store.tables import requests
+from store.tables import refusals, requests
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,5 +33,7 @@ class RequestWriting(RequestReading):
             raise Replayed("this Slack request was accepted before: nothing was written")
 
     async def forget_requests(self, before: datetime) -> None:
-        """Delete the signature hashes from before that time."""
+        """Delete the signature hashes from before that time, and the refusals that were not repeated since."""
         await self._run(requests.delete().where(requests.c.at < before))
+        # a count waits for the next refusal of its kind, which says it
+        await self._run(refusals.delete().where(refusals.c.at < before, refusals.c.repeated == 0))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Posted
+from bot.errors import CatalogMissing
+from store.catalogs import CatalogReading
 from store.outbox.fences import Fencing
+from store.sql.conditions import PENDING_CARD
 from store.sql.dialects import insert, upsert
 from store.sql.mapping import columns_of
 from store.sql.scopes import chunks
 from store.sql.session import Session
-from store.tables import PENDING_CARD, messages, outbox
+from store.tables import deploys, messages, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
+    from bot.domain.actor import Actor
     from bot.domain.deploy.message import Outgoing
     from bot.ports.store import Parcel
 
@@ -41,7 +45,7 @@ class OutboxReading(Session):
         return tuple(found)
 
 
-class OutboxWriting(OutboxReading, Fencing):
+class OutboxWriting(OutboxReading, CatalogReading, Fencing):
     """Adds messages to the outbox, and takes a pending card back."""
 
     async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
@@ -57,6 +61,9 @@ class OutboxWriting(OutboxReading, Fencing):
         """Add a message to the outbox. A CARD that is pending already may become due earlier, but is never doubled."""
         due = outgoing.not_before or at
         values = {**columns_of(outgoing), "created_at": at, "due_at": due, "tries": 0, "fence": 0}
+        values["asker"] = asker = await self._asker(outgoing)
+        values["turn"] = await self._turn(asker)
+        values["lane"] = await self._lane(outgoing)
         statement = insert(self._dialect, outbox).values(values)
         if outgoing.kind is Delivery.CARD:
             earlier = statement.excluded.due_at < outbox.c.due_at
@@ -70,6 +77,39 @@ class OutboxWriting(OutboxReading, Fencing):
                 },
             )
         await self._run(statement)
+
+    async def _asker(self, outgoing: Outgoing) -> str:
+        """Whose share of the outbox the message takes: the requester's, else that of the person who is told."""
+        requester = select(deploys.c.requester).where(deploys.c.id == outgoing.deploy_id)
+        found: Actor | None = (await self._run(requester)).scalar_one_or_none() if outgoing.deploy_id else None
+        return found.key if found else outgoing.user
+
+    async def _turn(self, asker: str) -> int:
+        """A place after the asker's own pending messages, and beside the first of everybody else's."""
+        own = select(func.max(outbox.c.turn) + 1).where(outbox.c.asker == asker).scalar_subquery()
+        # whoever asks for the first time starts where the others stand now, not before all that they ever sent
+        first = select(func.min(outbox.c.turn)).scalar_subquery()
+        turn: int = (await self._run(select(func.coalesce(own, first, 0)))).scalar_one()
+        return turn
+
+    async def _lane(self, outgoing: Outgoing) -> str:
+        """The channel that the message will probably go to; empty if that is not known."""
+        if outgoing.channel or outgoing.user:
+            return outgoing.channel or outgoing.user
+        posted = select(messages.c.channel).where(messages.c.deploy_id == outgoing.deploy_id, messages.c.ts != "")
+        channel: str | None = (await self._run(posted)).scalar_one_or_none()
+        if channel is not None:
+            return channel
+        try:
+            catalog = (await self.active_catalog()).catalog
+        except CatalogMissing:
+            return ""
+        of_deploy = select(deploys.c.service, deploys.c.environment).where(deploys.c.id == outgoing.deploy_id)
+        place = await self._row(of_deploy)
+        if place is None:
+            return catalog.admin_channel or ""
+        known = catalog.placement(place["service"], place["environment"]) is not None
+        return catalog.channel_for(place["service"], place["environment"]) if known else ""
 
     async def unsend_card(self, deploy_id: int) -> bool:
         """Remove the pending CARD of a deploy without a message; returns whether no worker has started to send one.

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, select
+from sqlalchemy import case, func, select
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Outgoing
 from bot.errors import StaleFence
 from bot.ports.store import Parcel
+from store.sql.conditions import HELD, PENDING_CARD, REPLY
 from store.sql.dialects import clock, insert
 from store.sql.mapping import record_of
 from store.sql.session import Session
-from store.tables import HELD, PENDING_CARD, REPLY, deploys, messages, outbox
+from store.tables import deploys, messages, outbox
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # the kinds that change a deploy's own message; the partial index in `tables` names the same two
 _OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
+_LANE_WIDTH = 2
+"""How many messages of a channel are on their way at once: a second one goes on while a dead worker holds the first."""
 _FREE = {"worker": None, "held_until": None}
 
 
@@ -64,18 +67,27 @@ class Parcels(Session):
         if (await self._run(renewed)).rowcount == 0:
             raise StaleFence(f"parcel {parcel.id} was taken over: this worker stops")
 
+    async def begin(self, parcel: Parcel) -> None:
+        """Note that the parcel may reach Slack; raises ``StaleFence`` if another worker has taken it over."""
+        mine = (outbox.c.id == parcel.id, outbox.c.fence == parcel.fence, outbox.c.held_until.is_not(None))
+        if (await self._run(outbox.update().where(*mine).values(begun=True))).rowcount == 0:
+            raise StaleFence(f"parcel {parcel.id} was taken over: nothing may be posted")
+
     async def done(self, parcel: Parcel) -> None:
         """Remove the parcel from the outbox."""
         await self._run(outbox.delete().where(outbox.c.id == parcel.id, outbox.c.fence == parcel.fence))
 
-    async def later(self, parcel: Parcel, at: datetime) -> None:
-        """Put the parcel back into the outbox, due at ``at``."""
-        await self._put_back(parcel.id, parcel.fence, at, parcel.outgoing.kind)
+    async def later(self, parcel: Parcel, at: datetime, *, begun: bool | None = None) -> None:
+        """Put the parcel back into the outbox, due at ``at``; ``begun`` as known now, None to leave it."""
+        await self._put_back(parcel.id, parcel.fence, at, parcel.outgoing.kind, begun=begun)
 
-    async def _put_back(self, number: int, fence: int, at: datetime, kind: Delivery) -> None:
+    async def _put_back(
+        self, number: int, fence: int, at: datetime, kind: Delivery, *, begun: bool | None = None
+    ) -> None:
         mine = (outbox.c.id == number, outbox.c.fence == fence)
         if kind is not Delivery.CARD:
-            await self._run(outbox.update().where(*mine).values(due_at=at, **_FREE))
+            known = {} if begun is None else {"begun": begun}
+            await self._run(outbox.update().where(*mine).values(due_at=at, **_FREE, **known))
             return
         # a new row locks its deploy for the foreign key; lock the deploy before its card, as every change does, or
         # PostgreSQL would find a deadlock
@@ -103,10 +115,13 @@ class Parcels(Session):
 
 
 def _next(now: datetime) -> Any:
-    cards_first = case((outbox.c.kind == Delivery.CARD, 0), else_=1)
+    shown = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
+    is_card = outbox.c.kind == Delivery.CARD
+    # the first that a channel hears of a deploy, then what it sees of it, then chatter
+    rank = case((is_card & ~shown.exists(), 0), (is_card, 1), else_=2)
     return (
         _free(now)
-        .order_by(outbox.c.urgent.desc(), cards_first, outbox.c.id)
+        .order_by(outbox.c.urgent.desc(), rank, outbox.c.turn, outbox.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=outbox)
     )
@@ -127,7 +142,10 @@ def _free(now: datetime) -> Select[tuple[int]]:
     elder = outbox.alias("elder")
     before = select(elder.c.id).where(elder.c.deploy_id == outbox.c.deploy_id, elder.c.id < outbox.c.id, sql(REPLY))
     in_order: ColumnElement[bool] = (outbox.c.kind != Delivery.THREAD) | ~before.exists()
-    return select(outbox.c.id).where(free, alone, anchored, in_order)
+    sending = outbox.alias("sending")
+    of_lane = select(func.count()).where(sending.c.lane == outbox.c.lane, sending.c.held_until.is_not(None))
+    room: ColumnElement[bool] = (outbox.c.lane == "") | (of_lane.scalar_subquery() < _LANE_WIDTH)
+    return select(outbox.c.id).where(free, alone, anchored, in_order, room)
 
 
 def _parcel(row: RowMapping) -> Parcel:
@@ -138,4 +156,5 @@ def _parcel(row: RowMapping) -> Parcel:
         fence=row["fence"],
         created_at=row["created_at"],
         tries=row["tries"] - 1,
+        begun=row["begun"],
     )

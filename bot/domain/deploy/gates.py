@@ -20,6 +20,8 @@ from bot.domain.names import unknown_name
 
 SHORTEST_REASON, LONGEST_REASON = 3, 1000
 """Characters that a person's reason may have; the shortest applies if a reason is required."""
+MOST_OPEN, MOST_A_MINUTE = 100, 30
+"""How many open deploys a person may have, and how many new ones in a minute: more is a script that ran away."""
 RECHECK = timedelta(seconds=60)
 """How often Nomatron checks by itself a waiting deploy's live job and seats."""
 
@@ -202,6 +204,22 @@ def check_requester(
         return decision
     granted = [catalog.groups[each.group] for each in catalog.grants if each.covers(permission, service, environment)]
     return _with_advice(decision, rules.other_requesters(granted, human_behind(actor)))
+
+
+def check_quota(still_open: int, lately: int) -> Decision:
+    """Whether somebody with so many open deploys, and so many requests in the last minute, may request another."""
+    decisions: list[Decision] = []
+    if still_open >= MOST_OPEN:
+        text = (
+            f"You have {still_open} open deploys, and {MOST_OPEN} is the most. Withdraw some, or wait until they end."
+        )
+        decisions.append(refuse("too-many-open", text))
+    if lately >= MOST_A_MINUTE:
+        text = (
+            f"You requested {lately} deploys within a minute, and {MOST_A_MINUTE} is the most. Try again in a minute."
+        )
+        decisions.append(refuse("too-many-requests", text))
+    return every(decisions)
 
 
 _MOST_OTHERS = 3

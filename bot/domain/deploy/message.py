@@ -39,6 +39,10 @@ class Note:
     plan: int | None = None
 
 
+MAY_BE_SECOND: Final = "This may appear twice: Slack did not confirm the first one."
+"""What a note or a file says if an earlier try to send it may have arrived."""
+
+
 class Delivery(StrEnum):
     """How an outgoing intent reaches people."""
 
@@ -133,6 +137,10 @@ _PATIENCE: Final = timedelta(hours=1)
 def worth_sending(kind: Delivery, age: timedelta) -> bool:
     """Whether a message of this age is still useful. A private answer is useful for an hour; all others always are."""
     return kind is not Delivery.TELL or age < _PATIENCE
+
+
+MOST_CRASHES: Final = 8
+"""After so many tries a message is dropped that Nomatron itself fails to send. Waits until then: four minutes."""
 
 
 def back_off(tries: int) -> timedelta:

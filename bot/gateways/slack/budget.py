@@ -42,13 +42,13 @@ class Budget:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._buckets: dict[tuple[str, str], Bucket] = {}
-        self._paused: dict[str, float] = {}
+        self._paused: dict[tuple[str, str], float] = {}
 
     def wait(self, method: Method, channel: str = "", *, background: bool = False) -> float:
         """Seconds to wait before this method may be called for that channel; 0 if it may be called now."""
         now = self._monotonic()
-        pause = self._paused.get(method.name, now) - now
-        return max(pause, *(bucket.wait(now) for bucket in self._of(method, channel, background=background)))
+        pauses = [self._paused.get((method.name, each), now) - now for each in ({"", channel})]
+        return max(*pauses, 0.0, *(bucket.wait(now) for bucket in self._of(method, channel, background=background)))
 
     def spend(self, method: Method, channel: str = "", *, background: bool = False) -> float:
         """Take a token and return 0, or take none and return the seconds to wait."""
@@ -60,9 +60,17 @@ class Budget:
             return 0.0
         return wait
 
-    def pause(self, method: Method, seconds: float) -> None:
-        """Slack asked to wait: no call of this method for so many seconds."""
-        self._paused[method.name] = self._monotonic() + seconds
+    def pause(self, method: Method, seconds: float, channel: str = "") -> None:
+        """Slack asked to wait: no call of this method for so many seconds.
+
+        Where Slack limits each channel, only for this one; but if another one waits already, it is the whole method.
+        """
+        now = self._monotonic()
+        self._paused = {key: until for key, until in self._paused.items() if until > now}
+        alone = channel if method.per_channel else ""
+        self._paused[method.name, alone] = now + seconds
+        if alone and any(name == method.name and each not in {"", alone} for name, each in self._paused):
+            self._paused[method.name, ""] = now + seconds
 
     def _of(self, method: Method, channel: str, *, background: bool = False) -> list[Bucket]:
         # what may go at once and what a minute brings together make the tier, whenever the minute begins

@@ -109,7 +109,10 @@ class SlackChat:
 
         async def post(form: Message) -> str:
             answer = await self._connection.call(POST, channel=channel, **form.arguments(), **_QUIET)
-            return str(answer["ts"])
+            ts = answer.get("ts")
+            if not isinstance(ts, str):
+                raise SlackUnavailable(f"{POST.name}: no usable answer", sent=True)
+            return ts
 
         return await _plainer_if_refused(message, post)
 

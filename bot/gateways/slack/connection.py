@@ -105,7 +105,7 @@ class Connection:
             async with asyncio.timeout(within):
                 answer = await self._client.api_call(method.name, http_verb=verb, **given)
         except SlackApiError as error:
-            self._raise_for(method, error)
+            self._raise_for(method, error, str(arguments.get("channel", "")))
         except aiohttp.ClientConnectorError as error:
             raise SlackUnavailable(f"{method.name}: Slack cannot be reached ({_name_of(error)})") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -117,7 +117,7 @@ class Connection:
         data = answer.data
         return Answer(data if isinstance(data, dict) else {}, {str(k).lower(): v for k, v in answer.headers.items()})
 
-    def _raise_for(self, method: Method, error: SlackApiError) -> NoReturn:
+    def _raise_for(self, method: Method, error: SlackApiError, channel: str) -> NoReturn:
         """Raise the error for an answer other than ``ok``."""
         data = getattr(error.response, "data", None)
         body = data if isinstance(data, dict) else {}
@@ -126,7 +126,7 @@ class Connection:
         code = str(body.get("error") or "")
         if status == 429 or code in RATE_LIMITED:
             seconds = _retry_after(error)
-            self.budget.pause(method, seconds)
+            self.budget.pause(method, seconds, channel)
             raise SlackUnavailable(f"{method.name}: Slack asks to wait", retry_after=seconds) from error
         if not code or code in PASSING or status >= 500:
             raise SlackUnavailable(f"{method.name}: no usable answer (HTTP {status} {code})", sent=True) from error

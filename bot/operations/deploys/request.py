@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import human_behind
@@ -11,7 +12,7 @@ from bot.domain.audit.evidence import HIDDEN, membership_of, settings_of
 from bot.domain.catalog.release import Release
 from bot.domain.decision import Allowed, Refused, every
 from bot.domain.deploy.deploy import Deploy
-from bot.domain.deploy.gates import Ask, check_ask, check_requester, interests
+from bot.domain.deploy.gates import Ask, check_ask, check_quota, check_requester, interests
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.deploy.promotion import Candidate
 from bot.domain.deploy.turns import turn
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from bot.ports.store import ActiveCatalog, Transaction
 
 __all__ = ["Ask", "Requested", "request"]
+
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +160,25 @@ class _Asking:
             ]
         )
         if isinstance(decision, Refused):
-            refused = refusal_event(self.actor, self.ask, self.environment, decision, self.now)
-            judged = membership_of([human_behind(self.actor)], self.active.catalog, membership)
-            await tx.record(replace(refused, catalog=self.active.fingerprint, data={**refused.data, "judged": judged}))
-            return decision
+            return await self._refuse(tx, decision, membership)
         # `count=3` and `count="3"` are the same request
-        return await replace(self, ask=replace(self.ask, overrides=typed)).record(tx, chosen)
+        return await replace(self, ask=replace(self.ask, overrides=typed)).record(tx, chosen, membership)
 
-    async def record(self, tx: Transaction, chosen: _Chosen) -> Requested:
+    async def record(self, tx: Transaction, chosen: _Chosen, membership: Membership) -> Requested | Refused:
         """Add the deploy that was decided on, or find the open one with the same values."""
         same = await self._same(tx, chosen.release)
-        return Requested(same, existing=True) if same else await self._add(tx, chosen)
+        if same is not None:
+            return Requested(same, existing=True)
+        quota = check_quota(*await tx.requested_by(self.actor, self.now - _MINUTE))
+        if isinstance(quota, Refused):
+            return await self._refuse(tx, quota, membership)
+        return await self._add(tx, chosen)
+
+    async def _refuse(self, tx: Transaction, decision: Refused, membership: Membership) -> Refused:
+        refused = refusal_event(self.actor, self.ask, self.environment, decision, self.now)
+        judged = membership_of([human_behind(self.actor)], self.active.catalog, membership)
+        await tx.record(replace(refused, catalog=self.active.fingerprint, data={**refused.data, "judged": judged}))
+        return decision
 
     async def _gate(self, tx: Transaction, chosen: _Chosen) -> Decision:
         candidate = Candidate(

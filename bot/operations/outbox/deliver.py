@@ -9,11 +9,20 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted, back_off, worth_sending
-from bot.errors import AppRefused, ChannelGone, MessageGone, SlackRefused, SlackUnavailable, StaleFence
+from bot.domain.deploy.message import MOST_CRASHES, Delivery, Note, Outgoing, Posted, back_off, worth_sending
+from bot.errors import (
+    AppRefused,
+    ChannelGone,
+    MessageGone,
+    SlackError,
+    SlackRefused,
+    SlackUnavailable,
+    StaleFence,
+    StoreError,
+)
 from bot.operations.outbox import digest as post_digest
 from bot.operations.outbox import plan_file
-from bot.operations.outbox.posting import admin_channel, may_have_arrived, post_somewhere
+from bot.operations.outbox.posting import admin_channel, begun, may_have_arrived, post_somewhere, surely
 from bot.operations.queries.status import card as read_card
 from bot.operations.require import require
 from bot.operations.worker.lease import renewing
@@ -34,7 +43,7 @@ async def step(ports: Ports) -> bool:
         return False
     if not worth_sending(parcel.outgoing.kind, now - parcel.created_at):
         log.warning("a private answer came too late", extra={"deploy": parcel.outgoing.deploy_id})
-        await ports.store.parcel_done(parcel)
+        await _end(ports, parcel)
         return True
     # a worker that lost its parcel while Slack was slow has written nothing; the parcel's new owner carries on
     with suppress(StaleFence):
@@ -45,23 +54,66 @@ async def step(ports: Ports) -> bool:
 
 
 async def _deliver(ports: Ports, parcel: Parcel) -> None:
-    wait = back_off(parcel.tries)
+    """Send the parcel and end it surely. Whatever is wrong with it, it holds up no other for longer than one try."""
     try:
         await _send(ports, parcel)
-    except SlackUnavailable as error:
-        wait = max(wait, timedelta(seconds=error.retry_after or 0))
-        await ports.store.parcel_later(parcel, ports.clock.now() + wait)
-        return
-    except AppRefused as error:
+    except StaleFence:
+        raise
+    except (SlackUnavailable, AppRefused) as error:
         # until somebody has fixed the app every message is refused: none of them is dropped for that
-        _log_refusal(parcel, error)
-        await ports.store.parcel_later(parcel, ports.clock.now() + wait)
+        await _put_off(ports, parcel, error)
         return
     except SlackRefused as error:
         _log_refusal(parcel, error)
         if parcel.outgoing.kind in {Delivery.CARD, Delivery.THREAD}:
             await _give_up(ports, parcel.outgoing.deploy_id or 0, error)
-    await ports.store.parcel_done(parcel)
+    except StoreError as error:
+        log.warning("a message waits for the database", extra={"error": str(error)})
+        await _later(ports, parcel, back_off(parcel.tries))
+        return
+    except Exception as error:
+        # a message that cannot be drawn is a bug of ours, which must not cost the others theirs
+        log.exception("a message could not be sent", extra={"kind": parcel.outgoing.kind.value})
+        if parcel.tries + 1 < MOST_CRASHES:
+            await _later(ports, parcel, back_off(parcel.tries))
+            return
+        await _drop(ports, parcel, error)
+    await _end(ports, parcel)
+
+
+async def _end(ports: Ports, parcel: Parcel) -> None:
+    await surely(ports, partial(ports.store.parcel_done, parcel))
+
+
+async def _later(ports: Ports, parcel: Parcel, wait: timedelta, *, begun: bool | None = None) -> None:
+    await surely(ports, partial(ports.store.parcel_later, parcel, ports.clock.now() + wait, begun=begun))
+
+
+async def _put_off(ports: Ports, parcel: Parcel, error: SlackError) -> None:
+    """Try again when Slack, or our own rate limit, allows; without such a wish the waits grow."""
+    wait = back_off(parcel.tries)
+    if isinstance(error, SlackRefused):
+        _log_refusal(parcel, error)
+    if isinstance(error, SlackUnavailable) and error.retry_after is not None:
+        wait = timedelta(seconds=error.retry_after)
+    await _later(ports, parcel, wait, begun=parcel.begun or may_have_arrived(error))
+
+
+async def _drop(ports: Ports, parcel: Parcel, error: Exception) -> None:
+    """Tell the operators of a message that Nomatron itself cannot send. A note to them that fails is only logged."""
+    outgoing = parcel.outgoing
+    if outgoing.kind is not Delivery.ADMIN:
+        whose = f" of D-{outgoing.deploy_id}" if outgoing.deploy_id else ""
+        text = f"A message{whose} ({outgoing.kind}) was dropped: Nomatron could not send it ({type(error).__name__})."
+        await _tell_operators(ports, Note(text=text, lines=("This is a bug in Nomatron. Its log has the details.",)))
+
+
+async def _tell_operators(ports: Ports, note: Note) -> None:
+    async def write() -> None:
+        async with ports.store.begin() as tx:
+            await tx.send(Outgoing(kind=Delivery.ADMIN, note=note, urgent=True), ports.clock.now())
+
+    await surely(ports, write)
 
 
 def _log_refusal(parcel: Parcel, error: SlackRefused) -> None:
@@ -70,13 +122,10 @@ def _log_refusal(parcel: Parcel, error: SlackRefused) -> None:
 
 async def _give_up(ports: Ports, deploy_id: int, error: SlackRefused) -> None:
     """Tell the operators of a message that nobody will see. A message that is posted merely shows an older state."""
-    async with ports.store.begin() as tx:
-        posted = await tx.posted(deploy_id)
-        if posted is None or not posted.ts:
-            text = f"Slack refuses the message of D-{deploy_id}: {error}."
-            lines = (f"Its thread's notes are posted here instead. See it with /deploy status D-{deploy_id}.",)
-            note = Note(text=text, lines=lines)
-            await tx.send(Outgoing(kind=Delivery.ADMIN, note=note, urgent=True), ports.clock.now())
+    if await surely(ports, partial(_posted, ports, deploy_id)) is None:
+        text = f"Slack refuses the message of D-{deploy_id}: {error}."
+        lines = (f"Its thread's notes are posted here instead. See it with /deploy status D-{deploy_id}.",)
+        await _tell_operators(ports, Note(text=text, lines=lines))
 
 
 async def _send(ports: Ports, parcel: Parcel) -> None:
@@ -88,54 +137,57 @@ async def _send(ports: Ports, parcel: Parcel) -> None:
         case Delivery.THREAD:
             await _thread(ports, parcel, note)
         case Delivery.TELL:
+            note = await begun(ports, parcel, note)
             await ports.chat.tell(
                 note, user=outgoing.user, channel=outgoing.channel, response_url=outgoing.response_url
             )
         case Delivery.ADMIN:
-            await _announce(ports, note)
+            await _announce(ports, parcel, note)
         case Delivery.DIGEST:
             await post_digest.post(ports, parcel)
         case _:
             await ports.chat.strip(outgoing.channel, outgoing.ts, note)
 
 
-async def _announce(ports: Ports, note: Note) -> None:
+async def _announce(ports: Ports, parcel: Parcel, note: Note) -> None:
     channel = await admin_channel(ports)
     if channel:
-        await ports.chat.announce(channel, note)
+        await ports.chat.announce(channel, await begun(ports, parcel, note))
     else:
         log.warning("the catalog names no admin channel: a note was dropped", extra={"note": note.text})
 
 
 async def _thread(ports: Ports, parcel: Parcel, note: Note) -> None:
     """Reply under the deploy's message; if that or its channel is gone, post the message anew and reply there."""
-    posted = await _posted(ports, parcel)
+    deploy_id = parcel.outgoing.deploy_id or 0
+    posted = await _posted(ports, deploy_id)
     if posted is None:
         # the store hands out such a reply only if no message is on its way any more
-        await _announce(ports, replace(note, text=f"About D-{parcel.outgoing.deploy_id}: {note.text}"))
+        await _announce(ports, parcel, replace(note, text=f"About D-{deploy_id}: {note.text}"))
         return
     try:
         await _reply(ports, parcel, posted, note)
     except (ChannelGone, MessageGone):
         # the owner of the reply's parcel may post the message, too: the store never hands both out at once
         await _card(ports, parcel)
-        reposted = await _posted(ports, parcel)
+        reposted = await _posted(ports, deploy_id)
         if reposted is None or (reposted.channel, reposted.ts) == (posted.channel, posted.ts):
             raise
         await _reply(ports, parcel, reposted, note)
 
 
 async def _reply(ports: Ports, parcel: Parcel, posted: Posted, note: Note) -> None:
+    note = await begun(ports, parcel, note)
     if note.plan is None:
         await ports.chat.reply(posted.channel, posted.ts, note)
     else:
-        await plan_file.attach(ports, parcel.outgoing.deploy_id or 0, note.plan, posted)
+        await plan_file.attach(ports, parcel.outgoing.deploy_id or 0, note.plan, posted, again=parcel.begun)
 
 
-async def _posted(ports: Ports, parcel: Parcel) -> Posted | None:
+async def _posted(ports: Ports, deploy_id: int) -> Posted | None:
     """Where the deploy's message is; None if it is not posted."""
     async with ports.store.read() as reading:
-        posted = await reading.posted(parcel.outgoing.deploy_id or 0)
+        posted = await reading.posted(deploy_id)
     return posted if posted and posted.ts else None
 
 
@@ -156,17 +208,18 @@ async def _card(ports: Ports, parcel: Parcel) -> None:
 async def _post(ports: Ports, parcel: Parcel, card: Card, before: Posted | None) -> None:
     """Commit the attempt, post, commit where the message is. An unfinished attempt is repeated, marked as a repost."""
     twice = before is not None and (before.twice or before.posting is not None)
-    begun = Posted(deploy_id=card.deploy.id, channel=card.channel, posting=ports.clock.now(), twice=twice)
-    await _save(ports, parcel, begun)
+    started = Posted(deploy_id=card.deploy.id, channel=card.channel, posting=ports.clock.now(), twice=twice)
+    await _save(ports, parcel, started)
     try:
         post = partial(ports.chat.post_card, replace(card, twice=twice))
         channel, ts, notes = await post_somewhere(ports, f"The message of {card.deploy.number}", card.channel, post)
     except (SlackUnavailable, SlackRefused) as error:
         # if Slack said no, or was never reached, nothing was posted: the next attempt is not a repost
         if not may_have_arrived(error):
-            await _save(ports, parcel, replace(begun, posting=None))
+            await surely(ports, partial(_save, ports, parcel, replace(started, posting=None)))
         raise
-    await _save(ports, parcel, replace(begun, channel=channel, ts=ts, posting=None), *notes)
+    placed = replace(started, channel=channel, ts=ts, posting=None)
+    await surely(ports, partial(_save, ports, parcel, placed, *notes))
     ports.bell.ring()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,10 +13,10 @@ from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.digest.csv import csv_of
 from bot.domain.digest.report import DigestCard, Layout
 from bot.domain.digest.schedule import NEWEST, FileState
-from bot.errors import AppRefused, FileRefused, SlackError, SlackRefused, SlackUnavailable, StaleFence, StoreError
+from bot.errors import AppRefused, FileRefused, SlackError, SlackRefused, SlackUnavailable
 from bot.operations.digest.report import all_entries
 from bot.operations.digest.schedule import report_of
-from bot.operations.outbox.posting import may_have_arrived, post_somewhere
+from bot.operations.outbox.posting import may_have_arrived, post_somewhere, surely
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ TABLE_TRIED_AGAIN: Final = timedelta(days=30)
 """How long no digest is posted with a table, in any channel, after Slack refused one."""
 TOO_OLD: Final = "too_old"
 """Why a digest is given up that was never posted while as many newer ones as are ever posted late fell due."""
-_PAUSE = 0.2
 _NO_FILE = "The CSV is missing: Slack refused the file. The operators know why."
 
 
@@ -56,17 +54,7 @@ class _Row:
 
     async def save_surely(self, *notes: Note, **changes: Any) -> None:
         """``save``, repeated for the length of a lease while the database fails: a lost result means a duplicate."""
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + self.ports.limits.lease.total_seconds()
-        while True:
-            try:
-                return await self.save(*notes, **changes)
-            except StaleFence:
-                raise
-            except StoreError:
-                if loop.time() >= ends:
-                    raise
-                await asyncio.sleep(_PAUSE)
+        await surely(self.ports, lambda: self.save(*notes, **changes))
 
 
 @dataclass(slots=True)

@@ -1,17 +1,51 @@
-"""What every message that is posted once needs: which channel takes it, and whether a failed post may have arrived."""
+"""What every message that is posted once needs: a channel that takes it, a mark if it may be a second, a sure end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from bot.domain.deploy.message import Note
-from bot.errors import ChannelGone, SlackUnavailable
+from bot.domain.deploy.message import MAY_BE_SECOND, Note
+from bot.errors import ChannelGone, SlackUnavailable, StaleFence, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bot.errors import SlackError
     from bot.ports import Ports
+    from bot.ports.store import Parcel
+
+Result = TypeVar("Result")
+
+_PAUSE: Final = 0.2
+
+
+async def surely(ports: Ports, write: Callable[[], Awaitable[Result]]) -> Result:
+    """``write``, repeated for the length of a lease while the database fails: a lost result means a duplicate.
+
+    Raises ``StaleFence`` at once: somebody else has the parcel, and its result is theirs.
+    """
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + ports.limits.lease.total_seconds()
+    while True:
+        try:
+            return await write()
+        except StaleFence:
+            raise
+        except StoreError:
+            if loop.time() >= ends:
+                raise
+            await asyncio.sleep(_PAUSE)
+
+
+async def begun(ports: Ports, parcel: Parcel, note: Note) -> Note:
+    """Commit that the parcel's note is about to be posted; the note, marked if an earlier try may have arrived.
+
+    Raises ``StaleFence`` if the parcel is somebody else's now: then nothing may be posted.
+    """
+    await ports.store.begin_parcel(parcel)
+    return replace(note, lines=(MAY_BE_SECOND, *note.lines)) if parcel.begun else note
 
 
 def may_have_arrived(error: SlackError) -> bool:

@@ -62,6 +62,28 @@ def test_a_pause_that_slack_asks_for_holds_that_method_alone() -> None:
     assert budget.spend(UPDATE) == 0
 
 
+def test_where_slack_limits_each_channel_a_pause_holds_that_channel_alone() -> None:
+    clock = Seconds()
+    budget = Budget(clock)
+    budget.pause(POST, 30, "C0PROD0001")
+
+    assert budget.spend(POST, "C0PROD0001") == 30
+    assert budget.spend(POST, "C0STAGING1") == 0
+
+
+def test_a_second_channel_that_has_to_wait_means_the_whole_method() -> None:
+    clock = Seconds()
+    budget = Budget(clock)
+    budget.pause(POST, 30, "C0PROD0001")
+    clock.now += 10
+    budget.pause(POST, 30, "C0STAGING1")
+
+    assert budget.spend(POST, "C0OPS00001") == 30
+    clock.now += 30
+    budget.pause(POST, 5, "C0PROD0001")
+    assert budget.spend(POST, "C0OPS00001") == 0
+
+
 def test_channels_are_forgotten_once_their_buckets_are_full() -> None:
     clock = Seconds()
     budget = Budget(clock)

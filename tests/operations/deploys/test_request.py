@@ -10,6 +10,7 @@ from bot.domain.actor import System
 from bot.domain.catalog.variable import Bound, Declaration
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.gates import MOST_A_MINUTE, MOST_OPEN
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER
 from bot.errors import CatalogMissing, Replayed
 from bot.operations.catalog import apply
@@ -309,3 +310,23 @@ async def test_a_catalog_that_never_stands_still_is_refused_in_words(world: Worl
     world.directory.hooks.before("membership", applying, always=True)
 
     assert await refusal(world) == ("catalog-busy",)
+
+
+async def test_a_person_with_too_many_open_deploys_is_told_what_to_do_and_others_go_on(world: World):
+    for number in range(MOST_OPEN):
+        world.clock.advance(seconds=10)
+        await asked(world, version=f"v1.0.{number}")
+
+    assert await refusal(world, version="v2.0.0") == ("too-many-open",)
+    assert (await request(world.ports(), ALICE, an_ask(version="v1.0.0"), origin=HERE)).existing
+    assert (await types(world))[-1] == "deploy.refused"
+    await asked(world, BOB, version="v2.0.0")
+
+
+async def test_too_many_requests_within_a_minute_are_refused_until_it_is_over(world: World):
+    for number in range(MOST_A_MINUTE):
+        await asked(world, version=f"v1.0.{number}")
+
+    assert await refusal(world, version="v2.0.0") == ("too-many-requests",)
+    world.clock.advance(seconds=60)
+    await asked(world, version="v2.0.0")

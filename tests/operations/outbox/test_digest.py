@@ -224,9 +224,11 @@ class TestLostAnswers:
 
     async def test_one_that_stays_away_for_a_lease_costs_a_marked_copy_and_loses_nothing(self, due: World):
         async def away() -> None:
-            due.store.hooks.before("begin", StoreUnavailable("gone"), always=True)
+            for call in ("begin", "parcel_later"):
+                due.store.hooks.before(call, StoreUnavailable("gone"), always=True)
 
         due.chat.hooks.before("post_digest", away)
+        # not even the parcel can be put back: it comes again when its lease is over
         with pytest.raises(StoreUnavailable):
             await deliver.step(due.ports(lease=timedelta(milliseconds=300)))
         due.store.hooks = Hooks()

@@ -12,7 +12,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery
 from bot.errors import StaleFence
 from bot.ports.store import Wanted
-from tests.builders import a_draft, a_note, a_posted, an_outgoing
+from tests.builders import ALICE, BOB, a_catalog, a_draft, a_note, a_posted, an_outgoing
 from tests.clocks import NOON
 from tests.store.racing import race
 
@@ -78,6 +78,54 @@ async def test_urgent_ones_first_then_cards_then_the_oldest(ready):
         an_outgoing(TELL, 2, urgent=True),
     )
     assert await drain(ready) == [(TELL, 2), (CARD, 2), (CARD, 3), (ADMIN, None), (TELL, 1)]
+
+
+async def test_first_cards_go_before_redraws_and_those_before_replies(ready):
+    await send(
+        ready, an_outgoing(THREAD, 3), an_outgoing(CARD, 2), an_outgoing(CARD, 1), an_outgoing(CARD, 3, urgent=True)
+    )
+    assert await drain(ready) == [(CARD, 3), (CARD, 1), (CARD, 2), (THREAD, 3)]
+
+
+async def test_a_colleagues_first_card_goes_among_the_first(one):
+    async with one.begin() as tx:
+        for _ in range(20):
+            await tx.add_deploy(a_draft(requester=ALICE))
+        last = await tx.add_deploy(a_draft(requester=BOB))
+    await send(one, *(an_outgoing(CARD, number) for number in range(1, 21)))
+    for _ in range(5):
+        await one.parcel_done(await take(one))
+    await send(one, an_outgoing(CARD, last.id))
+    assert (CARD, last.id) in [(CARD, (await take(one)).outgoing.deploy_id) for _ in range(2)]
+
+
+async def test_at_most_two_messages_of_a_channel_are_on_their_way(one, two):
+    async with one.begin() as tx:
+        await tx.apply_catalog(a_catalog(), NOON)
+        await tx.add_deploy(a_draft())
+    there = [an_outgoing(TELL, None, channel="C0PROD0001") for _ in range(3)]
+    await send(one, *there, an_outgoing(ADMIN, None), an_outgoing(CARD, 1), an_outgoing(TELL, None, user="U0ALICE001"))
+    taken = [await take(one) for _ in range(6)]
+    of_channel = [each for each in taken if each and each.outgoing.channel]
+    assert sorted(each.outgoing.kind for each in taken if each) == [ADMIN, CARD, TELL, TELL, TELL]
+    assert (len(of_channel), await take(two)) == (2, None)
+    await one.parcel_done(of_channel[0])
+    assert (await take(two)).outgoing.channel == "C0PROD0001"
+
+
+async def test_a_begun_parcel_stays_begun_until_it_is_known_to_be_not(ready, two):
+    await send(ready, an_outgoing(TELL, 2))
+    lost = await take(ready, lease=OVER)
+    await ready.begin_parcel(lost)
+    won = await take(two)
+    assert (lost.begun, won.begun) == (False, True)
+    with pytest.raises(StaleFence):
+        await ready.begin_parcel(lost)
+    await two.parcel_later(won, NOON)
+    again = await take(two)
+    assert again.begun
+    await two.parcel_later(again, NOON, begun=False)
+    assert not (await take(two)).begun
 
 
 async def test_what_is_not_due_yet_waits(ready):
