@@ -231,7 +231,7 @@ async def _opened(addresses: dict[str, str]) -> AsyncIterator[_Bench]:
     with tempfile.TemporaryDirectory(prefix="nomatron-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'nomatron.db'}"
         await migrate(url)
-        nomads = PythonNomads(lambda _: None, key=b"bench" * 8)
+        nomads = PythonNomads(lambda _: None)
         async with open_store(url) as store:
             bell = LocalBell()
             ports = Ports(

@@ -21,7 +21,6 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy import Text as Plain
-from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from bot.domain.actor import Actor, SlackUser
@@ -35,7 +34,7 @@ from bot.domain.deploy.plan import Base, Change
 from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
 from bot.domain.digest.schedule import FileState
 from store.sql.columns import Day, Document, Json, Who, Word
-from store.sql.conditions import HELD, PENDING_CARD, REPLY, REQUESTED, TABLE_REFUSED, UNJUDGED
+from store.sql.conditions import HELD, PENDING_CARD, REPLY, REQUESTED, TABLE_REFUSED, UNJUDGED, where
 from store.sql.dialects import Instant
 
 BIG: Final = BigInteger().with_variant(Integer, "sqlite")
@@ -76,10 +75,6 @@ def _of_deploy(**options: Any) -> Any:
     return Field(sa_column=Column(BIG, ForeignKey("deploys.id"), **{"nullable": False, **options}))
 
 
-def _where(name: str, *columns: str, condition: str, unique: bool = False) -> Index:
-    return Index(name, *columns, unique=unique, sqlite_where=sql(condition), postgresql_where=sql(condition))
-
-
 class DeployRow(Row, table=True):
     """A deploy, and the worker that has it: only ``claims`` uses those from ``worker`` to ``fence``.
 
@@ -88,10 +83,10 @@ class DeployRow(Row, table=True):
 
     __tablename__ = "deploys"
     __table_args__ = (
-        _where("one_dispatching", "service", "environment", condition="status = 'dispatching'", unique=True),
+        where("one_dispatching", "service", "environment", condition="status = 'dispatching'", unique=True),
         Index("ix_deploys_turn", "status", "requested_at", "id"),
         Index("ix_deploys_due", "status", "due_at", "id", "lane"),
-        _where("ix_deploys_unjudged", "requested_at", "id", condition=UNJUDGED),
+        where("ix_deploys_unjudged", "requested_at", "id", condition=UNJUDGED),
         Index("ix_deploys_place", "service", "environment", "id"),
         Index("ix_deploys_ended", "service", "environment", "status", "changed_at", "id"),
         Index("ix_deploys_asked", "requester", "requested_at"),
@@ -162,7 +157,7 @@ class ApprovalRow(Row, table=True):
 
     __tablename__ = "approvals"
     __table_args__ = (
-        _where("one_yes_each", "deploy_id", "user", condition="void = ''", unique=True),
+        where("one_yes_each", "deploy_id", "user", condition="void = ''", unique=True),
         Index("ix_approvals_deploy", "deploy_id", "at", "id"),
         NUMBERED,
     )
@@ -271,8 +266,8 @@ class AuditEventRow(Row, table=True):
         # these two answer the counts of a day without reading the bodies
         Index("ix_audit_events_type", "type", "at", "environment", "deploy", "index"),
         Index("ix_audit_events_deploy", "deploy", "type", "index", "at"),
-        _where("ix_audit_events_requested", "service", "deploy", condition=REQUESTED),
-        _where("ix_audit_events_requested_place", "service", "environment", "deploy", condition=REQUESTED),
+        where("ix_audit_events_requested", "service", "deploy", condition=REQUESTED),
+        where("ix_audit_events_requested_place", "service", "environment", "deploy", condition=REQUESTED),
         NUMBERED,
     )
 
@@ -291,13 +286,13 @@ class OutboxRow(Row, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        _where("one_held_for_a_message", "deploy_id", condition=HELD, unique=True),
-        _where("one_pending_card", "deploy_id", condition=PENDING_CARD, unique=True),
+        where("one_held_for_a_message", "deploy_id", condition=HELD, unique=True),
+        where("one_pending_card", "deploy_id", condition=PENDING_CARD, unique=True),
         Index("ix_outbox_due", "due_at"),
-        _where("ix_outbox_held", "held_until", condition="held_until IS NOT NULL"),
+        where("ix_outbox_held", "held_until", condition="held_until IS NOT NULL"),
         Index("ix_outbox_asker", "asker", "turn"),
         Index("ix_outbox_turn", "turn"),
-        _where("ix_outbox_threads", "deploy_id", "id", condition=REPLY),
+        where("ix_outbox_threads", "deploy_id", "id", condition=REPLY),
         NUMBERED,
     )
 
@@ -349,7 +344,7 @@ class EditionRow(Row, table=True):
     """The digest of one channel and date; the primary key prevents a second one."""
 
     __tablename__ = "editions"
-    __table_args__ = (_where("ix_editions_refused", "refused_table", condition=TABLE_REFUSED),)
+    __table_args__ = (where("ix_editions_refused", "refused_table", condition=TABLE_REFUSED),)
 
     channel: str = _is(Plain, primary_key=True)
     day: date = _is(Day, primary_key=True)

@@ -7,9 +7,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy import Index
+from sqlalchemy import text as sql
+
 HELD: Final = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
 PENDING_CARD: Final = "held_until IS NULL AND kind = 'card'"
 REPLY: Final = "kind = 'thread'"
 REQUESTED: Final = "type = 'deploy.requested'"
 TABLE_REFUSED: Final = "refused_table IS NOT NULL"
 UNJUDGED: Final = "unjudged"
+
+
+def where(name: str, *columns: str, condition: str, unique: bool = False) -> Index:
+    """An index of the rows that meet the condition."""
+    return Index(name, *columns, unique=unique, sqlite_where=sql(condition), postgresql_where=sql(condition))

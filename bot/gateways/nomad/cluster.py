@@ -140,7 +140,7 @@ class PythonNomad:
         except NomadError:
             # without the job nothing tells which values are hidden
             return ""
-        clean = cleaner(kept, Redactor(self._key, show))
+        clean = cleaner(kept, Redactor(show))
         return await logs.log_tail(self._client, namespace, failure, lines, clean) if kept else ""
 
     def job_events(self, namespaces: Collection[str]) -> AsyncGenerator[JobEvent, None]:
