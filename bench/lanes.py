@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import socket
 import sys
 import tempfile
 from contextlib import asynccontextmanager
@@ -19,16 +18,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from bot.domain.access import Grant, Group, Membership, Permission, Person
-from bot.domain.actor import Operator, SlackUser
-from bot.domain.catalog.catalog import Catalog
-from bot.domain.catalog.environment import Cluster, Environment, Rule
+from bench.around import ALICE, BOB, People, a_catalog, a_deploy, a_plan, a_rollout, free_port, hanging, simulated_nomad
+from bot.domain.actor import Operator
 from bot.domain.catalog.release import Release
-from bot.domain.catalog.service import Placement, Service, Template
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Deploy, Status
-from bot.domain.deploy.plan import Plan
-from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
 from bot.errors import StoreError
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.operations.catalog import apply
@@ -42,27 +36,11 @@ from store.migrate import migrate
 from store.tables import deploys
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from bot.ports.slack import Chat, Directory
     from store import SqlStore
 
-TEAM: Final = "T0NOMATRON"
-ALICE, BOB = SlackUser(TEAM, "U0ALICE001"), SlackUser(TEAM, "U0BOB00001")
-JOBSPEC: Final = """variable "version" { type = string }
-job "web" {
-  group "web" {
-    task "app" {
-      driver = "raw_exec"
-      config {
-        command = "/bin/sleep"
-        args    = [var.version]
-      }
-    }
-  }
-}
-"""
 BETWEEN_CLICKS: Final = 0.05
 _VERSIONS: Final = count(1)
 
@@ -99,14 +77,14 @@ def _table(lines: Sequence[Line]) -> str:
 
 
 async def _measure(old: int, waiting: int, rollouts: int) -> list[Line]:
-    async with _simulated_nomad() as healthy, _hanging() as first, _hanging() as second:
-        addresses = {"healthy": healthy, "first": first, "second": second, "dead": f"http://127.0.0.1:{_free_port()}"}
+    async with simulated_nomad() as healthy, hanging() as first, hanging() as second:
+        addresses = {"healthy": healthy, "first": first, "second": second, "dead": f"http://127.0.0.1:{free_port()}"}
         async with _opened(addresses) as bench:
             hung = await bench.behind_hung_clusters()
         async with _opened(addresses) as bench:
             dead = await bench.behind_a_queue("dead", old)
         async with _opened(addresses) as bench:
-            hanging = await bench.behind_a_queue("first", old)
+            stuck = await bench.behind_a_queue("first", old)
         async with _opened(addresses) as bench:
             applied = await bench.apply_with_open_deploys(waiting)
         async with _opened(addresses) as bench:
@@ -114,116 +92,10 @@ async def _measure(old: int, waiting: int, rollouts: int) -> list[Line]:
     return [
         Line("two hung clusters with older work: the third dispatches after", hung, "s", 3),
         Line(f"{old} older deploys on a dead cluster: the healthy one's plan after", dead, "s", 3),
-        Line(f"{old} older deploys on a hung cluster: the healthy one's plan after", hanging, "s", 3),
+        Line(f"{old} older deploys on a hung cluster: the healthy one's plan after", stuck, "s", 3),
         *applied,
         *followed,
     ]
-
-
-# --- what stands around -----------------------------------------------------------------------------------------------
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@asynccontextmanager
-async def _simulated_nomad() -> AsyncIterator[str]:
-    port = _free_port()
-    program = [sys.executable, "-m", "sandbox.nomad", "--port", str(port)]
-    process = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.1)
-            else:
-                writer.close()
-                break
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-@asynccontextmanager
-async def _hanging() -> AsyncIterator[str]:
-    """A socket that takes every connection and never answers."""
-    held: set[asyncio.StreamWriter] = set()
-
-    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        held.add(writer)
-
-    server = await asyncio.start_server(hold, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for writer in held:
-            writer.close()
-
-
-class _People:
-    """Slack's people, who are known at once; there are no user groups."""
-
-    team = TEAM
-
-    def __init__(self, store: SqlStore) -> None:
-        self._clock = store.clock
-
-    async def membership(self, _: Collection[str], users: Collection[str], **__: bool) -> Membership:
-        people = {user: Person(id=user, team=TEAM) for user in users}
-        return Membership(team=TEAM, at=self._clock.now(), usergroups={}, people=people)
-
-
-def _catalog(addresses: dict[str, str], word: str = "a word") -> Catalog:
-    everybody = Group("everybody", users=frozenset({ALICE.id, BOB.id, "U0CAROL001"}))
-    names = {**{name: name for name in addresses}, "guarded": "healthy"}
-    rules = {"guarded": (Rule("everybody", 2),)}
-    return Catalog(
-        timezone="UTC",
-        admin_channel=None,
-        groups={"everybody": everybody},
-        grants=(Grant("everybody", frozenset({Permission.REQUEST})),),
-        clusters={name: Cluster(name=name, address=address) for name, address in addresses.items()},
-        environments={
-            name: Environment(
-                name=name,
-                cluster=cluster,
-                channel="C0STAGING1",
-                variables={"note": word},
-                approvals=rules.get(name, ()),
-            )
-            for name, cluster in names.items()
-        },
-        templates={
-            "web": Template(
-                name="web",
-                file="web.nomad.hcl",
-                text=JOBSPEC,
-                declared=frozenset({"version"}),
-                required=frozenset({"version"}),
-                variables={},
-            )
-        },
-        services={
-            "web": Service(
-                name="web",
-                template="web",
-                owners=None,
-                job="web-{environment}",
-                version_variable="version",
-                compare=None,
-                variables={},
-                settable=frozenset(),
-                show=frozenset(),
-                placements={name: Placement(environment=name, variables={}) for name in names},
-            )
-        },
-    )
 
 
 @asynccontextmanager
@@ -237,7 +109,7 @@ async def _opened(addresses: dict[str, str]) -> AsyncIterator[_Bench]:
             ports = Ports(
                 store=store,
                 nomads=nomads,
-                directory=cast("Directory", _People(store)),
+                directory=cast("Directory", People(store)),
                 chat=cast("Chat", None),
                 clock=store.clock,
                 bell=bell,
@@ -246,7 +118,7 @@ async def _opened(addresses: dict[str, str]) -> AsyncIterator[_Bench]:
             )
             # the outbox is Slack's affair
             worker = Worker(ports, bell, verbs=tuple(each for each in VERBS if "outbox" not in each[0].__module__))
-            await apply(ports, Operator("bench"), _catalog(addresses))
+            await apply(ports, Operator("bench"), a_catalog(addresses))
             yield _Bench(ports, store, worker, addresses, _VERSIONS)
             await worker.stop(0.1)
             nomads.close()
@@ -287,7 +159,7 @@ class _Bench:
         clicking = asyncio.create_task(self._click(numbers, done))
         await asyncio.sleep(1)
         begun = perf_counter()
-        await apply(self.ports, Operator("bench"), _catalog(self.addresses, "another word"))
+        await apply(self.ports, Operator("bench"), a_catalog(self.addresses, "another word"))
         took = perf_counter() - begun
         while await self._any_unjudged():  # noqa: ASYNC110 -- the store has no event for this
             await asyncio.sleep(0.05)
@@ -316,7 +188,7 @@ class _Bench:
 
     async def _add(self, environment: str, status: Status, number: int) -> list[int]:
         """Add deploys that were requested five minutes ago."""
-        catalog = _catalog(self.addresses)
+        catalog = a_catalog(self.addresses)
         at = self.ports.clock.now() - timedelta(minutes=5)
         template = catalog.templates["web"]
         release = Release(
@@ -331,13 +203,13 @@ class _Bench:
         async with self.store.begin() as tx:
             await tx.add_release(release)
             added = [
-                await tx.add_deploy(_deploy(catalog, environment, status, release.fingerprint, at))
+                await tx.add_deploy(a_deploy(catalog, environment, status, release.fingerprint, at))
                 for _ in range(number)
             ]
             for deploy in added if status is not Status.PLANNING else ():
-                await tx.add_plan(_plan(deploy))
+                await tx.add_plan(a_plan(deploy))
             for deploy in added if status is Status.ROLLING else ():
-                await tx.save_rollout(_rollout(deploy))
+                await tx.save_rollout(a_rollout(deploy))
         return [deploy.id for deploy in added]
 
     async def _ask(self, environment: str) -> Deploy:
@@ -388,54 +260,6 @@ class _Bench:
                 break
             await asyncio.sleep(BETWEEN_CLICKS)
         return times, refused
-
-
-def _deploy(catalog: Catalog, environment: str, status: Status, release: str, at: datetime) -> Deploy:
-    return Deploy(
-        service="web",
-        environment=environment,
-        version="v1",
-        release=release,
-        overrides={},
-        reason=None,
-        requester=ALICE,
-        requested_at=at,
-        expires_at=at + timedelta(hours=24),
-        catalog=catalog.fingerprint,
-        status=status,
-        changed_at=at,
-        due_at=at,
-        plan=0 if status is Status.PLANNING else 1,
-        lane=catalog.clusters[catalog.environments[environment].cluster].lane,
-    )
-
-
-def _plan(deploy: Deploy) -> Plan:
-    return Plan(
-        deploy_id=deploy.id,
-        number=1,
-        at=deploy.changed_at,
-        job='{"ID":"web"}',
-        fingerprint="0" * 64,
-        base_index=0,
-        base_version=None,
-        from_version=None,
-        changes=(),
-        effect="web: 1 started",
-    )
-
-
-def _rollout(deploy: Deploy) -> Rollout:
-    return Rollout(
-        deploy_id=deploy.id,
-        number=1,
-        kind=RolloutKind.DEPLOY,
-        status=RolloutStatus.RUNNING,
-        started_at=deploy.changed_at,
-        changed_at=deploy.changed_at,
-        job_version=0,
-        job_modify_index=10,
-    )
 
 
 if __name__ == "__main__":
