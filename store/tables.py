@@ -127,6 +127,7 @@ class DeployRow(Row, table=True):
     held_until: datetime | None = _may_be(Instant)
     fence: int = _is(Integer, server_default="0")
     revision: int = _is(Integer, server_default="1")
+    resolution: str = _is(Plain, server_default="")
 
 
 class PlanRow(Row, table=True):

@@ -75,7 +75,8 @@ class Deploy:
     PLANNING deploy has to wait. ``nonce`` is set after *Deploy again anyway*, ``replaces`` if the requester chose to
     replace a running rollout. ``promotes`` is the environment that a promoted release comes from, ``offers`` are the
     environments that the deploy's message offers to promote it to. ``asked_in`` is the Slack channel of the request,
-    ``asked_via`` its response_url, which is dropped with the first change of state.
+    ``asked_via`` its response_url, which is dropped with the first change of state. ``resolution`` is what a person
+    said became of its dispatch or rollout, because Nomad cannot tell; it is dropped if the deploy was not registered.
     """
 
     id: int = 0
@@ -102,6 +103,7 @@ class Deploy:
     replaces: bool = False
     offers: tuple[str, ...] = ()
     revision: int = 1
+    resolution: str = ""
 
     @property
     def release_name(self) -> str:
@@ -126,5 +128,6 @@ class Deploy:
         if to not in TRANSITIONS[self.status]:
             raise IllegalTransition(f"{self.number} is {self.status}: it cannot become {to}")
         # a response_url answers the requester alone; from now on the message in the channel tells everyone
-        fresh = {"detail": "", "blocked": (), "due_at": at if to.open else None, "asked_via": ""}
+        kept = "" if to in {Status.PLANNING, Status.READY} else self.resolution
+        fresh = {"resolution": kept, "detail": "", "blocked": (), "due_at": at if to.open else None, "asked_via": ""}
         return replace(self, status=to, changed_at=at, **{**fresh, **changes})

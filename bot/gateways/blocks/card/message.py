@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.deploy.base_sentences import STARTS_STOPPED
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import STATE_WORDS
+from bot.domain.deploy.resolution import how_to_resolve
 from bot.domain.jobdiff.whole import explicit
 from bot.gateways.blocks.card.buttons import buttons, menu
 from bot.gateways.blocks.card.changes import in_a_line, sections_of
@@ -205,6 +206,8 @@ def state_of(card: Card) -> list[str]:
     lines = [words(deploy.detail, 600)] if deploy.detail else []
     lines += [_blocker(reason) for reason in deploy.blocked]
     by_itself = deploy.status is not Status.WAITING
+    if deploy.status is Status.ROLLING and (deploy.blocked or any(each.stuck for each in card.rollouts)):
+        lines.append(words(how_to_resolve(deploy), 400))
     goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
     return [*lines, "_Continues automatically._"] if goes_on else lines
 

@@ -140,7 +140,8 @@ def result_of(entry: Entry) -> str:
         return "Stuck" if entry.stuck else "Rolling out"
     if entry.outcome is Outcome.REVERTED and entry.reverted in _REVERTS:
         return _REVERTS[entry.reverted]
-    return entry.outcome.value.capitalize()
+    word = entry.outcome.value.capitalize()
+    return f"{word} (settled by a person)" if entry.settled_by_person else word
 
 
 def _sign_of(entry: Entry) -> str | None:
