@@ -30,6 +30,7 @@ VERBS: Final = {
     "apply": Verb("check the catalog folder and make it the active catalog", "bot.wiring.commands", "apply"),
     "run": Verb("run the bot: web server and worker in one process, on SQLite", "bot.wiring.commands", "run"),
     "status": Verb("show which version runs where, and the open deploys", "bot.wiring.commands", "status"),
+    "resolve": Verb("say what became of a deploy if Nomad cannot tell", "bot.wiring.commands", "resolve"),
     "history": Verb("show a service's deploys and how each ended, newest first", "bot.wiring.commands", "history"),
     "audit": Verb("read the audit log", "bot.wiring.commands", "audit"),
     "doctor": Verb("check a real set-up, and show each problem with its fix", "bot.wiring.doctor"),

@@ -40,7 +40,7 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
     **dict.fromkeys(
         (
             "person-deactivated", "person-bot", "person-elsewhere", "person-foreign", "person-guest", "person-unknown",
-            "nobody-behind", "org-wide-installation", "another-workspace",
+            "nobody-behind", "org-wide-installation", "another-workspace", "resolve-own",
             "not-a-person", "no-permission", "own-request", "not-an-approver", "not-the-requester", "rule-unmeetable",
         ),
         _NOT_ALLOWED,
@@ -50,7 +50,7 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
             "actor-form", "day-form", "deploy-form", "deploy-missing", "environment-missing", "environment-twice",
             "help-topic", "missing-variable", "not-settable", "quote-open", "reason-missing", "reason-too-long",
             "reject-reason", "service-missing", "setting-form", "setting-secret", "setting-twice", "setting-value",
-            "too-many-settings", "unexpected-word", "unknown-variable",
+            "resolution-form", "resolve-reason", "too-many-settings", "unexpected-word", "unknown-variable",
             "unknown-word", "version-form", "version-missing", "button-unknown", "day-to-come",
             "digest-form", "person-form", "promotion-missing",
         ),
@@ -61,6 +61,7 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
     ),
     **dict.fromkeys(
         (
+            "cannot-resolve",
             "already-seated", "cannot-again", "cannot-approve", "cannot-reject", "cannot-replace", "cannot-replan",
             "cannot-retract", "cannot-withdraw", "catalog-cuts-deploy", "no-seat-left", "nothing-to-retract",
             "stale-plan", "nothing-to-promote", "not-passed", "soak-broken", "passed-too-long-ago", "not-running",

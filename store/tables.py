@@ -125,6 +125,7 @@ class DeployRow(Row, table=True):
     lane: str = _is(Plain, server_default="")
     dispatches: int = _is(Integer, server_default="0")
     unjudged: bool = _is(Boolean, server_default=false())
+    resolution: str = _is(Plain, server_default="")
 
 
 class PlanRow(Row, table=True):

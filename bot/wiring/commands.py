@@ -19,6 +19,7 @@ from bot.wiring.server import run as serve
 from handlers.cli import apply as apply_command
 from handlers.cli import audit as audit_command
 from handlers.cli import history as history_command
+from handlers.cli import resolve as resolve_command
 from handlers.cli import status as status_command
 from store.migrate import migrate as migrate_database
 
@@ -55,6 +56,18 @@ def apply(argv: Sequence[str]) -> int:
         await check_schema(settings)
         async with open_ports(settings) as parts:
             return await apply_command.execute(words, parts.ports, settings.catalog, getpass.getuser())
+
+    return _run(act)
+
+
+def resolve(argv: Sequence[str]) -> int:
+    """``nomatron resolve``."""
+    asked = resolve_command.parse(argv)
+
+    async def act(settings: Settings) -> int:
+        await check_schema(settings)
+        async with open_ports(settings) as parts:
+            return await resolve_command.execute(asked, parts.ports, getpass.getuser())
 
     return _run(act)
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.audit.history import Outcome
 from bot.domain.decision import Refused
-from bot.domain.deploy.base_sentences import replaced_on
 from bot.domain.deploy.message import STATE_WORDS
+from bot.domain.deploy.sentences import replaced_on
 from bot.domain.documents import document_of
 from bot.domain.durations import short
 from bot.operations.queries.history import history

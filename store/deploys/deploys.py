@@ -114,6 +114,7 @@ class DeployReading(Session):
                 rollouts.c.started_at.label("landed_at"),
                 deploys.c.changed_at,
                 func.coalesce(plans.c.healthy & plans.c.unchanged, false()).label("healthy"),
+                (deploys.c.resolution != "").label("resolved"),
             )
             .select_from(deploys.outerjoin(rollouts, ours).outerjoin(plans, planned))
             .where(deploys.c.service == service, deploys.c.environment == environment)

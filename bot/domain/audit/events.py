@@ -45,6 +45,7 @@ class EventType(StrEnum):
     DEPLOY_STUCK = "deploy.stuck"
     DEPLOY_MOVING = "deploy.moving"
     DEPLOY_SHOWN = "deploy.shown"
+    DEPLOY_RESOLVED = "deploy.resolved"
 
 
 _STEPS = frozenset(

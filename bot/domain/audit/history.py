@@ -78,6 +78,7 @@ class Entry:
     that (None if nobody approved), ``landed_at`` when Nomad registered the job, ``stuck_at`` since when it is stuck.
     ``detail`` explains the state, ``cause`` is a shorter explanation if there is one. ``reverted`` is the status of
     Nomad's own revert, None if there was none. ``replanned_at`` is when a changed plan restarted the time to approve.
+    ``resolution`` is what a person said became of it, empty if nobody had to.
     """
 
     deploy_id: int
@@ -103,6 +104,7 @@ class Entry:
     cause: str = ""
     reverted: RolloutStatus | None = None
     replanned_at: datetime | None = None
+    resolution: str = ""
 
     @property
     def number(self) -> str:
@@ -143,6 +145,11 @@ class Entry:
     def to_succeed(self) -> timedelta | None:
         """From the newest dispatch to the success; None if it did not succeed."""
         return self.took if self.status is Status.SUCCEEDED else None
+
+    @property
+    def settled_by_person(self) -> bool:
+        """Whether a person, not Nomad, said how it ended."""
+        return self.ended_at is not None and self.resolution in {"succeeded", "failed"}
 
     @property
     def self_approved(self) -> bool:
@@ -220,6 +227,8 @@ def _fields_of_request(body: Body, at: datetime) -> dict[str, Any]:
 def _changes(fields: Mapping[str, Any], kind: EventType, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """The fields that the event changes."""
     # plain fields and no new Entry each time: a busy day's digest does this thousands of times
+    if kind is EventType.DEPLOY_RESOLVED:
+        return {"resolution": str(data["resolution"])}
     changed = _beside_the_state(fields, kind, data, at)
     if kind in STATES:
         changed |= {"status": STATES[kind], "changed_at": at, **_reasons(data)}

@@ -11,8 +11,8 @@ from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Body
 from bot.domain.catalog.release import release_name
 from bot.domain.deploy.base import base_from
-from bot.domain.deploy.base_sentences import replaced
 from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.sentences import replaced
 from bot.domain.durations import in_words
 
 LONGEST: Final = 200
@@ -190,6 +190,11 @@ def _shown(body: Body, data: _Data) -> Sentence:
     return Sentence(f"was shown plan {data.get('plan')} of ", _number(body), actor_is_subject=True)
 
 
+def _resolved(body: Body, data: _Data) -> Sentence:
+    after = _because(f" as {data.get('resolution')}", data.get("reason"))
+    return Sentence("resolved ", _number(body), after, actor_is_subject=True)
+
+
 def _needs_approval(body: Body, data: _Data) -> Sentence:
     return Sentence("", _number(body), _because(" needs approval again", data.get("cause") or data.get("detail")))
 
@@ -224,6 +229,7 @@ _SENTENCES: Final[Mapping[str, _Describe]] = {
     _E.DEPLOY_STUCK: _ends("is stuck"),
     _E.DEPLOY_MOVING: _ends("makes progress again"),
     _E.DEPLOY_SHOWN: _shown,
+    _E.DEPLOY_RESOLVED: _resolved,
 }
 
 

@@ -76,7 +76,8 @@ class Deploy:
     replace a running rollout. ``promotes`` is the environment that a promoted release comes from, ``offers`` are the
     environments that the deploy's message offers to promote it to. ``lane`` is that of its cluster, ``dispatches`` how
     often it became DISPATCHING. ``asked_in`` is the Slack channel of the request,
-    ``asked_via`` its response_url, which is dropped with the first change of state.
+    ``asked_via`` its response_url, which is dropped with the first change of state. ``resolution`` is what a person
+    said became of its dispatch or rollout, because Nomad cannot tell; it is dropped if the deploy was not registered.
     """
 
     id: int = 0
@@ -105,6 +106,7 @@ class Deploy:
     revision: int = 1
     lane: str = ""
     dispatches: int = 0
+    resolution: str = ""
 
     @property
     def release_name(self) -> str:
@@ -130,5 +132,6 @@ class Deploy:
             raise IllegalTransition(f"{self.number} is {self.status}: it cannot become {to}")
         # a response_url answers the requester alone; from now on the message in the channel tells everyone
         dispatches = self.dispatches + (to is Status.DISPATCHING)
-        fresh = {"detail": "", "blocked": (), "due_at": at if to.open else None, "asked_via": ""}
+        kept = "" if to in {Status.PLANNING, Status.READY} else self.resolution
+        fresh = {"resolution": kept, "detail": "", "blocked": (), "due_at": at if to.open else None, "asked_via": ""}
         return replace(self, status=to, changed_at=at, dispatches=dispatches, **{**fresh, **changes})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.deploy.resolution import Resolution, Result
 from bot.domain.refusals import NO_REGION, refuses_job
 
 ENQUEUE_LIMIT = timedelta(seconds=35)
@@ -107,11 +108,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """What a look at Nomad found: our job version (None: landed, version unknown) and its JobModifyIndex."""
+    """What a look at Nomad found: our job version (None: landed, version unknown) and its JobModifyIndex.
+
+    ``by_person``: Nomad could not tell, and a person did.
+    """
 
     look: Look
     version: int | None = None
     job_modify_index: int | None = None
+    by_person: bool = False
 
 
 class Verdict(StrEnum):
@@ -141,6 +146,15 @@ def settled(attempts: Sequence[Attempt], *, now: datetime, write_timeout: timede
         return True
     last = max(max(attempt.at, attempt.taken_over or attempt.at) for attempt in attempts)
     return now >= last + ENQUEUE_LIMIT + write_timeout
+
+
+def or_resolved(sighting: Sighting, resolution: Resolution | None, *, is_settled: bool) -> Sighting:
+    """The sighting; a person's word instead, if Nomad cannot tell and no attempt can still be on its way."""
+    if resolution is None or not is_settled or sighting.look not in {Look.UNTRACEABLE, Look.UNKNOWN}:
+        return sighting
+    if resolution.result is Result.LANDED:
+        return Sighting(look=Look.LANDED, version=resolution.version, by_person=True)
+    return Sighting(look=Look.ANOTHERS, by_person=True)
 
 
 def judge(sighting: Sighting, attempts: Sequence[Attempt], *, is_settled: bool) -> Verdict:

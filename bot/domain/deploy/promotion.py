@@ -19,7 +19,8 @@ class Run:
     """What became of one deploy of a service in an environment.
 
     ``landed_at`` is when Nomad registered it (None: never), ``changed_at`` when its status changed last. ``healthy`` is
-    only set for one that changed nothing: exactly this release was running already, and healthy.
+    only set for one that changed nothing: exactly this release was running already, and healthy. ``resolved``: a
+    person, not Nomad, said what became of it.
     """
 
     deploy_id: int
@@ -29,11 +30,13 @@ class Run:
     landed_at: datetime | None
     changed_at: datetime
     healthy: bool = False
+    resolved: bool = False
 
     @property
     def passed(self) -> bool:
         """Whether this deploy proves that the release works there."""
-        return self.status is Status.SUCCEEDED or (self.status is Status.UNCHANGED and self.healthy)
+        proven = self.status is Status.SUCCEEDED and not self.resolved
+        return proven or (self.status is Status.UNCHANGED and self.healthy)
 
     @property
     def disproved(self) -> bool:

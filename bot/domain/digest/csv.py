@@ -11,8 +11,8 @@ from typing import Final
 
 from bot.domain.actor import Actor, SlackUser
 from bot.domain.audit.history import Entry
-from bot.domain.deploy.base_sentences import replaced_on
 from bot.domain.deploy.plan import Base
+from bot.domain.deploy.sentences import replaced_on
 
 # a program that is set to another separator ends a cell at a semicolon, tab or line break, even inside quotes
 _FORMULA: Final = re.compile(r'(?:^|(?<=[;\t\r\n]))(?="*[=+\-@\t\r＝＋－＠])')

@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 
-from bot.domain.deploy.base_sentences import maker, replaced, replaced_on
 from bot.domain.deploy.deploy import Deploy
 from bot.domain.deploy.plan import Change, Flag, Plan
+from bot.domain.deploy.sentences import maker, replaced, replaced_on
 from bot.domain.jobdiff.text import LIMIT, cost, whole
 
 _PIECE = 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy.base_sentences import is_dated, replaced
+from bot.domain.deploy.sentences import is_dated, replaced
 from bot.gateways.blocks.text import code, moment, words
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.follow import judge
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
-from bot.domain.deploy.rollout_sentences import failed_task, waiting_for, why_ended
+from bot.domain.deploy.sentences import failed_task, waiting_for, why_ended
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition

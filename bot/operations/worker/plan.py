@@ -12,7 +12,6 @@ from bot.domain.audit.events import EventType
 from bot.domain.catalog.variable import shown
 from bot.domain.deploy.approval import mentions
 from bot.domain.deploy.base import facts_of
-from bot.domain.deploy.base_sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.follow import judge, rollout_of
 from bot.domain.deploy.gates import RECHECK
@@ -27,6 +26,7 @@ from bot.domain.deploy.plan import (
     without_server_fields,
 )
 from bot.domain.deploy.rollout import RolloutStatus
+from bot.domain.deploy.sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.jobdiff.whole import about, pages, plan_lines
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on

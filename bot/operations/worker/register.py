@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.dispatch import Answer, Attempt, Look, Sighting, Verdict, back_off, judge, settled
+from bot.domain.deploy.dispatch import Answer, Attempt, Look, Sighting, Verdict, back_off, judge, or_resolved, settled
 from bot.domain.deploy.plan import stamp
+from bot.domain.deploy.resolution import how_to_resolve, resolution_from
 from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, plan_again, redraw, reply, to_requester, transition
@@ -42,8 +43,7 @@ _UNKNOWN = Reason(
 )
 _UNPROVABLE = Reason(
     "outcome-unprovable",
-    "Nomad no longer keeps the job version that would show whether this deploy was registered. An operator has to look "
-    "at the job in Nomad.",
+    "Nomad no longer keeps the job version that would show whether this deploy was registered.",
 )
 
 
@@ -176,9 +176,11 @@ async def _conclude(dispatch: _Dispatch) -> None:
     )
     now = ports.clock.now()
     is_settled = settled(dispatch.attempts, now=now, write_timeout=ports.limits.write_timeout)
-    verdict = judge(sighting, dispatch.attempts, is_settled=is_settled)
     async with ports.store.begin() as tx:
         deploy = await lock_claimed(tx, dispatch.claim)
+        # read under the lock: somebody may have said so during the look
+        sighting = or_resolved(sighting, resolution_from(deploy.resolution), is_settled=is_settled)
+        verdict = judge(sighting, dispatch.attempts, is_settled=is_settled)
         await _act(tx, replace(dispatch, deploy=deploy), verdict, sighting, now)
     ports.bell.ring()
 
@@ -191,6 +193,9 @@ async def _act(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, sighting:
         case Verdict.UNCHANGED:
             detail = "Nomad accepted the job and made no new version: it already ran exactly this."
             await _leave(tx, dispatch, Status.UNCHANGED, EventType.DEPLOY_UNCHANGED, detail, now)
+        case Verdict.REPLAN if sighting.by_person:
+            cause = "A person said that Nomad did not register this; planning again."
+            await _leave(tx, dispatch, Status.PLANNING, EventType.DEPLOY_REPLANNING, cause, now)
         case Verdict.REPLAN:
             cause = "The job in Nomad changed before Nomad took this one; planning again."
             await _leave(tx, dispatch, Status.PLANNING, EventType.DEPLOY_REPLANNING, cause, now)
@@ -219,9 +224,9 @@ async def _wait(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, now: dat
     deploy = dispatch.deploy
     blocked = deploy.blocked
     if verdict is Verdict.ASK:
-        blocked = (_UNPROVABLE,)
+        blocked = (replace(_UNPROVABLE, text=f"{_UNPROVABLE.text} {how_to_resolve(deploy)}"),)
     elif not blocked and abs(now - deploy.changed_at) >= NOTIFY_AFTER:
-        blocked = (_UNKNOWN,)
+        blocked = (replace(_UNKNOWN, text=f"{_UNKNOWN.text} {how_to_resolve(deploy)}"),)
     await tx.save_deploy(replace(deploy, due_at=now + LOOK_AGAIN, blocked=blocked))
     # once: this step runs every two seconds
     if blocked != deploy.blocked:
@@ -259,6 +264,7 @@ async def _land(tx: Transaction, dispatch: _Dispatch, sighting: Sighting, evalua
         actor=WORKER,
         catalog=dispatch.deploy.catalog,
         data={"job_modify_index": str(sighting.job_modify_index or ""), "job_version": version},
+        changes={} if sighting.by_person else {"resolution": ""},
     )
     await tx.save_rollout(
         Rollout(

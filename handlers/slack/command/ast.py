@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.gates import Ask
     from bot.gateways.blocks.parts import Message
     from bot.operations.deploys.promote import Promotion
+    from bot.operations.deploys.resolve import Resolve
     from bot.ports.audit import AuditQuery
     from bot.ports.store import ActiveCatalog
     from handlers.slack.command.lexer import Reader
@@ -83,7 +84,7 @@ class OfDeploy:
 
 
 if TYPE_CHECKING:
-    Asked = Ask | Promotion | Help | Whoami | Status | Preview | History | AuditQuery | OfDeploy
+    Asked = Ask | Promotion | Resolve | Help | Whoami | Status | Preview | History | AuditQuery | OfDeploy
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Refused, refuse
 from bot.domain.deploy.gates import Ask
+from bot.domain.deploy.resolution import resolution_from
 from bot.domain.names import did_you_mean, named
 from bot.operations.deploys.promote import Promotion
+from bot.operations.deploys.resolve import Resolve
 from handlers.slack.command.ast import Command, Help, Later, OfDeploy, Whoami
 from handlers.slack.command.lexer import OpenQuote, Reader, deploy_id, plan_of
 
@@ -245,6 +247,21 @@ def deploy_with_reason(reader: Reader, form: str) -> OfDeploy | Refused:
     if isinstance(found, OfDeploy) and not found.text:
         return refuse("reject-reason", f"The reason is missing. Write `{form.replace('D-n', f'D-{found.deploy_id}')}`.")
     return found
+
+
+def resolve(reader: Reader, form: str) -> Resolve | Refused:
+    """``D-n landed VERSION|not-landed|succeeded|failed because TEXT``."""
+    found = _deploy(reader.next(), form)
+    if isinstance(found, Refused):
+        return found
+    said = (reader.next() or "").casefold()
+    version = f" {reader.next() or ''}" if said == "landed" else ""
+    resolution = resolution_from(f"{said}{version}")
+    if resolution is None:
+        return refuse("resolution-form", f"What became of D-{found.deploy_id}? Write `{form}`.")
+    if (reader.next() or "").casefold() != "because" or not (reason := reader.rest()):
+        return refuse("resolve-reason", f"The reason is missing. Write `{form}`.")
+    return Resolve(found.deploy_id, resolution, reason)
 
 
 # --- verbs about nothing else ---

@@ -14,6 +14,7 @@ from bot.operations.deploys import approve as approving
 from bot.operations.deploys import promote as promoting
 from bot.operations.deploys import reject as rejecting
 from bot.operations.deploys import request as requesting
+from bot.operations.deploys import resolve as resolving
 from bot.operations.deploys import retract as retracting
 from bot.operations.deploys import withdraw as withdrawing
 from bot.operations.deploys.decide import no_such_deploy
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from bot.gateways.blocks.parts import Message
     from bot.operations.deploys.promote import Promotion
     from bot.operations.deploys.request import Requested
+    from bot.operations.deploys.resolve import Resolve
     from bot.ports.store import ActiveCatalog
     from handlers.slack.command.ast import OfDeploy
     from handlers.slack.desk import Call
@@ -117,6 +119,12 @@ async def withdraw(call: Call, asked: OfDeploy, _: ActiveCatalog) -> Message:
     """Withdraw a request."""
     done = await withdrawing.withdraw(call.desk.ports, call.actor, asked.deploy_id, origin=call.origin)
     return changed(done)
+
+
+async def resolve(call: Call, asked: Resolve, _: ActiveCatalog) -> Message:
+    """Say what became of a deploy whose outcome Nomad cannot tell."""
+    done = await resolving.resolve(call.desk.ports, call.actor, asked, origin=call.origin)
+    return changed(done, "your word was recorded")
 
 
 def requested(taken: Requested | Refused, active: ActiveCatalog) -> Message:
@@ -246,5 +254,22 @@ VERBS: Final[Mapping[str, Verb]] = {
         details=("Possible until the deploy is sent to Nomad. For another person's request you need `withdraw`.",),
         parse=grammar.deploy_alone,
         answer=withdraw,
+    ),
+    "resolve": Verb(
+        form="/deploy resolve D-n landed VERSION|not-landed|succeeded|failed because TEXT",
+        summary="say what became of a deploy if Nomad cannot tell",
+        details=(
+            (
+                "While it is dispatched: `landed 7` if Nomad registered it as job version 7, or `not-landed`. This "
+                "counts once no attempt can still be on its way, unless Nomad itself shows what happened."
+            ),
+            (
+                "While it rolls out: `succeeded` or `failed`. A release that succeeded only by a person's word can't "
+                "be promoted. You can't resolve your own request."
+            ),
+        ),
+        parse=grammar.resolve,
+        answer=resolve,
+        permission=Permission.RESOLVE,
     ),
 }

@@ -76,7 +76,6 @@ VERBS: Final[Mapping[str, Verb | Later]] = {
     "canary": Later("To promote canaries: `nomad deployment promote ID`. To stop them: `nomad deployment fail ID`."),
     "explain": Later("To see what a deploy waits for: `/deploy status D-n`."),
     "lock": Later("To stop a deploy: `/deploy reject D-n TEXT`."),
-    "resolve": Later("To see where a deploy stands: `/deploy status D-n`."),
     "restart": Later("To restart a job: `nomad job restart JOB`."),
     "rollback": Later("To go back: `/deploy SERVICE VERSION to ENV`."),
     "run": Later("To run a parameterized job: `nomad job dispatch JOB`."),

@@ -276,3 +276,12 @@ def test_what_the_newest_plan_replaces_is_that_of_the_plan():
     log = log.then(E.DEPLOY_REPLANNING).then(E.DEPLOY_PLANNED, from_version="v1.4.0", base=facts_of(base))
 
     assert (log.entry().from_version, log.entry().base) == ("v1.4.0", base)
+
+
+def test_what_a_person_settled_is_told_apart_from_what_nomad_did():
+    by_nomad = rolling().then(E.DEPLOY_SUCCEEDED).entry()
+    word = rolling().then(E.DEPLOY_RESOLVED, SAM, resolution="succeeded", reason="seen")
+    open_still = word.entry()
+    by_person = word.then(E.DEPLOY_SUCCEEDED, SAM, detail="seen").entry()
+
+    assert [each.settled_by_person for each in (by_nomad, open_still, by_person)] == [False, False, True]

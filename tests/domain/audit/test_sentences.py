@@ -43,6 +43,10 @@ WHOLE: dict[EventType, tuple[dict[str, Any], str]] = {
     E.DEPLOY_REPLANNING: ({"cause": "D-11 was deployed."}, "sent D-12 back to planning: D-11 was deployed."),
     E.DEPLOY_APPROVED: ({"filled": 1, "seats": 2}, "approved D-12 (1 of 2 approvals)"),
     E.DEPLOY_RETRACTED: ({"plan": 1}, "took back their approval of D-12"),
+    E.DEPLOY_RESOLVED: (
+        {"resolution": "landed 7", "reason": "I looked", "plan": 1},
+        "resolved D-12 as landed 7: I looked",
+    ),
     E.DEPLOY_REJECTED: ({"reason": "not on a Friday"}, "rejected D-12: not on a Friday"),
     E.DEPLOY_REPLACES: ({"plan": 1}, "let D-12 replace the running rollout"),
     E.DEPLOY_WITHDRAWN: ({"detail": "The catalog moved on."}, "withdrew D-12: The catalog moved on."),

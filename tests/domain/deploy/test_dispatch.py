@@ -15,8 +15,10 @@ from bot.domain.deploy.dispatch import (
     classify,
     classify_success,
     judge,
+    or_resolved,
     settled,
 )
+from bot.domain.deploy.resolution import Resolution, Result, resolution_from
 from tests.builders import an_attempt
 from tests.clocks import NOON
 from tests.recorded import answer as recorded_answer
@@ -207,3 +209,26 @@ def test_the_last_answer_decides_not_an_earlier_one():
 
 def test_waits_double_up_to_a_minute():
     assert [back_off(attempts).total_seconds() for attempts in (0, 1, 2, 3, 6, 7, 60)] == [1, 1, 2, 4, 32, 60, 60]
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+@pytest.mark.parametrize("look", Look)
+def test_a_persons_word_counts_only_when_settled_and_nomad_cannot_tell(look: Look, *, is_settled: bool):
+    seen = Sighting(look=look)
+    counts = is_settled and look in {Look.UNTRACEABLE, Look.UNKNOWN}
+    landed = or_resolved(seen, Resolution(Result.LANDED, 7), is_settled=is_settled)
+    not_landed = or_resolved(seen, Resolution(Result.NOT_LANDED), is_settled=is_settled)
+
+    assert or_resolved(seen, None, is_settled=is_settled) is seen
+    assert landed == (Sighting(look=Look.LANDED, version=7, by_person=True) if counts else seen)
+    assert not_landed == (Sighting(look=Look.ANOTHERS, by_person=True) if counts else seen)
+
+
+@pytest.mark.parametrize("text", ["landed 7", "not-landed", "succeeded", "failed"])
+def test_a_resolution_reads_back(text: str):
+    assert str(resolution_from(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "landed", "landed x", "landed 7 8", "failed 7", "lost"])
+def test_anything_else_is_no_resolution(text: str):
+    assert resolution_from(text) is None

@@ -21,7 +21,7 @@ from bot.domain.deploy.rollout import (
     TaskFailure,
     Unplaced,
 )
-from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
+from bot.domain.deploy.sentences import waiting_for, why_ended
 from bot.gateways.nomad.deployments import nomad_deployment
 from tests.builders import a_rollout
 from tests.clocks import NOON

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.deploy.follow import judge
 from bot.domain.deploy.rollout import OurVersion, RolloutKind, RolloutStatus
-from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
+from bot.domain.deploy.sentences import waiting_for, why_ended
 from bot.errors import NomadForbidden, NomadUnavailable
 from tests.clocks import NOON
 from tests.gateways.nomad.worlds import SECOND, a_batch, a_service, eventually

@@ -36,6 +36,7 @@ CHANGING = {
     "reject": "reject D-1 no tests yet",
     "withdraw": "withdraw D-1",
     "promote": "promote D-1",
+    "resolve": "resolve D-1 failed because it is gone",
 }
 READING = {"help", "whoami", "status", "plan", "history", "audit", "digest"}
 CLICKS: dict[str, dict[str, Any]] = {

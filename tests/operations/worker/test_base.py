@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.audit.history import HistoryPage
-from bot.domain.deploy.base_sentences import STARTS_STOPPED
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import Base, Job, JobState, Plan, fingerprint
 from bot.domain.deploy.rollout import NomadDeployment, Observation, RolloutKind
+from bot.domain.deploy.sentences import STARTS_STOPPED
 from bot.operations.queries.history import history
 from bot.operations.queries.status import card
 from bot.operations.worker import dispatch, follow, register

@@ -115,8 +115,9 @@ async def test_people_are_told_after_two_minutes_and_once(world: World):
         deploy = await looked(world, deploy)
     await delivered(world)
 
-    words = "It is not certain yet whether Nomad registered the job. Nothing is sent again until it is certain."
-    assert [(reason.code, reason.text) for reason in deploy.blocked] == [("outcome-unknown", words)]
+    (reason,) = deploy.blocked
+    words = reason.text
+    assert (reason.code, f"/deploy resolve {deploy.number} landed" in words) == ("outcome-unknown", True)
     assert texts(world, "reply").count(words) == 1
     (card,) = world.chat.cards.values()
     assert card.deploy.blocked == deploy.blocked
@@ -140,7 +141,7 @@ async def test_where_no_proof_is_kept_a_person_is_asked_when_settled_and_once(wo
 
     assert deploy.status is Status.DISPATCHING
     assert [reason.code for reason in deploy.blocked] == ["outcome-unprovable"]
-    assert sum("operator" in said for said in texts(world, "reply")) == 1
+    assert sum("no longer keeps the job version" in said for said in texts(world, "reply")) == 1
     assert not any("not certain yet" in said for said in texts(world, "reply"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.resolution import Result
 from bot.domain.deploy.rollout import RolloutKind
 from bot.domain.durations import short
 from bot.gateways.blocks.card.facts import links_of, name_of, origin_of, people_of
@@ -49,7 +50,7 @@ def _outcome(card: Card, rollout: Rollout | None) -> str:
     deploy = card.deploy
     if deploy.status in _TOLD_BELOW:
         return ""
-    if rollout is not None:
+    if rollout is not None and deploy.resolution != Result.SUCCEEDED:
         return _success(rollout) if deploy.status is Status.SUCCEEDED else words(rollout.detail, 300)
     detail = words(deploy.detail, 400)
     by = f"by {name_of(card.ended_by)}" if card.ended_by is not None else ""

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
-from bot.domain.deploy.base_sentences import STARTS_STOPPED, maker, takeover
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import JobState
+from bot.domain.deploy.sentences import STARTS_STOPPED, maker, takeover
 from bot.gateways.blocks.replaced import replaced_of
 from bot.gateways.blocks.text import block_quote, code, cut, fit, group, link, moment, person, who, words
 

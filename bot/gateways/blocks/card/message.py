@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Reason
-from bot.domain.deploy.base_sentences import STARTS_STOPPED
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import STATE_WORDS
+from bot.domain.deploy.resolution import how_to_resolve
+from bot.domain.deploy.sentences import STARTS_STOPPED
 from bot.domain.jobdiff.whole import explicit
 from bot.gateways.blocks.card.buttons import buttons, menu
 from bot.gateways.blocks.card.changes import in_a_line, sections_of
@@ -208,6 +209,8 @@ def state_of(card: Card) -> list[str]:
     if deploy.status is Status.PLANNING and not deploy.plan and not deploy.blocked:
         lines.append(blocker(Reason("nomad-unavailable", "No plan from Nomad yet.", since=deploy.changed_at)))
     by_itself = deploy.status is not Status.WAITING
+    if deploy.status is Status.ROLLING and (deploy.blocked or any(each.stuck for each in card.rollouts)):
+        lines.append(words(how_to_resolve(deploy), 400))
     goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
     return [*lines, "_Continues automatically._"] if goes_on else lines
 

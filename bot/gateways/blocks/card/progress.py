@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
-from bot.domain.deploy.rollout_sentences import waiting_for, why_ended
+from bot.domain.deploy.sentences import waiting_for, why_ended
 from bot.gateways.blocks.text import code, moment, words
 
 if TYPE_CHECKING:

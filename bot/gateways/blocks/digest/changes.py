@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.actor import CiIdentity, Operator, human_behind
 from bot.domain.audit.history import Outcome
 from bot.domain.catalog.release import release_name
-from bot.domain.deploy.base_sentences import replaced_on
 from bot.domain.deploy.rollout import RolloutStatus
+from bot.domain.deploy.sentences import replaced_on
 from bot.domain.digest.report import MOST_CHANGES
 from bot.domain.durations import short
 from bot.gateways.blocks.card.facts import name_of
@@ -140,7 +140,8 @@ def result_of(entry: Entry) -> str:
         return "Stuck" if entry.stuck else "Rolling out"
     if entry.outcome is Outcome.REVERTED and entry.reverted in _REVERTS:
         return _REVERTS[entry.reverted]
-    return entry.outcome.value.capitalize()
+    word = entry.outcome.value.capitalize()
+    return f"{word} (settled by a person)" if entry.settled_by_person else word
 
 
 def _sign_of(entry: Entry) -> str | None:

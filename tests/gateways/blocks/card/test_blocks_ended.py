@@ -109,3 +109,10 @@ def test_the_first_version_of_a_job_comes_from_none() -> None:
     card = a_card(Status.SUCCEEDED, plan=plan, from_version=None, rollouts=CARDS["succeeded"].rollouts)
 
     assert " from " not in render(card).blocks[0]["text"]["text"]
+
+
+def test_a_success_by_a_persons_word_says_so() -> None:
+    settled = {"detail": "Settled by a person, not by Nomad: seen", "resolution": "succeeded"}
+    card = a_card(Status.SUCCEEDED, rollouts=CARDS["succeeded"].rollouts, deploy=settled)
+
+    assert "Settled by a person, not by Nomad: seen" in render(card).blocks[0]["text"]["text"]

@@ -12,8 +12,10 @@ from bot.domain.actor import Actor, Operator, SlackUser
 from bot.domain.catalog.reserved import VERBS as RESERVED
 from bot.domain.decision import Refused
 from bot.domain.deploy.gates import Ask
+from bot.domain.deploy.resolution import resolution_from
 from bot.domain.digest.schedule import Span, day_of
 from bot.operations.deploys.promote import Promotion
+from bot.operations.deploys.resolve import Resolve
 from bot.ports.audit import AuditQuery
 from handlers.slack.command.ast import Command, Help, History, OfDeploy, Preview, Status, Whoami
 from handlers.slack.command.lexer import Vocabulary, undo
@@ -315,6 +317,30 @@ def test_what_keyboards_and_clients_did_is_undone(typed: str, meant: str) -> Non
 
 def test_non_breaking_spaces_part_words() -> None:
     assert parsed("checkout\u00a0v1.4.2\u2003to\u00a0staging") == ask("checkout", "v1.4.2", "staging")
+
+
+@pytest.mark.parametrize("word", ["landed 7", "not-landed", "Succeeded", "failed"])
+def test_a_resolution_needs_its_reason(word: str) -> None:
+    asked = parsed(f"resolve D-12 {word} because I looked — twice")
+
+    resolution = resolution_from(word.casefold())
+    assert resolution is not None
+    assert asked == ("resolve", Resolve(12, resolution, "I looked — twice"))
+    for end in ("", "because", "I looked"):
+        answer = parse(f"resolve D-12 {word} {end}", KNOWN, VERBS)
+        assert isinstance(answer, Refused)
+        assert answer.codes == ("resolve-reason",)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("", "deploy-missing"), ("x", "deploy-form"), ("D-1", "resolution-form"), ("D-1 landed", "resolution-form")],
+)
+def test_a_resolution_says_what_is_missing(text: str, code: str) -> None:
+    answer = parse(f"resolve {text}", KNOWN, VERBS)
+
+    assert isinstance(answer, Refused)
+    assert answer.codes == (code,)
 
 
 pieces = st.sampled_from(

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.deploy.base_sentences import cause_of, is_dated, maker, moves, replaced, replaced_on, takeover
 from bot.domain.deploy.plan import Base, JobState
+from bot.domain.deploy.sentences import cause_of, is_dated, maker, moves, replaced, replaced_on, takeover
 
 LATE = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 ABSENT = Base(state=JobState.ABSENT)

@@ -1,0 +1,141 @@
+"""Resolve: say what became of a deploy whose outcome Nomad cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bot.domain.access import Permission, authorize
+from bot.domain.actor import human_behind
+from bot.domain.audit.events import EventType, event_of
+from bot.domain.decision import Allowed, Refused, refuse
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.gates import not_open
+from bot.domain.deploy.resolution import Resolution, Result, how_to_resolve
+from bot.domain.deploy.rollout import RolloutStatus
+from bot.operations.deploys.decide import decide_on, no_such_deploy
+from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.actor import Actor, Operator
+    from bot.domain.decision import Decision
+    from bot.domain.deploy.deploy import Deploy
+    from bot.operations.deploys.decide import Case, Origin
+    from bot.ports import Ports
+    from bot.ports.store import Transaction
+
+_ENDS = {
+    Result.SUCCEEDED: (Status.SUCCEEDED, EventType.DEPLOY_SUCCEEDED, RolloutStatus.SUCCEEDED),
+    Result.FAILED: (Status.FAILED, EventType.DEPLOY_FAILED, RolloutStatus.FAILED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """What somebody says became of a deploy, and why."""
+
+    deploy_id: int
+    resolution: Resolution
+    reason: str
+
+
+async def resolve(ports: Ports, actor: Actor, asked: Resolve, *, origin: Origin) -> Deploy | Refused:
+    """Settle a rolling deploy, or record what became of a dispatching one for the worker. Raises ``Replayed``."""
+    decision = partial(_decide, actor=actor, asked=asked)
+    return await decide_on(ports, asked.deploy_id, decision, act="resolve", actor=actor, origin=origin)
+
+
+async def resolve_on_host(ports: Ports, operator: Operator, asked: Resolve) -> Deploy | Refused:
+    """Do the same for an operator on the host, who needs no permission and no Slack."""
+    async with ports.store.begin() as tx:
+        catalog = await tx.lock_catalog()
+        deploy = await tx.lock_deploy(asked.deploy_id)
+        if deploy is None:
+            return no_such_deploy(asked.deploy_id)
+        if deploy.status is not asked.resolution.result.needs:
+            return _wrong_state(deploy)
+        saved = await _settle(tx, deploy, operator, asked, ports.clock.now(), catalog)
+    ports.bell.ring()
+    return saved
+
+
+async def _decide(case: Case, *, actor: Actor, asked: Resolve) -> Deploy | Refused:
+    decision = _may_resolve(case, actor)
+    if isinstance(decision, Allowed) and case.deploy.status is not asked.resolution.result.needs:
+        decision = _wrong_state(case.deploy)
+    if isinstance(decision, Refused):
+        return await case.record_refusal(actor, "resolve", decision)
+    return await _settle(case.tx, case.deploy, actor, asked, case.now, case.facts.fingerprint)
+
+
+def _may_resolve(case: Case, actor: Actor) -> Decision:
+    facts = case.facts
+    allowed = authorize(
+        actor,
+        Permission.RESOLVE,
+        service=facts.deploy.service,
+        environment=facts.deploy.environment,
+        groups=facts.catalog.groups,
+        grants=facts.catalog.grants,
+        membership=facts.membership,
+    )
+    if isinstance(allowed, Allowed) and facts.requester and human_behind(actor) == facts.requester:
+        text = "You requested this deploy, so somebody else with the `resolve` permission has to say what became of it."
+        return refuse("resolve-own", text)
+    return allowed
+
+
+def _wrong_state(deploy: Deploy) -> Refused:
+    if deploy.status in {Status.DISPATCHING, Status.ROLLING}:
+        doing = "on its way to Nomad" if deploy.status is Status.DISPATCHING else "rolling out"
+        return refuse("cannot-resolve", f"{deploy.number} is {doing}. {how_to_resolve(deploy)}")
+    if deploy.status.undecided:
+        text = f"{deploy.number} was not sent to Nomad. To end it: `/deploy withdraw {deploy.number}`."
+        return refuse("cannot-resolve", text)
+    return not_open(deploy, "resolve")
+
+
+async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve, now: datetime, catalog: str) -> Deploy:
+    """Record who said what, and why; end a rolling deploy, and leave a dispatching one to the worker."""
+    resolution, reason = asked.resolution, asked.reason
+    data = {"reason": reason[:LONGEST_DETAIL], "resolution": str(resolution), "plan": deploy.plan}
+    await tx.record(event_of(EventType.DEPLOY_RESOLVED, actor, deploy, now, catalog, **data))
+    if resolution.result not in _ENDS:
+        # nothing leaves DISPATCHING while an attempt can still be on its way: the worker knows when that is
+        saved = replace(deploy, resolution=str(resolution), due_at=now)
+        await tx.save_deploy(saved)
+        await redraw(tx, saved, now, urgent=True)
+        said = f"said that {deploy.number} {_WORDS[resolution.result]}: {reason}"
+        await reply(tx, saved, replace(to_requester(saved, _PENDING), said=_said(actor, said)), now)
+        return saved
+    status, event, ended = _ENDS[resolution.result]
+    detail = f"Settled by a person, not by Nomad: {reason}"
+    for rollout in await tx.rollouts(deploy.id):
+        if rollout.status is RolloutStatus.RUNNING:
+            await tx.save_rollout(replace(rollout, status=ended, detail=detail, changed_at=now, ended_at=now))
+    note = to_requester(deploy, f"{deploy.number} {status}. {detail}")
+    return await transition(
+        tx,
+        deploy,
+        status,
+        at=now,
+        event=event,
+        actor=actor,
+        catalog=catalog,
+        data={"detail": detail[:LONGEST_DETAIL]},
+        changes={"detail": detail, "resolution": str(resolution)},
+        note=replace(note, said=_said(actor, f"settled {deploy.number} as {status}.")),
+    )
+
+
+_WORDS = {Result.LANDED: "landed", Result.NOT_LANDED: "did not land"}
+_PENDING = "This counts as soon as no attempt can still be on its way, unless Nomad itself shows what happened."
+
+
+def _said(actor: Actor, words: str) -> tuple[tuple[str, str], ...]:
+    """Who said it, for the thread."""
+    user = human_behind(actor)
+    return ((user, words),) if user else ()
