@@ -48,6 +48,9 @@ def crashed() -> AllocationState:
     )
 
 
+UNHEALTHY = TaskFailure(allocation="a-1", group="web", task="", event="Alloc Unhealthy", message="not healthy")
+
+
 async def followed(world: World, deploy: Deploy, nomad_says: Observation) -> Deploy:
     """The deploy after the next look."""
     world.nomad.seen = nomad_says
@@ -154,7 +157,7 @@ async def test_the_thread_gets_the_end_of_the_failed_tasks_log_where_the_environ
     [
         ("successful", (crashed(),)),
         ("failed", ()),
-        ("failed", (replace(crashed(), failure=replace(crashed().failure, task="", event="Alloc Unhealthy")),)),
+        ("failed", (replace(crashed(), failure=UNHEALTHY),)),
     ],
 )
 async def test_where_no_task_failed_the_deploy_nobody_reads_a_log(world: World, end, failed):
