@@ -1,4 +1,4 @@
-"""What a plan replaces, and how a rollout goes, in words: the same on messages, in threads, lists, the audit log and CSV.
+"""What a plan replaces, and how a rollout goes, in words: the same on messages, in lists, the audit log and the CSV.
 
 Only people read these sentences, no code does.
 """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -103,8 +104,8 @@ async def test_nothing_to_do_where_it_does_not_run_well_counts_for_nothing(world
     world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7}
     world.nomad.unchanged = True
     # a system job that its constraints keep off every node: Nomad calls that stable
-    nowhere: dict[str, Any] = {"job_type": "system", "every_node": frozenset({"web"}), "stable": True}
-    world.nomad.seen = Observation(exists=True, current_version=1, index=7, **nowhere)
+    nowhere = Observation(exists=True, current_version=1, index=7, stable=True, every_node=frozenset({"web"}))
+    world.nomad.seen = replace(nowhere, job_type="system")
     await planned(world)
 
     world.clock.advance(SOAK)

@@ -15,7 +15,7 @@ from bot.domain.deploy.rollout import (
     RolloutStatus,
     TaskFailure,
 )
-from bot.domain.deploy.sentences import waiting_for
+from bot.domain.deploy.rollout_sentences import waiting_for
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad.deployments import nomad_deployment
 from bot.operations.worker import follow
@@ -38,12 +38,17 @@ def seen(status: str = "running", *, healthy: int = 1, said: str = "", **changes
     return Observation(**{"exists": True, "deployment": deployment, "wanted": {"web": 2}, **changes})
 
 
-def crashed(task: str = "app", event: str = "Terminated") -> AllocationState:
-    """An allocation that failed, most often because its task ended."""
-    failure = TaskFailure(allocation="a-1", group="web", task=task, event=event, message="no database", exit_code=3)
+def crashed() -> AllocationState:
+    """An allocation whose task ended."""
+    failure = TaskFailure(
+        allocation="a-1", group="web", task="app", event="Terminated", message="no database", exit_code=3
+    )
     return AllocationState(
         id="a-1", group="web", job_version=0, client_status="failed", desired_status="run", failure=failure
     )
+
+
+UNHEALTHY = TaskFailure(allocation="a-1", group="web", task="", event="Alloc Unhealthy", message="not healthy")
 
 
 async def followed(world: World, deploy: Deploy, nomad_says: Observation) -> Deploy:
@@ -152,7 +157,7 @@ async def test_the_thread_gets_the_end_of_the_failed_tasks_log_where_the_environ
     [
         ("successful", (crashed(),)),
         ("failed", ()),
-        ("failed", (crashed(task="", event="Alloc Unhealthy"),)),
+        ("failed", (replace(crashed(), failure=UNHEALTHY),)),
     ],
 )
 async def test_where_no_task_failed_the_deploy_nobody_reads_a_log(world: World, end, failed):
