@@ -15,7 +15,7 @@ from bot.domain.deploy.rollout import (
     RolloutStatus,
     TaskFailure,
 )
-from bot.domain.deploy.rollout_sentences import waiting_for
+from bot.domain.deploy.sentences import waiting_for
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad.deployments import nomad_deployment
 from bot.operations.worker import follow
