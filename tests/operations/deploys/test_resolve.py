@@ -10,8 +10,7 @@ import pytest
 from bot.domain.actor import Operator
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import TRANSITIONS, Status
-from bot.domain.deploy.dispatch import ENQUEUE_LIMIT, Answer
-from bot.domain.deploy.resolution import Resolution, Result
+from bot.domain.deploy.dispatch import ENQUEUE_LIMIT, Answer, Resolution, Result
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.promote import Promotion, promote
@@ -194,7 +193,7 @@ async def test_every_other_state_is_refused_and_told_what_to_do(world: World, st
 
 async def test_an_operator_resolves_while_slack_is_away(world: World):
     deploy = await rolling(world)
-    world.directory.snapshot = None
+    world.directory.snapshot = None  # type: ignore[assignment]
 
     await resolve_on_host(world.ports(), Operator("root"), Resolve(deploy.id, FAILED, WHY))
 
