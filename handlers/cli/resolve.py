@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.actor import Operator
 from bot.domain.decision import Refused
-from bot.domain.deploy.resolution import resolution_from
+from bot.domain.deploy.dispatch import resolution_from
 from bot.operations.deploys.resolve import Resolve, resolve_on_host
 
 if TYPE_CHECKING:

@@ -331,3 +331,8 @@ def _still_running(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
         evaluated=seen.evaluated,
         stuck=idle and not (waits_for and waits_for.needs_a_person),
     )
+
+
+def settle(rollout: Rollout, status: RolloutStatus, detail: str, now: datetime) -> Rollout:
+    """The rollout, ended by a person's word."""
+    return replace(rollout, status=status, detail=detail, changed_at=now, ended_at=now)

@@ -11,8 +11,9 @@ from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Allowed, Refused, refuse
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import Resolution, Result, how_to_resolve
+from bot.domain.deploy.follow import settle
 from bot.domain.deploy.gates import not_open
-from bot.domain.deploy.resolution import Resolution, Result, how_to_resolve
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.operations.deploys.decide import decide_on, no_such_deploy
 from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition
@@ -115,7 +116,7 @@ async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve,
     detail = f"Settled by a person, not by Nomad: {reason}"
     for rollout in await tx.rollouts(deploy.id):
         if rollout.status is RolloutStatus.RUNNING:
-            await tx.save_rollout(replace(rollout, status=ended, detail=detail, changed_at=now, ended_at=now))
+            await tx.save_rollout(settle(rollout, ended, detail, now))
     note = to_requester(deploy, f"{deploy.number} {status}. {detail}")
     return await transition(
         tx,

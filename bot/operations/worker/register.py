@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.dispatch import Answer, Attempt, Look, Sighting, Verdict, back_off, judge, or_resolved, settled
+from bot.domain.deploy.dispatch import (
+    Answer,
+    Attempt,
+    Look,
+    Sighting,
+    Verdict,
+    back_off,
+    how_to_resolve,
+    judge,
+    or_resolved,
+    resolution_from,
+    settled,
+)
 from bot.domain.deploy.plan import stamp
-from bot.domain.deploy.resolution import how_to_resolve, resolution_from
 from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, plan_again, redraw, reply, to_requester, transition

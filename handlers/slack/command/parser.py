@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Refused, refuse
+from bot.domain.deploy.dispatch import resolution_from
 from bot.domain.deploy.gates import Ask
-from bot.domain.deploy.resolution import resolution_from
 from bot.domain.names import did_you_mean, named
 from bot.operations.deploys.promote import Promotion
 from bot.operations.deploys.resolve import Resolve

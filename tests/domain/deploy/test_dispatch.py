@@ -9,6 +9,8 @@ from bot.domain.deploy.dispatch import (
     ENQUEUE_LIMIT,
     Answer,
     Look,
+    Resolution,
+    Result,
     Sighting,
     Verdict,
     back_off,
@@ -16,9 +18,9 @@ from bot.domain.deploy.dispatch import (
     classify_success,
     judge,
     or_resolved,
+    resolution_from,
     settled,
 )
-from bot.domain.deploy.resolution import Resolution, Result, resolution_from
 from tests.builders import an_attempt
 from tests.clocks import NOON
 from tests.recorded import answer as recorded_answer

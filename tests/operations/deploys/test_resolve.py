@@ -10,8 +10,7 @@ import pytest
 from bot.domain.actor import Operator
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import TRANSITIONS, Status
-from bot.domain.deploy.dispatch import ENQUEUE_LIMIT, Answer
-from bot.domain.deploy.resolution import Resolution, Result
+from bot.domain.deploy.dispatch import ENQUEUE_LIMIT, Answer, Resolution, Result
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.promote import Promotion, promote

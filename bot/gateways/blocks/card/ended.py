@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.resolution import Result
+from bot.domain.deploy.dispatch import Result
 from bot.domain.deploy.rollout import RolloutKind
 from bot.domain.durations import short
 from bot.gateways.blocks.card.facts import links_of, name_of, origin_of, people_of

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import how_to_resolve
 from bot.domain.deploy.message import STATE_WORDS
-from bot.domain.deploy.resolution import how_to_resolve
 from bot.domain.deploy.sentences import STARTS_STOPPED
 from bot.domain.jobdiff.whole import explicit
 from bot.gateways.blocks.card.buttons import buttons, menu

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from bot.domain.actor import Actor, Operator, SlackUser
 from bot.domain.catalog.reserved import VERBS as RESERVED
 from bot.domain.decision import Refused
+from bot.domain.deploy.dispatch import resolution_from
 from bot.domain.deploy.gates import Ask
-from bot.domain.deploy.resolution import resolution_from
 from bot.domain.digest.schedule import Span, day_of
 from bot.operations.deploys.promote import Promotion
 from bot.operations.deploys.resolve import Resolve
