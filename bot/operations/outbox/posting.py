@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.domain.deploy.message import MAY_BE_SECOND, Note
 from bot.errors import ChannelGone, SlackUnavailable, StaleFence, StoreError
+from bot.operations.worker.lease import is_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,7 +35,7 @@ async def surely(ports: Ports, write: Callable[[], Awaitable[Result]]) -> Result
         except StaleFence:
             raise
         except StoreError:
-            if loop.time() >= ends:
+            if loop.time() >= ends or is_cancelled():
                 raise
             await asyncio.sleep(_PAUSE)
 

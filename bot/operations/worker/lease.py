@@ -28,8 +28,14 @@ async def renewing(name: str, lease: timedelta, renew: Callable[[], Awaitable[ob
 
 
 async def _beat(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> None:
-    while True:
+    while not is_cancelled():
         await asyncio.sleep(lease.total_seconds() / HEARTBEATS)
         # a lost lease shows at the next write, which its fence refuses; a busy database is asked again at the next beat
         with suppress(StoreError):
             await renew()
+
+
+def is_cancelled() -> bool:
+    """Whether this task is to end. A cancellation that meets a commit comes as ``AmbiguousCommit``: a loop has to ask."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
