@@ -36,6 +36,6 @@ async def _beat(lease: timedelta, renew: Callable[[], Awaitable[object]]) -> Non
 
 
 def is_cancelled() -> bool:
-    """Whether this task is to end. A cancellation that meets a commit comes as ``AmbiguousCommit``: a loop has to ask."""
+    """Whether this task is to end. A loop has to ask: a cancellation in a commit comes as ``AmbiguousCommit``."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
