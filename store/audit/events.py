@@ -38,7 +38,7 @@ _COUNTED_FOR = timedelta(minutes=1)
 
 def _key_of(event: Event) -> str:
     """Names the person, the act and the reason, whatever the length of the names that were typed."""
-    what = (event.deploy_id, event.service, event.environment, event.data.get("act"), event.data["codes"])
+    what = (event.deploy_id, event.service, event.environment, event.data.get("act"), event.data.get("codes"))
     return hashlib.sha256(json.dumps([event.actor.key, event.type, *what]).encode()).hexdigest()
 
 

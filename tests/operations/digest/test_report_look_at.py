@@ -132,6 +132,8 @@ async def test_ten_of_each_kind_are_named_and_all_are_counted(world: World):
 async def test_refusals_are_counted_by_the_rule_that_said_no(world: World):
     deploy = await planned(world, "production")
     for who in (GUS, ALICE, GUS):
+        # what is refused again within a minute is only counted
+        world.clock.advance(minutes=1)
         await approve(world.ports(), who, deploy.id, plan=None, origin=HERE)
     await request(world.ports(), ALICE, an_ask(service="chekout"), origin=Origin())
     found = await drawn(world)

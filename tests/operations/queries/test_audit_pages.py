@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -36,9 +37,14 @@ def a_day(day: int, zone: tzinfo = UTC) -> Span:
     return day_of(date(2026, 11, day), zone)
 
 
+NUMBERS = count()
+
+
 async def record(world: World, at: datetime = NOON, actor: Actor = ALICE, **changes: Any) -> None:
+    """A refusal, each for another reason: those that repeat are only counted."""
+    data = {"act": "approve", "codes": [f"reason-{next(NUMBERS)}"]}
     async with world.store.begin() as tx:
-        await tx.record(an_event(EventType.ACTION_REFUSED, at=at, actor=actor, data={"act": "approve"}, **changes))
+        await tx.record(an_event(EventType.ACTION_REFUSED, at=at, actor=actor, data=data, **changes))
 
 
 async def page(world: World, query: AuditQuery, limit: int = 50) -> AuditPage:

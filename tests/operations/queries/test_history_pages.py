@@ -99,9 +99,8 @@ async def test_the_messages_that_stand_have_links(world: World) -> None:
 
 async def test_a_message_that_is_still_being_posted_has_none(world: World) -> None:
     await planned(world)
-    world.chat.refusals.append(RuntimeError("the process ends here"))
-    with pytest.raises(RuntimeError):
-        await delivered(world)
+    world.chat.refusals.append(RuntimeError("nobody knows whether it was posted"))
+    await delivered(world)
 
     assert (await page(world)).posted == {}
 
