@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from bot.domain.deploy.deploy import TRANSITIONS, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from tests.fakes import World
 
 _E, _S = EventType, Status
 BECOMES = {
@@ -29,6 +32,13 @@ BECOMES = {
     _E.DEPLOY_INVALID: _S.INVALID,
 }
 """The state that each event which changes it leads to."""
+_ALL = 1_000_000
+
+
+async def every_event(world: World) -> list[dict[str, Any]]:
+    """The bodies of all audit events, oldest first."""
+    async with world.store.read() as reading:
+        return [json.loads(stored.body) for stored in await reading.events(limit=_ALL)]
 
 
 class Replay:

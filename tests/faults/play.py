@@ -183,13 +183,14 @@ async def a_stage(url: str) -> AsyncIterator[Stage]:
     """A stage on a migrated SQLite database, under ``a_catalog()``."""
     async with open_store(url) as store:
         # no power is cut here
-        event.listen(store.engines.writing.sync_engine, "connect", _forgo_the_disk)
+        event.listen(store.engines.writing.sync_engine, "connect", forgo_the_disk)
         stage = Stage(store, Path(url.removeprefix("sqlite:///")))
         await apply(stage.play.world.ports(), System("test"), a_catalog())
         yield stage
 
 
-def _forgo_the_disk(connection: Any, _: object) -> None:
+def forgo_the_disk(connection: Any, _: object) -> None:
+    """Commits need not wait for the disk."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = off")
     cursor.close()

@@ -15,9 +15,9 @@ from bot.operations.deploys.request import request
 from bot.ports.store import Parcel
 from tests.builders import ALICE, BOB, SAM
 from tests.faults.commits import Fault
-from tests.faults.log import Replay
+from tests.faults.log import Replay, every_event
 from tests.faults.play import a_stage
-from tests.operations.acts import SOAK, after_staging, an_ask, events
+from tests.operations.acts import SOAK, after_staging, an_ask
 from tests.operations.digests import AUDIT, FIRST, clock_at, configured, edition
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ async def approved_by(play: Play, deploy: Deploy, *people: SlackUser) -> None:
 
 async def check_deploy(play: Play, deploy: Deploy) -> None:
     """It succeeded, and everything that happened is told once: in the log, in its message and in the thread."""
-    bodies = await events(play.world)
+    bodies = await every_event(play.world)
     replay = Replay(bodies)
     assert deploy.status is Status.SUCCEEDED
     assert replay.status[deploy.id] is Status.SUCCEEDED
