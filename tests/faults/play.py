@@ -37,18 +37,9 @@ if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy, Status
     from store import SqlStore
 
-ENGINE = (
-    plan_deploy.step,
-    dispatch.step,
-    register.step,
-    follow.step,
-    recheck.step,
-    offer.step,
-    expire.step,
-    deliver.step,
-)
-"""The steps that the worker takes on deploys and messages."""
-STEPS = (*ENGINE, schedule.tick)
+ENGINE = (plan_deploy.step, dispatch.step, register.step, follow.step, recheck.step)
+"""The steps that the worker takes on open deploys."""
+STEPS = (*ENGINE, offer.step, expire.step, deliver.step, schedule.tick)
 """All that happens by itself."""
 LIMITS = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
 _MOST_TRIES = 4
@@ -170,9 +161,16 @@ class Stage:
         await self._store.close()
         shutil.copyfile(self._kept, self._file)
         nomad, chat = self.play.world.nomad, self.play.world.chat
-        known = {name: dict(getattr(nomad, name)) for name in ("jobs", "kept", "stamps")}
         return self._new(
-            replace(nomad, hooks=Hooks(), registers=[], known=[], **known),
+            replace(
+                nomad,
+                hooks=Hooks(),
+                registers=[],
+                known=[],
+                jobs=dict(nomad.jobs),
+                kept=dict(nomad.kept),
+                stamps=dict(nomad.stamps),
+            ),
             replace(chat, hooks=Hooks(), cards=dict(chat.cards), said=list(chat.said), digests=[], uploads=[]),
             FixedClock(self.play.world.clock.now()),
         )

@@ -6,8 +6,8 @@ import asyncio
 import os
 import random
 from collections import Counter
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,7 +28,6 @@ from bot.operations.deploys.replan import replan
 from bot.operations.deploys.request import request
 from bot.operations.deploys.retract import retract
 from bot.operations.deploys.withdraw import withdraw
-from bot.operations.outbox import deliver
 from store import open_store
 from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, SAM, SRE, USERGROUPS, a_catalog, a_job, every_deploy
 from tests.clocks import FixedClock
@@ -44,12 +43,12 @@ if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Job
 
-CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "4000").partition(":")
+CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "2000").partition(":")
 """``NOMATRON_RANDOM_CALLS=20000`` makes so many calls, ``20000:7`` those of seed 7."""
 OF_ONE_SEED = 1000
 SEEDS = [int(SEED)] if SEED else range(max(1, int(CALLS) // OF_ONE_SEED))
-PEOPLE = (ALICE, BOB, CAROL, SAM)
-DECIDING = [step for step in ENGINE if step is not deliver.step]
+PEOPLE = (ALICE, BOB, BOB, CAROL, SAM, SAM, SAM)
+VERBS: tuple[Any, ...] = (approve, retract, reject, withdraw, replan, replace_rollout)
 ON_NOMAD = {Status.ROLLING, Status.SUCCEEDED, Status.SUPERSEDED}
 RULES = ((Rule("sre"), Rule("developers")), (Rule("sre"),), (Rule("developers", 2),))
 
@@ -69,39 +68,37 @@ class Crowd:
     worlds: tuple[World, World]
     dice: random.Random
     open: tuple[Deploy, ...] = ()
-    answered: Counter[str] = field(default_factory=Counter)
 
-    def call(self) -> tuple[str, Callable[[World], Awaitable[Any]]]:
+    def call(self) -> Callable[[World], Awaitable[Any]]:
         """What somebody does next; chosen now, so that others may be quicker."""
         draw = self.dice.random()
         if draw < 0.5:
-            step = self.dice.choice(DECIDING)
-            return "step", lambda world: step(world.ports(f"worker-{id(world)}"))
+            step = self.dice.choice(ENGINE)
+            return lambda world: step(world.ports(f"worker-{id(world)}"))
         if draw < 0.57 or not self.open:
             ask = an_ask(
                 environment=self.dice.choice(["staging", "production", "production"]),
                 version=f"v{self.dice.randrange(4)}",
             )
             who = self.dice.choice([ALICE, BOB, CAROL])
-            return "request", lambda world: request(world.ports(), who, ask, origin=NOWHERE)
+            return lambda world: request(world.ports(), who, ask, origin=NOWHERE)
         if draw < 0.58:
             rules = self.dice.choice(RULES)
             catalog = a_catalog(environments=environments("production", approvals=rules))
-            return "apply", lambda world: apply(world.ports(), System("test"), catalog)
+            return lambda world: apply(world.ports(), System("test"), catalog)
         return self._decision()
 
-    def _decision(self) -> tuple[str, Callable[[World], Awaitable[Any]]]:
+    def _decision(self) -> Callable[[World], Awaitable[Any]]:
         undecided = [deploy for deploy in self.open if deploy.status in {Status.WAITING, Status.READY}]
         deploy, who = self.dice.choice(undecided or self.open), self.dice.choice(PEOPLE)
         about: dict[str, Any] = {"actor": who, "deploy_id": deploy.id, "origin": NOWHERE}
-        act: Callable[..., Awaitable[Any]]
-        act = self.dice.choices([approve, retract, reject, withdraw, replan, replace_rollout], [12, 2, 1, 1, 2, 2])[0]
+        act: Any = self.dice.choices(VERBS, [12, 2, 1, 1, 2, 2])[0]
         if act in {approve, reject}:
             # sometimes of the plan before
             about["plan"] = max(1, deploy.plan - (self.dice.random() < 0.1))
         if act is reject:
             about["reason"] = "not today"
-        return act.__name__, lambda world: act(world.ports(), **about)
+        return lambda world: act(world.ports(), **about)
 
     def happen(self) -> None:
         """Time goes by, and what is outside of Nomatron changes now and then."""
@@ -127,16 +124,13 @@ class Crowd:
             async with self.worlds[0].store.read() as reading:
                 self.open = await reading.open_deploys()
             now = [self.call() for _ in range(self.dice.randint(1, 4))]
-            await asyncio.gather(*(self._made(*each, self.dice.choice(self.worlds)) for each in now))
+            await asyncio.gather(*(self._made(each, self.dice.choice(self.worlds)) for each in now))
             made += len(now)
 
-    async def _made(self, name: str, call: Callable[[World], Awaitable[Any]], world: World) -> None:
-        try:
-            answer = await call(world)
-        except StoreError as error:
-            # nothing was written: both processes may write at once, and only one of them can
-            answer = error
-        self.answered[f"{name}: {type(answer).__name__}"] += 1
+    async def _made(self, call: Callable[[World], Awaitable[Any]], world: World) -> None:
+        # both processes may want to write at once, and only one of them can
+        with suppress(StoreError):
+            await call(world)
 
     async def check(self) -> None:
         """Fails unless the log, the stored states and Nomad agree, and no plan was registered twice."""
@@ -166,11 +160,5 @@ async def test_random_calls_of_two_processes_leave_a_log_that_obeys_every_rule(
         await apply(worlds[0].ports(), System("test"), a_catalog())
         crowd = Crowd((worlds[0], worlds[1]), random.Random(seed))
 
-        import time
-        began = time.process_time()
         await crowd.go(int(CALLS) if SEED else OF_ONE_SEED)
-        print(time.process_time() - began)
-        print(sorted(crowd.answered.items()), Counter(e["type"] for e in await every_event(worlds[0])))
         await crowd.check()
-        print(time.process_time() - began)
-        print(sorted(crowd.answered.items()), Counter(type_ for type_ in [e["type"] for e in await every_event(worlds[0])]))
