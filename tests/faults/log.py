@@ -69,7 +69,7 @@ class Replay:
             assert body["actor"] not in self._approved[deploy], f"approved twice: {body}"
             self._approved[deploy][body["actor"]] = data["plan"]
         elif kind is _E.DEPLOY_RETRACTED:
-            del self._approved[deploy][body["actor"]]
+            assert self._approved[deploy].pop(body["actor"], None), f"retracted what did not count: {body}"
         elif kind is _E.DEPLOY_PLANNED and data["voided"]:
             self._approved[deploy].clear()
         elif kind is _E.DEPLOY_ATTEMPTED:

@@ -92,8 +92,8 @@ class Crowd:
         undecided = [deploy for deploy in self.open if deploy.status in {Status.WAITING, Status.READY}]
         deploy, who = self.dice.choice(undecided or self.open), self.dice.choice(PEOPLE)
         about: dict[str, Any] = {"actor": who, "deploy_id": deploy.id, "origin": NOWHERE}
-        act: Any = self.dice.choices(VERBS, [12, 2, 1, 1, 2, 2])[0]
-        if act in {approve, reject}:
+        act = self.dice.choices(VERBS, [12, 2, 1, 1, 2, 2])[0]
+        if act is approve or act is reject:
             # sometimes of the plan before
             about["plan"] = max(1, deploy.plan - (self.dice.random() < 0.1))
         if act is reject:
