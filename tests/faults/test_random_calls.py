@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Job
 
-CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "2000").partition(":")
+CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "1500").partition(":")
 """``NOMATRON_RANDOM_CALLS=20000`` makes so many calls, ``20000:7`` those of seed 7."""
-OF_ONE_SEED = 1000
+OF_ONE_SEED = 750
 SEEDS = [int(SEED)] if SEED else range(max(1, int(CALLS) // OF_ONE_SEED))
 PEOPLE = (ALICE, BOB, BOB, CAROL, SAM, SAM, SAM)
 VERBS: tuple[Any, ...] = (approve, retract, reject, withdraw, replan, replace_rollout)
