@@ -29,6 +29,7 @@ REPEATED = (
     "tests/domain/jobdiff/test_golden_plans.py",
     "tests/domain/jobdiff/test_golden_secrets.py",
     "tests/domain/jobdiff/test_mutations.py",
+    "tests/faults/",
     "tests/gateways/blocks/digest/test_blocks_digest_nasty.py",
     "tests/gateways/blocks/test_blocks_nasty.py",
     "tests/gateways/blocks/test_blocks_text.py",

@@ -1,0 +1,102 @@
+"""What the audit log tells, replayed against the table of state changes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.audit.events import EventType
+from bot.domain.deploy.deploy import TRANSITIONS, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.fakes import World
+
+_E, _S = EventType, Status
+BECOMES = {
+    _E.DEPLOY_PLANNED: _S.WAITING,
+    _E.DEPLOY_REPLANNING: _S.PLANNING,
+    _E.DEPLOY_READY: _S.READY,
+    _E.DEPLOY_WAITING: _S.WAITING,
+    _E.DEPLOY_DISPATCHING: _S.DISPATCHING,
+    _E.DEPLOY_LANDED: _S.ROLLING,
+    _E.DEPLOY_SUCCEEDED: _S.SUCCEEDED,
+    _E.DEPLOY_FAILED: _S.FAILED,
+    _E.DEPLOY_SUPERSEDED: _S.SUPERSEDED,
+    _E.DEPLOY_REJECTED: _S.REJECTED,
+    _E.DEPLOY_EXPIRED: _S.EXPIRED,
+    _E.DEPLOY_WITHDRAWN: _S.WITHDRAWN,
+    _E.DEPLOY_UNCHANGED: _S.UNCHANGED,
+    _E.DEPLOY_INVALID: _S.INVALID,
+}
+"""The state that each event which changes it leads to."""
+_ALL = 1_000_000
+
+
+async def every_event(world: World) -> list[dict[str, Any]]:
+    """The bodies of all audit events, oldest first."""
+    async with world.store.read() as reading:
+        return [json.loads(stored.body) for stored in await reading.events(limit=_ALL)]
+
+
+class Replay:
+    """The deploys as the audit log alone tells of them; what it may not tell fails.
+
+    Between two states there is an arrow in the table; a service has at most one deploy in DISPATCHING in an
+    environment; a plan lands at most once and each number is planned once; each person has one approval at a time, and
+    the seats of whatever becomes ready or is dispatched are filled, each by a person whose approval is of the present
+    change.
+    """
+
+    def __init__(self, bodies: Iterable[dict[str, Any]]) -> None:
+        self.status: dict[int, Status] = {}
+        self.landed: Counter[int] = Counter()
+        self._place: dict[int, tuple[str, str]] = {}
+        self._approved: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        self._once: Counter[tuple[Any, ...]] = Counter()
+        for body in bodies:
+            if body.get("deploy") is not None:
+                self._follow(body)
+
+    def _follow(self, body: dict[str, Any]) -> None:
+        deploy, kind, data = body["deploy"], EventType(body["type"]), body.get("data", {})
+        if kind is _E.DEPLOY_REQUESTED:
+            assert deploy not in self.status, f"requested twice: {body}"
+            self.status[deploy], self._place[deploy] = _S.PLANNING, (body["service"], body["environment"])
+        elif kind is _E.DEPLOY_APPROVED:
+            assert body["actor"] not in self._approved[deploy], f"approved twice: {body}"
+            self._approved[deploy][body["actor"]] = data["plan"]
+        elif kind is _E.DEPLOY_RETRACTED:
+            assert self._approved[deploy].pop(body["actor"], None), f"retracted what did not count: {body}"
+        elif kind is _E.DEPLOY_PLANNED and data["voided"]:
+            self._approved[deploy].clear()
+        elif kind is _E.DEPLOY_ATTEMPTED:
+            self._only_once(kind, deploy, data["plan"], data["number"])
+        if kind in BECOMES:
+            self._change(deploy, BECOMES[kind], body)
+        if kind in {_E.DEPLOY_READY, _E.DEPLOY_DISPATCHING} and "judged" in data:
+            self._check_seats(deploy, body)
+
+    def _change(self, deploy: int, to: Status, body: dict[str, Any]) -> None:
+        before = self.status[deploy]
+        assert to in TRANSITIONS[before], f"from {before} to {to}: {body}"
+        self.status[deploy] = to
+        if to is _S.DISPATCHING:
+            there = [other for other, place in self._place.items() if place == self._place[deploy]]
+            busy = [other for other in there if self.status[other] is _S.DISPATCHING]
+            assert busy == [deploy], f"dispatched at once: {busy}"
+        if to is _S.ROLLING:
+            self._only_once(body["type"], deploy)
+            self.landed[deploy] += 1
+
+    def _only_once(self, *what: Any) -> None:
+        self._once[what] += 1
+        assert self._once[what] == 1, f"twice: {what}"
+
+    def _check_seats(self, deploy: int, body: dict[str, Any]) -> None:
+        holders = [seat["holder"] for seat in body["data"]["judged"]["seats"]]
+        assert len(set(holders)) == len(holders), f"two seats for one person: {body}"
+        approvers = {actor.rsplit(":", 1)[-1] for actor in self._approved[deploy]}
+        assert set(holders) <= approvers, f"seats without an approval of this change ({approvers}): {body}"

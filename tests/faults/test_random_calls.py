@@ -1,0 +1,164 @@
+"""People and workers of two processes call at random on one database: the log that they leave obeys every rule."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections import Counter
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event
+
+from bot.domain.actor import System
+from bot.domain.catalog.environment import Rule
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.rollout import Observation
+from bot.errors import StoreError
+from bot.operations.catalog import apply
+from bot.operations.deploys.approve import approve
+from bot.operations.deploys.decide import NOWHERE
+from bot.operations.deploys.reject import reject
+from bot.operations.deploys.replace_rollout import replace_rollout
+from bot.operations.deploys.replan import replan
+from bot.operations.deploys.request import request
+from bot.operations.deploys.retract import retract
+from bot.operations.deploys.withdraw import withdraw
+from store import open_store
+from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, SAM, SRE, USERGROUPS, a_catalog, a_job, every_deploy
+from tests.clocks import FixedClock
+from tests.fakes import FakeDirectory, FakeNomad, HookedStore, World
+from tests.faults.log import Replay, every_event
+from tests.faults.play import ENGINE, LIMITS, forgo_the_disk, healthy
+from tests.operations.acts import an_ask, environments
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from bot.domain.deploy.deploy import Deploy
+    from bot.domain.deploy.plan import Job
+
+CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "1500").partition(":")
+"""``NOMATRON_RANDOM_CALLS=20000`` makes so many calls, ``20000:7`` those of seed 7."""
+OF_ONE_SEED = 750
+SEEDS = [int(SEED)] if SEED else range(max(1, int(CALLS) // OF_ONE_SEED))
+PEOPLE = (ALICE, BOB, BOB, CAROL, SAM, SAM, SAM)
+VERBS: tuple[Any, ...] = (approve, retract, reject, withdraw, replan, replace_rollout)
+ON_NOMAD = {Status.ROLLING, Status.SUCCEEDED, Status.SUPERSEDED}
+RULES = ((Rule("sre"), Rule("developers")), (Rule("sre"),), (Rule("developers", 2),))
+
+
+class VersionedNomad(FakeNomad):
+    """Each version of a service is another job."""
+
+    async def parse(self, jobspec: str, variables: Mapping[str, Any], namespace: str) -> Job:
+        await super().parse(jobspec, variables, namespace)
+        return a_job(f"registry.example/checkout:{variables['version']}")
+
+
+@dataclass
+class Crowd:
+    """People and workers on two stores of one database, who share one Nomad, one Slack and one clock."""
+
+    worlds: tuple[World, World]
+    dice: random.Random
+    open: tuple[Deploy, ...] = ()
+
+    def call(self) -> Callable[[World], Awaitable[Any]]:
+        """What somebody does next; chosen now, so that others may be quicker."""
+        draw = self.dice.random()
+        if draw < 0.5:
+            step = self.dice.choice(ENGINE)
+            return lambda world: step(world.ports(f"worker-{id(world)}"))
+        if draw < 0.57 or not self.open:
+            ask = an_ask(
+                environment=self.dice.choice(["staging", "production", "production"]),
+                version=f"v{self.dice.randrange(4)}",
+            )
+            who = self.dice.choice([ALICE, BOB, CAROL])
+            return lambda world: request(world.ports(), who, ask, origin=NOWHERE)
+        if draw < 0.58:
+            rules = self.dice.choice(RULES)
+            catalog = a_catalog(environments=environments("production", approvals=rules))
+            return lambda world: apply(world.ports(), System("test"), catalog)
+        return self._decision()
+
+    def _decision(self) -> Callable[[World], Awaitable[Any]]:
+        undecided = [deploy for deploy in self.open if deploy.status in {Status.WAITING, Status.READY}]
+        deploy, who = self.dice.choice(undecided or self.open), self.dice.choice(PEOPLE)
+        about: dict[str, Any] = {"actor": who, "deploy_id": deploy.id, "origin": NOWHERE}
+        act = self.dice.choices(VERBS, [12, 2, 1, 1, 2, 2])[0]
+        if act is approve or act is reject:
+            # sometimes of the plan before
+            about["plan"] = max(1, deploy.plan - (self.dice.random() < 0.1))
+        if act is reject:
+            about["reason"] = "not today"
+        return lambda world: act(world.ports(), **about)
+
+    def happen(self) -> None:
+        """Time goes by, and what is outside of Nomatron changes now and then."""
+        world, draw = self.worlds[0], self.dice.random()
+        nomad, directory = world.nomad, world.directory
+        world.clock.advance(seconds=self.dice.choice([0, 1, 4, 15]))
+        nomad.answers = [self.dice.choice(list(Answer))] if draw < 0.2 else []
+        nomad.apply = draw < 0.15
+        nomad.seen = healthy(world) if nomad.jobs and self.dice.random() < 0.4 else Observation(exists=True)
+        if 0.2 < draw < 0.23:
+            nomad.change(a_job(f"registry.example/checkout:hotfix-{self.dice.randrange(100)}"))
+        if draw > 0.95:
+            gone = self.dice.choice([SAM, BOB, CAROL]).id
+            directory.usergroups = {key: users - {gone} for key, users in USERGROUPS.items()}
+        elif draw > 0.8:
+            directory.usergroups = {DEVELOPERS: USERGROUPS[DEVELOPERS], SRE: USERGROUPS[SRE] | {CAROL.id}}
+
+    async def go(self, calls: int) -> None:
+        """So many calls, up to four at once on either store."""
+        made = 0
+        while made < calls:
+            self.happen()
+            async with self.worlds[0].store.read() as reading:
+                self.open = await reading.open_deploys()
+            now = [self.call() for _ in range(self.dice.randint(1, 4))]
+            await asyncio.gather(*(self._made(each, self.dice.choice(self.worlds)) for each in now))
+            made += len(now)
+
+    async def _made(self, call: Callable[[World], Awaitable[Any]], world: World) -> None:
+        # both processes may want to write at once, and only one of them can
+        with suppress(StoreError):
+            await call(world)
+
+    async def check(self) -> None:
+        """Fails unless the log, the stored states and Nomad agree, and no plan was registered twice."""
+        world = self.worlds[0]
+        async with world.store.read() as reading:
+            deploys = await every_deploy(reading)
+        replay = Replay(await every_event(world))
+        assert replay.status == {deploy.id: deploy.status for deploy in deploys}
+        made = Counter(stamp for stamp in world.nomad.stamps.values() if stamp)
+        assert all(times == 1 for times in made.values()), made
+        numbers = {stamp.split()[2] for stamp in made}
+        assert all(deploy.number in numbers for deploy in deploys if deploy.status in ON_NOMAD)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_random_calls_of_two_processes_leave_a_log_that_obeys_every_rule(
+    seed: int, migrated_sqlite: Callable[[Path], str], tmp_path: Path
+):
+    url = migrated_sqlite(tmp_path / "nomatron.db")
+    async with AsyncExitStack() as stack:
+        nomad, clock, directory = VersionedNomad(), FixedClock(), FakeDirectory()
+        worlds = []
+        for _ in range(2):
+            store = await stack.enter_async_context(open_store(url))
+            event.listen(store.engines.writing.sync_engine, "connect", forgo_the_disk)
+            worlds.append(World(HookedStore(store), clock, LIMITS, nomad=nomad, directory=directory))
+        await apply(worlds[0].ports(), System("test"), a_catalog())
+        crowd = Crowd((worlds[0], worlds[1]), random.Random(seed))
+
+        await crowd.go(int(CALLS) if SEED else OF_ONE_SEED)
+        await crowd.check()
