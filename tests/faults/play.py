@@ -21,7 +21,7 @@ from bot.operations.catalog import apply
 from bot.operations.deploys.decide import Origin
 from bot.operations.digest import schedule
 from bot.operations.outbox import deliver
-from bot.operations.worker import dispatch, expire, follow, offer, recheck, register
+from bot.operations.worker import dispatch, expire, follow, judge, offer, recheck, register
 from bot.operations.worker import plan as plan_deploy
 from bot.ports import Limits
 from store import open_store
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 ENGINE = (plan_deploy.step, dispatch.step, register.step, follow.step, recheck.step)
 """The steps that the worker takes on open deploys."""
-STEPS = (*ENGINE, offer.step, expire.step, deliver.step, schedule.tick)
+STEPS = (*ENGINE, judge.step, offer.step, expire.step, deliver.step, schedule.tick)
 """All that happens by itself."""
 LIMITS = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
 _MOST_TRIES = 4

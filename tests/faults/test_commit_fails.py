@@ -12,7 +12,6 @@ from bot.domain.deploy.deploy import Status
 from bot.operations.deploys.approve import approve
 from bot.operations.deploys.promote import Promotion, promote
 from bot.operations.deploys.request import request
-from bot.ports.store import Parcel
 from tests.builders import ALICE, BOB, SAM
 from tests.faults.commits import Fault
 from tests.faults.log import Replay, every_event
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from tests.faults.play import Play
 
 ONCE = ("deploy.requested", "deploy.landed", "deploy.succeeded")
-REPLIES_MAY_COME_TWICE = "begun" not in Parcel.__dataclass_fields__
-"""As long as no note in a thread is begun, one is said again, unmarked, if the commit after it fails."""
 FEWEST = 5
 """A story with fewer write transactions would not be the whole story."""
 
@@ -162,7 +159,7 @@ def check_messages(play: Play, deploy: Deploy) -> None:
     assert all(card.twice for card in again)
     assert [first, *again][-1].deploy.status is Status.SUCCEEDED
     told = Counter((note, where["ts"]) for kind, note, where in chat.said if kind == "reply")
-    assert REPLIES_MAY_COME_TWICE or not [note.text for (note, _), times in told.items() if times > 1]
+    assert not [note.text for (note, _), times in told.items() if times > 1]
 
 
 def said(play: Play) -> set[str]:

@@ -15,11 +15,10 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column; no deploy of before was resolved."""
-    with op.batch_alter_table("deploys") as deploys:
-        deploys.add_column(sa.Column("resolution", sa.Text(), nullable=False, server_default=""))
+    # not in batch mode, which would make the table anew and lose its AUTOINCREMENT
+    op.add_column("deploys", sa.Column("resolution", sa.Text(), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
     """Drop it."""
-    with op.batch_alter_table("deploys") as deploys:
-        deploys.drop_column("resolution")
+    op.drop_column("deploys", "resolution")
