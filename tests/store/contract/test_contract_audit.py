@@ -80,7 +80,7 @@ async def log(one):
             service=place[0],
             environment=place[1],
             deploy_id=chance.choice([7, 7, 8, None]),
-            data={"number": number},
+            data={"number": number, "codes": [f"reason-{number}"]},
         )
         for number, place in enumerate(chance.choices(places, k=240))
     ]
