@@ -61,7 +61,7 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
     ),
     **dict.fromkeys(
         (
-            "cannot-resolve",
+            "cannot-resolve", "resolve-version",
             "already-seated", "cannot-again", "cannot-approve", "cannot-reject", "cannot-replace", "cannot-replan",
             "cannot-retract", "cannot-withdraw", "catalog-cuts-deploy", "no-seat-left", "nothing-to-retract",
             "stale-plan", "nothing-to-promote", "not-passed", "soak-broken", "passed-too-long-ago", "not-running",

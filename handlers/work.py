@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.errors import NomatronError
 from bot.operations.outbox import deliver
@@ -21,9 +21,7 @@ from bot.operations.worker import plan as plan_deploy
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping
 
-    from bot.operations.worker.claim import Work
     from bot.ports import Ports
-    from bot.ports.store import Claim
 
     Step = Callable[[Ports], Awaitable[bool]]
 
@@ -41,15 +39,31 @@ MOST = 64
 REST = 1.0
 """Seconds for which a place in a lane stays taken after its work failed."""
 
-LANES: tuple[tuple[Work, int], ...] = (
+
+class Lane(Protocol):
+    """Work that is claimed in lanes; a claim knows its ``lane``."""
+
+    @property
+    def name(self) -> str:
+        """The module of the work, for the log."""
+
+    async def claim(self, ports: Ports, full: frozenset[str]) -> Any:
+        """Claim some of it in any lane that is not ``full``; None if there is none."""
+
+    async def carry_out(self, ports: Ports, claim: Any) -> None:
+        """Do what was claimed."""
+
+
+LANES: tuple[tuple[Lane, int], ...] = (
     (plan_deploy.WORK, 2),
     (dispatch.WORK, 2),
     (register.WORK, 4),
     (follow.WORK, 2),
     (recheck.WORK, 1),
+    (deliver.WORK, 8),
 )
-"""Work on deploys, each with how much of it is under way in one lane at once."""
-VERBS: tuple[tuple[Step, int], ...] = ((judge.step, 1), (offer.step, 1), (deliver.step, 8))
+"""Work on deploys and messages, each with how much of it is under way in one lane at once."""
+VERBS: tuple[tuple[Step, int], ...] = ((judge.step, 1), (offer.step, 1))
 """Steps that call no Nomad, each with the number of its loops."""
 
 
@@ -92,7 +106,7 @@ class Worker:
         ports: Ports,
         bell: LocalBell,
         verbs: tuple[tuple[Step, int], ...] = VERBS,
-        lanes: tuple[tuple[Work, int], ...] = LANES,
+        lanes: tuple[tuple[Lane, int], ...] = LANES,
     ) -> None:
         """Make a worker, not yet at work, for these steps and lanes."""
         self._ports = ports
@@ -109,7 +123,7 @@ class Worker:
                 pause = POLL if index == 0 else _SPARE_POLL
                 self._begin(self._loop(step, pause), f"{step.__module__}-{index}")
         for work, width in self._lanes:
-            self._begin(self._claim(work, width), work.act.__module__)
+            self._begin(self._claim(work, width), work.name)
 
     async def stop(self, seconds: float | None = None) -> None:
         """Claim nothing more, and wait for running steps, for at most ``seconds`` (default ``GRACE``)."""
@@ -142,20 +156,20 @@ class Worker:
             elif not worked:
                 await self._bell.wait(seen, pause)
 
-    async def _claim(self, work: Work, width: int) -> None:
+    async def _claim(self, work: Lane, width: int) -> None:
         """Claim work in the lanes that have room, and carry each claim out in a task of its own."""
         under_way: dict[asyncio.Task[None], str] = {}
         back_off = 0.0
         while not self._stopping:
             seen, claim = self._bell.rung, None
             full = _full(under_way, width)
-            with _edge(work.act.__module__) as outcome:
+            with _edge(work.name) as outcome:
                 claim = await work.claim(self._ports, full) if len(under_way) < MOST else None
             back_off = _longer(back_off) if outcome.failed else 0.0
             if back_off:
                 await self._rest(back_off)
             elif claim is not None:
-                task = self._begin(self._carry_out(work, claim), f"D-{claim.deploy_id}")
+                task = self._begin(self._carry_out(work, claim), work.name)
                 under_way[task] = claim.lane
                 task.add_done_callback(under_way.pop)
             elif full == _full(under_way, width):
@@ -164,8 +178,8 @@ class Worker:
         if under_way:
             await asyncio.wait(under_way)
 
-    async def _carry_out(self, work: Work, claim: Claim) -> None:
-        with _edge(work.act.__module__) as outcome:
+    async def _carry_out(self, work: Lane, claim: Any) -> None:
+        with _edge(work.name) as outcome:
             await work.carry_out(self._ports, claim)
         if outcome.failed:
             await self._rest(REST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from bot.ports.audit import AuditReading, DigestReading, DigestWriting
 
@@ -68,6 +68,8 @@ class Parcel:
     ``begun``: an earlier attempt may have reached Slack. A deploy's card and a digest say that in rows of their own.
     """
 
+    lane: ClassVar[str] = ""
+    """All parcels are in one lane: no cluster has to do with them."""
     id: int
     outgoing: Outgoing
     owner: str
@@ -110,8 +112,8 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def overdue(self, now: datetime, limit: int = 100) -> tuple[int, ...]:
         """The numbers of undecided deploys whose time is over, oldest first."""
 
-    async def requested_by(self, requester: Actor, since: datetime) -> tuple[int, int]:
-        """How many deploys of the requester are open, and how many were requested after ``since``."""
+    async def requested_by(self, requester: Actor, since: datetime, until: datetime) -> tuple[int, int]:
+        """How many deploys of the requester are open, and how many were requested in that time."""
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded most recently; None if there is none."""

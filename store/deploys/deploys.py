@@ -81,11 +81,11 @@ class DeployReading(Session):
         places = select(deploys.c.service, deploys.c.environment).where(deploys.c.status.in_(OPEN)).distinct()
         return tuple((service, environment) for service, environment in await self._rows(places))
 
-    async def requested_by(self, requester: Actor, since: datetime) -> tuple[int, int]:
-        """How many deploys of the requester are open, and how many were requested after ``since``."""
+    async def requested_by(self, requester: Actor, since: datetime, until: datetime) -> tuple[int, int]:
+        """How many deploys of the requester are open, and how many were requested in that time."""
         counts = [
             select(func.count()).select_from(deploys).where(deploys.c.requester == requester, condition)
-            for condition in (deploys.c.status.in_(OPEN), deploys.c.requested_at > since)
+            for condition in (deploys.c.status.in_(OPEN), deploys.c.requested_at.between(since, until))
         ]
         still_open, lately = [(await self._run(each)).scalar_one() for each in counts]
         return still_open, lately

@@ -88,7 +88,7 @@ def takes(name, *arguments):
         reads("open_deploys", "checkout", "staging"),
         reads("any_unjudged"),
         reads("overdue", NOON),
-        reads("requested_by", ALICE, NOON),
+        reads("requested_by", ALICE, NOON, NOON),
         reads("last_succeeded", "checkout", "staging"),
         reads("last_succeeded_of", [("checkout", "staging"), ("checkout", "production")]),
         reads("knows_request", "5f3a"),

@@ -194,9 +194,16 @@ def how_to_resolve(deploy: Deploy) -> str:
     return f"If Nomad will never say how it ended: `/deploy resolve {deploy.number} succeeded|failed because TEXT`."
 
 
-def or_resolved(sighting: Sighting, resolution: Resolution | None, *, is_settled: bool) -> Sighting:
-    """The sighting; a person's word instead, if Nomad cannot tell and no attempt can still be on its way."""
-    if resolution is None or not is_settled or sighting.look not in {Look.UNTRACEABLE, Look.UNKNOWN}:
+def or_resolved(
+    sighting: Sighting, resolution: Resolution | None, *, is_settled: bool, is_unreadable: bool
+) -> Sighting:
+    """The sighting; a person's word instead, if Nomad cannot tell and no attempt can still be on its way.
+
+    A look that failed decides nothing: the next one may show what happened. Only if Nomad ``is_unreadable``, long
+    after the last attempt, the word counts without one.
+    """
+    cannot_tell = sighting.look in _WITHOUT_PROOF or (sighting.look is Look.UNKNOWN and is_unreadable)
+    if resolution is None or not is_settled or not cannot_tell:
         return sighting
     if resolution.result is Result.LANDED:
         return Sighting(look=Look.LANDED, version=resolution.version, by_person=True)

@@ -18,6 +18,7 @@ from bot.domain.deploy.rollout import (
     RolloutStatus,
     Start,
     TaskFailure,
+    Unplaced,
 )
 from bot.domain.multierror import one_line
 
@@ -157,9 +158,20 @@ def _nowhere(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | No
 
 
 def _empty_groups(rollout: Rollout, seen: Observation) -> frozenset[str]:
-    """The groups for every node of which no node has, or ever had, an allocation of our version."""
+    """The groups that every node should run, if no node has, or ever had, an allocation of any of them.
+
+    One group alone may be empty: of a job with a group for each kind of node, a cluster may lack a kind.
+    """
     placed = {each.group for each in _standing(seen)} | {group.name for group in rollout.groups if group.healthy}
-    return seen.every_node - placed
+    return frozenset() if placed & seen.every_node else seen.every_node
+
+
+def _lacking(seen: Observation) -> list[Unplaced]:
+    """What Nomad could not place and should; of a group for every node only what waits, as constraints rule nodes out.
+
+    Before 1.10 Nomad also lists the nodes that a constraint rules out, though the others run the group.
+    """
+    return [each for each in seen.unplaced if each.waits or each.group not in seen.every_node]
 
 
 def _by_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
@@ -185,7 +197,7 @@ def _is_everywhere(rollout: Rollout, seen: Observation) -> bool:
 
     The deployment of a system job succeeds without the nodes that lack room (docs/nomad.md, "System jobs").
     """
-    return not seen.every_node or (seen.evaluated and not seen.unplaced and _is_live(rollout, seen))
+    return not seen.every_node or (seen.evaluated and not _lacking(seen) and _is_live(rollout, seen))
 
 
 def _is_live(rollout: Rollout, seen: Observation) -> bool:
@@ -252,7 +264,7 @@ def _by_allocations(rollout: Rollout, seen: Observation, now: datetime) -> Rollo
 
 def _is_done(rollout: Rollout, seen: Observation) -> bool:
     """Whether as many allocations of our version run as are wanted, or have completed for a job that runs only once."""
-    if seen.unplaced or _empty_groups(rollout, seen):
+    if _lacking(seen) or _empty_groups(rollout, seen):
         return False
     # a restarting batch allocation may stand beside enough complete ones
     at_rest = seen.job_type not in _ONE_SHOT or all(each.client_status == "complete" for each in _standing(seen))

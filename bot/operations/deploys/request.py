@@ -169,7 +169,7 @@ class _Asking:
         same = await self._same(tx, chosen.release)
         if same is not None:
             return Requested(same, existing=True)
-        quota = check_quota(*await tx.requested_by(self.actor, self.now - _MINUTE))
+        quota = check_quota(*await tx.requested_by(self.actor, self.now - _MINUTE, self.now))
         if isinstance(quota, Refused):
             return await self._refuse(tx, quota, membership)
         return await self._add(tx, chosen)

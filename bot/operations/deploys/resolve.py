@@ -17,6 +17,7 @@ from bot.domain.deploy.gates import not_open
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.operations.deploys.decide import decide_on, no_such_deploy
 from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition
+from bot.operations.require import require
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,6 +59,9 @@ async def resolve_on_host(ports: Ports, operator: Operator, asked: Resolve) -> D
             return no_such_deploy(asked.deploy_id)
         if deploy.status is not asked.resolution.result.needs:
             return _wrong_state(deploy)
+        other = await _wrong_version(tx, deploy, asked.resolution)
+        if other is not None:
+            return other
         saved = await _settle(tx, deploy, operator, asked, ports.clock.now(), catalog)
     ports.bell.ring()
     return saved
@@ -67,6 +71,8 @@ async def _decide(case: Case, *, actor: Actor, asked: Resolve) -> Deploy | Refus
     decision = _may_resolve(case, actor)
     if isinstance(decision, Allowed) and case.deploy.status is not asked.resolution.result.needs:
         decision = _wrong_state(case.deploy)
+    if isinstance(decision, Allowed):
+        decision = await _wrong_version(case.tx, case.deploy, asked.resolution) or decision
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "resolve", decision)
     return await _settle(case.tx, case.deploy, actor, asked, case.now, case.facts.fingerprint)
@@ -97,6 +103,18 @@ def _wrong_state(deploy: Deploy) -> Refused:
         text = f"{deploy.number} was not sent to Nomad. To end it: `/deploy withdraw {deploy.number}`."
         return refuse("cannot-resolve", text)
     return not_open(deploy, "resolve")
+
+
+async def _wrong_version(tx: Transaction, deploy: Deploy, resolution: Resolution) -> Refused | None:
+    """The refusal of a job version that the deploy cannot have made: only the one after the base is possible."""
+    if resolution.result is not Result.LANDED:
+        return None
+    plan = require(await tx.plan(deploy.id, deploy.plan), f"the plan of {deploy.number}")
+    only = 0 if plan.base_version is None else plan.base_version + 1
+    if resolution.version == only:
+        return None
+    text = f"{deploy.number} can only have become job version {only}. If that is not its job: `not-landed`."
+    return refuse("resolve-version", text)
 
 
 async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve, now: datetime, catalog: str) -> Deploy:
@@ -133,7 +151,10 @@ async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve,
 
 
 _WORDS = {Result.LANDED: "landed", Result.NOT_LANDED: "did not land"}
-_PENDING = "This counts as soon as no attempt can still be on its way, unless Nomad itself shows what happened."
+_PENDING = (
+    "This counts as soon as no attempt can still be on its way, unless Nomad itself shows what happened. If Nomad does "
+    "not answer, it counts ten minutes after the last attempt."
+)
 
 
 def _said(actor: Actor, words: str) -> tuple[tuple[str, str], ...]:

@@ -28,6 +28,8 @@ from bot.operations.require import require
 from bot.operations.worker.lease import renewing
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bot.domain.deploy.message import Card
     from bot.ports import Ports
     from bot.ports.store import Parcel
@@ -35,22 +37,40 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class Sending:
+    """The work on the outbox, in one lane: the store bounds what of it goes to one channel."""
+
+    name = __name__
+
+    async def claim(self, ports: Ports, full: Collection[str] = ()) -> Parcel | None:
+        """Claim the next outgoing message; None if there is none, or if the lane is ``full``."""
+        if full:
+            return None
+        now = ports.clock.now()
+        return await ports.store.claim_parcel(owner=ports.worker, lease=ports.limits.lease, now=now)
+
+    async def carry_out(self, ports: Ports, parcel: Parcel) -> None:
+        """Send the message."""
+        if not worth_sending(parcel.outgoing.kind, ports.clock.now() - parcel.created_at):
+            log.warning("a private answer came too late", extra={"deploy": parcel.outgoing.deploy_id})
+            await _end(ports, parcel)
+            return
+        # a worker that lost its parcel while Slack was slow has written nothing; the parcel's new owner carries on
+        with suppress(StaleFence):
+            renew = partial(ports.store.renew_parcel, parcel, ports.limits.lease)
+            async with renewing(f"lease of parcel {parcel.id}", ports.limits.lease, renew):
+                await _deliver(ports, parcel)
+
+
+WORK = Sending()
+
+
 async def step(ports: Ports) -> bool:
     """Send the next outgoing message. Return whether there was one."""
-    now = ports.clock.now()
-    parcel = await ports.store.claim_parcel(owner=ports.worker, lease=ports.limits.lease, now=now)
-    if parcel is None:
-        return False
-    if not worth_sending(parcel.outgoing.kind, now - parcel.created_at):
-        log.warning("a private answer came too late", extra={"deploy": parcel.outgoing.deploy_id})
-        await _end(ports, parcel)
-        return True
-    # a worker that lost its parcel while Slack was slow has written nothing; the parcel's new owner carries on
-    with suppress(StaleFence):
-        renew = partial(ports.store.renew_parcel, parcel, ports.limits.lease)
-        async with renewing(f"lease of parcel {parcel.id}", ports.limits.lease, renew):
-            await _deliver(ports, parcel)
-    return True
+    parcel = await WORK.claim(ports)
+    if parcel is not None:
+        await WORK.carry_out(ports, parcel)
+    return parcel is not None
 
 
 async def _deliver(ports: Ports, parcel: Parcel) -> None:

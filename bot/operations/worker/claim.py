@@ -45,6 +45,11 @@ class Work:
     act: Callable[[Ports, Claim], Awaitable[None]]
     within: timedelta = LONGEST_WAIT
 
+    @property
+    def name(self) -> str:
+        """The module of the work, for the log."""
+        return self.act.__module__
+
     async def claim(self, ports: Ports, full: frozenset[str] = frozenset()) -> Claim | None:
         """Claim the deploy that is due first, in any lane that is not ``full``; None if there is none."""
         wanted = Wanted(statuses=self.statuses, within=self.within, full=full)

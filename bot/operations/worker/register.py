@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon Nomad is asked again if it is not known whether an attempt landed."""
 NOTIFY_AFTER = timedelta(minutes=2)
+UNREADABLE_FOR = timedelta(minutes=10)
+"""After the last attempt, how long Nomad may fail to say what happened until a person's word counts without it."""
 """After this time people are told that the outcome is not known yet."""
 
 _NO_MORE = "permission denied"
@@ -178,6 +180,8 @@ async def _conclude(dispatch: _Dispatch) -> None:
     if dispatch.attempts[-1].answer is Answer.LANDED:
         return
     ports, plan = dispatch.ports, dispatch.plan
+    # before the look: what lands during a slow one must not pass for settled
+    asked = ports.clock.now()
     sighting = await dispatch.target.nomad.look(
         dispatch.target.namespace,
         dispatch.target.job_id,
@@ -186,11 +190,13 @@ async def _conclude(dispatch: _Dispatch) -> None:
         stamp=dispatch.stamp,
     )
     now = ports.clock.now()
-    is_settled = settled(dispatch.attempts, now=now, write_timeout=ports.limits.write_timeout)
+    is_settled = settled(dispatch.attempts, now=asked, write_timeout=ports.limits.write_timeout)
+    is_unreadable = asked - dispatch.attempts[-1].at >= UNREADABLE_FOR
     async with ports.store.begin() as tx:
         deploy = await lock_claimed(tx, dispatch.claim)
         # read under the lock: somebody may have said so during the look
-        sighting = or_resolved(sighting, resolution_from(deploy.resolution), is_settled=is_settled)
+        word = resolution_from(deploy.resolution)
+        sighting = or_resolved(sighting, word, is_settled=is_settled, is_unreadable=is_unreadable)
         verdict = judge(sighting, dispatch.attempts, is_settled=is_settled)
         await _act(tx, replace(dispatch, deploy=deploy), verdict, sighting, now)
     ports.bell.ring()

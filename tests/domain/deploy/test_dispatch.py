@@ -18,7 +18,6 @@ from bot.domain.deploy.dispatch import (
     classify_success,
     judge,
     or_resolved,
-    resolution_from,
     settled,
 )
 from tests.builders import an_attempt
@@ -213,24 +212,31 @@ def test_waits_double_up_to_a_minute():
     assert [back_off(attempts).total_seconds() for attempts in (0, 1, 2, 3, 6, 7, 60)] == [1, 1, 2, 4, 32, 60, 60]
 
 
+@pytest.mark.parametrize("is_unreadable", [False, True])
 @pytest.mark.parametrize("is_settled", [False, True])
 @pytest.mark.parametrize("look", Look)
-def test_a_persons_word_counts_only_when_settled_and_nomad_cannot_tell(look: Look, *, is_settled: bool):
+def test_a_persons_word_counts_only_when_settled_and_nomad_cannot_tell(
+    look: Look, *, is_settled: bool, is_unreadable: bool
+):
+    def heard(word: Resolution | None) -> Sighting:
+        return or_resolved(seen, word, is_settled=is_settled, is_unreadable=is_unreadable)
+
     seen = Sighting(look=look)
-    counts = is_settled and look in {Look.UNTRACEABLE, Look.UNKNOWN}
-    landed = or_resolved(seen, Resolution(Result.LANDED, 7), is_settled=is_settled)
-    not_landed = or_resolved(seen, Resolution(Result.NOT_LANDED), is_settled=is_settled)
+    cannot_tell = look in {Look.UNTRACEABLE, Look.PURGED} or (look is Look.UNKNOWN and is_unreadable)
+    counts = is_settled and cannot_tell
 
-    assert or_resolved(seen, None, is_settled=is_settled) is seen
-    assert landed == (Sighting(look=Look.LANDED, version=7, by_person=True) if counts else seen)
-    assert not_landed == (Sighting(look=Look.ANOTHERS, by_person=True) if counts else seen)
-
-
-@pytest.mark.parametrize("text", ["landed 7", "not-landed", "succeeded", "failed"])
-def test_a_resolution_reads_back(text: str):
-    assert str(resolution_from(text)) == text
+    assert heard(None) is seen
+    assert heard(Resolution(Result.LANDED, 7)) == (
+        Sighting(look=Look.LANDED, version=7, by_person=True) if counts else seen
+    )
+    assert heard(Resolution(Result.NOT_LANDED)) == (Sighting(look=Look.ANOTHERS, by_person=True) if counts else seen)
 
 
-@pytest.mark.parametrize("text", ["", "landed", "landed x", "landed 7 8", "failed 7", "lost"])
-def test_anything_else_is_no_resolution(text: str):
-    assert resolution_from(text) is None
+@pytest.mark.parametrize("look", Look)
+def test_whoever_is_asked_is_heard(look: Look):
+    attempts = [an_attempt(answer=Answer.UNKNOWN)]
+    seen = Sighting(look=look)
+    if judge(seen, attempts, is_settled=True) is Verdict.ASK:
+        for word in (Resolution(Result.LANDED, 7), Resolution(Result.NOT_LANDED)):
+            heard = or_resolved(seen, word, is_settled=True, is_unreadable=False)
+            assert judge(heard, attempts, is_settled=True) is not Verdict.ASK

@@ -283,10 +283,23 @@ def test_a_job_for_every_node_that_runs_on_none_has_failed(job_type, deployment,
     assert later.status is RUNNING
 
 
-def test_one_of_its_groups_on_no_node_is_enough():
+def test_a_group_for_a_kind_of_node_that_there_is_not_fails_nothing():
     ran = everywhere("running", every_node=frozenset({"web", "log"}), unplaced=(replace(FILTERED, group="log"),))
     (ended,) = judge(a_rollout(groups=()), ran, NOW)
-    assert (ended.status, ended.detail) == (FAILED, f"it runs on no node: log: {FILTERED.why}")
+    assert ended.status is SUCCEEDED
+    nowhere = everywhere(every_node=frozenset({"web", "log"}), unplaced=(replace(FILTERED, group="log"),))
+    (ended,) = judge(a_rollout(groups=()), nowhere, NOW)
+    assert ended.status is FAILED
+    assert ended.detail.startswith(f"it runs on no node: log: {FILTERED.why}; web: ")
+
+
+def test_nodes_that_a_constraint_rules_out_hold_up_nothing_where_the_others_run_it():
+    ran = everywhere("running", every_node=frozenset({"web"}), unplaced=(FILTERED,))
+    (ended,) = judge(a_rollout(groups=()), ran, NOW)
+    assert ended.status is SUCCEEDED
+    waits = everywhere("running", every_node=frozenset({"web"}), unplaced=(FULL,))
+    (going_on,) = judge(a_rollout(groups=()), waits, NOW)
+    assert going_on.status is RUNNING
 
 
 @pytest.mark.parametrize("job_type", ["system", "sysbatch"])

@@ -59,5 +59,7 @@ async def test_what_a_person_has_open_and_asked_for_lately(one):
             await tx.add_deploy(a_draft(requester=ALICE, status=status, requested_at=NOON))
         await tx.add_deploy(a_draft(requester=BOB, requested_at=NOON))
     async with one.read() as reading:
-        assert await reading.requested_by(ALICE, NOON - timedelta(seconds=1)) == (2, 3)
-        assert await reading.requested_by(ALICE, NOON) == (2, 0)
+        assert await reading.requested_by(ALICE, NOON - timedelta(seconds=1), NOON) == (2, 3)
+        assert await reading.requested_by(ALICE, NOON + timedelta(seconds=1), NOON + timedelta(minutes=1)) == (2, 0)
+        # a clock that is set back leaves requests in the future
+        assert await reading.requested_by(ALICE, NOON - timedelta(hours=1), NOON - timedelta(seconds=1)) == (2, 0)
