@@ -83,12 +83,13 @@ class DeployReading(Session):
 
     async def requested_by(self, requester: Actor, since: datetime, until: datetime) -> tuple[int, int]:
         """How many deploys of the requester are open, and how many were requested in that time."""
+        lately = (deploys.c.requested_at > since) & (deploys.c.requested_at <= until)
         counts = [
             select(func.count()).select_from(deploys).where(deploys.c.requester == requester, condition)
-            for condition in (deploys.c.status.in_(OPEN), deploys.c.requested_at.between(since, until))
+            for condition in (deploys.c.status.in_(OPEN), lately)
         ]
-        still_open, lately = [(await self._run(each)).scalar_one() for each in counts]
-        return still_open, lately
+        still_open, of_late = [(await self._run(each)).scalar_one() for each in counts]
+        return still_open, of_late
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded last; it never changes again, so ``changed_at`` says when it succeeded."""

@@ -164,7 +164,7 @@ async def moved(world: World, ports: Ports, slack: Slackside) -> Deploy:
 async def typed(knocking: Door, text: str) -> Any:
     """The acknowledgement of Bob's command, after what he is told in the background has been sent."""
     _, body = await knocking.knock(a_command(text, user_id="U0BOB00001", response_url=""))
-    await knocking.guard.drain()
+    await knocking.guard.drain(60)
     return body
 
 
@@ -249,7 +249,7 @@ async def test_a_click_on_another_message_strips_it(
         assert kept is not None
         await tx.save_posted(type(kept)(deploy_id=1, channel=PRODUCTION, ts="1763726400.000900"))
     await click(slack, "U0BOB00001", message, "deploy.approve")
-    await knocking.guard.drain()
+    await knocking.guard.drain(60)
     await drawn(ports)
 
     after = next(one for one in await slack.page.messages(PRODUCTION) if one["ts"] == message["ts"])
