@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from tests.faults.play import Play
 
 ONCE = ("deploy.requested", "deploy.landed", "deploy.succeeded")
+EVERY_WAY = bool(os.environ.get("NOMATRON_EVERY_FAULT"))
+SHORT = 10
+"""A story with so few write transactions is told with each of them failing in each way."""
 FEWEST = 5
 """A story with fewer write transactions would not be the whole story."""
 
@@ -182,7 +186,9 @@ async def test_whatever_commit_fails_the_outcome_is_the_same(
         whole = await _played(story, await stage.again(), 0, fault)
         commits = whole.commits.count
         assert commits > FEWEST
-        for number in range(1, commits + 1):
+        # every commit fails in one of the ways; in each of them only where somebody waits for it
+        first, stride = (1, 1) if EVERY_WAY or commits <= SHORT else (1 + list(Fault).index(fault), len(Fault))
+        for number in range(first, commits + 1, stride):
             try:
                 play = await _played(story, await stage.again(), number, fault)
                 assert said(play) >= said(whole)

@@ -85,7 +85,7 @@ async def working(world: World) -> AsyncIterator[LocalBell]:
 
 async def reached(world: World, deploy: Deploy, status: Status) -> None:
     async with asyncio.timeout(60):
-        while (await now(world, deploy)).status is not status:  # noqa: ASYNC110 -- the store has no event for this
+        while (await now(world, deploy)).status is not status:
             # what is put off meanwhile comes again: time goes by, faster than on the wall
             world.clock.advance(seconds=0.1)
             await asyncio.sleep(0.01)
