@@ -179,6 +179,8 @@ STORIES = (WholeDeploy(), WholePromotion(), WholeDigest())
 async def test_whatever_commit_fails_the_outcome_is_the_same(
     story: Story, fault: Fault, migrated_sqlite: Callable[[Path], str], tmp_path: Path
 ):
+    if isinstance(story, WholePromotion) and not EVERY_WAY:
+        pytest.skip("a promotion is a deploy with one more question: its commits fail with NOMATRON_EVERY_FAULT=1")
     failed = []
     async with a_stage(migrated_sqlite(tmp_path / "nomatron.db")) as stage:
         await story.begin(stage.play)

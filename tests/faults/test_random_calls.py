@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Job
 
-CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "750").partition(":")
+CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "500").partition(":")
 """``NOMATRON_RANDOM_CALLS=20000`` makes so many calls, ``20000:7`` those of seed 7."""
 OF_ONE_SEED = 750
 SEEDS = [int(SEED)] if SEED else range(max(1, int(CALLS) // OF_ONE_SEED))

@@ -433,3 +433,11 @@ async def test_one_who_lost_the_message_does_not_overwrite_where_it_is(world: Wo
 
     assert (await posted(world)).ts == "2.0"
     assert (await posted(world)).twice
+
+
+async def test_while_enough_is_on_its_way_nothing_is_claimed(world: World):
+    await asked(world)
+    world.clock.advance(minutes=1)
+
+    assert await deliver.WORK.claim(world.ports(), [""]) is None
+    assert await deliver.WORK.claim(world.ports()) is not None
