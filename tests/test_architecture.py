@@ -115,8 +115,6 @@ def test_everything_is_caught_only_at_the_edges_of_the_process() -> None:
     }
 
     edges = {
-        # each message is drawn and sent on its own: one that cannot be drawn must cost no other its turn
-        "bot/operations/outbox/deliver.py",
         "handlers/slack/app.py",
         "handlers/slack/guard.py",
         "handlers/slack/respond.py",
