@@ -72,7 +72,7 @@ class Door:
     url: str
     session: aiohttp.ClientSession
     guard: Guard
-    sent: int = field(default=0)
+    signed: set[tuple[int, bytes]] = field(default_factory=set)
 
     async def knock(
         self, body: bytes | str, kind: str = "application/x-www-form-urlencoded", **headers: str
@@ -80,8 +80,11 @@ class Door:
         """Status and body of the answer to signed bytes; ``headers`` replace or join those of a genuine request."""
         raw = body.encode() if isinstance(body, str) else body
         # Slack never signs the same second and body twice for two requests: neither do two knocks
-        stamp = str(int(time.time()) - self.sent % 200)
-        self.sent += 1
+        second = int(time.time())
+        while (second, raw) in self.signed:
+            second -= 1
+        self.signed.add((second, raw))
+        stamp = str(second)
         genuine = {
             "Content-Type": kind,
             "X-Slack-Request-Timestamp": stamp,

@@ -47,6 +47,23 @@ async def test_draining_waits_for_what_is_under_way_and_ends_what_takes_too_long
     assert done == ["quick", "ended"]
 
 
+async def test_draining_waits_for_the_word_about_what_went_wrong_meanwhile() -> None:
+    background, told = Background(), list[str]()
+
+    async def say(message: Message) -> None:
+        await asyncio.sleep(0)
+        told.append(message.text)
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise StoreBusy("locked")
+
+    background.spawn(fail(), "plan", tell=lambda message: background.spawn(say(message), "answer"))
+    await background.drain(60)
+
+    assert len(told) == 1
+
+
 async def test_too_much_at_once_is_left_undone_and_said(caplog: pytest.LogCaptureFixture) -> None:
     background, held = Background(most=1), asyncio.Event()
 

@@ -62,9 +62,11 @@ async def auto_revert_unhealthy(agent: Agent) -> None:
 
 
 async def auto_revert_no_stable(agent: Agent) -> None:
-    # long enough that all three have failed before the first is replaced, however busy this machine is
-    later = {**ONCE, "Delay": 60 * SECOND}
-    bad = await agent.registered(shop("bad", reschedule=later, update={"AutoRevert": True, "MaxParallel": 3}))
+    # so long that all three have failed before the first is replaced, however busy this machine is
+    later = {**ONCE, "Delay": 300 * SECOND}
+    patient = {"HealthyDeadline": 2400 * SECOND, "ProgressDeadline": 3600 * SECOND}
+    update = {"AutoRevert": True, "MaxParallel": 3, **patient}
+    bad = await agent.registered(shop("bad", reschedule=later, update=update))
     assert (await agent.settled(bad))["Status"] == "failed"
     await eventually(lambda: agent.job("shop"), lambda one: one["Status"] == "dead")
 
@@ -298,7 +300,7 @@ async def test_a_failed_allocation_says_why(agent: Agent):
 
 async def test_a_failing_task_is_started_again_as_its_policy_says(agent: Agent):
     job = a_job(config=BAD)
-    policy = {"Attempts": 2, "Mode": "fail", "Delay": 2 * SECOND, "Interval": 1800 * SECOND}
+    policy = {"Attempts": 2, "Mode": "fail", "Delay": 2 * SECOND, "Interval": 600 * SECOND}
     job["TaskGroups"][0]["RestartPolicy"] = policy
     await agent.registered(job)
     [failed] = await eventually(
