@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, AsyncAdaptedQueuePool, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import SettingsInvalid
+from store.sql import sqlite
 from store.sql.dialects import SQLITE
 
 if TYPE_CHECKING:
@@ -28,16 +29,6 @@ DRIVERS: Final = {
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
 
-# FULL: an approval that we confirmed survives a power cut. busy_timeout: wait for a short command of another process,
-# but not longer than Slack waits for us
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode = wal",
-    "PRAGMA synchronous = full",
-    "PRAGMA busy_timeout = 1000",
-    "PRAGMA foreign_keys = on",
-    "PRAGMA trusted_schema = off",
-)
-
 # Slack waits 3 s for an answer, so to wait longer for a lock is useless
 _POSTGRES_SETTINGS: Final = {
     "application_name": "nomatron",
@@ -45,6 +36,8 @@ _POSTGRES_SETTINGS: Final = {
     "lock_timeout": "3000",
     "statement_timeout": "5000",
 }
+POOL = 16
+"""How many connections are kept open, once so many were in use at the same time: the loops that work, and clicks."""
 COMMAND_TIMEOUT = 30.0
 """Seconds until a silent PostgreSQL counts as lost."""
 
@@ -124,30 +117,20 @@ def open_engines(text: str) -> Engines:
     """Engines for a database URL, not yet connected. Raises what ``database_url`` and ``sqlite_file`` raise."""
     url = database_url(text)
     file = sqlite_file(url)
+    return _postgres(url) if file is None else _sqlite(file)
+
+
+def _sqlite(file: Path) -> Engines:
     # the resolved path: all connections open the same file, whatever becomes of a symlink or the working directory
-    return _postgres(url) if file is None else _sqlite(url.set(database=str(file)))
-
-
-def _sqlite(url: URL) -> Engines:
-    engine = create_async_engine(url)
-    event.listen(engine.sync_engine, "do_connect", _try_to_open)
-    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    engine = create_async_engine(
+        "sqlite+aiosqlite://",
+        async_creator=partial(sqlite.connect, str(file)),
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=POOL,
+        pool_use_lifo=True,
+    )
     event.listen(engine.sync_engine, "begin", _begin)
     return Engines(engine, engine.execution_options(ro=True))
-
-
-def _try_to_open(_dialect: Any, _record: Any, arguments: Any, options: Any) -> None:
-    # fail early: if aiosqlite cannot open a file, it leaves a thread that outlives the event loop
-    sqlite3.connect(arguments[0], uri=options.get("uri", False)).close()
-
-
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    # switch off the driver's own BEGIN, which comes only before the first write and loses updates; see ``_begin``
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
 
 
 def _begin(connection: Connection) -> None:
