@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bot.domain.deploy.message import MOST_CRASHES, Delivery, Note, Outgoing, Posted, back_off, worth_sending
 from bot.errors import (
+    BUGS,
     AppRefused,
     ChannelGone,
     MessageGone,
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from bot.ports.store import Parcel
 
 log = logging.getLogger(__name__)
-
-_BUGS: Final = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""What a bug of ours raises in drawing a message; anything else ends at the edge of the worker."""
 
 
 class Sending:
@@ -94,7 +92,7 @@ async def _deliver(ports: Ports, parcel: Parcel) -> None:
         log.warning("a message waits for the database", extra={"error": str(error)})
         await _later(ports, parcel, back_off(parcel.tries))
         return
-    except _BUGS as error:
+    except BUGS as error:
         # a message that cannot be drawn must not cost the others theirs
         log.exception("a message could not be sent", extra={"kind": parcel.outgoing.kind.value})
         if parcel.tries + 1 < MOST_CRASHES:
