@@ -134,7 +134,7 @@ async def test_a_commit_that_fails_leaves_no_transaction_open_for_the_next(one):
                 await tx._connection.execute(text(statement))
 
     for _ in range(2):
-        with pytest.raises(StoreError, match="(?i)foreign key"):
+        with pytest.raises(StoreError, match=r"(?i)foreign key"):
             await refused()
     kept = await add_one(one)
     assert await everything(one) == (kept,)

@@ -51,7 +51,9 @@ def no_answer(error: BaseException) -> Unanswered:
     """The error for a broken connection. Only a request that failed before it connected was certainly never sent."""
     chain = list(_chain(error))
     # requests raises a bare OSError if the CA file is missing, before it connects; any other may come from later
-    never = (type(error) is OSError and _NO_CA in str(error)) or any(isinstance(each, _NEVER_SENT + _BAD_REQUEST) for each in chain)
+    never = (type(error) is OSError and _NO_CA in str(error)) or any(
+        isinstance(each, _NEVER_SENT + _BAD_REQUEST) for each in chain
+    )
     return Unanswered(_words(chain), sent=not never)
 
 
