@@ -187,7 +187,7 @@ def test_the_mark_that_a_revert_has_from_the_start_ends_nothing():
         assert told.status is RUNNING
 
 
-RAN = {"stable": True, "current_version": 5, "deployment_expected": True}
+RAN: dict[str, Any] = {"stable": True, "current_version": 5, "deployment_expected": True}
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ async def test_a_busy_database_is_no_crash_either(world: World):
 
 async def test_crashes_count_whatever_comes_between_them(world: World):
     await put(world, Delivery.THREAD)
-    world.chat.refusals = [BUG, LIMITED] * (MOST_CRASHES - 1) + [BUG]
+    world.chat.refusals = [*[BUG, LIMITED] * (MOST_CRASHES - 1), BUG]
     for _ in range(len(world.chat.refusals) + 1):
         await later(world)
 

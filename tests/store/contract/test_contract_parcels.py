@@ -128,7 +128,7 @@ async def test_a_begun_parcel_stays_begun_until_it_is_known_to_be_not(ready, two
     assert not (await take(two)).begun
 
 
-SENT_BY = {
+SENT_BY: dict[Way, list[tuple[Delivery, int | None]]] = {
     Way.POST: [(CARD, 1), (THREAD, 2), (ADMIN, None)],
     Way.UPDATE: [(CARD, 3), (STRIP, 2)],
     Way.TELL: [(TELL, 1)],
@@ -148,7 +148,7 @@ async def test_what_slacks_limits_keep_back_is_not_taken(ready, way, channel):
         an_outgoing(TELL, 1, **there),
         an_outgoing(TELL, 3, response_url="https://hooks.slack.com/x", **there),
     )
-    rests = [] if channel == "C0PROD0001" else SENT_BY[way]
+    rests: list[tuple[Delivery, int | None]] = [] if channel == "C0PROD0001" else SENT_BY[way]
     went = [each for each in [(TELL, 3), *(one for sent in SENT_BY.values() for one in sent)] if each not in rests]
 
     assert sorted(await drain(ready, resting=[(way, channel)]), key=str) == sorted(went, key=str)
