@@ -35,7 +35,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+BUGS: Final = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a bug of ours or of a library raises, where it must cost no more than one piece of work."""
 
 
 class NomatronError(Exception):

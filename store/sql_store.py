@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
+from bot.domain.deploy.message import Setback
 from store.database_clock import DatabaseClock
 from store.deploys.claims import Claims
 from store.deploys.requests import RequestWriting
@@ -13,10 +14,11 @@ from store.sql.failures import Taken
 from store.unit_of_work import UnitsOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
+    from bot.domain.deploy.message import Way
     from bot.ports.store import Claim, Parcel, Wanted
     from store.sql.connect import Engines
     from store.unit_of_work import SqlReading, SqlTransaction
@@ -78,15 +80,17 @@ class SqlStore:
         async with self._claims() as claims:
             await claims.end_all()
 
-    async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
+    async def claim_parcel(
+        self, *, owner: str, lease: timedelta, now: datetime, resting: Collection[tuple[Way, str]] = ()
+    ) -> Parcel | None:
         """Take the next parcel from the outbox; None if nothing is due or other workers were quicker."""
         async with self._units.connect_to_read() as connection:
-            if not await Parcels(connection, self._units.parsed).due(now):
+            if not await Parcels(connection, self._units.parsed).due(now, resting):
                 return None
         for _ in range(TRIES):
             try:
                 async with self._parcels() as parcels:
-                    return await parcels.take(owner, lease, now)
+                    return await parcels.take(owner, lease, now, resting)
             except Taken:
                 continue
         return None
@@ -106,10 +110,18 @@ class SqlStore:
         async with self._parcels() as parcels:
             await parcels.begin(parcel)
 
-    async def parcel_later(self, parcel: Parcel, at: datetime, *, begun: bool | None = None) -> None:
-        """Put the parcel back into the outbox, due at ``at``; ``begun`` as known now, None to leave it."""
+    async def parcel_later(
+        self,
+        parcel: Parcel,
+        now: datetime,
+        wait: timedelta,
+        setback: Setback = Setback.OUTAGE,
+        *,
+        begun: bool | None = None,
+    ) -> None:
+        """Put the parcel back into the outbox, due after ``wait``; ``begun`` as known now, None to leave it."""
         async with self._parcels() as parcels:
-            await parcels.later(parcel, at, begun=begun)
+            await parcels.later(parcel, now, wait, setback, begun=begun)
 
     async def forget_requests(self, before: datetime) -> None:
         """Delete the hashes of Slack requests from before that time."""

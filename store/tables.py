@@ -49,12 +49,10 @@ class Row(SQLModel):
 
     metadata: ClassVar[MetaData] = MetaData(
         naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
         }
-    )
+    )  # fmt: skip
 
 
 def _number() -> Any:
@@ -318,6 +316,8 @@ class OutboxRow(Row, table=True):
     lane: str = _is(Plain, server_default="")
     asker: str = _is(Plain, server_default="")
     turn: int = _is(BIG, server_default="0")
+    crashes: int = _is(Integer, server_default="0")
+    put_at: datetime | None = _may_be(Instant)
 
 
 class MessageRow(Row, table=True):

@@ -145,12 +145,15 @@ async def _connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 async def _commit(transaction: AsyncTransaction) -> None:
-    """Commit, and finish even if the caller is cancelled meanwhile.
+    """Commit, and finish even if the caller is cancelled meanwhile. A connection whose commit failed is not used again.
 
     Raises ``AmbiguousCommit`` if the connection was lost or the caller was cancelled: then check what happened.
     """
     commit = asyncio.create_task(transaction.commit())
     cancelled = await _outlast(commit)
+    if commit.cancelled() or commit.exception() is not None:
+        # SQLite leaves such a transaction open, and SQLAlchemy hands its connection on without a rollback
+        await _outlast(asyncio.create_task(transaction.connection.invalidate()))
     if commit.cancelled():
         raise AmbiguousCommit("the process stopped during the commit; it is unknown whether it happened")
     error = commit.exception()

@@ -18,7 +18,7 @@ from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.dispatch import Attempt
 from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted
 from bot.domain.deploy.plan import Change, Plan, fingerprint, job_text
-from bot.domain.deploy.rollout import GroupHealth, Rollout, RolloutKind, RolloutStatus
+from bot.domain.deploy.rollout import AllocationState, GroupHealth, Rollout, RolloutKind, RolloutStatus
 from tests.clocks import NOON
 
 if TYPE_CHECKING:
@@ -127,6 +127,12 @@ def a_rollout(deploy_id: int = 1, number: int = 1, **changes: Any) -> Rollout:
         "groups": (GroupHealth(name="web", desired=2, placed=2, healthy=1),),
     }
     return Rollout(deploy_id=deploy_id, number=number, **{**fields, **changes})
+
+
+def an_allocation(**changes: Any) -> AllocationState:
+    """A running allocation of job version 1."""
+    fields: dict[str, Any] = {"group": "web", "job_version": 1, "client_status": "running", "desired_status": "run"}
+    return AllocationState(**{"id": "a-1", **fields, **changes})
 
 
 def a_release(**changes: Any) -> Release:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Membership
 from bot.domain.deploy.dispatch import Answer, Look, Sighting
+from bot.domain.deploy.message import Setback
 from bot.domain.deploy.plan import scaled_groups, without_counts, without_server_fields
 from bot.domain.deploy.rollout import Observation
 from bot.domain.digest.report import Layout
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from bot.domain.catalog.environment import Cluster
-    from bot.domain.deploy.message import Card, Note
+    from bot.domain.deploy.message import Card, Note, Way
     from bot.domain.deploy.plan import Change, Job, Plan
     from bot.domain.deploy.rollout import Rollout, TaskFailure
     from bot.domain.digest.report import DigestCard
@@ -278,7 +279,8 @@ class FakeChat:
 
     A digest or a file that Slack did not confirm (``SlackUnavailable`` with ``sent``) is there all the same.
     ``refuses_tables`` is a workspace that never takes a table: the digest gets the next plainer layout at once.
-    ``drawn`` counts the cards that were posted or updated, ``layouts`` has those that digests were asked for in.
+    ``drawn`` counts the cards that were posted or updated, ``layouts`` has those that digests were asked for in, and
+    ``rests`` is what Slack's limits keep back.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
@@ -290,6 +292,10 @@ class FakeChat:
     uploads: list[Upload] = field(default_factory=list)
     layouts: list[Layout] = field(default_factory=list)
     refuses_tables: bool = False
+    rests: set[tuple[Way, str]] = field(default_factory=set)
+
+    def resting(self) -> Collection[tuple[Way, str]]:
+        return self.rests
 
     def _next(self) -> None:
         refusal = self._refusal()
@@ -425,8 +431,16 @@ class HookedStore(SqlStore):
         await super().parcel_done(parcel)
 
     @hooked
-    async def parcel_later(self, parcel: Parcel, at: datetime, *, begun: bool | None = None) -> None:
-        await super().parcel_later(parcel, at, begun=begun)
+    async def parcel_later(
+        self,
+        parcel: Parcel,
+        now: datetime,
+        wait: timedelta,
+        setback: Setback = Setback.OUTAGE,
+        *,
+        begun: bool | None = None,
+    ) -> None:
+        await super().parcel_later(parcel, now, wait, setback, begun=begun)
 
     @hooked
     async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:

@@ -51,6 +51,7 @@ _TOKENS = re.compile(
     re.DOTALL,
 )
 _UUID = re.compile(r"\b(?P<head>[0-9a-fA-F]{8})-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
+_ID = re.compile(rf"{_UUID.pattern}|[0-9a-f]{{40}}|sha256:[0-9a-f]{{64}}")
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
 _CONTENT = re.compile(r"(?:@?\bsha(?:256|384|512)[:-][A-Za-z0-9+/=]+|(?<=/)[\w.-]+:[0-9a-f]{7,64}\b(?!@[^s]))")
 """The name of a content, which is no secret: an image's digest, or a git commit as its tag."""
@@ -102,6 +103,16 @@ def looks_secret(value: str) -> bool:
     if any(":" in found[0] for shape in (_USERINFO, _BARE_USERINFO) for found in shape.finditer(rest)):
         return True
     return any(_is_random(found) for found in _LONG_WORD.findall(rest)) or bool(_HOOK.search(rest))
+
+
+def names_content(value: str) -> bool:
+    """Whether the whole value is a UUID, a git commit or a digest: by its form an id as likely as a key."""
+    return _ID.fullmatch(value) is not None
+
+
+def looks_secret_as(name: str, value: str) -> bool:
+    """Whether the value of a setting looks like a credential; of an id, only the setting's name can tell."""
+    return looks_secret(f"{name}={'id' if names_content(value) else value}")
 
 
 def maskable(values: Iterable[str], shown: Collection[str]) -> frozenset[str]:

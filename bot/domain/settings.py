@@ -12,7 +12,7 @@ from bot.domain.catalog.pattern import matches
 from bot.domain.catalog.release import Release
 from bot.domain.catalog.variable import Declaration, Setting, is_secret_name, shown
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
-from bot.domain.jobdiff.redaction import looks_secret
+from bot.domain.masking import looks_secret, looks_secret_as, names_content
 
 MOST_SETTINGS = 10
 LONGEST_VALUE, LONGEST_BY_PATTERN = 200, 1000
@@ -104,17 +104,17 @@ def _setting(catalog: Catalog, release: Release, environments: list[str], name: 
         takes=_takes(declaration, pattern),
         longest=_longest(pattern),
         description=" ".join(declaration.description.split()),
-        otherwise="" if looks_secret(f"{name}={value}") else value,
+        otherwise="" if looks_secret_as(name, value) else value,
     )
 
 
 def _is_secret(name: str, value: Value, declaration: Declaration | None) -> bool:
-    if isinstance(value, str) and looks_secret(value):
+    if isinstance(value, str) and looks_secret(value) and not names_content(value):
         return True
     # `max_tokens=500` is no secret, but `password=12345` is
     if declaration is not None and declaration.kind.name in {"number", "bool"}:
         return False
-    return is_secret_name(name) or (isinstance(value, str) and looks_secret(f"{name}={value}"))
+    return is_secret_name(name) or (isinstance(value, str) and looks_secret_as(name, value))
 
 
 def _is_plain(value: Value, pattern: str) -> bool:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bot.domain.access import Membership
-    from bot.domain.deploy.message import Card, Note
+    from bot.domain.deploy.message import Card, Note, Way
     from bot.domain.digest.report import DigestCard, Layout
 
 
@@ -83,6 +83,9 @@ class Chat(Protocol):
 
     async def post_digest(self, card: DigestCard, channel: str, layout: Layout) -> DigestPosted:
         """Post a digest in that layout, or in the first plainer one that Slack takes."""
+
+    def resting(self) -> Collection[tuple[Way, str]]:
+        """What Slack's limits let nobody send now: a way, and the channel that it rests for, empty if for every one."""
 
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
         """Put a file into the message's thread. ``FileRefused`` if Slack will never take it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from bot.domain.deploy.message import Setback
 from bot.ports.audit import AuditReading, DigestReading, DigestWriting
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.base import Made
     from bot.domain.deploy.deploy import Deploy, Status
     from bot.domain.deploy.dispatch import Attempt
-    from bot.domain.deploy.message import Outgoing, Posted
+    from bot.domain.deploy.message import Outgoing, Posted, Way
     from bot.domain.deploy.plan import Plan
     from bot.domain.deploy.promotion import Run
     from bot.domain.deploy.rollout import Rollout
@@ -63,9 +64,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A lease on an outgoing message; ``tries`` counts the earlier attempts to send it.
+    """A lease on an outgoing message.
 
-    ``begun``: an earlier attempt may have reached Slack. A deploy's card and a digest say that in rows of their own.
+    ``tries`` counts the earlier attempts to send it, but not those that Slack's limits put off; ``crashes`` those in
+    which Nomatron itself failed. ``begun``: an earlier attempt may have reached Slack. A deploy's card and a digest say
+    that in rows of their own.
     """
 
     lane: ClassVar[str] = ""
@@ -76,6 +79,7 @@ class Parcel:
     fence: int
     created_at: datetime
     tries: int
+    crashes: int = 0
     begun: bool = False
 
 
@@ -269,13 +273,16 @@ class Store(Protocol):
     async def release(self, claim: Claim, put_off: datetime | None = None) -> None:
         """End the lease of a claim, due again at ``put_off`` if given; does nothing if it was taken over."""
 
-    async def claim_parcel(self, *, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
+    async def claim_parcel(
+        self, *, owner: str, lease: timedelta, now: datetime, resting: Collection[tuple[Way, str]] = ()
+    ) -> Parcel | None:
         """Lease the next outgoing message: urgent ones, first cards, other cards, then the rest; in each, by requester.
 
         Requesters take turns, whatever the number of their messages. It leases only one per Slack message at a time,
         so that an older version never overwrites a newer one, and at most two per channel, so that a channel that
         hangs holds up no other. A THREAD waits for its deploy's first message, and for older THREADs of the same
-        deploy.
+        deploy. None is leased whose way to its channel is ``resting`` (an empty channel is every one). One that is due
+        at an instant that was reckoned in the future, because a clock was set back since, is due now.
         """
 
     async def renew_parcel(self, parcel: Parcel, lease: timedelta) -> None:
@@ -287,8 +294,16 @@ class Store(Protocol):
     async def begin_parcel(self, parcel: Parcel) -> None:
         """Note that the parcel may reach Slack from now on; ``StaleFence`` if it was taken over."""
 
-    async def parcel_later(self, parcel: Parcel, at: datetime, *, begun: bool | None = None) -> None:
-        """Put a parcel back, to be sent at ``at``; ``begun`` as known now, None to leave it."""
+    async def parcel_later(
+        self,
+        parcel: Parcel,
+        now: datetime,
+        wait: timedelta,
+        setback: Setback = Setback.OUTAGE,
+        *,
+        begun: bool | None = None,
+    ) -> None:
+        """Put a parcel back, to be sent after ``wait``; ``begun`` as known now, None to leave it."""
 
     async def take_over(self) -> None:
         """End all leases, of claims and parcels. Only for a process that is alone on this database."""

@@ -60,7 +60,7 @@ class OutboxWriting(OutboxReading, CatalogReading, Fencing):
     async def send(self, outgoing: Outgoing, at: datetime) -> None:
         """Add a message to the outbox. A CARD that is pending already may become due earlier, but is never doubled."""
         due = outgoing.not_before or at
-        values = {**columns_of(outgoing), "created_at": at, "due_at": due, "tries": 0, "fence": 0}
+        values = {**columns_of(outgoing), "created_at": at, "due_at": due, "put_at": at, "tries": 0, "fence": 0}
         values["asker"] = asker = await self._asker(outgoing)
         values["turn"] = await self._turn(asker)
         values["lane"] = await self._lane(outgoing)
@@ -72,6 +72,7 @@ class OutboxWriting(OutboxReading, CatalogReading, Fencing):
                 index_where=sql(PENDING_CARD),
                 set_={
                     "due_at": case((earlier, statement.excluded.due_at), else_=outbox.c.due_at),
+                    "put_at": case((earlier, statement.excluded.put_at), else_=outbox.c.put_at),
                     "not_before": case((earlier, statement.excluded.not_before), else_=outbox.c.not_before),
                     "urgent": outbox.c.urgent | statement.excluded.urgent,
                 },

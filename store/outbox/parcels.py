@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, false, func, or_, select, true
 from sqlalchemy import text as sql
 
-from bot.domain.deploy.message import Delivery, Outgoing
+from bot.domain.deploy.message import Delivery, Outgoing, Setback, Way
 from bot.errors import StaleFence
 from bot.ports.store import Parcel
 from store.sql.conditions import HELD, PENDING_CARD, REPLY
@@ -17,9 +17,12 @@ from store.sql.session import Session
 from store.tables import deploys, messages, outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime, timedelta
 
     from sqlalchemy import ColumnElement, RowMapping, Select
+
+    Resting = Collection[tuple[Way, str]]
 
 # the kinds that change a deploy's own message; the partial index in `tables` names the same two
 _OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
@@ -31,19 +34,22 @@ _FREE = {"worker": None, "held_until": None}
 class Parcels(Session):
     """Takes parcels, and puts them back; does nothing to a parcel that another worker has taken over."""
 
-    async def due(self, now: datetime) -> bool:
+    async def due(self, now: datetime, resting: Resting = ()) -> bool:
         """Whether ``take`` would find a parcel; takes no lock."""
         expired = select(outbox.c.id).where(outbox.c.held_until <= clock(self._dialect))
-        found: bool = (await self._run(select(expired.exists() | _free(now).exists()))).scalar_one()
+        astray = select(outbox.c.id).where(_astray(now))
+        looked = select(expired.exists() | _free(now, resting).exists() | astray.exists())
+        found: bool = (await self._run(looked)).scalar_one()
         return found
 
-    async def take(self, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
-        """Take the next parcel that is due; None if there is none.
+    async def take(self, owner: str, lease: timedelta, now: datetime, resting: Resting = ()) -> Parcel | None:
+        """Take the next parcel that is due, but none that Slack's limits keep back; None if there is none.
 
         Raises ``Taken`` if another worker took one for the same message meanwhile.
         """
         await self._end_expired()
-        held = outbox.c.id == _next(now).scalar_subquery()
+        await self._run(outbox.update().where(_astray(now)).values(due_at=now, put_at=now))
+        held = outbox.c.id == _next(now, resting).scalar_subquery()
         taken = outbox.update().where(held).values(
             worker=owner,
             held_until=clock(self._dialect, lease),
@@ -56,9 +62,9 @@ class Parcels(Session):
     async def _end_expired(self) -> None:
         """Free the parcels of dead workers, so that the index has only parcels with a live worker."""
         gone = outbox.c.held_until <= clock(self._dialect)
-        expired = select(outbox.c.id, outbox.c.fence, outbox.c.due_at, outbox.c.kind).where(gone)
+        expired = select(outbox.c.id, outbox.c.fence, outbox.c.kind).where(gone)
         for row in (await self._run(expired.with_for_update(skip_locked=True))).mappings().all():
-            await self._put_back(row["id"], row["fence"], row["due_at"], row["kind"])
+            await self._put_back(row["id"], row["fence"], row["kind"])
 
     async def renew(self, parcel: Parcel, lease: timedelta) -> None:
         """Extend the hold to a lease from now; raises ``StaleFence`` if another worker has taken it over."""
@@ -77,17 +83,25 @@ class Parcels(Session):
         """Remove the parcel from the outbox."""
         await self._run(outbox.delete().where(outbox.c.id == parcel.id, outbox.c.fence == parcel.fence))
 
-    async def later(self, parcel: Parcel, at: datetime, *, begun: bool | None = None) -> None:
-        """Put the parcel back into the outbox, due at ``at``; ``begun`` as known now, None to leave it."""
-        await self._put_back(parcel.id, parcel.fence, at, parcel.outgoing.kind, begun=begun)
-
-    async def _put_back(
-        self, number: int, fence: int, at: datetime, kind: Delivery, *, begun: bool | None = None
+    async def later(
+        self, parcel: Parcel, now: datetime, wait: timedelta, setback: Setback, *, begun: bool | None
     ) -> None:
+        """Put the parcel back into the outbox, due after ``wait``; ``begun`` as known now, None to leave it."""
+        changes: dict[str, Any] = {
+            "due_at": now + wait,
+            "put_at": now,
+            "tries": parcel.tries + (setback is not Setback.LIMIT),
+            "crashes": parcel.crashes + (setback is Setback.CRASH),
+        }
+        # a card's own row says whether its post has begun
+        if begun is not None and parcel.outgoing.kind is not Delivery.CARD:
+            changes["begun"] = begun
+        await self._put_back(parcel.id, parcel.fence, parcel.outgoing.kind, **changes)
+
+    async def _put_back(self, number: int, fence: int, kind: Delivery, **changes: Any) -> None:
         mine = (outbox.c.id == number, outbox.c.fence == fence)
         if kind is not Delivery.CARD:
-            known = {} if begun is None else {"begun": begun}
-            await self._run(outbox.update().where(*mine).values(due_at=at, **_FREE, **known))
+            await self._run(outbox.update().where(*mine).values(**_FREE, **changes))
             return
         # a new row locks its deploy for the foreign key; lock the deploy before its card, as every change does, or
         # PostgreSQL would find a deadlock
@@ -95,7 +109,7 @@ class Parcels(Session):
         await self._run(of_deploy.with_for_update(read=True, key_share=True, of=deploys))
         row = await self._row(outbox.delete().where(*mine).returning(outbox))
         if row is not None:
-            await self._merge_card({**row, **_FREE, "due_at": at})
+            await self._merge_card({**row, **_FREE, **changes})
 
     async def _merge_card(self, values: dict[str, Any]) -> None:
         """Make the card pending again, or merge it with a card added meanwhile, which then waits as long."""
@@ -106,29 +120,40 @@ class Parcels(Session):
             index_where=sql(PENDING_CARD),
             set_={
                 "due_at": case((later, statement.excluded.due_at), else_=outbox.c.due_at),
+                "put_at": case((later, statement.excluded.put_at), else_=outbox.c.put_at),
                 "created_at": statement.excluded.created_at,
                 "urgent": outbox.c.urgent | statement.excluded.urgent,
                 "tries": statement.excluded.tries,
+                "crashes": statement.excluded.crashes,
             },
         )
         await self._run(merged)
 
 
-def _next(now: datetime) -> Any:
+def _astray(now: datetime) -> ColumnElement[bool]:
+    """The parcels that wait for an instant that was reckoned in the future: a clock was set back since."""
+    ahead = outbox.c.due_at > now
+    return outbox.c.held_until.is_(None) & ahead & (outbox.c.put_at.is_(None) | (outbox.c.put_at > now))
+
+
+def _next(now: datetime, resting: Resting) -> Any:
     shown = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     is_card = outbox.c.kind == Delivery.CARD
     # the first that a channel hears of a deploy, then what it sees of it, then chatter
     rank = case((is_card & ~shown.exists(), 0), (is_card, 1), else_=2)
     return (
-        _free(now)
+        _free(now, resting)
         .order_by(outbox.c.urgent.desc(), rank, outbox.c.turn, outbox.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=outbox)
     )
 
 
-def _free(now: datetime) -> Select[tuple[int]]:
-    """The parcels that may be taken: due, no worker has their message, and a reply only after everything before it."""
+def _free(now: datetime, resting: Resting) -> Select[tuple[int]]:
+    """The parcels that may be taken: due, no worker has their message, and a reply only after everything before it.
+
+    Not those whose way to Slack rests.
+    """
     held = outbox.alias("held")
     # text without table names means the inner table, and literal text lets the engines use the partial index
     busy = select(held.c.id).where(held.c.deploy_id == outbox.c.deploy_id, sql(HELD))
@@ -145,7 +170,25 @@ def _free(now: datetime) -> Select[tuple[int]]:
     sending = outbox.alias("sending")
     of_lane = select(func.count()).where(sending.c.lane == outbox.c.lane, sending.c.held_until.is_not(None))
     room: ColumnElement[bool] = (outbox.c.lane == "") | (of_lane.scalar_subquery() < _LANE_WIDTH)
-    return select(outbox.c.id).where(free, alone, anchored, in_order, room)
+    return select(outbox.c.id).where(free, alone, anchored, in_order, room, ~_rests(resting))
+
+
+def _rests(resting: Resting) -> ColumnElement[bool]:
+    """The parcels that Slack's limits keep back, as far as the kind and the probable channel tell."""
+    posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
+    kind = outbox.c.kind
+    update = (kind == Delivery.STRIP) | ((kind == Delivery.CARD) & posted.exists())
+    ways: dict[Way, ColumnElement[bool]] = {
+        Way.UPDATE: update,
+        Way.TELL: (kind == Delivery.TELL) & (outbox.c.response_url == ""),
+        Way.POST: (kind != Delivery.TELL) & ~update,
+    }
+    found: list[ColumnElement[bool]] = []
+    for way, condition in ways.items():
+        channels = {channel for each, channel in resting if each is way}
+        if channels:
+            found.append(condition & (true() if "" in channels else outbox.c.lane.in_(sorted(channels))))
+    return or_(false(), *found)
 
 
 def _parcel(row: RowMapping) -> Parcel:
@@ -156,5 +199,6 @@ def _parcel(row: RowMapping) -> Parcel:
         fence=row["fence"],
         created_at=row["created_at"],
         tries=row["tries"] - 1,
+        crashes=row["crashes"],
         begun=row["begun"],
     )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.audit.evidence import settings_of
 from bot.domain.catalog.variable import Bound, Declaration, Setting
 from bot.domain.decision import Allowed, Refused
 from bot.domain.settings import MOST_SETTINGS, check_settings, settings_for, typed_settings
@@ -28,6 +29,9 @@ DECLARED = {
     "free": Declaration(),
 }
 NAMES = frozenset(DECLARED) - {"version"}
+UUID = "0c8a4f2e-1111-2222-3333-444455556666"
+COMMIT = "4f2a9c01" * 5
+DIGEST = "sha256:" + "0a1b2c3d" * 8
 TAKES_TEXT = "takes text of at most 200 characters on one line, without `${`, `%{` and `{{`."
 
 
@@ -149,6 +153,14 @@ def test_no_value_that_is_accepted_hides_anything_or_runs_whatever_the_pattern(o
         ("greeting", "password: hunter2"),
         ("greeting", "hvs.CAESIJ1234567890"),
         ("token_limit", "token=s.Zk9hunter2"),
+        ("password", UUID),
+        ("apiKey", COMMIT),
+        ("token", DIGEST),
+        ("greeting", f"token={UUID}"),
+        ("greeting", f"{UUID} {UUID}"),
+        ("greeting", COMMIT[:-1]),
+        ("greeting", "a1B2c3D4e5F6a7B8c9D0e1F2a3B4c5D6e7F8a9B0"),
+        ("greeting", DIGEST.removeprefix("sha256:")),
     ],
 )
 def test_a_secret_is_refused_with_where_it_belongs_and_without_its_value(name: str, value: Any):
@@ -157,6 +169,18 @@ def test_a_secret_is_refused_with_where_it_belongs_and_without_its_value(name: s
     assert (code, setting) == ("setting-secret", name)
     assert "Put it into Nomad Variables" in text
     assert str(value) not in text
+
+
+@pytest.mark.parametrize("value", [UUID, UUID.upper(), COMMIT, DIGEST])
+def test_an_id_is_a_plain_value_under_a_plain_name(value: str):
+    assert judged({"greeting": value}) == ({"greeting": value}, Allowed())
+    assert settings_of({"greeting": value}) == [f"greeting={value}"]
+    assert settings_of({"password": value}) == ["password=(hidden)"]
+    declared = {"greeting": Declaration(type="string", default=value)}
+    catalog, release = catalog_with(), a_release(declared=frozenset(declared), declarations=declared)
+    assert [each.otherwise for each in settings_for(catalog, release, ["staging"]) if each.name == "greeting"] == [
+        value
+    ]
 
 
 def test_a_number_is_no_secret_whatever_its_name():

@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from bot.domain.audit.events import EventType
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.message import Way
 from bot.domain.digest.schedule import Scope, Span
 from bot.ports.audit import AuditQuery, Cursor
 from bot.ports.store import Wanted
@@ -123,6 +124,7 @@ def takes(name, *arguments):
         claims("claim", wanted=WANTED),
         claims("claim", wanted=replace(WANTED, full=frozenset({"http://10.0.0.1:4646"}))),
         claims("claim_parcel"),
+        claims("claim_parcel", resting=[(Way.UPDATE, ""), (Way.POST, "C0PROD0001")]),
         takes("_claims", WANTED, "one", timedelta(minutes=1), NOON),
         takes("_parcels", "one", timedelta(minutes=1), NOON),
     ],

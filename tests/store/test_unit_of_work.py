@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 from sqlalchemy.util import await_only
 
 from bot.domain.deploy.deploy import Status
-from bot.errors import AmbiguousCommit, StoreBusy, StoreFull, StoreUnavailable
+from bot.errors import AmbiguousCommit, StoreBusy, StoreError, StoreFull, StoreUnavailable
 from store import open_store
 from store.unit_of_work import _commit
 from tests.builders import (
@@ -120,19 +120,46 @@ async def test_a_reader_that_is_cancelled_while_it_closes_is_just_cancelled(stor
         await reading
 
 
+ORPHAN = (
+    "CREATE TABLE orphans (deploy_id INTEGER REFERENCES deploys (id) DEFERRABLE INITIALLY DEFERRED)",
+    "INSERT INTO orphans VALUES (99)",
+)
+
+
+async def test_a_commit_that_fails_leaves_no_transaction_open_for_the_next(one):
+    async def refused():
+        async with one.begin() as tx:
+            await tx.add_deploy(a_draft())
+            for statement in ORPHAN:
+                await tx._connection.execute(text(statement))
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"(?i)foreign key"):
+            await refused()
+    kept = await add_one(one)
+    assert await everything(one) == (kept,)
+
+
 class Broken:
-    """A transaction whose commit ends in an error."""
+    """A transaction whose commit ends in an error, and its connection."""
 
     def __init__(self, error):
         self.error = error
+        self.connection = self
 
     async def commit(self):
         raise self.error
 
+    async def invalidate(self):
+        self.error = None
+
 
 async def commit_that_ends_in(error):
     broken: Any = Broken(error)
-    await _commit(broken)
+    try:
+        await _commit(broken)
+    finally:
+        assert broken.error is None
 
 
 async def test_a_commit_during_which_the_process_ends_is_ambiguous():

@@ -12,7 +12,7 @@ from bot.domain.catalog.catalog import Catalog
 from bot.domain.catalog.environment import Value
 from bot.domain.decision import Refused
 from bot.domain.deploy.gates import Facts
-from bot.domain.jobdiff.redaction import looks_secret
+from bot.domain.masking import looks_secret_as
 
 HIDDEN = "(hidden)"
 
@@ -54,5 +54,5 @@ def settings_of(overrides: Mapping[str, Value]) -> list[str]:
 
 
 def _setting(name: str, value: Value) -> str:
-    said = f"{name}={value if isinstance(value, str) else json.dumps(value)}"
-    return f"{name}={HIDDEN}" if looks_secret(said) else said
+    said = value if isinstance(value, str) else json.dumps(value)
+    return f"{name}={HIDDEN if looks_secret_as(name, said) else said}"

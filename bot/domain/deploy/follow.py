@@ -56,12 +56,16 @@ def judge(rollout: Rollout, seen: Observation, now: datetime) -> tuple[Rollout, 
     return (ended,) if revert is None else (ended, revert)
 
 
-def rollout_of(version: int, index: int, now: datetime) -> Rollout:
-    """A rollout of a job version that was registered before, to be judged by one observation of it."""
+def rollout_of(version: int, index: int, now: datetime, *, ours: bool) -> Rollout:
+    """A rollout of a job version that was registered before, to be judged by one observation of it.
+
+    ``ours``: a deploy registered exactly this version. Any other one may be a revert or a copy, whose mark as stable is
+    as old as the version itself and proves nothing.
+    """
     return Rollout(
         deploy_id=0,
         number=1,
-        kind=RolloutKind.DEPLOY,
+        kind=RolloutKind.DEPLOY if ours else RolloutKind.REVERT,
         status=RolloutStatus.RUNNING,
         started_at=now,
         changed_at=now,
@@ -102,12 +106,17 @@ def _best_failure(known: TaskFailure | None, allocations: Iterable[AllocationSta
 
 
 def _counters(seen: Observation) -> tuple[GroupHealth, ...]:
-    """Counters of a job without a deployment; healthy means running, or complete for a job that runs only once."""
+    """Counters of a job without a deployment; healthy means running, or complete for a job that runs only once.
+
+    But not if a deployment that Nomad has deleted since found the allocation unhealthy.
+    """
     names = sorted({*seen.wanted, *seen.every_node, *(each.group for each in seen.allocations)})
     good = "complete" if seen.job_type in _ONE_SHOT else "running"
     placed = Counter(each.group for each in _standing(seen))
     lacks = Counter({each.group: each.count for each in seen.unplaced if each.waits})
-    healthy = Counter(each.group for each in _standing(seen) if each.client_status == good)
+    healthy = Counter(
+        each.group for each in _standing(seen) if each.client_status == good and each.healthy is not False
+    )
     failed = Counter(each.group for each in _standing(seen) if each.client_status in {"failed", "lost"})
     return tuple(
         GroupHealth(
@@ -207,10 +216,10 @@ def _is_live(rollout: Rollout, seen: Observation) -> bool:
 
 def _without_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
     """Succeeded if the version is marked stable, which Nomad does when its deployment succeeds; None otherwise."""
-    # the version of a revert is marked from the start, so there the mark proves nothing
-    known = bool(rollout.nomad_deployment) or rollout.kind is RolloutKind.DEPLOY
-    proven = seen.stable and seen.ours is OurVersion.KEPT and _is_everywhere(rollout, seen)
-    if proven and known and seen.deployment_expected:
+    # the version of a revert is marked from the start, so there the mark proves nothing, whatever its deployment did
+    marked = seen.stable and rollout.kind is RolloutKind.DEPLOY
+    proven = marked and seen.ours is OurVersion.KEPT and _is_everywhere(rollout, seen)
+    if proven and seen.deployment_expected:
         detail = f"Nomad marks version {rollout.job_version} as stable, and has already deleted its deployment"
         return _end(rollout, RolloutStatus.SUCCEEDED, detail, now)
     return None
@@ -230,10 +239,17 @@ def _by_job(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | Non
         unknown = "" if seen.ours is OurVersion.KEPT else f", or Nomad no longer keeps version {rollout.job_version}"
         detail = f"version {seen.current_version} replaced it before it had finished{unknown}"
         return _end(rollout, RolloutStatus.SUPERSEDED, detail, now)
-    if rollout.nomad_deployment and seen.deployment is None:
-        detail = f"Nomad has deleted its deployment, and version {rollout.job_version} is not marked as stable"
-        return _end(rollout, RolloutStatus.FAILED, detail, now)
+    if rollout.nomad_deployment and seen.deployment is None and (lacks := _unproven(rollout, seen)):
+        return _end(rollout, RolloutStatus.FAILED, f"Nomad has deleted its deployment, and {lacks}", now)
     return None
+
+
+def _unproven(rollout: Rollout, seen: Observation) -> str:
+    """What shows that a deployment that Nomad has deleted did not succeed; empty if nothing does."""
+    if rollout.kind is RolloutKind.DEPLOY:
+        return f"version {rollout.job_version} is not marked as stable"
+    unhealthy = sum(1 for each in _standing(seen) if each.healthy is False)
+    return f"that had found {_count(unhealthy)} of version {rollout.job_version} unhealthy" if unhealthy else ""
 
 
 def _is_active(deployment: NomadDeployment | None) -> bool:

@@ -54,6 +54,26 @@ class Delivery(StrEnum):
     DIGEST = "digest"
 
 
+class Way(StrEnum):
+    """The call by which a message reaches Slack, which limits each by itself."""
+
+    POST = "post"
+    UPDATE = "update"
+    TELL = "tell"
+    """To one person alone, without a ``response_url``."""
+
+
+class Setback(StrEnum):
+    """Why a message was not sent this time."""
+
+    LIMIT = "limit"
+    """Slack, or our own budget, asks to wait: that was no try."""
+    OUTAGE = "outage"
+    """Slack, the app's rights or the database: it is tried for as long as that lasts."""
+    CRASH = "crash"
+    """Nomatron itself could not send it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """An intent in the outbox, written in the transaction that causes it and rendered when it is sent.
@@ -140,7 +160,7 @@ def worth_sending(kind: Delivery, age: timedelta) -> bool:
 
 
 MOST_CRASHES: Final = 8
-"""After so many tries a message is dropped that Nomatron itself fails to send. Waits until then: four minutes."""
+"""After so many crashes a message is dropped that Nomatron itself fails to send. Waits until then: two minutes."""
 
 
 def back_off(tries: int) -> timedelta:

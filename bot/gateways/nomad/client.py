@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from nomad.api.exceptions import BaseNomadException
 
 from bot.domain.masking import scrub
 from bot.domain.refusals import refuses_job
-from bot.errors import NomadForbidden, NomadRefused, NomadUnavailable
+from bot.errors import BUGS, NomadForbidden, NomadRefused, NomadUnavailable
 from bot.gateways.nomad.circuit import Circuit
 from bot.gateways.nomad.errors import Unanswered, no_answer, refusal
 from bot.gateways.nomad.reply import Reply, read
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from bot.domain.catalog.environment import Cluster
     from bot.domain.jobdiff.hidden import Clean
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Client:
         self.timeouts = timeouts
         self.withheld = withheld
         self._token = token
+        self._closed = False
         self._circuit = Circuit(timeouts.rest, timeouts.connect + timeouts.answer)
         self._session = open_session()
         self._endpoints = endpoints(cluster, token, self._session)
@@ -60,11 +64,13 @@ class Client:
 
     def close(self) -> None:
         """Close the connections. Running calls end by their time limits, waiting ones are cancelled."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
     def retire(self) -> None:
         """Close the connections of a cluster that left the catalog, after the calls that are already waiting."""
+        self._closed = True
         self._pool.shutdown(wait=False)
         self._session.close()
 
@@ -133,12 +139,15 @@ class Client:
         self._check_token()
         if call.reads:
             self._circuit.check()
+        if self._closed:
+            raise Unanswered(self._with_name("was not called: Nomatron is shutting down"), sent=False)
         asked_at = time.monotonic()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._exchange, call, asked_at)
-        except RuntimeError:
-            # a pool that was shut down raises nothing more specific
-            raise Unanswered(self._with_name("was not called: Nomatron is shutting down"), sent=False) from None
+        except BUGS as error:
+            # nobody knows when it was raised: even a pool that cannot start a thread has put the call into its queue
+            log.exception("a call to nomad ended in a bug", extra={"cluster": self.cluster.name})
+            raise Unanswered(self._with_name(f"was called in vain: {type(error).__name__}"), sent=True) from None
 
     def _exchange(self, call: _Call, asked_at: float) -> Reply:
         try:
@@ -152,13 +161,16 @@ class Client:
 
     def _send_in_time(self, call: _Call, asked_at: float) -> Reply:
         connect, answer = call.timeouts
+        sent = False
         if time.monotonic() - asked_at > connect:
             raise Unanswered(self._with_name(f"was not called: all {CALLS} connections are busy"), sent=False)
         try:
-            return read(self._send(call), answer)
+            response = self._send(call)
+            sent = True
+            return read(response, answer)
         except (BaseNomadException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = no_answer(error)
-            raise Unanswered(self._with_name(failure), sent=failure.sent) from None
+            raise Unanswered(self._with_name(failure), sent=sent or failure.sent) from None
         except NomadUnavailable as error:
             raise Unanswered(self._with_name(error), sent=True) from None
 

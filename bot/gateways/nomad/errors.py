@@ -36,6 +36,8 @@ _BAD_REQUEST: Final = (
     requests.exceptions.InvalidHeader,
 )
 
+_NO_CA: Final = "Could not find a suitable TLS CA certificate bundle"
+
 
 class Unanswered(NomadUnavailable):
     """The request got no answer; ``sent`` is whether Nomad may have received it."""
@@ -48,8 +50,10 @@ class Unanswered(NomadUnavailable):
 def no_answer(error: BaseException) -> Unanswered:
     """The error for a broken connection. Only a request that failed before it connected was certainly never sent."""
     chain = list(_chain(error))
-    # requests raises a bare OSError if the CA file is missing, before it connects
-    never = type(error) is OSError or any(isinstance(each, _NEVER_SENT + _BAD_REQUEST) for each in chain)
+    # requests raises a bare OSError if the CA file is missing, before it connects; any other may come from later
+    never = (type(error) is OSError and _NO_CA in str(error)) or any(
+        isinstance(each, _NEVER_SENT + _BAD_REQUEST) for each in chain
+    )
     return Unanswered(_words(chain), sent=not never)
 
 

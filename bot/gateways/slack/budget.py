@@ -50,6 +50,17 @@ class Budget:
         pauses = [self._paused.get((method.name, each), now) - now for each in ({"", channel})]
         return max(*pauses, 0.0, *(bucket.wait(now) for bucket in self._of(method, channel, background=background)))
 
+    def resting(self, method: Method) -> frozenset[str]:
+        """The channels for which this method may not be called now; an empty one means every channel."""
+        now = self._monotonic()
+        paused = {channel for (name, channel), until in self._paused.items() if name == method.name and until > now}
+        spent = {
+            channel
+            for (name, channel), bucket in self._buckets.items()
+            if name == method.name and channel != _BACKGROUND and bucket.wait(now) > 0
+        }
+        return frozenset(paused | spent)
+
     def spend(self, method: Method, channel: str = "", *, background: bool = False) -> float:
         """Take a token and return 0, or take none and return the seconds to wait."""
         wait = self.wait(method, channel, background=background)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from bot.domain.deploy.message import Way
 from bot.errors import AppRefused, BlocksRefused, FileRefused, ScopeMissing, SlackError, SlackRefused, SlackUnavailable
 from bot.gateways.blocks import note as notes
 from bot.gateways.blocks.card import message as cards
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Sent = TypeVar("Sent")
+
+_WAYS: Final = {Way.POST: POST, Way.UPDATE: UPDATE, Way.TELL: EPHEMERAL}
 
 _QUIET = {"unfurl_links": False, "unfurl_media": False}
 """Links never unfurl: what they show is somebody else's text."""
@@ -150,6 +153,11 @@ class SlackChat:
     async def open_view(self, trigger_id: str, view: Json) -> None:
         """Open a modal; Slack takes a trigger for 3 s, once."""
         await self._connection.call(OPEN_VIEW, trigger_id=trigger_id, view=view)
+
+    def resting(self) -> frozenset[tuple[Way, str]]:
+        """The ways and channels that Slack's limits, or our own budget, let nobody use now."""
+        budget = self._connection.budget
+        return frozenset((way, channel) for way, method in _WAYS.items() for channel in budget.resting(method))
 
     def wait(self, method: Method, channel: str = "") -> float:
         """Seconds until our budget lets the method be called for that channel."""

@@ -17,7 +17,7 @@ from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.deploy.promotion import Candidate
 from bot.domain.deploy.turns import turn
 from bot.domain.deploy.variables import check_values, newer_template
-from bot.domain.jobdiff.redaction import looks_secret
+from bot.domain.masking import looks_secret, names_content
 from bot.domain.settings import check_settings, typed_settings
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
@@ -308,7 +308,8 @@ class _Asking:
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:
     """The audit event of a refused request; such a request gets no number."""
     # somebody who forgets a word types a setting where the version belongs
-    version = HIDDEN if looks_secret(ask.version) else ask.version[:128]
+    is_secret = looks_secret(ask.version) and not names_content(ask.version)
+    version = HIDDEN if is_secret else ask.version[:128]
     return Event(
         type=EventType.DEPLOY_REFUSED,
         at=at,

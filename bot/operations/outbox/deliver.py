@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from bot.domain.deploy.message import MOST_CRASHES, Delivery, Note, Outgoing, Posted, back_off, worth_sending
+from bot.domain.deploy.message import MOST_CRASHES, Delivery, Note, Outgoing, Posted, Setback, back_off, worth_sending
 from bot.errors import (
+    BUGS,
     AppRefused,
     ChannelGone,
     MessageGone,
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BUGS: Final = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""What a bug of ours raises in drawing a message; anything else ends at the edge of the worker."""
-
 
 class Sending:
     """The work on the outbox, in one lane: the store bounds what of it goes to one channel."""
@@ -50,7 +48,9 @@ class Sending:
         if full:
             return None
         now = ports.clock.now()
-        return await ports.store.claim_parcel(owner=ports.worker, lease=ports.limits.lease, now=now)
+        # what Slack's limits keep back now would only be put back, one message after the other
+        resting = ports.chat.resting()
+        return await ports.store.claim_parcel(owner=ports.worker, lease=ports.limits.lease, now=now, resting=resting)
 
     async def carry_out(self, ports: Ports, parcel: Parcel) -> None:
         """Send the message."""
@@ -92,13 +92,13 @@ async def _deliver(ports: Ports, parcel: Parcel) -> None:
             await _give_up(ports, parcel.outgoing.deploy_id or 0, error)
     except StoreError as error:
         log.warning("a message waits for the database", extra={"error": str(error)})
-        await _later(ports, parcel, back_off(parcel.tries))
+        await _later(ports, parcel, back_off(parcel.tries), Setback.OUTAGE)
         return
-    except _BUGS as error:
+    except BUGS as error:
         # a message that cannot be drawn must not cost the others theirs
         log.exception("a message could not be sent", extra={"kind": parcel.outgoing.kind.value})
-        if parcel.tries + 1 < MOST_CRASHES:
-            await _later(ports, parcel, back_off(parcel.tries))
+        if parcel.crashes + 1 < MOST_CRASHES:
+            await _later(ports, parcel, back_off(parcel.crashes), Setback.CRASH)
             return
         await _drop(ports, parcel, error)
     await _end(ports, parcel)
@@ -108,18 +108,18 @@ async def _end(ports: Ports, parcel: Parcel) -> None:
     await surely(ports, partial(ports.store.parcel_done, parcel))
 
 
-async def _later(ports: Ports, parcel: Parcel, wait: timedelta, *, begun: bool | None = None) -> None:
-    await surely(ports, partial(ports.store.parcel_later, parcel, ports.clock.now() + wait, begun=begun))
+async def _later(ports: Ports, parcel: Parcel, wait: timedelta, setback: Setback, *, begun: bool | None = None) -> None:
+    await surely(ports, partial(ports.store.parcel_later, parcel, ports.clock.now(), wait, setback, begun=begun))
 
 
 async def _put_off(ports: Ports, parcel: Parcel, error: SlackError) -> None:
     """Try again when Slack, or our own rate limit, allows; without such a wish the waits grow."""
-    wait = back_off(parcel.tries)
+    wait, setback = back_off(parcel.tries), Setback.OUTAGE
     if isinstance(error, SlackRefused):
         _log_refusal(parcel, error)
     if isinstance(error, SlackUnavailable) and error.retry_after is not None:
-        wait = timedelta(seconds=error.retry_after)
-    await _later(ports, parcel, wait, begun=parcel.begun or may_have_arrived(error))
+        wait, setback = timedelta(seconds=error.retry_after), Setback.LIMIT
+    await _later(ports, parcel, wait, setback, begun=parcel.begun or may_have_arrived(error))
 
 
 async def _drop(ports: Ports, parcel: Parcel, error: Exception) -> None:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Refused
     from bot.domain.deploy.approval import Approval
-    from bot.domain.deploy.base import Traced
+    from bot.domain.deploy.base import Made, Traced
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Base, Job
     from bot.operations.deploys.decide import Case
@@ -141,13 +141,14 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
     if old is not None and old.fingerprint != mark:
         moved = _changes_since(old, target, rendered, replaced.traced, show)
     differs = target.nomad.differences(before.job, rendered.job, show) if before else ()
-    healthy = answer.unchanged and await _has_succeeded(target, rendered.live, ports.clock.now())
+    healthy = answer.unchanged and await _has_succeeded(target, rendered.live, replaced.traced.made, ports.clock.now())
     return _Draft(active, target, rendered, answer, mark, replaced.traced.base, moved, compared_with, differs, healthy)
 
 
-async def _has_succeeded(target: Target, live: Job | None, now: datetime) -> bool:
+async def _has_succeeded(target: Target, live: Job | None, made: Made | None, now: datetime) -> bool:
     """Whether the live version has succeeded, on the same proof as a rollout: it may then be promoted."""
-    running = rollout_of(version_of(live) or 0, index_of(live), now)
+    ours = made is not None and made.job_modify_index == index_of(live)
+    running = rollout_of(version_of(live) or 0, index_of(live), now, ours=ours)
     seen = await target.nomad.observe(target.namespace, target.job_id, running, target.show)
     return judge(running, seen, now)[0].status is RolloutStatus.SUCCEEDED
 

@@ -58,9 +58,9 @@ def allocations(*statuses: str, **changes: Any) -> tuple[AllocationState, ...]:
     )
 
 
-def plain(*statuses: str, **changes: Any) -> Observation:
+def plain(*statuses: str, healthy: bool | None = None, **changes: Any) -> Observation:
     """A service without a deployment."""
-    return seen(allocations=allocations(*statuses), **{"deployment_expected": False, **changes})
+    return seen(allocations=allocations(*statuses, healthy=healthy), **{"deployment_expected": False, **changes})
 
 
 def everywhere(*statuses: str, **changes: Any) -> Observation:
@@ -182,10 +182,31 @@ def test_a_revert_can_wait_for_promotion_for_ever():
 
 def test_the_mark_that_a_revert_has_from_the_start_ends_nothing():
     observation = seen(stable=True, current_version=5, evaluated=False)
-    (told,) = judge(a_revert(), observation, NOW)
-    assert told.status is RUNNING
-    (ended,) = judge(a_revert(nomad_deployment="d2"), observation, NOW)
-    assert ended.status is SUCCEEDED
+    for before in (a_revert(), a_revert(nomad_deployment="d2")):
+        (told,) = judge(before, observation, NOW)
+        assert told.status is RUNNING
+
+
+RAN: dict[str, Any] = {"stable": True, "current_version": 5, "deployment_expected": True}
+
+
+@pytest.mark.parametrize(
+    ("observation", "status", "detail"),
+    [
+        (plain("running", "running", healthy=True, **RAN), SUCCEEDED, "2 of 2 running"),
+        (plain("running", "running", **RAN), SUCCEEDED, "2 of 2 running"),
+        (plain("running", "pending", **RAN), RUNNING, ""),
+        (plain(**RAN), RUNNING, ""),
+        (
+            plain("running", "running", healthy=False, **RAN),
+            FAILED,
+            "Nomad has deleted its deployment, and that had found 2 allocations of version 5 unhealthy",
+        ),
+    ],
+)
+def test_a_revert_whose_deployment_is_collected_is_proven_by_what_runs(observation, status, detail):
+    (told,) = judge(a_revert(nomad_deployment="d2"), observation, NOW)
+    assert (told.status, told.detail) == (status, detail)
 
 
 # --- once the deployment is collected --------------------------------------------------------------------------------
@@ -380,12 +401,18 @@ def test_a_landing_without_an_index_learns_it():
 
 
 def test_a_version_that_runs_already_is_judged_alike():
-    assert judge(rollout_of(4, 47, NOW), seen(stable=True), NOW)[0].status is SUCCEEDED
-    assert judge(rollout_of(4, 47, NOW), everywhere(unplaced=(FILTERED,)), NOW)[0].status is FAILED
-    assert (
-        judge(rollout_of(4, 47, NOW), seen(a_deployment("failed", "Deployment marked as failed")), NOW)[0].status
-        is FAILED
-    )
+    def judged(observation: Observation, *, ours: bool) -> RolloutStatus:
+        return judge(rollout_of(4, 47, NOW, ours=ours), observation, NOW)[0].status
+
+    failed = seen(a_deployment("failed", "Deployment marked as failed"))
+    for ours in (True, False):
+        assert judged(everywhere(unplaced=(FILTERED,)), ours=ours) is FAILED
+        assert judged(failed, ours=ours) is FAILED
+        assert judged(plain("running", "running", deployment_expected=True), ours=ours) is SUCCEEDED
+        assert judged(plain("running", "running", deployment_expected=True, healthy=False), ours=ours) is RUNNING
+    assert judged(seen(stable=True), ours=True) is SUCCEEDED
+    # it may be Nomad's own copy of an older version, and as stable as that from the start
+    assert judged(seen(stable=True), ours=False) is RUNNING
 
 
 def test_a_schedule_that_somebody_stopped_has_not_succeeded():

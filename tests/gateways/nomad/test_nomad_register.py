@@ -7,6 +7,7 @@ import json
 import socket
 
 import pytest
+from requests.adapters import HTTPAdapter
 
 from bot.domain.catalog.environment import Cluster
 from bot.domain.deploy.dispatch import Answer
@@ -234,6 +235,31 @@ async def test_after_closing_nothing_is_sent():
     nomads.close()
     said = await nomad.register("default", "{}", base_index=0, source="", variables="{}")
     assert said.answer is Answer.NOT_SENT
+
+
+class Breaking(HTTPAdapter):
+    """Raises in the thread of the call, before or after the request went out."""
+
+    def __init__(self, error, *, after):
+        super().__init__()
+        self.error, self.after = error, after
+
+    def send(self, *given, **how):
+        if self.after:
+            super().send(*given, **how).close()
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), ValueError("odd"), OSError(113, "No route")])
+@pytest.mark.parametrize("after", [True, False])
+async def test_an_error_in_the_thread_of_the_call_is_unknown(simulated, error, after):
+    client = simulated.nomad._client
+    client._session.mount("http://", Breaking(error, after=after))
+    said = await simulated.register(a_service(simulated.job_id))
+    client._session.mount("http://", HTTPAdapter())
+    assert (await simulated.nomad.job(simulated.namespace, simulated.job_id) is not None) == after
+    assert said.answer is Answer.UNKNOWN
+    assert said.text.startswith("cluster main ")
 
 
 @pytest.mark.parametrize(

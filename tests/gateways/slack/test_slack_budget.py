@@ -84,6 +84,33 @@ def test_a_second_channel_that_has_to_wait_means_the_whole_method() -> None:
     assert budget.spend(POST, "C0OPS00001") == 0
 
 
+def test_what_rests_is_every_channel_or_those_that_have_to_wait() -> None:
+    clock = Seconds()
+    budget = Budget(clock)
+    assert budget.resting(POST) == frozenset()
+    while budget.spend(POST, "C0PROD0001") == 0:
+        pass
+    budget.pause(POST, 30, "C0STAGING1")
+    budget.pause(GROUPS, 30)
+
+    assert budget.resting(POST) == {"C0PROD0001", "C0STAGING1"}
+    assert budget.resting(GROUPS) == {""}
+    clock.now += 1
+    assert budget.resting(POST) == {"C0STAGING1"}
+    clock.now += 30
+    assert budget.resting(POST) == budget.resting(GROUPS) == frozenset()
+
+
+def test_a_method_that_is_used_up_rests_for_every_channel_unless_only_the_backgrounds_half_is() -> None:
+    budget = Budget(Seconds())
+    while budget.spend(UPDATE, background=True) == 0:
+        pass
+    assert budget.resting(UPDATE) == frozenset()
+    while budget.spend(UPDATE) == 0:
+        pass
+    assert budget.resting(UPDATE) == {""}
+
+
 def test_channels_are_forgotten_once_their_buckets_are_full() -> None:
     clock = Seconds()
     budget = Budget(clock)

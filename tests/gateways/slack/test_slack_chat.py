@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.message import Note
+from bot.domain.deploy.message import Note, Way
 from bot.errors import (
     AppRefused,
     BlocksRefused,
@@ -195,6 +195,7 @@ async def test_being_asked_to_wait_is_kept_to(slack: Slackside) -> None:
 
     assert found.value.retry_after == 7
     assert 0 < slack.chat.wait(UPDATE) <= 7
+    assert slack.chat.resting() == {(Way.UPDATE, "")}
     assert len(await slack.calls("chat.update")) == before
 
 

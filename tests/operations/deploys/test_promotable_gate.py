@@ -17,7 +17,7 @@ from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Requested, request
 from bot.operations.worker import dispatch
 from bot.operations.worker import plan as plan_deploy
-from tests.builders import ALICE, BOB, SAM, a_job
+from tests.builders import ALICE, BOB, SAM, a_job, an_allocation
 from tests.operations.acts import (
     HERE,
     SOAK,
@@ -86,17 +86,50 @@ async def test_every_other_reason_is_told_with_it(world: World):
     assert (await refused(world, overrides={"count": 3}))[-1] == "not-passed"
 
 
-async def test_nothing_to_do_where_exactly_this_runs_well_counts_as_passed(world: World):
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({"allocations": (an_allocation(),)}, ()),
+        ({"allocations": (an_allocation(healthy=True),)}, ()),
+        # Nomad's own revert, or somebody's copy, of an older version is marked as stable from its start
+        ({}, ("not-passed",)),
+        ({"allocations": (an_allocation(healthy=False),)}, ("not-passed",)),
+    ],
+)
+async def test_nothing_to_do_where_exactly_this_runs_well_counts_as_passed(world: World, changes, codes):
     await after_staging(world)
     world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7}
     world.nomad.unchanged = True
-    world.nomad.seen = Observation(exists=True, current_version=1, index=7, stable=True)
+    stable = Observation(exists=True, current_version=1, index=7, stable=True, wanted={"web": 1})
+    world.nomad.seen = replace(stable, **changes)
     deploy = await planned(world)
     assert deploy.status is Status.UNCHANGED
 
     world.clock.advance(SOAK)
 
-    assert await refused(world) == ()
+    assert await refused(world) == codes
+
+
+async def test_the_mark_is_proof_of_the_very_version_that_we_registered_alone(world: World):
+    await after_staging(world)
+    await succeeded(world)
+    world.nomad.unchanged = True
+
+    async def counts() -> bool:
+        # its deployment is collected, and none of its allocations runs now
+        live = world.nomad.jobs["checkout-staging"]
+        index = live["JobModifyIndex"]
+        world.nomad.seen = Observation(exists=True, current_version=live["Version"], index=index, stable=True)
+        world.clock.advance(SOAK)
+        deploy = await planned(world)
+        assert deploy.status is Status.UNCHANGED
+        async with world.store.read() as reading:
+            plan = await reading.plan(deploy.id, deploy.plan)
+        return plan is not None and plan.healthy
+
+    assert await counts()
+    world.nomad.change(world.nomad.jobs["checkout-staging"])
+    assert not await counts()
 
 
 async def test_nothing_to_do_where_it_does_not_run_well_counts_for_nothing(world: World):

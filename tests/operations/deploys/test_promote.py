@@ -15,7 +15,18 @@ from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.promote import Promotion, promote
 from bot.operations.deploys.redeploy import again
 from bot.operations.deploys.request import Requested
-from tests.builders import ALICE, NORA, SAM, a_catalog, a_job, a_placement, a_service, a_template, an_environment
+from tests.builders import (
+    ALICE,
+    NORA,
+    SAM,
+    a_catalog,
+    a_job,
+    a_placement,
+    a_service,
+    a_template,
+    an_allocation,
+    an_environment,
+)
 from tests.operations.acts import (
     HERE,
     SOAK,
@@ -122,7 +133,8 @@ async def test_what_had_nothing_to_do_can_be_promoted_where_it_ran_well(world: W
     await after_staging(world)
     world.nomad.jobs["checkout-staging"] = {**a_job(), "Version": 1, "JobModifyIndex": 7}
     world.nomad.unchanged = True
-    world.nomad.seen = Observation(exists=True, current_version=1, index=7, stable=True)
+    runs = (an_allocation(),)
+    world.nomad.seen = Observation(exists=True, current_version=1, index=7, wanted={"web": 1}, allocations=runs)
     source = await planned(world)
     world.clock.advance(SOAK)
 

@@ -232,8 +232,11 @@ async def test_a_promoted_release_is_judged_by_what_it_declared_itself(world: Wo
 
 async def test_a_secret_where_the_version_belongs_is_not_recorded(world: World):
     assert await refusal(world, version="token=s.Zk9hunter2secret") == ("version-form",)
-
     assert (await events(world))[-1]["data"]["version"] == "(hidden)"
+
+    commit = "4f2a9c01" * 5
+    assert await refusal(world, version=commit, overrides={"other": 1}) == ("not-settable",)
+    assert (await events(world))[-1]["data"]["version"] == commit
 
 
 async def test_whoever_goes_before_is_told_with_the_answer(world: World):

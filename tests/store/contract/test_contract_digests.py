@@ -105,7 +105,7 @@ async def test_digests_of_one_channel_and_of_several_are_held_at_once(one):
             await tx.send(a_parcel_for(edition), NOON)
     taken = [await take(one) for _ in editions]
     assert [parcel.outgoing for parcel in taken] == [a_parcel_for(edition) for edition in editions]
-    await one.parcel_later(taken[0], NOON)
+    await one.parcel_later(taken[0], NOON, timedelta(0))
     again = await take(one)
     assert (again.outgoing, again.tries) == (a_parcel_for(an_edition()), 1)
 

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.message import Delivery
+from bot.domain.deploy.message import Delivery, Setback, Way
 from bot.errors import StaleFence
 from bot.ports.store import Wanted
 from tests.builders import ALICE, BOB, a_catalog, a_draft, a_note, a_posted, an_outgoing
@@ -41,10 +41,10 @@ async def take(store, owner="one", *, lease=MINUTE, now=NOON):
     return await store.claim_parcel(owner=owner, lease=lease, now=now)
 
 
-async def drain(store, now=NOON):
+async def drain(store, now=NOON, resting=()):
     """Take and finish all that is due, in order."""
     found = []
-    while parcel := await take(store, now=now):
+    while parcel := await store.claim_parcel(owner="one", lease=MINUTE, now=now, resting=resting):
         found.append((parcel.outgoing.kind, parcel.outgoing.deploy_id))
         await store.parcel_done(parcel)
     return found
@@ -121,11 +121,64 @@ async def test_a_begun_parcel_stays_begun_until_it_is_known_to_be_not(ready, two
     assert (lost.begun, won.begun) == (False, True)
     with pytest.raises(StaleFence):
         await ready.begin_parcel(lost)
-    await two.parcel_later(won, NOON)
+    await two.parcel_later(won, NOON, OVER)
     again = await take(two)
     assert again.begun
-    await two.parcel_later(again, NOON, begun=False)
+    await two.parcel_later(again, NOON, OVER, begun=False)
     assert not (await take(two)).begun
+
+
+SENT_BY: dict[Way, list[tuple[Delivery, int | None]]] = {
+    Way.POST: [(CARD, 1), (THREAD, 2), (ADMIN, None)],
+    Way.UPDATE: [(CARD, 3), (STRIP, 2)],
+    Way.TELL: [(TELL, 1)],
+}
+
+
+@pytest.mark.parametrize("channel", ["", "C0STAGING1", "C0PROD0001"])
+@pytest.mark.parametrize("way", Way)
+async def test_what_slacks_limits_keep_back_is_not_taken(ready, way, channel):
+    async with ready.begin() as tx:
+        await tx.apply_catalog(a_catalog(), NOON)
+    there = {"channel": "C0STAGING1"}
+    await send(
+        ready,
+        *(an_outgoing(kind, number) for kind, number in [(CARD, 1), (CARD, 3), (THREAD, 2), (STRIP, 2)]),
+        an_outgoing(ADMIN, None, **there),
+        an_outgoing(TELL, 1, **there),
+        an_outgoing(TELL, 3, response_url="https://hooks.slack.com/x", **there),
+    )
+    rests: list[tuple[Delivery, int | None]] = [] if channel == "C0PROD0001" else SENT_BY[way]
+    went = [each for each in [(TELL, 3), *(one for sent in SENT_BY.values() for one in sent)] if each not in rests]
+
+    assert sorted(await drain(ready, resting=[(way, channel)]), key=str) == sorted(went, key=str)
+    assert sorted(await drain(ready), key=str) == sorted(rests, key=str)
+
+
+async def test_what_waits_for_an_instant_reckoned_in_the_future_is_due_now(ready, two):
+    ahead = NOON + timedelta(days=30)
+    await send(ready, an_outgoing(CARD, 2), an_outgoing(THREAD, 3), at=ahead)
+    for _ in range(2):
+        await ready.parcel_later(await take(ready, now=ahead), ahead, MINUTE)
+    await send(ready, an_outgoing(TELL, 1, not_before=ahead + MINUTE), at=ahead)
+    kept = an_outgoing(TELL, 2, not_before=NOON + timedelta(days=31))
+    await send(ready, kept)
+
+    assert sorted(await drain(two), key=str) == [(CARD, 2), (TELL, 1), (THREAD, 3)]
+    assert await drain(ready, kept.not_before) == [(TELL, 2)]
+
+
+async def test_a_parcel_knows_its_tries_and_its_crashes(ready):
+    for kind in (CARD, TELL):
+        await send(ready, an_outgoing(kind, 2))
+        found = []
+        for setback in (Setback.LIMIT, Setback.OUTAGE, Setback.CRASH, Setback.LIMIT):
+            await ready.parcel_later(await take(ready), NOON, OVER, setback)
+            parcel = await take(ready, lease=OVER)
+            found.append((parcel.tries, parcel.crashes))
+            await ready.parcel_later(parcel, NOON, OVER, Setback.LIMIT)
+        assert found == [(0, 0), (1, 0), (2, 1), (2, 1)]
+        await ready.parcel_done(await take(ready))
 
 
 async def test_what_is_not_due_yet_waits(ready):
@@ -160,7 +213,7 @@ async def test_thread_replies_of_a_deploy_stay_in_their_order(ready):
         for text in ("first", "second"):
             await send(ready, an_outgoing(THREAD, number, note=a_note(text)))
     failed = await take(ready)
-    await ready.parcel_later(failed, NOON + MINUTE)
+    await ready.parcel_later(failed, NOON, MINUTE)
     assert await drain(ready) == [(THREAD, 3), (THREAD, 3)]
     said = []
     while parcel := await take(ready, now=NOON + MINUTE):
@@ -232,7 +285,7 @@ async def test_what_could_not_be_sent_comes_again_later(ready):
         for kind in (CARD, TELL):
             parcel = await take(ready, now=now)
             assert (parcel.outgoing.kind, parcel.tries, parcel.created_at) == (kind, tries, NOON)
-            await ready.parcel_later(parcel, now + MINUTE)
+            await ready.parcel_later(parcel, now, MINUTE)
         assert await take(ready, now=now) is None
 
 
@@ -240,7 +293,7 @@ async def test_a_card_that_could_not_be_sent_becomes_one_with_the_card_asked_for
     await send(ready, an_outgoing(CARD))
     failed = await take(ready)
     await send(ready, an_outgoing(CARD, urgent=True), at=NOON + MINUTE / 2)
-    await ready.parcel_later(failed, NOON + MINUTE)
+    await ready.parcel_later(failed, NOON, MINUTE)
     assert await take(ready, now=NOON + MINUTE / 2) is None
     merged = await take(ready, now=NOON + MINUTE)
     assert (merged.tries, merged.outgoing.urgent, merged.created_at) == (1, True, NOON)
@@ -255,7 +308,7 @@ async def test_what_a_dead_worker_held_is_sent_by_another(ready, two, kind):
     won = await take(two, "two")
     assert (won.outgoing, won.tries, won.owner) == (lost.outgoing, 1, "two")
     await ready.parcel_done(lost)
-    await ready.parcel_later(lost, NOON)
+    await ready.parcel_later(lost, NOON, OVER)
     assert await take(ready) is None
     await two.parcel_done(won)
     assert await drain(two, NOON + MINUTE) == []
@@ -314,7 +367,7 @@ async def test_giving_a_card_back_and_asking_for_it_wait_for_each_other_without_
     failed = await take(ready)
     async with two.begin() as tx:
         await tx.lock_deploy(1)
-        giving_back = asyncio.create_task(ready.parcel_later(failed, NOON))
+        giving_back = asyncio.create_task(ready.parcel_later(failed, NOON, OVER))
         await asyncio.sleep(0.2)
         await tx.send(an_outgoing(CARD, 1), NOON)
     await giving_back
