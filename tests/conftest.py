@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import event
 
-from store import open_store
+from store import SqlStore
 from store.migrate import migrate
+from store.sql import sqlite
+from store.sql.connect import sqlite_engines
 from tests.source import PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from store import SqlStore
+    from store.sql.connect import Engines
+    from store.sql.sqlite import SqliteConnection
 
 
 WHOLE = ("tests/e2e/", "tests/sandbox/pages/")
@@ -125,16 +127,30 @@ def migrated_sqlite(migrated_template: Path) -> Callable[[Path], str]:
     return copy
 
 
+class _OneFile:
+    """Where the engines of the ``store`` fixture open their connections: another file for each test."""
+
+    path = ""
+
+    async def connect(self) -> SqliteConnection:
+        connection = await sqlite.connect(self.path)
+        # no power is cut in these tests; what survives a killed process is asked of the real thing (``tests/e2e``)
+        await connection.run("PRAGMA synchronous = off", ())
+        return connection
+
+
+@pytest.fixture(scope="session")
+def one_file() -> tuple[_OneFile, Engines]:
+    """Engines for every test: they keep the statements that SQLAlchemy has compiled."""
+    file = _OneFile()
+    return file, sqlite_engines(file.connect)
+
+
 @pytest.fixture
-async def store(migrated_sqlite: Callable[[Path], str], tmp_path: Path) -> AsyncIterator[SqlStore]:
+async def store(one_file: tuple[_OneFile, Engines], migrated_template: Path, tmp_path: Path) -> AsyncIterator[SqlStore]:
     """An empty store on a SQLite file of this test's own, whose commits do not wait for the disk."""
-    async with open_store(migrated_sqlite(tmp_path / "nomatron.db")) as opened:
-        event.listen(opened.engines.writing.sync_engine, "connect", _forgo_the_disk)
+    file, engines = one_file
+    file.path = str(tmp_path / "nomatron.db")
+    shutil.copyfile(migrated_template, file.path)
+    async with SqlStore(engines) as opened:
         yield opened
-
-
-def _forgo_the_disk(connection: Any, _: object) -> None:
-    """No power is cut in these tests; what survives a killed process is asked of the real thing (``tests/e2e``)."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = off")
-    cursor.close()

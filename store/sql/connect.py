@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import URL, AsyncAdaptedQueuePool, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -18,8 +18,12 @@ from store.sql import sqlite
 from store.sql.dialects import SQLITE
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from store.sql.sqlite import SqliteConnection
 
 DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
@@ -117,14 +121,15 @@ def open_engines(text: str) -> Engines:
     """Engines for a database URL, not yet connected. Raises what ``database_url`` and ``sqlite_file`` raise."""
     url = database_url(text)
     file = sqlite_file(url)
-    return _postgres(url) if file is None else _sqlite(file)
-
-
-def _sqlite(file: Path) -> Engines:
     # the resolved path: all connections open the same file, whatever becomes of a symlink or the working directory
+    return _postgres(url) if file is None else sqlite_engines(partial(sqlite.connect, str(file)))
+
+
+def sqlite_engines(connect: Callable[[], Awaitable[SqliteConnection]]) -> Engines:
+    """Engines on the connections that ``connect`` opens, at most one for each unit of work at a time."""
     engine = create_async_engine(
         "sqlite+aiosqlite://",
-        async_creator=partial(sqlite.connect, str(file)),
+        async_creator=connect,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=POOL,
         pool_use_lifo=True,
