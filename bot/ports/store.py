@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from bot.ports.audit import AuditReading, DigestReading, DigestWriting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
@@ -109,8 +109,11 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def any_unjudged(self) -> bool:
         """Whether a deploy is still to be judged by the catalog in force (``judge_anew``)."""
 
-    async def overdue(self, now: datetime, limit: int = 100) -> tuple[int, ...]:
-        """The numbers of undecided deploys whose time is over, oldest first."""
+    async def overdue(self, now: datetime, latest: Mapping[str, datetime], limit: int = 100) -> tuple[int, ...]:
+        """The numbers of undecided deploys whose time is over, oldest first.
+
+        And of those whose time would be over only after the ``latest`` instant for their environment.
+        """
 
     async def requested_by(self, requester: Actor, since: datetime, until: datetime) -> tuple[int, int]:
         """How many deploys of the requester are open, and how many were requested in that time."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, func, select
 from sqlalchemy import text as sql
 
-from bot.domain.deploy.message import Delivery, Outgoing
+from bot.domain.deploy.message import LONGEST_WAIT, Delivery, Outgoing
 from bot.errors import StaleFence
 from bot.ports.store import Parcel
 from store.sql.conditions import HELD, PENDING_CARD, REPLY
@@ -34,7 +34,8 @@ class Parcels(Session):
     async def due(self, now: datetime) -> bool:
         """Whether ``take`` would find a parcel; takes no lock."""
         expired = select(outbox.c.id).where(outbox.c.held_until <= clock(self._dialect))
-        found: bool = (await self._run(select(expired.exists() | _free(now).exists()))).scalar_one()
+        astray = select(outbox.c.id).where(outbox.c.due_at > now + LONGEST_WAIT)
+        found: bool = (await self._run(select(expired.exists() | _free(now).exists() | astray.exists()))).scalar_one()
         return found
 
     async def take(self, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
@@ -43,6 +44,8 @@ class Parcels(Session):
         Raises ``Taken`` if another worker took one for the same message meanwhile.
         """
         await self._end_expired()
+        # put off by a clock that was set back since: it must not wait until that instant has come
+        await self._run(outbox.update().where(outbox.c.due_at > now + LONGEST_WAIT).values(due_at=now))
         held = outbox.c.id == _next(now).scalar_subquery()
         taken = outbox.update().where(held).values(
             worker=owner,

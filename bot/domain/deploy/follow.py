@@ -46,7 +46,9 @@ def judge(rollout: Rollout, seen: Observation, now: datetime) -> tuple[Rollout, 
     """
     if rollout.status is not RolloutStatus.RUNNING:
         return (rollout,)
-    current = _with_counters(rollout, seen, now)
+    # a clock that was set back must not make a rollout wait until that instant comes before it can be stuck
+    known = replace(rollout, started_at=min(rollout.started_at, now), changed_at=min(rollout.changed_at, now))
+    current = _with_counters(known, seen, now)
     # the deployment before the job: Nomad's own verdict stands even if somebody stopped or replaced the job right after
     verdicts = (_by_life, _nowhere, _by_deployment, _by_job, _by_allocations)
     ended = next((end for verdict in verdicts if (end := verdict(current, seen, now)) is not None), None)

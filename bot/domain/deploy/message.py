@@ -143,6 +143,10 @@ MOST_CRASHES: Final = 8
 """After so many tries a message is dropped that Nomatron itself fails to send. Waits until then: four minutes."""
 
 
+LONGEST_WAIT: Final = timedelta(minutes=5)
+"""The longest time by which a message is put off, whatever Slack asks for. One that is due later met a wrong clock."""
+
+
 def back_off(tries: int) -> timedelta:
     """How long to wait before the next try: 1 s, doubled each time, at most 60 s."""
     return timedelta(seconds=min(60, 2 ** min(tries, 6)))

@@ -9,7 +9,16 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.deploy.message import MOST_CRASHES, Delivery, Note, Outgoing, Posted, back_off, worth_sending
+from bot.domain.deploy.message import (
+    LONGEST_WAIT,
+    MOST_CRASHES,
+    Delivery,
+    Note,
+    Outgoing,
+    Posted,
+    back_off,
+    worth_sending,
+)
 from bot.errors import (
     AppRefused,
     ChannelGone,
@@ -118,7 +127,7 @@ async def _put_off(ports: Ports, parcel: Parcel, error: SlackError) -> None:
     if isinstance(error, SlackRefused):
         _log_refusal(parcel, error)
     if isinstance(error, SlackUnavailable) and error.retry_after is not None:
-        wait = timedelta(seconds=error.retry_after)
+        wait = min(timedelta(seconds=error.retry_after), LONGEST_WAIT)
     await _later(ports, parcel, wait, begun=parcel.begun or may_have_arrived(error))
 
 

@@ -7,12 +7,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.domain.catalog.environment import DEFAULT_EXPIRES, Require
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import ENQUEUE_LIMIT, Answer, back_off
+from bot.domain.deploy.follow import PATIENCE
 from bot.domain.deploy.gates import RECHECK
+from bot.domain.deploy.message import LONGEST_WAIT
 from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
-from bot.operations.worker import claim, dispatch, follow, offer, plan, register
-from tests.operations.acts import asked, attempts, dispatching, events, now, planned, ready, rechecked, rolling, types
+from bot.errors import SlackUnavailable
+from bot.operations.deploys.promotable import promotable
+from bot.operations.worker import claim, dispatch, expire, follow, offer, plan, register
+from tests.operations.acts import (
+    SOAK,
+    after_staging,
+    applied,
+    asked,
+    attempts,
+    delivered,
+    dispatching,
+    environments,
+    events,
+    now,
+    planned,
+    ready,
+    rechecked,
+    rolling,
+    rollouts,
+    succeeded,
+    types,
+)
 
 if TYPE_CHECKING:
     from tests.fakes import World
@@ -139,3 +162,99 @@ async def test_people_are_told_of_an_unknown_outcome_also_after_the_clock_was_se
 
     assert [each.code for each in (await now(world, deploy)).blocked] == ["outcome-unknown"]
     assert await asked(world, version="v9.0.0")
+
+
+@pytest.mark.parametrize("jump", [-HOUR, -MONTH])
+@pytest.mark.parametrize("state", [asked, planned, ready])
+async def test_what_was_asked_in_the_future_expires_within_its_rule_from_now(world: World, state, jump: timedelta):
+    deploy = await state(world)
+    await delivered(world)
+    world.clock.advance(jump)
+
+    assert await expire.step(world.ports())
+    assert not await expire.step(world.ports())
+    assert (await now(world, deploy)).expires_at == world.clock.now() + DEFAULT_EXPIRES
+    world.clock.advance(DEFAULT_EXPIRES - timedelta(seconds=1))
+    assert not await expire.step(world.ports())
+    world.clock.advance(seconds=1)
+    assert await expire.step(world.ports())
+
+    assert (await now(world, deploy)).status is Status.EXPIRED
+    assert "deploy.expired" in await types(world, deploy.id)
+
+
+async def test_each_environment_brings_back_by_its_own_rule(world: World):
+    await applied(world, environments=environments("production", expires=timedelta(hours=72)))
+    long, short = await planned(world, "production"), await asked(world)
+
+    assert not await expire.step(world.ports())
+    world.clock.advance(-HOUR)
+    assert await expire.step(world.ports())
+
+    waits = [(await now(world, each)).expires_at - world.clock.now() for each in (long, short)]
+    assert waits == [timedelta(hours=72), DEFAULT_EXPIRES]
+
+
+async def test_before_there_is_a_catalog_nothing_expires(bare: World):
+    assert not await expire.step(bare.ports())
+
+
+async def test_a_rollout_that_changed_in_the_future_is_stuck_as_soon_as_one_of_now(world: World):
+    deploy = await rolling(world)
+    group = GroupHealth(name="web", desired=2, placed=2, healthy=1)
+    deployment = NomadDeployment(
+        id="d-1", status="running", description="", job_version=0, job_spec_modify_index=101, groups=(group,)
+    )
+    world.nomad.seen = Observation(exists=True, deployment=deployment, wanted={"web": 2})
+    assert await follow.step(world.ports())
+    world.clock.advance(-MONTH)
+    assert await follow.step(world.ports())
+    (rollout,) = await rollouts(world, deploy)
+    assert (rollout.started_at, rollout.changed_at, rollout.stuck) == (world.clock.now(), world.clock.now(), False)
+
+    world.clock.advance(world.nomad.seen.progress_deadline + PATIENCE)
+    assert await follow.step(world.ports())
+
+    assert (await types(world, deploy.id))[-1] == "deploy.stuck"
+
+
+@pytest.mark.parametrize("jump", [-2 * HOUR, -MONTH])
+async def test_a_release_that_succeeded_in_the_future_soaks_from_now_on(world: World, jump: timedelta):
+    await after_staging(world, require=Require.RUNNING)
+    deploy = await succeeded(world)
+    world.clock.advance(jump)
+
+    assert await offer.step(world.ports())
+    assert (await now(world, deploy)).changed_at == world.clock.now()
+    assert (await now(world, deploy)).offers == ()
+    world.clock.advance(SOAK)
+    assert await offer.step(world.ports())
+
+    assert (await now(world, deploy)).offers == ("production",)
+    assert (await promotable(world.ports(), deploy.id)).environments == ("production",)
+
+
+async def test_a_message_that_was_put_off_before_the_clock_was_set_back_is_sent(world: World):
+    await planned(world, "production")
+    world.chat.refusals = [SlackUnavailable("429", retry_after=30)]
+    await delivered(world)
+    assert not world.chat.cards
+    world.clock.advance(-MONTH)
+
+    await delivered(world)
+
+    assert len(world.chat.cards) == 1
+
+
+async def test_slack_may_ask_for_no_longer_a_wait_than_what_counts_as_a_wrong_clock(world: World):
+    await planned(world, "production")
+    world.chat.refusals = [SlackUnavailable("429", retry_after=86_400)]
+    await delivered(world)
+    world.clock.advance(LONGEST_WAIT - timedelta(seconds=1))
+    await delivered(world)
+    assert not world.chat.cards
+    world.clock.advance(seconds=1)
+
+    await delivered(world)
+
+    assert len(world.chat.cards) == 1
