@@ -145,8 +145,8 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def approvals(self, deploy_id: int) -> tuple[Approval, ...]:
         """All approvals that the deploy ever got, void ones too, oldest first."""
 
-    async def attempts(self, deploy_id: int, plan: int) -> tuple[Attempt, ...]:
-        """The attempts to register the plan, in order."""
+    async def attempts(self, deploy_id: int, plan: int | None = None) -> tuple[Attempt, ...]:
+        """The attempts to register the plan, or any plan of the deploy, in order."""
 
     async def rollouts(self, deploy_id: int) -> tuple[Rollout, ...]:
         """The deploy's rollouts: our own first, then Nomad's reverts."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -136,6 +136,11 @@ class Verdict(StrEnum):
 
 _WITHOUT_PROOF = frozenset({Look.PURGED, Look.UNTRACEABLE})
 _MAY_HAVE_LANDED = frozenset({None, Answer.UNKNOWN, Answer.ACCEPTED})
+
+
+def unproven(attempts: Iterable[Attempt]) -> frozenset[int]:
+    """The numbers of the plans of which an attempt may be in Nomad, or still come there, for all that is known."""
+    return frozenset(attempt.plan for attempt in attempts if attempt.answer in _MAY_HAVE_LANDED)
 
 
 def settled(attempts: Sequence[Attempt], *, now: datetime, write_timeout: timedelta) -> bool:

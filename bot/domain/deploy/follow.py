@@ -210,7 +210,7 @@ def _is_live(rollout: Rollout, seen: Observation) -> bool:
 def _without_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
     """Succeeded if the version is marked stable, which Nomad does when its deployment succeeds; None otherwise."""
     # the version of a revert is marked from the start, so there the mark proves nothing
-    known = bool(rollout.nomad_deployment) or rollout.kind is RolloutKind.DEPLOY
+    known = bool(rollout.nomad_deployment) or rollout.kind is not RolloutKind.REVERT
     proven = seen.stable and seen.ours is OurVersion.KEPT and _is_everywhere(rollout, seen)
     if proven and known and seen.deployment_expected:
         detail = f"Nomad marks version {rollout.job_version} as stable, and has already deleted its deployment"

@@ -296,10 +296,10 @@ async def _land(tx: Transaction, dispatch: _Dispatch, sighting: Sighting, evalua
             evaluation=evaluation,
         )
     )
-    await _plan_others_again(tx, deploy, now)
+    await plan_others_again(tx, deploy, now)
 
 
-async def _plan_others_again(tx: Transaction, landed: Deploy, now: datetime) -> None:
+async def plan_others_again(tx: Transaction, landed: Deploy, now: datetime) -> None:
     """Plan every other waiting or ready deploy of this service there again, because the live job has changed."""
     cause = f"{landed.number} ({landed.release_name}) was deployed in the meantime; planning again."
     for other in await tx.open_deploys(landed.service, landed.environment):

@@ -69,10 +69,11 @@ def _success(rollout: Rollout) -> str:
 
 
 def why_of(card: Card) -> list[str]:
-    """Lines on why it failed, in Nomad's words, and what Nomad reverted to; empty if it did not fail."""
-    deploy = card.deploy
-    if deploy.status not in _TOLD_BELOW:
-        return []
-    if deploy.status is Status.FAILED and card.rollouts:
-        return progress_of(card)
-    return [f"*Why* {words(deploy.detail, 1100)}"] if deploy.detail else []
+    """Lines on why it failed, in Nomad's words, and what Nomad reverted to; and on a landing after the end."""
+    deploy, is_told = card.deploy, _own(card) is not None and card.deploy.status is Status.FAILED
+    late = any(each.kind is RolloutKind.LATE for each in card.rollouts)
+    why = deploy.detail if deploy.status in _TOLD_BELOW and not is_told else ""
+    return [
+        *([f"*Why* {words(why, 1100)}"] if why else []),
+        *(progress_of(card) if is_told or late else []),
+    ]
