@@ -280,7 +280,11 @@ async def _land(tx: Transaction, dispatch: _Dispatch, sighting: Sighting, evalua
         event=EventType.DEPLOY_LANDED,
         actor=WORKER,
         catalog=dispatch.deploy.catalog,
-        data={"job_modify_index": str(sighting.job_modify_index or ""), "job_version": version},
+        data={
+            "job_modify_index": str(sighting.job_modify_index or ""),
+            "job_version": version,
+            **({"by_person": True} if sighting.by_person else {}),
+        },
         changes={} if sighting.by_person else {"resolution": ""},
     )
     await tx.save_rollout(
