@@ -12,7 +12,7 @@ from bot.domain.deploy.dispatch import Answer, Look, Sighting
 from bot.domain.deploy.plan import scaled_groups, without_counts, without_server_fields
 from bot.domain.deploy.rollout import Observation
 from bot.domain.digest.report import Layout
-from bot.errors import MembershipUnknown, SlackError, SlackUnavailable
+from bot.errors import ChannelGone, MembershipUnknown, MessageGone, SlackError, SlackUnavailable
 from bot.ports import Limits, Ports
 from bot.ports.nomad import NomadPlan, Registered
 from bot.ports.slack import DigestPosted
@@ -279,6 +279,7 @@ class FakeChat:
     A digest or a file that Slack did not confirm (``SlackUnavailable`` with ``sent``) is there all the same.
     ``refuses_tables`` is a workspace that never takes a table: the digest gets the next plainer layout at once.
     ``drawn`` counts the cards that were posted or updated, ``layouts`` has those that digests were asked for in.
+    Nothing can be posted to the channels in ``gone``, nor can a card be changed that was taken out of ``cards``.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
@@ -290,6 +291,14 @@ class FakeChat:
     uploads: list[Upload] = field(default_factory=list)
     layouts: list[Layout] = field(default_factory=list)
     refuses_tables: bool = False
+    gone: frozenset[str] = frozenset()
+    posts: int = 0
+
+    def _there(self, channel: str, ts: str = "") -> None:
+        if channel in self.gone:
+            raise ChannelGone("is_archived")
+        if ts and (channel, ts) not in self.cards:
+            raise MessageGone("message_not_found")
 
     def _next(self) -> None:
         refusal = self._refusal()
@@ -302,7 +311,9 @@ class FakeChat:
     @hooked
     async def post_card(self, card: Card, channel: str) -> str:
         self._next()
-        ts = f"{len(self.cards) + 1}.0"
+        self._there(channel)
+        self.posts += 1
+        ts = f"{self.posts}.0"
         self.cards[channel, ts] = card
         self.drawn += 1
         return ts
@@ -310,12 +321,14 @@ class FakeChat:
     @hooked
     async def update_card(self, card: Card, channel: str, ts: str) -> None:
         self._next()
+        self._there(channel, ts)
         self.cards[channel, ts] = card
         self.drawn += 1
 
     @hooked
     async def reply(self, channel: str, ts: str, note: Note) -> None:
         self._next()
+        self._there(channel, ts)
         self.said.append(("reply", note, {"channel": channel, "ts": ts}))
 
     @hooked

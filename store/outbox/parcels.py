@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import LONGEST_WAIT, Delivery, Outgoing
 from bot.errors import StaleFence
 from bot.ports.store import Parcel
 from store.sql.conditions import HELD, PENDING_CARD, REPLY
-from store.sql.dialects import clock, insert
+from store.sql.dialects import Instant, clock, insert
 from store.sql.mapping import record_of
 from store.sql.session import Session
 from store.tables import deploys, messages, outbox
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
 _LANE_WIDTH = 2
 """How many messages of a channel are on their way at once: a second one goes on while a dead worker holds the first."""
+_NOW = bindparam("this_instant", type_=Instant)
 _FREE = {"worker": None, "held_until": None}
 
 
@@ -35,7 +37,8 @@ class Parcels(Session):
         """Whether ``take`` would find a parcel; takes no lock."""
         expired = select(outbox.c.id).where(outbox.c.held_until <= clock(self._dialect))
         astray = select(outbox.c.id).where(outbox.c.due_at > now + LONGEST_WAIT)
-        found: bool = (await self._run(select(expired.exists() | _free(now).exists() | astray.exists()))).scalar_one()
+        asked = select(expired.exists() | _free().exists() | astray.exists())
+        found: bool = (await self._run(asked, {_NOW.key: now})).scalar_one()
         return found
 
     async def take(self, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
@@ -46,14 +49,14 @@ class Parcels(Session):
         await self._end_expired()
         # put off by a clock that was set back since: it must not wait until that instant has come
         await self._run(outbox.update().where(outbox.c.due_at > now + LONGEST_WAIT).values(due_at=now))
-        held = outbox.c.id == _next(now).scalar_subquery()
+        held = outbox.c.id == _next().scalar_subquery()
         taken = outbox.update().where(held).values(
             worker=owner,
             held_until=clock(self._dialect, lease),
             fence=outbox.c.fence + 1,
             tries=outbox.c.tries + 1,
         )  # fmt: skip
-        row = await self._row(taken.returning(outbox))
+        row = (await self._run(taken.returning(outbox), {_NOW.key: now})).mappings().first()
         return None if row is None else _parcel(row)
 
     async def _end_expired(self) -> None:
@@ -117,26 +120,29 @@ class Parcels(Session):
         await self._run(merged)
 
 
-def _next(now: datetime) -> Any:
+# made once: to put such a statement together takes longer than to run it, and each poll needs it
+@cache
+def _next() -> Any:
     shown = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     is_card = outbox.c.kind == Delivery.CARD
     # the first that a channel hears of a deploy, then what it sees of it, then chatter
     rank = case((is_card & ~shown.exists(), 0), (is_card, 1), else_=2)
     return (
-        _free(now)
+        _free()
         .order_by(outbox.c.urgent.desc(), rank, outbox.c.turn, outbox.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=outbox)
     )
 
 
-def _free(now: datetime) -> Select[tuple[int]]:
+@cache
+def _free() -> Select[tuple[int]]:
     """The parcels that may be taken: due, no worker has their message, and a reply only after everything before it."""
     held = outbox.alias("held")
     # text without table names means the inner table, and literal text lets the engines use the partial index
     busy = select(held.c.id).where(held.c.deploy_id == outbox.c.deploy_id, sql(HELD))
     posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
-    free = outbox.c.held_until.is_(None) & (outbox.c.due_at <= now)
+    free = outbox.c.held_until.is_(None) & (outbox.c.due_at <= _NOW)
     alone: ColumnElement[bool] = outbox.c.kind.not_in(_OF_MESSAGE) | ~busy.exists()
     card = outbox.alias("card")
     coming = select(card.c.id).where(card.c.deploy_id == outbox.c.deploy_id, sql(PENDING_CARD))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.refusals import NO_REGION, refuses_job
@@ -189,14 +190,19 @@ def resolution_from(text: str) -> Resolution | None:
     return Resolution(Result(text.split(maxsplit=1)[0]), int(found[1]) if found[1] else None)
 
 
+# the permission may be nobody's, or Slack away
+_ON_THE_HOST: Final = "On the host: `nomatron resolve`."
+
+
 def how_to_resolve(deploy: Deploy) -> str:
     """A sentence that says what to type, for a deploy in DISPATCHING or ROLLING."""
     if deploy.status is Status.DISPATCHING:
         return (
             f"Look at the job in Nomad, then: `/deploy resolve {deploy.number} landed VERSION because TEXT` with its "
-            f"job version, or `/deploy resolve {deploy.number} not-landed because TEXT`."
+            f"job version, or `/deploy resolve {deploy.number} not-landed because TEXT`. {_ON_THE_HOST}"
         )
-    return f"If Nomad will never say how it ended: `/deploy resolve {deploy.number} succeeded|failed because TEXT`."
+    text = f"If Nomad will never say how it ended: `/deploy resolve {deploy.number} succeeded|failed because TEXT`."
+    return f"{text} {_ON_THE_HOST}"
 
 
 def or_resolved(

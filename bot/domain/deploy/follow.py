@@ -83,7 +83,16 @@ def _with_counters(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
         nomad_deployment=deployment.id if deployment else rollout.nomad_deployment,
         failure=_best_failure(rollout.failure, seen.allocations),
     )
-    return current if current == rollout else replace(current, changed_at=now)
+    return current if current == rollout or _flaps(current, seen, now) else replace(current, changed_at=now)
+
+
+def _flaps(rollout: Rollout, seen: Observation, now: datetime) -> bool:
+    """Whether counts that still change are no progress: of a job that should run by now, and whose tasks come and go.
+
+    Nomad itself ends a deployment that makes no progress; nothing ends a job without one.
+    """
+    expected = seen.progress_deadline + PATIENCE
+    return seen.deployment is None and seen.job_type not in _ONE_SHOT and now - rollout.started_at >= expected
 
 
 def _groups(rollout: Rollout, seen: Observation) -> tuple[GroupHealth, ...]:
