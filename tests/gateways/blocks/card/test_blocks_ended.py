@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -154,7 +155,7 @@ LATE = a_rollout(12, kind=RolloutKind.LATE, job_version=4)
         (Status.FAILED, {"status": RolloutStatus.FAILED, "detail": "no image"}, "*Why* no image"),
     ],
 )
-def test_a_landing_after_the_end_stands_below_it(status: Status, changes: dict[str, object], said: str) -> None:
+def test_a_landing_after_the_end_stands_below_it(status: Status, changes: dict[str, Any], said: str) -> None:
     card = a_card(status, rollouts=(replace(LATE, **changes),), deploy={"detail": "Nomad refused the job"})
     head, below = render(card).blocks
 
