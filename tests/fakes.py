@@ -292,12 +292,12 @@ class FakeChat:
     layouts: list[Layout] = field(default_factory=list)
     refuses_tables: bool = False
     gone: frozenset[str] = frozenset()
-    posts: int = 0
+    posts: list[tuple[str, str]] = field(default_factory=list)
 
     def _there(self, channel: str, ts: str = "") -> None:
         if channel in self.gone:
             raise ChannelGone("is_archived")
-        if ts and (channel, ts) not in self.cards:
+        if (channel, ts) in self.posts and (channel, ts) not in self.cards:
             raise MessageGone("message_not_found")
 
     def _next(self) -> None:
@@ -312,8 +312,8 @@ class FakeChat:
     async def post_card(self, card: Card, channel: str) -> str:
         self._next()
         self._there(channel)
-        self.posts += 1
-        ts = f"{self.posts}.0"
+        ts = f"{len(self.posts) + 1}.0"
+        self.posts.append((channel, ts))
         self.cards[channel, ts] = card
         self.drawn += 1
         return ts
