@@ -46,6 +46,7 @@ REPEATED = (
     "tests/handlers/slack/test_slack_promote.py",
     "tests/operations/digest/test_report.py",
     "tests/operations/digest/test_report_agrees.py",
+    "tests/operations/test_dead_ends.py",
     "tests/operations/worker/test_order.py",
     "tests/operations/worker/test_register_any_order.py",
     "tests/sandbox/nomad/test_nomad_invariants.py",

@@ -13,7 +13,7 @@ from bot.domain.deploy.message import Setback
 from bot.domain.deploy.plan import scaled_groups, without_counts, without_server_fields
 from bot.domain.deploy.rollout import Observation
 from bot.domain.digest.report import Layout
-from bot.errors import MembershipUnknown, SlackError, SlackUnavailable
+from bot.errors import ChannelGone, MembershipUnknown, MessageGone, SlackError, SlackUnavailable
 from bot.ports import Limits, Ports
 from bot.ports.nomad import NomadPlan, Registered
 from bot.ports.slack import DigestPosted
@@ -280,7 +280,8 @@ class FakeChat:
     A digest or a file that Slack did not confirm (``SlackUnavailable`` with ``sent``) is there all the same.
     ``refuses_tables`` is a workspace that never takes a table: the digest gets the next plainer layout at once.
     ``drawn`` counts the cards that were posted or updated, ``layouts`` has those that digests were asked for in, and
-    ``rests`` is what Slack's limits keep back.
+    ``rests`` is what Slack's limits keep back. Nothing can be posted to the channels in ``gone``, nor can a card be
+    changed that was taken out of ``cards``.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
@@ -293,9 +294,17 @@ class FakeChat:
     layouts: list[Layout] = field(default_factory=list)
     refuses_tables: bool = False
     rests: set[tuple[Way, str]] = field(default_factory=set)
+    gone: frozenset[str] = frozenset()
+    posts: list[tuple[str, str]] = field(default_factory=list)
 
     def resting(self) -> Collection[tuple[Way, str]]:
         return self.rests
+
+    def _there(self, channel: str, ts: str = "") -> None:
+        if channel in self.gone:
+            raise ChannelGone("is_archived")
+        if (channel, ts) in self.posts and (channel, ts) not in self.cards:
+            raise MessageGone("message_not_found")
 
     def _next(self) -> None:
         refusal = self._refusal()
@@ -308,7 +317,9 @@ class FakeChat:
     @hooked
     async def post_card(self, card: Card, channel: str) -> str:
         self._next()
-        ts = f"{len(self.cards) + 1}.0"
+        self._there(channel)
+        ts = f"{len(self.posts) + 1}.0"
+        self.posts.append((channel, ts))
         self.cards[channel, ts] = card
         self.drawn += 1
         return ts
@@ -316,12 +327,14 @@ class FakeChat:
     @hooked
     async def update_card(self, card: Card, channel: str, ts: str) -> None:
         self._next()
+        self._there(channel, ts)
         self.cards[channel, ts] = card
         self.drawn += 1
 
     @hooked
     async def reply(self, channel: str, ts: str, note: Note) -> None:
         self._next()
+        self._there(channel, ts)
         self.said.append(("reply", note, {"channel": channel, "ts": ts}))
 
     @hooked

@@ -9,7 +9,7 @@ from bot.domain.deploy.message import Setback
 from bot.ports.audit import AuditReading, DigestReading, DigestWriting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
@@ -113,8 +113,11 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def any_unjudged(self) -> bool:
         """Whether a deploy is still to be judged by the catalog in force (``judge_anew``)."""
 
-    async def overdue(self, now: datetime, limit: int = 100) -> tuple[int, ...]:
-        """The numbers of undecided deploys whose time is over, oldest first."""
+    async def overdue(self, now: datetime, latest: Mapping[str, datetime], limit: int = 100) -> tuple[int, ...]:
+        """The numbers of undecided deploys whose time is over, oldest first.
+
+        And of those whose time would be over only after the ``latest`` instant for their environment.
+        """
 
     async def requested_by(self, requester: Actor, since: datetime, until: datetime) -> tuple[int, int]:
         """How many deploys of the requester are open, and how many were requested in that time."""
@@ -146,8 +149,8 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def approvals(self, deploy_id: int) -> tuple[Approval, ...]:
         """All approvals that the deploy ever got, void ones too, oldest first."""
 
-    async def attempts(self, deploy_id: int, plan: int) -> tuple[Attempt, ...]:
-        """The attempts to register the plan, in order."""
+    async def attempts(self, deploy_id: int, plan: int | None = None) -> tuple[Attempt, ...]:
+        """The attempts to register the plan, or any plan of the deploy, in order."""
 
     async def rollouts(self, deploy_id: int) -> tuple[Rollout, ...]:
         """The deploy's rollouts: our own first, then Nomad's reverts."""

@@ -105,12 +105,15 @@ def _deploy_document(entry: Entry) -> dict[str, Any]:
                 "registered_at": entry.landed_at,
                 "stuck_at": entry.stuck_at,
                 "ended_at": entry.ended_at,
+                "landed_late_at": entry.landed_late_at,
             }
         ),
         "seconds_to_approve": _seconds(entry.to_approve),
         "seconds_to_succeed": _seconds(entry.to_succeed),
         "detail": entry.detail,
         "nomad_revert": entry.reverted or None,
+        "settled_by": entry.settled.by.key if entry.settled else None,
+        "settled_as": entry.settled.text if entry.settled else None,
     }
 
 
@@ -156,7 +159,9 @@ def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
 
 def _state(entry: Entry) -> str:
     word = STATE_WORDS[entry.status]
-    return f"{word}, Nomad's revert: {entry.reverted}" if entry.outcome is Outcome.REVERTED else word
+    reverted = f", Nomad's revert: {entry.reverted}" if entry.outcome is Outcome.REVERTED else ""
+    settled = f", settled by {who(entry.settled.by)} as {entry.settled.text}" if entry.settled else ""
+    return f"{word}{reverted}{settled}{', landed after its end' if entry.landed_late_at else ''}"
 
 
 def _older(page: HistoryPage, words: argparse.Namespace) -> str:

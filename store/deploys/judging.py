@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.deploy import Deploy, Status
@@ -14,7 +14,7 @@ from store.sql.mapping import record_of
 from store.tables import deploys
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
 _UNDECIDED = tuple(status for status in Status if status.undecided)
@@ -28,9 +28,10 @@ class JudgingReading(DeployReading):
         found: bool = (await self._run(select(select(deploys.c.id).where(sql(UNJUDGED)).exists()))).scalar_one()
         return found
 
-    async def overdue(self, now: datetime, limit: int = 100) -> tuple[int, ...]:
-        """Undecided deploys whose time is over."""
-        over = select(deploys.c.id).where(deploys.c.status.in_(_UNDECIDED), deploys.c.expires_at <= now)
+    async def overdue(self, now: datetime, latest: Mapping[str, datetime], limit: int = 100) -> tuple[int, ...]:
+        """Undecided deploys whose time is over, or would be only after the latest instant for their environment."""
+        astray = ((deploys.c.environment == name) & (deploys.c.expires_at > at) for name, at in latest.items())
+        over = select(deploys.c.id).where(deploys.c.status.in_(_UNDECIDED), or_(deploys.c.expires_at <= now, *astray))
         return tuple((await self._run(over.order_by(deploys.c.id).limit(limit))).scalars())
 
 

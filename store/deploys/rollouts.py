@@ -19,10 +19,11 @@ _ROLLOUT = ("deploy_id", "number")
 class RolloutReading(Session):
     """Reads of attempts and rollouts."""
 
-    async def attempts(self, deploy_id: int, plan: int) -> tuple[Attempt, ...]:
-        """The plan's attempts, oldest first."""
-        found = select(attempts).where(attempts.c.deploy_id == deploy_id, attempts.c.plan == plan)
-        return await self._all(Attempt, found.order_by(attempts.c.number))
+    async def attempts(self, deploy_id: int, plan: int | None = None) -> tuple[Attempt, ...]:
+        """The attempts of the plan, or of every plan of the deploy, oldest first."""
+        found = select(attempts).where(attempts.c.deploy_id == deploy_id)
+        found = found if plan is None else found.where(attempts.c.plan == plan)
+        return await self._all(Attempt, found.order_by(attempts.c.plan, attempts.c.number))
 
     async def rollouts(self, deploy_id: int) -> tuple[Rollout, ...]:
         """The deploy's rollouts: its own first, then Nomad's reverts."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, false, func, or_, select, true
+from sqlalchemy import bindparam, case, false, func, or_, select, true
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Outgoing, Setback, Way
 from bot.errors import StaleFence
 from bot.ports.store import Parcel
 from store.sql.conditions import HELD, PENDING_CARD, REPLY
-from store.sql.dialects import clock, insert
+from store.sql.dialects import Instant, clock, insert
 from store.sql.mapping import record_of
 from store.sql.session import Session
 from store.tables import deploys, messages, outbox
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
 _LANE_WIDTH = 2
 """How many messages of a channel are on their way at once: a second one goes on while a dead worker holds the first."""
+_NOW = bindparam("this_instant", type_=Instant)
 _FREE = {"worker": None, "held_until": None}
 
 
@@ -37,9 +39,9 @@ class Parcels(Session):
     async def due(self, now: datetime, resting: Resting = ()) -> bool:
         """Whether ``take`` would find a parcel; takes no lock."""
         expired = select(outbox.c.id).where(outbox.c.held_until <= clock(self._dialect))
-        astray = select(outbox.c.id).where(_astray(now))
-        looked = select(expired.exists() | _free(now, resting).exists() | astray.exists())
-        found: bool = (await self._run(looked)).scalar_one()
+        astray = select(outbox.c.id).where(_astray())
+        asked = select(expired.exists() | _free(frozenset(resting)).exists() | astray.exists())
+        found: bool = (await self._run(asked, {_NOW.key: now})).scalar_one()
         return found
 
     async def take(self, owner: str, lease: timedelta, now: datetime, resting: Resting = ()) -> Parcel | None:
@@ -48,15 +50,15 @@ class Parcels(Session):
         Raises ``Taken`` if another worker took one for the same message meanwhile.
         """
         await self._end_expired()
-        await self._run(outbox.update().where(_astray(now)).values(due_at=now, put_at=now))
-        held = outbox.c.id == _next(now, resting).scalar_subquery()
+        await self._run(outbox.update().where(_astray()).values(due_at=now, put_at=now), {_NOW.key: now})
+        held = outbox.c.id == _next(frozenset(resting)).scalar_subquery()
         taken = outbox.update().where(held).values(
             worker=owner,
             held_until=clock(self._dialect, lease),
             fence=outbox.c.fence + 1,
             tries=outbox.c.tries + 1,
         )  # fmt: skip
-        row = await self._row(taken.returning(outbox))
+        row = (await self._run(taken.returning(outbox), {_NOW.key: now})).mappings().first()
         return None if row is None else _parcel(row)
 
     async def _end_expired(self) -> None:
@@ -130,26 +132,29 @@ class Parcels(Session):
         await self._run(merged)
 
 
-def _astray(now: datetime) -> ColumnElement[bool]:
+def _astray() -> ColumnElement[bool]:
     """The parcels that wait for an instant that was reckoned in the future: a clock was set back since."""
-    ahead = outbox.c.due_at > now
-    return outbox.c.held_until.is_(None) & ahead & (outbox.c.put_at.is_(None) | (outbox.c.put_at > now))
+    ahead = outbox.c.due_at > _NOW
+    return outbox.c.held_until.is_(None) & ahead & (outbox.c.put_at.is_(None) | (outbox.c.put_at > _NOW))
 
 
-def _next(now: datetime, resting: Resting) -> Any:
+# made once: to put such a statement together takes longer than to run it, and each poll needs it
+@lru_cache(maxsize=64)
+def _next(resting: frozenset[tuple[Way, str]]) -> Any:
     shown = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     is_card = outbox.c.kind == Delivery.CARD
     # the first that a channel hears of a deploy, then what it sees of it, then chatter
     rank = case((is_card & ~shown.exists(), 0), (is_card, 1), else_=2)
     return (
-        _free(now, resting)
+        _free(resting)
         .order_by(outbox.c.urgent.desc(), rank, outbox.c.turn, outbox.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=outbox)
     )
 
 
-def _free(now: datetime, resting: Resting) -> Select[tuple[int]]:
+@lru_cache(maxsize=64)
+def _free(resting: frozenset[tuple[Way, str]]) -> Select[tuple[int]]:
     """The parcels that may be taken: due, no worker has their message, and a reply only after everything before it.
 
     Not those whose way to Slack rests.
@@ -158,7 +163,7 @@ def _free(now: datetime, resting: Resting) -> Select[tuple[int]]:
     # text without table names means the inner table, and literal text lets the engines use the partial index
     busy = select(held.c.id).where(held.c.deploy_id == outbox.c.deploy_id, sql(HELD))
     posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
-    free = outbox.c.held_until.is_(None) & (outbox.c.due_at <= now)
+    free = outbox.c.held_until.is_(None) & (outbox.c.due_at <= _NOW)
     alone: ColumnElement[bool] = outbox.c.kind.not_in(_OF_MESSAGE) | ~busy.exists()
     card = outbox.alias("card")
     coming = select(card.c.id).where(card.c.deploy_id == outbox.c.deploy_id, sql(PENDING_CARD))

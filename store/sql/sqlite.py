@@ -38,7 +38,8 @@ async def connect(file: str) -> SqliteConnection:
     made = SqliteConnection(opened, iter_chunk_size=64)
     # a connection that was never closed must not keep the process alive
     made._thread.daemon = True  # noqa: SLF001 -- as SQLAlchemy does: aiosqlite has no other way
-    return await made
+    await made
+    return made
 
 
 class SqliteConnection(aiosqlite.Connection):
@@ -55,12 +56,14 @@ class SqliteConnection(aiosqlite.Connection):
 
     async def run(self, sql: str, parameters: Sequence[Any]) -> tuple[sqlite3.Cursor, list[Any]]:
         """Run a statement; its cursor, and all its rows."""
-        ran: tuple[sqlite3.Cursor, list[Any]] = await self._execute(_run, self._conn, sql, parameters)
+        ran: tuple[sqlite3.Cursor, list[Any]] = await self._execute(  # type: ignore[no-untyped-call] # aiosqlite's, whose other methods take several trips
+            _run, self._conn, sql, parameters
+        )
         return ran
 
     async def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> sqlite3.Cursor:
         """Run a statement once for each row of parameters."""
-        ran: sqlite3.Cursor = await self._execute(self._conn.executemany, sql, rows)
+        ran: sqlite3.Cursor = await self._execute(self._conn.executemany, sql, rows)  # type: ignore[no-untyped-call]
         return ran
 
 
@@ -85,7 +88,7 @@ class _Cursor:
     @property
     def description(self) -> Any:
         """The columns of the rows; None if the statement gives none."""
-        return self._ran and self._ran.description
+        return self._ran.description if self._ran else None
 
     @property
     def rowcount(self) -> int:
@@ -95,7 +98,7 @@ class _Cursor:
     @property
     def lastrowid(self) -> int | None:
         """The id of the row that was inserted last."""
-        return self._ran and self._ran.lastrowid
+        return self._ran.lastrowid if self._ran else None
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run a statement."""

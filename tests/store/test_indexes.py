@@ -88,7 +88,7 @@ def takes(name, *arguments):
         reads("open_deploys"),
         reads("open_deploys", "checkout", "staging"),
         reads("any_unjudged"),
-        reads("overdue", NOON),
+        reads("overdue", NOON, {"production": NOON, "staging": NOON}),
         reads("requested_by", ALICE, NOON, NOON),
         reads("last_succeeded", "checkout", "staging"),
         reads("last_succeeded_of", [("checkout", "staging"), ("checkout", "production")]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -67,6 +67,19 @@ OUTCOMES: Final[Mapping[EventType, Outcome]] = {
 """How a deploy ends, by the event that ends it. A failed deploy that Nomad reverted is REVERTED instead."""
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person said became of a deploy, such as ``landed 7``, and why.
+
+    ``stands``: Nomad has not shown since what happened, and the deploy was not planned again.
+    """
+
+    text: str
+    by: Actor
+    why: str
+    stands: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One deploy at some moment, computed from its audit events.
@@ -78,7 +91,8 @@ class Entry:
     that (None if nobody approved), ``landed_at`` when Nomad registered the job, ``stuck_at`` since when it is stuck.
     ``detail`` explains the state, ``cause`` is a shorter explanation if there is one. ``reverted`` is the status of
     Nomad's own revert, None if there was none. ``replanned_at`` is when a changed plan restarted the time to approve.
-    ``resolution`` is what a person said became of it, empty if nobody had to.
+    ``word`` is what a person said last became of it, None if nobody had to. ``landed_late_at`` is when Nomad was found
+    to have registered it, though it had ended before.
     """
 
     deploy_id: int
@@ -104,7 +118,8 @@ class Entry:
     cause: str = ""
     reverted: RolloutStatus | None = None
     replanned_at: datetime | None = None
-    resolution: str = ""
+    word: Word | None = None
+    landed_late_at: datetime | None = None
 
     @property
     def number(self) -> str:
@@ -149,7 +164,12 @@ class Entry:
     @property
     def settled_by_person(self) -> bool:
         """Whether a person, not Nomad, said how it ended."""
-        return self.ended_at is not None and self.resolution in {"succeeded", "failed"}
+        return self.ended_at is not None and self.settled is not None and self.settled.text in {"succeeded", "failed"}
+
+    @property
+    def settled(self) -> Word | None:
+        """A person's word that stands; None if Nomad alone said what became of it."""
+        return self.word if self.word is not None and self.word.stands else None
 
     @property
     def self_approved(self) -> bool:
@@ -203,7 +223,7 @@ def entry_of(bodies: Iterable[Body], until: datetime | None = None) -> Entry | N
         if kind is EventType.DEPLOY_REQUESTED:
             fields = _fields_of_request(body, at)
         elif fields:
-            fields.update(_changes(fields, kind, body.get("data", {}), at))
+            fields.update(_changes(fields, body, at))
     return Entry(**fields) if fields else None
 
 
@@ -224,12 +244,19 @@ def _fields_of_request(body: Body, at: datetime) -> dict[str, Any]:
     }
 
 
-def _changes(fields: Mapping[str, Any], kind: EventType, data: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+_PLANNED_OR_SENT_AGAIN: Final = frozenset({EventType.DEPLOY_REPLANNING, EventType.DEPLOY_READY})
+
+
+def _changes(fields: Mapping[str, Any], body: Body, at: datetime) -> dict[str, Any]:
     """The fields that the event changes."""
     # plain fields and no new Entry each time: a busy day's digest does this thousands of times
+    kind, data = EventType(body["type"]), body.get("data", {})
     if kind is EventType.DEPLOY_RESOLVED:
-        return {"resolution": str(data["resolution"])}
+        return {"word": Word(str(data["resolution"]), actor_from_key(body["actor"]), str(data.get("reason", "")))}
     changed = _beside_the_state(fields, kind, data, at)
+    word, is_proof = fields.get("word"), kind is EventType.DEPLOY_LANDED and not data.get("by_person")
+    if word is not None and (is_proof or kind in _PLANNED_OR_SENT_AGAIN):
+        changed["word"] = replace(word, stands=False)
     if kind in STATES:
         changed |= {"status": STATES[kind], "changed_at": at, **_reasons(data)}
     return changed
@@ -253,6 +280,8 @@ def _beside_the_state(
             return {"dispatched_at": at, "to_approve": waited, "approvers": _holders(data)}
         case EventType.DEPLOY_LANDED:
             return {"landed_at": at}
+        case EventType.DEPLOY_LANDED_LATE:
+            return {"landed_late_at": at}
         case EventType.DEPLOY_STUCK:
             return {"stuck_at": at}
         case EventType.DEPLOY_MOVING:

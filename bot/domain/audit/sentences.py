@@ -155,10 +155,16 @@ def _answered(body: Body, data: _Data) -> Sentence:
     return Sentence(f"attempt {data.get('number')} of ", _number(body), _because(f" {result}", data.get("text")))
 
 
-def _landed(body: Body, data: _Data) -> Sentence:
-    version = data.get("job_version", -1)
-    # -1: Nomad had already dropped that job version when `register` looked for it
-    return Sentence("Nomad registered ", _number(body), f" as job version {version}" if version >= 0 else "")
+def _landed(after: str) -> _Describe:
+    """``Nomad registered D-12 AFTER as job version 4``."""
+
+    def describe(body: Body, data: _Data) -> Sentence:
+        version = data.get("job_version", -1)
+        # -1: Nomad had already dropped that job version when we looked for it
+        as_version = f" as job version {version}" if version >= 0 else ""
+        return Sentence("Nomad registered ", _number(body), f"{after}{as_version}")
+
+    return describe
 
 
 def _reverted(body: Body, data: _Data) -> Sentence:
@@ -218,7 +224,7 @@ _SENTENCES: Final[Mapping[str, _Describe]] = {
     _E.DEPLOY_DISPATCHING: _act("dispatched"),
     _E.DEPLOY_ATTEMPTED: _attempted,
     _E.DEPLOY_ANSWERED: _answered,
-    _E.DEPLOY_LANDED: _landed,
+    _E.DEPLOY_LANDED: _landed(""),
     _E.DEPLOY_UNCHANGED: _ends("changed nothing"),
     _E.DEPLOY_INVALID: _ends("is invalid"),
     _E.DEPLOY_SUCCEEDED: _ends("succeeded"),
@@ -230,6 +236,7 @@ _SENTENCES: Final[Mapping[str, _Describe]] = {
     _E.DEPLOY_MOVING: _ends("makes progress again"),
     _E.DEPLOY_SHOWN: _shown,
     _E.DEPLOY_RESOLVED: _resolved,
+    _E.DEPLOY_LANDED_LATE: _landed(", after that had ended,"),
 }
 
 

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.refusals import NO_REGION, refuses_job
@@ -138,6 +139,11 @@ _WITHOUT_PROOF = frozenset({Look.PURGED, Look.UNTRACEABLE})
 _MAY_HAVE_LANDED = frozenset({None, Answer.UNKNOWN, Answer.ACCEPTED})
 
 
+def unproven(attempts: Iterable[Attempt]) -> frozenset[int]:
+    """The numbers of the plans of which an attempt may be in Nomad, or still come there, for all that is known."""
+    return frozenset(attempt.plan for attempt in attempts if attempt.answer in _MAY_HAVE_LANDED)
+
+
 def settled(attempts: Sequence[Attempt], *, now: datetime, write_timeout: timedelta) -> bool:
     """Whether no attempt can still be on its way.
 
@@ -184,14 +190,19 @@ def resolution_from(text: str) -> Resolution | None:
     return Resolution(Result(text.split(maxsplit=1)[0]), int(found[1]) if found[1] else None)
 
 
+# the permission may be nobody's, or Slack away
+_ON_THE_HOST: Final = "On the host: `nomatron resolve`."
+
+
 def how_to_resolve(deploy: Deploy) -> str:
     """A sentence that says what to type, for a deploy in DISPATCHING or ROLLING."""
     if deploy.status is Status.DISPATCHING:
         return (
             f"Look at the job in Nomad, then: `/deploy resolve {deploy.number} landed VERSION because TEXT` with its "
-            f"job version, or `/deploy resolve {deploy.number} not-landed because TEXT`."
+            f"job version, or `/deploy resolve {deploy.number} not-landed because TEXT`. {_ON_THE_HOST}"
         )
-    return f"If Nomad will never say how it ended: `/deploy resolve {deploy.number} succeeded|failed because TEXT`."
+    text = f"If Nomad will never say how it ended: `/deploy resolve {deploy.number} succeeded|failed because TEXT`."
+    return f"{text} {_ON_THE_HOST}"
 
 
 def or_resolved(

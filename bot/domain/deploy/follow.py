@@ -46,7 +46,9 @@ def judge(rollout: Rollout, seen: Observation, now: datetime) -> tuple[Rollout, 
     """
     if rollout.status is not RolloutStatus.RUNNING:
         return (rollout,)
-    current = _with_counters(rollout, seen, now)
+    # a clock that was set back must not make a rollout wait until that instant comes before it can be stuck
+    known = replace(rollout, started_at=min(rollout.started_at, now), changed_at=min(rollout.changed_at, now))
+    current = _with_counters(known, seen, now)
     # the deployment before the job: Nomad's own verdict stands even if somebody stopped or replaced the job right after
     verdicts = (_by_life, _nowhere, _by_deployment, _by_job, _by_allocations)
     ended = next((end for verdict in verdicts if (end := verdict(current, seen, now)) is not None), None)
@@ -85,7 +87,16 @@ def _with_counters(rollout: Rollout, seen: Observation, now: datetime) -> Rollou
         nomad_deployment=deployment.id if deployment else rollout.nomad_deployment,
         failure=_best_failure(rollout.failure, seen.allocations),
     )
-    return current if current == rollout else replace(current, changed_at=now)
+    return current if current == rollout or _flaps(current, seen, now) else replace(current, changed_at=now)
+
+
+def _flaps(rollout: Rollout, seen: Observation, now: datetime) -> bool:
+    """Whether counts that still change are no progress: of a job that should run by now, and whose tasks come and go.
+
+    Nomad itself ends a deployment that makes no progress; nothing ends a job without one.
+    """
+    expected = seen.progress_deadline + PATIENCE
+    return seen.deployment is None and seen.job_type not in _ONE_SHOT and now - rollout.started_at >= expected
 
 
 def _groups(rollout: Rollout, seen: Observation) -> tuple[GroupHealth, ...]:
@@ -217,7 +228,7 @@ def _is_live(rollout: Rollout, seen: Observation) -> bool:
 def _without_deployment(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | None:
     """Succeeded if the version is marked stable, which Nomad does when its deployment succeeds; None otherwise."""
     # the version of a revert is marked from the start, so there the mark proves nothing, whatever its deployment did
-    marked = seen.stable and rollout.kind is RolloutKind.DEPLOY
+    marked = seen.stable and rollout.kind is not RolloutKind.REVERT
     proven = marked and seen.ours is OurVersion.KEPT and _is_everywhere(rollout, seen)
     if proven and seen.deployment_expected:
         detail = f"Nomad marks version {rollout.job_version} as stable, and has already deleted its deployment"

@@ -90,6 +90,18 @@ class Facts:
         """Who fills which seat now."""
         return seat(self.seats, self.approvers, self.membership)
 
+    def may(self, actor: Actor, permission: Permission) -> Decision:
+        """Whether the actor has the permission for the deploy's service in its environment."""
+        return authorize(
+            actor,
+            permission,
+            service=self.deploy.service,
+            environment=self.deploy.environment,
+            groups=self.catalog.groups,
+            grants=self.catalog.grants,
+            membership=self.membership,
+        )
+
 
 def seats_for(catalog: Catalog, service: str, environment: str) -> tuple[Seat, ...]:
     """One seat for each count of each rule."""
@@ -290,15 +302,7 @@ def _check_dispatch(facts: Facts, others: Sequence[Deploy], now: datetime) -> De
     deploy = facts.deploy
     return every(
         [
-            authorize(
-                deploy.requester,
-                permission_for(deploy.promotes),
-                service=deploy.service,
-                environment=deploy.environment,
-                groups=facts.catalog.groups,
-                grants=facts.catalog.grants,
-                membership=facts.membership,
-            ),
+            facts.may(deploy.requester, permission_for(deploy.promotes)),
             _check_seats(facts),
             turn(deploy, others, now),
         ]

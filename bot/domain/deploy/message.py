@@ -115,7 +115,7 @@ class Card:
     ``channel`` is the Slack channel of the message; ``seating`` says who fills which seat; ``approvals`` are those of
     the current plan, including void ones; ``from_version`` is the version that ran before; ``links`` maps labels to
     URLs (compare, Nomad's UI); ``promotes_to`` are the environments that the release may be promoted to now;
-    ``ended_by`` is who rejected or withdrew the deploy.
+    ``ended_by`` is who rejected or withdrew the deploy, ``resolved_by`` who said its ``resolution``.
     """
 
     deploy: Deploy
@@ -130,6 +130,7 @@ class Card:
     namespace: str
     promotes_to: tuple[str, ...] = ()
     ended_by: Actor | None = None
+    resolved_by: Actor | None = None
     twice: bool = False
 
 

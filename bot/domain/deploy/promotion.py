@@ -148,7 +148,7 @@ def _next_landed(run: Run, runs: Sequence[Run]) -> Run | None:
     later = [
         (each.landed_at, each.deploy_id, each)
         for each in runs
-        if each.landed_at is not None and (each.landed_at, each.deploy_id) > _when(run)
+        if each.landed_at is not None and each is not run and (each.landed_at, each.deploy_id) > _when(run)
     ]
     return min(later, key=lambda landed: landed[:2])[2] if later else None
 

@@ -14,6 +14,8 @@ class RolloutKind(StrEnum):
 
     DEPLOY = "deploy"
     REVERT = "revert"
+    LATE = "late"
+    """Our own, found in Nomad after the deploy had ended as if it had never been registered."""
 
 
 class RolloutStatus(StrEnum):

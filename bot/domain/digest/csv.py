@@ -38,8 +38,11 @@ _COLUMNS: Final[Mapping[str, Callable[[Entry], _Cell]]] = {
     "seconds to succeed": lambda entry: entry.to_succeed,
     "reason": lambda entry: entry.reason,
     "detail": lambda entry: entry.detail,
-    # the last one, for programs that read the others by their position
+    # from here on after all others, for programs that read those by their position
     "revision": lambda entry: str(entry.revision),
+    "settled by": lambda entry: _who(entry.settled.by) if entry.settled else "",
+    "settled as": lambda entry: entry.settled.text if entry.settled else "",
+    "landed late at": lambda entry: entry.landed_late_at,
 }
 
 

@@ -89,7 +89,9 @@ class Report:
     ``outcomes`` has every outcome: the deploys that ended in the span, and under OPEN those that were open at its end.
     ``changes`` are the deploys that Nomad registered in the final environments and that ended in the span or were
     rolling out at its end, oldest first; ``final`` names these environments. ``refusals`` counts reasons by code, over
-    all ``refused`` refusals. ``posted`` has the Slack link of each deploy that has a message.
+    all ``refused`` refusals. ``landed_late`` and ``resolved`` are the deploys that
+    Nomad was found to have registered after their end, and those of which a person said what became of them.
+    ``posted`` has the Slack link of each deploy that has a message.
     """
 
     scope: Scope
@@ -102,6 +104,8 @@ class Report:
     reverts_failed: Listed = Listed()
     stuck: Listed = Listed()
     overdue: Listed = Listed()
+    landed_late: Listed = Listed()
+    resolved: Listed = Listed()
     out_of_hours: Signs = Signs()
     self_approved: Signs = Signs()
     catalogs: tuple[CatalogChange, ...] = ()
@@ -119,6 +123,7 @@ class Report:
         """Whether nothing happened that anybody needs to know."""
         # a revert may still run in a span after the one in which its deploy ended
         to_look_at = self.refused or self.catalogs or self.reverts_failed.total or self.stuck.total
+        to_look_at = to_look_at or self.landed_late.total or self.resolved.total
         return not self.requested and not any(self.outcomes.values()) and not to_look_at
 
     @property

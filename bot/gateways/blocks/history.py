@@ -70,5 +70,9 @@ def _course(entry: Entry) -> Iterator[str]:
         yield f"took {short(entry.took)}"
     else:
         yield f"ended {moment(entry.changed_at)}"
+    if entry.settled is not None:
+        yield f"settled by {name_of(entry.settled.by)} as {code(entry.settled.text)}"
+    if entry.landed_late_at is not None:
+        yield f":rotating_light: *Nomad registered it after all* {moment(entry.landed_late_at)}"
     if entry.outcome is Outcome.REVERTED:
         yield f"*{_REVERTS.get(entry.reverted, 'reverted by Nomad')}*"

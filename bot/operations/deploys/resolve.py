@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.domain.access import Permission, authorize
+from bot.domain.access import Permission
 from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Allowed, Refused, refuse
@@ -57,11 +57,9 @@ async def resolve_on_host(ports: Ports, operator: Operator, asked: Resolve) -> D
         deploy = await tx.lock_deploy(asked.deploy_id)
         if deploy is None:
             return no_such_deploy(asked.deploy_id)
-        if deploy.status is not asked.resolution.result.needs:
-            return _wrong_state(deploy)
-        other = await _wrong_version(tx, deploy, asked.resolution)
-        if other is not None:
-            return other
+        unfit = await _unfit(tx, deploy, asked.resolution)
+        if unfit is not None:
+            return unfit
         saved = await _settle(tx, deploy, operator, asked, ports.clock.now(), catalog)
     ports.bell.ring()
     return saved
@@ -69,10 +67,8 @@ async def resolve_on_host(ports: Ports, operator: Operator, asked: Resolve) -> D
 
 async def _decide(case: Case, *, actor: Actor, asked: Resolve) -> Deploy | Refused:
     decision = _may_resolve(case, actor)
-    if isinstance(decision, Allowed) and case.deploy.status is not asked.resolution.result.needs:
-        decision = _wrong_state(case.deploy)
     if isinstance(decision, Allowed):
-        decision = await _wrong_version(case.tx, case.deploy, asked.resolution) or decision
+        decision = await _unfit(case.tx, case.deploy, asked.resolution) or decision
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "resolve", decision)
     return await _settle(case.tx, case.deploy, actor, asked, case.now, case.facts.fingerprint)
@@ -80,15 +76,7 @@ async def _decide(case: Case, *, actor: Actor, asked: Resolve) -> Deploy | Refus
 
 def _may_resolve(case: Case, actor: Actor) -> Decision:
     facts = case.facts
-    allowed = authorize(
-        actor,
-        Permission.RESOLVE,
-        service=facts.deploy.service,
-        environment=facts.deploy.environment,
-        groups=facts.catalog.groups,
-        grants=facts.catalog.grants,
-        membership=facts.membership,
-    )
+    allowed = facts.may(actor, Permission.RESOLVE)
     if isinstance(allowed, Allowed) and facts.requester and human_behind(actor) == facts.requester:
         text = "You requested this deploy, so somebody else with the `resolve` permission has to say what became of it."
         return refuse("resolve-own", text)
@@ -105,8 +93,11 @@ def _wrong_state(deploy: Deploy) -> Refused:
     return not_open(deploy, "resolve")
 
 
-async def _wrong_version(tx: Transaction, deploy: Deploy, resolution: Resolution) -> Refused | None:
-    """The refusal of a job version that the deploy cannot have made: only the one after the base is possible."""
+async def _unfit(tx: Transaction, deploy: Deploy, resolution: Resolution) -> Refused | None:
+    """The refusal of a word that does not fit the deploy's state, or of a job version that it cannot have made."""
+    if deploy.status is not resolution.result.needs:
+        return _wrong_state(deploy)
+    # by check-and-set, only the version after the base is possible
     if resolution.result is not Result.LANDED:
         return None
     plan = require(await tx.plan(deploy.id, deploy.plan), f"the plan of {deploy.number}")

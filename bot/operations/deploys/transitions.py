@@ -10,6 +10,7 @@ from bot.domain.actor import System, human_behind
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import unproven
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.deploy.turns import turn
@@ -58,6 +59,10 @@ async def transition(  # noqa: PLR0913 -- one call names all that a change of st
     Raises ``IllegalTransition`` if the table does not allow the change.
     """
     saved = deploy.advance(to, at, **(changes or {}))
+    # it ends as if nothing had been registered: the worker goes on to look whether that stays true (``late``)
+    unseen = not to.open and deploy.dispatches and deploy.status is not Status.ROLLING
+    if unseen and unproven(await tx.attempts(deploy.id)):
+        saved = replace(saved, due_at=at)
     await tx.save_deploy(saved)
     # row and event commit together: a log that can miss a change proves nothing
     await tx.record(event_of(event, actor, saved, at, catalog, **{"plan": saved.plan, **(data or {})}))

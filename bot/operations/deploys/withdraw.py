@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.domain.access import Permission, authorize
+from bot.domain.access import Permission
 from bot.domain.actor import System, human_behind
 from bot.domain.audit.events import EventType
 from bot.domain.decision import Allowed, Refused, instead
@@ -73,14 +73,6 @@ def _may_withdraw(case: Case, actor: Actor) -> Decision:
     facts, user = case.facts, human_behind(actor)
     if user is not None and user == facts.requester and facts.membership.counts(user):
         return Allowed()
-    allowed = authorize(
-        actor,
-        Permission.WITHDRAW,
-        service=facts.deploy.service,
-        environment=facts.deploy.environment,
-        groups=facts.catalog.groups,
-        grants=facts.catalog.grants,
-        membership=facts.membership,
-    )
+    allowed = facts.may(actor, Permission.WITHDRAW)
     own = (facts.requester,) if facts.requester and facts.requester != user else ()
     return instead(allowed, users=own) if isinstance(allowed, Refused) else allowed

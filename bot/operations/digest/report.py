@@ -57,6 +57,8 @@ async def report(
         failures=looking.listed(looking.failed),
         reverts_failed=looking.listed(looking.not_reverted()),
         stuck=looking.stuck(),
+        landed_late=looking.listed(looking.landed_late),
+        resolved=looking.listed(looking.resolved),
         overdue=_listed([entry for entry in looking.still_open if entry.overdue(scope.span.ends)]),
         out_of_hours=_signs(late),
         self_approved=_signs(await reading.own_approvals_in(scope)),
@@ -79,8 +81,8 @@ class _Material:
     """The material of a report: the deploys that it may name, and the bodies of events that are read one by one.
 
     ``still_open`` were open at the end of the scope. ``landed`` are the numbers of the deploys that ended in the final
-    environments after Nomad had registered them, ``failed`` and ``called_stuck`` of those that failed or became stuck
-    in the scope. ``entries`` has the deploys that are shown.
+    environments after Nomad had registered them, ``failed``, ``called_stuck``, ``landed_late`` and ``resolved`` of
+    those to which that happened in the scope. ``entries`` has the deploys that are shown.
     """
 
     scope: Scope
@@ -88,6 +90,8 @@ class _Material:
     landed: Sequence[int]
     failed: Sequence[int]
     called_stuck: Sequence[int]
+    landed_late: Sequence[int]
+    resolved: Sequence[int]
     bodies: Sequence[Body]
     entries: Mapping[int, Entry]
 
@@ -136,8 +140,11 @@ async def _collect(reading: Reading, scope: Scope, final: Sequence[str]) -> _Mat
     landed = await reading.deploys_with(of_final, _LANDED_ENDS, after=EventType.DEPLOY_LANDED) if final else ()
     failed = await reading.deploys_with(scope, (EventType.DEPLOY_FAILED,))
     called = await reading.deploys_with(scope, (EventType.DEPLOY_STUCK,))
+    landed_late = await reading.deploys_with(scope, (EventType.DEPLOY_LANDED_LATE,))
+    resolved = await reading.deploys_with(scope, (EventType.DEPLOY_RESOLVED,))
     bodies = [_body(stored) for stored in await reading.events_of(scope, _READ)]
-    shown = {*landed[:MOST_CHANGES], *failed[:MOST_NAMED], *called, *_not_reverted(bodies)[:MOST_NAMED]}
+    named = (failed, landed_late, resolved, _not_reverted(bodies))
+    shown = {*landed[:MOST_CHANGES], *called, *(deploy for each in named for deploy in each[:MOST_NAMED])}
     entries = await _entries(reading, sorted(shown), scope.span.ends)
     return _Material(
         scope=scope,
@@ -145,6 +152,8 @@ async def _collect(reading: Reading, scope: Scope, final: Sequence[str]) -> _Mat
         landed=landed,
         failed=failed,
         called_stuck=called,
+        landed_late=landed_late,
+        resolved=resolved,
         bodies=bodies,
         entries={entry.deploy_id: entry for entry in entries},
     )
@@ -196,7 +205,8 @@ async def _links(reading: Reading, found: Report, link: Callable[[str, str], str
 
 
 def _named(found: Report) -> frozenset[int]:
-    listed: Iterable[Listed] = (found.changes, found.failures, found.reverts_failed, found.stuck, found.overdue)
+    problems = (found.failures, found.reverts_failed, found.stuck, found.overdue, found.landed_late, found.resolved)
+    listed: Iterable[Listed] = (found.changes, *problems)
     signs: Iterable[Signs] = (found.out_of_hours, found.self_approved)
     return frozenset(
         [entry.deploy_id for each in listed for entry in each.entries]

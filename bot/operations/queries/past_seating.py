@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _ENDS = frozenset({EventType.DEPLOY_REJECTED, EventType.DEPLOY_WITHDRAWN})
+_RESOLVES = frozenset({EventType.DEPLOY_RESOLVED})
 
 
 def seating_of(events: Sequence[Stored], plan: int) -> Seating | None:
@@ -33,9 +34,18 @@ def seating_of(events: Sequence[Stored], plan: int) -> Seating | None:
 
 def who_ended(events: Sequence[Stored]) -> Actor | None:
     """The actor who rejected or withdrew the deploy; None if nobody did."""
+    return _newest(events, _ENDS)
+
+
+def who_resolved(events: Sequence[Stored]) -> Actor | None:
+    """The actor who said last what became of the deploy; None if nobody did."""
+    return _newest(events, _RESOLVES)
+
+
+def _newest(events: Sequence[Stored], kinds: frozenset[EventType]) -> Actor | None:
     for stored in reversed(events):
         body = json.loads(stored.body)
-        if body["type"] in _ENDS:
+        if body["type"] in kinds:
             return actor_from_key(body["actor"])
     return None
 

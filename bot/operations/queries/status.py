@@ -13,7 +13,7 @@ from bot.domain.deploy.message import Card
 from bot.errors import MembershipUnknown
 from bot.operations.deploys.promotable import next_environments
 from bot.operations.deploys.target import catalog_for, cluster_of
-from bot.operations.queries.past_seating import seating_of, who_ended
+from bot.operations.queries.past_seating import seating_of, who_ended, who_resolved
 
 if TYPE_CHECKING:
     from bot.domain.access import Membership
@@ -86,13 +86,15 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         namespace=environment.namespace,
         promotes_to=goes_on.environments,
         ended_by=who_ended(record),
+        resolved_by=who_resolved(record) if deploy.resolution else None,
         twice=posted.twice if posted else False,
     )
 
 
 def _is_decided(deploy: Deploy, approvals: tuple[Approval, ...]) -> bool:
-    """Whether the audit log knows who filled which seat, or who ended the deploy."""
-    return not deploy.status.undecided and (bool(approvals) or deploy.status in {Status.REJECTED, Status.WITHDRAWN})
+    """Whether the audit log knows who filled which seat, or who ended or resolved the deploy."""
+    known = bool(approvals) or bool(deploy.resolution) or deploy.status in {Status.REJECTED, Status.WITHDRAWN}
+    return not deploy.status.undecided and known
 
 
 async def _seating(

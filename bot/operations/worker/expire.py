@@ -1,10 +1,12 @@
-"""Expire: end deploys that nobody decided in time."""
+"""Expire: end deploys that nobody decided in time, however far a wrong clock had put that time off."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.operations.deploys.transitions import expire, is_overdue
+from bot.errors import CatalogMissing
+from bot.operations.deploys.transitions import expire, is_overdue, redraw
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -12,14 +14,26 @@ if TYPE_CHECKING:
 
 
 async def step(ports: Ports) -> bool:
-    """Expire the undecided deploys whose time is over, the first hundred; returns whether there was one."""
+    """Expire the undecided deploys whose time is over, the first hundred; returns whether there was one.
+
+    One that would wait for longer than its environment's rule from now on waits as long as the rule.
+    """
     now = ports.clock.now()
     async with ports.store.read() as reading:
-        found = await reading.overdue(now)
+        try:
+            catalog = (await reading.active_catalog()).catalog
+        except CatalogMissing:
+            # so there is no deploy either
+            return False
+        latest = {name: now + each.expires for name, each in catalog.environments.items()}
+        found = await reading.overdue(now, latest)
     for deploy_id in found:
         async with ports.store.begin() as tx:
             deploy = require(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
             # read again under the lock: it may have been dispatched or planned again meanwhile
             if is_overdue(deploy, now):
                 await expire(tx, deploy, now)
+            elif deploy.status.undecided and deploy.expires_at > latest[deploy.environment]:
+                await tx.save_deploy(replace(deploy, expires_at=latest[deploy.environment]))
+                await redraw(tx, deploy, now)
     return bool(found)

@@ -1,4 +1,7 @@
-"""Follow: observe a rollout until Nomad says how it ended, and Nomad's own revert until that ends, too."""
+"""Follow: observe a rollout until Nomad says how it ended, and Nomad's own revert until that ends, too.
+
+A deploy that ended without a rollout is looked for in Nomad, if an attempt of it may still land (``late``).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition
 from bot.operations.require import require
+from bot.operations.worker import late
 from bot.operations.worker.claim import WORKER, Work, hold, lock_claimed
 
 if TYPE_CHECKING:
@@ -62,11 +66,13 @@ class _Progress:
 
 
 async def step(ports: Ports) -> bool:
-    """Observe the rollout that is due, of a rolling deploy or a failed one that Nomad is reverting."""
+    """Observe the rollout that is due: of a rolling deploy, of a failed one that Nomad reverts, or a late one."""
     return await WORK.once(ports)
 
 
 async def _follow(ports: Ports, claim: Claim) -> None:
+    if claim.status is not Status.ROLLING and await late.look(ports, claim):
+        return
     try:
         progress = await _observe(ports, claim)
     except (NomadUnavailable, NomadForbidden) as error:
@@ -82,7 +88,9 @@ async def _follow(ports: Ports, claim: Claim) -> None:
     ports.bell.ring()
 
 
-WORK = Work(frozenset({Status.ROLLING, Status.FAILED}), _follow)
+# a success has landed, and ``offer`` looks at it
+_FOLLOWED = frozenset(status for status in Status if not status.open and status is not Status.SUCCEEDED)
+WORK = Work(_FOLLOWED | {Status.ROLLING}, _follow)
 
 
 async def _observe(ports: Ports, claim: Claim) -> _Progress:
@@ -128,6 +136,9 @@ async def _save_progress(tx: Transaction, deploy: Deploy, progress: _Progress, n
         await _record_stuck(tx, deploy, progress.before.get(rollout.number), rollout, now)
         if rollout.kind is RolloutKind.REVERT:
             await _record_revert(tx, deploy, rollout, known=rollout.number in progress.before, now=now)
+        if rollout.kind is RolloutKind.LATE and rollout.status is not RolloutStatus.RUNNING:
+            text = f"{deploy.number}, which Nomad registered after all, {rollout.status.value}: {why_ended(rollout)}"
+            await reply(tx, deploy, to_requester(deploy, text), now)
     # `blocked` was cleared above: the message must no longer say that Nomad is unreachable
     if progress.changed or deploy.blocked:
         await redraw(tx, deploy, now)

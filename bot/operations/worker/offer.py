@@ -12,8 +12,11 @@ from bot.operations.deploys.promotable import next_environments
 from bot.operations.worker.claim import Work, lock_claimed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
-    from bot.ports.store import Claim
+    from bot.ports.store import Claim, Transaction
 
 LOOK_WITHIN = timedelta(hours=1)
 """How long a deploy is not looked at, however long it has to soak."""
@@ -27,13 +30,24 @@ async def step(ports: Ports) -> bool:
 async def _offer(ports: Ports, claim: Claim) -> None:
     now = ports.clock.now()
     async with ports.store.begin() as tx:
-        deploy = await lock_claimed(tx, claim)
+        deploy = await _no_later_than(tx, await lock_claimed(tx, claim), now)
         found = await next_environments(tx, (await tx.active_catalog()).catalog, deploy, now)
         look_at = found.look_at and min(found.look_at, now + LOOK_WITHIN)
         await tx.save_deploy(replace(deploy, due_at=look_at, offers=found.environments))
         if found.environments != deploy.offers:
             await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
     ports.bell.ring()
+
+
+async def _no_later_than(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:
+    """The deploy, succeeded now if a clock that was wrong then says later: it must not soak until that has come."""
+    if deploy.changed_at <= now:
+        return deploy
+    for rollout in await tx.rollouts(deploy.id):
+        await tx.save_rollout(replace(rollout, started_at=min(rollout.started_at, now)))
+    known = replace(deploy, changed_at=now)
+    await tx.save_deploy(known)
+    return known
 
 
 WORK = Work(frozenset({Status.SUCCEEDED}), _offer, within=LOOK_WITHIN)

@@ -44,9 +44,8 @@ from bot.operations.deploys.transitions import (
 from bot.operations.require import require
 from bot.operations.worker.base import replaced_by
 from bot.operations.worker.claim import WORKER, Work, hold_if_blocked
-from bot.operations.worker.downgrade import with_downgrade
 from bot.operations.worker.render import Rendered, render
-from bot.operations.worker.revised import template_note, unchanged_note
+from bot.operations.worker.revised import template_note, unchanged_note, with_downgrade
 from bot.ports.nomad import Known
 
 if TYPE_CHECKING:

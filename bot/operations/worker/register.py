@@ -280,7 +280,11 @@ async def _land(tx: Transaction, dispatch: _Dispatch, sighting: Sighting, evalua
         event=EventType.DEPLOY_LANDED,
         actor=WORKER,
         catalog=dispatch.deploy.catalog,
-        data={"job_modify_index": str(sighting.job_modify_index or ""), "job_version": version},
+        data={
+            "job_modify_index": str(sighting.job_modify_index or ""),
+            "job_version": version,
+            **({"by_person": True} if sighting.by_person else {}),
+        },
         changes={} if sighting.by_person else {"resolution": ""},
     )
     await tx.save_rollout(
@@ -296,10 +300,10 @@ async def _land(tx: Transaction, dispatch: _Dispatch, sighting: Sighting, evalua
             evaluation=evaluation,
         )
     )
-    await _plan_others_again(tx, deploy, now)
+    await plan_others_again(tx, deploy, now)
 
 
-async def _plan_others_again(tx: Transaction, landed: Deploy, now: datetime) -> None:
+async def plan_others_again(tx: Transaction, landed: Deploy, now: datetime) -> None:
     """Plan every other waiting or ready deploy of this service there again, because the live job has changed."""
     cause = f"{landed.number} ({landed.release_name}) was deployed in the meantime; planning again."
     for other in await tx.open_deploys(landed.service, landed.environment):

@@ -1,19 +1,38 @@
-"""What people are told of a release's template: how it changed, and where a request that changes nothing leads."""
+"""What people are told of a plan's release: an older version, a changed template, and that nothing would change."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.catalog.release import release_name
 from bot.domain.deploy.message import Note
+from bot.domain.deploy.plan import Change, Flag
 from bot.domain.deploy.variables import newer_template
+from bot.domain.deploy.versions import is_older
+from bot.domain.jobdiff.changes import by_danger
 from bot.domain.jobdiff.template import template_diff
 from bot.operations.require import require
 
 if TYPE_CHECKING:
     from bot.domain.catalog.release import Release
+    from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Plan
     from bot.operations.deploys.decide import Case
+    from bot.ports.store import Reading
+
+
+async def with_downgrade(reading: Reading, deploy: Deploy, plan: Plan) -> Plan:
+    """The plan, with a flagged change and a warning if it replaces a newer version by an older one."""
+    replaced = plan.from_version
+    if replaced is None or replaced == deploy.version:
+        return plan
+    runs = await reading.runs(deploy.service, deploy.environment)
+    if not is_older(deploy.version, replaced, runs):
+        return plan
+    change = Change(path=("version",), kind="Edited", old=replaced, new=deploy.version, flags=(Flag.OLDER_VERSION,))
+    warning = f"It replaces {replaced} by the older {deploy.version}."
+    return replace(plan, changes=by_danger((change, *plan.changes)), warnings=(warning, *plan.warnings))
 
 
 async def template_note(case: Case, plan: Plan) -> Note | None:

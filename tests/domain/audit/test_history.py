@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.audit.events import EventType
-from bot.domain.audit.history import OUTCOMES, STATES, Entry, Outcome, entry_of
+from bot.domain.audit.history import OUTCOMES, STATES, Entry, Outcome, Word, entry_of
 from bot.domain.deploy.base import facts_of
 from bot.domain.deploy.deploy import TRANSITIONS, Status
 from bot.domain.deploy.plan import Base, JobState
@@ -285,3 +285,31 @@ def test_what_a_person_settled_is_told_apart_from_what_nomad_did():
     by_person = word.then(E.DEPLOY_SUCCEEDED, SAM, detail="seen").entry()
 
     assert [each.settled_by_person for each in (by_nomad, open_still, by_person)] == [False, False, True]
+    assert (by_nomad.settled, by_person.settled) == (None, Word("succeeded", SAM, "seen"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "stands"),
+    [
+        (E.DEPLOY_LANDED, {"job_version": 0, "by_person": True}, True),
+        (E.DEPLOY_LANDED, {"job_version": 0}, False),
+        (E.DEPLOY_READY, {}, False),
+        (E.DEPLOY_REPLANNING, {}, False),
+    ],
+)
+def test_a_word_stands_until_nomad_shows_what_happened_or_it_is_planned_or_sent_again(kind, data, stands):
+    log = Log().then(E.DEPLOY_DISPATCHING).then(E.DEPLOY_RESOLVED, SAM, resolution="landed 0", reason="seen")
+    assert log.entry().settled == Word("landed 0", SAM, "seen")
+
+    ended = log.then(kind, **data).then(E.DEPLOY_FAILED).entry()
+
+    assert ended.word == Word("landed 0", SAM, "seen", stands=stands)
+    assert (ended.settled is not None, ended.settled_by_person) == (stands, False)
+
+
+def test_a_landing_after_the_end_changes_neither_the_end_nor_its_time():
+    log = Log().then(E.DEPLOY_WITHDRAWN, ALICE)
+    before = log.entry()
+    late = log.then(E.DEPLOY_LANDED_LATE, job_version=4, plan=1)
+
+    assert late.entry() == replace(before, landed_late_at=late.at)

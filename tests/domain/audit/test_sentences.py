@@ -61,6 +61,10 @@ WHOLE: dict[EventType, tuple[dict[str, Any], str]] = {
         "attempt 2 of D-12 got no certain answer: timed out",
     ),
     E.DEPLOY_LANDED: ({"job_version": 0, "job_modify_index": "47"}, "Nomad registered D-12 as job version 0"),
+    E.DEPLOY_LANDED_LATE: (
+        {"job_version": 4, "job_modify_index": "47", "plan": 2},
+        "Nomad registered D-12, after that had ended, as job version 4",
+    ),
     E.DEPLOY_UNCHANGED: ({"detail": "The same runs."}, "D-12 changed nothing: The same runs."),
     E.DEPLOY_INVALID: ({"detail": "line 3: no driver"}, "D-12 is invalid: line 3: no driver"),
     E.DEPLOY_SUCCEEDED: (

@@ -524,6 +524,12 @@ def test_stuck_says_why_and_ends_nothing(rollout, observation, why):
     assert told.changed_at == rollout.changed_at
 
 
+def test_a_change_in_the_future_is_one_of_now():
+    ahead = settled(started_at=LATER, changed_at=LATER)
+    (told,) = judge(ahead, seen(a_deployment()), NOW)
+    assert (told.started_at, told.changed_at, told.stuck) == (NOW, NOW, False)
+
+
 def test_not_stuck_before_its_deadline_and_ten_minutes():
     patient = seen(a_deployment(), progress_deadline=timedelta(minutes=30))
     at = settled().changed_at + timedelta(minutes=40)
@@ -532,6 +538,30 @@ def test_not_stuck_before_its_deadline_and_ten_minutes():
     (told,) = judge(settled(), patient, at)
     assert told.stuck
     assert waiting_for(told) == "1 of 2 healthy, and Nomad gives no reason"
+
+
+@pytest.mark.parametrize(
+    ("look", "is_stuck"),
+    [
+        (plain, True),
+        (everywhere, True),
+        (lambda *statuses: seen(a_deployment("running", "", a_group(healthy=statuses.count("running")))), False),
+    ],
+    ids=["service", "system", "deployment"],
+)
+def test_tasks_that_come_and_go_are_no_progress_unless_nomad_judges_that_itself(look, is_stuck):
+    rollout, at = a_rollout(), a_rollout().started_at
+    came_to = []
+    while at < LATER:
+        at += timedelta(seconds=10)
+        two = ("running", "pending") if at.second % 20 else ("pending", "pending")
+        (rollout,) = judge(rollout, look(*two), at)
+        came_to.append(rollout.stuck)
+
+    assert rollout.status is RUNNING
+    assert rollout.stuck is is_stuck
+    # once and for all: a message that says it and takes it back each time would help nobody
+    assert came_to == sorted(came_to)
 
 
 @pytest.mark.parametrize("description", ["Deployment is running but requires manual promotion", "Deployment is paused"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.actor import CiIdentity, Operator
+from bot.domain.audit.history import Word
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import Base, JobState
 from bot.domain.digest.csv import csv_of
@@ -20,7 +22,7 @@ AMSTERDAM, ST_JOHNS = ZoneInfo("Europe/Amsterdam"), ZoneInfo("America/St_Johns")
 FORMULAS = "=+-@\t\r＝＋－＠"
 HEADER = (
     "deploy,service,environment,from,to,outcome,state,asked by,asked at,approved by,approved at,dispatched at,"
-    "ended at,seconds to approve,seconds to succeed,reason,detail,revision"
+    "ended at,seconds to approve,seconds to succeed,reason,detail,revision,settled by,settled as,landed late at"
 )
 
 
@@ -57,7 +59,7 @@ def test_a_row_says_everything_of_a_deploy_in_the_zone_of_the_digest():
     assert lines[1] == (
         "D-1042,checkout,production,v1.4.1,v1.4.2,deployed,succeeded,U0ALICE001,2026-11-21T13:00:00+01:00,"
         '"U0SAM00001, U0BOB00001",2026-11-21T13:02:00+01:00,2026-11-21T13:03:00+01:00,2026-11-21T13:05:00+01:00,'
-        '121,120,"hotfix, for Nora",Deployment completed,1'
+        '121,120,"hotfix, for Nora",Deployment completed,1,,,'
     )
 
 
@@ -67,7 +69,7 @@ def test_what_is_not_known_is_empty():
     assert row["asked at"] == "2026-11-21T08:30:00-03:30"
     assert {name for name, cell in row.items() if not cell} == {
         *("from", "approved by", "approved at", "dispatched at", "ended at"),
-        *("seconds to approve", "seconds to succeed", "reason", "detail"),
+        *("seconds to approve", "seconds to succeed", "reason", "detail", "settled by", "settled as", "landed late at"),
     }
 
 
@@ -155,3 +157,12 @@ def test_a_version_that_was_registered_outside_is_told_with_its_date():
     assert row_of(base=outside)["from"] == "job version 7, registered outside Nomatron by token 1a2b3c4d, 2026-11-21"
     assert row_of(base=ours, from_version="=v1")["from"] == "'=v1"
     assert row_of(base=Base(state=JobState.ABSENT))["from"] == ""
+
+
+def test_who_settled_it_and_as_what_is_there_if_that_stands():
+    word = Word("landed 7", SAM, "seen")
+    settled, overruled = row_of(word=word), row_of(word=replace(word, stands=False))
+
+    assert (settled["settled by"], settled["settled as"]) == (SAM.id, "landed 7")
+    assert (overruled["settled by"], overruled["settled as"]) == ("", "")
+    assert row_of(landed_late_at=NOON)["landed late at"] == "2026-11-21T13:00:00+01:00"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.audit.events import EventType
-from bot.domain.audit.history import HistoryPage
+from bot.domain.audit.history import HistoryPage, Word
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.digest.schedule import day_of
@@ -226,3 +227,17 @@ def test_nasty_audit_pages(query: AuditQuery, shown: list[dict[str, Any]]) -> No
     links = {body["deploy"]: LINK for body in shown}
 
     assert_sound(audit.render(query, shown, ZoneInfo("Pacific/Apia"), links, BOTH), KNOWN)
+
+
+def test_a_history_says_who_settled_a_deploy_and_what_landed_after_its_end() -> None:
+    word = Word("failed", SAM, "seen")
+    settled = an_entry(2, status=Status.FAILED, word=word)
+    landed = an_entry(1, status=Status.WITHDRAWN, word=replace(word, stands=False), landed_late_at=NOON)
+    page = HistoryPage((settled, landed), None, {})
+    blocks = history.render("checkout", None, page, BOTH).blocks
+    first, second_ = (block["text"]["text"] for block in blocks[1:3])
+
+    assert " · settled by <@U0SAM00001> as `failed`" in first
+    assert "after all" not in first
+    assert " · :rotating_light: *Nomad registered it after all* " in second_
+    assert "settled" not in second_

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.domain.actor import Operator
+from bot.domain.audit.events import EventType
 from bot.domain.deploy.deploy import Status
 from bot.operations.catalog import apply
+from bot.operations.deploys.withdraw import withdraw
 from bot.ports import Limits
+from handlers.cli import history
 from handlers.cli.resolve import execute, parse
-from tests.builders import a_catalog
+from tests.builders import ALICE, a_catalog
 from tests.clocks import FixedClock
 from tests.fakes import HookedStore, World
-from tests.operations.acts import now, rolling
+from tests.operations.acts import HERE, now, planned, rolling
+from tests.operations.reported import recorded
 
 if TYPE_CHECKING:
     from store import SqlStore
@@ -38,6 +43,20 @@ async def test_an_operator_settles_a_rollout(world: World, capsys):
 
     assert (status, (await now(world, deploy)).status) == (0, Status.FAILED)
     assert capsys.readouterr().out == f"{deploy.number}: recorded failed; it is now failed\n"
+    assert await history.execute(history.parse(["checkout"]), world.ports()) == 0
+    assert "  Failed, settled by operator:root as failed  " in capsys.readouterr().out
+    assert await history.execute(history.parse(["checkout", "--json"]), world.ports()) == 0
+    (shown,) = json.loads(capsys.readouterr().out)["deploys"]
+    assert (shown["settled_by"], shown["settled_as"]) == ("operator:root", "failed")
+
+
+async def test_a_landing_after_the_end_is_in_the_history(world: World, capsys):
+    deploy = await planned(world)
+    await withdraw(world.ports(), ALICE, deploy.id, origin=HERE)
+    await recorded(world, deploy, EventType.DEPLOY_LANDED_LATE, job_version=4, plan=1)
+
+    assert await history.execute(history.parse(["checkout"]), world.ports()) == 0
+    assert "  Withdrawn, landed after its end  " in capsys.readouterr().out
 
 
 async def test_a_refusal_is_status_1_with_its_reason(world: World, capsys):

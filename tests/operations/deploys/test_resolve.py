@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,10 +37,12 @@ from tests.operations.acts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import timedelta
 
     from bot.domain.actor import Actor
     from bot.domain.deploy.deploy import Deploy
+    from bot.ports import Ports
     from tests.fakes import World
 
 LANDED = Resolution(Result.LANDED, 0)
@@ -247,3 +250,65 @@ async def test_what_a_person_settled_is_not_promoted(world: World):
     assert isinstance(answer, Refused)
     assert answer.codes == ("not-passed",)
     assert (await now(world, deploy)).status is Status.SUCCEEDED
+
+
+# --- beside a worker that has the deploy -----------------------------------------------------------------------------
+
+
+async def on_its_way(world: World, *steps: Callable[[Ports], Awaitable[bool]]) -> Deploy:
+    """A deploy to staging, where nobody has to approve, after those steps."""
+    deploy = await planned(world)
+    for step in steps:
+        assert await step(world.ports())
+    return await now(world, deploy)
+
+
+async def test_a_word_during_the_look_at_a_rollout_wins_and_the_worker_writes_nothing(world: World):
+    deploy = await on_its_way(world, dispatch.step, register.step)
+    world.nomad.hooks.before("observe", partial(said, world, deploy, FAILED))
+
+    assert await follow.step(world.ports())
+    assert not await follow.step(world.ports())
+
+    deploy = await now(world, deploy)
+    assert (deploy.status, deploy.resolution) == (Status.FAILED, "failed")
+    assert [each.status for each in await rollouts(world, deploy)] == [RolloutStatus.FAILED]
+    assert (await types(world, deploy.id))[-2:] == ["deploy.resolved", "deploy.failed"]
+
+
+async def test_an_end_during_the_question_who_may_say_so_wins_and_the_word_is_refused(world: World):
+    deploy = await on_its_way(world, dispatch.step, register.step)
+    world.directory.hooks.before("membership", partial(follow.step, world.ports()))
+
+    answer = await said(world, deploy, FAILED)
+
+    assert isinstance(answer, Refused)
+    deploy = await now(world, deploy)
+    assert (deploy.status, deploy.resolution) == (Status.SUCCEEDED, "")
+    assert (await types(world, deploy.id))[-2:] == ["deploy.succeeded", "action.refused"]
+
+
+async def test_a_word_while_the_job_is_sent_stays_on_record_and_nomads_answer_counts(world: World):
+    deploy = await on_its_way(world, dispatch.step)
+    world.nomad.hooks.before("register", partial(said, world, deploy, NOT_LANDED))
+
+    assert await register.step(world.ports())
+
+    deploy = await now(world, deploy)
+    assert (deploy.status, deploy.resolution) == (Status.ROLLING, "")
+    assert (await types(world, deploy.id))[-3:] == ["deploy.resolved", "deploy.answered", "deploy.landed"]
+    assert len(world.nomad.registers) == 1
+
+
+async def test_a_word_during_the_last_look_counts_in_its_verdict(world: World):
+    world.nomad.blind = True
+    deploy = await on_its_way(world, dispatch.step)
+    world.nomad.answers = [Answer.UNKNOWN]
+    assert await register.step(world.ports())
+    world.nomad.hooks.before("look", partial(said, world, deploy, LANDED))
+
+    deploy = await looked(world, deploy, register.UNREADABLE_FOR)
+
+    assert (deploy.status, deploy.resolution) == (Status.ROLLING, "landed 0")
+    (body,) = [each for each in await events(world, deploy.id) if each["type"] == "deploy.landed"]
+    assert body["data"]["by_person"] is True

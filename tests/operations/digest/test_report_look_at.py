@@ -8,13 +8,16 @@ import pytest
 
 from bot.domain.actor import Operator
 from bot.domain.audit.events import EventType
-from bot.domain.audit.history import Outcome
+from bot.domain.audit.history import Outcome, Word
 from bot.domain.decision import Refused
+from bot.domain.deploy.dispatch import Resolution, Result
 from bot.domain.digest.report import MOST_NAMED, CatalogChange
 from bot.domain.digest.schedule import Span
 from bot.operations.deploys.approve import approve
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import request
+from bot.operations.deploys.resolve import Resolve, resolve
+from bot.operations.deploys.withdraw import withdraw
 from tests.builders import ALICE, BOB, GUS, SAM
 from tests.clocks import NOON
 from tests.operations.acts import (
@@ -154,3 +157,26 @@ async def test_a_catalog_that_became_active_is_named_with_who_did_it(bare: World
     ]
     assert {change.actor.key for change in found.catalogs} == {"system:test"}
     assert not found.quiet
+
+
+async def test_what_a_person_settled_is_to_look_at(world: World):
+    deploy = await rolling(world)
+    assert (await drawn(world)).resolved.total == 0
+    await resolve(world.ports(), SAM, Resolve(deploy.id, Resolution(Result.FAILED), "gone"), origin=HERE)
+
+    today = await drawn(world)
+
+    assert numbers(today.resolved) == [deploy.id]
+    assert today.resolved.entries[0].settled == Word("failed", SAM, "gone")
+
+
+async def test_a_landing_after_the_end_is_to_look_at_in_the_span_in_which_it_is_found(world: World):
+    deploy = await planned(world)
+    await withdraw(world.ports(), ALICE, deploy.id, origin=HERE)
+    world.clock.instant = TODAY.ends
+    await recorded(world, deploy, EventType.DEPLOY_LANDED_LATE, job_version=4, plan=1)
+
+    today, later = await drawn(world), await drawn(world, LATER)
+
+    assert (numbers(today.landed_late), numbers(later.landed_late)) == ([], [deploy.id])
+    assert not later.quiet

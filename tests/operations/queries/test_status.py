@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import event
 
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import Resolution, Result
 from bot.operations.catalog import apply
 from bot.operations.deploys.approve import approve
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.reject import reject
 from bot.operations.deploys.replan import replan
+from bot.operations.deploys.resolve import Resolve, resolve_on_host
 from bot.operations.deploys.retract import retract
 from bot.operations.deploys.withdraw import withdraw
 from bot.operations.queries.status import card, matrix
@@ -250,3 +252,12 @@ async def test_nobody_is_named_for_what_ended_by_itself(world: World):
 
     assert shown is not None
     assert shown.ended_by is None
+
+
+async def test_a_word_is_shown_with_whose_it_is(world: World):
+    deploy = await rolling(world)
+    assert (await shown(world)).resolved_by is None
+
+    await resolve_on_host(world.ports(), ROOT, Resolve(deploy.id, Resolution(Result.FAILED), "gone"))
+
+    assert (await shown(world)).resolved_by == ROOT

@@ -7,12 +7,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.domain.catalog.environment import DEFAULT_EXPIRES, Require
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import ENQUEUE_LIMIT, Answer, back_off
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
-from bot.operations.worker import claim, dispatch, follow, offer, plan, register
-from tests.operations.acts import asked, attempts, dispatching, events, now, planned, ready, rechecked, rolling, types
+from bot.operations.deploys.promotable import promotable
+from bot.operations.worker import claim, dispatch, expire, follow, offer, plan, register
+from tests.operations.acts import (
+    SOAK,
+    after_staging,
+    applied,
+    asked,
+    attempts,
+    dispatching,
+    environments,
+    events,
+    now,
+    planned,
+    ready,
+    rechecked,
+    rolling,
+    succeeded,
+    types,
+)
 
 if TYPE_CHECKING:
     from tests.fakes import World
@@ -139,3 +157,51 @@ async def test_people_are_told_of_an_unknown_outcome_also_after_the_clock_was_se
 
     assert [each.code for each in (await now(world, deploy)).blocked] == ["outcome-unknown"]
     assert await asked(world, version="v9.0.0")
+
+
+@pytest.mark.parametrize(("state", "jump"), [(asked, -HOUR), (planned, -MONTH)])
+async def test_what_was_asked_in_the_future_expires_within_its_rule_from_now(world: World, state, jump: timedelta):
+    deploy = await state(world)
+    world.clock.advance(jump)
+
+    assert await expire.step(world.ports())
+    assert not await expire.step(world.ports())
+    assert (await now(world, deploy)).expires_at == world.clock.now() + DEFAULT_EXPIRES
+    world.clock.advance(DEFAULT_EXPIRES - timedelta(seconds=1))
+    assert not await expire.step(world.ports())
+    world.clock.advance(seconds=1)
+    assert await expire.step(world.ports())
+
+    assert (await now(world, deploy)).status is Status.EXPIRED
+    assert "deploy.expired" in await types(world, deploy.id)
+
+
+async def test_each_environment_brings_back_by_its_own_rule(world: World):
+    await applied(world, environments=environments("production", expires=timedelta(hours=72)))
+    long, short = await planned(world, "production"), await asked(world)
+
+    assert not await expire.step(world.ports())
+    world.clock.advance(-HOUR)
+    assert await expire.step(world.ports())
+
+    waits = [(await now(world, each)).expires_at - world.clock.now() for each in (long, short)]
+    assert waits == [timedelta(hours=72), DEFAULT_EXPIRES]
+
+
+async def test_before_there_is_a_catalog_nothing_expires(bare: World):
+    assert not await expire.step(bare.ports())
+
+
+async def test_a_release_that_succeeded_in_the_future_soaks_from_now_on(world: World):
+    await after_staging(world, require=Require.RUNNING)
+    deploy = await succeeded(world)
+    world.clock.advance(-MONTH)
+
+    assert await offer.step(world.ports())
+    assert (await now(world, deploy)).changed_at == world.clock.now()
+    assert (await now(world, deploy)).offers == ()
+    world.clock.advance(SOAK)
+    assert await offer.step(world.ports())
+
+    assert (await now(world, deploy)).offers == ("production",)
+    assert (await promotable(world.ports(), deploy.id)).environments == ("production",)

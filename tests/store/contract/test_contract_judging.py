@@ -96,5 +96,5 @@ async def test_overdue_are_undecided_deploys_whose_time_is_over_and_no_more_than
     await add(one, a_draft(**over), a_draft(status=Status.ROLLING, **over), a_draft(status=Status.READY, **over))
     await add(one, a_draft(expires_at=NOON + HOUR))
     async with one.read() as reading:
-        assert await reading.overdue(NOON) == (1, 3)
-        assert await reading.overdue(NOON, limit=1) == (1,)
+        assert await reading.overdue(NOON, {}) == (1, 3)
+        assert await reading.overdue(NOON, {}, limit=1) == (1,)

@@ -8,7 +8,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Result
 from bot.domain.deploy.rollout import RolloutKind
 from bot.domain.durations import short
-from bot.gateways.blocks.card.facts import links_of, name_of, origin_of, people_of
+from bot.gateways.blocks.card.facts import links_of, name_of, origin_of, people_of, settled_by
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.text import moment, words
 
@@ -35,6 +35,7 @@ def _parts(card: Card) -> Iterator[str]:
     if before and rollout is not None:
         yield f"from {before}"
     yield people_of(card)
+    yield settled_by(card)
     yield moment(deploy.changed_at)
     if rollout is None:
         yield f"after {short(deploy.changed_at - deploy.requested_at)}"
@@ -69,10 +70,11 @@ def _success(rollout: Rollout) -> str:
 
 
 def why_of(card: Card) -> list[str]:
-    """Lines on why it failed, in Nomad's words, and what Nomad reverted to; empty if it did not fail."""
-    deploy = card.deploy
-    if deploy.status not in _TOLD_BELOW:
-        return []
-    if deploy.status is Status.FAILED and card.rollouts:
-        return progress_of(card)
-    return [f"*Why* {words(deploy.detail, 1100)}"] if deploy.detail else []
+    """Lines on why it failed, in Nomad's words, and what Nomad reverted to; and on a landing after the end."""
+    deploy, is_told = card.deploy, _own(card) is not None and card.deploy.status is Status.FAILED
+    late = any(each.kind is RolloutKind.LATE for each in card.rollouts)
+    why = deploy.detail if deploy.status in _TOLD_BELOW and not is_told else ""
+    return [
+        *([f"*Why* {words(why, 1100)}"] if why else []),
+        *(progress_of(card) if is_told or late else []),
+    ]

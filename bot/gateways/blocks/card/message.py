@@ -25,6 +25,7 @@ from bot.gateways.blocks.card.facts import (
     people_of,
     replaces_of,
     request_of,
+    settled_by,
     takeover_of,
 )
 from bot.gateways.blocks.card.progress import progress_of
@@ -59,6 +60,7 @@ _DECIDED_ON: Final = frozenset({Status.WAITING, Status.READY})
 """States in which people may still say yes or no: they see the whole change."""
 EVENT_TYPE: Final = "nomatron_deploy"
 _MOST_LINES = 12
+PENDING: Final = ": that counts once no attempt can be on its way, unless Nomad shows what happened"
 _FEWEST = 1200
 """Characters that the change list has in any case; the other parts leave more than that, whatever they carry."""
 
@@ -208,6 +210,9 @@ def state_of(card: Card) -> list[str]:
     # a first plan takes a second: whoever reads this in the channel waits for a call that hangs, or in a long queue
     if deploy.status is Status.PLANNING and not deploy.plan and not deploy.blocked:
         lines.append(blocker(Reason("nomad-unavailable", "No plan from Nomad yet.", since=deploy.changed_at)))
+    if deploy.resolution:
+        said = settled_by(card)
+        lines.append(said[:1].upper() + said[1:] + (PENDING if deploy.status is Status.DISPATCHING else ""))
     by_itself = deploy.status is not Status.WAITING
     if deploy.status is Status.ROLLING and (deploy.blocked or any(each.stuck for each in card.rollouts)):
         lines.append(words(how_to_resolve(deploy), 400))

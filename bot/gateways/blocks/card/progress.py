@@ -17,16 +17,17 @@ _FEWEST_CELLS, _MOST_CELLS = 6, 12
 
 
 def progress_of(card: Card) -> list[str]:
-    """Lines on our rollout and on Nomad's own reverts, in that order; empty before there is one."""
+    """Lines on our rollout, also a late one, and on Nomad's own reverts, in that order; empty before there is one."""
     lines: list[str] = []
     for rollout in card.rollouts:
-        lines += _own(card, rollout) if rollout.kind is RolloutKind.DEPLOY else _revert(rollout)
+        lines += _revert(rollout) if rollout.kind is RolloutKind.REVERT else _own(card, rollout)
     return lines
 
 
 def _own(card: Card, rollout: Rollout) -> list[str]:
-    failed = rollout.status is RolloutStatus.FAILED or card.deploy.status is Status.FAILED
-    lines = _why(rollout) if failed else []
+    late = rollout.kind is RolloutKind.LATE
+    failed = rollout.status is RolloutStatus.FAILED or (card.deploy.status is Status.FAILED and not late)
+    lines = [*([_late(rollout)] if late else []), *(_why(rollout) if failed else [])]
     if rollout.wanted:
         # what failed is rarely what runs now: the counts must not read as those of the environment
         lines.append(health(rollout) + (f" ({words(card.deploy.release_name, 160)})" if failed else ""))
@@ -38,6 +39,13 @@ def _own(card: Card, rollout: Rollout) -> list[str]:
     elif waiting:
         lines.append(f":information_source: {words(waiting[:1].upper() + waiting[1:], 500)}")
     return [*lines, _revert_line(card, rollout)] if failed else lines
+
+
+def _late(rollout: Rollout) -> str:
+    """That a deploy which had ended is in Nomad, and how its rollout ended if it did not fail."""
+    as_version = "" if rollout.job_version is None else f" as job version {rollout.job_version}"
+    ended = {RolloutStatus.SUCCEEDED: ", and it succeeded", RolloutStatus.SUPERSEDED: ", and it was overtaken since"}
+    return f":rotating_light: *Nomad registered this after all*{as_version}{ended.get(rollout.status, '')}"
 
 
 def health(rollout: Rollout) -> str:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.audit.history import Outcome
+from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.gateways.blocks.card.facts import name_of
 from bot.gateways.blocks.text import SECTION, code, link, words
@@ -69,8 +70,10 @@ def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
     lines = _Lines(report, at)
     found = [
         _kind_of(":rotating_light: *Nomad's own revert failed*", report.reverts_failed, lines.revert_failed),
+        _kind_of(":rotating_light: *Landed after its end*", report.landed_late, lines.landed_late),
         _kind_of(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, lines.stuck),
         _kind_of(":red_circle: *Failed*", report.failures, lines.failed),
+        _kind_of(":raised_hand: *Resolved by a person*", report.resolved, lines.resolved),
         _kind_of(":bell: *Approval overdue*", report.overdue, lines.overdue),
         _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, lines.signed),
         _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, lines.signed),
@@ -116,6 +119,18 @@ class _Lines:
 
     def revert_failed(self, entry: Entry) -> str:
         return f"{self._what(entry)}: possibly neither this version nor the previous one is running"
+
+    def landed_late(self, entry: Entry) -> str:
+        at = f" {self.at.moment(entry.landed_late_at)}" if entry.landed_late_at else ""
+        return f"{self._what(entry)}: {STATE_WORDS[entry.status].casefold()}, and found in Nomad{at}"
+
+    def resolved(self, entry: Entry) -> str:
+        word = entry.word
+        if word is None:
+            return self._what(entry)
+        became = "" if word.stands else f", which did not stand: {STATE_WORDS[entry.status].casefold()}"
+        why = f": {words(word.why, _LONGEST_WHY)}" if word.why else ""
+        return f"{self._what(entry)}: as {code(word.text)} by {name_of(word.by)}{became}{why}"
 
     def stuck(self, entry: Entry) -> str:
         since = f" since {self.at.moment(entry.stuck_at)}" if entry.stuck_at else ""

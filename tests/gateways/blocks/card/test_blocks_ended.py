@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -111,8 +112,56 @@ def test_the_first_version_of_a_job_comes_from_none() -> None:
     assert " from " not in render(card).blocks[0]["text"]["text"]
 
 
-def test_a_success_by_a_persons_word_says_so() -> None:
-    settled = {"detail": "Settled by a person, not by Nomad: seen", "resolution": "succeeded"}
-    card = a_card(Status.SUCCEEDED, rollouts=CARDS["succeeded"].rollouts, deploy=settled)
+@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED])
+def test_an_end_by_a_persons_word_says_whose_and_which(status: Status) -> None:
+    detail = "Settled by a person, not by Nomad: seen"
+    ours = replace(CARDS["succeeded"].rollouts[0], status=RolloutStatus(status.value), detail=detail)
+    settled = {"detail": detail, "resolution": status.value}
+    message = render(a_card(status, rollouts=(ours,), deploy=settled, resolved_by=SAM))
 
-    assert "Settled by a person, not by Nomad: seen" in render(card).blocks[0]["text"]["text"]
+    assert f" · settled by <@U0SAM00001> as `{status.value}` · " in message.blocks[0]["text"]["text"].splitlines()[1]
+    assert detail in str(message.blocks)
+
+
+def test_a_success_after_a_landing_by_a_persons_word_shows_nomads_counts_and_the_word() -> None:
+    rollouts = CARDS["succeeded"].rollouts
+    card = a_card(Status.SUCCEEDED, rollouts=rollouts, deploy={"resolution": "landed 4"}, resolved_by=SAM)
+    second = render(card).blocks[0]["text"]["text"].splitlines()[1]
+
+    assert second.startswith("*6/6 healthy* · ")
+    assert " · settled by <@U0SAM00001> as `landed 4` · " in second
+
+
+def test_a_word_that_does_not_count_yet_says_what_it_waits_for() -> None:
+    card = a_card(Status.DISPATCHING, deploy={"resolution": "not-landed"}, resolved_by=SAM)
+    rolling = a_card(Status.ROLLING, deploy={"resolution": "landed 4"}, resolved_by=SAM, rollouts=(a_rollout(12),))
+
+    said = "Settled by <@U0SAM00001> as `not-landed`: that counts once no attempt can be on its way"
+    assert said in str(render(card).blocks)
+    assert "Settled by <@U0SAM00001> as `landed 4`\\n" not in str(render(rolling).blocks)
+    assert "Settled by <@U0SAM00001> as `landed 4`" in str(render(rolling).blocks)
+
+
+LATE = a_rollout(12, kind=RolloutKind.LATE, job_version=4)
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "said"),
+    [
+        (Status.WITHDRAWN, {}, " as job version 4"),
+        (Status.EXPIRED, {"job_version": None}, "*Nomad registered this after all*"),
+        (Status.UNCHANGED, {"status": RolloutStatus.SUCCEEDED}, " as job version 4, and it succeeded"),
+        (Status.REJECTED, {"status": RolloutStatus.SUPERSEDED}, " as job version 4, and it was overtaken since"),
+        (Status.FAILED, {"status": RolloutStatus.FAILED, "detail": "no image"}, "*Why* no image"),
+    ],
+)
+def test_a_landing_after_the_end_stands_below_it(status: Status, changes: dict[str, Any], said: str) -> None:
+    card = a_card(status, rollouts=(replace(LATE, **changes),), deploy={"detail": "Nomad refused the job"})
+    head, below = render(card).blocks
+
+    assert len(head["text"]["text"].splitlines()) == 2
+    lines = below["text"]["text"].splitlines()
+    told = 1 if status is Status.FAILED else 0
+    assert (lines[0] == "*Why* Nomad refused the job") is bool(told)
+    assert lines[told].startswith(":rotating_light: *Nomad registered this after all*")
+    assert said in below["text"]["text"]

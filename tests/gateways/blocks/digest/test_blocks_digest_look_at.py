@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.actor import CiIdentity, Operator
+from bot.domain.audit.history import Word
 from bot.domain.digest.report import Layout, Listed, Sign, Signs
 from bot.gateways.blocks.digest.message import render
 from tests.builders import BOB, SAM
@@ -152,3 +153,35 @@ def test_of_those_who_approved_one_deploy_four_are_named() -> None:
 
     said = str(mrkdwn(render(a_digest(report), Layout.TABLE)))
     assert "`op2` on the host, `op3` on the host and 2 more, Fri 09:00" in said
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        (Word("failed", SAM, "the node is gone"), ": as `failed` by <@U0SAM00001>: the node is gone"),
+        (Word("landed 4", Operator("root"), ""), ": as `landed 4` by `root` on the host"),
+        (
+            Word("not-landed", SAM, "seen", stands=False),
+            ": as `not-landed` by <@U0SAM00001>, which did not stand: failed: seen",
+        ),
+        (None, ""),
+    ],
+)
+def test_who_resolved_what_and_as_what_is_told(word: Word | None, said: str) -> None:
+    entry = failing(3, timedelta(hours=2), "", word=word)
+    report = a_report(tally=tallied(1, 9), outcomes=counted(failed=1), resolved=Listed((entry,), 1))
+
+    shown = mrkdwn(render(a_digest(report), Layout.TABLE))
+    assert f":raised_hand: *Resolved by a person*: D-3 *search* v1.4.0 in production{said}" in shown
+
+
+@pytest.mark.parametrize(("at", "said"), [(ENDS, " Sat 09:00"), (None, "")])
+def test_what_landed_after_its_end_is_told(at, said: str) -> None:
+    entry = failing(3, timedelta(hours=2), "", landed_late_at=at)
+    report = a_report(tally=tallied(1, 9), outcomes=counted(failed=1), landed_late=Listed((entry,), 1))
+
+    shown = mrkdwn(render(a_digest(report), Layout.TABLE))
+    assert (
+        f":rotating_light: *Landed after its end*: D-3 *search* v1.4.0 in production: failed, and found in Nomad{said}"
+        in shown
+    )
