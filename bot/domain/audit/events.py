@@ -46,6 +46,7 @@ class EventType(StrEnum):
     DEPLOY_MOVING = "deploy.moving"
     DEPLOY_SHOWN = "deploy.shown"
     DEPLOY_RESOLVED = "deploy.resolved"
+    DEPLOY_DEVIATED = "deploy.deviated"
 
 
 _STEPS = frozenset(

@@ -230,6 +230,7 @@ _SENTENCES: Final[Mapping[str, _Describe]] = {
     _E.DEPLOY_MOVING: _ends("makes progress again"),
     _E.DEPLOY_SHOWN: _shown,
     _E.DEPLOY_RESOLVED: _resolved,
+    _E.DEPLOY_DEVIATED: _ends("no longer runs without a break"),
 }
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WORKER = System("worker")
 _NOT_BY_RULE = frozenset({"nomad-unavailable", "nomad-forbidden", "turn"})
-_UNAVAILABLE = frozenset({"nomad-unavailable", "nomad-forbidden", "membership-unknown"})
+_UNAVAILABLE = frozenset({"nomad-unavailable", "nomad-forbidden", "membership-unknown", "running-unknown"})
 PUT_OFF = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=1)
 """The longest time by which any step puts a deploy off, but for offers. One that is due later met a wrong clock."""
