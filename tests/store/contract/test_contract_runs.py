@@ -62,15 +62,14 @@ async def test_they_tell_what_became_of_each_deploy_of_the_release(one):
         await ran(tx, Status.INVALID, 4, well=True)
         await ran(tx, Status.SUCCEEDED, 5, landed=4)
         await tx.save_deploy(replace(await tx.lock_deploy(4), resolution="succeeded"))
-        for elsewhere in ({"environment": "production"}, {"service": "mailer", "release": OURS}, {"version": "v2"}):
-            await ran(tx, Status.FAILED, 6, **elsewhere)
+        await ran(tx, Status.FAILED, 6, environment="production")
+        await ran(tx, Status.FAILED, 6, service="mailer", release=OURS)
+        await ran(tx, Status.FAILED, 6, version="v2")
     fields: dict[str, Any] = {"release": OURS, "version": "v1.4.2", "job_version": None, "job_modify_index": None}
 
     def a_run(number: int, status: Status, minutes: int, **changes: Any) -> Run:
-        changed_at = NOON + minutes * MINUTE
-        return Run(
-            **{"deploy_id": number, "status": status, "changed_at": changed_at, "landed_at": None} | fields | changes
-        )
+        given = {**fields, "landed_at": None, **changes}
+        return Run(deploy_id=number, status=status, changed_at=NOON + minutes * MINUTE, **given)
 
     ours = {"job_version": 4, "job_modify_index": 47}
     assert await runs(one) == (
@@ -86,8 +85,9 @@ async def test_they_tell_what_became_of_each_deploy_of_the_release(one):
 async def test_with_a_proof_comes_what_landed_next_and_nothing_else_of_other_releases(one):
     other: dict[str, Any] = {"version": "v1.4.3", "release": OTHER}
     async with one.begin() as tx:
-        for landed, elsewhere in ((9, {}), (7, {}), (7, {}), (3, {}), (4, {"environment": "production"})):
-            await ran(tx, Status.FAILED, 20, landed=landed, **other, **elsewhere)
+        for landed in (9, 7, 7, 3):
+            await ran(tx, Status.FAILED, 20, landed=landed, **other)
+        await ran(tx, Status.FAILED, 20, landed=4, environment="production", **other)
         await ran(tx, Status.SUCCEEDED, 5, landed=4)
         await ran(tx, Status.REJECTED, 6, **other)
         await ran(tx, Status.FAILED, 10, landed=8)
