@@ -70,7 +70,7 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
     ),
     **dict.fromkeys(("turn", "seats-missing", "soaking", "outcome-unknown", "outcome-unprovable"), _HELD),
     **dict.fromkeys(("too-many-open", "too-many-requests"), Presentation(429, _WAIT, AGAIN)),
-    **dict.fromkeys(("catalog-busy", "team-unknown"), _UNAVAILABLE),
+    **dict.fromkeys(("catalog-busy", "team-unknown", "running-unknown"), _UNAVAILABLE),
     "not-yet": Presentation(501, _ASK, REFUSED),
     # errors, by their classes' codes
     "error": _BUG,

@@ -60,10 +60,11 @@ LANES: tuple[tuple[Lane, int], ...] = (
     (register.WORK, 4),
     (follow.WORK, 2),
     (recheck.WORK, 1),
+    (offer.WORK, 1),
     (deliver.WORK, 8),
 )
 """Work on deploys and messages, each with how much of it is under way in one lane at once."""
-VERBS: tuple[tuple[Step, int], ...] = ((judge.step, 1), (offer.step, 1))
+VERBS: tuple[tuple[Step, int], ...] = ((judge.step, 1),)
 """Steps that call no Nomad, each with the number of its loops."""
 
 

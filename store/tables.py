@@ -30,7 +30,7 @@ from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.message import Delivery, Note
-from bot.domain.deploy.plan import Base, Change
+from bot.domain.deploy.plan import Base, Change, Deviation
 from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
 from bot.domain.digest.schedule import FileState
 from store.sql.columns import Day, Document, Json, Who, Word
@@ -74,10 +74,7 @@ def _of_deploy(**options: Any) -> Any:
 
 
 class DeployRow(Row, table=True):
-    """A deploy, and the worker that has it: only ``claims`` uses those from ``worker`` to ``fence``.
-
-    ``unjudged``: another catalog is in force since a worker last looked at it (``judging``).
-    """
+    """A deploy; only ``claims`` uses the columns from ``worker`` to ``fence``, only ``judging`` uses ``unjudged``."""
 
     __tablename__ = "deploys"
     __table_args__ = (
@@ -86,6 +83,7 @@ class DeployRow(Row, table=True):
         Index("ix_deploys_due", "status", "due_at", "id", "lane"),
         where("ix_deploys_unjudged", "requested_at", "id", condition=UNJUDGED),
         Index("ix_deploys_place", "service", "environment", "id"),
+        Index("ix_deploys_release", "service", "environment", "release", "changed_at", "id"),
         Index("ix_deploys_ended", "service", "environment", "status", "changed_at", "id"),
         Index("ix_deploys_asked", "requester", "requested_at"),
         Index("ix_deploys_changed", "changed_at", "requested_at", "environment"),
@@ -124,6 +122,7 @@ class DeployRow(Row, table=True):
     dispatches: int = _is(Integer, server_default="0")
     unjudged: bool = _is(Boolean, server_default=false())
     resolution: str = _is(Plain, server_default="")
+    deviation: Deviation | None = _may_be(Document(Deviation))
 
 
 class PlanRow(Row, table=True):

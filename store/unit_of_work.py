@@ -19,6 +19,7 @@ from store.deploys.judging import JudgingReading, JudgingWriting
 from store.deploys.plans import PlanReading, PlanWriting
 from store.deploys.requests import RequestReading, RequestWriting
 from store.deploys.rollouts import RolloutReading, RolloutWriting
+from store.deploys.runs import RunReading
 from store.outbox.intents import OutboxReading, OutboxWriting
 from store.sql.failures import failure, translate_connect_errors, translate_errors
 
@@ -36,6 +37,7 @@ class SqlReading(
     PlanReading,
     ApprovalReading,
     RolloutReading,
+    RunReading,
     OutboxReading,
     EventReading,
     PageReading,
@@ -53,6 +55,7 @@ class SqlTransaction(
     PlanWriting,
     ApprovalWriting,
     RolloutWriting,
+    RunReading,
     OutboxWriting,
     EventWriting,
     PageReading,

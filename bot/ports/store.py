@@ -128,8 +128,23 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def last_succeeded_of(self, places: Collection[tuple[str, str]]) -> tuple[Deploy, ...]:
         """The most recently successful deploy of each (service, environment); pairs without one are omitted."""
 
-    async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
-        """The newest deploys of a service in an environment and how they ended, in order of their numbers."""
+    async def runs(
+        self, service: str, environment: str, release: str, since: datetime | None = None
+    ) -> tuple[Run, ...]:
+        """What became of a release in an environment, in order of numbers, however many other deploys there were.
+
+        That is its deploys that are open or changed at ``since`` or later, and the newest before that which passed;
+        and for each that passed, the deploy of any release that landed next.
+        """
+
+    async def last_passed(self, service: str, environment: str, *, other_than: str = "") -> Run | None:
+        """The newest deploy that proves that its release works there; None if there is none.
+
+        Those of the release ``other_than`` (a fingerprint) are left out.
+        """
+
+    async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
+        """The deploy of that version that landed there first; None if none did."""
 
     async def release(self, fingerprint: str) -> Release | None:
         """The release with this fingerprint; None if it is not stored."""

@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text as Plain
-from sqlalchemy import column, false, func, select, union_all, values
+from sqlalchemy import column, func, select, union_all, values
 
 from bot.domain.deploy.deploy import Deploy, Status
-from bot.domain.deploy.promotion import Run
 from bot.errors import StaleFence
 from store.sql.mapping import columns_of, record_of
 from store.sql.session import Session
-from store.tables import deploys, plans, rollouts
+from store.tables import deploys
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -101,28 +100,6 @@ class DeployReading(Session):
         if not places:
             return ()
         return await self._all(Deploy, select(deploys).where(deploys.c.id.in_(newest_succeeded(places))))
-
-    async def runs(self, service: str, environment: str, limit: int = 500) -> tuple[Run, ...]:
-        """The outcomes of a service's newest deploys to an environment, in order of their numbers."""
-        ours = (rollouts.c.deploy_id == deploys.c.id) & (rollouts.c.number == 1)
-        planned = (plans.c.deploy_id == deploys.c.id) & (plans.c.number == deploys.c.plan)
-        found = (
-            select(
-                deploys.c.id.label("deploy_id"),
-                deploys.c.release,
-                deploys.c.version,
-                deploys.c.status,
-                rollouts.c.started_at.label("landed_at"),
-                deploys.c.changed_at,
-                func.coalesce(plans.c.healthy & plans.c.unchanged, false()).label("healthy"),
-                (deploys.c.resolution != "").label("resolved"),
-            )
-            .select_from(deploys.outerjoin(rollouts, ours).outerjoin(plans, planned))
-            .where(deploys.c.service == service, deploys.c.environment == environment)
-            .order_by(deploys.c.id.desc())
-            .limit(limit)
-        )
-        return (await self._all(Run, found))[::-1]
 
     async def maybe_open(self, scope: Scope) -> tuple[int, ...]:
         """The deploys that may have been open at the end of the scope's span: open now, or changed since."""

@@ -54,3 +54,23 @@ def test_a_failure_in_staging_after_the_approvals_holds_the_deploy_and_says_so(t
         assert message.state == "Ready"
         assert message.channel == production.channel != STAGING
         assert sandbox.made_by("D-2") == []
+
+
+def test_what_was_changed_in_staging_after_the_approvals_holds_the_deploy_until_it_runs_there_again(tmp_path: Path):
+    with Sandbox(tmp_path, "--no-seed", change=soaks("1s")) as sandbox:
+        staging = sandbox.ask(ALICE, "mailer v2.0.0 to staging")
+        sandbox.reach(staging, "Succeeded")
+        sandbox.until(lambda: "deploy.promote" in sandbox.card(staging).actions, "the button Promote…")
+        sandbox.fill(ALICE, sandbox.card(staging), "deploy.promote", reason="SHOP-984")
+        sandbox.reach("D-2", "Approval needed")
+        mailer = {"namespace": "staging", "job": "mailer"}
+        sandbox.post("nomad", "/sandbox/change", {**mailer, "env": {"LOG_LEVEL": "trace"}})
+        sandbox.approved("D-2")
+
+        held = "staging no longer runs v2.0.0. Job version 1 was registered outside Nomatron"
+        sandbox.until(lambda: held in sandbox.card("D-2").whole, "what holds it")
+        assert sandbox.card("D-2").state == "Ready"
+        assert sandbox.made_by("D-2") == []
+
+        sandbox.reach(sandbox.ask(ALICE, "mailer v2.0.0 to staging"), "Succeeded")
+        sandbox.reach("D-2", "Succeeded")

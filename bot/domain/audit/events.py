@@ -47,6 +47,7 @@ class EventType(StrEnum):
     DEPLOY_SHOWN = "deploy.shown"
     DEPLOY_RESOLVED = "deploy.resolved"
     DEPLOY_LANDED_LATE = "deploy.landed-late"
+    DEPLOY_DEVIATED = "deploy.deviated"
 
 
 _STEPS = frozenset(

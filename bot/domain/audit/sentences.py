@@ -237,6 +237,7 @@ _SENTENCES: Final[Mapping[str, _Describe]] = {
     _E.DEPLOY_SHOWN: _shown,
     _E.DEPLOY_RESOLVED: _resolved,
     _E.DEPLOY_LANDED_LATE: _landed(", after that had ended,"),
+    _E.DEPLOY_DEVIATED: _ends("no longer runs without a break"),
 }
 
 

@@ -110,6 +110,41 @@ def still_runs(traced: Traced, made: Made, *, reverted: bool) -> Traced:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """A job version no longer runs as it did; ``at`` is when Nomad says that something took its place, if it does."""
+
+    at: datetime | None = None
+
+
+def first_break(live: Job | None, kept: Sequence[Job], version: int | None, index: int, *, same: bool) -> Break | None:
+    """What ended the run of that job version, by its JobModifyIndex; None if the live job continues it.
+
+    A version that differs only in counts that an autoscaler owns ends nothing. ``kept`` are the versions of the job
+    that Nomad still has; ``same``: the live job is what was registered, which tells if Nomad has dropped that version.
+    """
+    if live is None:
+        return Break()
+    newest = _index(live, "JobModifyIndex")
+    if (newest, int(live["Version"])) == (index, version):
+        return None
+    created = _index(live, "CreateIndex")
+    # by the index: who registers a job can give it any version number
+    life = {_index(job, "JobModifyIndex"): job for job in (*kept, live) if _index(job, "CreateIndex") == created}
+    later = [life[each] for each in sorted(life) if index < each <= newest]
+    if not later:
+        # an older state was restored from a snapshot
+        return Break()
+    before = life.get(index)
+    if created > index or (before is None and not same):
+        return Break(_instant(later[0].get("SubmitTime")))
+    for job in later:
+        if job.get("Stop") or (before is not None and _specification(job) != _specification(before)):
+            return Break(_instant(job.get("SubmitTime")))
+        before = job
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class _Life:
     """A job since it was created: the versions that Nomad keeps by number, and those that we made."""
 

@@ -12,6 +12,7 @@ from bot.domain.actor import Actor
 from bot.domain.catalog.environment import Value
 from bot.domain.catalog.release import release_name
 from bot.domain.decision import Reason
+from bot.domain.deploy.plan import Deviation
 from bot.errors import IllegalTransition
 
 
@@ -78,6 +79,7 @@ class Deploy:
     often it became DISPATCHING. ``asked_in`` is the Slack channel of the request,
     ``asked_via`` its response_url, which is dropped with the first change of state. ``resolution`` is what a person
     said became of its dispatch or rollout, because Nomad cannot tell; it is dropped if the deploy was not registered.
+    ``deviation`` is what ended the run of the job version that the deploy proved; None as long as nothing was seen.
     """
 
     id: int = 0
@@ -107,6 +109,7 @@ class Deploy:
     lane: str = ""
     dispatches: int = 0
     resolution: str = ""
+    deviation: Deviation | None = None
 
     @property
     def release_name(self) -> str:

@@ -128,6 +128,17 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """The first thing that was seen to end the run of a job version in its environment.
+
+    ``at`` is when that was, as far as Nomad says it, else when it was seen; ``base`` is what Nomad had instead then.
+    """
+
+    at: datetime
+    base: Base
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A numbered plan of a deploy.
 

@@ -11,6 +11,8 @@ from bot.domain.catalog.release import release_name
 from bot.domain.catalog.variable import Setting
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
 from bot.domain.deploy.deploy import Deploy, Status
+from bot.domain.deploy.plan import Deviation
+from bot.domain.deploy.sentences import instead
 from bot.domain.durations import in_words
 
 
@@ -20,7 +22,8 @@ class Run:
 
     ``landed_at`` is when Nomad registered it (None: never), ``changed_at`` when its status changed last. ``healthy`` is
     only set for one that changed nothing: exactly this release was running already, and healthy. ``resolved``: a
-    person, not Nomad, said what became of it.
+    person, not Nomad, said what became of it. ``job_version`` and ``job_modify_index`` are those that Nomad gave it, or
+    those that it found if it changed nothing; ``deviation`` is what was seen to end the run of that version.
     """
 
     deploy_id: int
@@ -31,6 +34,9 @@ class Run:
     changed_at: datetime
     healthy: bool = False
     resolved: bool = False
+    job_version: int | None = None
+    job_modify_index: int | None = None
+    deviation: Deviation | None = None
 
     @property
     def passed(self) -> bool:
@@ -91,33 +97,90 @@ Runs = Mapping[str, Sequence[Run]]
 """A service's deploys and how they ended, by environment, in the order of their numbers."""
 
 
-def may_follow(afters: Sequence[After], what: Candidate, runs: Runs, now: datetime) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What Nomad said of an environment just now: the deploys whose job version runs there without a break since.
+
+    ``unknown`` says why nobody knows, in a sentence; empty if Nomad answered. ``elsewhere``: nothing was asked, because
+    the catalog deploys the service there to another cluster, namespace or job by now.
+    """
+
+    running: frozenset[int] = frozenset()
+    unknown: str = ""
+    elsewhere: bool = False
+
+
+def may_follow(
+    afters: Sequence[After], what: Candidate, runs: Runs, now: datetime, asked: Mapping[str, Asked] | None = None
+) -> Decision:
     """Whether the release has passed every environment that comes before.
 
-    If not, the refusal says what is missing, what to do, and when the release can pass.
+    If not, the refusal says what is missing, what to do, and when the release can pass. ``asked`` is what Nomad said of
+    each environment with ``require: running``; None to judge by what is recorded alone.
     """
-    return every([_follows(after, what, runs.get(after.environment, ()), now) for after in afters])
+    return every([_follows(after, what, runs.get(after.environment, ()), now, asked) for after in afters])
+
+
+def proofs_since(after: After, now: datetime) -> datetime:
+    """The time from which on a proof counts: an older one has passed too long ago, whatever happened since."""
+    return now - after.within - after.soak
+
+
+def running_proofs(release: str, runs: Sequence[Run]) -> tuple[Run, ...]:
+    """The proofs whose job version should run there now, oldest first; empty if something is known to have ended it.
+
+    Each is of the same job: the first started it, the later ones found it running and changed nothing.
+    """
+    stretches = _stretches(release, runs)
+    return () if not stretches or stretches[-1].ended_by is not None else stretches[-1].proofs
+
+
+def deviated_at(run: Run, said: datetime | None, seen_at: datetime) -> datetime:
+    """When the run of a proof's job version ended: when Nomad ``said``, if that can be, else when seen."""
+    # a revert in Nomad keeps the time of the version that it restores
+    if said is None or said <= (run.landed_at or run.changed_at):
+        return seen_at
+    return min(max(said, run.changed_at), seen_at)
 
 
 def newest_passed(runs: Sequence[Run]) -> Run | None:
     """The newest deploy that proves that its release works there; None if there is none."""
-    return max((run for run in runs if run.passed), key=_when, default=None)
+    return max((run for run in runs if run.passed), key=when, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """A time in which a release ran in an environment without a break: from its success until it was replaced.
+    """A time in which a release ran in an environment without a break: from its success until something ended it.
 
-    ``proof`` is the last deploy that proves it works: the one that started it, or a later one that changed nothing.
+    ``proofs`` are the deploys that prove that it works: the one that started it, and later ones that changed nothing.
+    ``replaced_by`` is the deploy that landed next.
     """
 
-    since: datetime
-    proof: Run
-    ended_by: Run | None
+    proofs: tuple[Run, ...]
+    replaced_by: Run | None
+
+    @property
+    def since(self) -> datetime:
+        return self.proofs[0].changed_at
+
+    @property
+    def proof(self) -> Run:
+        return self.proofs[-1]
+
+    @property
+    def ended_by(self) -> Run | Deviation | None:
+        """What ended it first: the next deploy there, or what was seen in Nomad."""
+        seen = [run.deviation for run in self.proofs if run.deviation is not None]
+        first = min(seen, key=lambda each: each.at, default=None)
+        landed = self.replaced_by.landed_at if self.replaced_by else None
+        return first if first is not None and (landed is None or first.at < landed) else self.replaced_by
 
     @property
     def until(self) -> datetime | None:
-        return self.ended_by.landed_at if self.ended_by else None
+        ended = self.ended_by
+        if isinstance(ended, Deviation):
+            return ended.at
+        return ended.landed_at if ended else None
 
     def soaked_at(self, soak: timedelta, now: datetime) -> datetime | None:
         """When it had run there long enough; None if it has not, or never did."""
@@ -125,21 +188,22 @@ class _Stretch:
         return at if at <= now and (self.until is None or at <= self.until) else None
 
 
-def _when(run: Run) -> tuple[datetime, int]:
+def when(run: Run) -> tuple[datetime, int]:
+    """A key that sorts deploys by their last change."""
     return run.changed_at, run.deploy_id
 
 
 def _stretches(release: str, runs: Sequence[Run]) -> list[_Stretch]:
     """The release's stretches, oldest first."""
     found: list[_Stretch] = []
-    for run in sorted((run for run in runs if run.release == release and run.passed), key=_when):
+    for run in sorted((run for run in runs if run.release == release and run.passed), key=when):
         last = found[-1] if found else None
         unbroken = last is not None and (last.until is None or run.changed_at < last.until)
         # nothing was replaced, so the soak goes on: an UNCHANGED deploy only confirms that this release still runs
         if last is not None and unbroken and run.status is Status.UNCHANGED:
-            found[-1] = replace(last, proof=run)
+            found[-1] = replace(last, proofs=(*last.proofs, run))
         else:
-            found.append(_Stretch(run.changed_at, run, _next_landed(run, runs)))
+            found.append(_Stretch((run,), _next_landed(run, runs)))
     return found
 
 
@@ -148,24 +212,26 @@ def _next_landed(run: Run, runs: Sequence[Run]) -> Run | None:
     later = [
         (each.landed_at, each.deploy_id, each)
         for each in runs
-        if each.landed_at is not None and each is not run and (each.landed_at, each.deploy_id) > _when(run)
+        if each.landed_at is not None and each is not run and (each.landed_at, each.deploy_id) > when(run)
     ]
     return min(later, key=lambda landed: landed[:2])[2] if later else None
 
 
-def _follows(after: After, what: Candidate, runs: Sequence[Run], now: datetime) -> Decision:
+def _follows(
+    after: After, what: Candidate, runs: Sequence[Run], now: datetime, asked: Mapping[str, Asked] | None
+) -> Decision:
     stretches = _stretches(what.release, runs)
     if not stretches:
         return _never_passed(after, what, runs)
     proof = stretches[-1].proof
-    mine = sorted((run for run in runs if run.release == what.release), key=_when)
+    mine = sorted((run for run in runs if run.release == what.release), key=when)
     # a later failure cancels an earlier success: the release is not safe to promote any more
-    bad = next((run for run in mine if run.disproved and _when(run) > _when(proof)), None)
+    bad = next((run for run in mine if run.disproved and when(run) > when(proof)), None)
     if bad is not None:
         became = "failed" if bad.status is Status.FAILED else "was rejected"
         since = f"{what.service} {what.name} {became} in {after.environment} after it had passed (D-{bad.deploy_id})."
         return refuse("not-passed", f"{since} {_again(after, what)}")
-    return every([_soaked(after, what, stretches, now), _running(after, what, stretches[-1])])
+    return every([_soaked(after, what, stretches, now), _running(after, what, stretches[-1], asked)])
 
 
 def _again(after: After, what: Candidate) -> str:
@@ -200,22 +266,41 @@ def _not_soaked(after: After, what: Candidate, last: _Stretch) -> Decision:
         # a time, not a countdown: a message with a countdown would have to be redrawn each second
         text = f"{what.name} has to run in {where} for {soak} first."
         return Refused((Reason("soaking", text, possible_at=last.since + after.soak),))
-    ran = in_words(last.until - last.since)
-    return refuse(
-        "soak-broken",
-        f"{what.name} ran in {where} for only {ran}, until D-{last.ended_by.deploy_id} replaced it; "
-        f"it has to run there for {soak}. {_again(after, what)}",
-    )
+    ran = f"{what.name} ran in {where} for only {in_words(last.until - last.since)}; it has to run there for {soak}."
+    text = f"{ran} {_why_ended(what, last.ended_by)} {_again(after, what)}"
+    return Refused((Reason("soak-broken", text, since=last.until),))
 
 
-def _running(after: After, what: Candidate, last: _Stretch) -> Decision:
+def _why_ended(what: Candidate, ended_by: Run | Deviation) -> str:
+    """What runs there instead, or what happened to the job, as a sentence."""
+    if isinstance(ended_by, Deviation):
+        return instead(ended_by.base, what.name)
+    return f"D-{ended_by.deploy_id} ({ended_by.version}) replaced it."
+
+
+def _running(after: After, what: Candidate, last: _Stretch, asked: Mapping[str, Asked] | None) -> Decision:
     """Whether the release runs there now, if the catalog requires that."""
-    if after.require is not Require.RUNNING or last.ended_by is None:
+    where, ended_by = after.environment, last.ended_by
+    if after.require is not Require.RUNNING:
         return Allowed()
-    by = f"D-{last.ended_by.deploy_id}"
-    if last.ended_by.release == what.release and last.ended_by.status.open:
-        return refuse(
-            "not-running", f"{by} is deploying {what.name} to {after.environment} again: wait until it has finished."
+    if ended_by is None:
+        return Allowed() if asked is None else _confirmed(after, what, last, asked.get(where, Asked()))
+    if isinstance(ended_by, Run) and ended_by.release == what.release and ended_by.status.open:
+        again = f"D-{ended_by.deploy_id} is deploying {what.name} to {where} again: wait until it has finished."
+        return refuse("not-running", again)
+    text = f"{where} no longer runs {what.name}. {_why_ended(what, ended_by)} {_again(after, what)}"
+    return Refused((Reason("not-running", text, since=last.until),))
+
+
+def _confirmed(after: After, what: Candidate, last: _Stretch, asked: Asked) -> Decision:
+    """Whether Nomad said that it runs there; a look at an earlier proof says nothing."""
+    where, proof = after.environment, last.proof.deploy_id
+    if proof in asked.running:
+        return Allowed()
+    if asked.elsewhere:
+        moved = (
+            f"The catalog now deploys {what.service} in {where} to another cluster, namespace or job than D-{proof}."
         )
-    text = f"{after.environment} no longer runs {what.name}: {by} replaced it. {_again(after, what)}"
-    return refuse("not-running", text)
+        return refuse("not-running", f"{moved} {_again(after, what)}")
+    why = asked.unknown or "A deploy there has just ended: try again."
+    return refuse("running-unknown", f"Nomatron cannot tell whether {where} still runs {what.name}. {why}")

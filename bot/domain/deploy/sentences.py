@@ -89,6 +89,17 @@ def moves(before: Base | None, now: Base) -> tuple[str, ...]:
     return said
 
 
+def instead(now: Base, release: str) -> str:
+    """What happened to a job that ran this release (``v1.4.2 r2``) without a break until then, in a sentence."""
+    if now.state is JobState.ABSENT:
+        return "The job no longer exists in Nomad."
+    if now.state is JobState.STOPPED:
+        return "The job was stopped in Nomad."
+    if now.release_name == release:
+        return "The job was stopped or changed in Nomad, and put back."
+    return _made(Base(state=JobState.RUNNING), now)[0]
+
+
 def _same(before: Base, now: Base) -> bool:
     return (before.state, before.job_version, before.deploy) == (now.state, now.job_version, now.deploy)
 

@@ -10,7 +10,7 @@ from bot.domain.jobdiff.whole import pages, plan_lines, tally
 from bot.gateways.blocks.card.buttons import buttons
 from bot.gateways.blocks.card.ended import result_of, why_of
 from bot.gateways.blocks.card.facts import approvals_of, count_of, name_of, replaces_of
-from bot.gateways.blocks.card.message import EMOJI, blocker, folded, headline, possible_at, state_of
+from bot.gateways.blocks.card.message import EMOJI, blocker, folded, headline, state_of, times
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
@@ -43,7 +43,7 @@ def refusal(refusal: Refused, emoji: str = REFUSED) -> Message:
     for number, reason in enumerate(refusal.reasons[:20]):
         sign = emoji if number == 0 else "•"
         people = who(reason.users, reason.groups)
-        text = f"{words(reason.text, 1200)}{possible_at(reason)}"
+        text = f"{words(reason.text, 1200)}{times(reason)}"
         lines.append(f"{sign} {text}" + (f" Who can: {people}." if people else ""))
     return from_lines(*lines)
 

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.access import Permission, authorize
 from bot.domain.actor import human_behind
+from bot.domain.catalog.environment import Require
 from bot.domain.decision import Allowed, Refused, every, refuse
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
-from bot.domain.deploy.promotion import Candidate, Offer, Promotable, may_follow
+from bot.domain.deploy.promotion import (
+    Candidate,
+    Offer,
+    Promotable,
+    may_follow,
+    proofs_since,
+    running_proofs,
+    when,
+)
 from bot.domain.settings import settings_for
 from bot.operations.deploys.decide import ask_membership, no_such_deploy
+from bot.operations.deploys.target import still_runs
 from bot.operations.require import require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from bot.domain.access import Membership
     from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
+    from bot.domain.catalog.environment import After
     from bot.domain.decision import Decision
     from bot.domain.deploy.deploy import Deploy
-    from bot.domain.deploy.promotion import Run
+    from bot.domain.deploy.promotion import Asked, Run
     from bot.ports import Ports
     from bot.ports.store import Reading
 
@@ -39,14 +51,45 @@ def candidate_of(deploy: Deploy) -> Candidate:
 
 
 async def promotion_gate(
-    reading: Reading, catalog: Catalog, what: Candidate, environment: str, now: datetime
+    reading: Reading,
+    catalog: Catalog,
+    what: Candidate,
+    environment: str,
+    now: datetime,
+    asked: Mapping[str, Asked] | None = None,
 ) -> Decision:
-    """Whether a release has passed the environments that come before this one; allowed if no environment does."""
+    """Whether a release has passed the environments that come before this one; allowed if no environment does.
+
+    ``asked`` is what ``ask_nomad`` found; without it, what is recorded decides alone.
+    """
     afters = catalog.environments[environment].after
+    runs = {after.environment: await _runs(reading, what, after, now) for after in afters}
+    return may_follow(afters, what, runs, now, asked)
+
+
+async def _runs(reading: Reading, what: Candidate, after: After, now: datetime) -> tuple[Run, ...]:
+    return await reading.runs(what.service, after.environment, what.release, proofs_since(after, now))
+
+
+async def ask_nomad(
+    ports: Ports, catalog: Catalog, what: Candidate, environment: str, *, soaks: bool = False
+) -> dict[str, Asked]:
+    """What Nomad says of the environments before, for ``promotion_gate``; only of those that have to run the release.
+
+    With ``soaks``, also of those where it has to soak. What has ended its run there is recorded. Nobody is asked about
+    a release that may not follow anyway.
+    """
+    rules = catalog.environments[environment].after
+    afters = [after for after in rules if after.require is Require.RUNNING or (soaks and after.soak)]
     if not afters:
-        return Allowed()
-    runs = {after.environment: await reading.runs(what.service, after.environment) for after in afters}
-    return may_follow(afters, what, runs, now)
+        return {}
+    now = ports.clock.now()
+    async with ports.store.read() as reading:
+        if isinstance(await promotion_gate(reading, catalog, what, environment, now), Refused):
+            return {}
+        runs = {after.environment: await _runs(reading, what, after, now) for after in afters}
+    proofs = {name: running_proofs(what.release, each) for name, each in runs.items()}
+    return {name: await still_runs(ports, catalog, each) for name, each in proofs.items() if each}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +118,51 @@ async def next_environments(reading: Reading, catalog: Catalog, deploy: Deploy, 
     names = environments_after(catalog, deploy.service, deploy.environment)
     if deploy.status is not Status.SUCCEEDED or not names:
         return Next()
-    if _is_superseded(deploy, await reading.runs(deploy.service, deploy.environment)):
+    if await _is_superseded(reading, deploy):
         return Next()
     offered, left = [], False
     for name in names:
-        there = [run for run in await reading.runs(deploy.service, name) if run.release == deploy.release]
+        everything = await reading.runs(deploy.service, name, deploy.release)
+        there = [run for run in everything if run.release == deploy.release]
         left = left or not any(run.passed for run in there)
         free = not any(run.passed or run.status.open for run in there)
         if free and isinstance(await promotion_gate(reading, catalog, candidate_of(deploy), name, now), Allowed):
             offered.append(name)
     # each minute too: if several environments come before, a deploy in another one of them can open the gate
-    return Next(tuple(offered), min([now + RECHECK, *_soaks(catalog, names, deploy, now)]) if left else None)
+    soaked = [deploy.changed_at + soak for soak in _soaks(catalog, names, deploy)]
+    return Next(tuple(offered), min([now + RECHECK, *(at for at in soaked if at > now)]) if left else None)
 
 
-def _is_superseded(deploy: Deploy, runs: Sequence[Run]) -> bool:
+async def watch_soak(ports: Ports, deploy_id: int) -> None:
+    """Look whether a deploy's release runs in Nomad without a break, if it soaks there or did at the look before.
+
+    If Nomad does not answer, nothing was seen.
+    """
+    async with ports.store.read() as reading:
+        deploy = require(await reading.deploy(deploy_id), f"D-{deploy_id}")
+        catalog = (await reading.active_catalog()).catalog
+        names = environments_after(catalog, deploy.service, deploy.environment)
+        soak = max(_soaks(catalog, names, deploy), default=timedelta(0))
+        since = deploy.changed_at
+        runs = await reading.runs(deploy.service, deploy.environment, deploy.release, since) if soak else ()
+    proofs = running_proofs(deploy.release, runs)
+    # the look that is due at the end of the soak is the last one
+    if proofs and deploy.due_at is not None and deploy.due_at <= proofs[0].changed_at + soak:
+        await still_runs(ports, catalog, proofs)
+
+
+async def _is_superseded(reading: Reading, deploy: Deploy) -> bool:
     """Whether another deploy has succeeded there since, or a later plan found another release running."""
-    return any(
-        run.passed
-        and (run.changed_at, run.deploy_id) > (deploy.changed_at, deploy.id)
-        and (run.status is Status.SUCCEEDED or run.release != deploy.release)
-        for run in runs
-    )
+    other = await reading.last_passed(deploy.service, deploy.environment, other_than=deploy.release)
+    again = await reading.runs(deploy.service, deploy.environment, deploy.release, deploy.changed_at)
+    succeeded = [run for run in again if run.passed and run.status is Status.SUCCEEDED]
+    return any(when(run) > (deploy.changed_at, deploy.id) for run in (*succeeded, *([other] if other else ())))
 
 
-def _soaks(catalog: Catalog, names: Sequence[str], deploy: Deploy, now: datetime) -> list[datetime]:
-    """The future times at which the deploy will have soaked long enough for one of the environments."""
-    soaks = (
-        deploy.changed_at + after.soak
-        for name in names
-        for after in catalog.environments[name].after
-        if after.environment == deploy.environment
-    )
-    return [at for at in soaks if at > now]
+def _soaks(catalog: Catalog, names: Sequence[str], deploy: Deploy) -> list[timedelta]:
+    """How long the deploy's release has to run in its environment first, for each of the environments that ask that."""
+    afters = [after for name in names for after in catalog.environments[name].after]
+    return [after.soak for after in afters if after.soak and after.environment == deploy.environment]
 
 
 _NOT_SUCCESSFUL = {
@@ -155,9 +211,9 @@ async def promotable(ports: Ports, deploy_id: int) -> Promotable | Refused:
 
 
 async def _gate(reading: Reading, catalog: Catalog, deploy: Deploy, name: str, now: datetime) -> Decision:
-    for run in await reading.runs(deploy.service, name):
-        if run.release == deploy.release and run.status.open:
-            there = f"{deploy.service} {deploy.release_name} is already on its way to {name}: D-{run.deploy_id}."
+    for other in await reading.open_deploys(deploy.service, name):
+        if other.release == deploy.release:
+            there = f"{deploy.service} {deploy.release_name} is already on its way to {name}: {other.number}."
             return refuse("nothing-to-promote", there)
     return await promotion_gate(reading, catalog, candidate_of(deploy), name, now)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decision import Allowed, Refused, refuse
 from bot.domain.deploy.gates import Ask
-from bot.domain.deploy.promotion import newest_passed
 from bot.domain.names import unknown_name
 from bot.operations.deploys.decide import no_such_deploy
 from bot.operations.deploys.promotable import candidate_of, environments_after, not_successful, promotion_gate
@@ -99,7 +98,7 @@ async def _of_deploy(
     if deploy is None:
         return no_such_deploy(deploy_id)
     # a deploy that changed nothing counts if the job was healthy: its run knows
-    runs = await reading.runs(deploy.service, deploy.environment)
+    runs = await reading.runs(deploy.service, deploy.environment, deploy.release, deploy.changed_at)
     if not any(run.deploy_id == deploy_id and run.passed for run in runs):
         return not_successful(deploy)
     return _to(deploy, environments_after(catalog, deploy.service, deploy.environment), what)
@@ -126,7 +125,7 @@ async def _of_service(
         choices = " or ".join(f"`to {name}`" for name in names)
         return refuse("environment-missing", f"Name the environment for {what.service}: add {choices}.")
     befores = [before for before, _ in pairs]
-    passed = [newest_passed(await reading.runs(what.service, before)) for before in befores]
+    passed = [await reading.last_passed(what.service, before) for before in befores]
     found = [require(await reading.deploy(run.deploy_id), f"D-{run.deploy_id}") for run in passed if run is not None]
     if not found:
         before = " or ".join(befores)

@@ -21,20 +21,21 @@ from bot.domain.masking import looks_secret, names_content
 from bot.domain.settings import check_settings, typed_settings
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
-from bot.operations.deploys.promotable import promotion_gate
+from bot.operations.deploys.promotable import ask_nomad, promotion_gate
 from bot.operations.deploys.target import lane_of
 from bot.operations.require import require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from bot.domain.access import Membership
     from bot.domain.actor import Actor
     from bot.domain.decision import Decision
+    from bot.domain.deploy.promotion import Asked
     from bot.operations.deploys.decide import Origin
     from bot.ports import Ports
-    from bot.ports.store import ActiveCatalog, Transaction
+    from bot.ports.store import ActiveCatalog, Reading, Transaction
 
 __all__ = ["Ask", "Requested", "request"]
 
@@ -82,6 +83,7 @@ async def request(
         if isinstance(membership, Refused):
             return await refuse_ask(ports, actor, ask, membership, origin)
         asking = _Asking(active, ask, environment, actor, origin, nonce, ports.clock.now())
+        asking = replace(asking, asked=await asking.ask_nomad(ports))
         # after a lost race or an uncommitted try, read the catalog again
         active = None
         try:
@@ -133,6 +135,16 @@ class _Asking:
     origin: Origin
     nonce: str | None
     now: datetime
+    asked: Mapping[str, Asked] | None = None
+
+    async def ask_nomad(self, ports: Ports) -> Mapping[str, Asked]:
+        """What Nomad says of the environments before; no transaction waits for it."""
+        catalog = self.active.catalog
+        if not catalog.environments[self.environment].after:
+            return {}
+        async with ports.store.read() as reading:
+            chosen = await self._release(reading)
+        return await ask_nomad(ports, catalog, self._candidate(chosen), self.environment, soaks=True)
 
     async def decide(self, tx: Transaction, membership: Membership) -> Requested | Refused | None:
         """Decide and write the result; None if the catalog has changed since the request was checked."""
@@ -180,27 +192,30 @@ class _Asking:
         await tx.record(replace(refused, catalog=self.active.fingerprint, data={**refused.data, "judged": judged}))
         return decision
 
-    async def _gate(self, tx: Transaction, chosen: _Chosen) -> Decision:
-        candidate = Candidate(
+    def _candidate(self, chosen: _Chosen) -> Candidate:
+        return Candidate(
             service=self.ask.service,
             version=self.ask.version,
             release=chosen.release.fingerprint,
             revision=chosen.revision,
         )
-        return await promotion_gate(tx, self.active.catalog, candidate, self.environment, self.now)
 
-    async def _release(self, tx: Transaction) -> _Chosen:
+    async def _gate(self, reading: Reading, chosen: _Chosen) -> Decision:
+        candidate, catalog = self._candidate(chosen), self.active.catalog
+        return await promotion_gate(reading, catalog, candidate, self.environment, self.now, self.asked)
+
+    async def _release(self, reading: Reading) -> _Chosen:
         """The release to deploy: the one that is promoted, the newest that passed, or one of the catalog's template."""
         # a promotion deploys the stored release, even if the catalog has another template by now
         if self.ask.release:
             stored = require(
-                await tx.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}"
+                await reading.release(self.ask.release), f"the release of {self.ask.service} {self.ask.version}"
             )
-            return _Chosen(stored, await tx.revisions(stored.service, stored.version, stored.template_name))
+            return _Chosen(stored, await reading.revisions(stored.service, stored.version, stored.template_name))
         template = self.active.catalog.template_for(self.ask.service, self.environment)
-        known = await tx.revisions(self.ask.service, self.ask.version, template.name)
+        known = await reading.revisions(self.ask.service, self.ask.version, template.name)
         if known and self.active.catalog.environments[self.environment].after:
-            return await self._newest_passed(tx, known)
+            return await self._newest_passed(reading, known)
         release = Release(
             service=self.ask.service,
             version=self.ask.version,
@@ -210,17 +225,17 @@ class _Asking:
             required=template.required,
             declarations=template.declarations,
         )
-        before = await tx.release(release.fingerprint)
+        before = await reading.release(release.fingerprint)
         if before is not None and before.template_name != template.name:
             # another template had this text first: its revisions count
-            return _Chosen(before, await tx.revisions(before.service, before.version, before.template_name))
+            return _Chosen(before, await reading.revisions(before.service, before.version, before.template_name))
         return _Chosen(release, known)
 
-    async def _newest_passed(self, tx: Transaction, known: tuple[Release, ...]) -> _Chosen:
+    async def _newest_passed(self, reading: Reading, known: tuple[Release, ...]) -> _Chosen:
         """The newest revision that may be deployed here; if none may, the newest one, whose refusal says why."""
         for release in reversed(known):
             chosen = _Chosen(release, known)
-            if isinstance(await self._gate(tx, chosen), Allowed):
+            if isinstance(await self._gate(reading, chosen), Allowed):
                 return chosen
         return _Chosen(known[-1], known)
 

@@ -1,22 +1,38 @@
-"""A deploy's target in the catalog (cluster, namespace, job), and whether the job there has changed."""
+"""A deploy's target in the catalog (cluster, namespace, job), and whether the job there has changed since."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from bot.domain.deploy.plan import BaseChange, JobState, state_of
-from bot.errors import TargetGone
+from bot.domain.actor import System
+from bot.domain.audit.events import EventType, event_of
+from bot.domain.deploy.base import facts_of, first_break, trace
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.plan import BaseChange, Deviation, JobState, state_of
+from bot.domain.deploy.promotion import Asked, deviated_at
+from bot.domain.deploy.rollout import Start, start_of
+from bot.domain.deploy.sentences import instead
+from bot.errors import NomadForbidden, NomadUnavailable, TargetGone
 from bot.operations.require import require
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.catalog.environment import Cluster, Environment
     from bot.domain.deploy.deploy import Deploy
-    from bot.domain.deploy.plan import Job
+    from bot.domain.deploy.plan import Base, Job
+    from bot.domain.deploy.promotion import Run
     from bot.ports import Ports
     from bot.ports.nomad import Nomad, Nomads
     from bot.ports.store import Reading
+
+WATCH = System("watch")
+_REGISTERING = frozenset({Status.DISPATCHING, Status.ROLLING})
+"""States of a deploy that may have made a job version which the database does not know yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +117,15 @@ def version_of(live: Job | None) -> int | None:
     return int(live["Version"]) if live else None
 
 
+def refuse_to_guess(base: Base, others: Sequence[Deploy]) -> None:
+    """Raise ``NomadUnavailable`` if one of these deploys may have made the live version, which nobody else explains."""
+    # its version is recorded after Nomad has it, and Nomad's own revert of it when the worker next looks
+    running = [other for other in others if other.status in _REGISTERING]
+    if base.job_version is not None and not base.is_ours and running:
+        number = running[0].number
+        raise NomadUnavailable(f"job version {base.job_version} may come from {number}, which has not ended")
+
+
 async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
     """How the job in Nomad changed since the deploy was planned; None if it did not.
 
@@ -126,3 +151,71 @@ async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
         deploy=ours.deploy_id if ours else None,
         version=ours.version if ours else None,
     )
+
+
+async def still_runs(ports: Ports, catalog: Catalog, proofs: Sequence[Run]) -> Asked:
+    """Which of these proofs, oldest first and all of one job, have a version that Nomad runs without a break since.
+
+    What ended the run of the others is recorded, once.
+    """
+    async with ports.store.read() as reading:
+        deploy = require(await reading.deploy(proofs[-1].deploy_id), f"D-{proofs[-1].deploy_id}")
+        own = require(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+    if not same_target(own, catalog, deploy):
+        return Asked(elsewhere=True)
+    try:
+        ended = await _compare(ports, target_of(ports.nomads, catalog, deploy), deploy, proofs)
+    except (NomadUnavailable, NomadForbidden) as error:
+        return Asked(unknown=f"Nomad: {error}")
+    if ended:
+        await _record(ports, ended)
+    return Asked(frozenset(run.deploy_id for run in proofs if run.deploy_id not in ended))
+
+
+async def _compare(ports: Ports, target: Target, deploy: Deploy, proofs: Sequence[Run]) -> dict[int, Deviation]:
+    """What ended the run of each proof's version, for those that do not run any more."""
+    live = await target.nomad.job(target.namespace, target.job_id)
+    found = index_of(live), version_of(live)
+    if all(found == (run.job_modify_index, run.job_version) for run in proofs):
+        return {}
+    # only Nomad's older versions tell a scaling step from a change
+    kept = await target.nomad.versions(target.namespace, target.job_id) if live else ()
+    async with ports.store.read() as reading:
+        plan = require(await reading.plan(deploy.id, deploy.plan), f"the plan of {deploy.number}")
+        created = int(live.get("CreateIndex") or 0) if live else 0
+        made = await reading.versions_made(deploy.service, deploy.environment, created)
+        others = await reading.open_deploys(deploy.service, deploy.environment)
+    job = json.loads(plan.job)
+    if live is None and job.get("Type") in {"batch", "sysbatch"} and start_of(job) is Start.REGISTER:
+        raise NomadUnavailable("the batch job has finished, and Nomad does not keep it for ever")
+    same = live is not None and target.nomad.is_registered_as(job, live)
+    ended: dict[int, datetime] = {}
+    seen_at = ports.clock.now()
+    for run in reversed(proofs):
+        broke = first_break(live, kept, run.job_version, run.job_modify_index or 0, same=same)
+        if broke is None:
+            # what broke an earlier one was over when this one found the job running
+            seen_at = run.changed_at
+        else:
+            ended[run.deploy_id] = deviated_at(run, broke.at, seen_at)
+    base = trace(live, kept, made).base
+    if ended:
+        refuse_to_guess(base, others)
+    return {number: Deviation(at=at, base=base) for number, at in ended.items()}
+
+
+async def _record(ports: Ports, found: Mapping[int, Deviation]) -> None:
+    """Keep the first deviation of each deploy, whatever the job does later."""
+    now = ports.clock.now()
+    async with ports.store.begin() as tx:
+        for number, deviation in sorted(found.items()):
+            deploy = require(await tx.lock_deploy(number), f"D-{number}")
+            if deploy.deviation is not None:
+                continue
+            # its message may offer a promotion that is no longer open
+            due_at = now if deploy.status is Status.SUCCEEDED else deploy.due_at
+            await tx.save_deploy(replace(deploy, deviation=deviation, due_at=due_at))
+            data: dict[str, Any] = {"base": facts_of(deviation.base), "since": deviation.at}
+            data["detail"] = instead(deviation.base, deploy.release_name)
+            await tx.record(event_of(EventType.DEPLOY_DEVIATED, WATCH, deploy, now, deploy.catalog, **data))
+    ports.bell.ring()

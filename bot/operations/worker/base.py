@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.deploy.base import no_longer_kept, still_runs, trace
-from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import JobState, with_live_counts
-from bot.errors import NomadUnavailable
-from bot.operations.deploys.target import same_target
+from bot.operations.deploys.target import refuse_to_guess, same_target
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
     from bot.operations.deploys.target import Target
     from bot.ports import Ports
     from bot.ports.store import Reading
-
-_REGISTERING = frozenset({Status.DISPATCHING, Status.ROLLING})
-"""States of a deploy that may have made a job version which the database does not know yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,7 @@ async def replaced_by(ports: Ports, deploy: Deploy, target: Target, catalog: Cat
         traced = trace(live, kept, made, ever=ever)
         if traced.made is None and ever:
             traced = await _by_content(ports, target, traced, live, no_longer_kept(live, kept, made))
-        _refuse_to_guess(traced, deploy, others)
+        refuse_to_guess(traced.base, [other for other in others if other.id != deploy.id])
     return Replaced(traced, await _frozen(ports, traced, live))
 
 
@@ -86,12 +81,3 @@ async def _ever(reading: Reading, catalog: Catalog, deploy: Deploy, made: Sequen
         if same_target(before, catalog, deploy):
             return True
     return False
-
-
-def _refuse_to_guess(traced: Traced, deploy: Deploy, others: Sequence[Deploy]) -> None:
-    """Raise ``NomadUnavailable`` if a running deploy of ours may have made the version that nobody else explains."""
-    # its version is recorded after Nomad has it, and Nomad's own revert of it when the worker next looks
-    running = [other for other in others if other.id != deploy.id and other.status in _REGISTERING]
-    if traced.made is None and running:
-        version, number = traced.base.job_version, running[0].number
-        raise NomadUnavailable(f"job version {version} may come from {number}, which has not ended")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from bot.ports.store import Claim, Transaction
 
 WORKER = System("worker")
-_NOT_BY_RULE = frozenset({"nomad-unavailable", "nomad-forbidden", "turn"})
-_UNAVAILABLE = frozenset({"nomad-unavailable", "nomad-forbidden", "membership-unknown"})
+_NOT_BY_RULE = frozenset({"nomad-unavailable", "nomad-forbidden", "running-unknown", "turn"})
+_UNAVAILABLE = frozenset({"nomad-unavailable", "nomad-forbidden", "membership-unknown", "running-unknown"})
 PUT_OFF = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=1)
 """The longest time by which any step puts a deploy off, but for offers. One that is due later met a wrong clock."""

@@ -13,7 +13,7 @@ from bot.domain.deploy.gates import may_dispatch
 from bot.domain.deploy.message import Note
 from bot.domain.deploy.turns import passed_over, turn
 from bot.operations.deploys.decide import decide_on
-from bot.operations.deploys.promotable import candidate_of, promotion_gate
+from bot.operations.deploys.promotable import ask_nomad, candidate_of, promotion_gate
 from bot.operations.deploys.target import base_change
 from bot.operations.deploys.transitions import (
     SETTING_REFUSED,
@@ -24,11 +24,15 @@ from bot.operations.deploys.transitions import (
     reply,
     transition,
 )
+from bot.operations.require import require
 from bot.operations.worker.claim import WORKER, Work, hold_if_blocked, lock_claimed, save_hold
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import BaseChange
+    from bot.domain.deploy.promotion import Asked
     from bot.operations.deploys.decide import Case
     from bot.ports import Ports
     from bot.ports.store import Claim
@@ -71,10 +75,21 @@ async def _check_and_decide(ports: Ports, claim: Claim) -> Refused | None:
     """Dispatch the deploy, plan it again or make it wait for approval again; returns what blocks it, if anything."""
     # before the transaction, which must not wait for Nomad; a later change is caught by check-and-set at the register
     change = await base_change(ports, claim.deploy_id)
-    return await decide_on(ports, claim.deploy_id, partial(_decide, change=change), claim=claim)
+    asked = {} if change else await _ask_before(ports, claim.deploy_id)
+    return await decide_on(ports, claim.deploy_id, partial(_decide, change=change, asked=asked), claim=claim)
 
 
-async def _decide(case: Case, *, change: BaseChange | None) -> Refused | None:
+async def _ask_before(ports: Ports, deploy_id: int) -> Mapping[str, Asked]:
+    """What Nomad says of the environments that have to run the release before."""
+    async with ports.store.read() as reading:
+        deploy = require(await reading.deploy(deploy_id), f"D-{deploy_id}")
+        catalog = (await reading.active_catalog()).catalog
+    # of a target that is gone since, nothing is asked: the decision withdraws the deploy
+    known = deploy.environment in catalog.environments
+    return await ask_nomad(ports, catalog, candidate_of(deploy), deploy.environment) if known else {}
+
+
+async def _decide(case: Case, *, change: BaseChange | None, asked: Mapping[str, Asked]) -> Refused | None:
     # after an outage this step may run before the expiry tick: a request that expired must not go out unattended
     if is_overdue(case.deploy, case.now):
         await expire(case.tx, case.deploy, case.now)
@@ -84,17 +99,18 @@ async def _decide(case: Case, *, change: BaseChange | None) -> Refused | None:
         decided_by = case.facts.fingerprint
         await plan_again(case.tx, case.deploy, at=case.now, actor=WORKER, catalog=decided_by, cause=cause)
         return None
-    return await _gates(case)
+    return await _gates(case, asked)
 
 
-async def _gates(case: Case) -> Refused | None:
+async def _gates(case: Case, asked: Mapping[str, Asked]) -> Refused | None:
     deploy, facts = case.deploy, case.facts
     # approvals are counted again: an approver may have left the group since, or a new catalog may ask for more
     if not facts.seating.complete:
         await make_waiting(case, _why_incomplete(case))
         return None
     others = await case.tx.open_deploys(deploy.service, deploy.environment)
-    passed = await promotion_gate(case.tx, facts.catalog, candidate_of(deploy), deploy.environment, case.now)
+    what = candidate_of(deploy)
+    passed = await promotion_gate(case.tx, facts.catalog, what, deploy.environment, case.now, asked)
     decision = every([may_dispatch(facts, others, case.now), passed])
     if isinstance(decision, Refused):
         return decision

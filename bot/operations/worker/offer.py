@@ -1,4 +1,4 @@
-"""Offer: redraw a deploy's message when it may be promoted with a click, and when it no longer may."""
+"""Offer: watch a release that soaks, and redraw a deploy's message when it may be promoted, or no longer may."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Outgoing
-from bot.operations.deploys.promotable import next_environments
+from bot.operations.deploys.promotable import next_environments, watch_soak
 from bot.operations.worker.claim import Work, lock_claimed
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ async def step(ports: Ports) -> bool:
 
 
 async def _offer(ports: Ports, claim: Claim) -> None:
+    await watch_soak(ports, claim.deploy_id)
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         deploy = await _no_later_than(tx, await lock_claimed(tx, claim), now)

@@ -25,6 +25,7 @@ from bot.domain.deploy.plan import (
     state_of,
     without_server_fields,
 )
+from bot.domain.deploy.promotion import newest_passed
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.deploy.sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.jobdiff.whole import about, pages, plan_lines
@@ -155,9 +156,9 @@ async def _has_succeeded(target: Target, live: Job | None, made: Made | None, no
 async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tuple[str, Plan | None]:
     """The first previous environment that this release has passed, and its plan there; empty and None if none."""
     for after in catalog.environments[deploy.environment].after:
-        runs = await reading.runs(deploy.service, after.environment)
-        passed = [run for run in runs if run.release == deploy.release and run.passed]
-        source = await reading.deploy(passed[-1].deploy_id) if passed else None
+        runs = await reading.runs(deploy.service, after.environment, deploy.release)
+        passed = newest_passed([run for run in runs if run.release == deploy.release])
+        source = await reading.deploy(passed.deploy_id) if passed else None
         if source is not None:
             return after.environment, await reading.plan(source.id, source.plan)
     return "", None

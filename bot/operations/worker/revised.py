@@ -27,8 +27,9 @@ async def with_downgrade(reading: Reading, deploy: Deploy, plan: Plan) -> Plan:
     replaced = plan.from_version
     if replaced is None or replaced == deploy.version:
         return plan
-    runs = await reading.runs(deploy.service, deploy.environment)
-    if not is_older(deploy.version, replaced, runs):
+    place = deploy.service, deploy.environment
+    first = [await reading.first_landed(*place, version) for version in (deploy.version, replaced)]
+    if not is_older(deploy.version, replaced, [run for run in first if run is not None]):
         return plan
     change = Change(path=("version",), kind="Edited", old=replaced, new=deploy.version, flags=(Flag.OLDER_VERSION,))
     warning = f"It replaces {replaced} by the older {deploy.version}."

@@ -83,6 +83,10 @@ WHOLE: dict[EventType, tuple[dict[str, Any], str]] = {
     E.ACTION_REFUSED: ({"act": "approve", "codes": ["own-request"]}, "was not allowed to approve D-12: own-request"),
     E.DEPLOY_STUCK: ({"detail": "1 of 2 healthy"}, "D-12 is stuck: 1 of 2 healthy"),
     E.DEPLOY_MOVING: ({"detail": ""}, "D-12 makes progress again"),
+    E.DEPLOY_DEVIATED: (
+        {"detail": "The job was stopped in Nomad.", "since": "2026-11-21T12:00:00.000000Z"},
+        "D-12 no longer runs without a break: The job was stopped in Nomad.",
+    ),
     E.DEPLOY_SHOWN: ({"plan": 2}, "was shown plan 2 of D-12"),
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.deploy.base import Made, base_from, facts_of, trace
+from bot.domain.deploy.base import Break, Made, base_from, facts_of, first_break, trace
 from bot.domain.deploy.plan import Base, Job, JobState
 from bot.domain.deploy.rollout import RolloutKind
 from tests.builders import a_live_job
@@ -208,3 +208,68 @@ def test_the_facts_read_back_as_the_same(base):
 
 def test_an_older_event_has_none():
     assert base_from(None) is None
+
+
+class TestFirstBreak:
+    """What ends the run of version 1, which has index 21."""
+
+    def of(self, *versions: Job, live: Job | None = None, same: bool = False) -> Break | None:
+        kept = sorted(versions, key=lambda each: -each["Version"])
+        return first_break(live or copy.deepcopy(kept[0]), kept, 1, 21, same=same)
+
+    def test_nothing_does_while_it_is_the_live_version(self):
+        assert first_break(a_version(1), (), 1, 21, same=False) is None
+
+    def test_a_job_that_is_gone_does_and_nobody_knows_when(self):
+        assert first_break(None, (), 1, 21, same=False) == Break()
+
+    def test_a_stop_does_also_after_the_job_was_started_again(self):
+        stopped = a_version(2, Stop=True)
+
+        assert self.of(a_version(1), stopped) == Break(second(2))
+        assert self.of(a_version(1), stopped, a_version(3), same=True) == Break(second(2))
+
+    def test_another_job_does_also_after_the_first_was_put_back(self):
+        assert self.of(a_version(1), a_version(2, "b")) == Break(second(2))
+        assert self.of(a_version(1), a_version(2, "b"), a_version(3)) == Break(second(2))
+
+    def test_a_scaling_step_does_not_but_what_comes_after_it_may(self):
+        ours, scaled = a_version(1, scaled=True), a_version(2, count=3, scaled=True)
+
+        assert self.of(a_version(0, "b"), ours, scaled) is None
+        assert self.of(ours, scaled, a_version(3, "b", scaled=True)) == Break(second(3))
+
+    def test_another_count_does_where_no_autoscaler_owns_it(self):
+        assert self.of(a_version(1), a_version(2, count=3)) == Break(second(2))
+
+    def test_once_nomad_has_dropped_the_version_the_content_tells(self):
+        later = [a_version(number, count=number, scaled=True) for number in (4, 5)]
+
+        assert self.of(*later, same=True) is None
+        assert self.of(*later) == Break(second(4))
+
+    def test_what_happened_since_tells_as_well(self):
+        kept = [a_version(4), a_version(5, Stop=True), a_version(6)]
+
+        assert self.of(*kept, same=True) == Break(second(5))
+
+    def test_a_purge_does_although_the_same_was_registered_again(self):
+        anew = a_version(1, CreateIndex=30, JobModifyIndex=31)
+
+        assert self.of(anew, same=True) == Break(second(1))
+
+    @pytest.mark.parametrize(("version", "index"), [(0, 20), (1, 20), (2, 21)])
+    def test_an_older_state_that_was_restored_does(self, version, index):
+        assert self.of(a_version(version, JobModifyIndex=index), same=True) == Break()
+
+    def test_a_version_that_came_after_the_look_says_nothing(self):
+        assert self.of(a_version(1), a_version(2), a_version(3, "b"), live=a_version(2)) is None
+
+    def test_the_order_is_that_of_the_indexes(self):
+        assert self.of(a_version(1), a_version(0, "b", JobModifyIndex=25), live=a_version(9, JobModifyIndex=26)) == (
+            Break(second(0))
+        )
+
+
+def second(number: int) -> datetime | None:
+    return datetime(1970, 1, 1, 0, 0, number, tzinfo=UTC) if number else None

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from bot.domain.catalog.environment import After, Require
 from bot.domain.decision import Allowed, Refused
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.promotion import Candidate, Run, may_follow, newest_passed
+from bot.domain.deploy.plan import Base, Deviation, JobState
+from bot.domain.deploy.promotion import (
+    Asked,
+    Candidate,
+    Run,
+    deviated_at,
+    may_follow,
+    newest_passed,
+    proofs_since,
+    running_proofs,
+)
 from tests.clocks import NOON
 
 OURS, OTHER = "a" * 64, "b" * 64
@@ -36,9 +46,9 @@ def passed(number: int = 1, minutes: float = 0, **changes: Any) -> Run:
     return run(number, Status.SUCCEEDED, minutes, landed=minutes - 1, **changes)
 
 
-def well(number: int, minutes: float) -> Run:
+def well(number: int, minutes: float, **changes: Any) -> Run:
     """One that had nothing to do, as exactly this ran and was well."""
-    return run(number, Status.UNCHANGED, minutes, healthy=True)
+    return run(number, Status.UNCHANGED, minutes, healthy=True, **changes)
 
 
 def other(number: int, status: Status, minutes: float, *, landed: float | None = None) -> Run:
@@ -120,6 +130,131 @@ def test_a_soak_that_ends_with_the_next_landing_is_whole(landed, codes):
     assert judged([passed(), other(2, Status.ROLLING, landed, landed=landed)], 60) == codes
 
 
+class TestDeviations:
+    """What was seen in Nomad, beside the deploys."""
+
+    def seen(self, minutes: float, **base: Any) -> Deviation:
+        fields: dict[str, Any] = {"state": JobState.STOPPED, "job_version": 4}
+        return Deviation(at=at(minutes), base=Base(**{**fields, **base}))
+
+    @pytest.mark.parametrize(("minutes", "codes"), [(29.99, ("soak-broken",)), (30, ()), (40, ())])
+    def test_the_first_ends_the_soak(self, minutes, codes):
+        assert judged([passed(deviation=self.seen(minutes))], 60) == codes
+
+    @pytest.mark.parametrize(("minutes", "codes"), [(20, ("soak-broken", "not-running")), (40, ("not-running",))])
+    def test_it_does_not_run_there_any_more(self, minutes, codes):
+        assert judged([passed(deviation=self.seen(minutes))], 60, require=Require.RUNNING) == codes
+
+    def test_the_earliest_of_several_counts(self):
+        runs = [passed(deviation=self.seen(40)), well(2, 10, deviation=self.seen(20))]
+
+        assert judged(runs, 60) == ("soak-broken",)
+
+    def test_found_well_later_it_soaks_anew(self):
+        runs = [passed(deviation=self.seen(20)), well(2, 25)]
+
+        assert judged(runs, 54) == ("soaking",)
+        assert judged(runs, 55) == ()
+
+    def test_found_well_before_it_is_the_same_run(self):
+        assert judged([passed(deviation=self.seen(31)), well(2, 25, deviation=self.seen(31))], 60) == ()
+
+    @pytest.mark.parametrize(("landed", "said"), [(15, "The job was stopped in Nomad."), (5, "D-2 (v1.4.3) replaced")])
+    def test_whatever_came_first_is_named(self, landed, said):
+        runs = [passed(deviation=self.seen(10)), other(2, Status.SUCCEEDED, landed + 1, landed=landed)]
+
+        assert f" it has to run there for 30m. {said}" in words(runs, 60)
+
+    @pytest.mark.parametrize(
+        ("base", "said"),
+        [
+            ({"state": JobState.ABSENT, "job_version": None}, "The job no longer exists in Nomad."),
+            ({"deploy": 1, "version": "v1.4.2"}, "The job was stopped in Nomad."),
+            (
+                {"state": JobState.RUNNING, "deploy": 1, "version": "v1.4.2"},
+                "The job was stopped or changed in Nomad, and put back.",
+            ),
+            (
+                {"state": JobState.RUNNING, "deploy": 3, "version": "v1.4.1", "reverted": True},
+                "A revert in Nomad restored v1.4.1 (D-3).",
+            ),
+            ({"state": JobState.RUNNING, "deploy": 9, "version": "v2"}, "D-9 (v2) was deployed meanwhile."),
+            (
+                {"state": JobState.RUNNING, "token": "1a2b3c4d"},
+                "Job version 4 was registered outside Nomatron by token 1a2b3c4d.",
+            ),
+        ],
+    )
+    def test_the_words_name_what_runs_instead_and_since_when(self, base, said):
+        rule = After(environment="staging", require=Require.RUNNING)
+
+        refused = may_follow([rule], WHAT, {"staging": [passed(deviation=self.seen(40, **base))]}, at(60))
+
+        assert isinstance(refused, Refused)
+        assert refused.reasons[0].text == f"staging no longer runs v1.4.2. {said} {TODO}"
+        assert refused.reasons[0].since == at(40)
+
+    @pytest.mark.parametrize(
+        ("said", "when"),
+        [(None, 60), (-1, 60), (-0.5, 0), (20, 20), (61, 60)],
+        ids=["unknown", "of an older version", "while it became healthy", "known", "a clock ahead"],
+    )
+    def test_nomads_time_is_taken_where_it_can_be_true(self, said, when):
+        assert deviated_at(passed(), None if said is None else at(said), at(60)) == at(when)
+        assert deviated_at(well(1, 0), at(10), at(60)) == at(10)
+
+
+class TestAsked:
+    """What Nomad said just now."""
+
+    def judged(self, asked: dict[str, Asked] | None, *runs: Run, **after: Any) -> tuple[str, ...]:
+        rule = After(**{"environment": "staging", "require": Require.RUNNING, **after})
+        decision = may_follow([rule], WHAT, {"staging": runs or (passed(),)}, at(60), asked)
+        return tuple(reason.text for reason in decision.reasons) if isinstance(decision, Refused) else ()
+
+    def test_what_nomad_runs_may_go_on(self):
+        assert self.judged({"staging": Asked(frozenset({1}))}) == ()
+
+    def test_the_newest_proof_has_to_run(self):
+        found = self.judged({"staging": Asked(frozenset({1}))}, passed(), well(2, 59))
+
+        assert found == (f"{UNKNOWN} A deploy there has just ended: try again.",)
+
+    def test_where_nomad_did_not_answer_nobody_knows(self):
+        assert self.judged({"staging": Asked(unknown="Nomad: timed out")}) == (f"{UNKNOWN} Nomad: timed out",)
+        assert self.judged({"qa": Asked(frozenset({1}))}) == (f"{UNKNOWN} A deploy there has just ended: try again.",)
+
+    def test_another_place_runs_nothing_of_it(self):
+        (said,) = self.judged({"staging": Asked(elsewhere=True)})
+
+        assert said == (
+            "The catalog now deploys checkout in staging to another cluster, namespace or job than D-1. " + TODO
+        )
+
+    def test_it_matters_only_where_it_has_to_run(self):
+        assert self.judged({"staging": Asked(unknown="Nomad: timed out")}, require=Require.PASSED) == ()
+        assert self.judged(None) == ()
+
+
+UNKNOWN = "Nomatron cannot tell whether staging still runs v1.4.2."
+
+
+def test_the_proofs_of_one_run_are_those_since_the_last_break():
+    broken = [passed(), well(2, 10), other(3, Status.FAILED, 21, landed=20), passed(4, 30), well(5, 40)]
+
+    assert [run.deploy_id for run in running_proofs(OURS, broken)] == [4, 5]
+    assert running_proofs(OURS, [*broken, other(6, Status.ROLLING, 50, landed=50)]) == ()
+    assert running_proofs(OURS, []) == ()
+
+
+def test_a_proof_counts_for_its_soak_and_then_within():
+    rule = After(environment="staging", soak=SOAK, within=WITHIN)
+    oldest = proofs_since(rule, at(0))
+
+    assert judged([passed(1, (oldest - at(0)) / timedelta(minutes=1))], 0) == ()
+    assert judged([passed(1, (oldest - at(0)) / timedelta(minutes=1))], 0, tick=1) == ("passed-too-long-ago",)
+
+
 def test_without_a_soak_it_passes_at_once():
     assert judged([passed()], 0, soak=timedelta(0)) == ()
 
@@ -157,7 +292,7 @@ class TestRunning:
     def test_the_words_name_what_replaced_it(self):
         said = words([passed(), other(2, Status.SUCCEEDED, 41, landed=40)], 60, require=Require.RUNNING)
 
-        assert said == f"staging no longer runs v1.4.2: D-2 replaced it. {TODO}"
+        assert said == f"staging no longer runs v1.4.2. D-2 (v1.4.3) replaced it. {TODO}"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +312,7 @@ class TestRunning:
         ),
         (
             [passed(), other(2, Status.SUCCEEDED, 11, landed=10)], 60,
-            f"v1.4.2 ran in staging for only 10m, until D-2 replaced it; it has to run there for 30m. {TODO}",
+            f"v1.4.2 ran in staging for only 10m; it has to run there for 30m. D-2 (v1.4.3) replaced it. {TODO}",
         ),
         (
             [passed(), run(2, Status.FAILED, 40)], 60,

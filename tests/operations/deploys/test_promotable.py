@@ -10,7 +10,7 @@ from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.promotable import promotable
 from bot.operations.deploys.withdraw import withdraw
 from tests.builders import ALICE, a_placement, a_service, an_environment
-from tests.operations.acts import SOAK, after_staging, applied, asked, environments, now, succeeded
+from tests.operations.acts import SOAK, after_staging, applied, asked, environments, now, planned, succeeded
 
 if TYPE_CHECKING:
     from bot.domain.deploy.promotion import Promotable
@@ -84,6 +84,9 @@ async def test_the_gates_reasons_are_told(world: World):
 
 async def test_what_ended_there_or_is_another_release_stands_in_nobodys_way(world: World):
     await after_staging(world)
+    await succeeded(world, version="v1.4.1")
+    world.clock.advance(SOAK)
+    await planned(world, "production", version="v1.4.1")
     deploy = await succeeded(world)
     world.clock.advance(SOAK)
     there = await asked(world, environment="production")

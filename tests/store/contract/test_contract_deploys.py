@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from bot.domain.deploy.base import Made
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.promotion import Run
+from bot.domain.deploy.plan import Base, Deviation, JobState
 from bot.domain.deploy.rollout import RolloutKind
 from bot.errors import StoreBusy
-from tests.builders import a_deploy, a_draft, a_plan, a_posted, a_rollout, an_event, an_outgoing
+from tests.builders import a_deploy, a_draft, a_posted, a_rollout, an_event, an_outgoing
 from tests.clocks import NOON
 
 
@@ -94,53 +94,6 @@ async def test_the_last_that_succeeded_is_the_one_that_did_so_last(one):
         assert await reading.last_succeeded_of([]) == ()
 
 
-async def test_runs_tell_what_became_of_each_deploy_of_a_place(one):
-    rolling = (Status.WAITING, Status.READY, Status.DISPATCHING, Status.ROLLING)
-    await add(one, a_draft(), a_draft(), a_draft(environment="production"), a_draft(), a_draft(version="v2"))
-    landed, ended = NOON + timedelta(minutes=1), NOON + timedelta(minutes=2)
-    await advance(one, 1, *rolling, Status.SUCCEEDED, at=ended)
-    for number, healthy, unchanged in ((2, True, True), (4, True, False)):
-        async with one.begin() as tx:
-            await tx.add_plan(a_plan(number, 1, healthy=healthy, unchanged=unchanged))
-            deploy = await tx.lock_deploy(number)
-            await tx.save_deploy(replace(deploy.advance(Status.UNCHANGED, ended), plan=1))
-    async with one.begin() as tx:
-        await tx.lock_deploy(1)
-        await tx.save_rollout(a_rollout(1, 1, started_at=landed))
-        await tx.save_rollout(a_rollout(1, 2, kind=RolloutKind.REVERT, started_at=ended))
-
-    async with one.read() as reading:
-        runs = await reading.runs("checkout", "staging")
-        newest = await reading.runs("checkout", "staging", limit=2)
-        assert await reading.runs("mailer", "staging") == ()
-
-    release = a_draft().release
-    assert runs == (
-        Run(
-            deploy_id=1, release=release, version="v1.4.2", status=Status.SUCCEEDED, landed_at=landed, changed_at=ended
-        ),
-        Run(
-            deploy_id=2,
-            release=release,
-            version="v1.4.2",
-            status=Status.UNCHANGED,
-            landed_at=None,
-            changed_at=ended,
-            healthy=True,
-        ),
-        Run(deploy_id=4, release=release, version="v1.4.2", status=Status.UNCHANGED, landed_at=None, changed_at=ended),
-        Run(
-            deploy_id=5,
-            release=a_draft(version="v2").release,
-            version="v2",
-            status=Status.PLANNING,
-            landed_at=None,
-            changed_at=NOON,
-        ),
-    )
-    assert newest == runs[2:]
-
-
 async def test_what_a_deploy_offers_and_comes_from_is_kept(one):
     await add(one, a_draft(promotes="staging"))
     async with one.begin() as tx:
@@ -149,6 +102,16 @@ async def test_what_a_deploy_offers_and_comes_from_is_kept(one):
     async with one.read() as reading:
         kept = await reading.deploy(1)
     assert (kept.promotes, kept.offers) == ("staging", ("production", "canada"))
+
+
+async def test_what_ended_the_run_of_a_deploy_is_kept(one):
+    await add(one, a_draft())
+    # a version may have 64 bits
+    seen = Deviation(at=NOON, base=Base(state=JobState.RUNNING, job_version=2**62, token="1a2b3c4d", at=NOON))
+    async with one.begin() as tx:
+        await tx.save_deploy(replace(await tx.lock_deploy(1), deviation=seen))
+    async with one.read() as reading:
+        assert (await reading.deploy(1)).deviation == seen
 
 
 async def test_two_deploys_of_one_place_cannot_dispatch_at_once(one):

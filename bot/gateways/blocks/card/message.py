@@ -223,14 +223,14 @@ def state_of(card: Card) -> list[str]:
 def blocker(reason: Reason) -> str:
     """Why an open deploy does not go on, since when, and who can do something about it."""
     people = who(reason.users, reason.groups, 6)
-    since = f" _Since {moment(reason.since)}._" if reason.since else ""
     who_can = f" Who can: {people}." if people else ""
-    return f":hourglass: {words(reason.text, 400)}{since}{possible_at(reason)}{who_can}"
+    return f":hourglass: {words(reason.text, 400)}{times(reason)}{who_can}"
 
 
-def possible_at(reason: Reason) -> str:
-    """When it becomes possible, as a sentence after the reason's own; empty if that is not known."""
-    return f" Possible from {second(reason.possible_at)} on." if reason.possible_at else ""
+def times(reason: Reason) -> str:
+    """Since when it is so and when it becomes possible, after the reason's own sentence; empty if neither is known."""
+    since = f" _Since {moment(reason.since)}._" if reason.since else ""
+    return f"{since} Possible from {second(reason.possible_at)} on." if reason.possible_at else since
 
 
 def _few(lines: Sequence[str]) -> list[str]:

@@ -7,8 +7,8 @@ upgrade, as nobody knows under which clock its due time was written.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,107 @@
+"""What became of a release in an environment: reads for the promotion rule, each of no more than the rule needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, false, func, or_, select, tuple_
+
+from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.promotion import Run, when
+from store.deploys.deploys import OPEN
+from store.sql.session import Session
+from store.tables import deploys, plans, rollouts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Select
+
+_OURS = (rollouts.c.deploy_id == deploys.c.id) & (rollouts.c.number == 1)
+_PLANNED = (plans.c.deploy_id == deploys.c.id) & (plans.c.number == deploys.c.plan)
+_HEALTHY = func.coalesce(plans.c.healthy & plans.c.unchanged, false())
+# what changed nothing has no rollout: the version that it found running is its plan's base
+_UNCHANGED = deploys.c.status == Status.UNCHANGED
+_PROOFS = {
+    Status.SUCCEEDED: (deploys.c.status == Status.SUCCEEDED) & (deploys.c.resolution == ""),
+    Status.UNCHANGED: _UNCHANGED & _HEALTHY,
+}
+"""What ``Run.passed`` says, by the status of the deploy."""
+_NEWEST = (deploys.c.changed_at.desc(), deploys.c.id.desc())
+
+
+def _runs(service: str, environment: str) -> Select[Any]:
+    return (
+        select(
+            deploys.c.id.label("deploy_id"),
+            deploys.c.release,
+            deploys.c.version,
+            deploys.c.status,
+            rollouts.c.started_at.label("landed_at"),
+            deploys.c.changed_at,
+            _HEALTHY.label("healthy"),
+            (deploys.c.resolution != "").label("resolved"),
+            case((_UNCHANGED, plans.c.base_version), else_=rollouts.c.job_version).label("job_version"),
+            case((_UNCHANGED, plans.c.base_index), else_=rollouts.c.job_modify_index).label("job_modify_index"),
+            deploys.c.deviation,
+        )
+        .select_from(deploys.outerjoin(rollouts, _OURS).outerjoin(plans, _PLANNED))
+        .where(deploys.c.service == service, deploys.c.environment == environment)
+    )
+
+
+def _next_landings(proofs: Iterable[Run]) -> Select[Any]:
+    """The deploys, of any release, that Nomad registered next after each of these."""
+    proof, later, landing = deploys.alias("proof"), deploys.alias("later"), rollouts.alias("landing")
+    found = (
+        select(later.c.id)
+        .select_from(later.join(landing, (landing.c.deploy_id == later.c.id) & (landing.c.number == 1)))
+        .where(
+            later.c.service == proof.c.service,
+            later.c.environment == proof.c.environment,
+            tuple_(landing.c.started_at, later.c.id) > tuple_(proof.c.changed_at, proof.c.id),
+        )
+        .order_by(landing.c.started_at, later.c.id)
+        .limit(1)
+        .correlate(proof)
+        .scalar_subquery()
+    )
+    return select(found).select_from(proof).where(proof.c.id.in_([run.deploy_id for run in proofs]))
+
+
+class RunReading(Session):
+    """Reads of what became of deploys."""
+
+    async def runs(
+        self, service: str, environment: str, release: str, since: datetime | None = None
+    ) -> tuple[Run, ...]:
+        """What became of the release there, and what landed next after each of its proofs, in order of numbers."""
+        mine = _runs(service, environment).where(deploys.c.release == release)
+        lately = mine
+        if since is not None:
+            lately = mine.where(or_(deploys.c.changed_at >= since, deploys.c.status.in_(OPEN)))
+        found = list(await self._all(Run, lately))
+        if since is not None:
+            before = mine.where(deploys.c.changed_at < since, or_(*_PROOFS.values()))
+            found += await self._all(Run, before.order_by(*_NEWEST).limit(1))
+        proofs = [run for run in found if run.passed]
+        if proofs:
+            landed = _runs(service, environment).where(deploys.c.id.in_(_next_landings(proofs)))
+            found += await self._all(Run, landed)
+        return tuple({run.deploy_id: run for run in sorted(found, key=lambda run: run.deploy_id)}.values())
+
+    async def last_passed(self, service: str, environment: str, *, other_than: str = "") -> Run | None:
+        """The newest proof that a release, or one ``other_than`` this, works there; None if there is none."""
+        place = _runs(service, environment).where(deploys.c.release != other_than)
+        newest = []
+        # one index lookup for each status
+        for status, proof in _PROOFS.items():
+            passed = place.where(deploys.c.status == status, proof)
+            newest.append(await self._one(Run, passed.order_by(*_NEWEST).limit(1)))
+        return max((run for run in newest if run is not None), key=when, default=None)
+
+    async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
+        """The deploy of that version that Nomad registered first; None if it registered none."""
+        landed = _runs(service, environment).where(deploys.c.version == version, rollouts.c.started_at.is_not(None))
+        return await self._one(Run, landed.order_by(rollouts.c.started_at, deploys.c.id).limit(1))
