@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
 
 
+_NEWEST = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
+
+
 class CatalogReading(Session):
     """Reads of catalogs."""
 
@@ -31,8 +34,7 @@ class CatalogReading(Session):
         return ActiveCatalog(fingerprint, catalog)
 
     async def _active_fingerprint(self) -> str:
-        newest = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
-        return (await self._run(newest)).scalar() or ""
+        return (await self._run(_NEWEST)).scalar() or ""
 
     async def catalog(self, fingerprint: str) -> Catalog | None:
         """The catalog with that fingerprint, if it was ever active; otherwise None."""

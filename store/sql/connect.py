@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.errors import SettingsInvalid
 from store.sql.dialects import SQLITE
+from store.sql.hops import OneHop
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -142,6 +143,7 @@ def _try_to_open(_dialect: Any, _record: Any, arguments: Any, options: Any) -> N
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
+    connection._connection = OneHop(connection._connection)
     # switch off the driver's own BEGIN, which comes only before the first write and loses updates; see ``_begin``
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -152,7 +154,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     reading = connection.get_execution_options().get("ro", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    connection.connection.driver_connection.begin("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _postgres(url: URL) -> Engines:
