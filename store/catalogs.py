@@ -34,7 +34,7 @@ class CatalogReading(Session):
         return ActiveCatalog(fingerprint, catalog)
 
     async def _active_fingerprint(self) -> str:
-        return (await self._run(_NEWEST)).scalar() or ""
+        return self._held_catalog or (await self._run(_NEWEST)).scalar() or ""
 
     async def catalog(self, fingerprint: str) -> Catalog | None:
         """The catalog with that fingerprint, if it was ever active; otherwise None."""
@@ -52,10 +52,12 @@ class CatalogWriting(CatalogReading, Locking):
     async def lock_catalog(self, *, exclusive: bool = False) -> str:
         """Hold the catalog in force until the transaction ends; its fingerprint, empty if none was ever applied."""
         await self._lock_active_catalog(exclusive=exclusive)
-        return await self._active_fingerprint()
+        self._held_catalog = await self._active_fingerprint()
+        return self._held_catalog
 
     async def apply_catalog(self, catalog: Catalog, at: datetime) -> ActiveCatalog:
         """Store a catalog under its fingerprint and make it the active one."""
         text, fingerprint = text_of(catalog), catalog.fingerprint
         await self._run(catalogs.insert().values(fingerprint=fingerprint, document=text, applied_at=at))
+        self._held_catalog = fingerprint
         return ActiveCatalog(fingerprint, catalog)

@@ -54,9 +54,8 @@ class Claims(Session):
 
     async def release(self, claim: Claim, put_off: datetime | None) -> None:
         """Free the deploy, due at ``put_off`` if given; does nothing if another worker has taken it over."""
-        mine = (deploys.c.id == claim.deploy_id, deploys.c.fence == claim.fence)
         due = {} if put_off is None else {"due_at": put_off}
-        await self._run(deploys.update().where(*mine).values(held_until=None, **due))
+        await self._run(_RELEASED, {"number": claim.deploy_id, "of_claim": claim.fence, "held_until": None, **due})
 
     async def end_all(self) -> None:
         """End all leases now: deploys are free at once, parcels at the next poll of the outbox."""
@@ -65,6 +64,8 @@ class Claims(Session):
         expired = outbox.c.held_until.is_not(None)
         await self._run(outbox.update().where(expired).values(held_until=clock(self._dialect)))
 
+
+_RELEASED = deploys.update().where(deploys.c.id == bindparam("number"), deploys.c.fence == bindparam("of_claim"))
 
 # each made once, because idle loops ask all day
 

@@ -33,6 +33,15 @@ _NUMBERED = select(deploys).where(deploys.c.id == bindparam("number"))
 _LOCKED = _NUMBERED.with_for_update()
 _SAVED = deploys.update().where(deploys.c.id == bindparam("number"))
 _ALL_OPEN = select(deploys).where(deploys.c.status.in_(OPEN)).order_by(deploys.c.requested_at, deploys.c.id)
+_THERE = (deploys.c.service == bindparam("service")) & (deploys.c.environment == bindparam("environment"))
+_OPEN_THERE = _ALL_OPEN.where(_THERE)
+_BEHIND = (
+    select(deploys)
+    .where(_THERE, deploys.c.status == Status.READY)
+    .where(deploys.c.id != bindparam("number"), deploys.c.due_at > bindparam("after"))
+    # skip a deploy that a worker has: the worker checks it anyway, and to wait here could be a deadlock
+    .with_for_update(skip_locked=True)
+)
 
 
 def _within(found: Select[Any], service: str | None, environment: str | None) -> Select[Any]:
@@ -77,7 +86,9 @@ class DeployReading(Session):
 
     async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
         """The open deploys, oldest request first, then by number."""
-        return await self._all(Deploy, _within(_ALL_OPEN, service, environment))
+        if service is None or environment is None:
+            return await self._all(Deploy, _within(_ALL_OPEN, service, environment))
+        return await self._all(Deploy, _OPEN_THERE, {"service": service, "environment": environment})
 
     async def open_places(self) -> tuple[tuple[str, str], ...]:
         """The (service, environment) pairs that have an open deploy."""
@@ -176,12 +187,7 @@ class DeployWriting(DeployReading):
 
     async def _wake_behind(self, deploy: Deploy) -> None:
         """Make the deploys that wait for their turn behind this one due now; decides nothing about them."""
-        waiting = (
-            _within(select(deploys), deploy.service, deploy.environment)
-            .where(deploys.c.status == Status.READY, deploys.c.id != deploy.id, deploys.c.due_at > deploy.changed_at)
-            # skip a deploy that a worker has: the worker checks it anyway, and to wait here could be a deadlock
-            .with_for_update(skip_locked=True)
-        )
-        for other in await self._all(Deploy, waiting):
+        which = {"service": deploy.service, "environment": deploy.environment}
+        for other in await self._all(Deploy, _BEHIND, {**which, "number": deploy.id, "after": deploy.changed_at}):
             if other.waits_its_turn:
                 await self._run(deploys.update().where(deploys.c.id == other.id).values(due_at=deploy.changed_at))

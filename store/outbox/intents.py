@@ -11,13 +11,14 @@ from sqlalchemy import text as sql
 from bot.domain.deploy.message import Delivery, Posted
 from bot.errors import CatalogMissing
 from store.catalogs import CatalogReading
+from store.deploys.deploys import DeployReading
 from store.outbox.fences import Fencing
 from store.sql.conditions import PENDING_CARD
 from store.sql.dialects import insert
 from store.sql.mapping import columns_of
 from store.sql.scopes import chunks
 from store.sql.session import Session
-from store.tables import deploys, messages, outbox
+from store.tables import messages, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,15 +27,13 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.sql import Executable
 
-    from bot.domain.actor import Actor
+    from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.message import Outgoing
     from bot.ports.store import Parcel
 
 
 # made once, because every change sends something
 _ADD = outbox.insert()
-_REQUESTER = select(deploys.c.requester).where(deploys.c.id == bindparam("number"))
-_PLACE = select(deploys.c.service, deploys.c.environment).where(deploys.c.id == bindparam("number"))
 _CHANNEL = select(messages.c.channel).where(messages.c.deploy_id == bindparam("number"), messages.c.ts != "")
 _OWN_NEXT = select(func.max(outbox.c.turn) + 1).where(outbox.c.asker == bindparam("own")).scalar_subquery()
 # whoever asks for the first time starts where the others stand now, not before all that they ever sent
@@ -74,7 +73,7 @@ class OutboxReading(Session):
         return tuple(found)
 
 
-class OutboxWriting(OutboxReading, CatalogReading, Fencing):
+class OutboxWriting(OutboxReading, CatalogReading, DeployReading, Fencing):
     """Adds messages to the outbox, and takes a pending card back."""
 
     async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
@@ -97,9 +96,8 @@ class OutboxWriting(OutboxReading, CatalogReading, Fencing):
 
     async def _asker(self, outgoing: Outgoing) -> str:
         """Whose share of the outbox the message takes: the requester's, else that of the person who is told."""
-        asked = {"number": outgoing.deploy_id}
-        found: Actor | None = (await self._run(_REQUESTER, asked)).scalar_one_or_none() if outgoing.deploy_id else None
-        return found.key if found else outgoing.user
+        deploy = await self._of(outgoing)
+        return deploy.requester.key if deploy else outgoing.user
 
     async def _turn(self, asker: str) -> int:
         """A place after the asker's own pending messages, and beside the first of everybody else's."""
@@ -117,11 +115,16 @@ class OutboxWriting(OutboxReading, CatalogReading, Fencing):
             catalog = (await self.active_catalog()).catalog
         except CatalogMissing:
             return ""
-        place = await self._row(_PLACE, {"number": outgoing.deploy_id})
-        if place is None:
+        deploy = await self._of(outgoing)
+        if deploy is None:
             return catalog.admin_channel or ""
-        known = catalog.placement(place["service"], place["environment"]) is not None
-        return catalog.channel_for(place["service"], place["environment"]) if known else ""
+        known = catalog.placement(deploy.service, deploy.environment) is not None
+        return catalog.channel_for(deploy.service, deploy.environment) if known else ""
+
+    async def _of(self, outgoing: Outgoing) -> Deploy | None:
+        """The deploy that the message is about; what is asked of it here never changes."""
+        number = outgoing.deploy_id or 0
+        return self._locked.get(number) or (await self.deploy(number) if number else None)
 
     async def unsend_card(self, deploy_id: int) -> bool:
         """Remove the pending CARD of a deploy without a message; returns whether no worker has started to send one.

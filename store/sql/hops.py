@@ -5,23 +5,25 @@ The driver asks it four times: for a cursor, to execute, for the rows, and to cl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
 
 
 class OneHop:
     """The driver's connection, with cursors that need one hop; a transaction begins in that of its first statement."""
 
     def __init__(self, driver: Any) -> None:
-        self._driver = driver
+        self.driver = driver
         self._beginning = ""
 
     def __getattr__(self, name: str) -> Any:
         """All else is the driver's."""
-        return getattr(self._driver, name)
+        return getattr(self.driver, name)
 
     def cursor(self) -> Cursor:
         """A cursor; it costs nothing until it executes."""
@@ -30,12 +32,12 @@ class OneHop:
     async def commit(self) -> None:
         """Commit what has begun."""
         if not self._never_began():
-            await self._driver.commit()
+            await self.hop(self.driver._conn.commit)  # noqa: SLF001 -- as in ``hop``
 
     async def rollback(self) -> None:
         """Undo what has begun."""
         if not self._never_began():
-            await self._driver.rollback()
+            await self.hop(self.driver._conn.rollback)  # noqa: SLF001 -- as in ``hop``
 
     def _never_began(self) -> bool:
         waiting, self._beginning = self._beginning, ""
@@ -44,8 +46,13 @@ class OneHop:
     async def run(self, run: Callable[[sqlite3.Cursor], object]) -> Result:
         """What one call on a new cursor leads to, in a transaction if one waits for its first statement."""
         begin, self._beginning = self._beginning, ""
-        result: Result = await self._driver._execute(_run, self._driver._conn, begin, run)  # noqa: SLF001 -- or two hops
-        return result
+        return await self.hop(_run, self.driver._conn, begin, run)  # noqa: SLF001 -- as in ``hop``
+
+    async def hop(self, call: Callable[..., T], *args: object) -> T:
+        """Make the call in SQLite's thread."""
+        # the driver has no public way to do several things in one hop
+        done: T = await self.driver._execute(call, *args)  # noqa: SLF001
+        return done
 
     def begin(self, statement: str) -> None:
         """Let a transaction begin with its first statement."""

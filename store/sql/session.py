@@ -28,6 +28,8 @@ class Session:
         self._connection = connection
         self._parsed = parsed
         self._locked: dict[int, Deploy] = {}
+        # the catalog in force, once nobody else can replace it
+        self._held_catalog = ""
 
     @property
     def _dialect(self) -> str:

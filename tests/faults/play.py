@@ -11,8 +11,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
-
 from bot.domain.actor import System
 from bot.domain.decision import Refused
 from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
@@ -29,6 +27,7 @@ from tests.builders import a_catalog, every_deploy
 from tests.clocks import FixedClock
 from tests.fakes import FakeChat, FakeNomad, HookedStore, World
 from tests.faults.commits import Commits
+from tests.faults.turns import take_turns
 from tests.hooks import Hooks
 
 if TYPE_CHECKING:
@@ -180,15 +179,7 @@ class Stage:
 async def a_stage(url: str) -> AsyncIterator[Stage]:
     """A stage on a migrated SQLite database, under ``a_catalog()``."""
     async with open_store(url) as store:
-        # no power is cut here
-        event.listen(store.engines.writing.sync_engine, "connect", forgo_the_disk)
+        take_turns(store)
         stage = Stage(store, Path(url.removeprefix("sqlite:///")))
         await apply(stage.play.world.ports(), System("test"), a_catalog())
         yield stage
-
-
-def forgo_the_disk(connection: Any, _: object) -> None:
-    """Commits need not wait for the disk."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = off")
-    cursor.close()

@@ -6,8 +6,9 @@ import asyncio
 import os
 import random
 from collections import Counter
-from contextlib import AsyncExitStack, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,20 +34,22 @@ from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, SAM, SRE, USERGROUPS, 
 from tests.clocks import FixedClock
 from tests.fakes import FakeDirectory, FakeNomad, HookedStore, World
 from tests.faults.log import Replay, every_event
-from tests.faults.play import ENGINE, LIMITS, forgo_the_disk, healthy
+from tests.faults.play import ENGINE, LIMITS, healthy
+from tests.faults.turns import forgo_the_disk, take_turns
 from tests.operations.acts import an_ask, environments
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
 
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Job
+    from store import SqlStore
 
-CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "500").partition(":")
+CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "1500").partition(":")
 """``NOMATRON_RANDOM_CALLS=20000`` makes so many calls, ``20000:7`` those of seed 7."""
-OF_ONE_SEED = 750
-SEEDS = [int(SEED)] if SEED else range(max(1, int(CALLS) // OF_ONE_SEED))
+OF_ONE_SEED = 1000
+IN_THREADS = 200
 PEOPLE = (ALICE, BOB, BOB, CAROL, SAM, SAM, SAM)
 VERBS: tuple[Any, ...] = (approve, retract, reject, withdraw, replan, replace_rollout)
 ON_NOMAD = {Status.ROLLING, Status.SUCCEEDED, Status.SUPERSEDED}
@@ -63,7 +66,7 @@ class VersionedNomad(FakeNomad):
 
 @dataclass
 class Crowd:
-    """People and workers on two stores of one database, who share one Nomad, one Slack and one clock."""
+    """People and workers on the stores of two processes, who share one database, Nomad, Slack and clock."""
 
     worlds: tuple[World, World]
     dice: random.Random
@@ -145,20 +148,44 @@ class Crowd:
         assert all(deploy.number in numbers for deploy in deploys if deploy.status in ON_NOMAD)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_random_calls_of_two_processes_leave_a_log_that_obeys_every_rule(
-    seed: int, migrated_sqlite: Callable[[Path], str], tmp_path: Path
-):
-    url = migrated_sqlite(tmp_path / "nomatron.db")
-    async with AsyncExitStack() as stack:
+def keep_threads(store: SqlStore) -> None:
+    """As in production, but that commits do not wait for the disk."""
+    event.listen(store.engines.writing.sync_engine, "connect", forgo_the_disk)
+
+
+@asynccontextmanager
+async def a_crowd(url: str, seed: int, set_up: Callable[[SqlStore], None]) -> AsyncIterator[Crowd]:
+    """A crowd on a migrated SQLite database, under ``a_catalog()``; its stores are ``set_up`` before they connect."""
+    async with open_store(url) as one, open_store(url) as two:
         nomad, clock, directory = VersionedNomad(), FixedClock(), FakeDirectory()
         worlds = []
-        for _ in range(2):
-            store = await stack.enter_async_context(open_store(url))
-            event.listen(store.engines.writing.sync_engine, "connect", forgo_the_disk)
+        for store in (one, two):
+            set_up(store)
             worlds.append(World(HookedStore(store), clock, LIMITS, nomad=nomad, directory=directory))
         await apply(worlds[0].ports(), System("test"), a_catalog())
-        crowd = Crowd((worlds[0], worlds[1]), random.Random(seed))
+        yield Crowd((worlds[0], worlds[1]), random.Random(seed))
 
-        await crowd.go(int(CALLS) if SEED else OF_ONE_SEED)
+
+def shares(calls: int) -> list[tuple[int, int]]:
+    """The seeds, and how many calls each of them makes."""
+    if SEED:
+        return [(int(SEED), calls)]
+    return [(seed, min(OF_ONE_SEED, calls - begun)) for seed, begun in enumerate(range(0, calls, OF_ONE_SEED))]
+
+
+@pytest.mark.parametrize(("seed", "calls"), shares(int(CALLS)))
+async def test_random_calls_of_two_processes_leave_a_log_that_obeys_every_rule(
+    seed: int, calls: int, migrated_sqlite: Callable[[Path], str], tmp_path: Path
+):
+    turns = random.Random(f"turns of {seed}")
+    async with a_crowd(migrated_sqlite(tmp_path / "nomatron.db"), seed, partial(take_turns, dice=turns)) as crowd:
+        await crowd.go(calls)
+        await crowd.check()
+
+
+async def test_and_so_do_those_whose_order_is_up_to_the_machine(
+    migrated_sqlite: Callable[[Path], str], tmp_path: Path
+):
+    async with a_crowd(migrated_sqlite(tmp_path / "nomatron.db"), 0, keep_threads) as crowd:
+        await crowd.go(IN_THREADS)
         await crowd.check()
