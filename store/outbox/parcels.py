@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import bindparam, case, func, select
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Outgoing
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from sqlalchemy import ColumnElement, RowMapping, Select
+    from sqlalchemy.sql import Executable
 
 # the kinds that change a deploy's own message; the partial index in `tables` names the same two
 _OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
@@ -33,8 +35,7 @@ class Parcels(Session):
 
     async def due(self, now: datetime) -> bool:
         """Whether ``take`` would find a parcel; takes no lock."""
-        expired = select(outbox.c.id).where(outbox.c.held_until <= clock(self._dialect))
-        found: bool = (await self._run(select(expired.exists() | _free(now).exists()))).scalar_one()
+        found: bool = (await self._run(_due(self._dialect), {"now": now})).scalar_one()
         return found
 
     async def take(self, owner: str, lease: timedelta, now: datetime) -> Parcel | None:
@@ -43,21 +44,12 @@ class Parcels(Session):
         Raises ``Taken`` if another worker took one for the same message meanwhile.
         """
         await self._end_expired()
-        held = outbox.c.id == _next(now).scalar_subquery()
-        taken = outbox.update().where(held).values(
-            worker=owner,
-            held_until=clock(self._dialect, lease),
-            fence=outbox.c.fence + 1,
-            tries=outbox.c.tries + 1,
-        )  # fmt: skip
-        row = await self._row(taken.returning(outbox))
+        row = await self._row(_taken(self._dialect, lease), {"now": now, "owner": owner})
         return None if row is None else _parcel(row)
 
     async def _end_expired(self) -> None:
         """Free the parcels of dead workers, so that the index has only parcels with a live worker."""
-        gone = outbox.c.held_until <= clock(self._dialect)
-        expired = select(outbox.c.id, outbox.c.fence, outbox.c.due_at, outbox.c.kind).where(gone)
-        for row in (await self._run(expired.with_for_update(skip_locked=True))).mappings().all():
+        for row in (await self._run(_expired(self._dialect))).mappings().all():
             await self._put_back(row["id"], row["fence"], row["due_at"], row["kind"])
 
     async def renew(self, parcel: Parcel, lease: timedelta) -> None:
@@ -114,26 +106,53 @@ class Parcels(Session):
         await self._run(merged)
 
 
-def _next(now: datetime) -> Any:
+# each made once, because idle loops ask all day
+
+
+@cache
+def _due(dialect: str) -> Select[tuple[bool]]:
+    expired = select(outbox.c.id).where(outbox.c.held_until <= clock(dialect))
+    return select(expired.exists() | _free().exists())
+
+
+@cache
+def _taken(dialect: str, lease: timedelta) -> Executable:
+    taken = outbox.update().where(outbox.c.id == _next().scalar_subquery()).values(
+        worker=bindparam("owner"),
+        held_until=clock(dialect, lease),
+        fence=outbox.c.fence + 1,
+        tries=outbox.c.tries + 1,
+    )  # fmt: skip
+    return taken.returning(outbox)
+
+
+@cache
+def _expired(dialect: str) -> Executable:
+    gone = outbox.c.held_until <= clock(dialect)
+    expired = select(outbox.c.id, outbox.c.fence, outbox.c.due_at, outbox.c.kind).where(gone)
+    return expired.with_for_update(skip_locked=True)
+
+
+def _next() -> Any:
     shown = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     is_card = outbox.c.kind == Delivery.CARD
     # the first that a channel hears of a deploy, then what it sees of it, then chatter
     rank = case((is_card & ~shown.exists(), 0), (is_card, 1), else_=2)
     return (
-        _free(now)
+        _free()
         .order_by(outbox.c.urgent.desc(), rank, outbox.c.turn, outbox.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=outbox)
     )
 
 
-def _free(now: datetime) -> Select[tuple[int]]:
+def _free() -> Select[tuple[int]]:
     """The parcels that may be taken: due, no worker has their message, and a reply only after everything before it."""
     held = outbox.alias("held")
     # text without table names means the inner table, and literal text lets the engines use the partial index
     busy = select(held.c.id).where(held.c.deploy_id == outbox.c.deploy_id, sql(HELD))
     posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
-    free = outbox.c.held_until.is_(None) & (outbox.c.due_at <= now)
+    free = outbox.c.held_until.is_(None) & (outbox.c.due_at <= bindparam("now"))
     alone: ColumnElement[bool] = outbox.c.kind.not_in(_OF_MESSAGE) | ~busy.exists()
     card = outbox.alias("card")
     coming = select(card.c.id).where(card.c.deploy_id == outbox.c.deploy_id, sql(PENDING_CARD))
