@@ -52,6 +52,7 @@ OF_ONE_SEED = 1000
 IN_THREADS = 200
 PEOPLE = (ALICE, BOB, BOB, CAROL, SAM, SAM, SAM)
 VERBS: tuple[Any, ...] = (approve, retract, reject, withdraw, replan, replace_rollout)
+ANSWERS = (*Answer, Answer.UNKNOWN, Answer.UNKNOWN)
 ON_NOMAD = {Status.ROLLING, Status.SUCCEEDED, Status.SUPERSEDED}
 RULES = ((Rule("sre"), Rule("developers")), (Rule("sre"),), (Rule("developers", 2),))
 
@@ -76,7 +77,7 @@ class Crowd:
         """What somebody does next; chosen now, so that others may be quicker."""
         draw = self.dice.random()
         if draw < 0.5:
-            step = self.dice.choice(ENGINE)
+            (step,) = self.dice.choices(ENGINE, [5, 3, 3, 3, 1])
             return lambda world: step(world.ports(f"worker-{id(world)}"))
         if draw < 0.57 or not self.open:
             ask = an_ask(
@@ -86,6 +87,8 @@ class Crowd:
             who = self.dice.choice([ALICE, BOB, CAROL])
             return lambda world: request(world.ports(), who, ask, origin=NOWHERE)
         if draw < 0.58:
+            return lambda world: world.store.take_over()
+        if draw < 0.59:
             rules = self.dice.choice(RULES)
             catalog = a_catalog(environments=environments("production", approvals=rules))
             return lambda world: apply(world.ports(), System("test"), catalog)
@@ -95,7 +98,7 @@ class Crowd:
         undecided = [deploy for deploy in self.open if deploy.status in {Status.WAITING, Status.READY}]
         deploy, who = self.dice.choice(undecided or self.open), self.dice.choice(PEOPLE)
         about: dict[str, Any] = {"actor": who, "deploy_id": deploy.id, "origin": NOWHERE}
-        act = self.dice.choices(VERBS, [12, 2, 1, 1, 2, 2])[0]
+        act = self.dice.choices(VERBS, [30, 3, 1, 1, 2, 4])[0]
         if act is approve or act is reject:
             # sometimes of the plan before
             about["plan"] = max(1, deploy.plan - (self.dice.random() < 0.1))
@@ -107,9 +110,11 @@ class Crowd:
         """Time goes by, and what is outside of Nomatron changes now and then."""
         world, draw = self.worlds[0], self.dice.random()
         nomad, directory = world.nomad, world.directory
+        # within the write time-out
         world.clock.advance(seconds=self.dice.choice([0, 1, 4, 15]))
-        nomad.answers = [self.dice.choice(list(Answer))] if draw < 0.2 else []
-        nomad.apply = draw < 0.15
+        nomad.arrive()
+        nomad.answers = [self.dice.choice(ANSWERS)] if self.dice.random() < 0.4 else []
+        nomad.apply, nomad.late = self.dice.random() < 0.7, self.dice.random() < 0.5
         nomad.seen = healthy(world) if nomad.jobs and self.dice.random() < 0.4 else Observation(exists=True)
         if 0.2 < draw < 0.23:
             nomad.change(a_job(f"registry.example/checkout:hotfix-{self.dice.randrange(100)}"))
