@@ -88,7 +88,7 @@ class Crowd:
             return lambda world: request(world.ports(), who, ask, origin=NOWHERE)
         if draw < 0.58:
             return lambda world: world.store.take_over()
-        if draw < 0.59:
+        if draw < 0.61:
             rules = self.dice.choice(RULES)
             catalog = a_catalog(environments=environments("production", approvals=rules))
             return lambda world: apply(world.ports(), System("test"), catalog)
