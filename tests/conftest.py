@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WHOLE = ("tests/e2e/", "tests/sandbox/pages/")
 """The tests of whole sandboxes and of pages in a browser: they take longest, and mostly wait."""
+LONGEST = (*WHOLE, "tests/faults/")
+"""What to begin with; 20,000 random calls, as in the CI, are one file."""
 REPEATED = (
     "tests/bench/",
     "tests/contract/nomad/",
@@ -62,7 +64,7 @@ settings.load_profile("patient")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process is left alone with it in the end; else in the order given."""
-    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE))
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         # to measure coverage doubles the time; PostgreSQL runs the tests that SQLite runs
         if item.nodeid.startswith(WHOLE + REPEATED) or item.get_closest_marker("postgres"):

@@ -9,10 +9,7 @@ from store.sql.mapping import columns_of
 from store.sql.session import Session
 from store.tables import approvals
 
-
-_OF_DEPLOY = (
-    select(approvals).where(approvals.c.deploy_id == bindparam("of")).order_by(approvals.c.at, approvals.c.id)
-)
+_OF_DEPLOY = select(approvals).where(approvals.c.deploy_id == bindparam("of")).order_by(approvals.c.at, approvals.c.id)
 
 
 class ApprovalReading(Session):

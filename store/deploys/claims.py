@@ -71,7 +71,7 @@ _RELEASED = deploys.update().where(deploys.c.id == bindparam("number"), deploys.
 
 
 @cache
-def _due(dialect: str, statuses: tuple[str, ...], *, lanes: bool) -> Select[Any]:
+def _due(dialect: str, statuses: tuple[str, ...], *, lanes: bool) -> Executable:
     """Whether a deploy is free or astray, and the database's time."""
     astray = select(deploys.c.id).where(_astray(statuses))
     return select(_free(dialect, statuses, lanes=lanes).exists() | astray.exists(), clock(dialect))

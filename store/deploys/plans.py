@@ -12,7 +12,6 @@ from store.sql.mapping import columns_of
 from store.sql.session import Session
 from store.tables import plans, releases
 
-
 # made once, because the worker reads them at nearly every step
 _OF_DEPLOY = plans.c.deploy_id == bindparam("deploy")
 _NUMBERED = select(plans).where(_OF_DEPLOY, plans.c.number == bindparam("number"))

@@ -143,7 +143,7 @@ def _try_to_open(_dialect: Any, _record: Any, arguments: Any, options: Any) -> N
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
-    connection._connection = OneHop(connection._connection)
+    connection._connection = OneHop(connection._connection)  # noqa: SLF001 -- SQLAlchemy's own place for the driver's
     # switch off the driver's own BEGIN, which comes only before the first write and loses updates; see ``_begin``
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -153,8 +153,10 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    # a transaction that writes takes the one write lock before it reads anything, or it could lose an update
     reading = connection.get_execution_options().get("ro", False)
-    connection.connection.driver_connection.begin("BEGIN" if reading else "BEGIN IMMEDIATE")
+    driver: Any = connection.connection.driver_connection
+    driver.begin("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _postgres(url: URL) -> Engines:

@@ -14,12 +14,12 @@ Record = TypeVar("Record")
 
 def columns_of(record: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """The columns of a record: all its fields except ``without``."""
-    return {name: getattr(record, name) for name in _names(type(record)) if name not in without}
+    return {name: getattr(record, name) for name in _names(type(record)) if name not in without}  # type: ignore[arg-type] # a class can be hashed
 
 
 def record_of(kind: type[Record], row: RowMapping, **made: Any) -> Record:
     """The record in a row; ``made`` has the fields that take several columns. Ignores columns that are no fields."""
-    return kind(**{name: made[name] if name in made else row[name] for name in _names(kind)})
+    return kind(**{name: made[name] if name in made else row[name] for name in _names(kind)})  # type: ignore[arg-type] # as above
 
 
 @cache

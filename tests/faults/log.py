@@ -54,10 +54,10 @@ async def every_event(world: World) -> list[dict[str, Any]]:
 class Replay:
     """The deploys as the audit log alone tells of them; what it may not tell fails.
 
-    Between two states there is an arrow in the table; a decision is by the catalog in force; a service has at most one deploy in DISPATCHING in an
-    environment; a plan lands at most once and each number is planned once; each person has one approval at a time, and
-    the seats of whatever becomes ready or is dispatched are filled, each by a person whose approval is of the present
-    change.
+    Between two states there is an arrow in the table; a decision is by the catalog in force; a service has at most one
+    deploy in DISPATCHING in an environment; a plan lands at most once and each number is planned once; each person has
+    one approval at a time, and the seats of whatever becomes ready or is dispatched are filled, each by a person whose
+    approval is of the present change.
     """
 
     def __init__(self, bodies: Iterable[dict[str, Any]]) -> None:

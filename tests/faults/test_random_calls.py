@@ -188,9 +188,7 @@ async def test_random_calls_of_two_processes_leave_a_log_that_obeys_every_rule(
         await crowd.check()
 
 
-async def test_and_so_do_those_whose_order_is_up_to_the_machine(
-    migrated_sqlite: Callable[[Path], str], tmp_path: Path
-):
+async def test_and_so_do_those_whose_order_is_up_to_the_machine(migrated_sqlite: Callable[[Path], str], tmp_path: Path):
     async with a_crowd(migrated_sqlite(tmp_path / "nomatron.db"), 0, keep_threads) as crowd:
         await crowd.go(IN_THREADS)
         await crowd.check()
