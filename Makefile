@@ -37,7 +37,7 @@ venv: $(DEV)  ## create the virtual environment with everything the tests need
 sandbox: $(RUN)  ## run Nomatron with a simulated Slack and a simulated Nomad; open the address it prints
 	@$(BIN)/nomatron sandbox $(ARGS)
 
-test: lint  ## run what the CI runs: lint, types, import contracts, tests, minimum coverage
+test: lint  ## run what the CI runs, with fewer random calls: lint, types, import contracts, tests, minimum coverage
 	$(BIN)/coverage erase
 	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=1 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report --include='bot/domain/*,bot/operations/*' --fail-under=100

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
 
 
+_NEWEST = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
+
+
 class CatalogReading(Session):
     """Reads of catalogs."""
 
@@ -31,8 +34,7 @@ class CatalogReading(Session):
         return ActiveCatalog(fingerprint, catalog)
 
     async def _active_fingerprint(self) -> str:
-        newest = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
-        return (await self._run(newest)).scalar() or ""
+        return self._held_catalog or (await self._run(_NEWEST)).scalar() or ""
 
     async def catalog(self, fingerprint: str) -> Catalog | None:
         """The catalog with that fingerprint, if it was ever active; otherwise None."""
@@ -50,10 +52,12 @@ class CatalogWriting(CatalogReading, Locking):
     async def lock_catalog(self, *, exclusive: bool = False) -> str:
         """Hold the catalog in force until the transaction ends; its fingerprint, empty if none was ever applied."""
         await self._lock_active_catalog(exclusive=exclusive)
-        return await self._active_fingerprint()
+        self._held_catalog = await self._active_fingerprint()
+        return self._held_catalog
 
     async def apply_catalog(self, catalog: Catalog, at: datetime) -> ActiveCatalog:
         """Store a catalog under its fingerprint and make it the active one."""
         text, fingerprint = text_of(catalog), catalog.fingerprint
         await self._run(catalogs.insert().values(fingerprint=fingerprint, document=text, applied_at=at))
+        self._held_catalog = fingerprint
         return ActiveCatalog(fingerprint, catalog)

@@ -21,12 +21,12 @@ class Locking(Session):
     async def _lock_active_catalog(self, *, exclusive: bool) -> None:
         """Hold the catalog in force as it is; ``exclusive`` to replace it, when all that decide by it have ended."""
         take = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
-        if self._dialect.name != SQLITE:
+        if self._dialect != SQLITE:
             await self._run(select(take(func.hashtextextended(_CATALOG, 0))))
 
     async def lock_service(self, service: str, environment: str) -> None:
         """One request at a time for a service in an environment; two with the same hash wait for each other in vain."""
-        if self._dialect.name != SQLITE:
+        if self._dialect != SQLITE:
             # a separator that is in no name, so that two pairs never make the same text
             key = f"{_SERVICE}\x1f{service}\x1f{environment}"
             await self._run(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))

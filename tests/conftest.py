@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 
 from store import SqlStore
 from store.migrate import migrate
-from store.sql import sqlite
 from store.sql.connect import sqlite_engines
+from tests import stores
 from tests.source import PACKAGES
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 WHOLE = ("tests/e2e/", "tests/sandbox/pages/")
 """The tests of whole sandboxes and of pages in a browser: they take longest, and mostly wait."""
+LONGEST = (*WHOLE, "tests/faults/")
+"""What to begin with; 20,000 random calls, as in the CI, are one file."""
 REPEATED = (
     "tests/bench/",
     "tests/contract/nomad/",
@@ -106,7 +108,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process is left alone with it in the end; else in the order given."""
-    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE))
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -131,13 +133,10 @@ def migrated_sqlite(migrated_template: Path) -> Callable[[Path], str]:
 class _OneFile:
     """Where the engines of the ``store`` fixture open their connections: another file for each test."""
 
-    path = ""
+    path: Path
 
     async def connect(self) -> SqliteConnection:
-        connection = await sqlite.connect(self.path)
-        # no power is cut in these tests; what survives a killed process is asked of the real thing (``tests/e2e``)
-        await connection.run("PRAGMA synchronous = off", ())
-        return connection
+        return await stores.connect(self.path)
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +150,7 @@ def one_file() -> tuple[_OneFile, Engines]:
 async def store(one_file: tuple[_OneFile, Engines], migrated_template: Path, tmp_path: Path) -> AsyncIterator[SqlStore]:
     """An empty store on a SQLite file of this test's own, whose commits do not wait for the disk."""
     file, engines = one_file
-    file.path = str(tmp_path / "nomatron.db")
+    file.path = tmp_path / "nomatron.db"
     shutil.copyfile(migrated_template, file.path)
     async with SqlStore(engines) as opened:
         yield opened

@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.domain.audit.events import EventType
 from bot.ports.audit import Stored
-from store.sql.dialects import upsert
 from store.sql.session import Session
 from store.tables import audit_events, refusals
 
@@ -32,6 +31,8 @@ class EventReading(Session):
         return newest[::-1]
 
 
+_APPEND = audit_events.insert()
+_KNOWN_REFUSAL = select(refusals).where(refusals.c.key == bindparam("known")).with_for_update()
 _REFUSALS = frozenset({EventType.DEPLOY_REFUSED, EventType.ACTION_REFUSED})
 _COUNTED_FOR = timedelta(minutes=1)
 
@@ -55,27 +56,25 @@ class EventWriting(EventReading):
             if repeated is None:
                 return
             event = replace(event, data={**event.data, "repeated": repeated}) if repeated else event
-        await self._run(
-            audit_events.insert().values(
-                body=event.body(),
-                at=event.at,
-                type=event.type,
-                deploy=event.deploy_id,
-                service=event.service,
-                environment=event.environment,
-                actor=event.actor,
-            )
-        )
+        row = {
+            "body": event.body(),
+            "at": event.at,
+            "type": event.type,
+            "deploy": event.deploy_id,
+            "service": event.service,
+            "environment": event.environment,
+            "actor": event.actor,
+        }
+        await self._run(_APPEND, row)
 
     async def _repeated(self, event: Event) -> int | None:
         """How many repetitions of the refusal were counted since it was last appended; None if this is one, too."""
         key = _key_of(event)
-        known = await self._row(select(refusals).where(refusals.c.key == key).with_for_update())
+        known = await self._row(_KNOWN_REFUSAL, {"known": key})
         # a clock that was set back counts nothing for longer than a minute
         if known is not None and abs(event.at - known["at"]) < _COUNTED_FOR:
             counted = {"repeated": refusals.c.repeated + 1}
             await self._run(refusals.update().where(refusals.c.key == key).values(counted))
             return None
-        values = {"key": key, "at": event.at, "repeated": 0}
-        await self._run(upsert(self._dialect, refusals, values, ("key",)))
+        await self._upsert(refusals, {"key": key, "at": event.at, "repeated": 0}, ("key",))
         return known["repeated"] if known is not None else 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.domain.deploy.approval import Approval
 from store.sql.mapping import columns_of
 from store.sql.session import Session
 from store.tables import approvals
+
+_OF_DEPLOY = select(approvals).where(approvals.c.deploy_id == bindparam("of")).order_by(approvals.c.at, approvals.c.id)
 
 
 class ApprovalReading(Session):
@@ -15,8 +17,7 @@ class ApprovalReading(Session):
 
     async def approvals(self, deploy_id: int) -> tuple[Approval, ...]:
         """All approvals ever given to the deploy, including void ones, oldest first."""
-        found = select(approvals).where(approvals.c.deploy_id == deploy_id)
-        return await self._all(Approval, found.order_by(approvals.c.at, approvals.c.id))
+        return await self._all(Approval, _OF_DEPLOY, {"of": deploy_id})
 
 
 class ApprovalWriting(ApprovalReading):

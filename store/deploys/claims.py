@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.errors import StaleFence
 from bot.ports.store import Claim
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.sql import Executable
 
     from bot.ports.store import Wanted
 
@@ -27,35 +29,19 @@ class Claims(Session):
 
     async def due(self, wanted: Wanted, now: datetime) -> tuple[bool, datetime]:
         """Whether ``take`` would find a deploy, and the database's time; takes no lock."""
-        astray = select(deploys.c.id).where(_of(wanted), deploys.c.due_at > now + wanted.within)
-        found = self._free(wanted, now).exists() | astray.exists()
-        (row,) = await self._rows(select(found, clock(self._dialect)))
+        due = _due(self._dialect, _sorted(wanted.statuses), lanes=bool(wanted.full))
+        (row,) = await self._rows(due, {**_free_at(wanted, now), **_latest(wanted, now)})
         return bool(row[0]), row[1]
 
     async def take(self, wanted: Wanted, owner: str, lease: timedelta, now: datetime) -> Claim | None:
         """Claim the deploy that is due first, of those that are free; None if there is none."""
-        await self._bring_back(wanted, now)
-        first = self._free(wanted, now).order_by(deploys.c.due_at, deploys.c.id).limit(1)
-        first = first.with_for_update(skip_locked=True)
-        taken = deploys.update().where(deploys.c.id == first.scalar_subquery()).values(
-            worker=owner, taken_at=clock(self._dialect), held_until=clock(self._dialect, lease),
-            fence=deploys.c.fence + 1,
-        )  # fmt: skip
-        of_claim = ("id", "status", "fence", "held_until", "taken_at", "lane")
-        row = await self._row(taken.returning(*(deploys.c[name] for name in of_claim)))
+        statuses = _sorted(wanted.statuses)
+        await self._run(_brought_back(statuses), {"now": now, **_latest(wanted, now)})
+        taken = _taken(self._dialect, statuses, lease, lanes=bool(wanted.full))
+        row = await self._row(taken, {**_free_at(wanted, now), "owner": owner})
         if row is None:
             return None
         return Claim(row["id"], row["status"], owner, row["fence"], row["held_until"], row["taken_at"], row["lane"])
-
-    async def _bring_back(self, wanted: Wanted, now: datetime) -> None:
-        """Make those due now that are due further ahead than their rule puts anything off: a clock was set back."""
-        astray = deploys.update().where(_of(wanted), deploys.c.due_at > now + wanted.within)
-        await self._run(astray.values(due_at=now))
-
-    def _free(self, wanted: Wanted, now: datetime) -> Select[tuple[int]]:
-        free = deploys.c.held_until.is_(None) | (deploys.c.held_until <= clock(self._dialect))
-        found = select(deploys.c.id).where(_of(wanted), deploys.c.due_at <= now, free)
-        return found.where(deploys.c.lane.not_in(_sorted(wanted.full))) if wanted.full else found
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Extend the claim to a lease from now; raises ``StaleFence`` if another worker has taken it over."""
@@ -68,9 +54,8 @@ class Claims(Session):
 
     async def release(self, claim: Claim, put_off: datetime | None) -> None:
         """Free the deploy, due at ``put_off`` if given; does nothing if another worker has taken it over."""
-        mine = (deploys.c.id == claim.deploy_id, deploys.c.fence == claim.fence)
         due = {} if put_off is None else {"due_at": put_off}
-        await self._run(deploys.update().where(*mine).values(held_until=None, **due))
+        await self._run(_RELEASED, {"number": claim.deploy_id, "of_claim": claim.fence, "held_until": None, **due})
 
     async def end_all(self) -> None:
         """End all leases now: deploys are free at once, parcels at the next poll of the outbox."""
@@ -80,9 +65,53 @@ class Claims(Session):
         await self._run(outbox.update().where(expired).values(held_until=clock(self._dialect)))
 
 
-def _of(wanted: Wanted) -> ColumnElement[bool]:
-    return deploys.c.status.in_(_sorted(wanted.statuses))
+_RELEASED = deploys.update().where(deploys.c.id == bindparam("number"), deploys.c.fence == bindparam("of_claim"))
+
+# each made once, because idle loops ask all day
 
 
-def _sorted(names: Collection[str]) -> list[str]:
-    return sorted(names)
+@cache
+def _due(dialect: str, statuses: tuple[str, ...], *, lanes: bool) -> Executable:
+    """Whether a deploy is free or astray, and the database's time."""
+    astray = select(deploys.c.id).where(_astray(statuses))
+    return select(_free(dialect, statuses, lanes=lanes).exists() | astray.exists(), clock(dialect))
+
+
+@cache
+def _brought_back(statuses: tuple[str, ...]) -> Executable:
+    """Those due now that are due further ahead than their rule puts anything off: a clock was set back."""
+    return deploys.update().where(_astray(statuses)).values(due_at=bindparam("now"))
+
+
+@cache
+def _taken(dialect: str, statuses: tuple[str, ...], lease: timedelta, *, lanes: bool) -> Executable:
+    first = _free(dialect, statuses, lanes=lanes).order_by(deploys.c.due_at, deploys.c.id).limit(1)
+    first = first.with_for_update(skip_locked=True)
+    taken = deploys.update().where(deploys.c.id == first.scalar_subquery()).values(
+        worker=bindparam("owner"), taken_at=clock(dialect), held_until=clock(dialect, lease),
+        fence=deploys.c.fence + 1,
+    )  # fmt: skip
+    of_claim = ("id", "status", "fence", "held_until", "taken_at", "lane")
+    return taken.returning(*(deploys.c[name] for name in of_claim))
+
+
+def _free(dialect: str, statuses: tuple[str, ...], *, lanes: bool) -> Select[tuple[int]]:
+    free = deploys.c.held_until.is_(None) | (deploys.c.held_until <= clock(dialect))
+    found = select(deploys.c.id).where(deploys.c.status.in_(statuses), deploys.c.due_at <= bindparam("now"), free)
+    return found.where(deploys.c.lane.not_in(bindparam("full", expanding=True))) if lanes else found
+
+
+def _astray(statuses: tuple[str, ...]) -> ColumnElement[bool]:
+    return deploys.c.status.in_(statuses) & (deploys.c.due_at > bindparam("latest"))
+
+
+def _free_at(wanted: Wanted, now: datetime) -> dict[str, Any]:
+    return {"now": now, "full": list(_sorted(wanted.full))} if wanted.full else {"now": now}
+
+
+def _latest(wanted: Wanted, now: datetime) -> dict[str, datetime]:
+    return {"latest": now + wanted.within}
+
+
+def _sorted(names: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text as Plain
-from sqlalchemy import column, func, select, union_all, values
+from sqlalchemy import bindparam, column, func, select, union_all, values
 
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.errors import StaleFence
@@ -27,10 +27,23 @@ if TYPE_CHECKING:
 _BEFORE_OTHERS = frozenset({Status.PLANNING, Status.READY, Status.DISPATCHING, Status.ROLLING})
 """The statuses in which other deploys may wait for this one."""
 OPEN = tuple(status for status in Status if status.open)
+# made once, because every decision and every step of a worker needs them
+_NUMBERED = select(deploys).where(deploys.c.id == bindparam("number"))
+_LOCKED = _NUMBERED.with_for_update()
+_SAVED = deploys.update().where(deploys.c.id == bindparam("number"))
+_ALL_OPEN = select(deploys).where(deploys.c.status.in_(OPEN)).order_by(deploys.c.requested_at, deploys.c.id)
+_THERE = (deploys.c.service == bindparam("service")) & (deploys.c.environment == bindparam("environment"))
+_OPEN_THERE = _ALL_OPEN.where(_THERE)
+_BEHIND = (
+    select(deploys)
+    .where(_THERE, deploys.c.status == Status.READY)
+    .where(deploys.c.id != bindparam("number"), deploys.c.due_at > bindparam("after"))
+    # skip a deploy that a worker has: the worker checks it anyway, and to wait here could be a deadlock
+    .with_for_update(skip_locked=True)
+)
 
 
-def _deploys(service: str | None, environment: str | None) -> Select[tuple[object, ...]]:
-    found = select(deploys)
+def _within(found: Select[Any], service: str | None, environment: str | None) -> Select[Any]:
     if service is not None:
         found = found.where(deploys.c.service == service)
     if environment is not None:
@@ -68,12 +81,13 @@ class DeployReading(Session):
 
     async def deploy(self, deploy_id: int) -> Deploy | None:
         """One deploy."""
-        return await self._one(Deploy, select(deploys).where(deploys.c.id == deploy_id))
+        return await self._one(Deploy, _NUMBERED, {"number": deploy_id})
 
     async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
         """The open deploys, oldest request first, then by number."""
-        found = _deploys(service, environment).where(deploys.c.status.in_(OPEN))
-        return await self._all(Deploy, found.order_by(deploys.c.requested_at, deploys.c.id))
+        if service is None or environment is None:
+            return await self._all(Deploy, _within(_ALL_OPEN, service, environment))
+        return await self._all(Deploy, _OPEN_THERE, {"service": service, "environment": environment})
 
     async def open_places(self) -> tuple[tuple[str, str], ...]:
         """The (service, environment) pairs that have an open deploy."""
@@ -92,7 +106,7 @@ class DeployReading(Session):
 
     async def last_succeeded(self, service: str, environment: str) -> Deploy | None:
         """The deploy that succeeded last; it never changes again, so ``changed_at`` says when it succeeded."""
-        found = _deploys(service, environment).where(deploys.c.status == Status.SUCCEEDED)
+        found = _within(select(deploys), service, environment).where(deploys.c.status == Status.SUCCEEDED)
         return await self._one(Deploy, found.order_by(deploys.c.changed_at.desc(), deploys.c.id.desc()).limit(1))
 
     async def last_succeeded_of(self, places: Collection[tuple[str, str]]) -> tuple[Deploy, ...]:
@@ -120,7 +134,7 @@ class DeployWriting(DeployReading):
 
         Raises ``StaleFence`` if another worker has taken over the claim.
         """
-        row = await self._row(select(deploys).where(deploys.c.id == deploy_id).with_for_update())
+        row = await self._row(_LOCKED, {"number": deploy_id})
         if row is None:
             return None
         if claim is not None and row["fence"] != claim.fence:
@@ -143,19 +157,14 @@ class DeployWriting(DeployReading):
         if deploy.id not in self._locked:
             raise RuntimeError(f"{deploy.number} must be locked in the transaction that saves it")
         row = columns_of(deploy, without=("id",))
-        await self._run(deploys.update().where(deploys.c.id == deploy.id).values(row))
+        await self._run(_SAVED, {**row, "number": deploy.id})
         before, self._locked[deploy.id] = self._locked[deploy.id], deploy
         if before.status in _BEFORE_OTHERS and _stands(before) != _stands(deploy):
             await self._wake_behind(deploy)
 
     async def _wake_behind(self, deploy: Deploy) -> None:
         """Make the deploys that wait for their turn behind this one due now; decides nothing about them."""
-        waiting = (
-            _deploys(deploy.service, deploy.environment)
-            .where(deploys.c.status == Status.READY, deploys.c.id != deploy.id, deploys.c.due_at > deploy.changed_at)
-            # skip a deploy that a worker has: the worker checks it anyway, and to wait here could be a deadlock
-            .with_for_update(skip_locked=True)
-        )
-        for other in await self._all(Deploy, waiting):
+        which = {"service": deploy.service, "environment": deploy.environment}
+        for other in await self._all(Deploy, _BEHIND, {**which, "number": deploy.id, "after": deploy.changed_at}):
             if other.waits_its_turn:
                 await self._run(deploys.update().where(deploys.c.id == other.id).values(due_at=deploy.changed_at))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.domain.catalog.release import Release
 from bot.domain.deploy.approval import PlanMark
@@ -12,23 +12,28 @@ from store.sql.mapping import columns_of
 from store.sql.session import Session
 from store.tables import plans, releases
 
+# made once, because the worker reads them at nearly every step
+_OF_DEPLOY = plans.c.deploy_id == bindparam("deploy")
+_NUMBERED = select(plans).where(_OF_DEPLOY, plans.c.number == bindparam("number"))
+_MARKS = select(plans.c.number, plans.c.fingerprint, plans.c.moved).where(_OF_DEPLOY).order_by(plans.c.number)
+_RELEASE = select(releases).where(releases.c.fingerprint == bindparam("release"))
+
 
 class PlanReading(Session):
     """Reads of plans and releases."""
 
     async def plan(self, deploy_id: int, number: int) -> Plan | None:
         """The plan of a deploy with that number; None if there is none."""
-        return await self._one(Plan, select(plans).where(plans.c.deploy_id == deploy_id, plans.c.number == number))
+        return await self._one(Plan, _NUMBERED, {"deploy": deploy_id, "number": number})
 
     async def plan_marks(self, deploy_id: int) -> tuple[PlanMark, ...]:
         """The marks of all plans of the deploy, in the order of their numbers; their jobs are not read."""
-        found = select(plans.c.number, plans.c.fingerprint, plans.c.moved).where(plans.c.deploy_id == deploy_id)
-        rows = await self._rows(found.order_by(plans.c.number))
+        rows = await self._rows(_MARKS, {"deploy": deploy_id})
         return tuple(PlanMark(number, fingerprint, bool(moved)) for number, fingerprint, moved in rows)
 
     async def release(self, fingerprint: str) -> Release | None:
         """The release with that fingerprint; None if there is none."""
-        return await self._one(Release, select(releases).where(releases.c.fingerprint == fingerprint))
+        return await self._one(Release, _RELEASE, {"release": fingerprint})
 
     async def revisions(self, service: str, version: str, template_name: str) -> tuple[Release, ...]:
         """The releases of that version with that template, in the order of their first requests."""

@@ -7,7 +7,6 @@ from sqlalchemy import select
 from bot.domain.deploy.base import Made
 from bot.domain.deploy.dispatch import Attempt
 from bot.domain.deploy.rollout import Rollout
-from store.sql.dialects import upsert
 from store.sql.mapping import columns_of
 from store.sql.session import Session
 from store.tables import attempts, deploys, rollouts
@@ -73,4 +72,4 @@ class RolloutWriting(RolloutReading):
 
     async def save_rollout(self, rollout: Rollout) -> None:
         """Insert or update a rollout by (deploy, number)."""
-        await self._run(upsert(self._dialect, rollouts, columns_of(rollout), _ROLLOUT))
+        await self._upsert(rollouts, columns_of(rollout), _ROLLOUT)

@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, bindparam, case, func, select
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Posted
 from bot.errors import CatalogMissing
 from store.catalogs import CatalogReading
+from store.deploys.deploys import DeployReading
 from store.outbox.fences import Fencing
 from store.sql.conditions import PENDING_CARD
-from store.sql.dialects import insert, upsert
+from store.sql.dialects import insert
 from store.sql.mapping import columns_of
 from store.sql.scopes import chunks
 from store.sql.session import Session
-from store.tables import deploys, messages, outbox
+from store.tables import messages, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
+    from sqlalchemy.sql import Executable
 
-    from bot.domain.actor import Actor
+    from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.message import Outgoing
     from bot.ports.store import Parcel
+
+
+# made once, because every change sends something
+_ADD = outbox.insert()
+_CHANNEL = select(messages.c.channel).where(messages.c.deploy_id == bindparam("number"), messages.c.ts != "")
+_OWN_NEXT = select(func.max(outbox.c.turn) + 1).where(outbox.c.asker == bindparam("own")).scalar_subquery()
+# whoever asks for the first time starts where the others stand now, not before all that they ever sent
+_FIRST = select(func.min(outbox.c.turn)).scalar_subquery()
+_TURN = select(func.coalesce(_OWN_NEXT, _FIRST, 0))
+
+
+@cache
+def _add_card(dialect: str) -> Executable:
+    """A card that is pending already may become due earlier, but is never doubled."""
+    statement = insert(dialect, outbox)
+    earlier = statement.excluded.due_at < outbox.c.due_at
+    return statement.on_conflict_do_update(
+        index_elements=["deploy_id"],
+        index_where=sql(PENDING_CARD),
+        set_={
+            "due_at": case((earlier, statement.excluded.due_at), else_=outbox.c.due_at),
+            "put_at": case((earlier, statement.excluded.put_at), else_=outbox.c.put_at),
+            "not_before": case((earlier, statement.excluded.not_before), else_=outbox.c.not_before),
+            "urgent": outbox.c.urgent | statement.excluded.urgent,
+        },
+    )
 
 
 class OutboxReading(Session):
@@ -45,7 +74,7 @@ class OutboxReading(Session):
         return tuple(found)
 
 
-class OutboxWriting(OutboxReading, CatalogReading, Fencing):
+class OutboxWriting(OutboxReading, CatalogReading, DeployReading, Fencing):
     """Adds messages to the outbox, and takes a pending card back."""
 
     async def save_posted(self, posted: Posted, parcel: Parcel | None = None) -> None:
@@ -55,7 +84,7 @@ class OutboxWriting(OutboxReading, CatalogReading, Fencing):
         """
         if parcel is not None:
             await self._hold(parcel)
-        await self._run(upsert(self._dialect, messages, columns_of(posted), ("deploy_id",)))
+        await self._upsert(messages, columns_of(posted), ("deploy_id",))
 
     async def send(self, outgoing: Outgoing, at: datetime) -> None:
         """Add a message to the outbox. A CARD that is pending already may become due earlier, but is never doubled."""
@@ -64,53 +93,39 @@ class OutboxWriting(OutboxReading, CatalogReading, Fencing):
         values["asker"] = asker = await self._asker(outgoing)
         values["turn"] = await self._turn(asker)
         values["lane"] = await self._lane(outgoing)
-        statement = insert(self._dialect, outbox).values(values)
-        if outgoing.kind is Delivery.CARD:
-            earlier = statement.excluded.due_at < outbox.c.due_at
-            statement = statement.on_conflict_do_update(
-                index_elements=["deploy_id"],
-                index_where=sql(PENDING_CARD),
-                set_={
-                    "due_at": case((earlier, statement.excluded.due_at), else_=outbox.c.due_at),
-                    "put_at": case((earlier, statement.excluded.put_at), else_=outbox.c.put_at),
-                    "not_before": case((earlier, statement.excluded.not_before), else_=outbox.c.not_before),
-                    "urgent": outbox.c.urgent | statement.excluded.urgent,
-                },
-            )
-        await self._run(statement)
+        await self._run(_add_card(self._dialect) if outgoing.kind is Delivery.CARD else _ADD, values)
 
     async def _asker(self, outgoing: Outgoing) -> str:
         """Whose share of the outbox the message takes: the requester's, else that of the person who is told."""
-        requester = select(deploys.c.requester).where(deploys.c.id == outgoing.deploy_id)
-        found: Actor | None = (await self._run(requester)).scalar_one_or_none() if outgoing.deploy_id else None
-        return found.key if found else outgoing.user
+        deploy = await self._of(outgoing)
+        return deploy.requester.key if deploy else outgoing.user
 
     async def _turn(self, asker: str) -> int:
         """A place after the asker's own pending messages, and beside the first of everybody else's."""
-        own = select(func.max(outbox.c.turn) + 1).where(outbox.c.asker == asker).scalar_subquery()
-        # whoever asks for the first time starts where the others stand now, not before all that they ever sent
-        first = select(func.min(outbox.c.turn)).scalar_subquery()
-        turn: int = (await self._run(select(func.coalesce(own, first, 0)))).scalar_one()
+        turn: int = (await self._run(_TURN, {"own": asker})).scalar_one()
         return turn
 
     async def _lane(self, outgoing: Outgoing) -> str:
         """The channel that the message will probably go to; empty if that is not known."""
         if outgoing.channel or outgoing.user:
             return outgoing.channel or outgoing.user
-        posted = select(messages.c.channel).where(messages.c.deploy_id == outgoing.deploy_id, messages.c.ts != "")
-        channel: str | None = (await self._run(posted)).scalar_one_or_none()
+        channel: str | None = (await self._run(_CHANNEL, {"number": outgoing.deploy_id})).scalar_one_or_none()
         if channel is not None:
             return channel
         try:
             catalog = (await self.active_catalog()).catalog
         except CatalogMissing:
             return ""
-        of_deploy = select(deploys.c.service, deploys.c.environment).where(deploys.c.id == outgoing.deploy_id)
-        place = await self._row(of_deploy)
-        if place is None:
+        deploy = await self._of(outgoing)
+        if deploy is None:
             return catalog.admin_channel or ""
-        known = catalog.placement(place["service"], place["environment"]) is not None
-        return catalog.channel_for(place["service"], place["environment"]) if known else ""
+        known = catalog.placement(deploy.service, deploy.environment) is not None
+        return catalog.channel_for(deploy.service, deploy.environment) if known else ""
+
+    async def _of(self, outgoing: Outgoing) -> Deploy | None:
+        """The deploy that the message is about; what is asked of it here never changes."""
+        number = outgoing.deploy_id or 0
+        return self._locked.get(number) or (await self.deploy(number) if number else None)
 
     async def unsend_card(self, deploy_id: int) -> bool:
         """Remove the pending CARD of a deploy without a message; returns whether no worker has started to send one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, case, false, func, or_, select, true
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from sqlalchemy import ColumnElement, RowMapping, Select
+    from sqlalchemy.sql import Executable
 
     Resting = Collection[tuple[Way, str]]
+    Keys = frozenset[tuple[Way, str]]
 
 # the kinds that change a deploy's own message; the partial index in `tables` names the same two
 _OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
@@ -38,10 +40,7 @@ class Parcels(Session):
 
     async def due(self, now: datetime, resting: Resting = ()) -> bool:
         """Whether ``take`` would find a parcel; takes no lock."""
-        expired = select(outbox.c.id).where(outbox.c.held_until <= clock(self._dialect))
-        astray = select(outbox.c.id).where(_astray())
-        asked = select(expired.exists() | _free(frozenset(resting)).exists() | astray.exists())
-        found: bool = (await self._run(asked, {_NOW.key: now})).scalar_one()
+        found: bool = (await self._run(_due(self._dialect, frozenset(resting)), {_NOW.key: now})).scalar_one()
         return found
 
     async def take(self, owner: str, lease: timedelta, now: datetime, resting: Resting = ()) -> Parcel | None:
@@ -50,22 +49,13 @@ class Parcels(Session):
         Raises ``Taken`` if another worker took one for the same message meanwhile.
         """
         await self._end_expired()
-        await self._run(outbox.update().where(_astray()).values(due_at=now, put_at=now), {_NOW.key: now})
-        held = outbox.c.id == _next(frozenset(resting)).scalar_subquery()
-        taken = outbox.update().where(held).values(
-            worker=owner,
-            held_until=clock(self._dialect, lease),
-            fence=outbox.c.fence + 1,
-            tries=outbox.c.tries + 1,
-        )  # fmt: skip
-        row = (await self._run(taken.returning(outbox), {_NOW.key: now})).mappings().first()
+        await self._run(_UNASTRAY, {_NOW.key: now})
+        row = await self._row(_taken(self._dialect, lease, frozenset(resting)), {_NOW.key: now, "owner": owner})
         return None if row is None else _parcel(row)
 
     async def _end_expired(self) -> None:
         """Free the parcels of dead workers, so that the index has only parcels with a live worker."""
-        gone = outbox.c.held_until <= clock(self._dialect)
-        expired = select(outbox.c.id, outbox.c.fence, outbox.c.kind).where(gone)
-        for row in (await self._run(expired.with_for_update(skip_locked=True))).mappings().all():
+        for row in (await self._run(_expired(self._dialect))).mappings().all():
             await self._put_back(row["id"], row["fence"], row["kind"])
 
     async def renew(self, parcel: Parcel, lease: timedelta) -> None:
@@ -132,15 +122,40 @@ class Parcels(Session):
         await self._run(merged)
 
 
-def _astray() -> ColumnElement[bool]:
-    """The parcels that wait for an instant that was reckoned in the future: a clock was set back since."""
-    ahead = outbox.c.due_at > _NOW
-    return outbox.c.held_until.is_(None) & ahead & (outbox.c.put_at.is_(None) | (outbox.c.put_at > _NOW))
+# waits for an instant that was reckoned in the future, because a clock was set back since
+_ASTRAY = (
+    outbox.c.held_until.is_(None) & (outbox.c.due_at > _NOW) & (outbox.c.put_at.is_(None) | (outbox.c.put_at > _NOW))
+)
+_UNASTRAY = outbox.update().where(_ASTRAY).values(due_at=_NOW, put_at=_NOW)
 
 
-# made once: to put such a statement together takes longer than to run it, and each poll needs it
+# each made once, because idle loops ask all day
 @lru_cache(maxsize=64)
-def _next(resting: frozenset[tuple[Way, str]]) -> Any:
+def _due(dialect: str, resting: Keys) -> Select[tuple[bool]]:
+    expired = select(outbox.c.id).where(outbox.c.held_until <= clock(dialect))
+    astray = select(outbox.c.id).where(_ASTRAY)
+    return select(expired.exists() | _free(resting).exists() | astray.exists())
+
+
+@lru_cache(maxsize=64)
+def _taken(dialect: str, lease: timedelta, resting: Keys) -> Executable:
+    taken = outbox.update().where(outbox.c.id == _next(resting).scalar_subquery()).values(
+        worker=bindparam("owner"),
+        held_until=clock(dialect, lease),
+        fence=outbox.c.fence + 1,
+        tries=outbox.c.tries + 1,
+    )  # fmt: skip
+    return taken.returning(outbox)
+
+
+@cache
+def _expired(dialect: str) -> Executable:
+    gone = outbox.c.held_until <= clock(dialect)
+    expired = select(outbox.c.id, outbox.c.fence, outbox.c.kind).where(gone)
+    return expired.with_for_update(skip_locked=True)
+
+
+def _next(resting: Keys) -> Any:
     shown = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     is_card = outbox.c.kind == Delivery.CARD
     # the first that a channel hears of a deploy, then what it sees of it, then chatter
@@ -153,8 +168,7 @@ def _next(resting: frozenset[tuple[Way, str]]) -> Any:
     )
 
 
-@lru_cache(maxsize=64)
-def _free(resting: frozenset[tuple[Way, str]]) -> Select[tuple[int]]:
+def _free(resting: Keys) -> Select[tuple[int]]:
     """The parcels that may be taken: due, no worker has their message, and a reply only after everything before it.
 
     Not those whose way to Slack rests.
@@ -178,7 +192,7 @@ def _free(resting: frozenset[tuple[Way, str]]) -> Select[tuple[int]]:
     return select(outbox.c.id).where(free, alone, anchored, in_order, room, ~_rests(resting))
 
 
-def _rests(resting: Resting) -> ColumnElement[bool]:
+def _rests(resting: Keys) -> ColumnElement[bool]:
     """The parcels that Slack's limits keep back, as far as the kind and the probable channel tell."""
     posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     kind = outbox.c.kind

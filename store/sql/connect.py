@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from sqlalchemy import URL, AsyncAdaptedQueuePool, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -139,8 +139,10 @@ def sqlite_engines(connect: Callable[[], Awaitable[SqliteConnection]]) -> Engine
 
 
 def _begin(connection: Connection) -> None:
+    # a transaction that writes takes the one write lock before it reads anything, or it could lose an update
     reading = connection.get_execution_options().get("ro", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    driver = cast("SqliteConnection", connection.connection.driver_connection)
+    driver.begin("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _postgres(url: URL) -> Engines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, String, func, literal, type_coerce
@@ -10,9 +11,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sqlalchemy import ColumnElement, Dialect, Table
+    from sqlalchemy.sql import Executable
     from sqlalchemy.types import TypeEngine
 
 SQLITE = "sqlite"
@@ -57,21 +59,21 @@ def _in_utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
 
 
-def clock(dialect: Dialect, ahead: timedelta = NO_TIME) -> ColumnElement[datetime]:
+def clock(dialect: str, ahead: timedelta = NO_TIME) -> ColumnElement[datetime]:
     """The database's current time plus ``ahead``: leases use it, because the clocks of processes may differ."""
-    if dialect.name == SQLITE:
+    if dialect == SQLITE:
         return func.strftime(_SQLITE_CLOCK, "now", f"{ahead.total_seconds():+.3f} seconds", type_=Instant())
     return type_coerce(func.clock_timestamp(type_=DateTime(timezone=True)) + literal(ahead), Instant())
 
 
-def insert(dialect: Dialect, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that supports ON CONFLICT."""
-    return sqlite.insert(table) if dialect.name == SQLITE else postgresql.insert(table)
+    return sqlite.insert(table) if dialect == SQLITE else postgresql.insert(table)
 
 
-def upsert(
-    dialect: Dialect, table: Table, values: Mapping[str, Any], key: tuple[str, ...]
-) -> sqlite.Insert | postgresql.Insert:
-    """Insert a row, or update the given columns of the row that has the same ``key``."""
-    rest = {name: value for name, value in values.items() if name not in key}
-    return insert(dialect, table).values(**values).on_conflict_do_update(index_elements=list(key), set_=rest)
+@cache
+def upsert(dialect: str, table: Table, names: tuple[str, ...], key: tuple[str, ...]) -> Executable:
+    """Insert a row with those columns, or update them in the row that has the same ``key``."""
+    statement = insert(dialect, table)
+    rest = {name: statement.excluded[name] for name in names if name not in key}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=rest)

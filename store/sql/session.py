@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from store.sql.dialects import upsert
 from store.sql.mapping import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Dialect, RowMapping
+    from sqlalchemy import RowMapping, Table
     from sqlalchemy.engine import CursorResult
     from sqlalchemy.ext.asyncio import AsyncConnection
     from sqlalchemy.sql import Executable
@@ -27,25 +28,31 @@ class Session:
         self._connection = connection
         self._parsed = parsed
         self._locked: dict[int, Deploy] = {}
+        # the catalog in force, once nobody else can replace it
+        self._held_catalog = ""
 
     @property
-    def _dialect(self) -> Dialect:
-        return self._connection.dialect
+    def _dialect(self) -> str:
+        return self._connection.dialect.name
 
     async def _run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
         return await self._connection.execute(statement, values)
+
+    async def _upsert(self, table: Table, row: dict[str, Any], key: tuple[str, ...]) -> None:
+        """Insert the row, or update its columns in the row that has the same ``key``."""
+        await self._run(upsert(self._dialect, table, tuple(row), key), row)
 
     async def _rows(self, statement: Executable, values: Any = None) -> Sequence[Any]:
         """The result as plain tuples, for many rows or for rows that are no records."""
         return (await self._run(statement, values)).all()
 
-    async def _row(self, statement: Executable) -> RowMapping | None:
-        return (await self._run(statement)).mappings().first()
+    async def _row(self, statement: Executable, values: Any = None) -> RowMapping | None:
+        return (await self._run(statement, values)).mappings().first()
 
-    async def _one(self, kind: type[Record], statement: Executable) -> Record | None:
-        row = await self._row(statement)
+    async def _one(self, kind: type[Record], statement: Executable, values: Any = None) -> Record | None:
+        row = await self._row(statement, values)
         return None if row is None else record_of(kind, row)
 
-    async def _all(self, kind: type[Record], statement: Executable) -> tuple[Record, ...]:
-        rows = (await self._run(statement)).mappings().all()
+    async def _all(self, kind: type[Record], statement: Executable, values: Any = None) -> tuple[Record, ...]:
+        rows = (await self._run(statement, values)).mappings().all()
         return tuple(record_of(kind, row) for row in rows)

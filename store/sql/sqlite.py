@@ -1,14 +1,19 @@
-"""Connections to a SQLite file on aiosqlite: set up to lose no update, and one trip to the thread per statement."""
+"""SQLite's thread, asked once for each statement: a hop to it costs more than what most statements do there.
+
+aiosqlite asks it four times: for a cursor, to execute, for the rows, and to close the cursor.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import aiosqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
 
 # FULL: an approval that we confirmed survives a power cut. busy_timeout: wait for a short command of another process,
 # but not longer than Slack waits for us
@@ -21,7 +26,46 @@ _PRAGMAS: Final = (
 )
 
 
-async def connect(file: str) -> SqliteConnection:
+class SqliteConnection(aiosqlite.Connection):
+    """A connection with cursors that need one hop; a transaction begins in that of its first statement."""
+
+    _beginning = ""
+
+    def cursor(self) -> Cursor:  # type: ignore[override] # of aiosqlite's only what SQLAlchemy asks for
+        """A cursor; it costs nothing until it executes."""
+        return Cursor(self)
+
+    def begin(self, statement: str) -> None:
+        """Let a transaction begin with its first statement."""
+        self._beginning = statement
+
+    async def commit(self) -> None:
+        """Commit what has begun."""
+        if not self._never_began():
+            await self.hop(self._conn.commit)
+
+    async def rollback(self) -> None:
+        """Undo what has begun."""
+        if not self._never_began() and self.in_transaction:
+            await self.hop(self._conn.rollback)
+
+    def _never_began(self) -> bool:
+        waiting, self._beginning = self._beginning, ""
+        return bool(waiting)
+
+    async def run(self, run: Callable[[sqlite3.Cursor], object]) -> Result:
+        """What one call on a new cursor leads to, in a transaction if one waits for its first statement."""
+        begin, self._beginning = self._beginning, ""
+        return await self.hop(_run, self._conn, begin, run)
+
+    async def hop(self, call: Callable[..., T], *args: object) -> T:
+        """Make the call in SQLite's thread."""
+        # aiosqlite has no public way to do several things in one hop
+        done: T = await self._execute(call, *args)  # type: ignore[no-untyped-call]
+        return done
+
+
+async def connect(file: str, kind: type[SqliteConnection] = SqliteConnection) -> SqliteConnection:
     """An open connection to this file; raises what ``sqlite3.connect`` and its first statements raise."""
 
     def opened() -> sqlite3.Connection:
@@ -35,83 +79,62 @@ async def connect(file: str) -> SqliteConnection:
             raise
         return connection
 
-    made = SqliteConnection(opened, iter_chunk_size=64)
+    made = kind(opened, iter_chunk_size=64)
     # a connection that was never closed must not keep the process alive
-    made._thread.daemon = True  # noqa: SLF001 -- as SQLAlchemy does: aiosqlite has no other way
+    made._thread.daemon = True  # noqa: SLF001 -- as SQLAlchemy does it: aiosqlite has no other way
     await made
     return made
 
 
-class SqliteConnection(aiosqlite.Connection):
-    """What SQLAlchemy asks of a driver, without a trip to the thread for each step of a statement."""
+class Result:
+    """All of what a statement led to, taken from its cursor."""
 
-    def cursor(self) -> _Cursor:  # type: ignore[override] # of aiosqlite's cursor only what SQLAlchemy calls
-        """Where one statement runs."""
-        return _Cursor(self)
-
-    async def rollback(self) -> None:
-        """Roll back what is open; costs nothing after a commit."""
-        if self.in_transaction:
-            await super().rollback()
-
-    async def run(self, sql: str, parameters: Sequence[Any]) -> tuple[sqlite3.Cursor, list[Any]]:
-        """Run a statement; its cursor, and all its rows."""
-        ran: tuple[sqlite3.Cursor, list[Any]] = await self._execute(  # type: ignore[no-untyped-call] # aiosqlite's, whose other methods take several trips
-            _run, self._conn, sql, parameters
-        )
-        return ran
-
-    async def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> sqlite3.Cursor:
-        """Run a statement once for each row of parameters."""
-        ran: sqlite3.Cursor = await self._execute(self._conn.executemany, sql, rows)  # type: ignore[no-untyped-call]
-        return ran
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self.rows = cursor.fetchall() if cursor.description else []
+        self.description, self.rowcount, self.lastrowid = cursor.description, cursor.rowcount, cursor.lastrowid
 
 
-def _run(connection: sqlite3.Connection, sql: str, parameters: Sequence[Any]) -> tuple[sqlite3.Cursor, list[Any]]:
-    cursor = connection.execute(sql, parameters)
-    return cursor, cursor.fetchall()
+class Cursor:
+    """What SQLAlchemy asks of an asynchronous driver's cursor."""
 
-
-class _Cursor:
-    """An asynchronous cursor that has all rows as soon as its statement has run."""
-
-    __slots__ = ("_connection", "_ran", "_rows")
+    arraysize = 1
+    description: Any = None
+    rowcount = -1
+    lastrowid: int | None = None
 
     def __init__(self, connection: SqliteConnection) -> None:
         self._connection = connection
-        self._ran: sqlite3.Cursor | None = None
         self._rows: list[Any] = []
 
     async def __aenter__(self) -> Self:
         return self
 
-    @property
-    def description(self) -> Any:
-        """The columns of the rows; None if the statement gives none."""
-        return self._ran.description if self._ran else None
+    async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Execute a statement and fetch its rows."""
+        self._take(await self._connection.run(lambda cursor: cursor.execute(statement, parameters)))
 
-    @property
-    def rowcount(self) -> int:
-        """How many rows the statement changed; -1 if it changes none."""
-        return self._ran.rowcount if self._ran else -1
+    async def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute a statement once for each row of parameters."""
+        self._take(await self._connection.run(lambda cursor: cursor.executemany(statement, rows)))
 
-    @property
-    def lastrowid(self) -> int | None:
-        """The id of the row that was inserted last."""
-        return self._ran.lastrowid if self._ran else None
-
-    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Run a statement."""
-        self._ran, self._rows = await self._connection.run(sql, parameters)
-
-    async def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run a statement once for each row of parameters."""
-        self._ran = await self._connection.run_many(sql, rows)
+    def _take(self, result: Result) -> None:
+        self.description, self.rowcount, self.lastrowid = result.description, result.rowcount, result.lastrowid
+        self._rows = result.rows
 
     async def fetchall(self) -> list[Any]:
-        """The rows, once."""
-        rows, self._rows = self._rows, []
-        return rows
+        """All rows; they are here already."""
+        return self._rows
 
     async def close(self) -> None:
-        """Nothing is left to close: the statement has run to its end."""
+        """There is nothing left to close."""
+
+
+def _run(connection: sqlite3.Connection, begin: str, run: Callable[[sqlite3.Cursor], object]) -> Result:
+    if begin:
+        connection.execute(begin)
+    cursor = connection.cursor()
+    try:
+        run(cursor)
+        return Result(cursor)
+    finally:
+        cursor.close()

@@ -32,6 +32,16 @@ BECOMES = {
     _E.DEPLOY_INVALID: _S.INVALID,
 }
 """The state that each event which changes it leads to."""
+DECIDED = {
+    _E.DEPLOY_REQUESTED,
+    _E.DEPLOY_APPROVED,
+    _E.DEPLOY_RETRACTED,
+    _E.DEPLOY_REJECTED,
+    _E.DEPLOY_READY,
+    _E.DEPLOY_WAITING,
+    _E.DEPLOY_DISPATCHING,
+}
+"""What is decided by the catalog in force, so that each of these events names that one."""
 _ALL = 1_000_000
 
 
@@ -44,10 +54,10 @@ async def every_event(world: World) -> list[dict[str, Any]]:
 class Replay:
     """The deploys as the audit log alone tells of them; what it may not tell fails.
 
-    Between two states there is an arrow in the table; a service has at most one deploy in DISPATCHING in an
-    environment; a plan lands at most once and each number is planned once; each person has one approval at a time, and
-    the seats of whatever becomes ready or is dispatched are filled, each by a person whose approval is of the present
-    change.
+    Between two states there is an arrow in the table; a decision is by the catalog in force; a service has at most one
+    deploy in DISPATCHING in an environment; a plan lands at most once and each number is planned once; each person has
+    one approval at a time, and the seats of whatever becomes ready or is dispatched are filled, each by a person whose
+    approval is of the present change.
     """
 
     def __init__(self, bodies: Iterable[dict[str, Any]]) -> None:
@@ -56,7 +66,12 @@ class Replay:
         self._place: dict[int, tuple[str, str]] = {}
         self._approved: defaultdict[int, dict[str, int]] = defaultdict(dict)
         self._once: Counter[tuple[Any, ...]] = Counter()
+        in_force = ""
         for body in bodies:
+            if body["type"] == _E.CATALOG_APPLIED:
+                in_force = body["catalog"]
+            if body["type"] in DECIDED and "judged" in body["data"]:
+                assert body["catalog"] == in_force, f"decided by a catalog that was replaced: {body}"
             if body.get("deploy") is not None:
                 self._follow(body)
 

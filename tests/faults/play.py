@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import event
 
 from bot.domain.actor import System
 from bot.domain.decision import Refused
@@ -24,15 +20,16 @@ from bot.operations.outbox import deliver
 from bot.operations.worker import dispatch, expire, follow, judge, offer, recheck, register
 from bot.operations.worker import plan as plan_deploy
 from bot.ports import Limits
-from store import open_store
 from tests.builders import a_catalog, every_deploy
 from tests.clocks import FixedClock
 from tests.fakes import FakeChat, FakeNomad, HookedStore, World
 from tests.faults.commits import Commits
+from tests.faults.turns import open_in_turn
 from tests.hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import datetime
 
     from bot.domain.deploy.deploy import Deploy, Status
     from store import SqlStore
@@ -52,11 +49,12 @@ class Play:
 
     world: World
     commits: Commits
-    numbers: count[int] = field(default_factory=count)
+    signatures: int = 0
 
     def signed(self) -> Origin:
         """A request that was signed like no other one."""
-        return Origin(signature=f"signature-{next(self.numbers)}", channel="C0GENERAL1")
+        self.signatures += 1
+        return Origin(signature=f"signature-{self.signatures}", channel="C0GENERAL1")
 
     def unsigned(self) -> Origin:
         """A command on the host."""
@@ -128,8 +126,20 @@ def healthy(world: World) -> Observation:
     return Observation(exists=True, deployment=deployment, wanted={"web": 2})
 
 
+@dataclass(frozen=True)
+class Moment:
+    """All that there is in a play at one moment; ``commits`` have happened since it began."""
+
+    commits: int
+    database: bytes
+    nomad: FakeNomad
+    chat: FakeChat
+    instant: datetime
+    signatures: int
+
+
 class Stage:
-    """One database that plays begin on again and again, from where ``kept`` was called last.
+    """One database that plays go on again and again, each from a moment of another one.
 
     The engine stays, because it remembers every statement that it ever compiled.
     """
@@ -137,12 +147,11 @@ class Stage:
     def __init__(self, store: SqlStore, file: Path) -> None:
         self._store = store
         self._file = file
-        self._kept = file.with_suffix(".kept")
         self.play = self._new(FakeNomad(), FakeChat(), FixedClock())
 
-    def _new(self, nomad: FakeNomad, chat: FakeChat, clock: FixedClock) -> Play:
+    def _new(self, nomad: FakeNomad, chat: FakeChat, clock: FixedClock, signatures: int = 0) -> Play:
         world = World(store=HookedStore(self._store), clock=clock, limits=LIMITS, nomad=nomad, chat=chat)
-        play = Play(world, self.commits)
+        play = Play(world, self.commits, signatures)
         nomad.hooks.before("observe", play.rolls_well, always=True)
         return play
 
@@ -151,44 +160,56 @@ class Stage:
         """The commits of all plays."""
         return Commits(self._store)
 
-    async def keep(self) -> None:
-        """The next plays begin here."""
+    async def moment(self) -> Moment:
+        """Where the play is now."""
         await self._store.close()
-        shutil.copyfile(self._file, self._kept)
-
-    async def again(self) -> Play:
-        """A play that begins where ``keep`` was called, with nothing shared but what cannot change."""
-        await self._store.close()
-        shutil.copyfile(self._kept, self._file)
-        nomad, chat = self.play.world.nomad, self.play.world.chat
-        return self._new(
-            replace(
-                nomad,
-                hooks=Hooks(),
-                registers=[],
-                known=[],
-                jobs=dict(nomad.jobs),
-                kept=dict(nomad.kept),
-                stamps=dict(nomad.stamps),
-            ),
-            replace(chat, hooks=Hooks(), cards=dict(chat.cards), said=list(chat.said), digests=[], uploads=[]),
-            FixedClock(self.play.world.clock.now()),
+        world = self.play.world
+        return Moment(
+            commits=self.commits.count,
+            database=self._file.read_bytes(),
+            nomad=_nomad_of(world.nomad),
+            chat=_chat_of(world.chat),
+            instant=world.clock.now(),
+            signatures=self.play.signatures,
         )
+
+    async def go_back(self, to: Moment) -> Play:
+        """The play at that moment, with nothing shared but what cannot change."""
+        await self._store.close()
+        self._file.write_bytes(to.database)
+        self.play = self._new(_nomad_of(to.nomad), _chat_of(to.chat), FixedClock(to.instant), to.signatures)
+        return self.play
+
+
+def _nomad_of(nomad: FakeNomad) -> FakeNomad:
+    return replace(
+        nomad,
+        hooks=Hooks(),
+        jobs=dict(nomad.jobs),
+        kept=dict(nomad.kept),
+        stamps=dict(nomad.stamps),
+        registers=list(nomad.registers),
+        known=list(nomad.known),
+    )
+
+
+def _chat_of(chat: FakeChat) -> FakeChat:
+    return replace(
+        chat,
+        hooks=Hooks(),
+        cards=dict(chat.cards),
+        said=list(chat.said),
+        digests=list(chat.digests),
+        uploads=list(chat.uploads),
+        layouts=list(chat.layouts),
+    )
 
 
 @asynccontextmanager
 async def a_stage(url: str) -> AsyncIterator[Stage]:
     """A stage on a migrated SQLite database, under ``a_catalog()``."""
-    async with open_store(url) as store:
-        # no power is cut here
-        event.listen(store.engines.writing.sync_engine, "connect", forgo_the_disk)
-        stage = Stage(store, Path(url.removeprefix("sqlite:///")))
+    file = Path(url.removeprefix("sqlite:///"))
+    async with open_in_turn(file) as store:
+        stage = Stage(store, file)
         await apply(stage.play.world.ports(), System("test"), a_catalog())
         yield stage
-
-
-def forgo_the_disk(connection: Any, _: object) -> None:
-    """Commits need not wait for the disk."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous = off")
-    cursor.close()

@@ -6,12 +6,13 @@ import asyncio
 import os
 import random
 from collections import Counter
-from contextlib import AsyncExitStack, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event
 
 from bot.domain.actor import System
 from bot.domain.catalog.environment import Rule
@@ -28,27 +29,29 @@ from bot.operations.deploys.replan import replan
 from bot.operations.deploys.request import request
 from bot.operations.deploys.retract import retract
 from bot.operations.deploys.withdraw import withdraw
-from store import open_store
+from tests import stores
 from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, SAM, SRE, USERGROUPS, a_catalog, a_job, every_deploy
 from tests.clocks import FixedClock
 from tests.fakes import FakeDirectory, FakeNomad, HookedStore, World
 from tests.faults.log import Replay, every_event
-from tests.faults.play import ENGINE, LIMITS, forgo_the_disk, healthy
+from tests.faults.play import ENGINE, LIMITS, healthy
+from tests.faults.turns import open_in_turn
 from tests.operations.acts import an_ask, environments
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Job
+    from store import SqlStore
 
-CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "500").partition(":")
+CALLS, _, SEED = os.environ.get("NOMATRON_RANDOM_CALLS", "1500").partition(":")
 """``NOMATRON_RANDOM_CALLS=20000`` makes so many calls, ``20000:7`` those of seed 7."""
-OF_ONE_SEED = 750
-SEEDS = [int(SEED)] if SEED else range(max(1, int(CALLS) // OF_ONE_SEED))
+OF_ONE_SEED = 1000
+IN_THREADS = 200
 PEOPLE = (ALICE, BOB, BOB, CAROL, SAM, SAM, SAM)
 VERBS: tuple[Any, ...] = (approve, retract, reject, withdraw, replan, replace_rollout)
+ANSWERS = (*Answer, Answer.UNKNOWN, Answer.UNKNOWN)
 ON_NOMAD = {Status.ROLLING, Status.SUCCEEDED, Status.SUPERSEDED}
 RULES = ((Rule("sre"), Rule("developers")), (Rule("sre"),), (Rule("developers", 2),))
 
@@ -63,7 +66,7 @@ class VersionedNomad(FakeNomad):
 
 @dataclass
 class Crowd:
-    """People and workers on two stores of one database, who share one Nomad, one Slack and one clock."""
+    """People and workers on the stores of two processes, who share one database, Nomad, Slack and clock."""
 
     worlds: tuple[World, World]
     dice: random.Random
@@ -73,7 +76,7 @@ class Crowd:
         """What somebody does next; chosen now, so that others may be quicker."""
         draw = self.dice.random()
         if draw < 0.5:
-            step = self.dice.choice(ENGINE)
+            (step,) = self.dice.choices(ENGINE, [5, 3, 3, 3, 1])
             return lambda world: step(world.ports(f"worker-{id(world)}"))
         if draw < 0.57 or not self.open:
             ask = an_ask(
@@ -83,6 +86,8 @@ class Crowd:
             who = self.dice.choice([ALICE, BOB, CAROL])
             return lambda world: request(world.ports(), who, ask, origin=NOWHERE)
         if draw < 0.58:
+            return lambda world: world.store.take_over()
+        if draw < 0.61:
             rules = self.dice.choice(RULES)
             catalog = a_catalog(environments=environments("production", approvals=rules))
             return lambda world: apply(world.ports(), System("test"), catalog)
@@ -92,7 +97,7 @@ class Crowd:
         undecided = [deploy for deploy in self.open if deploy.status in {Status.WAITING, Status.READY}]
         deploy, who = self.dice.choice(undecided or self.open), self.dice.choice(PEOPLE)
         about: dict[str, Any] = {"actor": who, "deploy_id": deploy.id, "origin": NOWHERE}
-        act = self.dice.choices(VERBS, [12, 2, 1, 1, 2, 2])[0]
+        act = self.dice.choices(VERBS, [30, 3, 1, 1, 2, 4])[0]
         if act is approve or act is reject:
             # sometimes of the plan before
             about["plan"] = max(1, deploy.plan - (self.dice.random() < 0.1))
@@ -104,9 +109,11 @@ class Crowd:
         """Time goes by, and what is outside of Nomatron changes now and then."""
         world, draw = self.worlds[0], self.dice.random()
         nomad, directory = world.nomad, world.directory
+        # within the write time-out
         world.clock.advance(seconds=self.dice.choice([0, 1, 4, 15]))
-        nomad.answers = [self.dice.choice(list(Answer))] if draw < 0.2 else []
-        nomad.apply = draw < 0.15
+        nomad.arrive()
+        nomad.answers = [self.dice.choice(ANSWERS)] if self.dice.random() < 0.4 else []
+        nomad.apply, nomad.late = self.dice.random() < 0.7, self.dice.random() < 0.5
         nomad.seen = healthy(world) if nomad.jobs and self.dice.random() < 0.4 else Observation(exists=True)
         if 0.2 < draw < 0.23:
             nomad.change(a_job(f"registry.example/checkout:hotfix-{self.dice.randrange(100)}"))
@@ -145,20 +152,37 @@ class Crowd:
         assert all(deploy.number in numbers for deploy in deploys if deploy.status in ON_NOMAD)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_random_calls_of_two_processes_leave_a_log_that_obeys_every_rule(
-    seed: int, migrated_sqlite: Callable[[Path], str], tmp_path: Path
-):
-    url = migrated_sqlite(tmp_path / "nomatron.db")
-    async with AsyncExitStack() as stack:
+@asynccontextmanager
+async def a_crowd(url: str, seed: int, opened: Callable[[Path], SqlStore]) -> AsyncIterator[Crowd]:
+    """A crowd on a migrated SQLite database, under ``a_catalog()``, which it opens twice."""
+    file = Path(url.removeprefix("sqlite:///"))
+    async with opened(file) as one, opened(file) as two:
         nomad, clock, directory = VersionedNomad(), FixedClock(), FakeDirectory()
-        worlds = []
-        for _ in range(2):
-            store = await stack.enter_async_context(open_store(url))
-            event.listen(store.engines.writing.sync_engine, "connect", forgo_the_disk)
-            worlds.append(World(HookedStore(store), clock, LIMITS, nomad=nomad, directory=directory))
-        await apply(worlds[0].ports(), System("test"), a_catalog())
-        crowd = Crowd((worlds[0], worlds[1]), random.Random(seed))
+        first, second = (
+            World(HookedStore(store), clock, LIMITS, nomad=nomad, directory=directory) for store in (one, two)
+        )
+        await apply(first.ports(), System("test"), a_catalog())
+        yield Crowd((first, second), random.Random(seed))
 
-        await crowd.go(int(CALLS) if SEED else OF_ONE_SEED)
+
+def shares(calls: int) -> list[tuple[int, int]]:
+    """The seeds, and how many calls each of them makes."""
+    if SEED:
+        return [(int(SEED), calls)]
+    return [(seed, min(OF_ONE_SEED, calls - begun)) for seed, begun in enumerate(range(0, calls, OF_ONE_SEED))]
+
+
+@pytest.mark.parametrize(("seed", "calls"), shares(int(CALLS)))
+async def test_random_calls_of_two_processes_leave_a_log_that_obeys_every_rule(
+    seed: int, calls: int, migrated_sqlite: Callable[[Path], str], tmp_path: Path
+):
+    turns = random.Random(f"turns of {seed}")
+    async with a_crowd(migrated_sqlite(tmp_path / "nomatron.db"), seed, partial(open_in_turn, dice=turns)) as crowd:
+        await crowd.go(calls)
+        await crowd.check()
+
+
+async def test_and_so_do_those_whose_order_is_up_to_the_machine(migrated_sqlite: Callable[[Path], str], tmp_path: Path):
+    async with a_crowd(migrated_sqlite(tmp_path / "nomatron.db"), 0, stores.open_file) as crowd:
+        await crowd.go(IN_THREADS)
         await crowd.check()
