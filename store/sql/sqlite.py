@@ -5,6 +5,7 @@ aiosqlite asks it four times: for a cursor, to execute, for the rows, and to clo
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -82,7 +83,12 @@ async def connect(file: str, kind: type[SqliteConnection] = SqliteConnection) ->
     made = kind(opened, iter_chunk_size=64)
     # a connection that was never closed must not keep the process alive
     made._thread.daemon = True  # noqa: SLF001 -- as SQLAlchemy does it: aiosqlite has no other way
-    await made
+    try:
+        await made
+    except BaseException:
+        # it ends by a word to this loop, which may be closed as soon as we return
+        await asyncio.to_thread(made._thread.join)  # noqa: SLF001 -- as above
+        raise
     return made
 
 
