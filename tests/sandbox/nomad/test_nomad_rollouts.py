@@ -128,6 +128,15 @@ def running(count: int) -> Callable[[list[Json]], bool]:
     return lambda every: [one["ClientStatus"] for one in every if one["DesiredStatus"] == "run"] == ["running"] * count
 
 
+def by_health(allocations: list[list[Any]]) -> list[list[Any]]:
+    """Version, what is wanted, what is, and health, in order.
+
+    Of several that fail at nearly the same time, Nomad judges those that it sees before the first has failed the
+    deployment: which these are is chance, so a failed one counts as unhealthy.
+    """
+    return sorted(([*one[:3], one[3] or (False if one[2] == "failed" else one[3])] for one in allocations), key=str)
+
+
 async def outcome(agent: Agent) -> Json:
     """What the story has left behind, in the form of the recorded ones."""
     job = await agent.job("shop")
@@ -138,7 +147,7 @@ async def outcome(agent: Agent) -> Json:
     deployments = (await agent.get("/v1/job/shop/deployments")).body
     return {
         "final": {name: job[name] for name in ("Version", "Stable", "Status", "Stop")},
-        "allocs": sorted(health, key=str),
+        "allocs": by_health(health),
         "deployments": sorted([one["JobVersion"], one["Status"], one["StatusDescription"]] for one in deployments),
     }
 
@@ -146,7 +155,7 @@ async def outcome(agent: Agent) -> Json:
 @pytest.mark.parametrize("name", STORIES)
 async def test_a_story_ends_as_nomads_own(agent: Agent, name: str):
     recorded = transcripts()[name]
-    wanted = {**recorded, "allocs": sorted(recorded["allocs"], key=str), "deployments": sorted(recorded["deployments"])}
+    wanted = {**recorded, "allocs": by_health(recorded["allocs"]), "deployments": sorted(recorded["deployments"])}
     await STORIES[name](agent)
     seen = await eventually(lambda: outcome(agent), lambda one: all(one[part] == wanted[part] for part in one))
     assert seen["final"] == recorded["final"]
@@ -300,7 +309,7 @@ async def test_a_failed_allocation_says_why(agent: Agent):
 
 async def test_a_failing_task_is_started_again_as_its_policy_says(agent: Agent):
     job = a_job(config=BAD)
-    policy = {"Attempts": 2, "Mode": "fail", "Delay": 2 * SECOND, "Interval": 600 * SECOND}
+    policy = {"Attempts": 2, "Mode": "fail", "Delay": 2 * SECOND, "Interval": 1800 * SECOND}
     job["TaskGroups"][0]["RestartPolicy"] = policy
     await agent.registered(job)
     [failed] = await eventually(
