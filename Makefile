@@ -26,6 +26,9 @@ DEV := $(VENV)/.dev-installed
 LOCK := pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
+# the tests start hundreds of processes of ours: where each compiles everything anew, they take minutes longer
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help venv sandbox test lint format bench bench-lanes test-deps contract lock clean
 
