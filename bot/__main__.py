@@ -26,9 +26,9 @@ VERBS: Final = {
         "try Nomatron: the bot with a simulated Slack and Nomad, and a page in the browser", "sandbox.run", "command"
     ),
     "check": Verb("check a catalog folder, offline", "handlers.cli.check"),
-    "migrate": Verb("create or update the database's tables", "bot.wiring.commands", "migrate"),
+    "migrate": Verb("create or update the database's tables", "bot.wiring.schema"),
     "apply": Verb("check the catalog folder and make it the active catalog", "bot.wiring.commands", "apply"),
-    "run": Verb("run the bot: web server and worker in one process, on SQLite", "bot.wiring.commands", "run"),
+    "run": Verb("run the bot: web server and worker in one process, on SQLite", "bot.wiring.server"),
     "status": Verb("show which version runs where, and the open deploys", "bot.wiring.commands", "status"),
     "resolve": Verb("say what became of a deploy if Nomad cannot tell", "bot.wiring.commands", "resolve"),
     "history": Verb("show a service's deploys and how each ended, newest first", "bot.wiring.commands", "history"),

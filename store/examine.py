@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.domain.diagnosis.host import Disk
-from store.migrate import head, revision
+from store.revision import head, revision
 from store.sql.connect import database_url, sqlite_file
 
 MOUNTS: Final = Path("/proc/self/mounts")

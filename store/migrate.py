@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from store.sql.connect import open_engines
@@ -29,12 +27,6 @@ def scripts() -> Config:
     return config
 
 
-def head() -> str:
-    """The newest revision that this code has."""
-    newest = ScriptDirectory.from_config(scripts()).get_current_head()
-    return newest or ""
-
-
 async def migrate(url: str) -> None:
     """Upgrade the schema to the newest revision in one transaction; does nothing if it is up to date."""
     engine = open_engines(url).writing
@@ -46,17 +38,6 @@ async def migrate(url: str) -> None:
         await engine.dispose()
 
 
-async def revision(url: str) -> str | None:
-    """The database's current revision; None if it was never migrated."""
-    engine = open_engines(url).reading
-    try:
-        with translate_connect_errors():
-            async with engine.connect() as connection:
-                return await connection.run_sync(_current)
-    finally:
-        await engine.dispose()
-
-
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name != SQLITE:
         # on SQLite, BEGIN IMMEDIATE already keeps a second process out
@@ -64,7 +45,3 @@ def _upgrade(connection: Connection) -> None:
     config = scripts()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import getpass
 import os
@@ -12,40 +11,18 @@ from typing import TYPE_CHECKING
 
 from bot import settings as environment
 from bot.errors import NomatronError
-from bot.wiring import logs
 from bot.wiring.compose import check_schema, open_ports
-from bot.wiring.patience import Patience
-from bot.wiring.server import run as serve
 from handlers.cli import apply as apply_command
 from handlers.cli import audit as audit_command
 from handlers.cli import history as history_command
 from handlers.cli import resolve as resolve_command
 from handlers.cli import status as status_command
-from store.migrate import migrate as migrate_database
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from bot.ports import Ports
     from bot.settings import Settings
-
-RUN = """Runs the bot until SIGTERM or Ctrl-C: the web server for Slack and the worker, in one process on SQLite.
-SIGHUP applies the catalog folder again. Exits with 1 if it cannot start."""
-
-
-def migrate(argv: Sequence[str]) -> int:
-    """``nomatron migrate``."""
-    argparse.ArgumentParser(
-        prog="nomatron migrate", description="Creates or updates the database's tables."
-    ).parse_args(argv)
-    return _run(_migrate)
-
-
-async def _migrate(settings: Settings) -> int:
-    # a step of the start: the server before it, or a backup, may still have the database
-    await Patience().until_free(partial(migrate_database, settings.database_url))
-    sys.stdout.write("the database is up to date\n")
-    return 0
 
 
 def apply(argv: Sequence[str]) -> int:
@@ -57,7 +34,7 @@ def apply(argv: Sequence[str]) -> int:
         async with open_ports(settings) as parts:
             return await apply_command.execute(words, parts.ports, settings.catalog, getpass.getuser())
 
-    return _run(act)
+    return carry_out(act)
 
 
 def resolve(argv: Sequence[str]) -> int:
@@ -69,7 +46,7 @@ def resolve(argv: Sequence[str]) -> int:
         async with open_ports(settings) as parts:
             return await resolve_command.execute(asked, parts.ports, getpass.getuser())
 
-    return _run(act)
+    return carry_out(act)
 
 
 def status(argv: Sequence[str]) -> int:
@@ -93,17 +70,12 @@ def _query(execute: Callable[[Ports], Awaitable[int]]) -> int:
         async with open_ports(settings) as parts:
             return await execute(parts.ports)
 
-    return _run(act)
+    return carry_out(act)
 
 
-def run(argv: Sequence[str]) -> int:
-    """``nomatron run``."""
-    argparse.ArgumentParser(prog="nomatron run", description=RUN).parse_args(argv)
-    logs.set_up()
-    return _run(serve)
+def carry_out(act: Callable[[Settings], Awaitable[int]]) -> int:
+    """Read the settings and act; the exit status, 1 with the error on standard error if it is one of ours."""
 
-
-def _run(act: Callable[[Settings], Awaitable[int]]) -> int:
     async def main() -> int:
         return await act(environment.read())
 

@@ -19,7 +19,7 @@ from bot.ports import Limits, Ports
 from bot.settings import secret_beside, token_of
 from handlers.work import LocalBell
 from store import open_store
-from store.migrate import head, revision
+from store.revision import head, revision
 from store.sql.connect import database_url, sqlite_file
 
 if TYPE_CHECKING:

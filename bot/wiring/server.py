@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import getpass
 import logging
@@ -18,6 +19,8 @@ from bot.errors import CatalogInvalid, CatalogMissing, NomatronError, SettingsIn
 from bot.gateways.catalog import read as read_catalog
 from bot.gateways.catalog.hcl import warm
 from bot.operations.catalog import apply
+from bot.wiring import logs
+from bot.wiring.commands import carry_out
 from bot.wiring.compose import check_schema, database_file, open_ports
 from bot.wiring.ending import Ending
 from bot.wiring.patience import Patience
@@ -29,7 +32,7 @@ from handlers.work import GRACE, Worker
 from store.lockfile import alone
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from bot.settings import Settings
@@ -40,6 +43,17 @@ log = logging.getLogger(__name__)
 LARGEST_BODY = 1024 * 1024
 ANSWERS = 4.0
 """Seconds of the shutdown that are reserved for unfinished answers to people."""
+
+
+RUN = """Runs the bot until SIGTERM or Ctrl-C: the web server for Slack and the worker, in one process on SQLite.
+SIGHUP applies the catalog folder again. Exits with 1 if it cannot start."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """``nomatron run``."""
+    argparse.ArgumentParser(prog="nomatron run", description=RUN).parse_args(argv)
+    logs.set_up()
+    return carry_out(run)
 
 
 async def run(settings: Settings) -> int:

@@ -22,7 +22,8 @@ from sqlalchemy import text
 from bot.domain.deploy.deploy import Status
 from bot.errors import StoreUnavailable
 from store import open_store
-from store.migrate import _upgrade, head, migrate, revision, scripts
+from store.migrate import _upgrade, migrate, scripts
+from store.revision import head, revision
 from store.sql.connect import open_engines
 from store.tables import Row
 from tests.builders import a_catalog, a_deploy, a_draft, an_attempt
@@ -152,6 +153,10 @@ async def test_a_database_that_cannot_be_reached_is_said_so(tmp_path, act):
 def test_every_revision_says_when_it_is_safe_to_run():
     for script in ScriptDirectory.from_config(scripts()).walk_revisions():
         assert any(word in script.doc + script.longdoc for word in ("Safe before", "Safe after")), script.revision
+
+
+def test_the_newest_revision_is_the_one_that_alembic_ends_with():
+    assert ScriptDirectory.from_config(scripts()).get_current_head() == head()
 
 
 def test_an_installed_package_needs_nothing_else(tmp_path):

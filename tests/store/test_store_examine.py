@@ -7,7 +7,8 @@ import pytest
 
 from bot.errors import SettingsInvalid, StoreUnavailable
 from store.examine import DatabaseExaminer
-from store.migrate import head, migrate
+from store.migrate import migrate
+from store.revision import head
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from sqlalchemy import text
 
 from bot.errors import SettingsInvalid
 from store import open_store
-from store.migrate import migrate, revision
+from store.migrate import migrate
+from store.revision import revision
 from store.sql.connect import database_url, open_engines, sqlite_file
 
 
