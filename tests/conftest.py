@@ -7,8 +7,10 @@ import importlib
 import pkgutil
 import re
 import shutil
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
+import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -69,41 +71,40 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
-def _measuring(config: pytest.Config) -> Any:
-    """What starts and stops the measurement of coverage in this process; None if nothing is measured."""
-    plugin = config.pluginmanager.getplugin("_cov")
-    return plugin and plugin.cov_controller
+@contextmanager
+def _unmeasured() -> Iterator[None]:
+    """Measure no coverage meanwhile."""
+    stopped = []
+    # in a process that xdist has started, pytest-cov starts two: to stop the second would set the first going again
+    while (running := coverage.Coverage.current()) is not None:
+        running.stop()
+        stopped.append(running)
+    yield
+    for each in reversed(stopped):
+        each.start()
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """Collect unmeasured, which takes a third of the time; what our modules run as they are imported counts, too."""
-    measuring = _measuring(session.config)
-    if measuring:
-        # the processes that run the tests leave that to the one that started them
-        if not hasattr(session.config, "workerinput"):
-            for package in PACKAGES:
-                for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
-                    # Alembic runs the one, and the other runs at once; neither counts for coverage
-                    if ".migrations." not in module.name and not re.fullmatch(r"sandbox\..*__main__", module.name):
-                        importlib.import_module(module.name)
-        measuring.pause()
-    yield
-    if measuring:
-        measuring.resume()
+    # the processes that run the tests leave that to the one that started them
+    if coverage.Coverage.current() is not None and not hasattr(session.config, "workerinput"):
+        for package in PACKAGES:
+            for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+                # Alembic runs the one, and the other runs at once; neither counts for coverage
+                if ".migrations." not in module.name and not re.fullmatch(r"sandbox\..*__main__", module.name):
+                    importlib.import_module(module.name)
+    with _unmeasured():
+        yield
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Measure no coverage where that only costs time, which it doubles."""
     # PostgreSQL runs the tests that SQLite runs
-    unmeasured = item.nodeid.startswith(WHOLE + REPEATED) or item.get_closest_marker("postgres")
-    measuring = _measuring(item.config) if unmeasured else None
-    if measuring:
-        measuring.pause()
-    yield
-    if measuring:
-        measuring.resume()
+    repeated = item.nodeid.startswith(WHOLE + REPEATED) or item.get_closest_marker("postgres")
+    with _unmeasured() if repeated else nullcontext():
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
