@@ -148,10 +148,12 @@ def one_file() -> tuple[_OneFile, Engines]:
 
 
 @pytest.fixture
-async def store(one_file: tuple[_OneFile, Engines], migrated_template: Path, tmp_path: Path) -> AsyncIterator[SqlStore]:
+async def store(
+    one_file: tuple[_OneFile, Engines], migrated_sqlite: Callable[[Path], str], tmp_path: Path
+) -> AsyncIterator[SqlStore]:
     """An empty store on a SQLite file of this test's own, whose commits do not wait for the disk."""
     file, engines = one_file
     file.path = tmp_path / "nomatron.db"
-    shutil.copyfile(migrated_template, file.path)
+    migrated_sqlite(file.path)
     async with SqlStore(engines) as opened:
         yield opened

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import aiosqlite
@@ -71,13 +72,12 @@ async def connect(file: str, kind: type[SqliteConnection] = SqliteConnection) ->
 
     def opened() -> sqlite3.Connection:
         # no isolation level: the driver's own BEGIN comes only before the first write, and loses updates
-        connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-        try:
+        with ExitStack() as unless_open:
+            connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+            unless_open.callback(connection.close)
             for pragma in _PRAGMAS:
                 connection.execute(pragma).close()
-        except BaseException:
-            connection.close()
-            raise
+            unless_open.pop_all()
         return connection
 
     made = kind(opened, iter_chunk_size=64)
@@ -85,10 +85,10 @@ async def connect(file: str, kind: type[SqliteConnection] = SqliteConnection) ->
     made._thread.daemon = True  # noqa: SLF001 -- as SQLAlchemy does it: aiosqlite has no other way
     try:
         await made
-    except BaseException:
-        # it ends by a word to this loop, which may be closed as soon as we return
-        await asyncio.to_thread(made._thread.join)  # noqa: SLF001 -- as above
-        raise
+    finally:
+        if made._connection is None:  # noqa: SLF001 -- as above
+            # its thread ends with a word to this loop, which may be closed as soon as we return
+            await asyncio.to_thread(made._thread.join)  # noqa: SLF001 -- as above
     return made
 
 

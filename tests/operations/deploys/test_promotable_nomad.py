@@ -15,7 +15,7 @@ from bot.domain.deploy.rollout import Observation
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.deploys.request import Requested, request
 from bot.operations.worker import dispatch, offer
-from tests.builders import ALICE, a_job, a_service
+from tests.builders import ALICE, a_job, a_service, an_allocation
 from tests.operations.acts import (
     HERE,
     SOAK,
@@ -147,7 +147,10 @@ async def unchanged(world: World) -> Deploy:
     live = world.nomad.jobs[STAGING]
     world.nomad.unchanged = True
     index = live["JobModifyIndex"]
-    world.nomad.seen = Observation(exists=True, current_version=live["Version"], index=index, stable=True)
+    running = tuple(an_allocation(id=each, job_version=live["Version"]) for each in ("a-1", "a-2"))
+    world.nomad.seen = Observation(
+        exists=True, current_version=live["Version"], index=index, wanted={"web": 2}, allocations=running
+    )
     deploy = await planned(world)
     world.nomad.unchanged = False
     assert deploy.status is Status.UNCHANGED

@@ -73,7 +73,7 @@ def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
         _kind_of(":rotating_light: *Landed after its end*", report.landed_late, lines.landed_late),
         _kind_of(":hourglass_flowing_sand: *Rollout stuck*", report.stuck, lines.stuck),
         _kind_of(":red_circle: *Failed*", report.failures, lines.failed),
-        _kind_of(":raised_hand: *Resolved by a person*", report.resolved, lines.resolved),
+        _kind_of(":speech_balloon: *Resolved by a person*", report.resolved, lines.resolved),
         _kind_of(":bell: *Approval overdue*", report.overdue, lines.overdue),
         _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, lines.signed),
         _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, lines.signed),

@@ -172,7 +172,7 @@ def test_who_resolved_what_and_as_what_is_told(word: Word | None, said: str) -> 
     report = a_report(tally=tallied(1, 9), outcomes=counted(failed=1), resolved=Listed((entry,), 1))
 
     shown = mrkdwn(render(a_digest(report), Layout.TABLE))
-    assert f":raised_hand: *Resolved by a person*: D-3 *search* v1.4.0 in production{said}" in shown
+    assert f":speech_balloon: *Resolved by a person*: D-3 *search* v1.4.0 in production{said}" in shown
 
 
 @pytest.mark.parametrize(("at", "said"), [(ENDS, " Sat 09:00"), (None, "")])
