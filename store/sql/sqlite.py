@@ -32,6 +32,7 @@ class SqliteConnection(aiosqlite.Connection):
     """A connection with cursors that need one hop; a transaction begins in that of its first statement."""
 
     _beginning = ""
+    _open = False
 
     def cursor(self) -> Cursor:  # type: ignore[override] # of aiosqlite's only what SQLAlchemy asks for
         """A cursor; it costs nothing until it executes."""
@@ -45,11 +46,14 @@ class SqliteConnection(aiosqlite.Connection):
         """Commit what has begun."""
         if not self._never_began():
             await self.hop(self._conn.commit)
+            self._open = False
 
     async def rollback(self) -> None:
         """Undo what has begun."""
-        if not self._never_began() and self.in_transaction:
+        # not `in_transaction`: a statement that was cancelled may only begin it, in its thread, a moment later
+        if not self._never_began() and self._open:
             await self.hop(self._conn.rollback)
+            self._open = False
 
     def _never_began(self) -> bool:
         waiting, self._beginning = self._beginning, ""
@@ -57,7 +61,7 @@ class SqliteConnection(aiosqlite.Connection):
 
     async def run(self, run: Callable[[sqlite3.Cursor], object]) -> Result:
         """What one call on a new cursor leads to, in a transaction if one waits for its first statement."""
-        begin, self._beginning = self._beginning, ""
+        begin, self._beginning, self._open = self._beginning, "", True
         return await self.hop(_run, self._conn, begin, run)
 
     async def hop(self, call: Callable[..., T], *args: object) -> T:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,6 +89,25 @@ async def test_a_statement_that_fails_leaves_the_transaction_to_be_rolled_back(c
     assert connection.in_transaction
     await connection.rollback()
     assert not connection.in_transaction
+
+
+async def test_a_cancelled_statement_that_has_not_run_yet_leaves_no_transaction(connection: Counted):
+    thread_goes_on = threading.Event()
+    held = asyncio.create_task(connection.hop(thread_goes_on.wait))
+    connection.begin("BEGIN IMMEDIATE")
+    statement = asyncio.create_task(rows(connection, "INSERT INTO t (word) VALUES ('a')"))
+    await asyncio.sleep(0)
+    statement.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await statement
+    # as the pool does it when a connection comes back
+    ended = asyncio.create_task(connection.rollback())
+    await asyncio.sleep(0)
+    thread_goes_on.set()
+    await asyncio.gather(held, ended)
+
+    assert not connection.in_transaction
+    assert await rows(connection, "SELECT count(*) FROM t") == [(0,)]
 
 
 async def test_what_is_no_database_is_not_opened(tmp_path: Path):
