@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from store import SqlStore
 from store.migrate import migrate
-from store.sql.connect import sqlite_engines
+from store.sql.connect import Engines, sqlite_engines
 from tests import stores
 from tests.source import PACKAGES
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from store.sql.connect import Engines
     from store.sql.sqlite import SqliteConnection
 
 
@@ -155,5 +154,7 @@ async def store(
     file, engines = one_file
     file.path = tmp_path / "nomatron.db"
     migrated_sqlite(file.path)
-    async with SqlStore(engines) as opened:
+    # what a test listens to ends with it; whoever listens to the pool needs engines of its own (`stores.open_file`)
+    own = engines.writing.execution_options()
+    async with SqlStore(Engines(own, own.execution_options(ro=True))) as opened:
         yield opened

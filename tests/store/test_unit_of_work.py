@@ -14,6 +14,7 @@ from bot.domain.deploy.deploy import Status
 from bot.errors import AmbiguousCommit, StoreBusy, StoreError, StoreFull, StoreUnavailable
 from store import open_store
 from store.unit_of_work import _commit
+from tests import stores
 from tests.builders import (
     a_catalog,
     a_deploy,
@@ -31,6 +32,14 @@ SLOW_COMMIT = (
     """CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON requests DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION wait()""",
 )
+
+
+@pytest.fixture
+async def store(migrated_sqlite, tmp_path):
+    """A store with a pool of its own, to which a test may listen."""
+    migrated_sqlite(tmp_path / "nomatron.db")
+    async with stores.open_file(tmp_path / "nomatron.db") as opened:
+        yield opened
 
 
 async def add_one(store, **changes):
