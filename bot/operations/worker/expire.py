@@ -30,10 +30,12 @@ async def step(ports: Ports) -> bool:
     for deploy_id in found:
         async with ports.store.begin() as tx:
             deploy = require(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
+            # its own time is the rule where the catalog no longer has its environment
+            rule = latest.get(deploy.environment, deploy.expires_at)
             # read again under the lock: it may have been dispatched or planned again meanwhile
             if is_overdue(deploy, now):
                 await expire(tx, deploy, now)
-            elif deploy.status.undecided and deploy.expires_at > latest[deploy.environment]:
-                await tx.save_deploy(replace(deploy, expires_at=latest[deploy.environment]))
+            elif deploy.status.undecided and deploy.expires_at > rule:
+                await tx.save_deploy(replace(deploy, expires_at=rule))
                 await redraw(tx, deploy, now)
     return bool(found)
