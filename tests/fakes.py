@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Membership
@@ -482,6 +482,6 @@ class World:
             chat=self.chat,
             clock=self.clock,
             bell=self.bell,
-            limits=Limits(lease=lease or self.limits.lease, write_timeout=self.limits.write_timeout),
+            limits=replace(self.limits, lease=lease or self.limits.lease),
             worker=worker,
         )

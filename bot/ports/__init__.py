@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from bot.ports.nomad import Nomads
     from bot.ports.slack import Chat, Directory
@@ -29,10 +30,14 @@ class Bell(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long a lease on a deploy lasts, and how long a register may take; from the settings."""
+    """How long a lease on a deploy lasts, and how long a register may take, from the settings.
+
+    ``ask``: how long a deploy waits for the Nomad of the environments before its own, which may be another cluster.
+    """
 
     lease: timedelta
     write_timeout: timedelta
+    ask: timedelta = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

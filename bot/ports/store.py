@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from bot.domain.deploy.message import Setback
 from bot.ports.audit import AuditReading, DigestReading, DigestWriting
@@ -11,7 +12,7 @@ from bot.ports.audit import AuditReading, DigestReading, DigestWriting
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from contextlib import AbstractAsyncContextManager
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from bot.domain.actor import Actor
     from bot.domain.audit.events import Event
@@ -47,6 +48,13 @@ class Claim:
     until: datetime
     taken_at: datetime
     lane: str = ""
+
+
+A_MOMENT: Final = timedelta(seconds=5)
+"""By how much the ``now`` of a call may be older than what others have written when its turn to write comes.
+
+Only what lies further ahead than that was written by a clock that was set back since.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

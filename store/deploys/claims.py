@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from bot.errors import StaleFence
-from bot.ports.store import Claim
+from bot.ports.store import A_MOMENT, Claim
 from store.sql.dialects import clock
 from store.sql.session import Session
 from store.tables import deploys, outbox
@@ -110,7 +110,7 @@ def _free_at(wanted: Wanted, now: datetime) -> dict[str, Any]:
 
 
 def _latest(wanted: Wanted, now: datetime) -> dict[str, datetime]:
-    return {"latest": now + wanted.within}
+    return {"latest": now + wanted.within + A_MOMENT}
 
 
 def _sorted(names: Collection[str]) -> tuple[str, ...]:

@@ -60,6 +60,8 @@ def _next_landings(proofs: Iterable[Run]) -> Select[Any]:
         .where(
             later.c.service == proof.c.service,
             later.c.environment == proof.c.environment,
+            # a late landing of its own is no other deploy
+            later.c.id != proof.c.id,
             tuple_(landing.c.started_at, later.c.id) > tuple_(proof.c.changed_at, proof.c.id),
         )
         .order_by(landing.c.started_at, later.c.id)

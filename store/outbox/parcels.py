@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Outgoing, Setback, Way
 from bot.errors import StaleFence
-from bot.ports.store import Parcel
+from bot.ports.store import A_MOMENT, Parcel
 from store.sql.conditions import HELD, PENDING_CARD, REPLY
 from store.sql.dialects import Instant, clock, insert
 from store.sql.mapping import record_of
@@ -32,6 +32,7 @@ _OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
 _LANE_WIDTH = 2
 """How many messages of a channel are on their way at once: a second one goes on while a dead worker holds the first."""
 _NOW = bindparam("this_instant", type_=Instant)
+_AHEAD = bindparam("ahead", type_=Instant)
 _FREE = {"worker": None, "held_until": None}
 
 
@@ -40,7 +41,7 @@ class Parcels(Session):
 
     async def due(self, now: datetime, resting: Resting = ()) -> bool:
         """Whether ``take`` would find a parcel; takes no lock."""
-        found: bool = (await self._run(_due(self._dialect, frozenset(resting)), {_NOW.key: now})).scalar_one()
+        found: bool = (await self._run(_due(self._dialect, frozenset(resting)), _at(now))).scalar_one()
         return found
 
     async def take(self, owner: str, lease: timedelta, now: datetime, resting: Resting = ()) -> Parcel | None:
@@ -49,7 +50,7 @@ class Parcels(Session):
         Raises ``Taken`` if another worker took one for the same message meanwhile.
         """
         await self._end_expired()
-        await self._run(_UNASTRAY, {_NOW.key: now})
+        await self._run(_UNASTRAY, _at(now))
         row = await self._row(_taken(self._dialect, lease, frozenset(resting)), {_NOW.key: now, "owner": owner})
         return None if row is None else _parcel(row)
 
@@ -124,7 +125,7 @@ class Parcels(Session):
 
 # waits for an instant that was reckoned in the future, because a clock was set back since
 _ASTRAY = (
-    outbox.c.held_until.is_(None) & (outbox.c.due_at > _NOW) & (outbox.c.put_at.is_(None) | (outbox.c.put_at > _NOW))
+    outbox.c.held_until.is_(None) & (outbox.c.due_at > _NOW) & (outbox.c.put_at.is_(None) | (outbox.c.put_at > _AHEAD))
 )
 _UNASTRAY = outbox.update().where(_ASTRAY).values(due_at=_NOW, put_at=_NOW)
 
@@ -153,6 +154,10 @@ def _expired(dialect: str) -> Executable:
     gone = outbox.c.held_until <= clock(dialect)
     expired = select(outbox.c.id, outbox.c.fence, outbox.c.kind).where(gone)
     return expired.with_for_update(skip_locked=True)
+
+
+def _at(now: datetime) -> dict[str, datetime]:
+    return {_NOW.key: now, _AHEAD.key: now + A_MOMENT}
 
 
 def _next(resting: Keys) -> Any:

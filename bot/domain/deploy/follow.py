@@ -257,7 +257,8 @@ def _by_job(rollout: Rollout, seen: Observation, now: datetime) -> Rollout | Non
 
 def _unproven(rollout: Rollout, seen: Observation) -> str:
     """What shows that a deployment that Nomad has deleted did not succeed; empty if nothing does."""
-    if rollout.kind is RolloutKind.DEPLOY:
+    # Nomad marks the version of a deploy of ours once it is proven, however late that landed
+    if rollout.kind is not RolloutKind.REVERT:
         return f"version {rollout.job_version} is not marked as stable"
     unhealthy = sum(1 for each in _standing(seen) if each.healthy is False)
     return f"that had found {_count(unhealthy)} of version {rollout.job_version} unhealthy" if unhealthy else ""

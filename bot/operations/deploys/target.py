@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from bot.domain.deploy.plan import BaseChange, Deviation, JobState, state_of
 from bot.domain.deploy.promotion import Asked, deviated_at
 from bot.domain.deploy.rollout import Start, start_of
 from bot.domain.deploy.sentences import instead
-from bot.errors import NomadForbidden, NomadUnavailable, TargetGone
+from bot.errors import NomadForbidden, NomadUnavailable, StoreError, TargetGone
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -164,11 +165,19 @@ async def still_runs(ports: Ports, catalog: Catalog, proofs: Sequence[Run]) -> A
     if not same_target(own, catalog, deploy):
         return Asked(elsewhere=True)
     try:
-        ended = await _compare(ports, target_of(ports.nomads, catalog, deploy), deploy, proofs)
+        # a cluster that hangs must not hold up the lane of another one, nor the person who waits
+        async with asyncio.timeout(ports.limits.ask.total_seconds()):
+            ended = await _compare(ports, target_of(ports.nomads, catalog, deploy), deploy, proofs)
+    except TimeoutError:
+        return Asked(unknown="Nomad: no answer in time")
     except (NomadUnavailable, NomadForbidden) as error:
         return Asked(unknown=f"Nomad: {error}")
     if ended:
-        await _record(ports, ended)
+        try:
+            await _record(ports, ended)
+        except StoreError:
+            # the record decides; whoever asks must not take its failure for a failure of what they asked for
+            return Asked(unknown="It seems not to, but the database did not keep that: try again.")
     return Asked(frozenset(run.deploy_id for run in proofs if run.deploy_id not in ended))
 
 

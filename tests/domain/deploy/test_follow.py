@@ -218,8 +218,9 @@ def test_a_stable_version_has_succeeded():
     assert ended.detail == "Nomad marks version 4 as stable, and has already deleted its deployment"
 
 
-def test_one_that_is_not_stable_has_failed():
-    (ended,) = judge(a_rollout(nomad_deployment="d1"), seen(evaluated=False), NOW)
+@pytest.mark.parametrize("kind", [RolloutKind.DEPLOY, RolloutKind.LATE])
+def test_one_that_is_not_stable_has_failed(kind: RolloutKind):
+    (ended,) = judge(a_rollout(nomad_deployment="d1", kind=kind), seen(evaluated=False), NOW)
     assert ended.status is FAILED
     assert ended.detail == "Nomad has deleted its deployment, and version 4 is not marked as stable"
 

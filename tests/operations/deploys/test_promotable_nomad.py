@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from bot.domain.catalog.environment import After, Require
 from bot.domain.decision import Reason, Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import Observation
-from bot.errors import NomadForbidden, NomadUnavailable
+from bot.errors import AmbiguousCommit, NomadForbidden, NomadUnavailable, StoreBusy
 from bot.operations.deploys.request import Requested, request
 from bot.operations.worker import dispatch, offer
 from tests.builders import ALICE, a_job, a_service, an_allocation
@@ -214,6 +215,33 @@ async def test_while_nomad_does_not_answer_nothing_is_requested_and_nothing_lost
     assert "deploy.deviated" not in await types(world, deploy.id)
     world.nomad.trouble = None
     assert await code(world) == ""
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_cluster_that_hangs_is_not_waited_for(world: World):
+    await running(world)
+    world.limits = replace(world.limits, ask=timedelta(milliseconds=10))
+    world.nomad.hooks.before("job", never)
+
+    reason = await requested(world)
+
+    assert isinstance(reason, Reason)
+    assert (reason.code, reason.text.endswith("Nomad: no answer in time")) == ("running-unknown", True)
+
+
+@pytest.mark.parametrize("error", [StoreBusy("the database is busy"), AmbiguousCommit("the connection was lost")])
+async def test_a_deviation_that_cannot_be_recorded_leaves_the_request_undoubted(world: World, error):
+    deploy = await running(world)
+    changed(world, Stop=True)
+    world.store.hooks.before("begin", error)
+    assert await code(world) == "running-unknown"
+    assert "deploy.deviated" not in await types(world, deploy.id)
+
+    assert await code(world) == "not-running"
+    assert (await types(world, deploy.id)).count("deploy.deviated") == 1
 
 
 async def test_a_soak_needs_no_answer(world: World):

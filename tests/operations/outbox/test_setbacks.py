@@ -51,6 +51,17 @@ async def test_what_was_put_off_before_the_clock_was_set_back_is_sent_now(world:
     assert sent(world) == 1
 
 
+async def test_a_worker_that_waited_for_its_turn_to_write_cancels_no_wait_of_meanwhile(world: World):
+    await put(world, Delivery.THREAD)
+    world.chat.refusals = [SlackUnavailable("429", retry_after=200)]
+    await delivered(world)
+    older = world.clock.now() - timedelta(seconds=1)
+
+    taken = await world.store.claim_parcel(owner="worker-2", lease=timedelta(minutes=1), now=older)
+
+    assert taken is None
+
+
 async def test_a_first_message_that_waits_for_its_plan_is_no_exception(world: World):
     await asked(world)
     world.clock.advance(timedelta(hours=-1))

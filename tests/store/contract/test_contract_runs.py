@@ -176,3 +176,11 @@ async def test_a_version_landed_first_with_the_deploy_that_did_so_whatever_its_n
     async with one.read() as reading:
         found = await reading.first_landed("checkout", "staging", version)
     assert (found and found.deploy_id) == first
+
+
+async def test_a_late_landing_of_its_own_does_not_hide_what_replaced_it(one):
+    async with one.begin() as tx:
+        await ran(tx, Status.UNCHANGED, 0, landed=5, well=True)
+        await ran(tx, Status.SUCCEEDED, 11, landed=10, version="v1.4.3", release=OTHER)
+
+    assert await numbers(one) == [1, 2]
