@@ -47,12 +47,10 @@ NUMBERED: Final = {"sqlite_autoincrement": True}
 class Row(SQLModel):
     """The base of all tables. Gives every constraint a name, which Alembic's batch mode needs."""
 
-    metadata: ClassVar[MetaData] = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
-        }
-    )  # fmt: skip
+    metadata: ClassVar[MetaData] = MetaData(naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
+    })  # fmt: skip
 
 
 def _number() -> Any:
@@ -85,6 +83,7 @@ class DeployRow(Row, table=True):
         Index("ix_deploys_place", "service", "environment", "id"),
         Index("ix_deploys_release", "service", "environment", "release", "changed_at", "id"),
         Index("ix_deploys_ended", "service", "environment", "status", "changed_at", "id"),
+        Index("ix_deploys_landed", "service", "environment", "landed_at", "id"),
         Index("ix_deploys_asked", "requester", "requested_at"),
         Index("ix_deploys_changed", "changed_at", "requested_at", "environment"),
         NUMBERED,
@@ -123,6 +122,7 @@ class DeployRow(Row, table=True):
     unjudged: bool = _is(Boolean, server_default=false())
     resolution: str = _is(Plain, server_default="")
     deviation: Deviation | None = _may_be(Document(Deviation))
+    landed_at: datetime | None = _may_be(Instant)
 
 
 class PlanRow(Row, table=True):

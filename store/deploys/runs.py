@@ -38,7 +38,7 @@ def _runs(service: str, environment: str) -> Select[Any]:
             deploys.c.release,
             deploys.c.version,
             deploys.c.status,
-            rollouts.c.started_at.label("landed_at"),
+            deploys.c.landed_at,
             deploys.c.changed_at,
             _HEALTHY.label("healthy"),
             (deploys.c.resolution != "").label("resolved"),
@@ -53,18 +53,17 @@ def _runs(service: str, environment: str) -> Select[Any]:
 
 def _next_landings(proofs: Iterable[Run]) -> Select[Any]:
     """The deploys, of any release, that Nomad registered next after each of these."""
-    proof, later, landing = deploys.alias("proof"), deploys.alias("later"), rollouts.alias("landing")
+    proof, later = deploys.alias("proof"), deploys.alias("later")
     found = (
         select(later.c.id)
-        .select_from(later.join(landing, (landing.c.deploy_id == later.c.id) & (landing.c.number == 1)))
         .where(
             later.c.service == proof.c.service,
             later.c.environment == proof.c.environment,
             # a late landing of its own is no other deploy
             later.c.id != proof.c.id,
-            tuple_(landing.c.started_at, later.c.id) > tuple_(proof.c.changed_at, proof.c.id),
+            tuple_(later.c.landed_at, later.c.id) > tuple_(proof.c.changed_at, proof.c.id),
         )
-        .order_by(landing.c.started_at, later.c.id)
+        .order_by(later.c.landed_at, later.c.id)
         .limit(1)
         .correlate(proof)
         .scalar_subquery()
@@ -105,5 +104,5 @@ class RunReading(Session):
 
     async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
         """The deploy of that version that Nomad registered first; None if it registered none."""
-        landed = _runs(service, environment).where(deploys.c.version == version, rollouts.c.started_at.is_not(None))
-        return await self._one(Run, landed.order_by(rollouts.c.started_at, deploys.c.id).limit(1))
+        landed = _runs(service, environment).where(deploys.c.version == version, deploys.c.landed_at.is_not(None))
+        return await self._one(Run, landed.order_by(deploys.c.landed_at, deploys.c.id).limit(1))

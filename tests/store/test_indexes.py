@@ -16,7 +16,7 @@ from bot.domain.deploy.message import Way
 from bot.domain.digest.schedule import Scope, Span
 from bot.ports.audit import AuditQuery, Cursor
 from bot.ports.store import Wanted
-from tests.builders import ALICE
+from tests.builders import ALICE, a_draft
 from tests.clocks import NOON
 
 FEW_ROWS = {
@@ -79,6 +79,18 @@ def takes(name, *arguments):
             await session.take(*arguments)
 
     return pytest.param(act, id=name)
+
+
+async def test_what_landed_next_is_found_by_its_place_and_instant(store):
+    async with store.begin() as tx:
+        deploy = await tx.add_deploy(a_draft())
+        await tx.save_deploy(replace(deploy, status=Status.SUCCEEDED))
+    sent = await statements(store, reads("runs", deploy.service, deploy.environment, deploy.release).values[0])
+    assert len(sent) == 2
+    steps = await plan_of(store, *sent[1])
+    searched = "(service=? AND environment=? AND landed_at>?)"
+    assert f"SEARCH later USING COVERING INDEX ix_deploys_landed {searched}" in steps
+    assert [step for step in steps if "SCAN" in step] == []
 
 
 @pytest.mark.parametrize(

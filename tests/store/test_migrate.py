@@ -26,7 +26,7 @@ from store.migrate import _upgrade, migrate, scripts
 from store.revision import head, revision
 from store.sql.connect import open_engines
 from store.tables import Row
-from tests.builders import a_catalog, a_deploy, a_draft, an_attempt
+from tests.builders import a_catalog, a_deploy, a_draft, a_rollout, an_attempt
 from tests.clocks import NOON
 
 PROJECT = Path(__file__).parents[2]
@@ -102,6 +102,20 @@ async def test_open_deploys_get_their_lane_and_the_attempts_of_a_dispatch_its_nu
         tried = await reading.attempts(1, 1)
     assert [(each.lane, each.dispatches) for each in found] == [(lane, 1), (f"{lane} eu", 0), ("", 0)]
     assert [each.dispatch for each in tried] == [0, 1]
+
+
+async def test_what_was_registered_before_has_its_instant(url):
+    async with open_store(url) as store, store.begin() as tx:
+        for _ in range(2):
+            await tx.add_deploy(a_draft())
+        await tx.save_rollout(a_rollout(1, started_at=NOON))
+        await tx.save_rollout(a_rollout(1, 2, started_at=NOON + timedelta(minutes=1)))
+
+    await run(url, _back_to("0010"))
+    await migrate(url)
+
+    async with open_store(url) as store, store.read() as reading:
+        assert [(await reading.deploy(number)).landed_at for number in (1, 2)] == [NOON, None]
 
 
 def _back_to(before):

@@ -71,13 +71,15 @@ OUTCOMES: Final[Mapping[EventType, Outcome]] = {
 class Word:
     """What a person said became of a deploy, such as ``landed 7``, and why.
 
-    ``stands``: Nomad has not shown since what happened, and the deploy was not planned again.
+    ``stands``: Nomad has not shown since what happened, and the deploy was not planned again. ``of_rollout``: it is
+    about a rollout that went on after the deploy had ended, and not about how the deploy ended.
     """
 
     text: str
     by: Actor
     why: str
     stands: bool = True
+    of_rollout: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +170,9 @@ class Entry:
 
     @property
     def settled(self) -> Word | None:
-        """A person's word that stands; None if Nomad alone said what became of it."""
-        return self.word if self.word is not None and self.word.stands else None
+        """A person's word that stands on how it ended; None if Nomad alone said that."""
+        word = self.word
+        return word if word is not None and word.stands and not word.of_rollout else None
 
     @property
     def self_approved(self) -> bool:
@@ -252,7 +255,7 @@ def _changes(fields: Mapping[str, Any], body: Body, at: datetime) -> dict[str, A
     # plain fields and no new Entry each time: a busy day's digest does this thousands of times
     kind, data = EventType(body["type"]), body.get("data", {})
     if kind is EventType.DEPLOY_RESOLVED:
-        return {"word": Word(str(data["resolution"]), actor_from_key(body["actor"]), str(data.get("reason", "")))}
+        return _word(fields, body, data)
     changed = _beside_the_state(fields, kind, data, at)
     word, is_proof = fields.get("word"), kind is EventType.DEPLOY_LANDED and not data.get("by_person")
     if word is not None and (is_proof or kind in _PLANNED_OR_SENT_AGAIN):
@@ -260,6 +263,14 @@ def _changes(fields: Mapping[str, Any], body: Body, at: datetime) -> dict[str, A
     if kind in STATES:
         changed |= {"status": STATES[kind], "changed_at": at, **_reasons(data)}
     return changed
+
+
+def _word(fields: Mapping[str, Any], body: Body, data: Mapping[str, Any]) -> dict[str, Any]:
+    of_rollout, before = "rollout" in data, fields.get("word")
+    if of_rollout and before is not None and before.stands:
+        return {}
+    by, why = actor_from_key(body["actor"]), str(data.get("reason", ""))
+    return {"word": Word(str(data["resolution"]), by, why, of_rollout=of_rollout)}
 
 
 def _beside_the_state(

@@ -79,7 +79,8 @@ class Deploy:
     often it became DISPATCHING. ``asked_in`` is the Slack channel of the request,
     ``asked_via`` its response_url, which is dropped with the first change of state. ``resolution`` is what a person
     said became of its dispatch or rollout, because Nomad cannot tell; it is dropped if the deploy was not registered.
-    ``deviation`` is what ended the run of the job version that the deploy proved; None as long as nothing was seen.
+    ``landed_at`` is when Nomad registered it (None: never). ``deviation`` is what ended the run of the job version that
+    the deploy proved; None as long as nothing was seen.
     """
 
     id: int = 0
@@ -109,6 +110,7 @@ class Deploy:
     lane: str = ""
     dispatches: int = 0
     resolution: str = ""
+    landed_at: datetime | None = None
     deviation: Deviation | None = None
 
     @property

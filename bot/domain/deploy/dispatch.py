@@ -158,7 +158,7 @@ def settled(attempts: Sequence[Attempt], *, now: datetime, write_timeout: timede
 
 
 class Result(StrEnum):
-    """What a person can say: the first two of a deploy in DISPATCHING, the others of one in ROLLING."""
+    """What a person can say: the first two of a deploy in DISPATCHING, the others of a rollout that has not ended."""
 
     LANDED = "landed"
     NOT_LANDED = "not-landed"
@@ -167,7 +167,7 @@ class Result(StrEnum):
 
     @property
     def needs(self) -> Status:
-        """The state that a deploy has to be in."""
+        """The state that a deploy has to be in, unless it has ended and a rollout of it has not."""
         return Status.DISPATCHING if self in {Result.LANDED, Result.NOT_LANDED} else Status.ROLLING
 
 
@@ -195,7 +195,7 @@ _ON_THE_HOST: Final = "On the host: `nomatron resolve`."
 
 
 def how_to_resolve(deploy: Deploy) -> str:
-    """A sentence that says what to type, for a deploy in DISPATCHING or ROLLING."""
+    """A sentence that says what to type, for a deploy in DISPATCHING, or with a rollout that has not ended."""
     if deploy.status is Status.DISPATCHING:
         return (
             f"Look at the job in Nomad, then: `/deploy resolve {deploy.number} landed VERSION because TEXT` with its "

@@ -101,13 +101,13 @@ Runs = Mapping[str, Sequence[Run]]
 class Asked:
     """What Nomad said of an environment just now: the deploys whose job version runs there without a break since.
 
-    ``unknown`` says why nobody knows, in a sentence; empty if Nomad answered. ``elsewhere``: nothing was asked, because
-    the catalog deploys the service there to another cluster, namespace or job by now.
+    ``unknown`` says why nobody knows, ``gone`` why it cannot run there, though no deviation was seen; each in a
+    sentence, or empty.
     """
 
     running: frozenset[int] = frozenset()
     unknown: str = ""
-    elsewhere: bool = False
+    gone: str = ""
 
 
 def may_follow(
@@ -297,10 +297,7 @@ def _confirmed(after: After, what: Candidate, last: _Stretch, asked: Asked) -> D
     where, proof = after.environment, last.proof.deploy_id
     if proof in asked.running:
         return Allowed()
-    if asked.elsewhere:
-        moved = (
-            f"The catalog now deploys {what.service} in {where} to another cluster, namespace or job than D-{proof}."
-        )
-        return refuse("not-running", f"{moved} {_again(after, what)}")
+    if asked.gone:
+        return refuse("not-running", f"{asked.gone} {_again(after, what)}")
     why = asked.unknown or "A deploy there has just ended: try again."
     return refuse("running-unknown", f"Nomatron cannot tell whether {where} still runs {what.name}. {why}")

@@ -14,7 +14,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Resolution, Result, how_to_resolve
 from bot.domain.deploy.follow import settle
 from bot.domain.deploy.gates import not_open
-from bot.domain.deploy.rollout import RolloutStatus
+from bot.domain.deploy.rollout import Rollout, RolloutStatus
 from bot.operations.deploys.decide import decide_on, no_such_deploy
 from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition
 from bot.operations.require import require
@@ -45,7 +45,7 @@ class Resolve:
 
 
 async def resolve(ports: Ports, actor: Actor, asked: Resolve, *, origin: Origin) -> Deploy | Refused:
-    """Settle a rolling deploy, or record what became of a dispatching one for the worker. Raises ``Replayed``."""
+    """Settle what rolls out, or record what became of a dispatching deploy for the worker. Raises ``Replayed``."""
     decision = partial(_decide, actor=actor, asked=asked)
     return await decide_on(ports, asked.deploy_id, decision, act="resolve", actor=actor, origin=origin)
 
@@ -96,7 +96,8 @@ def _wrong_state(deploy: Deploy) -> Refused:
 async def _unfit(tx: Transaction, deploy: Deploy, resolution: Resolution) -> Refused | None:
     """The refusal of a word that does not fit the deploy's state, or of a job version that it cannot have made."""
     if deploy.status is not resolution.result.needs:
-        return _wrong_state(deploy)
+        goes_on = resolution.result in _ENDS and not deploy.status.open and await _running(tx, deploy)
+        return None if goes_on else _wrong_state(deploy)
     # by check-and-set, only the version after the base is possible
     if resolution.result is not Result.LANDED:
         return None
@@ -109,9 +110,12 @@ async def _unfit(tx: Transaction, deploy: Deploy, resolution: Resolution) -> Ref
 
 
 async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve, now: datetime, catalog: str) -> Deploy:
-    """Record who said what, and why; end a rolling deploy, and leave a dispatching one to the worker."""
+    """Record who said what, and why; end what rolls out, and leave a dispatching deploy to the worker."""
     resolution, reason = asked.resolution, asked.reason
     data = {"reason": reason[:LONGEST_DETAIL], "resolution": str(resolution), "plan": deploy.plan}
+    running = await _running(tx, deploy)
+    if not deploy.status.open:
+        data["rollout"] = running[0].number
     await tx.record(event_of(EventType.DEPLOY_RESOLVED, actor, deploy, now, catalog, **data))
     if resolution.result not in _ENDS:
         # nothing leaves DISPATCHING while an attempt can still be on its way: the worker knows when that is
@@ -123,9 +127,17 @@ async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve,
         return saved
     status, event, ended = _ENDS[resolution.result]
     detail = f"Settled by a person, not by Nomad: {reason}"
-    for rollout in await tx.rollouts(deploy.id):
-        if rollout.status is RolloutStatus.RUNNING:
-            await tx.save_rollout(settle(rollout, ended, detail, now))
+    for rollout in running:
+        await tx.save_rollout(settle(rollout, ended, detail, now))
+    if not deploy.status.open:
+        # how the deploy itself ended stands; its message shows the rollout that went on
+        saved = replace(deploy, blocked=(), due_at=None)
+        await tx.save_deploy(saved)
+        await redraw(tx, saved, now, urgent=True)
+        text = f"The rollout of {deploy.number} {ended}. {detail}"
+        said = f"settled the rollout of {deploy.number} as {ended}."
+        await reply(tx, saved, replace(to_requester(saved, text), said=_said(actor, said)), now)
+        return saved
     note = to_requester(deploy, f"{deploy.number} {status}. {detail}")
     return await transition(
         tx,
@@ -139,6 +151,11 @@ async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve,
         changes={"detail": detail, "resolution": str(resolution)},
         note=replace(note, said=_said(actor, f"settled {deploy.number} as {status}.")),
     )
+
+
+async def _running(tx: Transaction, deploy: Deploy) -> list[Rollout]:
+    """The rollouts that Nomad has not ended: its own revert and a late landing may go on after the deploy."""
+    return [each for each in await tx.rollouts(deploy.id) if each.status is RolloutStatus.RUNNING]
 
 
 _WORDS = {Result.LANDED: "landed", Result.NOT_LANDED: "did not land"}

@@ -163,7 +163,9 @@ async def still_runs(ports: Ports, catalog: Catalog, proofs: Sequence[Run]) -> A
         deploy = require(await reading.deploy(proofs[-1].deploy_id), f"D-{proofs[-1].deploy_id}")
         own = require(await reading.catalog(deploy.catalog), f"the catalog of {deploy.number}")
     if not same_target(own, catalog, deploy):
-        return Asked(elsewhere=True)
+        place = f"{deploy.service} in {deploy.environment}"
+        text = f"The catalog now deploys {place} to another cluster, namespace or job than {deploy.number}."
+        return Asked(gone=text)
     try:
         # a cluster that hangs must not hold up the lane of another one, nor the person who waits
         async with asyncio.timeout(ports.limits.ask.total_seconds()):
@@ -172,6 +174,8 @@ async def still_runs(ports: Ports, catalog: Catalog, proofs: Sequence[Run]) -> A
         return Asked(unknown="Nomad: no answer in time")
     except (NomadUnavailable, NomadForbidden) as error:
         return Asked(unknown=f"Nomad: {error}")
+    if ended is None:
+        return Asked(gone=f"The batch job of {deploy.number} has finished, and Nomad no longer has it.")
     if ended:
         try:
             await _record(ports, ended)
@@ -181,8 +185,11 @@ async def still_runs(ports: Ports, catalog: Catalog, proofs: Sequence[Run]) -> A
     return Asked(frozenset(run.deploy_id for run in proofs if run.deploy_id not in ended))
 
 
-async def _compare(ports: Ports, target: Target, deploy: Deploy, proofs: Sequence[Run]) -> dict[int, Deviation]:
-    """What ended the run of each proof's version, for those that do not run any more."""
+async def _compare(ports: Ports, target: Target, deploy: Deploy, proofs: Sequence[Run]) -> dict[int, Deviation] | None:
+    """What ended the run of each proof's version, for those that do not run any more.
+
+    None for a batch job that Nomad has collected, as it does some time after the end: that is no deviation.
+    """
     live = await target.nomad.job(target.namespace, target.job_id)
     found = index_of(live), version_of(live)
     if all(found == (run.job_modify_index, run.job_version) for run in proofs):
@@ -196,7 +203,7 @@ async def _compare(ports: Ports, target: Target, deploy: Deploy, proofs: Sequenc
         others = await reading.open_deploys(deploy.service, deploy.environment)
     job = json.loads(plan.job)
     if live is None and job.get("Type") in {"batch", "sysbatch"} and start_of(job) is Start.REGISTER:
-        raise NomadUnavailable("the batch job has finished, and Nomad does not keep it for ever")
+        return None
     same = live is not None and target.nomad.is_registered_as(job, live)
     ended: dict[int, datetime] = {}
     seen_at = ports.clock.now()

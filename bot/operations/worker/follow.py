@@ -82,6 +82,9 @@ async def _follow(ports: Ports, claim: Claim) -> None:
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         deploy = await lock_claimed(tx, claim)
+        if deploy.due_at is None:
+            # a person has settled the rollout meanwhile
+            return
         for rollout in progress.changed:
             await tx.save_rollout(rollout)
         await _save_progress(tx, deploy, progress, now)

@@ -86,7 +86,7 @@ async def _look(ended: _Ended, plan: Plan) -> Sighting:
 
 async def _tell(tx: Transaction, ended: _Ended, plan: Plan, seen: Sighting, now: datetime) -> None:
     """Record that it is there, follow it from now on, and tell its requester and the operators what to do."""
-    deploy = replace(ended.deploy, due_at=now)
+    deploy = replace(ended.deploy, landed_at=now, due_at=now)
     await tx.save_deploy(deploy)
     await tx.save_rollout(
         Rollout(

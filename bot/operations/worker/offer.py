@@ -46,7 +46,7 @@ async def _no_later_than(tx: Transaction, deploy: Deploy, now: datetime) -> Depl
         return deploy
     for rollout in await tx.rollouts(deploy.id):
         await tx.save_rollout(replace(rollout, started_at=min(rollout.started_at, now)))
-    known = replace(deploy, changed_at=now)
+    known = replace(deploy, changed_at=now, landed_at=min(deploy.landed_at or now, now))
     await tx.save_deploy(known)
     return known
 

@@ -285,7 +285,7 @@ async def _land(tx: Transaction, dispatch: _Dispatch, sighting: Sighting, evalua
             "job_version": version,
             **({"by_person": True} if sighting.by_person else {}),
         },
-        changes={} if sighting.by_person else {"resolution": ""},
+        changes={"landed_at": now, **({} if sighting.by_person else {"resolution": ""})},
     )
     await tx.save_rollout(
         Rollout(

@@ -288,6 +288,17 @@ def test_what_a_person_settled_is_told_apart_from_what_nomad_did():
     assert (by_nomad.settled, by_person.settled) == (None, Word("succeeded", SAM, "seen"))
 
 
+def test_a_word_on_a_rollout_that_went_on_after_the_end_is_none_on_the_end():
+    failed = rolling().then(E.DEPLOY_FAILED, detail="failed")
+    late = failed.then(E.DEPLOY_RESOLVED, SAM, resolution="succeeded", reason="seen", rollout=2).entry()
+    assert (late.settled, late.settled_by_person) == (None, False)
+    assert late.word == Word("succeeded", SAM, "seen", of_rollout=True)
+
+    ended = rolling().then(E.DEPLOY_RESOLVED, SAM, resolution="failed", reason="gone").then(E.DEPLOY_FAILED, SAM)
+    both = ended.then(E.DEPLOY_RESOLVED, BOB, resolution="succeeded", reason="seen", rollout=2).entry()
+    assert both.settled == both.word == Word("failed", SAM, "gone")
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "stands"),
     [

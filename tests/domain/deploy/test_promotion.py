@@ -224,12 +224,8 @@ class TestAsked:
         assert self.judged({"staging": Asked(unknown="Nomad: timed out")}) == (f"{UNKNOWN} Nomad: timed out",)
         assert self.judged({"qa": Asked(frozenset({1}))}) == (f"{UNKNOWN} A deploy there has just ended: try again.",)
 
-    def test_another_place_runs_nothing_of_it(self):
-        (said,) = self.judged({"staging": Asked(elsewhere=True)})
-
-        assert said == (
-            "The catalog now deploys checkout in staging to another cluster, namespace or job than D-1. " + TODO
-        )
+    def test_what_cannot_run_there_has_to_be_deployed_again(self):
+        assert self.judged({"staging": Asked(gone="It has moved.")}) == ("It has moved. " + TODO,)
 
     def test_it_matters_only_where_it_has_to_run(self):
         assert self.judged({"staging": Asked(unknown="Nomad: timed out")}, require=Require.PASSED) == ()

@@ -308,7 +308,11 @@ async def test_a_batch_job_that_nomad_no_longer_keeps_has_soaked_but_does_not_ru
 
     await after_staging(world, require=Require.RUNNING)
 
-    assert await code(world) == "running-unknown"
+    reason = await requested(world)
+    assert isinstance(reason, Reason)
+    gone = "The batch job of D-1 has finished, and Nomad no longer has it."
+    again = "Deploy it there: `/deploy checkout v1.4.2 to staging`."
+    assert (reason.code, reason.text) == ("not-running", f"{gone} {again}")
     assert (await now(world, deploy)).deviation is None
 
 

@@ -18,6 +18,7 @@ from bot.operations.worker import dispatch, expire, follow, late, register
 from bot.operations.worker import plan as planning
 from tests.builders import ALICE, SAM, a_job
 from tests.operations.acts import asked, delivered, events, newest_plan, now, planned, rollouts, texts, types
+from tests.operations.reported import entries
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -123,6 +124,51 @@ async def test_a_landing_after_the_end_is_told_loudly_and_followed_to_its_own(wo
     assert card.deploy.status is becomes
     how = {"succeeded": "as job version 0, and it succeeded", "failed": "the job is gone: somebody purged it"}
     assert how[ends] in str(render(card).blocks)
+
+
+async def test_one_that_never_ends_is_settled_by_the_verb_that_its_message_names(world: World):
+    deploy = await ended(world)
+    world.nomad.arrive()
+    assert await follow.step(world.ports())
+    world.nomad.seen = Observation(exists=True, evaluated=False)
+    assert await looked(world)
+    assert await looked(world, timedelta(hours=2))
+    await delivered(world)
+    (card,) = world.chat.cards.values()
+    assert f"/deploy resolve {deploy.number} succeeded|failed because TEXT" in str(render(card).blocks)
+
+    said = await resolve(
+        world.ports(), SAM, Resolve(deploy.id, Resolution(Result.SUCCEEDED), "it answers"), origin=Origin()
+    )
+
+    assert said == await now(world, deploy)
+    assert (said.status, said.resolution, said.due_at) == (deploy.status, "", None)
+    assert (await rollouts(world, deploy))[0].status is RolloutStatus.SUCCEEDED
+    assert (await events(world, deploy.id))[-1]["data"] == {
+        "plan": 1, "reason": "it answers", "resolution": "succeeded", "rollout": 1,
+    }  # fmt: skip
+    await delivered(world)
+    assert texts(world, "reply")[-1] == (
+        f"The rollout of {deploy.number} succeeded. Settled by a person, not by Nomad: it answers"
+    )
+    (entry,) = await entries(world)
+    assert (entry.settled, entry.settled_by_person) == (None, False)
+    assert entry.word is not None
+    assert (entry.word.text, entry.word.by) == ("succeeded", SAM)
+    assert not await looked(world, timedelta(days=1))
+
+
+async def test_a_word_outlives_a_look_that_began_before_it(world: World):
+    deploy = await ended(world)
+    world.nomad.arrive()
+    assert await follow.step(world.ports())
+    word = Resolve(deploy.id, Resolution(Result.FAILED), "its node is gone")
+    world.nomad.hooks.after("observe", lambda: resolve(world.ports(), SAM, word, origin=Origin()))
+
+    assert await looked(world)
+
+    assert (await rollouts(world, deploy))[0].status is RolloutStatus.FAILED
+    assert (await now(world, deploy)).due_at is None
 
 
 async def test_the_next_deploy_there_knows_what_it_replaces_and_is_told_the_way_back(world: World):

@@ -35,11 +35,13 @@ async def ran(
 ) -> int:
     """A deploy in that state since so many minutes after noon; ``well``: its plan found the job healthy."""
     deploy = await tx.add_deploy(a_draft(**draft))
-    await tx.save_deploy(replace(deploy, status=status, changed_at=NOON + minutes * MINUTE, plan=int(well)))
+    landed_at = None if landed is None else NOON + landed * MINUTE
+    state: dict[str, Any] = {"status": status, "changed_at": NOON + minutes * MINUTE, "landed_at": landed_at}
+    await tx.save_deploy(replace(deploy, plan=int(well), **state))
     if well:
         await tx.add_plan(a_plan(deploy.id, unchanged=status is Status.UNCHANGED, healthy=True))
-    if landed is not None:
-        await tx.save_rollout(a_rollout(deploy.id, started_at=NOON + landed * MINUTE))
+    if landed_at is not None:
+        await tx.save_rollout(a_rollout(deploy.id, started_at=landed_at))
     return deploy.id
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import how_to_resolve
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
 from bot.domain.deploy.sentences import waiting_for, why_ended
 from bot.gateways.blocks.text import code, moment, words
@@ -21,6 +22,8 @@ def progress_of(card: Card) -> list[str]:
     lines: list[str] = []
     for rollout in card.rollouts:
         lines += _revert(rollout) if rollout.kind is RolloutKind.REVERT else _own(card, rollout)
+    if not card.deploy.status.open and any(rollout.stuck for rollout in card.rollouts):
+        lines.append(words(how_to_resolve(card.deploy), 400))
     return lines
 
 
