@@ -51,7 +51,9 @@ _TOKENS = re.compile(
     re.DOTALL,
 )
 _UUID = re.compile(r"\b(?P<head>[0-9a-fA-F]{8})-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-_ID = re.compile(rf"{_UUID.pattern}|[0-9a-f]{{40}}|sha256:[0-9a-f]{{64}}")
+_PLAIN_ID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-f]{40}|sha256:[0-9a-f]{64}"
+_ID = re.compile(_PLAIN_ID)
+_ID_LIST = re.compile(rf'\[\s*"(?:{_PLAIN_ID})"(?:\s*,\s*"(?:{_PLAIN_ID})")*\s*\]')
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
 _CONTENT = re.compile(r"(?:@?\bsha(?:256|384|512)[:-][A-Za-z0-9+/=]+|(?<=/)[\w.-]+:[0-9a-f]{7,64}\b(?!@[^s]))")
 """The name of a content, which is no secret: an image's digest, or a git commit as its tag."""
@@ -106,8 +108,11 @@ def looks_secret(value: str) -> bool:
 
 
 def names_content(value: str) -> bool:
-    """Whether the whole value is a UUID, a git commit or a digest: by its form an id as likely as a key."""
-    return _ID.fullmatch(value) is not None
+    """Whether the whole value is a UUID, a git commit or a digest, or a JSON list of such.
+
+    By their form they are ids as likely as keys.
+    """
+    return _ID.fullmatch(value) is not None or _ID_LIST.fullmatch(value) is not None
 
 
 def looks_secret_as(name: str, value: str) -> bool:

@@ -158,6 +158,9 @@ def test_no_value_that_is_accepted_hides_anything_or_runs_whatever_the_pattern(o
         ("token", DIGEST),
         ("greeting", f"token={UUID}"),
         ("greeting", f"{UUID} {UUID}"),
+        ("password", json.dumps([UUID])),
+        ("greeting", json.dumps([UUID, "hvs.CAESIJ1234567890"])),
+        ("greeting", json.dumps([UUID, f"token={UUID}"])),
         ("greeting", COMMIT[:-1]),
         ("greeting", "a1B2c3D4e5F6a7B8c9D0e1F2a3B4c5D6e7F8a9B0"),
         ("greeting", DIGEST.removeprefix("sha256:")),
@@ -171,7 +174,10 @@ def test_a_secret_is_refused_with_where_it_belongs_and_without_its_value(name: s
     assert str(value) not in text
 
 
-@pytest.mark.parametrize("value", [UUID, UUID.upper(), COMMIT, DIGEST])
+@pytest.mark.parametrize(
+    "value",
+    [UUID, UUID.upper(), COMMIT, DIGEST, json.dumps([UUID]), json.dumps([DIGEST, COMMIT, UUID])],
+)
 def test_an_id_is_a_plain_value_under_a_plain_name(value: str):
     assert judged({"greeting": value}) == ({"greeting": value}, Allowed())
     assert settings_of({"greeting": value}) == [f"greeting={value}"]
