@@ -110,6 +110,20 @@ def test_the_first_deploy_on_a_real_agent(
     real.until(lambda: all(step["done"] for step in real.get("page", "/sandbox/guide")["steps"]), "the whole guide")
 
 
+def test_what_was_changed_there_by_hand_is_not_promoted_until_it_runs_again(real: Sandbox, agent: Agent):
+    staging = real.ask(ALICE, "checkout v1.4.2 to staging")
+    real.reach(staging, "Succeeded")
+    real.until(lambda: "deploy.promote" in real.card(staging).actions, "the button Promote…")
+    real.post("page", "/nomad/change", {"namespace": "staging", "job": "checkout", "env": {"LOG_LEVEL": "trace"}})
+
+    told = real.type(ALICE, f"promote {staging} because SHOP-981")
+    assert "staging no longer runs v1.4.2. Job version 2 was registered outside Nomatron" in told
+
+    real.reach(real.ask(ALICE, "checkout v1.4.2 to staging"), "Succeeded")
+    assert [each["Version"] for each in agent.versions("staging", "checkout")][0] == 3
+    assert agent.running("staging", "checkout", 3) == 1
+
+
 def test_a_change_from_outside_voids_what_was_approved_and_it_leaves_nothing(agent: Agent, tmp_path: Path):
     before = agent.namespaces()
     environment = {"NOMAD_TOKEN": agent.token} if agent.token else {}
