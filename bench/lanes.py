@@ -219,7 +219,6 @@ class _Bench:
         answer = await request(self.ports, ALICE, ask, origin=Origin())
         if not isinstance(answer, Requested):
             raise TypeError(answer)
-        self.ports.bell.ring()
         return answer.deploy
 
     async def _until(self, deploy: Deploy, statuses: set[Status]) -> float:

@@ -28,13 +28,11 @@ async def _forget(ports: Ports) -> None:
 
 
 async def _expire(ports: Ports) -> None:
-    if await expire.step(ports):
-        ports.bell.ring()
+    await expire.step(ports)
 
 
 async def _digests(ports: Ports) -> None:
-    if await digest.tick(ports):
-        ports.bell.ring()
+    await digest.tick(ports)
 
 
 _TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = ((_expire, 5), (_forget, 60))

@@ -17,9 +17,10 @@ from bot.errors import NomatronError
 from bot.operations.outbox import deliver
 from bot.operations.worker import dispatch, follow, judge, offer, recheck, register
 from bot.operations.worker import plan as plan_deploy
+from bot.ports.store import JUDGING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 
     from bot.ports import Ports
 
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 POLL = 1.0
-"""Seconds between two polls of an operation's first loop; its other loops, for bursts of work, poll less often."""
-_SPARE_POLL = 5.0
+"""Seconds between two polls of a loop that no bell wakes: other processes' work, and what time makes due."""
 _LONGEST_BACK_OFF = 30.0
 GRACE = 21.0
 """Seconds that a running step has to finish after SIGTERM: Nomad's write time-out and a margin."""
@@ -46,6 +46,10 @@ class Lane(Protocol):
     @property
     def name(self) -> str:
         """The module of the work, for the log."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of work for which the bell rings."""
 
     async def claim(self, ports: Ports, full: frozenset[str]) -> Any:
         """Claim some of it in any lane that is not ``full``; None if there is none."""
@@ -64,39 +68,45 @@ LANES: tuple[tuple[Lane, int], ...] = (
     (deliver.WORK, 8),
 )
 """Work on deploys and messages, each with how much of it is under way in one lane at once."""
-VERBS: tuple[tuple[Step, int], ...] = ((judge.step, 1),)
-"""Steps that call no Nomad, each with the number of its loops."""
+VERBS: tuple[tuple[Step, str], ...] = ((judge.step, JUDGING),)
+"""Steps that call no Nomad, each with the kind of work for which the bell rings."""
 
 
 class LocalBell:
-    """Wakes all waiting loops of this process; implements ``bot.ports.Bell``."""
+    """Wakes the loops of this process that wait for a kind of work; implements ``bot.ports.Bell``."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Future[None]] = set()
-        self._rung = 0
+        self._waiting: dict[asyncio.Future[None], frozenset[str]] = {}
+        self._rung: Counter[str] = Counter()
 
-    @property
-    def rung(self) -> int:
-        """How often the bell has rung. A loop passes it to ``wait``, so that it misses no ring between two polls."""
-        return self._rung
+    def rung(self, kinds: frozenset[str]) -> int:
+        """How often it has rung for these. A loop passes it to ``wait``, so that it misses no ring meanwhile."""
+        return sum(self._rung[kind] for kind in kinds)
 
-    def ring(self) -> None:
-        """Wake all waiting loops."""
-        self._rung += 1
-        for waiter in self._waiting:
+    def ring(self, work: Collection[str]) -> None:
+        """Wake the loops that wait for one of these kinds of work."""
+        self._rung.update(work)
+        self._wake(waiter for waiter, kinds in self._waiting.items() if not kinds.isdisjoint(work))
+
+    def end(self) -> None:
+        """Wake every loop, whatever it waits for."""
+        self._wake(self._waiting)
+
+    def _wake(self, waiting: Iterable[asyncio.Future[None]]) -> None:
+        for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def wait(self, seen: int, seconds: float) -> None:
-        """Wait for the next ring, for at most ``seconds``; return at once if it has rung since ``seen``."""
-        if self._rung != seen:
+    async def wait(self, kinds: frozenset[str], seen: int, seconds: float) -> None:
+        """Wait for the next ring for these, for at most ``seconds``; return at once if it has rung since ``seen``."""
+        if self.rung(kinds) != seen:
             return
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting.add(waiter)
+        self._waiting[waiter] = kinds
         try:
             await asyncio.wait([waiter], timeout=seconds)
         finally:
-            self._waiting.discard(waiter)
+            del self._waiting[waiter]
 
 
 class Worker:
@@ -106,7 +116,7 @@ class Worker:
         self,
         ports: Ports,
         bell: LocalBell,
-        verbs: tuple[tuple[Step, int], ...] = VERBS,
+        verbs: tuple[tuple[Step, str], ...] = VERBS,
         lanes: tuple[tuple[Lane, int], ...] = LANES,
     ) -> None:
         """Make a worker, not yet at work, for these steps and lanes."""
@@ -119,17 +129,15 @@ class Worker:
 
     def start(self) -> None:
         """Start the loops."""
-        for step, width in self._verbs:
-            for index in range(width):
-                pause = POLL if index == 0 else _SPARE_POLL
-                self._begin(self._loop(step, pause), f"{step.__module__}-{index}")
+        for step, kind in self._verbs:
+            self._begin(self._loop(step, frozenset({kind})), step.__module__)
         for work, width in self._lanes:
             self._begin(self._claim(work, width), work.name)
 
     async def stop(self, seconds: float | None = None) -> None:
         """Claim nothing more, and wait for running steps, for at most ``seconds`` (default ``GRACE``)."""
         self._stopping = True
-        self._bell.ring()
+        self._bell.end()
         if not self._tasks:
             return
         await asyncio.wait(self._tasks, timeout=GRACE if seconds is None else seconds)
@@ -145,24 +153,24 @@ class Worker:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _loop(self, step: Step, pause: float) -> None:
+    async def _loop(self, step: Step, kinds: frozenset[str]) -> None:
         back_off = 0.0
         while not self._stopping:
-            seen = self._bell.rung
+            seen = self._bell.rung(kinds)
             with _edge(step.__module__) as outcome:
                 worked = await step(self._ports)
             back_off = _longer(back_off) if outcome.failed else 0.0
             if back_off:
                 await self._rest(back_off)
             elif not worked:
-                await self._bell.wait(seen, pause)
+                await self._bell.wait(kinds, seen, POLL)
 
     async def _claim(self, work: Lane, width: int) -> None:
         """Claim work in the lanes that have room, and carry each claim out in a task of its own."""
         under_way: dict[asyncio.Task[None], str] = {}
         back_off = 0.0
         while not self._stopping:
-            seen, claim = self._bell.rung, None
+            seen, claim = self._bell.rung(work.kinds), None
             full = _full(under_way, width)
             with _edge(work.name) as outcome:
                 claim = await work.claim(self._ports, full) if len(under_way) < MOST else None
@@ -175,7 +183,7 @@ class Worker:
                 task.add_done_callback(under_way.pop)
             elif full == _full(under_way, width):
                 # otherwise some work ended while the claim was tried without its lane
-                await self._news(seen, under_way)
+                await self._news(work.kinds, seen, under_way)
         if under_way:
             await asyncio.wait(under_way)
 
@@ -185,9 +193,9 @@ class Worker:
         if outcome.failed:
             await self._rest(REST)
 
-    async def _news(self, seen: int, under_way: Collection[asyncio.Task[None]]) -> None:
+    async def _news(self, kinds: frozenset[str], seen: int, under_way: Collection[asyncio.Task[None]]) -> None:
         """Wait until the bell rings, or some work ends and makes room, for at most the time between two polls."""
-        ringing = asyncio.create_task(self._bell.wait(seen, POLL))
+        ringing = asyncio.create_task(self._bell.wait(kinds, seen, POLL))
         try:
             await asyncio.wait([ringing, *under_way], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -197,7 +205,7 @@ class Worker:
         """Wait after a failure; only ``stop`` ends the wait early."""
         ends = asyncio.get_running_loop().time() + seconds
         while not self._stopping and (left := ends - asyncio.get_running_loop().time()) > 0:
-            await self._bell.wait(self._bell.rung, left)
+            await self._bell.wait(frozenset(), 0, left)
 
 
 @dataclass

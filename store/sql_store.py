@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
+    from bot.domain.deploy.deploy import Status
     from bot.domain.deploy.message import Way
     from bot.ports.store import Claim, Parcel, Wanted
     from store.sql.connect import Engines
@@ -70,10 +71,10 @@ class SqlStore:
         async with self._claims() as claims:
             return await claims.renew(claim, lease)
 
-    async def release(self, claim: Claim, put_off: datetime | None = None) -> None:
+    async def release(self, claim: Claim, put_off: datetime | None = None) -> tuple[Status, datetime] | None:
         """Release the claim, with the deploy due at ``put_off`` if given; does nothing if it was taken over."""
         async with self._claims() as claims:
-            await claims.release(claim, put_off)
+            return await claims.release(claim, put_off)
 
     async def take_over(self) -> None:
         """End all leases at once; only for a process that is alone on this database."""

@@ -380,12 +380,17 @@ def _arrived(refusal: BaseException) -> bool:
 
 @dataclass
 class FakeBell:
-    """Counts its rings."""
+    """Keeps its rings."""
 
-    rings: int = 0
+    rung: list[frozenset[str]] = field(default_factory=list)
 
-    def ring(self) -> None:
-        self.rings += 1
+    @property
+    def rings(self) -> int:
+        return len(self.rung)
+
+    def ring(self, work: Collection[str]) -> None:
+        if work:
+            self.rung.append(frozenset(work))
 
 
 @dataclass

@@ -37,7 +37,7 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
     moment later and a batch at a time (``judge``), so that this transaction is as short with many open deploys.
     """
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         await tx.lock_catalog(exclusive=True)
         before = await _active(tx)
         if before is not None and before.fingerprint == catalog.fingerprint:
@@ -49,7 +49,7 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
         active = await tx.apply_catalog(catalog, now)
         await tx.keep_digests([digest.channel for digest in catalog.digests], now)
         await tx.record(_applied(actor, before, active, now))
-        await tx.judge_anew()
+        await tx.judge_anew(now)
         # the newest successful ones may be promoted to other environments now (``offer``)
         await tx.offer_anew(
             [
@@ -59,7 +59,6 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
             ],
             now,
         )
-    ports.bell.ring()
     return Applied(active, changed=True, withdrawn=tuple(cut))
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
     from datetime import datetime
 
     from bot.ports.nomad import Nomads
     from bot.ports.slack import Chat, Directory
-    from bot.ports.store import Store
+    from bot.ports.store import Store, Transaction
 
 
 class Clock(Protocol):
@@ -24,8 +26,8 @@ class Clock(Protocol):
 class Bell(Protocol):
     """Wakes the workers of this process early; they also poll, so a lost ring only costs time."""
 
-    def ring(self) -> None:
-        """Say that there may be work."""
+    def ring(self, work: Collection[str]) -> None:
+        """Say that there is work of these kinds: a ``Status`` of deploys, ``MESSAGES`` or ``JUDGING``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +54,11 @@ class Ports:
     bell: Bell
     limits: Limits
     worker: str
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        """A transaction of the store, after which the bell rings for the work that it left, if it left any."""
+        async with self.store.begin() as tx:
+            yield tx
+        # only after the commit: a worker that wakes earlier does not see the change
+        self.bell.ring(tx.left(self.clock.now()))

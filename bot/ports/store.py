@@ -57,6 +57,12 @@ Only what lies further ahead than that was written by a clock that was set back 
 """
 
 
+MESSAGES: Final = "messages"
+"""The work on the outbox, for the bell."""
+JUDGING: Final = "judging"
+"""To judge deploys by a new catalog, for the bell."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which deploys a worker asks for: those in ``statuses``, but in no lane that is ``full``.
@@ -197,6 +203,12 @@ class Reading(AuditReading, DigestReading, Protocol):
 class Transaction(Reading, DigestWriting, Protocol):
     """A transaction: it commits when the block ends, and rolls back if the block raises."""
 
+    def left(self, now: datetime) -> frozenset[str]:
+        """The work that its writes have made due: the ``Status`` of deploys, ``MESSAGES``, ``JUDGING``.
+
+        Not that of deploys that a worker keeps: they are due when it releases them.
+        """
+
     async def lock_catalog(self, *, exclusive: bool = False) -> str:
         """Keep the catalog in force until this transaction ends; its fingerprint, empty if none was ever applied.
 
@@ -219,7 +231,7 @@ class Transaction(Reading, DigestWriting, Protocol):
         ``StoreBusy`` if another deploy of the same service and environment is in DISPATCHING (a partial unique index).
         """
 
-    async def judge_anew(self) -> None:
+    async def judge_anew(self, at: datetime) -> None:
         """Mark every undecided deploy, in one statement however many there are: another catalog is in force."""
 
     async def take_unjudged(self, limit: int) -> tuple[Deploy, ...]:
@@ -296,8 +308,11 @@ class Store(Protocol):
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Extend the lease of a claim; ``StaleFence`` if it was taken over."""
 
-    async def release(self, claim: Claim, put_off: datetime | None = None) -> None:
-        """End the lease of a claim, due again at ``put_off`` if given; does nothing if it was taken over."""
+    async def release(self, claim: Claim, put_off: datetime | None = None) -> tuple[Status, datetime] | None:
+        """End the lease of a claim, due again at ``put_off`` if given; does nothing if it was taken over.
+
+        The deploy's state, and when it is due in it; None if it is not due, or is another worker's.
+        """
 
     async def claim_parcel(
         self, *, owner: str, lease: timedelta, now: datetime, resting: Collection[tuple[Way, str]] = ()

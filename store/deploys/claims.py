@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.sql import Executable
 
+    from bot.domain.deploy.deploy import Status
     from bot.ports.store import Wanted
 
 
@@ -52,10 +53,16 @@ class Claims(Session):
             raise StaleFence(f"D-{claim.deploy_id} was taken over: this worker stops")
         return replace(claim, until=until)
 
-    async def release(self, claim: Claim, put_off: datetime | None) -> None:
-        """Free the deploy, due at ``put_off`` if given; does nothing if another worker has taken it over."""
+    async def release(self, claim: Claim, put_off: datetime | None) -> tuple[Status, datetime] | None:
+        """Free the deploy, due at ``put_off`` if given; does nothing if another worker has taken it over.
+
+        Its state and when it is due in it; None if it is not due, or is another worker's.
+        """
         due = {} if put_off is None else {"due_at": put_off}
-        await self._run(_RELEASED, {"number": claim.deploy_id, "of_claim": claim.fence, "held_until": None, **due})
+        row = await self._row(
+            _RELEASED, {"number": claim.deploy_id, "of_claim": claim.fence, "held_until": None, **due}
+        )
+        return None if row is None or row["due_at"] is None else (row["status"], row["due_at"])
 
     async def end_all(self) -> None:
         """End all leases now: deploys are free at once, parcels at the next poll of the outbox."""
@@ -65,7 +72,11 @@ class Claims(Session):
         await self._run(outbox.update().where(expired).values(held_until=clock(self._dialect)))
 
 
-_RELEASED = deploys.update().where(deploys.c.id == bindparam("number"), deploys.c.fence == bindparam("of_claim"))
+_RELEASED = (
+    deploys.update()
+    .where(deploys.c.id == bindparam("number"), deploys.c.fence == bindparam("of_claim"))
+    .returning(deploys.c.status, deploys.c.due_at)
+)
 
 # each made once, because idle loops ask all day
 

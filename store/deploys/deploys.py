@@ -139,6 +139,8 @@ class DeployWriting(DeployReading):
             return None
         if claim is not None and row["fence"] != claim.fence:
             raise StaleFence(f"D-{deploy_id} was taken over by {row['worker']}: nothing was written")
+        if claim is not None:
+            self._kept.add(deploy_id)
         self._locked[deploy_id] = record_of(Deploy, row)
         return self._locked[deploy_id]
 
@@ -147,6 +149,7 @@ class DeployWriting(DeployReading):
         row = columns_of(deploy, without=("id",))
         number: int = (await self._run(deploys.insert().values(row).returning(deploys.c.id))).scalar_one()
         self._locked[number] = replace(deploy, id=number)
+        self._note_due(self._locked[number])
         return self._locked[number]
 
     async def save_deploy(self, deploy: Deploy) -> None:
@@ -159,6 +162,7 @@ class DeployWriting(DeployReading):
         row = columns_of(deploy, without=("id",))
         await self._run(_SAVED, {**row, "number": deploy.id})
         before, self._locked[deploy.id] = self._locked[deploy.id], deploy
+        self._note_due(deploy)
         if before.status in _BEFORE_OTHERS and _stands(before) != _stands(deploy):
             await self._wake_behind(deploy)
 
@@ -168,3 +172,8 @@ class DeployWriting(DeployReading):
         for other in await self._all(Deploy, _BEHIND, {**which, "number": deploy.id, "after": deploy.changed_at}):
             if other.waits_its_turn:
                 await self._run(deploys.update().where(deploys.c.id == other.id).values(due_at=deploy.changed_at))
+                self._note_due(replace(other, due_at=deploy.changed_at))
+
+    def _note_due(self, deploy: Deploy) -> None:
+        if deploy.due_at is not None:
+            self._due.append((deploy.status, deploy.due_at, deploy.id))

@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.deploy import Deploy, Status
+from bot.ports.store import JUDGING
 from store.deploys.deploys import DeployReading, DeployWriting, newest_succeeded
 from store.sql.conditions import UNJUDGED
 from store.sql.mapping import record_of
@@ -38,12 +39,13 @@ class JudgingReading(DeployReading):
 class JudgingWriting(JudgingReading, DeployWriting):
     """Marks deploys, and takes the marked ones."""
 
-    async def judge_anew(self) -> None:
+    async def judge_anew(self, at: datetime) -> None:
         """Mark every undecided deploy, in one statement however many there are."""
         # in the order in which other transactions lock several deploys, or PostgreSQL would find a deadlock
         undecided = select(deploys.c.id).where(deploys.c.status.in_(_UNDECIDED))
         locked = undecided.order_by(deploys.c.requested_at, deploys.c.id).with_for_update()
         await self._run(deploys.update().where(deploys.c.id.in_(locked)).values(unjudged=True))
+        self._due.append((JUDGING, at, 0))
 
     async def take_unjudged(self, limit: int) -> tuple[Deploy, ...]:
         """Lock the marked deploys that were requested first, and take their mark."""
@@ -59,3 +61,4 @@ class JudgingWriting(JudgingReading, DeployWriting):
         if places:
             newest = newest_succeeded(places)
             await self._run(deploys.update().where(deploys.c.id.in_(newest)).values(due_at=at))
+            self._due.append((Status.SUCCEEDED, at, 0))

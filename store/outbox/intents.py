@@ -10,6 +10,7 @@ from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Posted
 from bot.errors import CatalogMissing
+from bot.ports.store import MESSAGES
 from store.catalogs import CatalogReading
 from store.deploys.deploys import DeployReading
 from store.outbox.fences import Fencing
@@ -94,6 +95,7 @@ class OutboxWriting(OutboxReading, CatalogReading, DeployReading, Fencing):
         values["turn"] = await self._turn(asker)
         values["lane"] = await self._lane(outgoing)
         await self._run(_add_card(self._dialect) if outgoing.kind is Delivery.CARD else _ADD, values)
+        self._due.append((MESSAGES, due, 0))
 
     async def _asker(self, outgoing: Outgoing) -> str:
         """Whose share of the outbox the message takes: the requester's, else that of the person who is told."""

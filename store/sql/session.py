@@ -9,6 +9,7 @@ from store.sql.mapping import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy import RowMapping, Table
     from sqlalchemy.engine import CursorResult
@@ -28,8 +29,15 @@ class Session:
         self._connection = connection
         self._parsed = parsed
         self._locked: dict[int, Deploy] = {}
+        # the deploys that a worker keeps, and the work that became due, with its deploy if it is that of one
+        self._kept: set[int] = set()
+        self._due: list[tuple[str, datetime, int]] = []
         # the catalog in force, once nobody else can replace it
         self._held_catalog = ""
+
+    def left(self, now: datetime) -> frozenset[str]:
+        """The work that became due, but for that on deploys that a worker keeps."""
+        return frozenset(work for work, at, deploy in self._due if at <= now and deploy not in self._kept)
 
     @property
     def _dialect(self) -> str:

@@ -120,7 +120,7 @@ def test_what_was_changed_there_by_hand_is_not_promoted_until_it_runs_again(real
     assert "staging no longer runs v1.4.2. Job version 2 was registered outside Nomatron" in told
 
     real.reach(real.ask(ALICE, "checkout v1.4.2 to staging"), "Succeeded")
-    assert [each["Version"] for each in agent.versions("staging", "checkout")][0] == 3
+    assert agent.versions("staging", "checkout")[0]["Version"] == 3
     assert agent.running("staging", "checkout", 3) == 1
 
 

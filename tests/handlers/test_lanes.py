@@ -151,7 +151,7 @@ async def test_work_that_fails_is_a_line_in_the_log_and_keeps_its_place_for_a_wh
     worker.start()
     await tried.wait()
     for _ in range(5):
-        bell.ring()
+        bell.ring({Status.PLANNING})
         await asyncio.sleep(0.01)
     await worker.stop()
 
@@ -190,7 +190,7 @@ async def test_trouble_with_the_database_is_waited_out_by_who_claims(world: Worl
     worker.start()
     for _ in range(5):
         await asyncio.sleep(0.01)
-        bell.ring()
+        bell.ring({Status.READY})
     await worker.stop()
 
     assert tries == 1
@@ -203,7 +203,7 @@ def test_a_cluster_that_hung_rests_at_least_as_long_as_a_hang_lasts():
 
 async def test_work_that_ends_while_its_lane_is_left_out_makes_room_at_once(world: World):
     class NeverPolls(LocalBell):
-        async def wait(self, seen: int, seconds: float) -> None:
+        async def wait(self, kinds: frozenset[str], seen: int, seconds: float) -> None:
             await asyncio.Event().wait()
 
     trying, begun = asyncio.Event(), [asyncio.Event(), asyncio.Event()]

@@ -14,6 +14,7 @@ from bot.errors import NomadUnavailable
 from bot.gateways.clock import SystemClock
 from bot.operations.catalog import apply
 from bot.ports import Limits, Ports
+from bot.ports.store import JUDGING, MESSAGES
 from handlers.work import LocalBell, Worker
 from tests.builders import a_catalog
 from tests.clocks import FixedClock
@@ -57,7 +58,6 @@ async def reached(ports: Ports, deploy_id: int, status: Status) -> None:
 
 async def test_a_request_is_planned_dispatched_and_registered(world: World, bell: LocalBell):
     deploy = await asked(world)
-    bell.ring()
 
     await reached(world.ports(), deploy.id, Status.ROLLING)
 
@@ -73,7 +73,6 @@ async def test_a_step_that_breaks_ends_no_loop(world: World, bell: LocalBell, ca
 
     world.nomad.hooks.before("plan", breaking)
     deploy = await asked(world)
-    bell.ring()
     await broken.wait()
     world.clock.advance(seconds=120)
 
@@ -92,12 +91,12 @@ async def test_known_trouble_is_one_line_of_the_log(world: World, caplog: pytest
         raise NomadUnavailable("away")
 
     bell = LocalBell()
-    worker = Worker(world.ports(), bell, ((failing, 1),))
+    worker = Worker(world.ports(), bell, ((failing, JUDGING),))
     worker.start()
     await tried.wait()
     for _ in range(5):
         # it waits out its trouble whatever rings
-        bell.ring()
+        bell.ring({JUDGING})
         await asyncio.sleep(0)
     await worker.stop()
 
@@ -117,7 +116,7 @@ async def test_a_step_that_does_not_end_is_cut_off_after_the_grace(world: World)
             cut.set()
         return True
 
-    worker = Worker(world.ports(), LocalBell(), ((endless, 1),))
+    worker = Worker(world.ports(), LocalBell(), ((endless, JUDGING),))
     worker.start()
     await begun.wait()
 
@@ -131,19 +130,26 @@ async def test_a_worker_that_was_never_started_stops(world: World):
 
 
 async def test_no_ring_between_two_looks_is_lost():
+    bell, kinds = LocalBell(), frozenset({Status.READY, Status.ROLLING})
+    seen = bell.rung(kinds)
+    bell.ring({Status.READY})
+
+    await bell.wait(kinds, seen, 60)
+
+
+async def test_every_loop_that_waits_for_such_work_is_woken_and_no_other():
     bell = LocalBell()
-    seen = bell.rung
-    bell.ring()
 
-    await bell.wait(seen, 60)
+    def waits(*kinds: str) -> asyncio.Task[None]:
+        return asyncio.create_task(bell.wait(frozenset(kinds), 0, 60))
 
-
-async def test_every_loop_that_waits_is_woken():
-    bell = LocalBell()
-    waiting = [asyncio.create_task(bell.wait(bell.rung, 60)) for _ in range(3)]
+    waiting, other = [waits(MESSAGES), waits(Status.READY, MESSAGES)], waits(Status.ROLLING)
     await asyncio.sleep(0)
 
-    bell.ring()
-    bell.ring()
+    bell.ring({MESSAGES})
+    bell.ring({MESSAGES, JUDGING})
 
     await asyncio.gather(*waiting)
+    assert not other.done()
+    bell.end()
+    await other

@@ -137,7 +137,7 @@ async def decide_on(
         if isinstance(membership, Refused):
             return await _record_unanswered(ports, question, membership, act=act, actor=actor, origin=origin)
         try:
-            async with ports.store.begin() as tx:
+            async with ports.begin() as tx:
                 facts = await _locked_facts(tx, question, membership, claim)
                 if facts is None:
                     continue
@@ -149,8 +149,6 @@ async def decide_on(
             # nothing was decided, or it was certainly not written: deciding again is safe
             if facts is None or not await origin.was_committed(ports, doubt):
                 continue
-        # only after the commit: a worker that wakes earlier does not see the change
-        ports.bell.ring()
         return result
     return START_OVER
 
@@ -215,7 +213,7 @@ async def _record_unanswered(
     if actor is not None:
         now, deploy = ports.clock.now(), question.deploy
         data = {"act": act, "codes": list(refusal.codes), "plan": deploy.plan}
-        async with ports.store.begin() as tx:
+        async with ports.begin() as tx:
             await origin.remember(tx, now)
             kind, decided_by = EventType.ACTION_REFUSED, question.active.fingerprint
             await tx.record(event_of(kind, actor, deploy, now, decided_by, **data))

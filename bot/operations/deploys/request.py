@@ -87,14 +87,13 @@ async def request(
         # after a lost race or an uncommitted try, read the catalog again
         active = None
         try:
-            async with ports.store.begin() as tx:
+            async with ports.begin() as tx:
                 answer = await asking.decide(tx, membership)
         except AmbiguousCommit as doubt:
             # certainly not written: deciding again cannot make a second deploy
             if not await origin.was_committed(ports, doubt):
                 continue
         if answer is not None:
-            ports.bell.ring()
             return answer
     return START_OVER
 
@@ -338,7 +337,7 @@ def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, a
 async def refuse_ask(ports: Ports, actor: Actor, ask: Ask, decision: Refused, origin: Origin) -> Refused:
     """Record that a request was refused before a transaction decided it; returns the refusal. Raises ``Replayed``."""
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         await origin.remember(tx, now)
         await tx.record(refusal_event(actor, ask, "", decision, now))
     return decision

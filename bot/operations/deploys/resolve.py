@@ -52,7 +52,7 @@ async def resolve(ports: Ports, actor: Actor, asked: Resolve, *, origin: Origin)
 
 async def resolve_on_host(ports: Ports, operator: Operator, asked: Resolve) -> Deploy | Refused:
     """Do the same for an operator on the host, who needs no permission and no Slack."""
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         catalog = await tx.lock_catalog()
         deploy = await tx.lock_deploy(asked.deploy_id)
         if deploy is None:
@@ -60,9 +60,7 @@ async def resolve_on_host(ports: Ports, operator: Operator, asked: Resolve) -> D
         unfit = await _unfit(tx, deploy, asked.resolution)
         if unfit is not None:
             return unfit
-        saved = await _settle(tx, deploy, operator, asked, ports.clock.now(), catalog)
-    ports.bell.ring()
-    return saved
+        return await _settle(tx, deploy, operator, asked, ports.clock.now(), catalog)
 
 
 async def _decide(case: Case, *, actor: Actor, asked: Resolve) -> Deploy | Refused:

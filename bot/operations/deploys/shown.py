@@ -52,7 +52,7 @@ async def record_shown(ports: Ports, actor: Actor, deploy: Deploy, plan: Plan) -
     """
     if not await depends_on_a_look(ports, actor, deploy):
         return
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         fingerprint = (await tx.active_catalog()).fingerprint
         at = ports.clock.now()
         await tx.record(event_of(EventType.DEPLOY_SHOWN, actor, deploy, at, fingerprint, plan=plan.number))

@@ -223,7 +223,7 @@ async def _compare(ports: Ports, target: Target, deploy: Deploy, proofs: Sequenc
 async def _record(ports: Ports, found: Mapping[int, Deviation]) -> None:
     """Keep the first deviation of each deploy, whatever the job does later."""
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         for number, deviation in sorted(found.items()):
             deploy = require(await tx.lock_deploy(number), f"D-{number}")
             if deploy.deviation is not None:
@@ -234,4 +234,3 @@ async def _record(ports: Ports, found: Mapping[int, Deviation]) -> None:
             data: dict[str, Any] = {"base": facts_of(deviation.base), "since": deviation.at}
             data["detail"] = instead(deviation.base, deploy.release_name)
             await tx.record(event_of(EventType.DEPLOY_DEVIATED, WATCH, deploy, now, deploy.catalog, **data))
-    ports.bell.ring()

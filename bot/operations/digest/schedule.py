@@ -108,7 +108,7 @@ async def _is_covered(reading: Reading, plan: _Plan, day: date, there: frozenset
 
 async def _add(ports: Ports, due: _Due, now: datetime) -> bool:
     plan, channel = due.plan, due.plan.digest.channel
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         await tx.lock_catalog()
         if (await tx.active_catalog()).fingerprint != plan.active.fingerprint:
             # another catalog is active now: the next tick finds what is due by that one

@@ -27,6 +27,7 @@ from bot.operations.outbox.posting import admin_channel, begun, may_have_arrived
 from bot.operations.queries.status import card as read_card
 from bot.operations.require import require
 from bot.operations.worker.lease import renewing
+from bot.ports.store import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,6 +43,7 @@ class Sending:
     """The work on the outbox, in one lane: the store bounds what of it goes to one channel."""
 
     name = __name__
+    kinds = frozenset({MESSAGES})
 
     async def claim(self, ports: Ports, full: Collection[str] = ()) -> Parcel | None:
         """Claim the next outgoing message; None if there is none, or if the lane is ``full``."""
@@ -133,7 +135,7 @@ async def _drop(ports: Ports, parcel: Parcel, error: Exception) -> None:
 
 async def _tell_operators(ports: Ports, note: Note) -> None:
     async def write() -> None:
-        async with ports.store.begin() as tx:
+        async with ports.begin() as tx:
             await tx.send(Outgoing(kind=Delivery.ADMIN, note=note, urgent=True), ports.clock.now())
 
     await surely(ports, write)
@@ -243,12 +245,11 @@ async def _post(ports: Ports, parcel: Parcel, card: Card, before: Posted | None)
         raise
     placed = replace(started, channel=channel, ts=ts, posting=None)
     await surely(ports, partial(_save, ports, parcel, placed, *notes))
-    ports.bell.ring()
 
 
 async def _save(ports: Ports, parcel: Parcel, posted: Posted, *notes: Note) -> None:
     """Write where the message is, with notes for the operators. ``StaleFence`` if the parcel is somebody else's now."""
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         await tx.save_posted(posted, parcel)
         for note in notes:
             await tx.send(Outgoing(kind=Delivery.ADMIN, note=note), ports.clock.now())

@@ -46,7 +46,7 @@ class _Row:
     async def save(self, *notes: Note, **changes: Any) -> None:
         """Write the changes, with notes for the operators. ``StaleFence`` if the parcel is somebody else's now."""
         changed = replace(self.edition, **changes)
-        async with self.ports.store.begin() as tx:
+        async with self.ports.begin() as tx:
             await tx.save_edition(changed, self.parcel)
             for note in notes:
                 await tx.send(Outgoing(kind=Delivery.ADMIN, note=note), self.ports.clock.now())

@@ -12,11 +12,10 @@ if TYPE_CHECKING:
 
 async def adopt(ports: Ports, deploy_id: int, *, channel: str, ts: str) -> None:
     """If the message is not the deploy's own, have its buttons removed and replaced by a note; once is enough."""
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         posted = await tx.posted(deploy_id)
         if posted is None or not posted.ts or (posted.channel, posted.ts) == (channel, ts):
             return
         note = Note(text=f"This is a duplicate. Use the other message of D-{deploy_id} in this channel.")
         strip = Outgoing(kind=Delivery.STRIP, deploy_id=deploy_id, note=note, channel=channel, ts=ts)
         await tx.send(strip, ports.clock.now())
-    ports.bell.ring()

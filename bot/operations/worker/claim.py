@@ -50,6 +50,11 @@ class Work:
         """The module of the work, for the log."""
         return self.act.__module__
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The states of its deploys, for the bell."""
+        return self.statuses
+
     async def claim(self, ports: Ports, full: frozenset[str] = frozenset()) -> Claim | None:
         """Claim the deploy that is due first, in any lane that is not ``full``; None if there is none."""
         wanted = Wanted(statuses=self.statuses, within=self.within, full=full)
@@ -71,7 +76,12 @@ class Work:
                     await self.act(ports, claim)
             put_off = None
         finally:
-            await ports.store.release(claim, put_off)
+            await self._release(ports, claim, put_off)
+
+    async def _release(self, ports: Ports, claim: Claim, put_off: datetime | None) -> None:
+        left = await ports.store.release(claim, put_off)
+        if left is not None and left[1] <= ports.clock.now():
+            ports.bell.ring({left[0]})
 
     async def once(self, ports: Ports) -> bool:
         """Claim a deploy and do one step on it; returns whether there was one."""
@@ -92,7 +102,7 @@ async def lock_claimed(tx: Transaction, claim: Claim) -> Deploy:
 async def hold(ports: Ports, claim: Claim, reasons: tuple[Reason, ...], wait: timedelta) -> None:
     """Record what blocks the deploy, and check it again after ``wait``; unchanged reasons are recorded only once."""
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         deploy = await lock_claimed(tx, claim)
         known = _best_known(deploy, reasons)
         await save_hold(tx, deploy, tuple(_with_since(deploy, reason, now) for reason in known), now, now + wait)
@@ -159,7 +169,7 @@ def _for_the_channel(reason: Reason) -> Reason:
 async def withdraw_claimed(ports: Ports, claim: Claim) -> None:
     """Withdraw the claimed deploy if its target is not in the catalog any more; raises ``StaleFence``."""
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         await tx.lock_catalog()
         # read again under the lock: the catalog may have changed once more
         deploy, active = await lock_claimed(tx, claim), await tx.active_catalog()
@@ -167,4 +177,3 @@ async def withdraw_claimed(ports: Ports, claim: Claim) -> None:
             await check_target(tx, active.catalog, deploy)
         except TargetGone:
             await withdraw_unplaced(tx, deploy, now, active.fingerprint)
-    ports.bell.ring()

@@ -63,7 +63,7 @@ WORK = Work(frozenset({Status.READY}), _dispatch)
 async def _hold_for_turn(ports: Ports, claim: Claim) -> bool:
     """Hold the deploy if another one goes before it, which the database alone tells; returns whether it is held."""
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         deploy = await lock_claimed(tx, claim)
         decision = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), now)
         if isinstance(decision, Refused):

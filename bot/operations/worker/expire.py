@@ -29,7 +29,7 @@ async def step(ports: Ports) -> bool:
         latest = {name: now + each.expires for name, each in catalog.environments.items()}
         found = await reading.overdue(now, {name: at + A_MOMENT for name, at in latest.items()})
     for deploy_id in found:
-        async with ports.store.begin() as tx:
+        async with ports.begin() as tx:
             deploy = require(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
             # its own time is the rule where the catalog no longer has its environment
             rule = latest.get(deploy.environment, deploy.expires_at)

@@ -80,7 +80,7 @@ async def _follow(ports: Ports, claim: Claim) -> None:
         await hold(ports, claim, (Reason(error.code, f"Nomad: {error}"),), RETRY_AFTER)
         return
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         deploy = await lock_claimed(tx, claim)
         if deploy.due_at is None:
             # a person has settled the rollout meanwhile
@@ -88,7 +88,6 @@ async def _follow(ports: Ports, claim: Claim) -> None:
         for rollout in progress.changed:
             await tx.save_rollout(rollout)
         await _save_progress(tx, deploy, progress, now)
-    ports.bell.ring()
 
 
 # a success has landed, and ``offer`` looks at it

@@ -28,12 +28,11 @@ async def step(ports: Ports) -> bool:
         if not await reading.any_unjudged():
             return False
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         await tx.lock_catalog()
         active = await tx.active_catalog()
         for deploy in await tx.take_unjudged(BATCH):
             await _judge(tx, active, deploy, now)
-    ports.bell.ring()
     return True
 
 

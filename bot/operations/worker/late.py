@@ -50,7 +50,7 @@ async def look(ports: Ports, claim: Claim) -> bool:
         return False
     found = [(plan, await _look(ended, plan)) for plan in ended.plans]
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         deploy = await lock_claimed(tx, claim)
         landed = next(((plan, seen) for plan, seen in found if seen.look is Look.LANDED), None)
         if landed is None:
@@ -59,7 +59,6 @@ async def look(ports: Ports, claim: Claim) -> bool:
             await tx.save_deploy(replace(deploy, due_at=now + LOOK_AGAIN if goes_on else None))
         else:
             await _tell(tx, replace(ended, deploy=deploy), *landed, now)
-    ports.bell.ring()
     return True
 
 

@@ -31,12 +31,10 @@ async def nudge(ports: Ports, cluster: str, events: Collection[JobEvent]) -> int
         ]
     now = ports.clock.now()
     for deploy_id in found:
-        async with ports.store.begin() as tx:
+        async with ports.begin() as tx:
             deploy = require(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
             if deploy.status in _FOLLOWED:
                 await tx.save_deploy(replace(deploy, due_at=now))
-    if found:
-        ports.bell.ring()
     return len(found)
 
 

@@ -30,14 +30,13 @@ async def step(ports: Ports) -> bool:
 async def _offer(ports: Ports, claim: Claim) -> None:
     await watch_soak(ports, claim.deploy_id)
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         deploy = await _no_later_than(tx, await lock_claimed(tx, claim), now)
         found = await next_environments(tx, (await tx.active_catalog()).catalog, deploy, now)
         look_at = found.look_at and min(found.look_at, now + LOOK_WITHIN)
         await tx.save_deploy(replace(deploy, due_at=look_at, offers=found.environments))
         if found.environments != deploy.offers:
             await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
-    ports.bell.ring()
 
 
 async def _no_later_than(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:

@@ -97,7 +97,7 @@ WORK = Work(frozenset({Status.DISPATCHING}), _register)
 async def _read(ports: Ports, claim: Claim) -> _Dispatch:
     """Read the dispatch; take over attempts without an answer, whose worker was lost."""
     now = ports.clock.now()
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         deploy = await lock_claimed(tx, claim)
         plan = require(await tx.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
         release = require(await tx.release(deploy.release), f"the release of {deploy.number}")
@@ -131,7 +131,7 @@ async def _attempt(dispatch: _Dispatch) -> _Dispatch:
     """Commit the attempt, send it, commit its answer."""
     # in this order: after a crash, an attempt that is not in the database was certainly not sent
     ports, deploy, plan = dispatch.ports, dispatch.deploy, dispatch.plan
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         await tx.lock_deploy(deploy.id, dispatch.claim)
         now = ports.clock.now()
         number = len(await tx.attempts(deploy.id, plan.number)) + 1
@@ -142,7 +142,7 @@ async def _attempt(dispatch: _Dispatch) -> _Dispatch:
     answer = await _send(dispatch, attempt)
     attempt = replace(attempt, answer=answer.answer, text=answer.text)
     # a crash here loses the answer; the next worker treats it as unknown and finds the version by its stamp
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         await tx.lock_deploy(deploy.id, dispatch.claim)
         await tx.answer_attempt(attempt)
         now = ports.clock.now()
@@ -192,14 +192,13 @@ async def _conclude(dispatch: _Dispatch) -> None:
     now = ports.clock.now()
     is_settled = settled(dispatch.attempts, now=asked, write_timeout=ports.limits.write_timeout)
     is_unreadable = asked - dispatch.attempts[-1].at >= UNREADABLE_FOR
-    async with ports.store.begin() as tx:
+    async with ports.begin() as tx:
         deploy = await lock_claimed(tx, dispatch.claim)
         # read under the lock: somebody may have said so during the look
         word = resolution_from(deploy.resolution)
         sighting = or_resolved(sighting, word, is_settled=is_settled, is_unreadable=is_unreadable)
         verdict = judge(sighting, dispatch.attempts, is_settled=is_settled)
         await _act(tx, replace(dispatch, deploy=deploy), verdict, sighting, now)
-    ports.bell.ring()
 
 
 async def _act(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, sighting: Sighting, now: datetime) -> None:

@@ -26,7 +26,7 @@ async def take(store, limit=10):
 
 async def mark(store):
     async with store.begin() as tx:
-        await tx.judge_anew()
+        await tx.judge_anew(NOON)
 
 
 async def any_left(store):
