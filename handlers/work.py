@@ -51,8 +51,8 @@ class Lane(Protocol):
     def kinds(self) -> frozenset[str]:
         """The kinds of work for which the bell rings."""
 
-    async def claim(self, ports: Ports, full: frozenset[str]) -> Any:
-        """Claim some of it in any lane that is not ``full``; None if there is none."""
+    async def claim(self, ports: Ports, full: frozenset[str], under_way: Collection[Any], /) -> Any:
+        """Claim some of it in any lane that is not ``full``, and not ``under_way`` here; None if there is none."""
 
     async def carry_out(self, ports: Ports, claim: Any) -> None:
         """Do what was claimed."""
@@ -60,7 +60,7 @@ class Lane(Protocol):
 
 LANES: tuple[tuple[Lane, int], ...] = (
     (plan_deploy.WORK, 2),
-    (dispatch.WORK, 2),
+    (dispatch.WORK, 4),
     (register.WORK, 4),
     (follow.WORK, 2),
     (recheck.WORK, 1),
@@ -167,19 +167,20 @@ class Worker:
 
     async def _claim(self, work: Lane, width: int) -> None:
         """Claim work in the lanes that have room, and carry each claim out in a task of its own."""
-        under_way: dict[asyncio.Task[None], str] = {}
+        under_way: dict[asyncio.Task[None], Any] = {}
         back_off = 0.0
         while not self._stopping:
             seen, claim = self._bell.rung(work.kinds), None
             full = _full(under_way, width)
             with _edge(work.name) as outcome:
-                claim = await work.claim(self._ports, full) if len(under_way) < MOST else None
+                if len(under_way) < MOST:
+                    claim = await work.claim(self._ports, full, under_way.values())
             back_off = _longer(back_off) if outcome.failed else 0.0
             if back_off:
                 await self._rest(back_off)
             elif claim is not None:
                 task = self._begin(self._carry_out(work, claim), work.name)
-                under_way[task] = claim.lane
+                under_way[task] = claim
                 task.add_done_callback(under_way.pop)
             elif full == _full(under_way, width):
                 # otherwise some work ended while the claim was tried without its lane
@@ -227,9 +228,10 @@ def _edge(step: str) -> Iterator[_Outcome]:
         log.exception("a step crashed", extra={"step": step})
 
 
-def _full(under_way: Mapping[asyncio.Task[None], str], width: int) -> frozenset[str]:
+def _full(under_way: Mapping[asyncio.Task[None], Any], width: int) -> frozenset[str]:
     """The lanes that have no room for more of this work."""
-    return frozenset(lane for lane, count in Counter(under_way.values()).items() if count >= width)
+    counts = Counter(claim.lane for claim in under_way.values())
+    return frozenset(lane for lane, count in counts.items() if count >= width)
 
 
 def _longer(back_off: float) -> float:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bot.domain.deploy.deploy import Status
     from bot.domain.deploy.message import Way
-    from bot.ports.store import Claim, Parcel, Wanted
+    from bot.ports.store import Claim, Due, Parcel, Wanted
     from store.sql.connect import Engines
     from store.unit_of_work import SqlReading, SqlTransaction
 
@@ -65,6 +65,16 @@ class SqlStore:
                 return None
         async with self._claims() as claims:
             return await claims.take(wanted, owner, lease, now)
+
+    async def find(self, wanted: Wanted, now: datetime) -> Due | None:
+        """The wanted deploy that is due first and free; None if there is none."""
+        async with self._units.connect_to_read() as connection:
+            return await Claims(connection, self._units.parsed).find(wanted, now)
+
+    async def put_off(self, due: Due, at: datetime) -> None:
+        """Make the deploy due then, if it is as it was found."""
+        async with self._claims() as claims:
+            await claims.put_off(due, at)
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Extend the lease; raises ``StaleFence`` if another worker has taken over."""

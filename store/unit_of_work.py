@@ -15,6 +15,7 @@ from store.audit.tallies import TallyReading
 from store.catalog_cache import CatalogCache
 from store.catalogs import CatalogReading, CatalogWriting
 from store.deploys.approvals import ApprovalReading, ApprovalWriting
+from store.deploys.claims import Keeping
 from store.deploys.judging import JudgingReading, JudgingWriting
 from store.deploys.plans import PlanReading, PlanWriting
 from store.deploys.requests import RequestReading, RequestWriting
@@ -51,6 +52,7 @@ class SqlReading(
 
 class SqlTransaction(
     CatalogWriting,
+    Keeping,
     JudgingWriting,
     PlanWriting,
     ApprovalWriting,

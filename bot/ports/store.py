@@ -50,6 +50,15 @@ class Claim:
     lane: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deploy that was due in that state a moment ago, and that no worker kept then."""
+
+    deploy_id: int
+    status: Status
+    lane: str = ""
+
+
 A_MOMENT: Final = timedelta(seconds=5)
 """By how much the ``now`` of a call may be older than what others have written when its turn to write comes.
 
@@ -65,7 +74,7 @@ JUDGING: Final = "judging"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which deploys a worker asks for: those in ``statuses``, but in no lane that is ``full``.
+    """Which deploys a worker asks for: those in ``statuses``, but in no lane that is ``full``, and not ``besides``.
 
     ``within`` is the longest time by which its rules put such a deploy off. If one is due further ahead, a clock was
     wrong, and it is due now.
@@ -74,6 +83,7 @@ class Wanted:
     statuses: frozenset[Status]
     within: timedelta
     full: frozenset[str] = frozenset()
+    besides: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +231,15 @@ class Transaction(Reading, DigestWriting, Protocol):
     async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
         """Lock and return a deploy before a decision about it; ``StaleFence`` if the claim was taken over."""
 
+    async def lock_free(self, deploy_id: int) -> Deploy | None:
+        """Lock and return a deploy before a decision about it; None if a worker keeps it, or if there is none."""
+
+    async def keep(self, deploy: Deploy, owner: str, lease: timedelta) -> Claim:
+        """Claim a deploy that this transaction has locked while it was free, in the state that it has now."""
+
+    async def let_go(self, claim: Claim) -> None:
+        """End the lease of a claim in this transaction; does nothing if it was taken over."""
+
     async def add_deploy(self, deploy: Deploy) -> Deploy:
         """The new deploy with the next number; gaps are allowed, reuse never. Its own ``id`` counts for nothing."""
 
@@ -304,6 +323,12 @@ class Store(Protocol):
 
         Each claim has a higher fence. Leases run by the database's clock.
         """
+
+    async def find(self, wanted: Wanted, now: datetime) -> Due | None:
+        """The wanted deploy that ``claim`` would lease, without a lease and without a lock; None if there is none."""
+
+    async def put_off(self, due: Due, at: datetime) -> None:
+        """Make a deploy due at that instant, if its state is the one in which it was found and no worker keeps it."""
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Extend the lease of a claim; ``StaleFence`` if it was taken over."""

@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, union_all
 
 from bot.errors import StaleFence
-from bot.ports.store import A_MOMENT, Claim
+from bot.ports.store import A_MOMENT, Claim, Due
+from store.deploys.deploys import DeployWriting
 from store.sql.dialects import clock
 from store.sql.session import Session
 from store.tables import deploys, outbox
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.sql import Executable
 
-    from bot.domain.deploy.deploy import Status
+    from bot.domain.deploy.deploy import Deploy, Status
     from bot.ports.store import Wanted
 
 
@@ -43,6 +44,18 @@ class Claims(Session):
         if row is None:
             return None
         return Claim(row["id"], row["status"], owner, row["fence"], row["held_until"], row["taken_at"], row["lane"])
+
+    async def find(self, wanted: Wanted, now: datetime) -> Due | None:
+        """The deploy that ``take`` would claim; takes no lock."""
+        found = _found(self._dialect, _sorted(wanted.statuses), lanes=bool(wanted.full), besides=bool(wanted.besides))
+        besides = {"besides": sorted(wanted.besides)} if wanted.besides else {}
+        rows = await self._rows(found, {**_free_at(wanted, now), **_latest(wanted, now), **besides})
+        return Due(*rows[0]) if rows else None
+
+    async def put_off(self, due: Due, at: datetime) -> None:
+        """Make the deploy due then, if it is as it was found."""
+        still = (deploys.c.id == due.deploy_id, deploys.c.status == due.status, _unkept(self._dialect))
+        await self._run(deploys.update().where(*still).values(due_at=at))
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Extend the claim to a lease from now; raises ``StaleFence`` if another worker has taken it over."""
@@ -72,6 +85,26 @@ class Claims(Session):
         await self._run(outbox.update().where(expired).values(held_until=clock(self._dialect)))
 
 
+class Keeping(DeployWriting):
+    """Claims within a transaction that decides."""
+
+    async def lock_free(self, deploy_id: int) -> Deploy | None:
+        """Lock the deploy until this transaction ends, and return it; None if a worker keeps it."""
+        return await self._locked_as(_unkept_one(self._dialect), deploy_id)
+
+    async def keep(self, deploy: Deploy, owner: str, lease: timedelta) -> Claim:
+        """Claim a deploy that this transaction has locked, in the state that it has now."""
+        kept = _kept(self._dialect, lease)
+        ((fence, until, taken_at),) = await self._rows(kept, {"number": deploy.id, "owner": owner})
+        self._kept.add(deploy.id)
+        return Claim(deploy.id, deploy.status, owner, fence, until, taken_at, deploy.lane)
+
+    async def let_go(self, claim: Claim) -> None:
+        """End the lease; does nothing if another worker has taken it over."""
+        await self._run(_RELEASED, {"number": claim.deploy_id, "of_claim": claim.fence, "held_until": None})
+        self._kept.discard(claim.deploy_id)
+
+
 _RELEASED = (
     deploys.update()
     .where(deploys.c.id == bindparam("number"), deploys.c.fence == bindparam("of_claim"))
@@ -89,6 +122,25 @@ def _due(dialect: str, statuses: tuple[str, ...], *, lanes: bool) -> Executable:
 
 
 @cache
+def _unkept_one(dialect: str) -> Executable:
+    return select(deploys).where(deploys.c.id == bindparam("number"), _unkept(dialect)).with_for_update()
+
+
+@cache
+def _kept(dialect: str, lease: timedelta) -> Executable:
+    kept = deploys.update().where(deploys.c.id == bindparam("number")).values(_of_owner(dialect, lease))
+    return kept.returning(deploys.c.fence, deploys.c.held_until, deploys.c.taken_at)
+
+
+def _of_owner(dialect: str, lease: timedelta) -> dict[str, Any]:
+    """What a claim writes."""
+    until = clock(dialect, lease)
+    return {
+        "worker": bindparam("owner"), "taken_at": clock(dialect), "held_until": until, "fence": deploys.c.fence + 1,
+    }  # fmt: skip
+
+
+@cache
 def _brought_back(statuses: tuple[str, ...]) -> Executable:
     """Those due now that are due further ahead than their rule puts anything off: a clock was set back."""
     return deploys.update().where(_astray(statuses)).values(due_at=bindparam("now"))
@@ -98,18 +150,32 @@ def _brought_back(statuses: tuple[str, ...]) -> Executable:
 def _taken(dialect: str, statuses: tuple[str, ...], lease: timedelta, *, lanes: bool) -> Executable:
     first = _free(dialect, statuses, lanes=lanes).order_by(deploys.c.due_at, deploys.c.id).limit(1)
     first = first.with_for_update(skip_locked=True)
-    taken = deploys.update().where(deploys.c.id == first.scalar_subquery()).values(
-        worker=bindparam("owner"), taken_at=clock(dialect), held_until=clock(dialect, lease),
-        fence=deploys.c.fence + 1,
-    )  # fmt: skip
+    taken = deploys.update().where(deploys.c.id == first.scalar_subquery()).values(_of_owner(dialect, lease))
     of_claim = ("id", "status", "fence", "held_until", "taken_at", "lane")
     return taken.returning(*(deploys.c[name] for name in of_claim))
 
 
+@cache
+def _found(dialect: str, statuses: tuple[str, ...], *, lanes: bool, besides: bool) -> Executable:
+    """The deploy that is due first; else one that is astray, which is due as well."""
+    of_it = (deploys.c.id, deploys.c.status, deploys.c.lane)
+    found = []
+    for due in (deploys.c.due_at <= bindparam("now"), deploys.c.due_at > bindparam("latest")):
+        each = select(*of_it).where(deploys.c.status.in_(statuses), due, _unkept(dialect))
+        each = each.where(deploys.c.lane.not_in(bindparam("full", expanding=True))) if lanes else each
+        each = each.where(deploys.c.id.not_in(bindparam("besides", expanding=True))) if besides else each
+        found.append(select(each.order_by(deploys.c.due_at, deploys.c.id).limit(1).subquery()))
+    return union_all(*found).limit(1)
+
+
 def _free(dialect: str, statuses: tuple[str, ...], *, lanes: bool) -> Select[tuple[int]]:
-    free = deploys.c.held_until.is_(None) | (deploys.c.held_until <= clock(dialect))
-    found = select(deploys.c.id).where(deploys.c.status.in_(statuses), deploys.c.due_at <= bindparam("now"), free)
+    due = deploys.c.due_at <= bindparam("now")
+    found = select(deploys.c.id).where(deploys.c.status.in_(statuses), due, _unkept(dialect))
     return found.where(deploys.c.lane.not_in(bindparam("full", expanding=True))) if lanes else found
+
+
+def _unkept(dialect: str) -> ColumnElement[bool]:
+    return deploys.c.held_until.is_(None) | (deploys.c.held_until <= clock(dialect))
 
 
 def _astray(statuses: tuple[str, ...]) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Select
+    from sqlalchemy.sql import Executable
 
     from bot.domain.actor import Actor
     from bot.domain.digest.schedule import Scope
@@ -134,7 +135,10 @@ class DeployWriting(DeployReading):
 
         Raises ``StaleFence`` if another worker has taken over the claim.
         """
-        row = await self._row(_LOCKED, {"number": deploy_id})
+        return await self._locked_as(_LOCKED, deploy_id, claim)
+
+    async def _locked_as(self, which: Executable, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
+        row = await self._row(which, {"number": deploy_id})
         if row is None:
             return None
         if claim is not None and row["fence"] != claim.fence:

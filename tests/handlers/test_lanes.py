@@ -15,7 +15,7 @@ from bot.domain.deploy.deploy import Status
 from bot.errors import NomadUnavailable
 from bot.gateways.clock import SystemClock
 from bot.gateways.nomad.client import Timeouts
-from bot.operations.worker import dispatch, plan
+from bot.operations.worker import plan
 from bot.operations.worker.claim import Work
 from bot.ports import Limits
 from handlers.work import LocalBell, Worker
@@ -25,7 +25,7 @@ from tests.fakes import FakeNomad, HookedStore, World
 from tests.operations.acts import applied, asked, now
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.deploy.deploy import Deploy
@@ -179,18 +179,20 @@ async def test_trouble_with_the_database_is_waited_out_by_who_claims(world: Worl
     tries = 0
 
     class Broken(Work):
-        async def claim(self, ports: Ports, full: frozenset[str] = frozenset()) -> Claim | None:
+        async def claim(
+            self, ports: Ports, full: frozenset[str] = frozenset(), _under_way: Collection[Claim] = ()
+        ) -> Claim | None:
             nonlocal tries
             tries += 1
             raise ZeroDivisionError
 
-    broken = Broken(dispatch.WORK.statuses, dispatch.WORK.act)
+    broken = Broken(plan.WORK.statuses, plan.WORK.act)
     bell = LocalBell()
     worker = Worker(world.ports(), bell, (), ((broken, 1),))
     worker.start()
     for _ in range(5):
         await asyncio.sleep(0.01)
-        bell.ring({Status.READY})
+        bell.ring({Status.PLANNING})
     await worker.stop()
 
     assert tries == 1
@@ -217,7 +219,9 @@ async def test_work_that_ends_while_its_lane_is_left_out_makes_room_at_once(worl
         await trying.wait()
 
     class Slow(Work):
-        async def claim(self, ports: Ports, full: frozenset[str] = frozenset()) -> Claim | None:
+        async def claim(
+            self, ports: Ports, full: frozenset[str] = frozenset(), _under_way: Collection[Claim] = ()
+        ) -> Claim | None:
             found = await super().claim(ports, full)
             if full:
                 trying.set()

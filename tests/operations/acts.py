@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Grant, Permission
 from bot.domain.actor import System
+from bot.domain.audit.events import EventType
 from bot.domain.catalog.environment import After
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
@@ -17,9 +18,11 @@ from bot.operations.catalog import apply
 from bot.operations.deploys.approve import approve
 from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import Ask, Requested, request
+from bot.operations.deploys.transitions import transition
 from bot.operations.outbox import deliver
-from bot.operations.worker import dispatch, follow, judge, recheck, register
+from bot.operations.worker import dispatch, follow, judge, recheck
 from bot.operations.worker import plan as plan_deploy
+from bot.operations.worker.claim import WORKER
 from tests.builders import ALICE, BOB, SAM, a_catalog, a_service
 
 if TYPE_CHECKING:
@@ -71,18 +74,22 @@ async def ready(world: World, **changes: Any) -> Deploy:
 
 
 async def dispatching(world: World, **changes: Any) -> Deploy:
-    """A deploy that passed every gate."""
+    """A deploy that passed every gate, and that nothing was sent of: as a process of an older version may leave it."""
     deploy = await ready(world, **changes)
-    assert await dispatch.step(world.ports())
-    deploy = await now(world, deploy)
-    assert deploy.status is Status.DISPATCHING, deploy
-    return deploy
+    at = world.clock.now()
+    async with world.store.begin() as tx:
+        locked = await tx.lock_deploy(deploy.id)
+        assert locked is not None
+        event, catalog = EventType.DEPLOY_DISPATCHING, deploy.catalog
+        return await transition(
+            tx, locked, Status.DISPATCHING, at=at, event=event, actor=WORKER, catalog=catalog, data={}
+        )
 
 
 async def rolling(world: World, **changes: Any) -> Deploy:
     """A deploy that Nomad took."""
-    deploy = await dispatching(world, **changes)
-    assert await register.step(world.ports())
+    deploy = await ready(world, **changes)
+    assert await dispatch.step(world.ports())
     deploy = await now(world, deploy)
     assert deploy.status is Status.ROLLING, deploy
     return deploy
@@ -90,7 +97,7 @@ async def rolling(world: World, **changes: Any) -> Deploy:
 
 async def ended(world: World, deploy: Deploy, said: str = "successful") -> Deploy:
     """A deploy that everything was done for until Nomad's deployment came to that end."""
-    for step in (plan_deploy.step, dispatch.step, register.step):
+    for step in (plan_deploy.step, dispatch.step):
         await step(world.ports())
     deploy = await now(world, deploy)
     assert deploy.status is Status.ROLLING, deploy

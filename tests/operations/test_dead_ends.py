@@ -66,7 +66,7 @@ class Way:
     answer: Answer = Answer.LANDED
 
 
-SENT = (planning.step, dispatch.step, register.step)
+SENT = (planning.step, dispatch.step)
 WAYS = {
     Status.PLANNING: Way(),
     Status.WAITING: Way("production", (planning.step,)),
@@ -162,7 +162,7 @@ async def work(world: World, lanes: Sequence[Lane]) -> None:
         busy, rounds = False, rounds + 1
         assert rounds < 50, "the work never ends"
         for kind in lanes:
-            while (claim := await kind.claim(ports, frozenset())) is not None:
+            while (claim := await kind.claim(ports, frozenset(), ())) is not None:
                 await kind.carry_out(ports, claim)
                 busy = True
         for step, _ in VERBS:
@@ -201,7 +201,7 @@ async def lease_holder(lost: Cast) -> None:
     dead = lost.world.ports("dead", lease=timedelta(milliseconds=1))
     for kind, _ in LANES:
         for _ in lost.deploys:
-            await kind.claim(dead, frozenset())
+            await kind.claim(dead, frozenset(), ())
 
 
 async def channel(lost: Cast) -> None:

@@ -18,6 +18,7 @@ from bot.domain.settings import check_settings
 from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, StoreError
 from bot.operations.deploys.target import check_target
 from bot.operations.require import require
+from bot.ports.store import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.approval import Approval
     from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
-    from bot.ports.store import ActiveCatalog, Claim, Reading, Transaction
+    from bot.ports.store import ActiveCatalog, Due, Reading, Transaction
 
 Result = TypeVar("Result")
 
@@ -118,7 +119,7 @@ async def decide_on(
     *,
     act: str = "",
     actor: Actor | None = None,
-    claim: Claim | None = None,
+    claim: Claim | Due | None = None,
     origin: Origin = NOWHERE,
 ) -> Result | Refused:
     """Run ``decision`` on the locked deploy with fresh membership, in one transaction, and commit what it wrote.
@@ -183,14 +184,14 @@ async def _question(reading: Reading, deploy_id: int, actor: Actor | None) -> _Q
 
 
 async def _locked_facts(
-    tx: Transaction, question: _Question, membership: Membership, claim: Claim | None
+    tx: Transaction, question: _Question, membership: Membership, claim: Claim | Due | None
 ) -> Facts | None:
     """The facts, read under the lock; None if Slack was asked about other groups or people than matter now."""
     # the catalog first, as everywhere: two transactions that lock in different orders could block each other
     fingerprint = await tx.lock_catalog()
-    deploy = require(await tx.lock_deploy(question.deploy.id, claim), question.deploy.number)
-    if claim is not None and deploy.status is not claim.status:
-        raise StaleFence(f"{deploy.number} is no longer {claim.status}")
+    number = question.deploy.id
+    locked = await tx.lock_deploy(number) if claim is None else await lock_claimed(tx, claim)
+    deploy = require(locked, question.deploy.number)
     approvals = await tx.approvals(deploy.id)
     # compare with the people asked about, not with those found: Slack does not find somebody who was removed
     known = {approval.user.id for approval in approvals if not approval.void} <= question.people
@@ -204,6 +205,20 @@ async def _locked_facts(
         # approvals of older plans stay in the table, but were given to another change
         approvals=tuple(approval for approval in approvals if approval.plan == deploy.plan),
     )
+
+
+async def lock_claimed(tx: Transaction, claim: Claim | Due) -> Deploy:
+    """Lock a deploy that was claimed, or found without a claim.
+
+    Raises ``StaleFence`` if it is no longer in the state in which that was, or another worker keeps it now.
+    """
+    if isinstance(claim, Claim):
+        deploy = await tx.lock_deploy(claim.deploy_id, claim)
+    else:
+        deploy = await tx.lock_free(claim.deploy_id)
+    if deploy is None or deploy.status is not claim.status:
+        raise StaleFence(f"D-{claim.deploy_id} is no longer {claim.status}, or another worker keeps it")
+    return deploy
 
 
 async def _record_unanswered(

@@ -45,7 +45,9 @@ class Sending:
     name = __name__
     kinds = frozenset({MESSAGES})
 
-    async def claim(self, ports: Ports, full: Collection[str] = ()) -> Parcel | None:
+    async def claim(
+        self, ports: Ports, full: Collection[str] = (), _under_way: Collection[Parcel] = ()
+    ) -> Parcel | None:
         """Claim the next outgoing message; None if there is none, or if the lane is ``full``."""
         if full:
             return None

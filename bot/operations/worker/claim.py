@@ -6,25 +6,28 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.domain.actor import System
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Reason, Refused
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.errors import NomadForbidden, NomadUnavailable, StaleFence, TargetGone
+from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.target import check_target
 from bot.operations.deploys.withdraw import withdraw_unplaced
 from bot.operations.worker.lease import renewing
 from bot.ports.store import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
     from datetime import datetime
 
     from bot.domain.deploy.deploy import Deploy, Status
     from bot.ports import Ports
-    from bot.ports.store import Claim, Transaction
+    from bot.ports.store import Claim, Due, Transaction
+
+Result = TypeVar("Result")
 
 WORKER = System("worker")
 _NOT_BY_RULE = frozenset({"nomad-unavailable", "nomad-forbidden", "running-unknown", "turn"})
@@ -36,13 +39,13 @@ LONGEST_WAIT: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Work on deploys in some states: ``act`` does one step of it on a claimed deploy.
+    """Work on deploys in some states: ``act`` does one step of it on a claimed deploy; true if it has released it.
 
     ``within`` is the longest time by which a step puts its deploy off.
     """
 
     statuses: frozenset[Status]
-    act: Callable[[Ports, Claim], Awaitable[None]]
+    act: Callable[[Ports, Claim], Awaitable[bool | None]]
     within: timedelta = LONGEST_WAIT
 
     @property
@@ -55,7 +58,9 @@ class Work:
         """The states of its deploys, for the bell."""
         return self.statuses
 
-    async def claim(self, ports: Ports, full: frozenset[str] = frozenset()) -> Claim | None:
+    async def claim(
+        self, ports: Ports, full: frozenset[str] = frozenset(), _under_way: Collection[Claim] = ()
+    ) -> Claim | None:
         """Claim the deploy that is due first, in any lane that is not ``full``; None if there is none."""
         wanted = Wanted(statuses=self.statuses, within=self.within, full=full)
         return await ports.store.claim(wanted, owner=ports.worker, lease=ports.limits.lease, now=ports.clock.now())
@@ -66,22 +71,7 @@ class Work:
         If another worker takes the deploy over meanwhile, the step ends quietly and has written nothing. If the step
         raises, its deploy is put off for a while.
         """
-        # assume that the step breaks: then its deploy must not be claimed again at once and starve the others
-        put_off: datetime | None = ports.clock.now() + PUT_OFF
-        try:
-            renew = partial(ports.store.renew, claim, ports.limits.lease)
-            # the fence refused the write, so the other worker's view stands and there is nothing to undo
-            with suppress(StaleFence):
-                async with renewing(f"lease of D-{claim.deploy_id}", ports.limits.lease, renew):
-                    await self.act(ports, claim)
-            put_off = None
-        finally:
-            await self._release(ports, claim, put_off)
-
-    async def _release(self, ports: Ports, claim: Claim, put_off: datetime | None) -> None:
-        left = await ports.store.release(claim, put_off)
-        if left is not None and left[1] <= ports.clock.now():
-            ports.bell.ring({left[0]})
+        await keeping(ports, claim, partial(self.act, ports, claim))
 
     async def once(self, ports: Ports) -> bool:
         """Claim a deploy and do one step on it; returns whether there was one."""
@@ -91,21 +81,41 @@ class Work:
         return claim is not None
 
 
-async def lock_claimed(tx: Transaction, claim: Claim) -> Deploy:
-    """Lock the claimed deploy; ``StaleFence`` if it is no longer in the state in which it was claimed."""
-    deploy = await tx.lock_deploy(claim.deploy_id, claim)
-    if deploy is None or deploy.status is not claim.status:
-        raise StaleFence(f"D-{claim.deploy_id} is no longer {claim.status}")
-    return deploy
+async def keeping(ports: Ports, claim: Claim, act: Callable[[], Awaitable[bool | None]]) -> None:
+    """``act`` on the claimed deploy under a renewed lease, and release it, unless that returns that it has done so.
+
+    If it raises, the deploy is put off for a while.
+    """
+    # assume that the step breaks: then its deploy must not be claimed again at once and starve the others
+    put_off: datetime | None = ports.clock.now() + PUT_OFF
+    released: bool | None = False
+    try:
+        renew = partial(ports.store.renew, claim, ports.limits.lease)
+        # the fence refused the write, so the other worker's view stands and there is nothing to undo
+        with suppress(StaleFence):
+            async with renewing(f"lease of D-{claim.deploy_id}", ports.limits.lease, renew):
+                released = await act()
+        put_off = None
+    finally:
+        if not released:
+            left = await ports.store.release(claim, put_off)
+            if left is not None and left[1] <= ports.clock.now():
+                ports.bell.ring({left[0]})
 
 
-async def hold(ports: Ports, claim: Claim, reasons: tuple[Reason, ...], wait: timedelta) -> None:
+async def hold(ports: Ports, claim: Claim | Due, reasons: tuple[Reason, ...], wait: timedelta) -> None:
     """Record what blocks the deploy, and check it again after ``wait``; unchanged reasons are recorded only once."""
     now = ports.clock.now()
     async with ports.begin() as tx:
-        deploy = await lock_claimed(tx, claim)
-        known = _best_known(deploy, reasons)
-        await save_hold(tx, deploy, tuple(_with_since(deploy, reason, now) for reason in known), now, now + wait)
+        await hold_locked(tx, await lock_claimed(tx, claim), reasons, now, wait)
+
+
+async def hold_locked(
+    tx: Transaction, deploy: Deploy, reasons: tuple[Reason, ...], now: datetime, wait: timedelta
+) -> None:
+    """Do that with a deploy that the transaction has locked."""
+    known = _best_known(deploy, tuple(_for_the_channel(reason) for reason in reasons))
+    await save_hold(tx, deploy, tuple(_with_since(deploy, reason, now) for reason in known), now, now + wait)
 
 
 def _with_since(deploy: Deploy, reason: Reason, now: datetime) -> Reason:
@@ -143,30 +153,37 @@ _FOR_THE_CHANNEL: Final = {
 
 
 async def hold_if_blocked(
-    ports: Ports, claim: Claim, work: Awaitable[Refused | None], wait: timedelta, *, ask_again: timedelta | None = None
-) -> None:
-    """Do the work; if something blocks the deploy, or Nomad or Slack is unavailable, try again after ``wait``.
+    ports: Ports,
+    claim: Claim | Due,
+    work: Awaitable[Result | Refused],
+    wait: timedelta,
+    *,
+    ask_again: timedelta | None = None,
+) -> Result | None:
+    """The result of the work; if something blocks the deploy, or Nomad is unavailable, it is due after ``wait``.
 
-    ``ask_again`` is the wait if a rule blocks it, because to check a rule we may have to ask Slack. A deploy whose
+    ``ask_again`` is the wait if the work was refused, because to check a rule we may have to ask Slack. A deploy whose
     target is no longer in the catalog is withdrawn.
     """
     try:
-        blocked = await work
-        reasons, wait = (blocked.reasons, ask_again or wait) if blocked is not None else ((), wait)
+        result = await work
     except (NomadUnavailable, NomadForbidden) as error:
-        reasons = (Reason(error.code, f"Nomad: {error}"),)
+        await hold(ports, claim, (Reason(error.code, f"Nomad: {error}"),), wait)
+        return None
     except TargetGone:
         await withdraw_claimed(ports, claim)
-        return
-    if reasons:
-        await hold(ports, claim, tuple(_for_the_channel(reason) for reason in reasons), wait)
+        return None
+    if isinstance(result, Refused):
+        await hold(ports, claim, result.reasons, ask_again or wait)
+        return None
+    return result
 
 
 def _for_the_channel(reason: Reason) -> Reason:
     return replace(reason, text=_FOR_THE_CHANNEL.get(reason.code, reason.text))
 
 
-async def withdraw_claimed(ports: Ports, claim: Claim) -> None:
+async def withdraw_claimed(ports: Ports, claim: Claim | Due) -> None:
     """Withdraw the claimed deploy if its target is not in the catalog any more; raises ``StaleFence``."""
     now = ports.clock.now()
     async with ports.begin() as tx:

@@ -1,7 +1,11 @@
-"""Dispatch: take a ready deploy through the gates, for the last time before ``register`` sends it to Nomad."""
+"""Dispatch: take a ready deploy through the gates for the last time, and let ``register`` send it to Nomad.
+
+One transaction claims the deploy, judges the gates, and adds the first attempt. Until then nobody keeps the deploy.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +16,8 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import may_dispatch
 from bot.domain.deploy.message import Note
 from bot.domain.deploy.turns import passed_over, turn
-from bot.operations.deploys.decide import decide_on
+from bot.errors import StaleFence
+from bot.operations.deploys.decide import decide_on, lock_claimed
 from bot.operations.deploys.promotable import ask_nomad, candidate_of, promotion_gate
 from bot.operations.deploys.target import base_change
 from bot.operations.deploys.transitions import (
@@ -25,17 +30,21 @@ from bot.operations.deploys.transitions import (
     transition,
 )
 from bot.operations.require import require
-from bot.operations.worker.claim import WORKER, Work, hold_if_blocked, lock_claimed, save_hold
+from bot.operations.worker import register
+from bot.operations.worker.claim import LONGEST_WAIT, PUT_OFF, WORKER, hold_if_blocked, hold_locked, save_hold
+from bot.ports.store import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
 
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import BaseChange
     from bot.domain.deploy.promotion import Asked
     from bot.operations.deploys.decide import Case
+    from bot.operations.worker.register import Begun
     from bot.ports import Ports
-    from bot.ports.store import Claim
+    from bot.ports.store import Due
 
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon a ready deploy is checked again if Nomad is unreachable."""
@@ -46,37 +55,77 @@ TURN_AGAIN = timedelta(seconds=30)
 _MOST_TOLD = 5
 
 
+class Dispatching:
+    """The work on ready deploys."""
+
+    name = __name__
+    kinds = frozenset({Status.READY})
+
+    async def claim(
+        self, ports: Ports, full: frozenset[str] = frozenset(), under_way: Collection[Due] = ()
+    ) -> Due | None:
+        """The ready deploy that is due first, in any lane that is not ``full``, and not ``under_way`` here."""
+        besides = frozenset(due.deploy_id for due in under_way)
+        wanted = Wanted(statuses=self.kinds, within=LONGEST_WAIT, full=full, besides=besides)
+        return await ports.store.find(wanted, ports.clock.now())
+
+    async def carry_out(self, ports: Ports, due: Due) -> None:
+        """Take it through the gates, and send it. If that raises before it is sent, the deploy is put off."""
+        put_off: datetime | None = ports.clock.now() + PUT_OFF
+        begun = None
+        try:
+            # another worker was quicker: its decision stands
+            with suppress(StaleFence):
+                begun = await _through_the_gates(ports, due)
+            put_off = None
+        finally:
+            if put_off is not None:
+                await ports.store.put_off(due, put_off)
+        if begun is not None:
+            await register.send(begun)
+
+
+WORK = Dispatching()
+
+
 async def step(ports: Ports) -> bool:
-    """Take the oldest ready deploy through the gates; returns whether there was one."""
-    return await WORK.once(ports)
+    """Take the ready deploy that is due first through the gates and send it; returns whether there was one."""
+    due = await WORK.claim(ports)
+    if due is not None:
+        await WORK.carry_out(ports, due)
+    return due is not None
 
 
-async def _dispatch(ports: Ports, claim: Claim) -> None:
+async def _through_the_gates(ports: Ports, due: Due) -> Begun | None:
     # the cheapest check first: a long queue behind a slow rollout must not cost calls to Nomad and Slack
-    if not await _hold_for_turn(ports, claim):
-        await hold_if_blocked(ports, claim, _check_and_decide(ports, claim), LOOK_AGAIN, ask_again=ASK_AGAIN)
+    if await _held_for_its_turn(ports, due):
+        return None
+    return await hold_if_blocked(ports, due, _check_and_decide(ports, due), LOOK_AGAIN, ask_again=ASK_AGAIN)
 
 
-WORK = Work(frozenset({Status.READY}), _dispatch)
-
-
-async def _hold_for_turn(ports: Ports, claim: Claim) -> bool:
+async def _held_for_its_turn(ports: Ports, due: Due) -> bool:
     """Hold the deploy if another one goes before it, which the database alone tells; returns whether it is held."""
     now = ports.clock.now()
+    async with ports.store.read() as reading:
+        deploy = require(await reading.deploy(due.deploy_id), f"D-{due.deploy_id}")
+        others = await reading.open_deploys(deploy.service, deploy.environment)
+    if not isinstance(turn(deploy, others, now), Refused):
+        return False
     async with ports.begin() as tx:
-        deploy = await lock_claimed(tx, claim)
+        deploy = await lock_claimed(tx, due)
         decision = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), now)
         if isinstance(decision, Refused):
             await save_hold(tx, deploy, decision.reasons, now, now + TURN_AGAIN)
     return isinstance(decision, Refused)
 
 
-async def _check_and_decide(ports: Ports, claim: Claim) -> Refused | None:
-    """Dispatch the deploy, plan it again or make it wait for approval again; returns what blocks it, if anything."""
+async def _check_and_decide(ports: Ports, due: Due) -> Begun | Refused | None:
+    """Dispatch the deploy, plan it again or make it wait for approval again; returns what has begun, if anything."""
     # before the transaction, which must not wait for Nomad; a later change is caught by check-and-set at the register
-    change = await base_change(ports, claim.deploy_id)
-    asked = {} if change else await _ask_before(ports, claim.deploy_id)
-    return await decide_on(ports, claim.deploy_id, partial(_decide, change=change, asked=asked), claim=claim)
+    change = await base_change(ports, due.deploy_id)
+    asked = {} if change else await _ask_before(ports, due.deploy_id)
+    decision = partial(_decide, ports, change=change, asked=asked)
+    return await decide_on(ports, due.deploy_id, decision, claim=due)
 
 
 async def _ask_before(ports: Ports, deploy_id: int) -> Mapping[str, Asked]:
@@ -89,7 +138,7 @@ async def _ask_before(ports: Ports, deploy_id: int) -> Mapping[str, Asked]:
     return await ask_nomad(ports, catalog, candidate_of(deploy), deploy.environment) if known else {}
 
 
-async def _decide(case: Case, *, change: BaseChange | None, asked: Mapping[str, Asked]) -> Refused | None:
+async def _decide(ports: Ports, case: Case, *, change: BaseChange | None, asked: Mapping[str, Asked]) -> Begun | None:
     # after an outage this step may run before the expiry tick: a request that expired must not go out unattended
     if is_overdue(case.deploy, case.now):
         await expire(case.tx, case.deploy, case.now)
@@ -99,10 +148,10 @@ async def _decide(case: Case, *, change: BaseChange | None, asked: Mapping[str, 
         decided_by = case.facts.fingerprint
         await plan_again(case.tx, case.deploy, at=case.now, actor=WORKER, catalog=decided_by, cause=cause)
         return None
-    return await _gates(case, asked)
+    return await _gates(ports, case, asked)
 
 
-async def _gates(case: Case, asked: Mapping[str, Asked]) -> Refused | None:
+async def _gates(ports: Ports, case: Case, asked: Mapping[str, Asked]) -> Begun | None:
     deploy, facts = case.deploy, case.facts
     # approvals are counted again: an approver may have left the group since, or a new catalog may ask for more
     if not facts.seating.complete:
@@ -113,9 +162,10 @@ async def _gates(case: Case, asked: Mapping[str, Asked]) -> Refused | None:
     passed = await promotion_gate(case.tx, facts.catalog, what, deploy.environment, case.now, asked)
     decision = every([may_dispatch(facts, others, case.now), passed])
     if isinstance(decision, Refused):
-        return decision
-    # committed before anything is sent: whoever continues after a crash finds DISPATCHING and looks for evidence
-    await transition(
+        await hold_locked(case.tx, deploy, decision.reasons, case.now, ASK_AGAIN)
+        return None
+    # committed before anything is sent: whoever continues after a crash finds the attempt and looks for evidence
+    dispatching = await transition(
         case.tx,
         deploy,
         Status.DISPATCHING,
@@ -126,7 +176,7 @@ async def _gates(case: Case, asked: Mapping[str, Asked]) -> Refused | None:
         data={"judged": case.judged()},
     )
     await _tell_passed(case, passed_over(deploy, others, case.now))
-    return None
+    return await register.begin(ports, case.tx, dispatching, case.now)
 
 
 async def _tell_passed(case: Case, passed: tuple[tuple[Deploy, str], ...]) -> None:

@@ -16,11 +16,12 @@ from bot.domain.deploy.follow import judge
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
 from bot.domain.deploy.sentences import failed_task, waiting_for, why_ended
 from bot.errors import NomadForbidden, NomadUnavailable
+from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition
 from bot.operations.require import require
 from bot.operations.worker import late
-from bot.operations.worker.claim import WORKER, Work, hold, lock_claimed
+from bot.operations.worker.claim import WORKER, Work, hold
 
 if TYPE_CHECKING:
     from datetime import datetime

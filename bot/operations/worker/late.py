@@ -11,10 +11,11 @@ from bot.domain.deploy.dispatch import Look, unproven
 from bot.domain.deploy.message import STATE_WORDS, Delivery, Outgoing
 from bot.domain.deploy.plan import stamp
 from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
+from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import redraw, reply, to_requester
 from bot.operations.require import require
-from bot.operations.worker.claim import WORKER, lock_claimed
+from bot.operations.worker.claim import WORKER
 from bot.operations.worker.register import plan_others_again
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Outgoing
+from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.promotable import next_environments, watch_soak
-from bot.operations.worker.claim import Work, lock_claimed
+from bot.operations.worker.claim import Work
 
 if TYPE_CHECKING:
     from datetime import datetime

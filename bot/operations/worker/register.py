@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.audit.events import EventType, event_of
@@ -25,10 +26,11 @@ from bot.domain.deploy.dispatch import (
 )
 from bot.domain.deploy.plan import stamp
 from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
+from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, plan_again, redraw, reply, to_requester, transition
 from bot.operations.require import require
-from bot.operations.worker.claim import WORKER, Work, lock_claimed
+from bot.operations.worker.claim import WORKER, Work, keeping
 from bot.ports.nomad import Registered
 
 if TYPE_CHECKING:
@@ -61,8 +63,11 @@ _UNPROVABLE = Reason(
 
 
 @dataclass(frozen=True, slots=True)
-class _Dispatch:
-    """A claimed deploy in DISPATCHING, with everything that its attempts need."""
+class Begun:
+    """A dispatch that has begun: a claimed deploy in DISPATCHING, with everything that its attempts need.
+
+    ``attempts`` are those of this dispatch, ``made`` is the number of all attempts of its plan.
+    """
 
     ports: Ports
     claim: Claim
@@ -72,9 +77,11 @@ class _Dispatch:
     target: Target
     variables: str
     attempts: tuple[Attempt, ...]
+    made: int
 
     @property
     def stamp(self) -> str:
+        """The first line of the source that is sent with the job."""
         return stamp(self.deploy.number, self.plan)
 
 
@@ -83,39 +90,67 @@ async def step(ports: Ports) -> bool:
     return await WORK.once(ports)
 
 
-async def _register(ports: Ports, claim: Claim) -> None:
-    dispatch = await _read(ports, claim)
+async def begin(ports: Ports, tx: Transaction, deploy: Deploy, now: datetime) -> Begun:
+    """Claim a deploy that this transaction makes DISPATCHING, and add its first attempt, for ``send`` to send."""
+    claim = await tx.keep(deploy, ports.worker, ports.limits.lease)
+    return await _add_attempt(tx, await _read(ports, tx, claim, deploy), now)
+
+
+async def send(dispatch: Begun) -> None:
+    """Send the attempt that was begun, and conclude what became of it, under the lease of its claim."""
+    await keeping(dispatch.ports, dispatch.claim, partial(_send_and_conclude, dispatch))
+
+
+async def _register(ports: Ports, claim: Claim) -> bool:
+    dispatch = await _take_over(ports, claim)
     # an earlier attempt may still land: sending again before that is settled could register twice
-    if not dispatch.attempts:
-        dispatch = await _attempt(dispatch)
-    await _conclude(dispatch)
+    if dispatch.attempts:
+        await _conclude(dispatch)
+        return False
+    # a process of an older version ended before it added one
+    async with ports.begin() as tx:
+        await lock_claimed(tx, claim)
+        dispatch = await _add_attempt(tx, dispatch, ports.clock.now())
+    return await _send_and_conclude(dispatch)
 
 
 WORK = Work(frozenset({Status.DISPATCHING}), _register)
 
 
-async def _read(ports: Ports, claim: Claim) -> _Dispatch:
+async def _take_over(ports: Ports, claim: Claim) -> Begun:
     """Read the dispatch; take over attempts without an answer, whose worker was lost."""
     now = ports.clock.now()
     async with ports.begin() as tx:
-        deploy = await lock_claimed(tx, claim)
-        plan = require(await tx.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
-        release = require(await tx.release(deploy.release), f"the release of {deploy.number}")
-        planned_under = require(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
-        catalog = await catalog_for(tx, deploy)
-        # only those of this dispatch: earlier ones were settled before it left that state
-        made = await tx.attempts(deploy.id, plan.number)
-        found = [each for each in made if each.dispatch == deploy.dispatches]
-        attempts = [_taken_over(each, now) for each in found]
-        for before, after in zip(found, attempts, strict=True):
+        dispatch = await _read(ports, tx, claim, await lock_claimed(tx, claim))
+        attempts = tuple(_taken_over(each, now) for each in dispatch.attempts)
+        for before, after in zip(dispatch.attempts, attempts, strict=True):
             if before != after:
                 await tx.answer_attempt(after)
-    target = target_of(ports.nomads, catalog, deploy)
+    return replace(dispatch, attempts=attempts)
+
+
+async def _read(ports: Ports, tx: Transaction, claim: Claim, deploy: Deploy) -> Begun:
+    plan = require(await tx.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
+    release = require(await tx.release(deploy.release), f"the release of {deploy.number}")
+    planned_under = require(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+    target = target_of(ports.nomads, await catalog_for(tx, deploy), deploy)
+    made = await tx.attempts(deploy.id, plan.number)
     # those that were rendered, not those of a newer catalog: Nomad shows them beside the source of the version
     values = planned_under.variables_for(
         deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
     )
-    return _Dispatch(ports, claim, deploy, plan, release, target, json.dumps(values), tuple(attempts))
+    return Begun(
+        ports=ports,
+        claim=claim,
+        deploy=deploy,
+        plan=plan,
+        release=release,
+        target=target,
+        variables=json.dumps(values),
+        # only those of this dispatch: earlier ones were settled before it left that state
+        attempts=tuple(each for each in made if each.dispatch == deploy.dispatches),
+        made=len(made),
+    )
 
 
 def _taken_over(attempt: Attempt, now: datetime) -> Attempt:
@@ -127,34 +162,41 @@ def _taken_over(attempt: Attempt, now: datetime) -> Attempt:
     return replace(attempt, at=min(attempt.at, now), taken_over=attempt.taken_over and min(attempt.taken_over, now))
 
 
-async def _attempt(dispatch: _Dispatch) -> _Dispatch:
-    """Commit the attempt, send it, commit its answer."""
-    # in this order: after a crash, an attempt that is not in the database was certainly not sent
-    ports, deploy, plan = dispatch.ports, dispatch.deploy, dispatch.plan
-    async with ports.begin() as tx:
-        await tx.lock_deploy(deploy.id, dispatch.claim)
-        now = ports.clock.now()
-        number = len(await tx.attempts(deploy.id, plan.number)) + 1
-        attempt = Attempt(deploy_id=deploy.id, plan=plan.number, number=number, at=now, dispatch=deploy.dispatches)
-        await tx.add_attempt(attempt)
-        kind, decided_by = EventType.DEPLOY_ATTEMPTED, deploy.catalog
-        await tx.record(event_of(kind, WORKER, deploy, now, decided_by, number=number, plan=plan.number))
+async def _add_attempt(tx: Transaction, dispatch: Begun, now: datetime) -> Begun:
+    """Commit the attempt before it is sent: after a crash, one that is not in the database was certainly not sent."""
+    deploy, plan, number = dispatch.deploy, dispatch.plan, dispatch.made + 1
+    attempt = Attempt(deploy_id=deploy.id, plan=plan.number, number=number, at=now, dispatch=deploy.dispatches)
+    await tx.add_attempt(attempt)
+    kind, decided_by = EventType.DEPLOY_ATTEMPTED, deploy.catalog
+    await tx.record(event_of(kind, WORKER, deploy, now, decided_by, number=number, plan=plan.number))
+    return replace(dispatch, attempts=(attempt,))
+
+
+async def _send_and_conclude(dispatch: Begun) -> bool:
+    """Send the newest attempt, commit its answer, and go on from there; whether the deploy was released with that."""
+    ports, deploy, plan, attempt = dispatch.ports, dispatch.deploy, dispatch.plan, dispatch.attempts[-1]
     answer = await _send(dispatch, attempt)
     attempt = replace(attempt, answer=answer.answer, text=answer.text)
+    landed = answer.answer is Answer.LANDED
     # a crash here loses the answer; the next worker treats it as unknown and finds the version by its stamp
     async with ports.begin() as tx:
         await tx.lock_deploy(deploy.id, dispatch.claim)
         await tx.answer_attempt(attempt)
         now = ports.clock.now()
-        data: dict[str, Any] = {"answer": answer.answer, "number": number, "text": answer.text[:LONGEST_DETAIL]}
+        data: dict[str, Any] = {
+            "answer": answer.answer, "number": attempt.number, "text": answer.text[:LONGEST_DETAIL],
+        }  # fmt: skip
         await tx.record(event_of(EventType.DEPLOY_ANSWERED, WORKER, deploy, now, deploy.catalog, **data))
-        if answer.answer is Answer.LANDED:
+        if landed:
             # in the same transaction, so that no crash can separate the proof from the state
             await _land(tx, dispatch, _sighting(plan, answer), answer.evaluation, now)
-    return replace(dispatch, attempts=(attempt,), deploy=deploy)
+            await tx.let_go(dispatch.claim)
+    if not landed:
+        await _conclude(replace(dispatch, attempts=(attempt,)))
+    return landed
 
 
-async def _send(dispatch: _Dispatch, attempt: Attempt) -> Registered:
+async def _send(dispatch: Begun, attempt: Attempt) -> Registered:
     """Send the attempt, unless it is too old; returns Nomad's answer."""
     # a worker that takes over counts from `at`: sent any later, the attempt could land after it was given up
     if dispatch.ports.clock.now() - attempt.at > dispatch.ports.limits.write_timeout:
@@ -175,10 +217,8 @@ def _sighting(plan: Plan, answer: Registered) -> Sighting:
     return Sighting(look=Look.LANDED, version=version, job_modify_index=answer.job_modify_index)
 
 
-async def _conclude(dispatch: _Dispatch) -> None:
+async def _conclude(dispatch: Begun) -> None:
     """Look at Nomad and leave DISPATCHING if the evidence allows that."""
-    if dispatch.attempts[-1].answer is Answer.LANDED:
-        return
     ports, plan = dispatch.ports, dispatch.plan
     # before the look: what lands during a slow one must not pass for settled
     asked = ports.clock.now()
@@ -201,7 +241,7 @@ async def _conclude(dispatch: _Dispatch) -> None:
         await _act(tx, replace(dispatch, deploy=deploy), verdict, sighting, now)
 
 
-async def _act(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, sighting: Sighting, now: datetime) -> None:
+async def _act(tx: Transaction, dispatch: Begun, verdict: Verdict, sighting: Sighting, now: datetime) -> None:
     last = dispatch.attempts[-1]
     match verdict:
         case Verdict.ROLL:
@@ -226,7 +266,7 @@ async def _act(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, sighting:
             await _wait(tx, dispatch, verdict, now)
 
 
-def _why_refused(dispatch: _Dispatch, attempt: Attempt) -> str:
+def _why_refused(dispatch: Begun, attempt: Attempt) -> str:
     """Nomad's reason, or what an operator can do if Nomad only says ``Permission denied``."""
     if attempt.answer is Answer.FORBIDDEN and _NO_MORE in attempt.text.casefold():
         # Nomad does not say which right (docs/nomad.md, "Refused tokens"), but the plan worked with this token
@@ -235,7 +275,7 @@ def _why_refused(dispatch: _Dispatch, attempt: Attempt) -> str:
     return attempt.text
 
 
-async def _wait(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, now: datetime) -> None:
+async def _wait(tx: Transaction, dispatch: Begun, verdict: Verdict, now: datetime) -> None:
     """Look at Nomad again later, and tell people if this takes long, because nothing is certain yet."""
     deploy = dispatch.deploy
     blocked = deploy.blocked
@@ -251,7 +291,7 @@ async def _wait(tx: Transaction, dispatch: _Dispatch, verdict: Verdict, now: dat
 
 
 async def _leave(
-    tx: Transaction, dispatch: _Dispatch, to: Status, event: EventType, detail: str, now: datetime, **changes: datetime
+    tx: Transaction, dispatch: Begun, to: Status, event: EventType, detail: str, now: datetime, **changes: datetime
 ) -> None:
     deploy = dispatch.deploy
     await transition(
@@ -268,7 +308,7 @@ async def _leave(
     )
 
 
-async def _land(tx: Transaction, dispatch: _Dispatch, sighting: Sighting, evaluation: str, now: datetime) -> None:
+async def _land(tx: Transaction, dispatch: Begun, sighting: Sighting, evaluation: str, now: datetime) -> None:
     """Start to follow the registered job, and plan the other deploys of this service there again."""
     version = -1 if sighting.version is None else sighting.version
     deploy = await transition(

@@ -181,7 +181,7 @@ async def test_it_goes_as_soon_as_it_may_again(world: World):
     await after_staging(world)
     assert await dispatch.step(world.ports())
 
-    assert (await now(world, deploy)).status is Status.DISPATCHING
+    assert (await now(world, deploy)).status is Status.ROLLING
 
 
 async def test_the_plan_says_what_differs_from_the_environment_before(world: World):

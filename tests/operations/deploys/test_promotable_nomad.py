@@ -12,6 +12,7 @@ import pytest
 from bot.domain.catalog.environment import After, Require
 from bot.domain.decision import Reason, Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.rollout import Observation
 from bot.errors import AmbiguousCommit, NomadForbidden, NomadUnavailable, StoreBusy
 from bot.operations.deploys.request import Requested, request
@@ -288,6 +289,7 @@ async def test_another_job_than_the_catalog_names_now_proves_nothing(world: Worl
 async def test_a_version_that_may_be_of_a_deploy_of_ours_is_no_break_yet(world: World):
     deploy = await running(world)
     other = await planned(world, version="v1.4.3")
+    world.nomad.answers, world.nomad.apply = [Answer.UNKNOWN], False
     assert await dispatch.step(world.ports())
     assert (await now(world, other)).status is Status.DISPATCHING
     changed(world, Priority=70)
@@ -356,7 +358,7 @@ class TestAtTheClaim:
         await unchanged(world)
         world.clock.advance(dispatch.ASK_AGAIN)
         assert await dispatch.step(world.ports())
-        assert (await now(world, deploy)).status is Status.DISPATCHING
+        assert (await now(world, deploy)).status is Status.ROLLING
 
     async def test_while_nomad_cannot_tell_it_stays_ready_and_says_since_when(self, world: World):
         await running(world)
@@ -373,7 +375,7 @@ class TestAtTheClaim:
         assert first == Reason("running-unknown", unknown, since=since)
         world.clock.advance(dispatch.ASK_AGAIN)
         assert await dispatch.step(world.ports())
-        assert (await now(world, deploy)).status is Status.DISPATCHING
+        assert (await now(world, deploy)).status is Status.ROLLING
 
     async def test_a_soak_that_was_whole_asks_nobody(self, world: World):
         await running(world, require=Require.PASSED)
@@ -382,7 +384,7 @@ class TestAtTheClaim:
 
         assert await dispatch.step(world.ports())
 
-        assert (await now(world, deploy)).status is Status.DISPATCHING
+        assert (await now(world, deploy)).status is Status.ROLLING
         assert len(calls) == 1
 
     async def test_under_a_catalog_that_asks_for_it_only_since_the_look_it_is_looked_again(self, world: World):
@@ -397,7 +399,7 @@ class TestAtTheClaim:
         assert (await self.held(world, deploy)).code == "running-unknown"
         world.clock.advance(dispatch.ASK_AGAIN)
         assert await dispatch.step(world.ports())
-        assert (await now(world, deploy)).status is Status.DISPATCHING
+        assert (await now(world, deploy)).status is Status.ROLLING
 
 
 class TestWhileItSoaks:

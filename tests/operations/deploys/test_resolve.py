@@ -237,7 +237,7 @@ async def test_what_a_person_settled_is_not_promoted(world: World):
     await after_staging(world)
     deploy = await asked(world)
 
-    for step in (planning.step, dispatch.step, register.step):
+    for step in (planning.step, dispatch.step):
         assert await step(world.ports())
     await said(world, deploy, SUCCEEDED)
     world.clock.advance(minutes=5)
@@ -264,7 +264,7 @@ async def on_its_way(world: World, *steps: Callable[[Ports], Awaitable[bool]]) -
 
 
 async def test_a_word_during_the_look_at_a_rollout_wins_and_the_worker_writes_nothing(world: World):
-    deploy = await on_its_way(world, dispatch.step, register.step)
+    deploy = await on_its_way(world, dispatch.step)
     world.nomad.hooks.before("observe", partial(said, world, deploy, FAILED))
 
     assert await follow.step(world.ports())
@@ -277,7 +277,7 @@ async def test_a_word_during_the_look_at_a_rollout_wins_and_the_worker_writes_no
 
 
 async def test_an_end_during_the_question_who_may_say_so_wins_and_the_word_is_refused(world: World):
-    deploy = await on_its_way(world, dispatch.step, register.step)
+    deploy = await on_its_way(world, dispatch.step)
     world.directory.hooks.before("membership", partial(follow.step, world.ports()))
 
     answer = await said(world, deploy, FAILED)
@@ -289,10 +289,10 @@ async def test_an_end_during_the_question_who_may_say_so_wins_and_the_word_is_re
 
 
 async def test_a_word_while_the_job_is_sent_stays_on_record_and_nomads_answer_counts(world: World):
-    deploy = await on_its_way(world, dispatch.step)
+    deploy = await on_its_way(world)
     world.nomad.hooks.before("register", partial(said, world, deploy, NOT_LANDED))
 
-    assert await register.step(world.ports())
+    assert await dispatch.step(world.ports())
 
     deploy = await now(world, deploy)
     assert (deploy.status, deploy.resolution) == (Status.ROLLING, "")
@@ -302,9 +302,8 @@ async def test_a_word_while_the_job_is_sent_stays_on_record_and_nomads_answer_co
 
 async def test_a_word_during_the_last_look_counts_in_its_verdict(world: World):
     world.nomad.blind = True
-    deploy = await on_its_way(world, dispatch.step)
     world.nomad.answers = [Answer.UNKNOWN]
-    assert await register.step(world.ports())
+    deploy = await on_its_way(world, dispatch.step)
     world.nomad.hooks.before("look", partial(said, world, deploy, LANDED))
 
     deploy = await looked(world, deploy, register.UNREADABLE_FOR)

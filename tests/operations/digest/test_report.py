@@ -161,7 +161,7 @@ class TestChanges:
     async def test_what_rolls_out_elsewhere_is_no_change_of_production(self, world: World):
         await applied(world, environments=environments("production", after=(After(environment="staging"),)))
         await asked(world)
-        for step in (plan_deploy.step, dispatch.step, register.step):
+        for step in (plan_deploy.step, dispatch.step):
             await step(world.ports())
         found = await drawn(world)
 

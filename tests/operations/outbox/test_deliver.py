@@ -92,7 +92,7 @@ async def test_several_changes_are_drawn_once_from_the_state_of_then(world: Worl
     await delivered(world)
 
     assert world.chat.drawn == 1
-    assert world.chat.cards[PROD, "1.0"].deploy.status.value == "dispatching"
+    assert world.chat.cards[PROD, "1.0"].deploy.status.value == "rolling"
 
 
 async def test_a_reply_waits_until_its_message_is_posted(world: World):

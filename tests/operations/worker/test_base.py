@@ -15,7 +15,7 @@ from bot.domain.deploy.rollout import NomadDeployment, Observation, RolloutKind
 from bot.domain.deploy.sentences import STARTS_STOPPED
 from bot.operations.queries.history import history
 from bot.operations.queries.status import card
-from bot.operations.worker import dispatch, follow, register
+from bot.operations.worker import dispatch, follow
 from bot.operations.worker import plan as plan_deploy
 from tests.builders import a_job, a_rollout, a_service
 from tests.operations.acts import applied, asked, delivered, ended, events, now, planned, ready, succeeded
@@ -60,7 +60,7 @@ def live(world: World) -> Job:
 async def stepped(world: World) -> None:
     """Plan and dispatch whatever can be, as the worker does, until only rollouts are left."""
     for _ in range(9):
-        for step in (plan_deploy.step, dispatch.step, register.step):
+        for step in (plan_deploy.step, dispatch.step):
             await step(world.ports())
 
 

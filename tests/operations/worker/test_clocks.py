@@ -54,7 +54,6 @@ async def test_a_dispatch_counts_its_own_attempts_alone_wherever_the_clock_went(
         assert (await now(world, deploy)).status is Status.EXPIRED
         return
     assert await dispatch.step(world.ports())
-    assert await register.step(world.ports())
 
     deploy = await now(world, deploy)
     assert deploy.status is Status.ROLLING
@@ -142,7 +141,7 @@ def test_no_step_puts_a_deploy_off_for_longer_than_what_counts_as_a_wrong_clock(
         plan.RETRY_AFTER, claim.PUT_OFF, RECHECK, dispatch.LOOK_AGAIN, dispatch.ASK_AGAIN, dispatch.TURN_AGAIN,
         register.LOOK_AGAIN, back_off(99), follow.POLL, follow.RETRY_AFTER,
     ]  # fmt: skip
-    works = (plan.WORK, dispatch.WORK, register.WORK, follow.WORK)
+    works = (plan.WORK, register.WORK, follow.WORK)
 
     assert max(waits) <= min(work.within for work in works) < offer.WORK.within
 

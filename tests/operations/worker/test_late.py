@@ -33,7 +33,6 @@ async def sent(world: World, answer: Answer = Answer.UNKNOWN) -> Deploy:
     deploy = await planned(world)
     world.nomad.answers = [answer]
     assert await dispatch.step(world.ports())
-    assert await register.step(world.ports())
     return await now(world, deploy)
 
 
@@ -60,7 +59,6 @@ async def refused(world: World, _: Deploy) -> None:
     world.clock.advance(register.LOOK_AGAIN)
     world.nomad.answers = [Answer.DENIED]
     assert await dispatch.step(world.ports())
-    assert await register.step(world.ports())
 
 
 ENDS: dict[Status, Callable[[World, Deploy], Awaitable[None]]] = {
@@ -192,7 +190,7 @@ async def test_the_next_deploy_there_knows_what_it_replaces_and_is_told_the_way_
 
 async def test_the_way_back_to_a_version_of_ours_is_a_deploy(world: World):
     first = await asked(world, version="v1.4.1")
-    for step in (planning.step, dispatch.step, register.step, follow.step):
+    for step in (planning.step, dispatch.step, follow.step):
         assert await step(world.ports())
     assert (await now(world, first)).status is Status.SUCCEEDED
     await ended(world)

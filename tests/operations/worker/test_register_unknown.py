@@ -63,7 +63,6 @@ async def test_what_was_not_applied_is_sent_again_only_when_it_can_no_longer_be_
     )
     world.clock.advance(seconds=1)
     assert await dispatch.step(world.ports())
-    assert await register.step(world.ports())
     assert (await now(world, deploy)).status is Status.ROLLING
     assert len(world.nomad.stamps) == 1
 
@@ -187,10 +186,12 @@ async def test_an_earlier_lost_attempt_that_landed_is_found_behind_a_conflict(wo
     deploy = await looked(world, deploy, settle(world))
     assert deploy.status is Status.READY
     world.clock.advance(seconds=1)
-    assert await dispatch.step(world.ports())
-    world.nomad.arrive()
 
-    assert await register.step(world.ports())
+    async def arrive() -> None:
+        world.nomad.arrive()
+
+    world.nomad.hooks.before("register", arrive)
+    assert await dispatch.step(world.ports())
 
     deploy = await now(world, deploy)
     assert deploy.status is Status.ROLLING

@@ -136,9 +136,8 @@ async def test_a_token_that_was_mended_serves_what_is_on_its_way(world: World):
 async def test_the_source_goes_out_with_the_variables_that_were_planned(world: World):
     deploy = await ready(world)
     await applied(world, environments=environments("production", variables={"region": "new"}))
-    assert await dispatch.step(world.ports())
 
-    assert await register.step(world.ports())
+    assert await dispatch.step(world.ports())
 
     assert json.loads(world.nomad.registers[0]["variables"]) == {"version": "v1.4.2"}
     assert (await now(world, deploy)).catalog == deploy.catalog

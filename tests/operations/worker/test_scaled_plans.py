@@ -7,7 +7,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
 from bot.operations.deploys.approve import Approved, approve
 from bot.operations.deploys.decide import Origin
-from bot.operations.worker import dispatch, recheck, register
+from bot.operations.worker import dispatch, recheck
 from bot.operations.worker import plan as plan_deploy
 from tests.builders import BOB, SAM, a_job
 from tests.operations.acts import delivered, newest_plan, now, planned
@@ -59,7 +59,6 @@ async def test_if_only_scaled_counts_moved_the_plan_is_updated_in_place_without_
 
     assert world.chat.said == said
     assert await dispatch.step(world.ports())
-    assert await register.step(world.ports())
     assert (await now(world, deploy)).status is Status.ROLLING
     assert json.loads(world.nomad.registers[-1]["job"])["TaskGroups"][0]["Count"] == 6
 
@@ -69,9 +68,12 @@ async def test_a_plan_that_was_sent_to_nomad_is_never_updated_in_place(world: Wo
     world.nomad.parsed = scaled(2)
     world.nomad.change(scaled(3))
     deploy = await planned(world, "staging")
+
+    async def scale() -> None:
+        world.nomad.change(scaled(5))
+
+    world.nomad.hooks.before("register", scale)
     assert await dispatch.step(world.ports())
-    world.nomad.change(scaled(5))
-    assert await register.step(world.ports())
     assert (await now(world, deploy)).status is Status.PLANNING
 
     assert await plan_deploy.step(world.ports())
