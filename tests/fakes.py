@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Membership
@@ -23,7 +24,7 @@ from tests.hooks import Hooks, hooked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from bot.domain.catalog.environment import Cluster
     from bot.domain.deploy.message import Card, Note, Way
@@ -42,7 +43,8 @@ class FakeNomad:
 
     ``trouble`` is raised by every read while it is set. ``answers`` are given to the next registers: LANDED and, while
     ``apply`` holds, UNKNOWN and ACCEPTED take effect; with ``late`` an UNKNOWN one is under way until ``arrive``.
-    ``words`` go with every other one. ``stream`` is what its event stream says.
+    ``words`` go with every other one. ``stream`` is what its event stream says, ``silence`` how long it
+    has said nothing.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
@@ -66,6 +68,7 @@ class FakeNomad:
     known: list[Known | None] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
     stream: Callable[[Collection[str]], AsyncIterator[JobEvent]] | None = None
+    silence: timedelta = timedelta(0)
 
     def _read(self) -> None:
         if self.trouble is not None:
@@ -196,6 +199,9 @@ class FakeNomad:
         self, namespace: str, job_id: str, failure: TaskFailure, lines: int, show: frozenset[str] = frozenset()
     ) -> str:
         return "\n".join(self.logs.get((failure.allocation, failure.task), "").splitlines()[-lines:])
+
+    def quiet(self, _namespace: str, _job_id: str) -> timedelta:
+        return self.silence
 
     def job_events(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
         return self.stream(namespaces) if self.stream else _silence()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from datetime import timedelta
 
     from bot.domain.catalog.environment import Cluster, Value
     from bot.domain.deploy.dispatch import Answer, Sighting
@@ -136,6 +137,9 @@ class Nomad(Protocol):
 
     def job_events(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
         """The jobs in these namespaces that changed, from the event stream, without end; reconnects by itself."""
+
+    def quiet(self, namespace: str, job_id: str) -> timedelta:
+        """For how long ``job_events`` has been read without a break, and has told nothing of this job."""
 
 
 class Nomads(Protocol):

@@ -20,15 +20,17 @@ from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.examine import NomadExaminer
 from bot.gateways.nomad.forms.comparable import is_registered_as
 from bot.gateways.nomad.stream import Patience
+from bot.ports.nomad import JobEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
+    from datetime import timedelta
 
     from bot.domain.catalog.environment import Cluster, Value
     from bot.domain.deploy.dispatch import Sighting
     from bot.domain.deploy.plan import Job, Plan
     from bot.domain.deploy.rollout import Observation, Rollout, TaskFailure
-    from bot.ports.nomad import JobEvent, Known, NomadPlan, Registered
+    from bot.ports.nomad import Known, NomadPlan, Registered
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class PythonNomad:
     def __init__(self, client: Client, patience: Patience) -> None:
         self._client = client
         self._patience = patience
+        self._quiet = stream.Quiet()
 
     def close(self) -> None:
         """Close the connections."""
@@ -145,7 +148,12 @@ class PythonNomad:
 
     def job_events(self, namespaces: Collection[str]) -> AsyncGenerator[JobEvent, None]:
         """Implements ``bot.ports.nomad.Nomad.job_events``."""
-        return stream.job_events(self._client.event_stream, self._check_token, frozenset(namespaces), self._patience)
+        of_these = frozenset(namespaces)
+        return stream.job_events(self._client.event_stream, self._check_token, of_these, self._patience, self._quiet)
+
+    def quiet(self, namespace: str, job_id: str) -> timedelta:
+        """Implements ``bot.ports.nomad.Nomad.quiet``."""
+        return self._quiet.about(JobEvent(namespace, job_id))
 
     async def _check_token(self) -> None:
         """Log why a stream stays silent. Only this call shows whether the token is invalid or lacks a capability."""

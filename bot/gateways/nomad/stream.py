@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import threading
+import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -157,17 +159,48 @@ def _job_event(event: dict[str, Any]) -> JobEvent | None:
     return None
 
 
+class Quiet:
+    """For how long a stream has been open without a break, and has told nothing of a job."""
+
+    MOST: Final = 10_000
+    """Jobs that are remembered; one more, and all are forgotten: the quiet begins anew."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since: float | None = None
+        self._namespaces: frozenset[str] = frozenset()
+        self._heard: dict[JobEvent, float] = {}
+
+    def hear(self, namespaces: frozenset[str], events: Collection[JobEvent]) -> None:
+        """Take a line of the stream of those namespaces; the first one after a break begins the quiet."""
+        now = self._clock()
+        if self._since is None or len(self._heard) > self.MOST:
+            self._since, self._namespaces, self._heard = now, namespaces, {}
+        self._heard.update(dict.fromkeys(events, now))
+
+    def end(self) -> None:
+        """The stream broke."""
+        self._since = None
+
+    def about(self, job: JobEvent) -> timedelta:
+        """How long it has been quiet about the job; nothing if the stream is not open, or not of its namespace."""
+        if self._since is None or job.namespace not in self._namespaces:
+            return timedelta(0)
+        return timedelta(seconds=self._clock() - self._heard.get(job, self._since))
+
+
 async def job_events(
     open_source: Callable[[], StreamSource],
     check_token: Callable[[], Awaitable[object]],
-    namespaces: Collection[str],
+    namespaces: frozenset[str],
     patience: Patience,
+    quiet: Quiet,
 ) -> AsyncGenerator[JobEvent, None]:
     """Yields the jobs in these namespaces that changed, without end, over one connection at a time.
 
     After a break it continues at the last index that it saw, so it may yield a job twice, but misses none after a
-    short break. If a stream sends nothing, it calls ``check_token``: Nomad stays silent if the token is not valid
-    (docs/nomad.md, "Refused streams").
+    short break. ``quiet`` hears every line. If a stream sends nothing, it calls ``check_token``: Nomad stays silent if
+    the token is not valid (docs/nomad.md, "Refused streams").
     """
     index, attempts = NOW, 0
     while True:
@@ -178,10 +211,12 @@ async def job_events(
         try:
             while (events := await inbox.wait(patience.silence if lines else patience.first)) is not None:
                 lines += 1
+                quiet.hear(namespaces, events)
                 for each in events:
                     if each.namespace in namespaces:
                         yield each
         finally:
+            quiet.end()
             connection.close()
         index = inbox.index
         attempts = 0 if lines else attempts + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.domain.actor import System
@@ -130,6 +131,7 @@ def refuse_to_guess(base: Base, others: Sequence[Deploy]) -> None:
 async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
     """How the job in Nomad changed since the deploy was planned; None if it did not.
 
+    Nomad is not asked if its event stream has been read ever since, and has told nothing of the job.
     Raises ``NomadUnavailable`` and ``NomadForbidden``.
     """
     async with ports.store.read() as reading:
@@ -138,6 +140,9 @@ async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
         active = await reading.active_catalog()
         await check_target(reading, active.catalog, deploy)
     target = target_of(ports.nomads, active.catalog, deploy)
+    # of what the stream has not told yet, check-and-set at the register knows
+    if timedelta(0) <= ports.clock.now() - plan.at < target.nomad.quiet(target.namespace, target.job_id):
+        return None
     live = await target.nomad.job(target.namespace, target.job_id)
     # by JobModifyIndex, because check-and-set compares that one (docs/nomad.md, "Check-and-set"); a stop moves it too
     if index_of(live) == plan.base_index:

@@ -72,6 +72,7 @@ _REST = "This is the beginning. The whole plan is in the file below."
 class _Draft:
     """A plan before it is written: everything that was read, and Nomad's answer."""
 
+    read_at: datetime
     active: ActiveCatalog
     target: Target
     rendered: Rendered
@@ -108,6 +109,7 @@ async def _draft_and_decide(ports: Ports, claim: Claim) -> Refused | None:
 
 async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
     # reads and calls only: a crash here costs nothing, and no transaction waits for Nomad
+    read_at = ports.clock.now()
     async with ports.store.read() as reading:
         deploy = require(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
         release = require(await reading.release(deploy.release), f"the release of {deploy.number}")
@@ -142,7 +144,9 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
         moved = _changes_since(old, target, rendered, replaced.traced, show)
     differs = target.nomad.differences(before.job, rendered.job, show) if before else ()
     healthy = answer.unchanged and await _has_succeeded(target, rendered.live, replaced.traced.made, ports.clock.now())
-    return _Draft(active, target, rendered, answer, mark, replaced.traced.base, moved, compared_with, differs, healthy)
+    return _Draft(
+        read_at, active, target, rendered, answer, mark, replaced.traced.base, moved, compared_with, differs, healthy
+    )
 
 
 async def _has_succeeded(target: Target, live: Job | None, made: Made | None, now: datetime) -> bool:
@@ -352,7 +356,8 @@ def _plan_of(case: Case, draft: _Draft) -> Plan:
     return Plan(
         deploy_id=case.deploy.id,
         number=case.deploy.plan + 1,
-        at=case.now,
+        # before anything was read: what the event stream tells from then on may be a change since
+        at=draft.read_at,
         job=job_text(draft.rendered.job),
         fingerprint=draft.fingerprint,
         base_index=index_of(live),

@@ -12,7 +12,7 @@ import pytest
 from bot.domain.catalog.environment import Cluster
 from bot.gateways.nomad import stream as streams
 from bot.gateways.nomad.client import Client, Timeouts
-from bot.gateways.nomad.stream import NOW, Patience, _read_line, job_events
+from bot.gateways.nomad.stream import NOW, Patience, Quiet, _read_line, job_events
 from bot.ports.nomad import JobEvent
 from tests.gateways.nomad.worlds import a_service, eventually
 
@@ -61,6 +61,35 @@ async def test_every_change_of_a_job_is_reported(world):
         await asyncio.sleep(0.1)
         await world.register(a_service(world.job_id))
         await waiting
+
+
+async def test_a_job_of_which_the_stream_tells_nothing_has_been_quiet_since_it_opened(world):
+    nomad, other = world.nomad, f"{world.job_id}-other"
+    assert not nomad.quiet("default", other)
+    async with listening(world, {"default"}) as (_, first):
+        await world.register(a_service(world.job_id))
+        async with asyncio.timeout(20):
+            await first
+        assert nomad.quiet("default", other) > nomad.quiet("default", world.job_id)
+        assert not nomad.quiet("staging", other)
+    assert not nomad.quiet("default", other)
+
+
+def test_quiet_begins_anew_after_a_break_and_when_there_are_too_many_jobs_to_remember():
+    now = 100.0
+    quiet, web, api = Quiet(lambda: now), JobEvent("default", "web"), JobEvent("default", "api")
+    quiet.hear(frozenset({"default"}), ())
+    now = 110.0
+    quiet.hear(frozenset({"default"}), [web])
+    now = 115.0
+    assert [quiet.about(job).total_seconds() for job in (web, api)] == [5, 15]
+    quiet.end()
+    assert not quiet.about(api)
+    quiet.hear(frozenset({"default"}), [JobEvent("default", f"job-{number}") for number in range(Quiet.MOST + 1)])
+    now = 120.0
+    assert quiet.about(api).total_seconds() == 5
+    quiet.hear(frozenset({"default"}), ())
+    assert not quiet.about(api)
 
 
 async def test_other_namespaces_are_left_out(simulated):
@@ -162,7 +191,9 @@ async def refuser(*answers):
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     client = Client(Cluster(name="main", address=address, region="global"), "s3cret", Timeouts())
-    async with aclosing(job_events(client.event_stream, server.check, frozenset({"default"}), QUICK)) as stream:
+    async with aclosing(
+        job_events(client.event_stream, server.check, frozenset({"default"}), QUICK, Quiet())
+    ) as stream:
         yield server, stream
     assert await eventually(server.connections, lambda number: number == 0) == 0
     client.close()

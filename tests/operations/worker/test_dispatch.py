@@ -17,6 +17,7 @@ from bot.operations.worker import dispatch
 from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, SAM, SRE, USERGROUPS, a_job, a_membership, a_person
 from tests.operations.acts import (
     applied,
+    attempts,
     change,
     delivered,
     dispatching,
@@ -219,6 +220,42 @@ async def test_a_job_that_moved_is_planned_again_with_the_cause(world: World):
     assert anew.detail == "The job in Nomad is now at version 0; the plan was made without a job."
     body = (await events(world, deploy.id))[-1]
     assert (body["type"], body["data"]["cause"]) == ("deploy.replanning", anew.detail)
+
+
+@pytest.mark.parametrize(("silence", "asked"), [(61, 0), (60, 1), (0, 1)])
+async def test_nomad_is_not_asked_again_if_its_stream_has_told_of_no_change_since_the_plan(
+    world: World, silence, asked
+):
+    deploy = await ready(world)
+    world.clock.advance(minutes=1)
+    world.nomad.silence = timedelta(seconds=silence)
+    calls: list[str] = []
+
+    async def counted() -> None:
+        calls.append("job")
+
+    world.nomad.hooks.before("job", counted, always=True)
+
+    assert (await dispatched(world, deploy)).status is Status.ROLLING
+    assert (len(calls), len(world.nomad.registers)) == (asked, 1)
+
+
+async def test_a_change_that_the_stream_has_not_told_yet_is_found_by_check_and_set(world: World):
+    deploy = await ready(world)
+    world.nomad.silence = timedelta(minutes=1)
+    world.nomad.change(a_job())
+
+    assert (await dispatched(world, deploy)).status is Status.PLANNING
+    assert [each.answer for each in await attempts(world, deploy)] == [Answer.CONFLICT]
+
+
+async def test_with_a_clock_that_was_set_back_it_is_asked(world: World):
+    deploy = await ready(world)
+    world.nomad.silence = timedelta(days=1)
+    world.clock.advance(timedelta(hours=-1))
+    world.nomad.trouble = NomadUnavailable("no leader")
+
+    assert [each.code for each in (await dispatched(world, deploy)).blocked] == ["nomad-unavailable"]
 
 
 async def test_a_job_that_is_gone_is_planned_again_with_the_cause(world: World):
