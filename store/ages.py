@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 
 from bot.domain.deploy.deploy import Status
 from bot.ports.store import Ages
+from store.sql.conditions import IS_OPEN
 from store.sql.session import Session
 from store.tables import deploys, outbox
 
@@ -31,4 +33,4 @@ class AgesReading(Session):
 
 
 def _oldest(status: Status) -> ScalarSelect[Any]:
-    return select(func.min(deploys.c.changed_at)).where(deploys.c.status == status).scalar_subquery()
+    return select(func.min(deploys.c.changed_at)).where(sql(IS_OPEN), deploys.c.status == status).scalar_subquery()

@@ -34,7 +34,7 @@ from bot.domain.deploy.plan import Base, Change, Deviation
 from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, RolloutWait, TaskFailure
 from bot.domain.digest.schedule import FileState
 from store.sql.columns import Day, Document, Json, Who, Word
-from store.sql.conditions import HELD, PENDING_CARD, REPLY, REQUESTED, TABLE_REFUSED, UNJUDGED, where
+from store.sql.conditions import DUE, HELD, IS_OPEN, PENDING_CARD, REPLY, REQUESTED, TABLE_REFUSED, UNJUDGED, where
 from store.sql.dialects import Instant
 
 BIG: Final = BigInteger().with_variant(Integer, "sqlite")
@@ -77,8 +77,8 @@ class DeployRow(Row, table=True):
     __tablename__ = "deploys"
     __table_args__ = (
         where("one_dispatching", "service", "environment", condition="status = 'dispatching'", unique=True),
-        Index("ix_deploys_turn", "status", "requested_at", "id"),
-        Index("ix_deploys_due", "status", "due_at", "id", "lane"),
+        where("ix_deploys_open", "service", "environment", "requested_at", "id", condition=IS_OPEN),
+        where("ix_deploys_due", "status", "due_at", "id", "lane", condition=DUE),
         where("ix_deploys_unjudged", "requested_at", "id", condition=UNJUDGED),
         Index("ix_deploys_place", "service", "environment", "id"),
         Index("ix_deploys_release", "service", "environment", "release", "changed_at", "id"),

@@ -160,11 +160,12 @@ def _found(dialect: str, statuses: tuple[str, ...], *, lanes: bool, besides: boo
     """The deploy that is due first; else one that is astray, which is due as well."""
     of_it = (deploys.c.id, deploys.c.status, deploys.c.lane)
     found = []
-    for due in (deploys.c.due_at <= bindparam("now"), deploys.c.due_at > bindparam("latest")):
-        each = select(*of_it).where(deploys.c.status.in_(statuses), due, _unkept(dialect))
+    which = {"due": deploys.c.due_at <= bindparam("now"), "astray": deploys.c.due_at > bindparam("latest")}
+    for name, at in which.items():
+        each = select(*of_it).where(deploys.c.status.in_(statuses), at, _unkept(dialect))
         each = each.where(deploys.c.lane.not_in(bindparam("full", expanding=True))) if lanes else each
         each = each.where(deploys.c.id.not_in(bindparam("besides", expanding=True))) if besides else each
-        found.append(select(each.order_by(deploys.c.due_at, deploys.c.id).limit(1).subquery()))
+        found.append(select(each.order_by(deploys.c.due_at, deploys.c.id).limit(1).subquery(name)))
     return union_all(*found).limit(1)
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text as Plain
 from sqlalchemy import bindparam, column, func, select, union_all, values
+from sqlalchemy import text as sql
 
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.errors import StaleFence
+from store.sql.conditions import IS_OPEN
 from store.sql.mapping import columns_of, record_of
 from store.sql.session import Session
 from store.tables import deploys
@@ -32,7 +34,7 @@ OPEN = tuple(status for status in Status if status.open)
 _NUMBERED = select(deploys).where(deploys.c.id == bindparam("number"))
 _LOCKED = _NUMBERED.with_for_update()
 _SAVED = deploys.update().where(deploys.c.id == bindparam("number"))
-_ALL_OPEN = select(deploys).where(deploys.c.status.in_(OPEN)).order_by(deploys.c.requested_at, deploys.c.id)
+_ALL_OPEN = select(deploys).where(sql(IS_OPEN)).order_by(deploys.c.requested_at, deploys.c.id)
 _THERE = (deploys.c.service == bindparam("service")) & (deploys.c.environment == bindparam("environment"))
 _OPEN_THERE = _ALL_OPEN.where(_THERE)
 _BEHIND = (
@@ -92,7 +94,7 @@ class DeployReading(Session):
 
     async def open_places(self) -> tuple[tuple[str, str], ...]:
         """The (service, environment) pairs that have an open deploy."""
-        places = select(deploys.c.service, deploys.c.environment).where(deploys.c.status.in_(OPEN)).distinct()
+        places = select(deploys.c.service, deploys.c.environment).where(sql(IS_OPEN)).distinct()
         return tuple((service, environment) for service, environment in await self._rows(places))
 
     async def requested_by(self, requester: Actor, since: datetime, until: datetime) -> tuple[int, int]:
@@ -100,7 +102,7 @@ class DeployReading(Session):
         lately = (deploys.c.requested_at > since) & (deploys.c.requested_at <= until)
         counts = [
             select(func.count()).select_from(deploys).where(deploys.c.requester == requester, condition)
-            for condition in (deploys.c.status.in_(OPEN), lately)
+            for condition in (sql(IS_OPEN), lately)
         ]
         still_open, of_late = [(await self._run(each)).scalar_one() for each in counts]
         return still_open, of_late
@@ -121,7 +123,7 @@ class DeployReading(Session):
         asked = select(deploys.c.id).where(deploys.c.requested_at < scope.span.ends)
         if scope.environments is not None:
             asked = asked.where(deploys.c.environment.in_(sorted(scope.environments)))
-        still = asked.where(deploys.c.status.in_(OPEN))
+        still = asked.where(sql(IS_OPEN))
         since = asked.where(deploys.c.changed_at >= scope.span.ends)
         # sorted here, because SQLite would read the whole table to return them in order
         return tuple(sorted(set((await self._run(union_all(still, since))).scalars())))

@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.ports.store import JUDGING
 from store.deploys.deploys import DeployReading, DeployWriting, newest_succeeded
-from store.sql.conditions import UNJUDGED
+from store.sql.conditions import IS_OPEN, UNJUDGED
 from store.sql.mapping import record_of
 from store.tables import deploys
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-_UNDECIDED = tuple(status for status in Status if status.undecided)
+# open besides, because that has an index
+_IS_UNDECIDED = sql(IS_OPEN) & deploys.c.status.in_([status for status in Status if status.undecided])
 
 
 class JudgingReading(DeployReading):
@@ -32,8 +33,8 @@ class JudgingReading(DeployReading):
     async def overdue(self, now: datetime, latest: Mapping[str, datetime], limit: int = 100) -> tuple[int, ...]:
         """Undecided deploys whose time is over, or would be only after the latest instant for their environment."""
         astray = ((deploys.c.environment == name) & (deploys.c.expires_at > at) for name, at in latest.items())
-        over = select(deploys.c.id).where(deploys.c.status.in_(_UNDECIDED), or_(deploys.c.expires_at <= now, *astray))
-        return tuple((await self._run(over.order_by(deploys.c.id).limit(limit))).scalars())
+        over = select(deploys.c.id).where(_IS_UNDECIDED, or_(deploys.c.expires_at <= now, *astray))
+        return tuple((await self._run(over.order_by(deploys.c.requested_at, deploys.c.id).limit(limit))).scalars())
 
 
 class JudgingWriting(JudgingReading, DeployWriting):
@@ -42,7 +43,7 @@ class JudgingWriting(JudgingReading, DeployWriting):
     async def judge_anew(self, at: datetime) -> None:
         """Mark every undecided deploy, in one statement however many there are."""
         # in the order in which other transactions lock several deploys, or PostgreSQL would find a deadlock
-        undecided = select(deploys.c.id).where(deploys.c.status.in_(_UNDECIDED))
+        undecided = select(deploys.c.id).where(_IS_UNDECIDED)
         locked = undecided.order_by(deploys.c.requested_at, deploys.c.id).with_for_update()
         await self._run(deploys.update().where(deploys.c.id.in_(locked)).values(unjudged=True))
         self._due.append((JUDGING, at, 0))

@@ -10,7 +10,9 @@ from typing import Final
 from sqlalchemy import Index
 from sqlalchemy import text as sql
 
+DUE: Final = "due_at IS NOT NULL"
 HELD: Final = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
+IS_OPEN: Final = "status IN ('planning', 'waiting', 'ready', 'dispatching', 'rolling')"
 PENDING_CARD: Final = "held_until IS NULL AND kind = 'card'"
 REPLY: Final = "kind = 'thread'"
 REQUESTED: Final = "type = 'deploy.requested'"

@@ -16,6 +16,8 @@ from bot.domain.deploy.message import Way
 from bot.domain.digest.schedule import Scope, Span
 from bot.ports.audit import AuditQuery, Cursor
 from bot.ports.store import Wanted
+from store.sql.conditions import IS_OPEN
+from store.tables import deploys
 from tests.builders import ALICE, a_draft
 from tests.clocks import NOON
 
@@ -23,9 +25,13 @@ FEW_ROWS = {
     "SCAN CONSTANT ROW",
     "SCAN 2 CONSTANT ROWS",
     "SCAN asked",
+    "SCAN astray",
+    "SCAN due",
     "SCAN dispatched",
     "SCAN digests",
     "SCAN deploys USING INDEX ix_deploys_unjudged",
+    "SCAN deploys USING INDEX ix_deploys_open",
+    "SCAN deploys USING COVERING INDEX ix_deploys_open",
     "SCAN digests USING COVERING INDEX sqlite_autoindex_digests_1",
 }
 """What a statement brings along, which is in no table; what a new catalog marked; the channels with a digest."""
@@ -66,7 +72,8 @@ def reads(name, *arguments):
 
 def claims(name, **arguments):
     async def act(store):
-        await getattr(store, name)(owner="one", lease=timedelta(minutes=1), now=NOON, **arguments)
+        mine = {} if name == "find" else {"owner": "one", "lease": timedelta(minutes=1)}
+        await getattr(store, name)(now=NOON, **mine, **arguments)
 
     return pytest.param(act, id=name)
 
@@ -149,6 +156,55 @@ async def test_no_table_is_read_whole(store, act):
     for statement, parameters in await statements(store, act):
         steps = await plan_of(store, statement, parameters)
         assert [step for step in steps if "SCAN" in step and step not in FEW_ROWS] == [], statement
+
+
+LOOPS = [
+    *(claims("claim", wanted=Wanted(statuses=frozenset({state}), within=timedelta(minutes=1))) for state in Status),
+    claims("find", wanted=WANTED),
+    claims("find", wanted=replace(WANTED, full=frozenset({"http://10.0.0.1:4646"}), besides=frozenset({7}))),
+    claims("claim_parcel"),
+    reads("any_unjudged"),
+    reads("overdue", NOON, {"production": NOON, "staging": NOON}),
+    reads("open_deploys"),
+    reads("open_deploys", "checkout", "staging"),
+    reads("open_places"),
+    reads("ages"),
+    reads("last_succeeded", "checkout", "staging"),
+    reads("last_passed", "checkout", "staging"),
+    takes("_claims", WANTED, "one", timedelta(minutes=1), NOON),
+    takes("_parcels", "one", timedelta(minutes=1), NOON),
+]
+"""What is asked again and again, however long the history is."""
+
+
+@pytest.fixture
+async def with_history(store):
+    """A store whose planner knows that nearly every deploy has ended."""
+    copied = ", ".join(column.name for column in deploys.columns if column.name not in {"id", "status", "due_at"})
+    async with store.begin() as tx:
+        await tx.add_deploy(a_draft())
+    more = (
+        "WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 5000) "
+        f"INSERT INTO deploys (status, due_at, {copied}) "
+        f"SELECT CASE value % 3 WHEN 0 THEN 'succeeded' WHEN 1 THEN 'failed' ELSE 'rejected' END, NULL, {copied} "
+        "FROM deploys, n"
+    )
+    async with store.engines.writing.begin() as connection:
+        await connection.exec_driver_sql(more)
+        await connection.exec_driver_sql("ANALYZE")
+    return store
+
+
+@pytest.mark.parametrize("act", LOOPS)
+async def test_what_has_ended_costs_the_loops_nothing_though_the_planner_knows_how_much_it_is(with_history, act):
+    for statement, parameters in await statements(with_history, act):
+        steps = await plan_of(with_history, statement, parameters)
+        assert [step for step in steps if "SCAN" in step and step not in FEW_ROWS] == [], statement
+
+
+def test_the_condition_of_open_deploys_names_their_states():
+    states = ", ".join(repr(str(state)) for state in Status if state.open)
+    assert f"status IN ({states})" == IS_OPEN
 
 
 COLUMNS: dict[str, Any] = {"service": "checkout", "environment": "staging", "actor": ALICE}
