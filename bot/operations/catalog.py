@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.audit.events import Event, EventType
 from bot.domain.decision import Reason, Refused
+from bot.domain.deploy.promotion import environments_after
 from bot.errors import CatalogMissing
 from bot.operations.deploys.target import same_place
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
+    from bot.domain.catalog.environment import After
     from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
     from bot.ports.store import ActiveCatalog, Transaction
@@ -51,15 +53,22 @@ async def apply(ports: Ports, actor: Actor, catalog: Catalog) -> Applied | Refus
         await tx.record(_applied(actor, before, active, now))
         await tx.judge_anew(now)
         # the newest successful ones may be promoted to other environments now (``offer``)
-        await tx.offer_anew(
-            [
-                (service.name, environment)
-                for service in catalog.services.values()
-                for environment in service.placements
-            ],
-            now,
-        )
+        await tx.offer_anew(_offered_otherwise(before.catalog if before else None, catalog), now)
     return Applied(active, changed=True, withdrawn=tuple(cut))
+
+
+def _offered_otherwise(before: Catalog | None, after: Catalog) -> list[tuple[str, str]]:
+    """The services and environments for which other environments come next now, or come under other rules."""
+    return [
+        (service, environment)
+        for service, each in after.services.items()
+        for environment in each.placements
+        if before is None or _next(before, service, environment) != _next(after, service, environment)
+    ]
+
+
+def _next(catalog: Catalog, service: str, environment: str) -> dict[str, tuple[After, ...]]:
+    return {name: catalog.environments[name].after for name in environments_after(catalog, service, environment)}
 
 
 async def _active(tx: Transaction) -> ActiveCatalog | None:

@@ -167,6 +167,9 @@ class Reading(AuditReading, DigestReading, Protocol):
         Those of the release ``other_than`` (a fingerprint) are left out.
         """
 
+    async def next_landing(self, deploy: Deploy) -> datetime | None:
+        """When Nomad registered the next deploy in its place; None if it was not registered itself, or none was."""
+
     async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
         """The deploy of that version that landed there first; None if none did."""
 
@@ -257,7 +260,10 @@ class Transaction(Reading, DigestWriting, Protocol):
         """Lock at most so many of the marked deploys, the oldest requests first, and take their mark."""
 
     async def offer_anew(self, places: Collection[tuple[str, str]], at: datetime) -> None:
-        """Make the deploys due that succeeded last in each (service, environment), in one statement."""
+        """Make the deploys due that succeeded last in each (service, environment), in one statement.
+
+        And those that had before them, which may offer what they no longer should.
+        """
 
     async def add_release(self, release: Release) -> None:
         """Store a release; does nothing if it is already stored."""

@@ -54,9 +54,10 @@ def _within(found: Select[Any], service: str | None, environment: str | None) ->
     return found
 
 
-def newest_succeeded(places: Collection[tuple[str, str]]) -> Select[Any]:
-    """The deploys that succeeded last in each (service, environment)."""
-    asked = values(column("service", Plain), column("environment", Plain), name="asked").data(list(places)).cte("asked")
+def newest_succeeded(places: Collection[tuple[str, str]], before: int = 0) -> Select[Any]:
+    """The deploys that succeeded last in each (service, environment), or so many ``before`` the last."""
+    name = "before_those" if before else "asked"
+    asked = values(column("service", Plain), column("environment", Plain), name=name).data(list(places)).cte(name)
     each = deploys.alias("each")
     # one index lookup for each pair, because the history may be long
     newest = (
@@ -68,6 +69,7 @@ def newest_succeeded(places: Collection[tuple[str, str]]) -> Select[Any]:
         )
         .order_by(each.c.changed_at.desc(), each.c.id.desc())
         .limit(1)
+        .offset(before)
         .correlate(asked)
         .scalar_subquery()
     )

@@ -58,8 +58,10 @@ class JudgingWriting(JudgingReading, DeployWriting):
         return found
 
     async def offer_anew(self, places: Collection[tuple[str, str]], at: datetime) -> None:
-        """Make the deploys due that succeeded last in each (service, environment)."""
+        """Make the deploys due that succeeded last in each (service, environment), and those that did before them."""
         if places:
-            newest = newest_succeeded(places)
-            await self._run(deploys.update().where(deploys.c.id.in_(newest)).values(due_at=at))
+            these = or_(*(deploys.c.id.in_(newest_succeeded(places, before)) for before in (0, 1)))
+            # in one order, or PostgreSQL would find a deadlock
+            locked = select(deploys.c.id).where(these).order_by(deploys.c.id).with_for_update()
+            await self._run(deploys.update().where(deploys.c.id.in_(locked)).values(due_at=at))
             self._due.append((Status.SUCCEEDED, at, 0))

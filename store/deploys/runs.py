@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
 
+    from bot.domain.deploy.deploy import Deploy
+
 _OURS = (rollouts.c.deploy_id == deploys.c.id) & (rollouts.c.number == 1)
 _PLANNED = (plans.c.deploy_id == deploys.c.id) & (plans.c.number == deploys.c.plan)
 _HEALTHY = func.coalesce(plans.c.healthy & plans.c.unchanged, false())
@@ -101,6 +103,16 @@ class RunReading(Session):
             passed = place.where(deploys.c.status == status, proof)
             newest.append(await self._one(Run, passed.order_by(*_NEWEST).limit(1)))
         return max((run for run in newest if run is not None), key=when, default=None)
+
+    async def next_landing(self, deploy: Deploy) -> datetime | None:
+        """When Nomad registered the next deploy in that one's place; None if it was not registered, or none was."""
+        later = select(func.min(deploys.c.landed_at)).where(
+            deploys.c.service == deploy.service,
+            deploys.c.environment == deploy.environment,
+            deploys.c.landed_at > deploy.landed_at,
+        )
+        found: datetime | None = (await self._run(later)).scalar_one() if deploy.landed_at else None
+        return found
 
     async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
         """The deploy of that version that Nomad registered first; None if it registered none."""

@@ -26,6 +26,7 @@ FEW_ROWS = {
     "SCAN 2 CONSTANT ROWS",
     "SCAN asked",
     "SCAN astray",
+    "SCAN before_those",
     "SCAN due",
     "SCAN dispatched",
     "SCAN digests",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.catalog.catalog import Catalog
 from bot.domain.catalog.environment import After, Require
 from bot.domain.catalog.release import release_name
 from bot.domain.catalog.variable import Setting
@@ -65,6 +66,15 @@ class Candidate:
         return release_name(self.version, self.revision)
 
 
+def environments_after(catalog: Catalog, service: str, environment: str) -> tuple[str, ...]:
+    """The environments that come right after this one for the service, in the order of the catalog."""
+    return tuple(
+        name
+        for name, each in catalog.environments.items()
+        if catalog.placement(service, name) and any(after.environment == environment for after in each.after)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Promotable:
     """A deploy that may be promoted: to which environments, and what the request may or must contain.
@@ -93,6 +103,8 @@ class Offer:
         return f"{deploy.number} ({deploy.service} {deploy.version} to {' or '.join(self.environments)})"
 
 
+_TICK = timedelta(seconds=1)
+
 Runs = Mapping[str, Sequence[Run]]
 """A service's deploys and how they ended, by environment, in the order of their numbers."""
 
@@ -119,6 +131,19 @@ def may_follow(
     each environment with ``require: running``; None to judge by what is recorded alone.
     """
     return every([_follows(after, what, runs.get(after.environment, ()), now, asked) for after in afters])
+
+
+def moved_by_time(afters: Sequence[After], release: str, runs: Runs, now: datetime) -> datetime | None:
+    """When time alone opens or closes the way next: a soak ends, or a proof becomes too old; None if it never does."""
+    moments: list[datetime] = []
+    for after in afters:
+        for stretch in _stretches(release, runs.get(after.environment, ())):
+            soaked = stretch.since + after.soak
+            unbroken = stretch.until is None or soaked <= stretch.until
+            # a proof may be promoted up to and with this instant
+            too_old = max(soaked, stretch.proof.changed_at) + after.within + _TICK
+            moments += [soaked, too_old] if unbroken else []
+    return min((at for at in moments if at > now), default=None)
 
 
 def proofs_since(after: After, now: datetime) -> datetime:

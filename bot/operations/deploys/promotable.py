@@ -17,7 +17,9 @@ from bot.domain.deploy.promotion import (
     Candidate,
     Offer,
     Promotable,
+    environments_after,
     may_follow,
+    moved_by_time,
     proofs_since,
     running_proofs,
     when,
@@ -63,8 +65,13 @@ async def promotion_gate(
     ``asked`` is what ``ask_nomad`` found; without it, what is recorded decides alone.
     """
     afters = catalog.environments[environment].after
-    runs = {after.environment: await _runs(reading, what, after, now) for after in afters}
-    return may_follow(afters, what, runs, now, asked)
+    return may_follow(afters, what, await _runs_before(reading, what, afters, now), now, asked)
+
+
+async def _runs_before(
+    reading: Reading, what: Candidate, afters: Sequence[After], now: datetime
+) -> dict[str, tuple[Run, ...]]:
+    return {after.environment: await _runs(reading, what, after, now) for after in afters}
 
 
 async def _runs(reading: Reading, what: Candidate, after: After, now: datetime) -> tuple[Run, ...]:
@@ -87,50 +94,45 @@ async def ask_nomad(
     async with ports.store.read() as reading:
         if isinstance(await promotion_gate(reading, catalog, what, environment, now), Refused):
             return {}
-        runs = {after.environment: await _runs(reading, what, after, now) for after in afters}
+        runs = await _runs_before(reading, what, afters, now)
     proofs = {name: running_proofs(what.release, each) for name, each in runs.items()}
     return {name: await still_runs(ports, catalog, each) for name, each in proofs.items() if each}
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The environments that a deploy's release may be promoted to now, and when to check that again."""
+    """The environments that a deploy's release may be promoted to now, and when time alone changes that next."""
 
     environments: tuple[str, ...] = ()
     look_at: datetime | None = None
 
 
-def environments_after(catalog: Catalog, service: str, environment: str) -> tuple[str, ...]:
-    """The environments that come right after this one for the service, in the order of the catalog."""
-    return tuple(
-        name
-        for name, each in catalog.environments.items()
-        if catalog.placement(service, name) and any(after.environment == environment for after in each.after)
-    )
-
-
 async def next_environments(reading: Reading, catalog: Catalog, deploy: Deploy, now: datetime) -> Next:
     """The environments that a deploy may offer to promote its release to, if it succeeded last in its environment.
 
-    Environments that have the release, or are getting it, are left out. An older deploy offers nothing and is never
-    checked again; nor is one whose release is in every next environment.
+    Environments that have the release, or are getting it, are left out. An older deploy offers nothing. What other
+    deploys of the service change makes it due (``tx.offer_anew``).
     """
     names = environments_after(catalog, deploy.service, deploy.environment)
     if deploy.status is not Status.SUCCEEDED or not names:
         return Next()
     if await _is_superseded(reading, deploy):
         return Next()
-    offered, left = [], False
+    offered, looks = [], [deploy.changed_at + soak for soak in _soaks(catalog, names, deploy)]
+    if max(looks, default=now) > now:
+        # what breaks a soak is seen in Nomad (``watch_soak``)
+        looks.append(now + RECHECK)
     for name in names:
         everything = await reading.runs(deploy.service, name, deploy.release)
         there = [run for run in everything if run.release == deploy.release]
-        left = left or not any(run.passed for run in there)
-        free = not any(run.passed or run.status.open for run in there)
-        if free and isinstance(await promotion_gate(reading, catalog, candidate_of(deploy), name, now), Allowed):
+        if any(run.passed or run.status.open for run in there):
+            continue
+        afters, what = catalog.environments[name].after, candidate_of(deploy)
+        runs = await _runs_before(reading, what, afters, now)
+        if isinstance(may_follow(afters, what, runs, now), Allowed):
             offered.append(name)
-    # each minute too: if several environments come before, a deploy in another one of them can open the gate
-    soaked = [deploy.changed_at + soak for soak in _soaks(catalog, names, deploy)]
-    return Next(tuple(offered), min([now + RECHECK, *(at for at in soaked if at > now)]) if left else None)
+        looks += [at] if (at := moved_by_time(afters, deploy.release, runs, now)) else []
+    return Next(tuple(offered), min((at for at in looks if at > now), default=None))
 
 
 async def watch_soak(ports: Ports, deploy_id: int) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decision import Allowed, Refused, refuse
 from bot.domain.deploy.gates import Ask
+from bot.domain.deploy.promotion import environments_after
 from bot.domain.names import unknown_name
 from bot.operations.deploys.decide import no_such_deploy
-from bot.operations.deploys.promotable import candidate_of, environments_after, not_successful, promotion_gate
+from bot.operations.deploys.promotable import candidate_of, not_successful, promotion_gate
 from bot.operations.deploys.request import refuse_ask, request
 from bot.operations.require import require
 

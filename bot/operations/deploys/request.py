@@ -23,6 +23,7 @@ from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
 from bot.operations.deploys.promotable import ask_nomad, promotion_gate
 from bot.operations.deploys.target import lane_of
+from bot.operations.deploys.transitions import offer_anew
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ class _Asking:
         # not at once: most plans take seconds, and then the first message the channel sees already has the plan
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
-        await self._redraw_source(tx)
+        await offer_anew(tx, deploy.service, self.now)
         notes = (*self._on_revision(chosen), *await self._notes(tx, deploy))
         return Requested(deploy, existing=False, notes=notes)
 
@@ -309,14 +310,6 @@ class _Asking:
         """What will delay the deploy, as far as that is known now (``docs/engine.md``, Gates)."""
         ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), self.now)
         return tuple(reason.text for reason in ahead.reasons) if isinstance(ahead, Refused) else ()
-
-    async def _redraw_source(self, tx: Transaction) -> None:
-        """Make the deploys in the previous environments due, because they must stop to offer this release."""
-        for after in self.active.catalog.environments[self.environment].after:
-            source = await tx.last_succeeded(self.ask.service, after.environment)
-            locked = await tx.lock_deploy(source.id) if source else None
-            if locked is not None:
-                await tx.save_deploy(replace(locked, due_at=self.now))
 
 
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:

@@ -13,6 +13,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import unproven
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
+from bot.domain.deploy.promotion import environments_after
 from bot.domain.deploy.turns import turn
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ async def transition(  # noqa: PLR0913 -- one call names all that a change of st
     if unseen and unproven(await tx.attempts(deploy.id)):
         saved = replace(saved, due_at=at)
     await tx.save_deploy(saved)
+    if to is Status.ROLLING or not to.open:
+        await offer_anew(tx, saved.service, at)
     # row and event commit together: a log that can miss a change proves nothing
     await tx.record(event_of(event, actor, saved, at, catalog, **{"plan": saved.plan, **(data or {})}))
     # only queued here: Slack may be slow or down, and this transaction holds locks
@@ -72,6 +75,13 @@ async def transition(  # noqa: PLR0913 -- one call names all that a change of st
     if note is not None:
         await reply(tx, saved, note, at)
     return saved
+
+
+async def offer_anew(tx: Transaction, service: str, at: datetime) -> None:
+    """Have every offer to promote the service looked at: a deploy of it was requested or ended, or Nomad got one."""
+    catalog = (await tx.active_catalog()).catalog
+    placed = catalog.services[service].placements if service in catalog.services else ()
+    await tx.offer_anew([(service, each) for each in placed if environments_after(catalog, service, each)], at)
 
 
 async def redraw(tx: Transaction, deploy: Deploy, at: datetime, *, urgent: bool = False) -> None:

@@ -13,7 +13,7 @@ from bot.domain.deploy.plan import stamp
 from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
 from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.target import catalog_for, target_of
-from bot.operations.deploys.transitions import redraw, reply, to_requester
+from bot.operations.deploys.transitions import offer_anew, redraw, reply, to_requester
 from bot.operations.require import require
 from bot.operations.worker.claim import WORKER
 from bot.operations.worker.register import plan_others_again
@@ -88,6 +88,7 @@ async def _tell(tx: Transaction, ended: _Ended, plan: Plan, seen: Sighting, now:
     """Record that it is there, follow it from now on, and tell its requester and the operators what to do."""
     deploy = replace(ended.deploy, landed_at=now, due_at=now)
     await tx.save_deploy(deploy)
+    await offer_anew(tx, deploy.service, now)
     await tx.save_rollout(
         Rollout(
             deploy_id=deploy.id,

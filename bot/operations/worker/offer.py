@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bot.ports import Ports
     from bot.ports.store import Claim, Transaction
 
-LOOK_WITHIN = timedelta(hours=1)
-"""How long a deploy is not looked at, however long it has to soak."""
+LOOK_WITHIN = timedelta(days=1)
+"""How long a deploy is not looked at, however long its release may be promoted."""
 
 
 async def step(ports: Ports) -> bool:
@@ -46,7 +46,9 @@ async def _no_later_than(tx: Transaction, deploy: Deploy, now: datetime) -> Depl
         return deploy
     for rollout in await tx.rollouts(deploy.id):
         await tx.save_rollout(replace(rollout, started_at=min(rollout.started_at, now)))
-    known = replace(deploy, changed_at=now, landed_at=min(deploy.landed_at or now, now))
+    landed = replace(deploy, landed_at=deploy.landed_at and min(deploy.landed_at, now))
+    # what took its place meanwhile came after it
+    known = replace(landed, changed_at=min(await tx.next_landing(landed) or now, now))
     await tx.save_deploy(known)
     return known
 

@@ -200,6 +200,19 @@ async def test_before_there_is_a_catalog_nothing_expires(bare: World):
     assert not await expire.step(bare.ports())
 
 
+async def test_one_that_succeeded_in_the_future_and_was_replaced_since_did_so_before_that(world: World):
+    await after_staging(world)
+    first = await succeeded(world)
+    world.clock.advance(-HOUR)
+    second = await succeeded(world, version="v1.5.0")
+    world.clock.advance(seconds=5)
+    while await offer.step(world.ports()):
+        pass
+
+    was, landed = await now(world, first), (await now(world, second)).landed_at
+    assert (was.changed_at, was.offers) == (landed, ())
+
+
 async def test_a_release_that_succeeded_in_the_future_soaks_from_now_on(world: World):
     await after_staging(world, require=Require.RUNNING)
     deploy = await succeeded(world)

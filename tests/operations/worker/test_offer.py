@@ -14,7 +14,7 @@ from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.reject import reject
 from bot.operations.worker import offer
 from bot.operations.worker import plan as plan_deploy
-from tests.builders import SAM, a_job, a_placement, a_service, an_environment
+from tests.builders import SAM, a_job, a_placement, a_service, an_environment, every_deploy
 from tests.operations.acts import (
     SOAK,
     after_staging,
@@ -29,6 +29,7 @@ from tests.operations.acts import (
 )
 
 if TYPE_CHECKING:
+    from bot.domain.catalog.environment import Environment
     from bot.domain.deploy.deploy import Deploy
     from tests.fakes import World
 
@@ -70,6 +71,45 @@ async def test_a_message_is_drawn_anew_only_where_the_offer_changes(world: World
     assert world.chat.drawn == drawn
 
 
+async def test_where_nothing_happens_nothing_is_looked_at_and_one_success_has_its_own_service_looked_at(world: World):
+    """After a soak, and after a catalog that changes something else, too."""
+    names = ("checkout", "mailer", "report")
+    await after_staging(world)
+    services = {name: a_service(name, job=f"{name}-{{environment}}") for name in names}
+    await applied(world, services=services, environments=soaking())
+    deploys = [await succeeded(world, service=name) for name in names]
+    world.clock.advance(SOAK)
+    for deploy in deploys:
+        assert await offered(world, deploy) == ("production",)
+    await applied(world, services=services, environments=soaking(), admin_channel="C0OPS00002")
+
+    for _ in range(60):
+        world.clock.advance(minutes=1)
+        assert not await offer.step(world.ports())
+
+    await succeeded(world, service="mailer", version="v1.5.0")
+    async with world.store.read() as reading:
+        due = [each.id for each in await every_deploy(reading) if each.due_at == world.clock.now()]
+    assert due == [2, 4]
+
+
+def soaking() -> dict[str, Environment]:
+    return environments("production", after=(After(environment="staging", soak=SOAK),))
+
+
+async def test_it_is_taken_back_when_the_success_is_too_long_ago(world: World):
+    week = timedelta(days=7)
+    await after_staging(world, within=week)
+    deploy = await succeeded(world)
+    for days in range(8):
+        world.clock.advance(SOAK if not days else timedelta(days=1))
+        assert await offered(world, deploy) == ("production",)
+    world.clock.advance(SECOND)
+
+    assert await offered(world, deploy) == ()
+    assert (await now(world, deploy)).due_at is None
+
+
 async def test_where_nothing_comes_after_it_is_looked_at_once(world: World):
     deploy = await succeeded(world)
 
@@ -86,7 +126,6 @@ async def test_while_it_is_on_its_way_it_is_not_offered_and_after_a_no_again(wor
     assert await offered(world, deploy) == ()
 
     await reject(world.ports(), SAM, production.id, plan=1, reason="not today", origin=Origin())
-    world.clock.advance(RECHECK)
 
     assert await offered(world, deploy) == ("production",)
 
@@ -112,10 +151,9 @@ async def test_only_the_last_that_succeeded_offers(world: World, version):
     assert await offered(world, first) == ("production",)
     newer = await succeeded(world, version=version, overrides={"count": 3})
 
-    world.clock.advance(RECHECK)
-
     assert await offered(world, first) == ()
     assert (await now(world, first)).due_at is None
+    world.clock.advance(SOAK)
     assert await offered(world, newer) == ("production",)
 
 
@@ -136,8 +174,6 @@ async def test_a_failure_since_takes_the_offer_back(world: World):
     world.clock.advance(SOAK)
     assert await offered(world, deploy) == ("production",)
     await ended(world, await asked(world, overrides={"count": 3}), "failed")
-
-    world.clock.advance(RECHECK)
 
     assert await offered(world, deploy) == ()
 
@@ -180,4 +216,5 @@ async def test_the_next_look_is_at_the_first_soak_to_come(world: World):
     world.clock.advance(SOAK + SECOND)
 
     assert await offered(world, deploy) == ("canada",)
+    # another one soaks still, and is watched
     assert (await now(world, deploy)).due_at == world.clock.now() + RECHECK

@@ -73,15 +73,17 @@ async def test_a_batch_that_is_not_committed_is_taken_again(one):
     assert await take(one) == [1]
 
 
-async def test_the_offers_of_what_succeeded_last_are_due(one):
+async def test_the_offers_of_what_succeeded_last_and_before_that_are_due(one):
     done = {"status": Status.SUCCEEDED, "due_at": None}
-    await add(one, a_draft(changed_at=NOON, **done), a_draft(changed_at=NOON + HOUR, **done))
+    await add(one, *(a_draft(changed_at=NOON + hours * HOUR, **done) for hours in (0, 2, 1)))
     await add(one, a_draft(service="mailer", **done), a_draft(service="report", **done))
     async with one.begin() as tx:
         await tx.offer_anew([("checkout", "staging"), ("mailer", "staging"), ("nothing", "staging")], NOON)
         await tx.offer_anew([], NOON)
     async with one.read() as reading:
-        assert [(await reading.deploy(number)).due_at for number in (1, 2, 3, 4)] == [None, NOON, NOON, None]
+        assert [(await reading.deploy(number)).due_at for number in (1, 2, 3, 4, 5)] == [
+            None, NOON, NOON, NOON, None,
+        ]  # fmt: skip
 
 
 async def test_places_are_those_of_open_deploys(one):
