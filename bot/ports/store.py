@@ -168,7 +168,7 @@ class Reading(AuditReading, DigestReading, Protocol):
         """
 
     async def next_landing(self, deploy: Deploy) -> datetime | None:
-        """When Nomad registered the next deploy in its place; None if it was not registered itself, or none was."""
+        """When Nomad first registered a deploy that was requested later in its place; None if it registered none."""
 
     async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
         """The deploy of that version that landed there first; None if none did."""

@@ -105,13 +105,14 @@ class RunReading(Session):
         return max((run for run in newest if run is not None), key=when, default=None)
 
     async def next_landing(self, deploy: Deploy) -> datetime | None:
-        """When Nomad registered the next deploy in that one's place; None if it was not registered, or none was."""
+        """When Nomad registered a deploy that was requested later in its place; None if it registered none."""
         later = select(func.min(deploys.c.landed_at)).where(
             deploys.c.service == deploy.service,
             deploys.c.environment == deploy.environment,
-            deploys.c.landed_at > deploy.landed_at,
+            deploys.c.landed_at.is_not(None),
+            deploys.c.id > deploy.id,
         )
-        found: datetime | None = (await self._run(later)).scalar_one() if deploy.landed_at else None
+        found: datetime | None = (await self._run(later)).scalar_one()
         return found
 
     async def first_landed(self, service: str, environment: str, version: str) -> Run | None:

@@ -47,7 +47,7 @@ async def _no_later_than(tx: Transaction, deploy: Deploy, now: datetime) -> Depl
     for rollout in await tx.rollouts(deploy.id):
         await tx.save_rollout(replace(rollout, started_at=min(rollout.started_at, now)))
     landed = replace(deploy, landed_at=deploy.landed_at and min(deploy.landed_at, now))
-    # what took its place meanwhile came after it
+    # what took its place meanwhile came after it: numbers tell that, where instants do not
     known = replace(landed, changed_at=min(await tx.next_landing(landed) or now, now))
     await tx.save_deploy(known)
     return known
