@@ -112,6 +112,9 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def deploy(self, deploy_id: int) -> Deploy | None:
         """The deploy with this number; None if there is none."""
 
+    async def subject(self, deploy_id: int) -> tuple[Deploy, ActiveCatalog] | None:
+        """The deploy with this number and the active catalog; None if there is none. ``CatalogMissing``."""
+
     async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
         """The open deploys, oldest request first, then by number: the order in which they take turns."""
 
@@ -209,6 +212,9 @@ class Transaction(Reading, DigestWriting, Protocol):
     async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
         """Lock and return a deploy before a decision about it; ``StaleFence`` if the claim was taken over."""
 
+    async def lock_subject(self, deploy_id: int, claim: Claim | None = None) -> tuple[Deploy, str] | None:
+        """``lock_catalog`` and ``lock_deploy`` at once: the deploy, and the fingerprint of the catalog in force."""
+
     async def add_deploy(self, deploy: Deploy) -> Deploy:
         """The new deploy with the next number; gaps are allowed, reuse never. Its own ``id`` counts for nothing."""
 
@@ -262,14 +268,17 @@ class Transaction(Reading, DigestWriting, Protocol):
         """Store a catalog under its fingerprint and make it the active catalog."""
 
     async def record(self, event: Event) -> None:
-        """Append an event to the audit log, in this transaction.
+        """Append an event to the audit log, in this transaction: all its events in one statement before the commit.
 
         A refusal of the same person, act and reason is only counted for a minute after the one that was appended; the
         next one that is appended has the count as ``data.repeated``.
         """
 
     async def send(self, outgoing: Outgoing, at: datetime) -> None:
-        """Put a message into the outbox. A CARD that is already pending is moved forward instead of added twice."""
+        """Put a message into the outbox, with all others of this transaction in one statement before the commit.
+
+        A CARD that is already pending is moved forward instead of added twice.
+        """
 
     async def unsend_card(self, deploy_id: int) -> bool:
         """Remove the pending CARD of a deploy that has no message yet; returns whether nothing was posted for it."""

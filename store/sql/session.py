@@ -30,6 +30,7 @@ class Session:
         self._locked: dict[int, Deploy] = {}
         # the catalog in force, once nobody else can replace it
         self._held_catalog = ""
+        self._kept: dict[Executable, list[dict[str, Any]]] = {}
 
     @property
     def _dialect(self) -> str:
@@ -37,6 +38,16 @@ class Session:
 
     async def _run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
         return await self._connection.execute(statement, values)
+
+    def _keep(self, statement: Executable, row: dict[str, Any]) -> None:
+        """Keep a row back until ``flush``: all rows of a transaction for one statement go to the database at once."""
+        self._kept.setdefault(statement, []).append(row)
+
+    async def flush(self) -> None:
+        """Write what was kept back, in its order. Before the commit, and before anything reads what it may change."""
+        kept, self._kept = self._kept, {}
+        for statement, rows in kept.items():
+            await self._run(statement, rows)
 
     async def _upsert(self, table: Table, row: dict[str, Any], key: tuple[str, ...]) -> None:
         """Insert the row, or update its columns in the row that has the same ``key``."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Decision
-    from bot.domain.deploy.approval import Approval
+    from bot.domain.deploy.approval import Approval, PlanMark
     from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
     from bot.ports.store import ActiveCatalog, Claim, Reading, Transaction
@@ -95,6 +95,10 @@ class Case:
     def judged(self, *actors: Actor) -> dict[str, object]:
         """The evidence of the decision for the audit log: people and their groups, who fills which seat."""
         return evidence_of(self.facts, *actors)
+
+    async def marks_since(self, plan: int | None) -> tuple[PlanMark, ...]:
+        """The marks of the deploy's plans; none for its current plan, which needs no comparison."""
+        return () if plan == self.deploy.plan else await self.tx.plan_marks(self.deploy.id)
 
     def with_approvals(self, approvals: tuple[Approval, ...]) -> Case:
         """The case with changed approvals."""
@@ -174,10 +178,10 @@ class _Question:
 
 
 async def _question(reading: Reading, deploy_id: int, actor: Actor | None) -> _Question | None:
-    deploy = await reading.deploy(deploy_id)
-    if deploy is None:
+    subject = await reading.subject(deploy_id)
+    if subject is None:
         return None
-    active = await reading.active_catalog()
+    deploy, active = subject
     await check_target(reading, active.catalog, deploy)
     approvers = [each.user.id for each in await reading.approvals(deploy_id) if not each.void]
     others = [human_behind(each) for each in (deploy.requester, actor) if each is not None]
@@ -189,8 +193,7 @@ async def _locked_facts(
 ) -> Facts | None:
     """The facts, read under the lock; None if Slack was asked about other groups or people than matter now."""
     # the catalog first, as everywhere: two transactions that lock in different orders could block each other
-    fingerprint = await tx.lock_catalog()
-    deploy = require(await tx.lock_deploy(question.deploy.id, claim), question.deploy.number)
+    deploy, fingerprint = require(await tx.lock_subject(question.deploy.id, claim), question.deploy.number)
     if claim is not None and deploy.status is not claim.status:
         raise StaleFence(f"{deploy.number} is no longer {claim.status}")
     approvals = await tx.approvals(deploy.id)
