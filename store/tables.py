@@ -103,9 +103,10 @@ class DeployRow(Row, table=True):
 
 
 class PlanRow(Row, table=True):
-    """A numbered plan of a deploy; changes only if nothing but scaled counts moved."""
+    """A numbered plan of a deploy; changes only if nothing but scaled counts moved. ``retention`` has ``kept_from``."""
 
     __tablename__ = "plans"
+    __table_args__ = (where("ix_plans_kept", "kept_from", condition="kept_from IS NOT NULL"),)
 
     deploy_id: int = _of_deploy(primary_key=True)
     number: int = _is(Integer, primary_key=True, autoincrement=False)
@@ -125,6 +126,7 @@ class PlanRow(Row, table=True):
     healthy: bool = _is(Boolean)
     compared_with: str = _is(Plain, server_default="")
     base: Base | None = _may_be(Document(Base))
+    kept_from: datetime | None = _may_be(Instant)
 
 
 class ApprovalRow(Row, table=True):

@@ -345,3 +345,10 @@ class Store(Protocol):
 
     async def forget_requests(self, before: datetime) -> None:
         """Delete the remembered signatures of requests that are older than ``before``."""
+
+    async def empty_plans(self, before: datetime) -> int:
+        """Empty the JSON of some plans of deploys that ended before that time; the number of plans, 0 if none is left.
+
+        Not of the last six deploys of a place that Nomad registered, as it keeps as many versions of a job itself; not
+        of the last two that succeeded there, nor of the last two that changed nothing: the way back, and its proof.
+        """

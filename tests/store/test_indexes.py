@@ -16,6 +16,7 @@ from bot.domain.deploy.message import Way
 from bot.domain.digest.schedule import Scope, Span
 from bot.ports.audit import AuditQuery, Cursor
 from bot.ports.store import Wanted
+from store.deploys.retention import Retention
 from tests.builders import ALICE
 from tests.clocks import NOON
 
@@ -23,12 +24,15 @@ FEW_ROWS = {
     "SCAN CONSTANT ROW",
     "SCAN 2 CONSTANT ROWS",
     "SCAN asked",
+    "SCAN catalogs",
     "SCAN dispatched",
     "SCAN digests",
     "SCAN deploys USING INDEX ix_deploys_unjudged",
     "SCAN digests USING COVERING INDEX sqlite_autoindex_digests_1",
 }
-"""What a statement brings along, which is in no table; what a new catalog marked; the channels with a digest."""
+"""What a statement brings along, which is in no table; what a new catalog marked; the channels with a digest.
+
+And the catalogs from their newest, of which one is read."""
 WANTED = Wanted(statuses=frozenset({Status.ROLLING, Status.FAILED}), within=timedelta(minutes=1))
 DAY = Scope(Span(NOON - timedelta(days=1), NOON))
 TODAY = date(2026, 11, 21)
@@ -81,10 +85,19 @@ def takes(name, *arguments):
     return pytest.param(act, id=name)
 
 
+def retains(name):
+    async def act(store):
+        async with store.begin() as tx:
+            await getattr(Retention(tx._connection, tx._parsed), name)(NOON)
+
+    return pytest.param(act, id=f"retention_{name}")
+
+
 @pytest.mark.parametrize(
     "act",
     [
         reads("deploy", 1),
+        reads("subject", 1),
         reads("open_deploys"),
         reads("open_deploys", "checkout", "staging"),
         reads("any_unjudged"),
@@ -131,6 +144,8 @@ def takes(name, *arguments):
         claims("claim_parcel", resting=[(Way.UPDATE, ""), (Way.POST, "C0PROD0001")]),
         takes("_claims", WANTED, "one", timedelta(minutes=1), NOON),
         takes("_parcels", "one", timedelta(minutes=1), NOON),
+        retains("due"),
+        retains("empty"),
     ],
 )
 async def test_no_table_is_read_whole(store, act):
