@@ -76,7 +76,7 @@ class Parcel:
 
     ``tries`` counts the earlier attempts to send it, but not those that Slack's limits put off; ``crashes`` those in
     which Nomatron itself failed. ``begun``: an earlier attempt may have reached Slack. A deploy's card and a digest say
-    that in rows of their own.
+    that in rows of their own. ``channel`` is where it will probably go, empty if that is not known.
     """
 
     lane: ClassVar[str] = ""
@@ -89,6 +89,7 @@ class Parcel:
     tries: int
     crashes: int = 0
     begun: bool = False
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

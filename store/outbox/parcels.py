@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, false, func, or_, select, true
+from sqlalchemy import Text as Plain
+from sqlalchemy import bindparam, case, false, func, or_, select, true, type_coerce
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Outgoing, Setback, Way
@@ -33,6 +34,8 @@ _LANE_WIDTH = 2
 """How many messages of a channel are on their way at once: a second one goes on while a dead worker holds the first."""
 _NOW = bindparam("this_instant", type_=Instant)
 _AHEAD = bindparam("ahead", type_=Instant)
+_PLAN = '%"plan":'
+"""How a note's JSON names the plan whose file it brings; in a text each of these quotes would follow a backslash."""
 _FREE = {"worker": None, "held_until": None}
 
 
@@ -202,7 +205,10 @@ def _rests(resting: Keys) -> ColumnElement[bool]:
     posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     kind = outbox.c.kind
     update = (kind == Delivery.STRIP) | ((kind == Delivery.CARD) & posted.exists())
+    note = type_coerce(outbox.c.note, Plain)
+    with_plan = note.like(_PLAN + "_%") & note.not_like(_PLAN + "null%")
     ways: dict[Way, ColumnElement[bool]] = {
+        Way.FILE: (kind == Delivery.DIGEST) | ((kind == Delivery.THREAD) & with_plan),
         Way.UPDATE: update,
         Way.TELL: (kind == Delivery.TELL) & (outbox.c.response_url == ""),
         Way.POST: (kind != Delivery.TELL) & ~update,
@@ -225,4 +231,5 @@ def _parcel(row: RowMapping) -> Parcel:
         tries=row["tries"] - 1,
         crashes=row["crashes"],
         begun=row["begun"],
+        channel=row["lane"],
     )

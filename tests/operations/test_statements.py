@@ -144,7 +144,7 @@ async def test_a_card_that_is_delivered(world):
     with costs(world) as cost:
         assert await deliver.step(world.ports())
     assert len(world.chat.posts) == 1
-    assert cost.counted == (17, 4), cost.sent
+    assert cost.counted == (16, 4), cost.sent
 
 
 async def test_no_connection_is_opened_after_the_start(migrated_sqlite, tmp_path):
