@@ -15,6 +15,7 @@ from bot.gateways.slack.budget import Budget
 from bot.gateways.slack.chat import SlackChat
 from bot.gateways.slack.methods import POST, SHARE_FILE, UPDATE, UPLOAD_URL
 from bot.operations.outbox import deliver
+from bot.operations.require import require
 from tests.builders import a_draft, a_release, an_outgoing
 from tests.operations.acts import asked, delivered, planned
 
@@ -138,7 +139,9 @@ async def test_files_are_not_claimed_while_their_budget_is_used_up(world: World)
     await sent(world, slack := Slack())
     async with world.store.begin() as tx:
         for _ in range(30):
-            note = replace(an_outgoing(Delivery.THREAD, deploy.id).note, text='says "plan":7', plan=1)
+            note = replace(
+                require(an_outgoing(Delivery.THREAD, deploy.id).note, "a note"), text='says "plan":7', plan=1
+            )
             await tx.send(replace(an_outgoing(Delivery.THREAD, deploy.id), note=note), world.clock.now())
     claims, _ = await sent(world, slack)
 
@@ -152,7 +155,7 @@ async def test_a_reply_that_only_speaks_of_a_plan_waits_for_no_file(world: World
     deploy = await planned(world, "production")
     await delivered(world)
     world.chat.rests = {(Way.FILE, "")}
-    note = replace(an_outgoing(Delivery.THREAD, deploy.id).note, text='says "plan":7')
+    note = replace(require(an_outgoing(Delivery.THREAD, deploy.id).note, "a note"), text='says "plan":7')
     async with world.store.begin() as tx:
         await tx.send(replace(an_outgoing(Delivery.THREAD, deploy.id), note=note), world.clock.now())
         await tx.send(replace(an_outgoing(Delivery.THREAD, deploy.id), note=replace(note, plan=1)), world.clock.now())

@@ -12,6 +12,7 @@ import pytest
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Setback, Way
 from bot.errors import StaleFence
+from bot.operations.require import require
 from bot.ports.store import Wanted
 from tests.builders import ALICE, BOB, a_catalog, a_draft, a_note, a_posted, an_outgoing
 from tests.clocks import NOON
@@ -150,7 +151,7 @@ async def test_what_slacks_limits_keep_back_is_not_taken(ready, way, channel):
         an_outgoing(TELL, 1, **there),
         an_outgoing(TELL, 3, response_url="https://hooks.slack.com/x", **there),
     )
-    note = replace(an_outgoing(THREAD, 3).note, plan=1)
+    note = replace(require(an_outgoing(THREAD, 3).note, "a note"), plan=1)
     await send(ready, replace(an_outgoing(THREAD, 3), note=note))
     rests: list[tuple[Delivery, int | None]] = [] if channel == "C0PROD0001" else SENT_BY[way]
     if rests and way is Way.POST:
