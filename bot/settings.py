@@ -36,6 +36,7 @@ class Settings(BaseModel):
     secret: SecretStr = Field(default=SecretStr(""), alias="NOMATRON_SECRET")
     lease_seconds: float = Field(default=60, ge=1, le=600, alias="NOMATRON_LEASE_SECONDS")
     write_timeout_seconds: float = Field(default=20, ge=1, le=300, alias="NOMATRON_NOMAD_WRITE_TIMEOUT_SECONDS")
+    retention_days: int = Field(default=90, ge=1, le=36500, alias="NOMATRON_RETENTION_DAYS")
 
     @field_validator("slack_signing_secret", mode="before")
     @classmethod
@@ -56,6 +57,11 @@ class Settings(BaseModel):
     def write_timeout(self) -> timedelta:
         """How long registering a job may take before its outcome counts as unknown."""
         return timedelta(seconds=self.write_timeout_seconds)
+
+    @property
+    def retention(self) -> timedelta:
+        """How long the frozen job of an ended deploy is kept at least."""
+        return timedelta(days=self.retention_days)
 
     def for_slack(self) -> Settings:
         """These settings, if a process can talk to Slack with them; else ``SettingsInvalid``, a line per problem."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.errors import NomatronError
+from bot.operations import retention
 from bot.operations.digest import schedule as digest
 from bot.operations.worker import expire
 
@@ -35,7 +36,11 @@ async def _digests(ports: Ports) -> None:
     await digest.tick(ports)
 
 
-_TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = ((_expire, 5), (_forget, 60))
+async def _retain(ports: Ports) -> None:
+    await retention.step(ports)
+
+
+_TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = ((_expire, 5), (_forget, 60), (_retain, 60))
 """The operations, and the seconds between two runs of each."""
 _LONGEST = timedelta(minutes=1)
 """The longest time between two runs of any tick."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
 
 
-_NEWEST = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
+NEWEST = select(catalogs.c.fingerprint).order_by(catalogs.c.id.desc()).limit(1)
 
 
 class CatalogReading(Session):
@@ -27,14 +27,16 @@ class CatalogReading(Session):
 
     async def active_catalog(self) -> ActiveCatalog:
         """The catalog in force; ``CatalogMissing`` if none was ever applied."""
-        fingerprint = await self._active_fingerprint()
+        return await self._in_force(await self._active_fingerprint())
+
+    async def _in_force(self, fingerprint: str) -> ActiveCatalog:
         catalog = await self.catalog(fingerprint) if fingerprint else None
         if catalog is None:
             raise CatalogMissing("No catalog has been applied yet: run `nomatron apply`.")
         return ActiveCatalog(fingerprint, catalog)
 
     async def _active_fingerprint(self) -> str:
-        return self._held_catalog or (await self._run(_NEWEST)).scalar() or ""
+        return self._held_catalog or (await self._run(NEWEST)).scalar() or ""
 
     async def catalog(self, fingerprint: str) -> Catalog | None:
         """The catalog with that fingerprint, if it was ever active; otherwise None."""

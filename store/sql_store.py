@@ -9,6 +9,7 @@ from bot.domain.deploy.message import Setback
 from store.database_clock import DatabaseClock
 from store.deploys.claims import Claims
 from store.deploys.requests import RequestWriting
+from store.deploys.retention import Retention
 from store.outbox.parcels import Parcels
 from store.sql.failures import Taken
 from store.unit_of_work import UnitsOfWork
@@ -138,6 +139,14 @@ class SqlStore:
         """Delete the hashes of Slack requests from before that time."""
         async with self._units.connect_to_write() as connection:
             await RequestWriting(connection, self._units.parsed).forget_requests(before)
+
+    async def empty_plans(self, before: datetime) -> int:
+        """Empty the JSON of some plans from before that time that nobody needs any more; returns how many."""
+        async with self._units.connect_to_read() as connection:
+            if not await Retention(connection, self._units.parsed).due(before):
+                return 0
+        async with self._units.connect_to_write() as connection:
+            return await Retention(connection, self._units.parsed).empty(before)
 
     @asynccontextmanager
     async def _claims(self) -> AsyncIterator[Claims]:

@@ -7,11 +7,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
-    Column,
-    ForeignKey,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -21,7 +17,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy import Text as Plain
-from sqlmodel import Field, SQLModel
+from sqlmodel import SQLModel
 
 from bot.domain.actor import Actor, SlackUser
 from bot.domain.audit.events import EventType
@@ -36,12 +32,11 @@ from bot.domain.digest.schedule import FileState
 from store.sql.columns import Day, Document, Json, Who, Word
 from store.sql.conditions import DUE, HELD, IS_OPEN, PENDING_CARD, REPLY, REQUESTED, TABLE_REFUSED, UNJUDGED, where
 from store.sql.dialects import Instant
-
-BIG: Final = BigInteger().with_variant(Integer, "sqlite")
-"""64 bits; SQLite makes a key a row id only if its type is named INTEGER."""
-
-NUMBERED: Final = {"sqlite_autoincrement": True}
-"""SQLite never reuses a number, even after its row was deleted."""
+from store.sql.fields import BIG, NUMBERED
+from store.sql.fields import always as _is
+from store.sql.fields import may_be as _may_be
+from store.sql.fields import number as _number
+from store.sql.fields import of_deploy as _of_deploy
 
 
 class Row(SQLModel):
@@ -51,24 +46,6 @@ class Row(SQLModel):
         "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
     })  # fmt: skip
-
-
-def _number() -> Any:
-    return Field(default=None, sa_column=Column(BIG, Identity(), primary_key=True))
-
-
-def _is(kind: Any, **options: Any) -> Any:
-    """A column that is never NULL."""
-    return Field(sa_column=Column(kind, nullable=False, **options))
-
-
-def _may_be(kind: Any) -> Any:
-    """A column that may be NULL."""
-    return Field(default=None, sa_column=Column(kind, nullable=True))
-
-
-def _of_deploy(**options: Any) -> Any:
-    return Field(sa_column=Column(BIG, ForeignKey("deploys.id"), **{"nullable": False, **options}))
 
 
 class DeployRow(Row, table=True):
@@ -126,9 +103,10 @@ class DeployRow(Row, table=True):
 
 
 class PlanRow(Row, table=True):
-    """A numbered plan of a deploy; changes only if nothing but scaled counts moved."""
+    """A numbered plan of a deploy; changes only if nothing but scaled counts moved. ``retention`` has ``kept_from``."""
 
     __tablename__ = "plans"
+    __table_args__ = (where("ix_plans_kept", "kept_from", condition="kept_from IS NOT NULL"),)
 
     deploy_id: int = _of_deploy(primary_key=True)
     number: int = _is(Integer, primary_key=True, autoincrement=False)
@@ -148,6 +126,7 @@ class PlanRow(Row, table=True):
     healthy: bool = _is(Boolean)
     compared_with: str = _is(Plain, server_default="")
     base: Base | None = _may_be(Document(Base))
+    kept_from: datetime | None = _may_be(Instant)
 
 
 class ApprovalRow(Row, table=True):

@@ -13,7 +13,6 @@ from store.audit.events import EventReading, EventWriting
 from store.audit.pages import PageReading
 from store.audit.tallies import TallyReading
 from store.catalog_cache import CatalogCache
-from store.catalogs import CatalogReading, CatalogWriting
 from store.deploys.approvals import ApprovalReading, ApprovalWriting
 from store.deploys.claims import Keeping
 from store.deploys.judging import JudgingReading, JudgingWriting
@@ -21,6 +20,7 @@ from store.deploys.plans import PlanReading, PlanWriting
 from store.deploys.requests import RequestReading, RequestWriting
 from store.deploys.rollouts import RolloutReading, RolloutWriting
 from store.deploys.runs import RunReading
+from store.deploys.subjects import SubjectReading, SubjectWriting
 from store.outbox.intents import OutboxReading, OutboxWriting
 from store.sql.failures import failure, translate_connect_errors, translate_errors
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 
 class SqlReading(
-    CatalogReading,
     JudgingReading,
+    SubjectReading,
     PlanReading,
     ApprovalReading,
     RolloutReading,
@@ -51,9 +51,9 @@ class SqlReading(
 
 
 class SqlTransaction(
-    CatalogWriting,
     Keeping,
     JudgingWriting,
+    SubjectWriting,
     PlanWriting,
     ApprovalWriting,
     RolloutWriting,
@@ -98,7 +98,9 @@ class UnitsOfWork:
     async def begin(self) -> AsyncIterator[SqlTransaction]:
         """A unit of work that writes: it commits when the block ends, and rolls back if the block raises."""
         async with self.connect_to_write() as connection:
-            yield SqlTransaction(connection, self.parsed)
+            transaction = SqlTransaction(connection, self.parsed)
+            yield transaction
+            await transaction.flush()
 
     @asynccontextmanager
     async def connect_to_write(self) -> AsyncIterator[AsyncConnection]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -286,8 +287,8 @@ class FakeChat:
     A digest or a file that Slack did not confirm (``SlackUnavailable`` with ``sent``) is there all the same.
     ``refuses_tables`` is a workspace that never takes a table: the digest gets the next plainer layout at once.
     ``drawn`` counts the cards that were posted or updated, ``layouts`` has those that digests were asked for in, and
-    ``rests`` is what Slack's limits keep back. Nothing can be posted to the channels in ``gone``, nor can a card be
-    changed that was taken out of ``cards``.
+    ``rests`` is what Slack's limits keep back, ``promised`` counts what is on its way.
+    Nothing can be posted to the channels in ``gone``, nor can a card be changed that was taken out of ``cards``.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
@@ -300,11 +301,18 @@ class FakeChat:
     layouts: list[Layout] = field(default_factory=list)
     refuses_tables: bool = False
     rests: set[tuple[Way, str]] = field(default_factory=set)
+    promised: Counter[tuple[tuple[Way, ...], str]] = field(default_factory=Counter)
     gone: frozenset[str] = frozenset()
     posts: list[tuple[str, str]] = field(default_factory=list)
 
     def resting(self) -> Collection[tuple[Way, str]]:
         return self.rests
+
+    def promise(self, ways: Collection[Way], channel: str) -> None:
+        self.promised[tuple(ways), channel] += 1
+
+    def redeem(self, ways: Collection[Way], channel: str) -> None:
+        self.promised[tuple(ways), channel] -= 1
 
     def _there(self, channel: str, ts: str = "") -> None:
         if channel in self.gone:

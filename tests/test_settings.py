@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,9 @@ def test_a_secret_is_needed_without_such_a_file_and_is_long_enough(tmp_path: Pat
         secret_beside(read({}), None)
     with pytest.raises(SettingsInvalid, match="NOMATRON_SECRET has 5 bytes"):
         secret_beside(read({"NOMATRON_SECRET": "short"}), tmp_path / "nomatron.db")
+
+
+def test_the_retention_is_a_number_of_days() -> None:
+    assert read({}).retention == timedelta(days=90)
+    assert read({"NOMATRON_RETENTION_DAYS": "7"}).retention == timedelta(days=7)
+    assert read_leniently({"NOMATRON_RETENTION_DAYS": "0"})[1][0].startswith("NOMATRON_RETENTION_DAYS: ")

@@ -34,12 +34,14 @@ class Bell(Protocol):
 class Limits:
     """How long a lease on a deploy lasts, and how long a register may take, from the settings.
 
+    ``retention``: how long all of an ended deploy is kept.
     ``ask``: how long a deploy waits for the Nomad of the environments before its own, which may be another cluster.
     """
 
     lease: timedelta
     write_timeout: timedelta
     ask: timedelta = timedelta(seconds=2)
+    retention: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,5 +87,14 @@ class Chat(Protocol):
     def resting(self) -> Collection[tuple[Way, str]]:
         """What Slack's limits let nobody send now: a way, and the channel that it rests for, empty if for every one."""
 
+    def promise(self, ways: Collection[Way], channel: str) -> None:
+        """Keep our own budget for a message that was claimed and may go these ways, so that no other is claimed on it.
+
+        Until ``redeem``. A person's click still goes first.
+        """
+
+    def redeem(self, ways: Collection[Way], channel: str) -> None:
+        """The promised message is sent, or will not be: what it did not use is free again."""
+
     async def upload(self, channel: str, ts: str, *, name: str, title: str, content: bytes) -> None:
         """Put a file into the message's thread. ``FileRefused`` if Slack will never take it."""

@@ -92,7 +92,7 @@ class Parcel:
 
     ``tries`` counts the earlier attempts to send it, but not those that Slack's limits put off; ``crashes`` those in
     which Nomatron itself failed. ``begun``: an earlier attempt may have reached Slack. A deploy's card and a digest say
-    that in rows of their own.
+    that in rows of their own. ``channel`` is where it will probably go, empty if that is not known.
     """
 
     lane: ClassVar[str] = ""
@@ -105,6 +105,7 @@ class Parcel:
     tries: int
     crashes: int = 0
     begun: bool = False
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,9 @@ class Reading(AuditReading, DigestReading, Protocol):
 
     async def deploy(self, deploy_id: int) -> Deploy | None:
         """The deploy with this number; None if there is none."""
+
+    async def subject(self, deploy_id: int) -> tuple[Deploy, ActiveCatalog] | None:
+        """The deploy with this number and the active catalog; None if there is none. ``CatalogMissing``."""
 
     async def open_deploys(self, service: str | None = None, environment: str | None = None) -> tuple[Deploy, ...]:
         """The open deploys, oldest request first, then by number: the order in which they take turns."""
@@ -234,6 +238,9 @@ class Transaction(Reading, DigestWriting, Protocol):
     async def lock_deploy(self, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
         """Lock and return a deploy before a decision about it; ``StaleFence`` if the claim was taken over."""
 
+    async def lock_subject(self, deploy_id: int, claim: Claim | None = None) -> tuple[Deploy, str] | None:
+        """``lock_catalog`` and ``lock_deploy`` at once: the deploy, and the fingerprint of the catalog in force."""
+
     async def lock_free(self, deploy_id: int) -> Deploy | None:
         """Lock and return a deploy before a decision about it; None if a worker keeps it, or if there is none."""
 
@@ -299,14 +306,17 @@ class Transaction(Reading, DigestWriting, Protocol):
         """Store a catalog under its fingerprint and make it the active catalog."""
 
     async def record(self, event: Event) -> None:
-        """Append an event to the audit log, in this transaction.
+        """Append an event to the audit log, in this transaction: all its events in one statement before the commit.
 
         A refusal of the same person, act and reason is only counted for a minute after the one that was appended; the
         next one that is appended has the count as ``data.repeated``.
         """
 
     async def send(self, outgoing: Outgoing, at: datetime) -> None:
-        """Put a message into the outbox. A CARD that is already pending is moved forward instead of added twice."""
+        """Put a message into the outbox, with all others of this transaction in one statement before the commit.
+
+        A CARD that is already pending is moved forward instead of added twice.
+        """
 
     async def unsend_card(self, deploy_id: int) -> bool:
         """Remove the pending CARD of a deploy that has no message yet; returns whether nothing was posted for it."""
@@ -382,3 +392,10 @@ class Store(Protocol):
 
     async def forget_requests(self, before: datetime) -> None:
         """Delete the remembered signatures of requests that are older than ``before``."""
+
+    async def empty_plans(self, before: datetime) -> int:
+        """Empty the JSON of some plans of deploys that ended before that time; the number of plans, 0 if none is left.
+
+        Not of the last six deploys of a place that Nomad registered, as it keeps as many versions of a job itself; not
+        of the last two that succeeded there, nor of the last two that changed nothing: the way back, and its proof.
+        """

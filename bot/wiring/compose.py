@@ -73,7 +73,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
             chat=chat,
             clock=clock,
             bell=bell,
-            limits=Limits(lease=settings.lease, write_timeout=settings.write_timeout),
+            limits=Limits(lease=settings.lease, write_timeout=settings.write_timeout, retention=settings.retention),
             worker=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
         )
         try:

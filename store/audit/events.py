@@ -24,6 +24,7 @@ class EventReading(Session):
 
     async def events(self, deploy_id: int | None = None, limit: int = 100) -> tuple[Stored, ...]:
         """The newest ``limit`` audit events, of one deploy or of all deploys, oldest first."""
+        await self.flush()
         found = select(audit_events.c.index, audit_events.c.body)
         if deploy_id is not None:
             found = found.where(audit_events.c.deploy == deploy_id)
@@ -65,7 +66,7 @@ class EventWriting(EventReading):
             "environment": event.environment,
             "actor": event.actor,
         }
-        await self._run(_APPEND, row)
+        self._write_later(_APPEND, row)
 
     async def _repeated(self, event: Event) -> int | None:
         """How many repetitions of the refusal were counted since it was last appended; None if this is one, too."""

@@ -33,6 +33,7 @@ class PageReading(Session):
 
     async def audit_page(self, query: AuditQuery, limit: int) -> tuple[Stored, ...]:
         """The newest ``limit`` events that match, newest first by time and index."""
+        await self.flush()
         narrowed = {name: value for name in _NARROWING if (value := getattr(query, name)) is not None}
         bounds = _bounds(query)
         rows = await self._rows(_page((*narrowed, *bounds)), {**narrowed, **bounds, "limit": limit})

@@ -90,7 +90,8 @@ class Keeping(DeployWriting):
 
     async def lock_free(self, deploy_id: int) -> Deploy | None:
         """Lock the deploy until this transaction ends, and return it; None if a worker keeps it."""
-        return await self._locked_as(_unkept_one(self._dialect), deploy_id)
+        row = await self._row(_unkept_one(self._dialect), {"number": deploy_id})
+        return None if row is None else self._hold_deploy(row)
 
     async def keep(self, deploy: Deploy, owner: str, lease: timedelta) -> Claim:
         """Claim a deploy that this transaction has locked, in the state that it has now."""

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import Select
-    from sqlalchemy.sql import Executable
+    from sqlalchemy import RowMapping, Select
 
     from bot.domain.actor import Actor
     from bot.domain.digest.schedule import Scope
@@ -139,18 +138,18 @@ class DeployWriting(DeployReading):
 
         Raises ``StaleFence`` if another worker has taken over the claim.
         """
-        return await self._locked_as(_LOCKED, deploy_id, claim)
+        row = await self._row(_LOCKED, {"number": deploy_id})
+        return None if row is None else self._hold_deploy(row, claim)
 
-    async def _locked_as(self, which: Executable, deploy_id: int, claim: Claim | None = None) -> Deploy | None:
-        row = await self._row(which, {"number": deploy_id})
-        if row is None:
-            return None
+    def _hold_deploy(self, row: RowMapping, claim: Claim | None = None) -> Deploy:
+        """The deploy of a locked row; raises ``StaleFence`` if another worker has taken over the claim."""
         if claim is not None and row["fence"] != claim.fence:
-            raise StaleFence(f"D-{deploy_id} was taken over by {row['worker']}: nothing was written")
+            raise StaleFence(f"D-{row['id']} was taken over by {row['worker']}: nothing was written")
+        deploy = record_of(Deploy, row)
         if claim is not None:
-            self._kept.add(deploy_id)
-        self._locked[deploy_id] = record_of(Deploy, row)
-        return self._locked[deploy_id]
+            self._kept.add(deploy.id)
+        self._locked[deploy.id] = deploy
+        return deploy
 
     async def add_deploy(self, deploy: Deploy) -> Deploy:
         """The new deploy with the next number; its own ``id`` counts for nothing."""

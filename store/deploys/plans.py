@@ -56,7 +56,7 @@ class PlanWriting(PlanReading):
 
     async def add_plan(self, plan: Plan) -> None:
         """Insert a plan under its number."""
-        await self._run(plans.insert().values(columns_of(plan)))
+        await self._run(plans.insert().values(**columns_of(plan), kept_from=plan.at))
 
     async def save_plan(self, plan: Plan) -> None:
         """Update all columns of a plan, found by its deploy and number."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Text as Plain
 from sqlalchemy import and_, bindparam, case, func, select
 from sqlalchemy import text as sql
 
@@ -34,18 +35,20 @@ if TYPE_CHECKING:
 
 
 # made once, because every change sends something
-_ADD = outbox.insert()
-_CHANNEL = select(messages.c.channel).where(messages.c.deploy_id == bindparam("number"), messages.c.ts != "")
+_CHANNEL = select(messages.c.channel).where(messages.c.deploy_id == bindparam("shown"), messages.c.ts != "")
 _OWN_NEXT = select(func.max(outbox.c.turn) + 1).where(outbox.c.asker == bindparam("own")).scalar_subquery()
 # whoever asks for the first time starts where the others stand now, not before all that they ever sent
 _FIRST = select(func.min(outbox.c.turn)).scalar_subquery()
-_TURN = select(func.coalesce(_OWN_NEXT, _FIRST, 0))
+# after the asker's own pending messages, and beside the first of everybody else's
+_TURN = func.coalesce(_OWN_NEXT, _FIRST, 0)
+# where the deploy's message is, or where it probably will be
+_LANE = func.coalesce(_CHANNEL.scalar_subquery(), bindparam("probable", type_=Plain))
 
 
 @cache
-def _add_card(dialect: str) -> Executable:
-    """A card that is pending already may become due earlier, but is never doubled."""
-    statement = insert(dialect, outbox)
+def _add(dialect: str) -> Executable:
+    """A card that is pending already may become due earlier, but is never doubled; nothing else meets that index."""
+    statement = insert(dialect, outbox).values(turn=_TURN, lane=_LANE)
     earlier = statement.excluded.due_at < outbox.c.due_at
     return statement.on_conflict_do_update(
         index_elements=["deploy_id"],
@@ -91,34 +94,21 @@ class OutboxWriting(OutboxReading, CatalogReading, DeployReading, Fencing):
         """Add a message to the outbox. A CARD that is pending already may become due earlier, but is never doubled."""
         due = outgoing.not_before or at
         values = {**columns_of(outgoing), "created_at": at, "due_at": due, "put_at": at, "tries": 0, "fence": 0}
-        values["asker"] = asker = await self._asker(outgoing)
-        values["turn"] = await self._turn(asker)
-        values["lane"] = await self._lane(outgoing)
-        await self._run(_add_card(self._dialect) if outgoing.kind is Delivery.CARD else _ADD, values)
         self._due.append((MESSAGES, due, 0))
-
-    async def _asker(self, outgoing: Outgoing) -> str:
-        """Whose share of the outbox the message takes: the requester's, else that of the person who is told."""
         deploy = await self._of(outgoing)
-        return deploy.requester.key if deploy else outgoing.user
+        # whose share of the outbox it takes: the requester's, else that of the person who is told
+        values["asker"] = values["own"] = deploy.requester.key if deploy else outgoing.user
+        straight = outgoing.channel or outgoing.user
+        values["probable"] = straight or await self._probable(deploy)
+        values["shown"] = None if straight else outgoing.deploy_id
+        self._write_later(_add(self._dialect), values)
 
-    async def _turn(self, asker: str) -> int:
-        """A place after the asker's own pending messages, and beside the first of everybody else's."""
-        turn: int = (await self._run(_TURN, {"own": asker})).scalar_one()
-        return turn
-
-    async def _lane(self, outgoing: Outgoing) -> str:
-        """The channel that the message will probably go to; empty if that is not known."""
-        if outgoing.channel or outgoing.user:
-            return outgoing.channel or outgoing.user
-        channel: str | None = (await self._run(_CHANNEL, {"number": outgoing.deploy_id})).scalar_one_or_none()
-        if channel is not None:
-            return channel
+    async def _probable(self, deploy: Deploy | None) -> str:
+        """The channel for a deploy, or for the operators, by the catalog in force; empty if it names none."""
         try:
             catalog = (await self.active_catalog()).catalog
         except CatalogMissing:
             return ""
-        deploy = await self._of(outgoing)
         if deploy is None:
             return catalog.admin_channel or ""
         known = catalog.placement(deploy.service, deploy.environment) is not None
@@ -134,6 +124,7 @@ class OutboxWriting(OutboxReading, CatalogReading, DeployReading, Fencing):
 
         A card that a worker has may already be on its way to Slack: then this removes nothing.
         """
+        await self.flush()
         message = select(messages.c.deploy_id).where(messages.c.deploy_id == deploy_id).exists()
         other = outbox.alias()
         held = select(other.c.id).where(_card_of(other.c, deploy_id), other.c.held_until.is_not(None)).exists()

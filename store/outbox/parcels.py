@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, false, func, or_, select, true
+from sqlalchemy import Text as Plain
+from sqlalchemy import bindparam, case, false, func, or_, select, type_coerce
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Outgoing, Setback, Way
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime, timedelta
 
-    from sqlalchemy import ColumnElement, RowMapping, Select
+    from sqlalchemy import BindParameter, ColumnElement, RowMapping, Select
     from sqlalchemy.sql import Executable
 
     Resting = Collection[tuple[Way, str]]
-    Keys = frozenset[tuple[Way, str]]
+    Shape = frozenset[tuple[Way, bool]]
 
 # the kinds that change a deploy's own message; the partial index in `tables` names the same two
 _OF_MESSAGE = (Delivery.CARD, Delivery.THREAD)
@@ -33,6 +34,8 @@ _LANE_WIDTH = 2
 """How many messages of a channel are on their way at once: a second one goes on while a dead worker holds the first."""
 _NOW = bindparam("this_instant", type_=Instant)
 _AHEAD = bindparam("ahead", type_=Instant)
+_PLAN = '%"plan":'
+"""How a note's JSON names the plan whose file it brings; in a text each of these quotes would follow a backslash."""
 _FREE = {"worker": None, "held_until": None}
 
 
@@ -41,7 +44,9 @@ class Parcels(Session):
 
     async def due(self, now: datetime, resting: Resting = ()) -> bool:
         """Whether ``take`` would find a parcel; takes no lock."""
-        found: bool = (await self._run(_due(self._dialect, frozenset(resting)), _at(now))).scalar_one()
+        found: bool = (
+            await self._run(_due(self._dialect, _shape(resting)), {**_at(now), **_channels(resting)})
+        ).scalar_one()
         return found
 
     async def take(self, owner: str, lease: timedelta, now: datetime, resting: Resting = ()) -> Parcel | None:
@@ -51,7 +56,8 @@ class Parcels(Session):
         """
         await self._end_expired()
         await self._run(_UNASTRAY, _at(now))
-        row = await self._row(_taken(self._dialect, lease, frozenset(resting)), {_NOW.key: now, "owner": owner})
+        values = {_NOW.key: now, "owner": owner, **_channels(resting)}
+        row = await self._row(_taken(self._dialect, lease, _shape(resting)), values)
         return None if row is None else _parcel(row)
 
     async def _end_expired(self) -> None:
@@ -132,14 +138,14 @@ _UNASTRAY = outbox.update().where(_ASTRAY).values(due_at=_NOW, put_at=_NOW)
 
 # each made once, because idle loops ask all day
 @lru_cache(maxsize=64)
-def _due(dialect: str, resting: Keys) -> Select[tuple[bool]]:
+def _due(dialect: str, resting: Shape) -> Select[tuple[bool]]:
     expired = select(outbox.c.id).where(outbox.c.held_until <= clock(dialect))
     astray = select(outbox.c.id).where(_ASTRAY)
     return select(expired.exists() | _free(resting).exists() | astray.exists())
 
 
 @lru_cache(maxsize=64)
-def _taken(dialect: str, lease: timedelta, resting: Keys) -> Executable:
+def _taken(dialect: str, lease: timedelta, resting: Shape) -> Executable:
     taken = outbox.update().where(outbox.c.id == _next(resting).scalar_subquery()).values(
         worker=bindparam("owner"),
         held_until=clock(dialect, lease),
@@ -160,7 +166,7 @@ def _at(now: datetime) -> dict[str, datetime]:
     return {_NOW.key: now, _AHEAD.key: now + A_MOMENT}
 
 
-def _next(resting: Keys) -> Any:
+def _next(resting: Shape) -> Any:
     shown = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     is_card = outbox.c.kind == Delivery.CARD
     # the first that a channel hears of a deploy, then what it sees of it, then chatter
@@ -173,7 +179,7 @@ def _next(resting: Keys) -> Any:
     )
 
 
-def _free(resting: Keys) -> Select[tuple[int]]:
+def _free(resting: Shape) -> Select[tuple[int]]:
     """The parcels that may be taken: due, no worker has their message, and a reply only after everything before it.
 
     Not those whose way to Slack rests.
@@ -197,22 +203,42 @@ def _free(resting: Keys) -> Select[tuple[int]]:
     return select(outbox.c.id).where(free, alone, anchored, in_order, room, ~_rests(resting))
 
 
-def _rests(resting: Keys) -> ColumnElement[bool]:
+def _rests(resting: Shape) -> ColumnElement[bool]:
     """The parcels that Slack's limits keep back, as far as the kind and the probable channel tell."""
     posted = select(messages.c.deploy_id).where(messages.c.deploy_id == outbox.c.deploy_id, messages.c.ts != "")
     kind = outbox.c.kind
     update = (kind == Delivery.STRIP) | ((kind == Delivery.CARD) & posted.exists())
+    note = type_coerce(outbox.c.note, Plain)
+    with_plan = note.like(_PLAN + "_%") & note.not_like(_PLAN + "null%")
     ways: dict[Way, ColumnElement[bool]] = {
+        Way.FILE: (kind == Delivery.DIGEST) | ((kind == Delivery.THREAD) & with_plan),
         Way.UPDATE: update,
         Way.TELL: (kind == Delivery.TELL) & (outbox.c.response_url == ""),
         Way.POST: (kind != Delivery.TELL) & ~update,
     }
-    found: list[ColumnElement[bool]] = []
-    for way, condition in ways.items():
-        channels = {channel for each, channel in resting if each is way}
-        if channels:
-            found.append(condition & (true() if "" in channels else outbox.c.lane.in_(sorted(channels))))
-    return or_(false(), *found)
+    there = {
+        (way, everywhere): condition if everywhere else condition & outbox.c.lane.in_(_channels_of(way))
+        for way, condition in ways.items()
+        for everywhere in (True, False)
+    }
+    return or_(false(), *(condition for key, condition in there.items() if key in resting))
+
+
+def _channels_of(way: Way) -> BindParameter[Any]:
+    return bindparam(f"rests_{way}", expanding=True)
+
+
+def _shape(resting: Resting) -> Shape:
+    """What of it makes another statement: the channels are parameters."""
+    return frozenset((way, channel == "") for way, channel in resting)
+
+
+def _channels(resting: Resting) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for way, channel in sorted(resting):
+        if channel:
+            found.setdefault(_channels_of(way).key, []).append(channel)
+    return found
 
 
 def _parcel(row: RowMapping) -> Parcel:
@@ -225,4 +251,5 @@ def _parcel(row: RowMapping) -> Parcel:
         tries=row["tries"] - 1,
         crashes=row["crashes"],
         begun=row["begun"],
+        channel=row["lane"],
     )

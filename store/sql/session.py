@@ -34,6 +34,7 @@ class Session:
         self._due: list[tuple[str, datetime, int]] = []
         # the catalog in force, once nobody else can replace it
         self._held_catalog = ""
+        self._unwritten: dict[Executable, list[dict[str, Any]]] = {}
 
     def left(self, now: datetime) -> frozenset[str]:
         """The work that became due, but for that on deploys that a worker keeps."""
@@ -45,6 +46,16 @@ class Session:
 
     async def _run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
         return await self._connection.execute(statement, values)
+
+    def _write_later(self, statement: Executable, row: dict[str, Any]) -> None:
+        """Keep a row back until ``flush``: all rows of a transaction for one statement go to the database at once."""
+        self._unwritten.setdefault(statement, []).append(row)
+
+    async def flush(self) -> None:
+        """Write what was kept back, in its order. Before the commit, and before anything reads what it may change."""
+        unwritten, self._unwritten = self._unwritten, {}
+        for statement, rows in unwritten.items():
+            await self._run(statement, rows)
 
     async def _upsert(self, table: Table, row: dict[str, Any], key: tuple[str, ...]) -> None:
         """Insert the row, or update its columns in the row that has the same ``key``."""

@@ -11,8 +11,10 @@ import pytest
 from bot.domain.deploy.deploy import Status
 from bot.domain.digest.schedule import SETTLED_AFTER
 from bot.errors import Replayed, StoreBusy
+from bot.operations.deploys.withdraw import withdraw
 from handlers import ticks
-from tests.operations.acts import asked, now
+from tests.builders import ALICE
+from tests.operations.acts import HERE, asked, now, planned
 from tests.operations.conftest import bare, world
 from tests.operations.digests import FIRST, clock_at, configured, sent, shown
 
@@ -136,3 +138,16 @@ class TestDigests:
         job = tick(world, "_digests")
 
         assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
+
+
+async def test_an_old_plan_no_longer_keeps_its_job(world: World):
+    deploy = await planned(world)
+    await withdraw(world.ports(), ALICE, deploy.id, origin=HERE)
+    world.clock.advance(days=91)
+
+    await run(tick(world, "_retain"))
+
+    async with world.store.read() as reading:
+        plan = await reading.plan(deploy.id, 1)
+    assert plan is not None
+    assert not plan.is_kept

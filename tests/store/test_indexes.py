@@ -16,6 +16,7 @@ from bot.domain.deploy.message import Way
 from bot.domain.digest.schedule import Scope, Span
 from bot.ports.audit import AuditQuery, Cursor
 from bot.ports.store import Wanted
+from store.deploys.retention import Retention
 from store.sql.conditions import IS_OPEN
 from store.tables import deploys
 from tests.builders import ALICE, a_draft
@@ -27,6 +28,7 @@ FEW_ROWS = {
     "SCAN asked",
     "SCAN astray",
     "SCAN before_those",
+    "SCAN catalogs",
     "SCAN due",
     "SCAN dispatched",
     "SCAN digests",
@@ -35,7 +37,9 @@ FEW_ROWS = {
     "SCAN deploys USING COVERING INDEX ix_deploys_open",
     "SCAN digests USING COVERING INDEX sqlite_autoindex_digests_1",
 }
-"""What a statement brings along, which is in no table; what a new catalog marked; the channels with a digest."""
+"""What a statement brings along, which is in no table; what a new catalog marked; the channels with a digest.
+
+And the catalogs from their newest, of which one is read."""
 WANTED = Wanted(statuses=frozenset({Status.ROLLING, Status.FAILED}), within=timedelta(minutes=1))
 DAY = Scope(Span(NOON - timedelta(days=1), NOON))
 TODAY = date(2026, 11, 21)
@@ -101,10 +105,19 @@ async def test_what_landed_next_is_found_by_its_place_and_instant(store):
     assert [step for step in steps if "SCAN" in step] == []
 
 
+def retains(name):
+    async def act(store):
+        async with store.begin() as tx:
+            await getattr(Retention(tx._connection, tx._parsed), name)(NOON)
+
+    return pytest.param(act, id=f"retention_{name}")
+
+
 @pytest.mark.parametrize(
     "act",
     [
         reads("deploy", 1),
+        reads("subject", 1),
         reads("open_deploys"),
         reads("open_deploys", "checkout", "staging"),
         reads("any_unjudged"),
@@ -151,6 +164,8 @@ async def test_what_landed_next_is_found_by_its_place_and_instant(store):
         claims("claim_parcel", resting=[(Way.UPDATE, ""), (Way.POST, "C0PROD0001")]),
         takes("_claims", WANTED, "one", timedelta(minutes=1), NOON),
         takes("_parcels", "one", timedelta(minutes=1), NOON),
+        retains("due"),
+        retains("empty"),
     ],
 )
 async def test_no_table_is_read_whole(store, act):

@@ -1,4 +1,4 @@
-"""Where a database fails in the middle of things, and what one approval costs."""
+"""Where a database fails in the middle of things."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.util import await_only
 
-from bot.domain.deploy.deploy import Status
 from bot.errors import AmbiguousCommit, StoreBusy, StoreError, StoreFull, StoreUnavailable
+from bot.ports.audit import AuditQuery
 from store import open_store
 from store.unit_of_work import _commit
 from tests import stores
@@ -19,9 +19,6 @@ from tests.builders import (
     a_catalog,
     a_deploy,
     a_draft,
-    a_plan,
-    a_release,
-    an_approval,
     an_event,
     an_outgoing,
 )
@@ -236,28 +233,32 @@ async def test_a_database_that_cannot_be_reached_is_unavailable(tmp_path):
                 await add_one(store)
 
 
-async def test_an_approval_costs_twelve_statements_and_one_commit(one):
+async def test_a_transaction_reads_the_events_and_cards_that_it_keeps_back(one):
     async with one.begin() as tx:
         await tx.apply_catalog(a_catalog(), NOON)
-        await tx.add_release(a_release())
-        deploy = (await tx.add_deploy(a_draft())).advance(Status.WAITING, NOON, plan=1)
-        await tx.save_deploy(deploy)
-        await tx.add_plan(a_plan())
-        await tx.active_catalog()
-    statements: list[str] = []
-    commits: list[object] = []
-    engine = one.engines.writing.sync_engine
-    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
-    event.listen(engine, "commit", commits.append)
-    async with one.begin() as tx:
-        await tx.remember_request("f" * 64, NOON)
-        found = await tx.lock_deploy(1)
-        await tx.active_catalog()
-        await tx.plan(1, found.plan)
-        await tx.approvals(1)
-        await tx.add_approval(an_approval())
-        await tx.save_deploy(found.advance(Status.READY, NOON))
+        await tx.add_deploy(a_draft())
         await tx.record(an_event())
-        await tx.send(an_outgoing(urgent=True), NOON)
-    assert len([said for said in statements if not said.startswith("BEGIN")]) == 12
-    assert len(commits) == 1
+        await tx.send(an_outgoing(), NOON)
+        assert len(await tx.events(1)) == 1
+        await tx.record(an_event())
+        assert len(await tx.audit_page(AuditQuery(), 10)) == 2
+        assert await tx.unsend_card(1)
+        await tx.send(an_outgoing(), NOON)
+    async with one.read() as reading:
+        assert len(await reading.events(1)) == 2
+
+
+async def test_what_is_kept_back_is_not_written_if_the_block_raises(one):
+    class Stopped(Exception):
+        pass
+
+    async def stopped():
+        async with one.begin() as tx:
+            await tx.record(an_event())
+            raise Stopped
+
+    await add_one(one)
+    with pytest.raises(Stopped):
+        await stopped()
+    async with one.read() as reading:
+        assert await reading.events() == ()

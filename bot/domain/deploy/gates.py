@@ -320,9 +320,10 @@ def _check_seats(facts: Facts) -> Decision:
 def stale_plan(deploy: Deploy, plan: int | None, marks: Sequence[PlanMark]) -> Decision:
     """Whether the plan that a person saw is for the same change as the current one; None means the current one.
 
-    ``marks`` are those of all plans of the deploy. Each new plan has a new number, but a yes or a no is to a change.
+    ``marks`` are those of all plans of the deploy, needed unless the plan is its current one. Each new plan has a new
+    number, but a yes or a no is to a change.
     """
-    if plan is None or is_same_change(marks, plan, deploy.plan):
+    if plan is None or plan == deploy.plan or is_same_change(marks, plan, deploy.plan):
         return Allowed()
     if plan > deploy.plan:
         return refuse("stale-plan", f"{deploy.number} has no plan {plan}. Its current plan is {deploy.plan}.")

@@ -61,6 +61,7 @@ class Way(StrEnum):
     UPDATE = "update"
     TELL = "tell"
     """To one person alone, without a ``response_url``."""
+    FILE = "file"
 
 
 class Setback(StrEnum):

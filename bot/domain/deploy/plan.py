@@ -150,7 +150,7 @@ class Plan:
     (no capacity, Nomad's warnings, a count that stays). ``moved`` are sentences on what changed since the plan
     before it, empty if the fingerprint is the same. ``differs`` are sentences on how the job differs from the one
     in the environment ``compared_with``, which comes before. ``unchanged``: nothing would change; ``healthy`` then
-    says whether the running job is healthy.
+    says whether the running job is healthy. ``job`` and ``replaced`` are empty once they are no longer kept.
     """
 
     deploy_id: int
@@ -171,6 +171,11 @@ class Plan:
     unchanged: bool = False
     healthy: bool = False
     base: Base | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its job is still stored: that of an old deploy is not, unless something may need it."""
+        return bool(self.job)
 
     @property
     def from_release(self) -> str | None:

@@ -19,18 +19,22 @@ _MOST_CHANNELS = 2000
 
 @dataclass(slots=True)
 class Bucket:
-    """Tokens that refill at ``rate`` a second up to ``burst``; times are monotonic seconds."""
+    """Tokens that refill at ``rate`` a second up to ``burst``; times are monotonic seconds.
+
+    ``promised`` are those for messages on their way, which may or may not have been spent yet.
+    """
 
     burst: float
     rate: float
     tokens: float
     at: float
+    promised: int = 0
 
-    def wait(self, now: float) -> float:
-        """Seconds until there is a token; 0 if there is one now."""
+    def wait(self, now: float, needed: int = 1) -> float:
+        """Seconds until there are so many tokens; 0 if there are now."""
         self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
         self.at = max(now, self.at)
-        return max(0.0, (1 - self.tokens) / self.rate)
+        return max(0.0, (needed - self.tokens) / self.rate)
 
 
 class Budget:
@@ -51,15 +55,20 @@ class Budget:
         return max(*pauses, 0.0, *(bucket.wait(now) for bucket in self._of(method, channel, background=background)))
 
     def resting(self, method: Method) -> frozenset[str]:
-        """The channels for which this method may not be called now; an empty one means every channel."""
+        """The channels for which nobody may promise a call of this method now; an empty one means every channel."""
         now = self._monotonic()
         paused = {channel for (name, channel), until in self._paused.items() if name == method.name and until > now}
         spent = {
             channel
             for (name, channel), bucket in self._buckets.items()
-            if name == method.name and channel != _BACKGROUND and bucket.wait(now) > 0
+            if name == method.name and channel != _BACKGROUND and bucket.wait(now, bucket.promised + 1) > 0
         }
         return frozenset(paused | spent)
+
+    def promise(self, method: Method, channel: str = "", calls: int = 1) -> None:
+        """Count on so many calls of this method; ``-1`` when the message is sent, or will not be."""
+        for bucket in self._of(method, channel):
+            bucket.promised += calls
 
     def spend(self, method: Method, channel: str = "", *, background: bool = False) -> float:
         """Take a token and return 0, or take none and return the seconds to wait."""
@@ -98,5 +107,7 @@ class Budget:
     def _bucket(self, method: str, channel: str, burst: float, rate: float) -> Bucket:
         if len(self._buckets) > _MOST_CHANNELS:
             # full buckets hold no memory of anything: they can be made again
-            self._buckets = {key: each for key, each in self._buckets.items() if each.tokens < each.burst}
+            self._buckets = {
+                key: each for key, each in self._buckets.items() if each.tokens < each.burst or each.promised
+            }
         return self._buckets.setdefault((method, channel), Bucket(burst, rate, burst, self._monotonic()))

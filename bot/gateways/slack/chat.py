@@ -14,7 +14,7 @@ from bot.gateways.slack.methods import EPHEMERAL, OPEN_VIEW, POST, SHARE_FILE, U
 from bot.ports.slack import DigestPosted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from bot.domain.deploy.message import Card, Note
     from bot.domain.digest.report import DigestCard, Layout
@@ -26,7 +26,12 @@ log = logging.getLogger(__name__)
 
 Sent = TypeVar("Sent")
 
-_WAYS: Final = {Way.POST: POST, Way.UPDATE: UPDATE, Way.TELL: EPHEMERAL}
+_WAYS: Final = {
+    Way.POST: (POST,),
+    Way.UPDATE: (UPDATE,),
+    Way.TELL: (EPHEMERAL,),
+    Way.FILE: (UPLOAD_URL, SHARE_FILE),
+}
 
 _QUIET = {"unfurl_links": False, "unfurl_media": False}
 """Links never unfurl: what they show is somebody else's text."""
@@ -157,7 +162,21 @@ class SlackChat:
     def resting(self) -> frozenset[tuple[Way, str]]:
         """The ways and channels that Slack's limits, or our own budget, let nobody use now."""
         budget = self._connection.budget
-        return frozenset((way, channel) for way, method in _WAYS.items() for channel in budget.resting(method))
+        return frozenset(
+            (way, channel) for way, methods in _WAYS.items() for each in methods for channel in budget.resting(each)
+        )
+
+    def promise(self, ways: Collection[Way], channel: str) -> None:
+        """Keep our budget for a message that may go these ways."""
+        self._count(ways, channel, 1)
+
+    def redeem(self, ways: Collection[Way], channel: str) -> None:
+        """That message is sent, or will not be."""
+        self._count(ways, channel, -1)
+
+    def _count(self, ways: Collection[Way], channel: str, calls: int) -> None:
+        for method in (each for way in ways for each in _WAYS[way]):
+            self._connection.budget.promise(method, channel, calls)
 
     def wait(self, method: Method, channel: str = "") -> float:
         """Seconds until our budget lets the method be called for that channel."""

@@ -64,7 +64,7 @@ async def _approve(case: Case, *, actor: Actor, plan: int | None, note: str) -> 
             actor, "approve", refuse("not-a-person", "Only a person in Slack can approve.")
         )
     deploy = case.deploy
-    marks = await case.tx.plan_marks(deploy.id)
+    marks = await case.marks_since(plan)
     decision = _may_approve(case, actor, plan, marks)
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "approve", decision)

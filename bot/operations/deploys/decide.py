@@ -18,7 +18,7 @@ from bot.domain.settings import check_settings
 from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, StoreError
 from bot.operations.deploys.target import check_target
 from bot.operations.require import require
-from bot.ports.store import Claim
+from bot.ports.store import Claim, Due
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Decision
-    from bot.domain.deploy.approval import Approval
+    from bot.domain.deploy.approval import Approval, PlanMark
     from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
-    from bot.ports.store import ActiveCatalog, Due, Reading, Transaction
+    from bot.ports.store import ActiveCatalog, Reading, Transaction
 
 Result = TypeVar("Result")
 
@@ -96,6 +96,10 @@ class Case:
     def judged(self, *actors: Actor) -> dict[str, object]:
         """The evidence of the decision for the audit log: people and their groups, who fills which seat."""
         return evidence_of(self.facts, *actors)
+
+    async def marks_since(self, plan: int | None) -> tuple[PlanMark, ...]:
+        """The marks of the deploy's plans; none for its current plan, which needs no comparison."""
+        return () if plan == self.deploy.plan else await self.tx.plan_marks(self.deploy.id)
 
     def with_approvals(self, approvals: tuple[Approval, ...]) -> Case:
         """The case with changed approvals."""
@@ -173,10 +177,10 @@ class _Question:
 
 
 async def _question(reading: Reading, deploy_id: int, actor: Actor | None) -> _Question | None:
-    deploy = await reading.deploy(deploy_id)
-    if deploy is None:
+    subject = await reading.subject(deploy_id)
+    if subject is None:
         return None
-    active = await reading.active_catalog()
+    deploy, active = subject
     await check_target(reading, active.catalog, deploy)
     approvers = [each.user.id for each in await reading.approvals(deploy_id) if not each.void]
     others = [human_behind(each) for each in (deploy.requester, actor) if each is not None]
@@ -188,10 +192,12 @@ async def _locked_facts(
 ) -> Facts | None:
     """The facts, read under the lock; None if Slack was asked about other groups or people than matter now."""
     # the catalog first, as everywhere: two transactions that lock in different orders could block each other
-    fingerprint = await tx.lock_catalog()
-    number = question.deploy.id
-    locked = await tx.lock_deploy(number) if claim is None else await lock_claimed(tx, claim)
-    deploy = require(locked, question.deploy.number)
+    if isinstance(claim, Due):
+        fingerprint, deploy = await tx.lock_catalog(), await lock_claimed(tx, claim)
+    else:
+        deploy, fingerprint = require(await tx.lock_subject(question.deploy.id, claim), question.deploy.number)
+        if claim is not None and deploy.status is not claim.status:
+            raise StaleFence(f"{deploy.number} is no longer {claim.status}")
     approvals = await tx.approvals(deploy.id)
     # compare with the people asked about, not with those found: Slack does not find somebody who was removed
     known = {approval.user.id for approval in approvals if not approval.void} <= question.people

@@ -71,7 +71,7 @@ async def _may_reject(case: Case, actor: Actor, plan: int | None, *more: Decisio
     deploy = case.deploy
     if deploy.status not in {Status.WAITING, Status.READY}:
         return not_open(deploy, "reject")
-    marks = await case.tx.plan_marks(deploy.id)
+    marks = await case.marks_since(plan)
     return every([stale_plan(deploy, plan, marks), _is_approver(case, actor), *more])
 
 

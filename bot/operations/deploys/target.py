@@ -159,6 +159,10 @@ async def base_change(ports: Ports, deploy_id: int) -> BaseChange | None:
     )
 
 
+class _NoLongerKept(Exception):
+    """The job to compare with is too old to be stored."""
+
+
 async def still_runs(ports: Ports, catalog: Catalog, proofs: Sequence[Run]) -> Asked:
     """Which of these proofs, oldest first and all of one job, have a version that Nomad runs without a break since.
 
@@ -179,6 +183,8 @@ async def still_runs(ports: Ports, catalog: Catalog, proofs: Sequence[Run]) -> A
         return Asked(unknown="Nomad: no answer in time")
     except (NomadUnavailable, NomadForbidden) as error:
         return Asked(unknown=f"Nomad: {error}")
+    except _NoLongerKept as gone:
+        return Asked(gone=str(gone))
     if ended is None:
         return Asked(gone=f"The batch job of {deploy.number} has finished, and Nomad no longer has it.")
     if ended:
@@ -206,6 +212,8 @@ async def _compare(ports: Ports, target: Target, deploy: Deploy, proofs: Sequenc
         created = int(live.get("CreateIndex") or 0) if live else 0
         made = await reading.versions_made(deploy.service, deploy.environment, created)
         others = await reading.open_deploys(deploy.service, deploy.environment)
+    if not plan.is_kept:
+        raise _NoLongerKept(f"What {deploy.number} registered is no longer kept.")
     job = json.loads(plan.job)
     if live is None and job.get("Type") in {"batch", "sysbatch"} and start_of(job) is Start.REGISTER:
         return None

@@ -9,7 +9,17 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.domain.deploy.message import MOST_CRASHES, Delivery, Note, Outgoing, Posted, Setback, back_off, worth_sending
+from bot.domain.deploy.message import (
+    MOST_CRASHES,
+    Delivery,
+    Note,
+    Outgoing,
+    Posted,
+    Setback,
+    Way,
+    back_off,
+    worth_sending,
+)
 from bot.errors import (
     BUGS,
     AppRefused,
@@ -54,10 +64,20 @@ class Sending:
         now = ports.clock.now()
         # what Slack's limits keep back now would only be put back, one message after the other
         resting = ports.chat.resting()
-        return await ports.store.claim_parcel(owner=ports.worker, lease=ports.limits.lease, now=now, resting=resting)
+        parcel = await ports.store.claim_parcel(owner=ports.worker, lease=ports.limits.lease, now=now, resting=resting)
+        if parcel is not None:
+            # before the next claim: two messages must not count on the same call
+            ports.chat.promise(_ways(parcel), parcel.channel)
+        return parcel
 
     async def carry_out(self, ports: Ports, parcel: Parcel) -> None:
         """Send the message."""
+        try:
+            await self._carry_out(ports, parcel)
+        finally:
+            ports.chat.redeem(_ways(parcel), parcel.channel)
+
+    async def _carry_out(self, ports: Ports, parcel: Parcel) -> None:
         if not worth_sending(parcel.outgoing.kind, ports.clock.now() - parcel.created_at):
             log.warning("a private answer came too late", extra={"deploy": parcel.outgoing.deploy_id})
             await _end(ports, parcel)
@@ -67,6 +87,23 @@ class Sending:
             renew = partial(ports.store.renew_parcel, parcel, ports.limits.lease)
             async with renewing(f"lease of parcel {parcel.id}", ports.limits.lease, renew):
                 await _deliver(ports, parcel)
+
+
+def _ways(parcel: Parcel) -> tuple[Way, ...]:
+    """The calls that sending the parcel may take; whether a card is posted or updated turns out when it is drawn."""
+    match parcel.outgoing.kind:
+        case Delivery.CARD:
+            return Way.POST, Way.UPDATE
+        case Delivery.STRIP:
+            return (Way.UPDATE,)
+        case Delivery.TELL:
+            return () if parcel.outgoing.response_url else (Way.TELL,)
+        case Delivery.DIGEST:
+            return Way.POST, Way.FILE
+        case Delivery.THREAD if parcel.outgoing.note and parcel.outgoing.note.plan is not None:
+            return (Way.FILE,)
+        case _:
+            return (Way.POST,)
 
 
 WORK = Sending()

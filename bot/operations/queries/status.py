@@ -60,10 +60,10 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
     unavailable, all seats are shown as empty.
     """
     async with ports.store.read() as reading:
-        deploy = await reading.deploy(deploy_id)
-        if deploy is None:
+        subject = await reading.subject(deploy_id)
+        if subject is None:
             return None
-        active = await reading.active_catalog()
+        deploy, active = subject
         catalog = await catalog_for(reading, deploy)
         plan = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
         approvals = await reading.approvals(deploy.id)

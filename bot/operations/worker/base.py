@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What a plan replaces, and the frozen job of that version, with its live counts, if it is ours and runs."""
+    """What a plan replaces, and the frozen job of that version, with its live counts, if it is ours and runs.
+
+    ``warnings`` say if that job is no longer kept.
+    """
 
     traced: Traced
     ours: Job | None
+    warnings: tuple[str, ...] = ()
 
 
 async def replaced_by(ports: Ports, deploy: Deploy, target: Target, catalog: Catalog, live: Job | None) -> Replaced:
@@ -46,7 +50,14 @@ async def replaced_by(ports: Ports, deploy: Deploy, target: Target, catalog: Cat
         if traced.made is None and ever:
             traced = await _by_content(ports, target, traced, live, no_longer_kept(live, kept, made))
         refuse_to_guess(traced.base, [other for other in others if other.id != deploy.id])
-    return Replaced(traced, await _frozen(ports, traced, live))
+    # only the live job tells that it is stopped, and a start is a change that people have to see
+    if traced.made is None or traced.base.state is JobState.STOPPED:
+        return Replaced(traced, None)
+    frozen = await _registered(ports, traced.made)
+    if frozen is None:
+        text = f"What D-{traced.made.deploy_id} registered is no longer kept: nobody can tell what changed since."
+        return Replaced(traced, None, (text,))
+    return Replaced(traced, with_live_counts(frozen, live))
 
 
 async def _by_content(
@@ -54,23 +65,17 @@ async def _by_content(
 ) -> Traced:
     """The trace, corrected if Nomad no longer keeps our newest version, but the live job is what we registered then."""
     # each step of an autoscaler is a version, so after a handful of them Nomad has dropped the one that we made
-    if newest is not None and target.nomad.is_registered_as(await _registered(ports, newest[0]), live):
-        return still_runs(traced, newest[0], reverted=newest[1])
-    return traced
+    registered = await _registered(ports, newest[0]) if newest else None
+    if newest is None or registered is None or not target.nomad.is_registered_as(registered, live):
+        return traced
+    return still_runs(traced, newest[0], reverted=newest[1])
 
 
-async def _frozen(ports: Ports, traced: Traced, live: Job | None) -> Job | None:
-    """The job that the deploy registered; None if the version is not ours, or if the job was stopped since."""
-    # only the live job tells that it is stopped, and a start is a change that people have to see
-    if traced.made is None or traced.base.state is JobState.STOPPED:
-        return None
-    return with_live_counts(await _registered(ports, traced.made), live)
-
-
-async def _registered(ports: Ports, made: Made) -> Job:
+async def _registered(ports: Ports, made: Made) -> Job | None:
+    """The job that the deploy registered; None if it is no longer kept."""
     async with ports.store.read() as reading:
         plan = require(await reading.plan(made.deploy_id, made.plan), "the plan of an earlier deploy")
-    job: Job = json.loads(plan.job)
+    job: Job | None = json.loads(plan.job) if plan.is_kept else None
     return job
 
 

@@ -142,11 +142,20 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
     moved: tuple[str, ...] = ()
     if old is not None and old.fingerprint != mark:
         moved = _changes_since(old, target, rendered, replaced.traced, show)
-    differs = target.nomad.differences(before.job, rendered.job, show) if before else ()
+    answer = replace(answer, warnings=(*replaced.warnings, *answer.warnings))
+    differs = _differences(target, before, rendered, show)
     healthy = answer.unchanged and await _has_succeeded(target, rendered.live, replaced.traced.made, ports.clock.now())
     return _Draft(
         read_at, active, target, rendered, answer, mark, replaced.traced.base, moved, compared_with, differs, healthy
     )
+
+
+def _differences(target: Target, before: Plan | None, rendered: Rendered, show: frozenset[str]) -> tuple[str, ...]:
+    if before is None:
+        return ()
+    if not before.is_kept:
+        return ("The job that ran there is no longer kept, so nothing was compared.",)
+    return target.nomad.differences(before.job, rendered.job, show)
 
 
 async def _has_succeeded(target: Target, live: Job | None, made: Made | None, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -11,6 +12,7 @@ import pytest
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Setback, Way
 from bot.errors import StaleFence
+from bot.operations.require import require
 from bot.ports.store import Wanted
 from tests.builders import ALICE, BOB, a_catalog, a_draft, a_note, a_posted, an_outgoing
 from tests.clocks import NOON
@@ -132,6 +134,7 @@ SENT_BY: dict[Way, list[tuple[Delivery, int | None]]] = {
     Way.POST: [(CARD, 1), (THREAD, 2), (ADMIN, None)],
     Way.UPDATE: [(CARD, 3), (STRIP, 2)],
     Way.TELL: [(TELL, 1)],
+    Way.FILE: [(THREAD, 3)],
 }
 
 
@@ -148,7 +151,12 @@ async def test_what_slacks_limits_keep_back_is_not_taken(ready, way, channel):
         an_outgoing(TELL, 1, **there),
         an_outgoing(TELL, 3, response_url="https://hooks.slack.com/x", **there),
     )
+    note = replace(require(an_outgoing(THREAD, 3).note, "a note"), plan=1)
+    await send(ready, replace(an_outgoing(THREAD, 3), note=note))
     rests: list[tuple[Delivery, int | None]] = [] if channel == "C0PROD0001" else SENT_BY[way]
+    if rests and way is Way.POST:
+        # if Slack refuses the file, a reply says so
+        rests = [*rests, (THREAD, 3)]
     went = [each for each in [(TELL, 3), *(one for sent in SENT_BY.values() for one in sent)] if each not in rests]
 
     assert sorted(await drain(ready, resting=[(way, channel)]), key=str) == sorted(went, key=str)
