@@ -10,6 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.errors import NomatronError
 from bot.operations.digest import schedule as digest
+from bot.operations.locks import expire as lock_expiry
 from bot.operations.worker import expire
 
 if TYPE_CHECKING:
@@ -32,12 +33,21 @@ async def _expire(ports: Ports) -> None:
         ports.bell.ring()
 
 
+async def _end_locks(ports: Ports) -> None:
+    if await lock_expiry.step(ports):
+        ports.bell.ring()
+
+
 async def _digests(ports: Ports) -> None:
     if await digest.tick(ports):
         ports.bell.ring()
 
 
-_TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = ((_expire, 5), (_forget, 60))
+_TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = (
+    (_expire, 5),
+    (_end_locks, 5),
+    (_forget, 60),
+)
 """The operations, and the seconds between two runs of each."""
 _LONGEST = timedelta(minutes=1)
 """The longest time between two runs of any tick."""

@@ -16,6 +16,7 @@ from store.catalog_cache import CatalogCache
 from store.catalogs import CatalogReading, CatalogWriting
 from store.deploys.approvals import ApprovalReading, ApprovalWriting
 from store.deploys.judging import JudgingReading, JudgingWriting
+from store.deploys.locks import LockReading, LockWriting
 from store.deploys.plans import PlanReading, PlanWriting
 from store.deploys.requests import RequestReading, RequestWriting
 from store.deploys.rollouts import RolloutReading, RolloutWriting
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 class SqlReading(
     CatalogReading,
     JudgingReading,
+    LockReading,
     PlanReading,
     ApprovalReading,
     RolloutReading,
@@ -52,6 +54,7 @@ class SqlReading(
 class SqlTransaction(
     CatalogWriting,
     JudgingWriting,
+    LockWriting,
     PlanWriting,
     ApprovalWriting,
     RolloutWriting,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.promotion import Run
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.schedule import Edition
+    from bot.domain.locks import Lock, LockScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,12 @@ class Reading(AuditReading, DigestReading, Protocol):
 
     async def open_places(self) -> tuple[tuple[str, str], ...]:
         """The (service, environment) pairs that have an open deploy."""
+
+    async def locks(self) -> tuple[Lock, ...]:
+        """The locks that nobody has ended, oldest first; also those whose time has passed since."""
+
+    async def locks_on(self, service: str, environment: str) -> tuple[Lock, ...]:
+        """Those of ``locks`` that close the service there."""
 
     async def any_unjudged(self) -> bool:
         """Whether a deploy is still to be judged by the catalog in force (``judge_anew``)."""
@@ -221,6 +228,18 @@ class Transaction(Reading, DigestWriting, Protocol):
 
     async def judge_anew(self) -> None:
         """Mark every undecided deploy, in one statement however many there are: another catalog is in force."""
+
+    async def add_lock(self, lock: Lock) -> Lock:
+        """The new lock with the next number. ``StoreBusy`` if exactly the same is locked already."""
+
+    async def end_lock(self, lock: Lock) -> None:
+        """Store when, by whom and why a lock ended; its row stays."""
+
+    async def judge_under(self, scope: LockScope, at: datetime) -> None:
+        """Mark every undecided deploy in the scope as ``judge_anew`` does, and make the ready ones due ``at`` once.
+
+        In one statement. Whoever changes locks holds the catalog exclusively: then no deploy is half-way in a decision.
+        """
 
     async def take_unjudged(self, limit: int) -> tuple[Deploy, ...]:
         """Lock at most so many of the marked deploys, the oldest requests first, and take their mark."""

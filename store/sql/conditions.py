@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Index
 from sqlalchemy import text as sql
 
+CURRENT: Final = "ended_at IS NULL"
 HELD: Final = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
 PENDING_CARD: Final = "held_until IS NULL AND kind = 'card'"
 REPLY: Final = "kind = 'thread'"

@@ -26,9 +26,11 @@ FEW_ROWS = {
     "SCAN dispatched",
     "SCAN digests",
     "SCAN deploys USING INDEX ix_deploys_unjudged",
+    "SCAN locks USING INDEX one_lock_each",
     "SCAN digests USING COVERING INDEX sqlite_autoindex_digests_1",
 }
-"""What a statement brings along, which is in no table; what a new catalog marked; the channels with a digest."""
+"""What a statement brings along, which is in no table; what a new catalog marked; the locks that nobody ended; the
+channels with a digest."""
 WANTED = Wanted(statuses=frozenset({Status.ROLLING, Status.FAILED}), within=timedelta(minutes=1))
 DAY = Scope(Span(NOON - timedelta(days=1), NOON))
 TODAY = date(2026, 11, 21)
@@ -100,6 +102,8 @@ async def test_what_landed_next_is_found_by_its_place_and_instant(store):
         reads("open_deploys"),
         reads("open_deploys", "checkout", "staging"),
         reads("any_unjudged"),
+        reads("locks"),
+        reads("locks_on", "checkout", "staging"),
         reads("overdue", NOON, {"production": NOON, "staging": NOON}),
         reads("requested_by", ALICE, NOON, NOON),
         reads("last_succeeded", "checkout", "staging"),

@@ -166,6 +166,8 @@ async def _send(ports: Ports, parcel: Parcel) -> None:
             )
         case Delivery.ADMIN:
             await _announce(ports, parcel, note)
+        case Delivery.NOTICE:
+            await _notice(ports, parcel, note)
         case Delivery.DIGEST:
             await post_digest.post(ports, parcel)
         case _:
@@ -178,6 +180,18 @@ async def _announce(ports: Ports, parcel: Parcel, note: Note) -> None:
         await ports.chat.announce(channel, await begun(ports, parcel, note))
     else:
         log.warning("the catalog names no admin channel: a note was dropped", extra={"note": note.text})
+
+
+async def _notice(ports: Ports, parcel: Parcel, note: Note) -> None:
+    """Post the note to its channel; if that is gone, the operators' channel gets it."""
+    note = await begun(ports, parcel, note)
+    try:
+        await ports.chat.announce(parcel.outgoing.channel, note)
+    except ChannelGone:
+        admin = await admin_channel(ports)
+        if admin in {"", parcel.outgoing.channel}:
+            raise
+        await ports.chat.announce(admin, note)
 
 
 async def _thread(ports: Ports, parcel: Parcel, note: Note) -> None:

@@ -11,13 +11,14 @@ from bot.domain.decision import Refused, every
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import may_dispatch
 from bot.domain.deploy.message import Note
-from bot.domain.deploy.turns import passed_over, turn
+from bot.domain.deploy.turns import passed_over
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.promotable import ask_nomad, candidate_of, promotion_gate
 from bot.operations.deploys.target import base_change
 from bot.operations.deploys.transitions import (
     SETTING_REFUSED,
     expire,
+    held_now,
     is_overdue,
     make_waiting,
     plan_again,
@@ -42,7 +43,7 @@ LOOK_AGAIN = timedelta(seconds=2)
 ASK_AGAIN = timedelta(seconds=15)
 """How soon a deploy that a rule blocks is checked again. Slack limits our calls, and people's clicks come first."""
 TURN_AGAIN = timedelta(seconds=30)
-"""How soon a deploy that waits for its turn is checked again; it is due anyway if the deploy before it changes."""
+"""How soon a deploy that waits for its turn or a lock is checked again; it is due anyway when either changes."""
 _MOST_TOLD = 5
 
 
@@ -61,13 +62,15 @@ WORK = Work(frozenset({Status.READY}), _dispatch)
 
 
 async def _hold_for_turn(ports: Ports, claim: Claim) -> bool:
-    """Hold the deploy if another one goes before it, which the database alone tells; returns whether it is held."""
+    """Hold the deploy if a lock closes its place or another one goes before it; returns whether it is held."""
     now = ports.clock.now()
     async with ports.store.begin() as tx:
         deploy = await lock_claimed(tx, claim)
-        decision = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), now)
+        decision = await held_now(tx, deploy, now)
         if isinstance(decision, Refused):
-            await save_hold(tx, deploy, decision.reasons, now, now + TURN_AGAIN)
+            # a lock that ends by itself lets it go at that very instant
+            ends = [reason.possible_at for reason in decision.reasons if reason.possible_at is not None]
+            await save_hold(tx, deploy, decision.reasons, now, min([now + TURN_AGAIN, *ends]))
     return isinstance(decision, Refused)
 
 
@@ -109,9 +112,11 @@ async def _gates(case: Case, asked: Mapping[str, Asked]) -> Refused | None:
         await make_waiting(case, _why_incomplete(case))
         return None
     others = await case.tx.open_deploys(deploy.service, deploy.environment)
+    # under the catalog that whoever places a lock holds exclusively: one placed before this holds the deploy
+    locks = await case.tx.locks_on(deploy.service, deploy.environment)
     what = candidate_of(deploy)
     passed = await promotion_gate(case.tx, facts.catalog, what, deploy.environment, case.now, asked)
-    decision = every([may_dispatch(facts, others, case.now), passed])
+    decision = every([may_dispatch(facts, others, locks, case.now), passed])
     if isinstance(decision, Refused):
         return decision
     # committed before anything is sent: whoever continues after a crash finds DISPATCHING and looks for evidence

@@ -20,7 +20,6 @@ from bot.gateways.blocks.card.ended import REPOSTED, result_of, why_of
 from bot.gateways.blocks.card.facts import (
     approvals_of,
     links_of,
-    name_of,
     needs_of,
     people_of,
     replaces_of,
@@ -31,7 +30,8 @@ from bot.gateways.blocks.card.facts import (
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.cells import MOST_MESSAGE, weight
 from bot.gateways.blocks.parts import Json, Message, actions, context, preformatted, section, with_block_ids
-from bot.gateways.blocks.text import code, fit, moment, second, who, words
+from bot.gateways.blocks.reasons import blocker, name_of
+from bot.gateways.blocks.text import code, fit, moment, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -206,7 +206,9 @@ def state_of(card: Card) -> list[str]:
     """Lines on why an open deploy is in its state, and what it waits for."""
     deploy = card.deploy
     lines = [words(deploy.detail, 600)] if deploy.detail else []
-    lines += [blocker(reason) for reason in deploy.blocked]
+    # the locks as they are now: those of when it was last held may have been lifted since
+    held = (*card.locks, *(reason for reason in deploy.blocked if reason.code != "locked"))
+    lines += [blocker(reason) for reason in held]
     # a first plan takes a second: whoever reads this in the channel waits for a call that hangs, or in a long queue
     if deploy.status is Status.PLANNING and not deploy.plan and not deploy.blocked:
         lines.append(blocker(Reason("nomad-unavailable", "No plan from Nomad yet.", since=deploy.changed_at)))
@@ -216,21 +218,8 @@ def state_of(card: Card) -> list[str]:
     by_itself = deploy.status is not Status.WAITING
     if deploy.status is Status.ROLLING and (deploy.blocked or any(each.stuck for each in card.rollouts)):
         lines.append(words(how_to_resolve(deploy), 400))
-    goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
+    goes_on = held and by_itself and not any(reason.code == "outcome-unprovable" for reason in held)
     return [*lines, "_Continues automatically._"] if goes_on else lines
-
-
-def blocker(reason: Reason) -> str:
-    """Why an open deploy does not go on, since when, and who can do something about it."""
-    people = who(reason.users, reason.groups, 6)
-    who_can = f" Who can: {people}." if people else ""
-    return f":hourglass: {words(reason.text, 400)}{times(reason)}{who_can}"
-
-
-def times(reason: Reason) -> str:
-    """Since when it is so and when it becomes possible, after the reason's own sentence; empty if neither is known."""
-    since = f" _Since {moment(reason.since)}._" if reason.since else ""
-    return f"{since} Possible from {second(reason.possible_at)} on." if reason.possible_at else since
 
 
 def _few(lines: Sequence[str]) -> list[str]:

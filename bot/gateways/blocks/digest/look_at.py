@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.audit.history import Outcome
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.deploy.rollout import RolloutStatus
-from bot.gateways.blocks.card.facts import name_of
+from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.text import SECTION, code, link, words
 
 if TYPE_CHECKING:
