@@ -11,7 +11,7 @@ from bot.domain.locks import reason_of
 from bot.gateways.blocks.card.buttons import buttons
 from bot.gateways.blocks.card.ended import result_of, why_of
 from bot.gateways.blocks.card.facts import approvals_of, count_of, replaces_of
-from bot.gateways.blocks.card.message import EMOJI, folded, headline, state_of
+from bot.gateways.blocks.card.message import EMOJI, folded, headline, locks_of, state_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
@@ -130,7 +130,7 @@ def one(card: Card) -> Message:
     deploy = card.deploy
     lines = [f"{EMOJI[deploy.status]} {headline(card)}"]
     if deploy.status.open:
-        lines += [f"since {moment(deploy.changed_at)}", *state_of(card), *progress_of(card)]
+        lines += [f"since {moment(deploy.changed_at)}", *locks_of(card), *state_of(card), *progress_of(card)]
     else:
         lines += [result_of(card), *why_of(card)]
     lines += [*replaces_of(card), *folded(card)]

@@ -26,9 +26,9 @@ def render(note: Note) -> Message:
     # mentions stand first: a notification shows the beginning
     called = " ".join(dict.fromkeys(person(user) for user in note.mention[:20]))
     first = f"{called} {sentence}".strip() or "…"
-    lines = [words(line, _LONGEST_LINE) for line in note.lines[:_MOST_LINES]]
+    lines = [blocker(reason) for reason in note.reasons[:_MOST_LINES]]
+    lines += [words(line, _LONGEST_LINE) for line in note.lines[:_MOST_LINES]]
     lines += [f"{person(user)} {words(what, _LONGEST_LINE)}" for user, what in note.said[:_MOST_SAID]]
-    lines += [blocker(reason) for reason in note.reasons[:_MOST_LINES]]
     people = who(note.users, note.groups)
     lines += [f"Who can: {people}"] if people else []
     blocks: list[Json] = [section(fit([first, *lines], pointer="_… and more_"))]

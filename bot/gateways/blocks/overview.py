@@ -23,6 +23,7 @@ MOST_SERVICES = 48
 """One section each, one for locks, and one that says how many more there are: Slack takes 50 blocks."""
 _MOST_OPEN = 5
 _MOST_LOCKS = 10
+_MORE_LOCKS = "_… and more locks. All of them: `nomatron status`_"
 _LONGEST = 12_000
 
 
@@ -42,7 +43,7 @@ def matrix(shown: Matrix, environment: str | None = None) -> Message:
     if not sections:
         return from_lines("The catalog deploys nothing there.", *closed)
     if closed:
-        sections.insert(0, fit(closed))
+        sections.insert(0, fit(closed, pointer=_MORE_LOCKS))
     fitting = _fitting(sections)
     more = shown.more + len(sections) - len(fitting)
     rest = [f"_… and {more} more services. For one of them: `/deploy status SERVICE`_"] if more > 0 else []
@@ -52,8 +53,7 @@ def matrix(shown: Matrix, environment: str | None = None) -> Message:
 def _locks(shown: Matrix) -> list[str]:
     """A line for each lock, the newest first."""
     lines = [blocker(reason) for reason in reversed(shown.closed)]
-    more = len(lines) - _MOST_LOCKS
-    return [*lines[:_MOST_LOCKS], f"_… and {more} more locks. All of them: `nomatron status`_"] if more > 0 else lines
+    return [*lines[:_MOST_LOCKS], *([_MORE_LOCKS] if len(lines) > _MOST_LOCKS else [])]
 
 
 def _fitting(sections: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, actor_from_key, human_behind
 from bot.gateways.blocks.text import code, moment, person, second, who, words
@@ -10,6 +10,10 @@ from bot.gateways.blocks.text import code, moment, person, second, who, words
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
     from bot.domain.decision import Reason
+
+
+_LONGEST_LOCK: Final = 240
+"""Characters of what is locked and why, so that a message has room for all that it says of a lock."""
 
 
 def name_of(actor: Actor) -> str:
@@ -28,11 +32,12 @@ def name_of(actor: Actor) -> str:
 
 def blocker(reason: Reason) -> str:
     """Why an open deploy does not go on, since when, and who can do something about it."""
-    people = who(reason.users, reason.groups, 6)
     if reason.code == "locked":
+        people = who(reason.users, reason.groups, 4)
         end = f" Until {second(reason.possible_at)}." if reason.possible_at else " Until somebody lifts the lock."
         who_can = f" Who can lift it: {people}." if people else ""
-        return f":lock: {words(reason.text, 600)}{_since(reason)}{end}{who_can}"
+        return f":lock: {words(reason.text, _LONGEST_LOCK)}{_since(reason)}{end}{who_can}"
+    people = who(reason.users, reason.groups, 6)
     who_can = f" Who can: {people}." if people else ""
     return f":hourglass: {words(reason.text, 400)}{times(reason)}{who_can}"
 

@@ -165,7 +165,7 @@ async def place(tx: Transaction, active: ActiveCatalog, lock: Lock, **data: obje
     kind, at = EventType.LOCK_PLACED, placed.placed_at
     await tx.record(event_about(placed.scope, kind, placed.holder, at, active.fingerprint, **told))
     note = Note(
-        text="Deploys that are ready wait now. Rollouts that run finish.",
+        text="A lock was placed. Deploys that are ready wait now. Rollouts that run finish.",
         reasons=(reason_of(placed, active.catalog),),
         lines=(f"To lift the lock: `/deploy unlock {placed.scope.name} because TEXT`.",),
     )

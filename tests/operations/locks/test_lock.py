@@ -92,7 +92,8 @@ async def test_lifting_it_is_recorded_with_what_it_was(world: World):
 async def test_the_channels_are_told_that_it_is_locked_and_lifted(world: World, word, changes, channels):
     await locked(world, word, **changes)
     await delivered(world)
-    assert notices(world) == [(each, "Deploys that are ready wait now. Rollouts that run finish.") for each in channels]
+    text = "A lock was placed. Deploys that are ready wait now. Rollouts that run finish."
+    assert notices(world) == [(each, text) for each in channels]
     (_, note, _) = world.chat.said[-1]
     assert [(reason.code, reason.by, reason.groups) for reason in note.reasons] == [
         ("locked", SAM.key, ("S0SRE00001",))

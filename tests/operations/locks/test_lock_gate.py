@@ -49,7 +49,9 @@ ROOT = Operator("root")
 
 async def shown(world: World, deploy) -> str:
     """The whole text of the deploy's message."""
-    return str(render(await card(world.ports(), deploy.id)).blocks)
+    found = await card(world.ports(), deploy.id)
+    assert found is not None
+    return str(render(found).blocks)
 
 
 # --- told at the request ---------------------------------------------------------------------------------------------
@@ -89,7 +91,7 @@ async def test_approvals_count_under_a_lock_and_the_last_one_is_told_what_holds_
 async def test_t15_a_lock_that_is_placed_while_a_deploy_waits_holds_it_at_the_start(world: World, word: str):
     deploy = await ready(world)
     name, _, where = word.partition(" in ")
-    await locked(world, name, **({"environment": where} if where else {}))
+    await locked(world, name, environment=where or None)
     assert await dispatch.step(world.ports())
     held = await now(world, deploy)
     assert (held.status, [reason.code for reason in held.blocked]) == (Status.READY, ["locked"])

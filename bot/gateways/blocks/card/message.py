@@ -63,6 +63,8 @@ _MOST_LINES = 12
 PENDING: Final = ": that counts once no attempt can be on its way, unless Nomad shows what happened"
 _FEWEST = 1200
 """Characters that the change list has in any case; the other parts leave more than that, whatever they carry."""
+_LONGEST_LOCKS: Final = 700
+"""Characters of the locks; a line for one of them fits, whatever it carries."""
 
 
 def render(card: Card) -> Message:
@@ -138,6 +140,9 @@ def _ended(card: Card) -> Iterator[_Named]:
 def _head(card: Card) -> Iterator[_Named]:
     yield "head", section(_title(card), menu(card))
     # what blocks it, before what was requested: it is read at night, and on a phone
+    closed = locks_of(card)
+    if closed:
+        yield "locks", section(fit(closed, _LONGEST_LOCKS, "_… and more locks: `/deploy status`_"))
     yield from _section("state", state_of(card), 700)
     yield from _section("moved", _changes_since_last_plan(card), 700)
 
@@ -202,12 +207,17 @@ def _changes_since_last_plan(card: Card) -> list[str]:
     return [heading, *(f"• {words(sentence, 300)}" for sentence in moved)]
 
 
+def locks_of(card: Card) -> list[str]:
+    """A line for each lock that closes the deploy's place now, the narrowest first."""
+    return [blocker(reason) for reason in card.locks]
+
+
 def state_of(card: Card) -> list[str]:
-    """Lines on why an open deploy is in its state, and what it waits for."""
+    """Lines on why an open deploy is in its state, and what it waits for besides locks."""
     deploy = card.deploy
     lines = [words(deploy.detail, 600)] if deploy.detail else []
-    # the locks as they are now: those of when it was last held may have been lifted since
-    held = (*card.locks, *(reason for reason in deploy.blocked if reason.code != "locked"))
+    # the card has the locks as they are now: those of when it was last held may have been lifted since
+    held = [reason for reason in deploy.blocked if reason.code != "locked"]
     lines += [blocker(reason) for reason in held]
     # a first plan takes a second: whoever reads this in the channel waits for a call that hangs, or in a long queue
     if deploy.status is Status.PLANNING and not deploy.plan and not deploy.blocked:
@@ -218,7 +228,7 @@ def state_of(card: Card) -> list[str]:
     by_itself = deploy.status is not Status.WAITING
     if deploy.status is Status.ROLLING and (deploy.blocked or any(each.stuck for each in card.rollouts)):
         lines.append(words(how_to_resolve(deploy), 400))
-    goes_on = held and by_itself and not any(reason.code == "outcome-unprovable" for reason in held)
+    goes_on = (held or card.locks) and by_itself and not any(reason.code == "outcome-unprovable" for reason in held)
     return [*lines, "_Continues automatically._"] if goes_on else lines
 
 
