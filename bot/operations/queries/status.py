@@ -54,10 +54,13 @@ async def matrix(
         locks = [lock for lock in await reading.locks() if lock.in_force(now)]
     cells = {place: Cell(*place, running.get(place), tuple(waiting[place])) for place in places}
     rows = tuple(tuple(cells.get((name, where)) for where in catalog.environments) for name in shown)
-    everything = service is None and environment is None
-    there = [place for place in places if environment in {None, place[1]}]
-    # without a name all of them: also one on what the catalog no longer has
-    closing = tuple(lock for lock in locks if everything or any(lock.covers(*place) for place in there))
+    # of a service only what closes a place of it; without one also a lock on what is in no row
+    closing = tuple(
+        lock
+        for lock in locks
+        if environment is None or lock.environment in {"", environment}
+        if service is None or any(lock.covers(*place) for place in places)
+    )
     closed = tuple(reason_of(lock, catalog) for lock in closing)
     return Matrix(tuple(catalog.environments), rows, len(wanted) - len(shown), closing, closed)
 

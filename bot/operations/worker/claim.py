@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.ports.store import Claim, Transaction
 
 WORKER = System("worker")
-_NOT_BY_RULE = frozenset({"nomad-unavailable", "nomad-forbidden", "running-unknown", "turn"})
+_NOT_BY_RULE = frozenset({"locked", "nomad-unavailable", "nomad-forbidden", "running-unknown", "turn"})
 _UNAVAILABLE = frozenset({"nomad-unavailable", "nomad-forbidden", "membership-unknown", "running-unknown"})
 PUT_OFF = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from bot.domain.actor import Operator
 from bot.domain.deploy.deploy import Status
@@ -226,6 +226,37 @@ async def test_at_its_end_what_waited_goes_without_anybody_looking_for_ended_loc
     assert (await now(world, deploy)).status is Status.DISPATCHING
     assert len(await locks(world)) == 1
     assert await expire.step(world.ports())
+
+
+async def test_after_a_lock_what_holds_it_now_is_said_and_not_the_lock(world: World):
+    deploy = await ready(world)
+    await locked(world)
+    assert await dispatch.step(world.ports())
+    await unlocked(world)
+    world.directory.silent = True
+    assert await dispatch.step(world.ports())
+    assert [reason.code for reason in (await now(world, deploy)).blocked] == ["membership-unknown"]
+    assert "Slack group membership is unavailable right now" in await shown(world, deploy)
+
+
+async def test_to_lift_a_lock_takes_as_many_statements_however_many_deploys_it_held(world: World):
+    counts = []
+    for number in range(3):
+        for each in range(number * 4):
+            await planned(world, version=f"v{number}.{each}")
+        await locked(world, "staging")
+        sent: list[str] = []
+
+        def keep(*call: Any, sent: list[str] = sent) -> None:
+            sent.append(call[2])
+
+        engine = world.store.engines.writing.sync_engine
+        event.listen(engine, "before_cursor_execute", keep)
+        await unlocked(world, "staging")
+        event.remove(engine, "before_cursor_execute", keep)
+        counts.append(len(sent))
+        assert len([each for each in sent if each.startswith("UPDATE deploys")]) == 1
+    assert len(set(counts)) == 1, counts
 
 
 async def test_those_that_waited_go_in_the_order_of_their_requests(world: World):
