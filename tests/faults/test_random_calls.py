@@ -99,8 +99,8 @@ class Crowd:
 
     def _closing(self) -> Callable[[World], Awaitable[Any]]:
         """Somebody locks or lifts a lock, or the time of one is over."""
-        act = self.dice.choices([lock, unlock, lock_expiry.step], [3, 6, 1])[0]
-        if act is lock_expiry.step:
+        act: Any = self.dice.choices([lock, unlock, None], [3, 6, 1])[0]
+        if act is None:
             return lambda world: lock_expiry.step(world.ports())
         word, there = self.dice.choice([("everything", None), ("production", None), ("checkout", "production")])
         target = a_target(word, environment=there, lasts=self.dice.choice(["1m", "2m", None]) if act is lock else None)

@@ -34,7 +34,7 @@ def blocker(reason: Reason) -> str:
     """Why an open deploy does not go on, since when, and who can do something about it."""
     if reason.code == "locked":
         people = who(reason.users, reason.groups, 4)
-        end = f" Until {second(reason.possible_at)}." if reason.possible_at else " Until somebody lifts the lock."
+        end = f" Until {moment(reason.possible_at)}." if reason.possible_at else " Until somebody lifts the lock."
         who_can = f" Who can lift it: {people}." if people else ""
         return f":lock: {words(reason.text, _LONGEST_LOCK)}{_since(reason)}{end}{who_can}"
     people = who(reason.users, reason.groups, 6)

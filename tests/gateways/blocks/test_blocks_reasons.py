@@ -21,7 +21,7 @@ from tests.gateways.blocks.cards import KNOWN, a_card
 from tests.gateways.blocks.oracles import assert_sound
 
 SINCE = "<!date^1795262400^{date_short_pretty} at {time}|2026-11-21 12:00 UTC>"
-UNTIL = "<!date^1795269600^{date_num} {time_secs}|2026-11-21 14:00:00 UTC>"
+UNTIL = "<!date^1795269600^{date_short_pretty} at {time}|2026-11-21 14:00 UTC>"
 LONG = "word " * 200
 
 
