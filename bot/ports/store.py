@@ -232,8 +232,8 @@ class Transaction(Reading, DigestWriting, Protocol):
     async def add_lock(self, lock: Lock) -> Lock:
         """The new lock with the next number. ``StoreBusy`` if exactly the same is locked already."""
 
-    async def end_lock(self, lock: Lock) -> None:
-        """Store when, by whom and why a lock ended; its row stays."""
+    async def save_lock(self, lock: Lock) -> None:
+        """Write all fields of a lock; the row of an ended one stays."""
 
     async def judge_under(self, scope: LockScope, at: datetime) -> None:
         """Mark every undecided deploy in the scope as ``judge_anew`` does, and make the ready ones due ``at`` once.

@@ -74,10 +74,9 @@ class LockWriting(LockReading):
         number: int = (await self._run(_LOCKS.insert().values(row).returning(_LOCKS.c.id))).scalar_one()
         return replace(lock, id=number)
 
-    async def end_lock(self, lock: Lock) -> None:
-        """Store when, by whom and why the lock ended."""
-        ended = {name: getattr(lock, name) for name in ("ended_at", "ended_by", "ended_because")}
-        await self._run(_LOCKS.update().where(_LOCKS.c.id == lock.id).values(ended))
+    async def save_lock(self, lock: Lock) -> None:
+        """Store all fields of the lock."""
+        await self._run(_LOCKS.update().where(_LOCKS.c.id == lock.id).values(columns_of(lock, without=("id",))))
 
     async def judge_under(self, scope: LockScope, at: datetime) -> None:
         """Mark every undecided deploy in the scope to be judged anew, and make the ready ones due."""

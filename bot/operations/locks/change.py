@@ -183,7 +183,7 @@ async def end(
     The transaction must hold the catalog exclusively.
     """
     ended = replace(lock, ended_at=at, ended_by=by, ended_because=why)
-    await tx.end_lock(ended)
+    await tx.save_lock(ended)
     told = {"lock": lock.id, "placed_by": lock.holder.key, "placed_at": lock.placed_at, "locked": lock.reason, **data}
     reason = {"reason": why} if why else {}
     await tx.record(event_about(lock.scope, kind, by, at, active.fingerprint, **told, **reason))

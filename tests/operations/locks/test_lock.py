@@ -318,6 +318,37 @@ async def test_a_lock_that_somebody_lifted_meanwhile_is_not_ended_twice(world: W
     assert [event["type"] for event in await events(world)].count("lock.expired") == 1
 
 
+async def test_a_lock_that_a_clock_ahead_of_its_time_placed_lasts_as_long_as_was_asked_for(world: World):
+    world.clock.advance(days=1)
+    placed = await locked(world, lasts="1h")
+    await locked(world, "staging")
+    world.clock.instant = NOON
+    assert await expire.step(world.ports())
+    right, forever = await locks(world)
+    assert right == replace(placed, placed_at=NOON, until=NOON + HOUR)
+    assert (forever.placed_at, forever.until) == (NOON + timedelta(days=1), None)
+    assert not await expire.step(world.ports())
+    world.clock.advance(HOUR)
+    assert await expire.step(world.ports())
+    assert await locks(world) == (forever,)
+
+
+async def test_a_lock_that_another_process_put_right_meanwhile_is_left_alone(world: World):
+    world.clock.advance(days=1)
+    await locked(world, lasts="1h")
+    world.clock.instant = NOON
+
+    async def quicker() -> None:
+        world.store.hooks.before("begin", None)
+        assert await expire.step(world.ports())
+        world.clock.advance(minutes=1)
+
+    world.store.hooks.before("begin", quicker)
+    assert await expire.step(world.ports())
+    (right,) = await locks(world)
+    assert (right.placed_at, right.until) == (NOON, NOON + HOUR)
+
+
 async def test_one_whose_time_is_over_neither_stands_in_the_way_nor_can_be_lifted(world: World):
     await locked(world, lasts="1h")
     world.clock.advance(HOUR)

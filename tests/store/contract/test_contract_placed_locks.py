@@ -38,7 +38,7 @@ async def test_a_second_lock_on_the_same_is_refused_until_the_first_has_ended(on
 
     ended = replace(first, ended_at=NOON + HOUR, ended_by=SAM, ended_because="done")
     async with two.begin() as tx:
-        await tx.end_lock(ended)
+        await tx.save_lock(ended)
     (again,) = await add(two, a_lock(placed_at=NOON + HOUR))
 
     async with one.read() as reading:
