@@ -181,7 +181,7 @@ class _Asking:
         """Add the deploy that was decided on, or find the open one with the same values."""
         same = await self._same(tx, chosen.release)
         if same is not None:
-            return Requested(same, existing=True)
+            return Requested(same, existing=True, holds=await self._holds(tx, same))
         quota = check_quota(*await tx.requested_by(self.actor, self.now - _MINUTE, self.now))
         if isinstance(quota, Refused):
             return await self._refuse(tx, quota, membership)
@@ -291,9 +291,13 @@ class _Asking:
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
         await self._redraw_source(tx)
-        held = await held_now(tx, deploy, self.now)
-        holds = held.reasons if isinstance(held, Refused) else ()
-        return Requested(deploy, existing=False, notes=tuple(self._on_revision(chosen)), holds=holds)
+        notes, holds = tuple(self._on_revision(chosen)), await self._holds(tx, deploy)
+        return Requested(deploy, existing=False, notes=notes, holds=holds)
+
+    async def _holds(self, tx: Transaction, deploy: Deploy) -> tuple[Reason, ...]:
+        """What will delay the deploy, as far as that is known now (``docs/engine.md``, Gates)."""
+        held = await held_now(tx, deploy, self.now) if deploy.status.undecided else Allowed()
+        return held.reasons if isinstance(held, Refused) else ()
 
     def _on_revision(self, chosen: _Chosen) -> Iterator[str]:
         """Which revision this is if there are several, and how to deploy a template that it does not have."""

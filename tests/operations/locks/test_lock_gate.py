@@ -67,9 +67,20 @@ async def test_whoever_requests_under_a_lock_is_told_who_locked_it_why_and_until
         SAM.key,
         NOON + 2 * HOUR,
     )
+    again = await request(world.ports(), ALICE, an_ask(environment="production"), origin=HERE)
+    assert isinstance(again, Requested)
+    assert (again.existing, again.holds) == (True, answer.holds)
     elsewhere = await request(world.ports(), ALICE, an_ask(), origin=HERE)
     assert isinstance(elsewhere, Requested)
     assert elsewhere.holds == ()
+
+
+async def test_whoever_repeats_a_request_that_is_on_its_way_is_not_told_of_a_lock(world: World):
+    await rolling(world)
+    await locked(world)
+    again = await request(world.ports(), ALICE, an_ask(environment="production"), origin=HERE)
+    assert isinstance(again, Requested)
+    assert (again.existing, again.holds) == (True, ())
 
 
 async def test_approvals_count_under_a_lock_and_the_last_one_is_told_what_holds_it(world: World):
