@@ -52,23 +52,28 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
             "reject-reason", "service-missing", "setting-form", "setting-secret", "setting-twice", "setting-value",
             "resolution-form", "resolve-reason", "too-many-settings", "unexpected-word", "unknown-variable",
             "unknown-word", "version-form", "version-missing", "button-unknown", "day-to-come",
-            "digest-form", "person-form", "promotion-missing",
+            "digest-form", "person-form", "promotion-missing", "lock-ambiguous", "lock-duration", "lock-form",
         ),
         _NOT_UNDERSTOOD,
     ),
     **dict.fromkeys(
-        ("unknown-service", "unknown-environment", "unknown-deploy", "not-deployed-there", "digest-missing"), _NOT_FOUND
+        (
+            "unknown-service", "unknown-environment", "unknown-name", "unknown-deploy", "not-deployed-there",
+            "digest-missing", "not-locked",
+        ),
+        _NOT_FOUND,
     ),
     **dict.fromkeys(
         (
             "cannot-resolve", "resolve-version",
+            "already-locked",
             "already-seated", "cannot-again", "cannot-approve", "cannot-reject", "cannot-replace", "cannot-replan",
             "cannot-retract", "cannot-withdraw", "catalog-cuts-deploy", "no-seat-left", "nothing-to-retract",
             "stale-plan", "nothing-to-promote", "not-passed", "soak-broken", "passed-too-long-ago", "not-running",
         ),
         _TOO_LATE,
     ),
-    **dict.fromkeys(("turn", "seats-missing", "soaking", "outcome-unknown", "outcome-unprovable"), _HELD),
+    **dict.fromkeys(("locked", "turn", "seats-missing", "soaking", "outcome-unknown", "outcome-unprovable"), _HELD),
     **dict.fromkeys(("too-many-open", "too-many-requests"), Presentation(429, _WAIT, AGAIN)),
     **dict.fromkeys(("catalog-busy", "team-unknown", "running-unknown"), _UNAVAILABLE),
     "not-yet": Presentation(501, _ASK, REFUSED),

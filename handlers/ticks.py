@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.errors import NomatronError
 from bot.operations import retention
 from bot.operations.digest import schedule as digest
+from bot.operations.locks import expire as lock_expiry
 from bot.operations.worker import expire
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ async def _expire(ports: Ports) -> None:
     await expire.step(ports)
 
 
+async def _end_locks(ports: Ports) -> None:
+    await lock_expiry.step(ports)
+
+
 async def _digests(ports: Ports) -> None:
     await digest.tick(ports)
 
@@ -40,7 +45,12 @@ async def _retain(ports: Ports) -> None:
     await retention.step(ports)
 
 
-_TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = ((_expire, 5), (_forget, 60), (_retain, 60))
+_TICKS: tuple[tuple[Callable[[Ports], Awaitable[None]], int], ...] = (
+    (_expire, 5),
+    (_end_locks, 5),
+    (_forget, 60),
+    (_retain, 60),
+)
 """The operations, and the seconds between two runs of each."""
 _LONGEST = timedelta(minutes=1)
 """The longest time between two runs of any tick."""

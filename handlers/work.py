@@ -17,7 +17,7 @@ from bot.errors import NomatronError
 from bot.operations.outbox import deliver
 from bot.operations.worker import dispatch, follow, judge, offer, recheck, register
 from bot.operations.worker import plan as plan_deploy
-from bot.ports.store import JUDGING
+from bot.ports.claims import JUDGING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot.domain.deploy.deploy import Status
     from bot.domain.deploy.message import Way
-    from bot.ports.store import Claim, Due, Parcel, Wanted
+    from bot.ports.claims import Claim, Due, Parcel, Wanted
     from store.sql.connect import Engines
     from store.unit_of_work import SqlReading, SqlTransaction
 

@@ -16,6 +16,7 @@ from store.catalog_cache import CatalogCache
 from store.deploys.approvals import ApprovalReading, ApprovalWriting
 from store.deploys.claims import Keeping
 from store.deploys.judging import JudgingReading, JudgingWriting
+from store.deploys.locks import LockReading, LockWriting
 from store.deploys.plans import PlanReading, PlanWriting
 from store.deploys.requests import RequestReading, RequestWriting
 from store.deploys.rollouts import RolloutReading, RolloutWriting
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 class SqlReading(
     JudgingReading,
+    LockReading,
     SubjectReading,
     PlanReading,
     ApprovalReading,
@@ -53,6 +55,7 @@ class SqlReading(
 class SqlTransaction(
     Keeping,
     JudgingWriting,
+    LockWriting,
     SubjectWriting,
     PlanWriting,
     ApprovalWriting,

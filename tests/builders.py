@@ -19,6 +19,7 @@ from bot.domain.deploy.dispatch import Attempt
 from bot.domain.deploy.message import Delivery, Note, Outgoing, Posted
 from bot.domain.deploy.plan import Change, Plan, fingerprint, job_text
 from bot.domain.deploy.rollout import AllocationState, GroupHealth, Rollout, RolloutKind, RolloutStatus
+from bot.domain.locks import Lock
 from tests.clocks import NOON
 
 if TYPE_CHECKING:
@@ -173,6 +174,17 @@ def an_entry(deploy_id: int = 1, **changes: Any) -> Entry:
         "changed_at": NOON,
     }
     return Entry(deploy_id=deploy_id, **{**fields, **changes})
+
+
+def a_lock(**changes: Any) -> Lock:
+    """Sam closed production at noon, until somebody lifts the lock."""
+    fields: dict[str, Any] = {
+        "environment": "production",
+        "reason": "the database moves",
+        "holder": SAM,
+        "placed_at": NOON,
+    }
+    return Lock(**{**fields, **changes})
 
 
 def a_note(text: str = "Something happened.", **changes: Any) -> Note:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Change, Job, Plan
     from bot.domain.deploy.rollout import Rollout, TaskFailure
     from bot.domain.digest.report import DigestCard
+    from bot.ports.claims import Claim, Parcel
     from bot.ports.nomad import JobEvent, Known
-    from bot.ports.store import Claim, Parcel
     from store.unit_of_work import SqlReading, SqlTransaction
     from tests.clocks import FixedClock
 

@@ -31,6 +31,7 @@ from tests.e2e.driver import Sandbox
 from tests.examined import FakeExaminedNomads
 from tests.fakes import HookedStore, World
 from tests.operations.acts import ready, succeeded
+from tests.operations.closing import locked
 from tests.operations.conftest import bare, world
 from tests.operations.digests import configured
 from tests.source import ROOT
@@ -86,6 +87,7 @@ def printed(
             await apply(filled.ports(), Operator("root"), a_catalog())
             await succeeded(filled)
             await ready(filled, version="v1.4.3")
+            await locked(filled)
 
     def run(*words: str) -> Any:
         assert main([*words, "--json"]) == 0
@@ -97,7 +99,7 @@ def printed(
 
 def test_status(printed: Callable[..., Any]) -> None:
     documented = rows("nomatron status --json")
-    of_deploy = {name for name in documented if not name.startswith(("environments", "services"))}
+    of_deploy = {name for name in documented if not name.startswith(("environments", "locks", "services"))}
     places = {name for name in documented if documented[name][0].startswith("deploy")}
 
     expanded = {f"{place}.{key}" for place in places for key in of_deploy}

@@ -158,6 +158,7 @@ def authorize(
 ) -> Decision:
     """Whether ``actor`` has ``permission`` for that service there. Every entry point asks this.
 
+    An empty ``service`` asks for all of them and an empty ``environment`` likewise: a grant for some does not cover it.
     A refusal names who could do it instead. An actor without a person behind it has no permission.
     """
     holders = [groups[grant.group] for grant in grants if grant.covers(permission, service, environment)]
@@ -174,7 +175,13 @@ def authorize(
         return Allowed()
     return refuse(
         "no-permission",
-        f"You need the `{permission}` permission for {service} in {environment}.",
+        f"You need the `{permission}` permission for {_where(service, environment)}.",
         users=users,
         groups=usergroups,
     )
+
+
+def _where(service: str, environment: str) -> str:
+    if service and environment:
+        return f"{service} in {environment}"
+    return f"everything in {environment}" if environment else "everything"

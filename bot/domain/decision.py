@@ -14,7 +14,8 @@ class Reason:
     ``users`` and ``groups`` (Slack ids) could do it instead; surfaces show them as mentions. ``possible_at`` is when it
     becomes possible by itself, and ``since`` when it began, if that is known; surfaces show both in their own time
     zone. The sentence is plain text, which the surface must escape. ``setting`` is the name of the setting that the
-    reason is about, if it is about one: a form shows it beside that field.
+    reason is about, if it is about one: a form shows it beside that field. ``by`` is the key of the actor who made it
+    so, if somebody did.
     """
 
     code: str
@@ -24,6 +25,7 @@ class Reason:
     setting: str = ""
     possible_at: datetime | None = None
     since: datetime | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

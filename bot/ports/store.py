@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.deploy.message import Setback
 from bot.ports.audit import AuditReading, DigestReading, DigestWriting
@@ -12,7 +11,7 @@ from bot.ports.audit import AuditReading, DigestReading, DigestWriting
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from bot.domain.actor import Actor
     from bot.domain.audit.events import Event
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from bot.domain.deploy.promotion import Run
     from bot.domain.deploy.rollout import Rollout
     from bot.domain.digest.schedule import Edition
+    from bot.domain.locks import Lock, LockScope
+    from bot.ports.claims import Claim, Due, Parcel, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,77 +36,6 @@ class ActiveCatalog:
 
     fingerprint: str
     catalog: Catalog
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A lease on a deploy until ``until``, by the database's clock. A write with an older ``fence`` fails."""
-
-    deploy_id: int
-    status: Status
-    owner: str
-    fence: int
-    until: datetime
-    taken_at: datetime
-    lane: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A deploy that was due in that state a moment ago, and that no worker kept then."""
-
-    deploy_id: int
-    status: Status
-    lane: str = ""
-
-
-A_MOMENT: Final = timedelta(seconds=5)
-"""By how much the ``now`` of a call may be older than what others have written when its turn to write comes.
-
-Only what lies further ahead than that was written by a clock that was set back since.
-"""
-
-
-MESSAGES: Final = "messages"
-"""The work on the outbox, for the bell."""
-JUDGING: Final = "judging"
-"""To judge deploys by a new catalog, for the bell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which deploys a worker asks for: those in ``statuses``, but in no lane that is ``full``, and not ``besides``.
-
-    ``within`` is the longest time by which its rules put such a deploy off. If one is due further ahead, a clock was
-    wrong, and it is due now.
-    """
-
-    statuses: frozenset[Status]
-    within: timedelta
-    full: frozenset[str] = frozenset()
-    besides: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A lease on an outgoing message.
-
-    ``tries`` counts the earlier attempts to send it, but not those that Slack's limits put off; ``crashes`` those in
-    which Nomatron itself failed. ``begun``: an earlier attempt may have reached Slack. A deploy's card and a digest say
-    that in rows of their own. ``channel`` is where it will probably go, empty if that is not known.
-    """
-
-    lane: ClassVar[str] = ""
-    """All parcels are in one lane: no cluster has to do with them."""
-    id: int
-    outgoing: Outgoing
-    owner: str
-    fence: int
-    created_at: datetime
-    tries: int
-    crashes: int = 0
-    begun: bool = False
-    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +67,12 @@ class Reading(AuditReading, DigestReading, Protocol):
 
     async def open_places(self) -> tuple[tuple[str, str], ...]:
         """The (service, environment) pairs that have an open deploy."""
+
+    async def locks(self) -> tuple[Lock, ...]:
+        """The locks that nobody has ended, oldest first; also those whose time has passed since."""
+
+    async def locks_on(self, service: str, environment: str) -> tuple[Lock, ...]:
+        """Those of ``locks`` that close the service there."""
 
     async def any_unjudged(self) -> bool:
         """Whether a deploy is still to be judged by the catalog in force (``judge_anew``)."""
@@ -262,6 +198,18 @@ class Transaction(Reading, DigestWriting, Protocol):
 
     async def judge_anew(self, at: datetime) -> None:
         """Mark every undecided deploy, in one statement however many there are: another catalog is in force."""
+
+    async def add_lock(self, lock: Lock) -> Lock:
+        """The new lock with the next number. ``StoreBusy`` if exactly the same is locked already."""
+
+    async def save_lock(self, lock: Lock) -> None:
+        """Write all fields of a lock; the row of an ended one stays."""
+
+    async def judge_under(self, scope: LockScope, at: datetime) -> None:
+        """Mark every undecided deploy in the scope as ``judge_anew`` does, and make the ready ones due ``at`` once.
+
+        In one statement. Whoever changes locks holds the catalog exclusively: then no deploy is half-way in a decision.
+        """
 
     async def take_unjudged(self, limit: int) -> tuple[Deploy, ...]:
         """Lock at most so many of the marked deploys, the oldest requests first, and take their mark."""

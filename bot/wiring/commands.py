@@ -15,12 +15,14 @@ from bot.wiring.compose import check_schema, open_ports
 from handlers.cli import apply as apply_command
 from handlers.cli import audit as audit_command
 from handlers.cli import history as history_command
+from handlers.cli import locks as locks_command
 from handlers.cli import resolve as resolve_command
 from handlers.cli import status as status_command
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from bot.domain.locks import Target
     from bot.ports import Ports
     from bot.settings import Settings
 
@@ -47,6 +49,20 @@ def resolve(argv: Sequence[str]) -> int:
             return await resolve_command.execute(asked, parts.ports, getpass.getuser())
 
     return carry_out(act)
+
+
+def lock(argv: Sequence[str]) -> int:
+    """``nomatron lock``."""
+    return _change_lock(locks_command.lock, locks_command.parse_lock(argv))
+
+
+def unlock(argv: Sequence[str]) -> int:
+    """``nomatron unlock``."""
+    return _change_lock(locks_command.unlock, locks_command.parse_unlock(argv))
+
+
+def _change_lock(change: Callable[[Target, Ports, str], Awaitable[int]], target: Target) -> int:
+    return _query(lambda ports: change(target, ports, getpass.getuser()))
 
 
 def status(argv: Sequence[str]) -> int:

@@ -13,6 +13,7 @@ from bot.domain.documents import document_of
 from bot.domain.names import named, unknown_name
 from bot.operations.queries.status import matrix
 from handlers.cli.arguments import catalog_of, print_refusal
+from handlers.cli.locks import line_of, lock_document
 from handlers.cli.terminal import table
 
 if TYPE_CHECKING:
@@ -37,12 +38,17 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 async def execute(words: argparse.Namespace, ports: Ports) -> int:
     """Print the table; 1 if the active catalog does not have the service."""
-    services = (await catalog_of(ports)).services
+    catalog = await catalog_of(ports)
+    services = catalog.services
     service = named(words.service, services) if words.service else None
     if words.service and service is None:
         return print_refusal(refuse("unknown-service", unknown_name("service", words.service, services)))
     found = await matrix(ports, service)
-    sys.stdout.write(json.dumps(_document(found), indent=2) + "\n" if words.json else _table(found))
+    if words.json:
+        sys.stdout.write(json.dumps(_document(found), indent=2) + "\n")
+        return 0
+    sys.stdout.write(_table(found))
+    sys.stdout.writelines(f"{line_of(lock, catalog)}\n" for lock in found.locks)
     return 0
 
 
@@ -53,6 +59,7 @@ def _document(found: Matrix) -> dict[str, Any]:
             {"service": row[0].service, "environments": {cell.environment: _cell(cell) for cell in row}}
             for row in _rows(found)
         ],
+        "locks": [lock_document(lock) for lock in found.locks],
     }
 
 

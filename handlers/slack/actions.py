@@ -92,7 +92,7 @@ async def again(call: Call, ref: DeployRef) -> Message:
     taken = await redeploying.again(call.desk.ports, call.actor, ref.deploy_id, origin=call.origin)
     if isinstance(taken, Refused):
         return refusal(taken)
-    return answers.request_recorded(taken.deploy, existing=taken.existing, notes=taken.notes)
+    return answers.request_recorded(taken.deploy, existing=taken.existing, notes=taken.notes, holds=taken.holds)
 
 
 async def turn_page(call: Call, value: object) -> Message | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping, Select
 
-    from bot.ports.store import Parcel
+    from bot.ports.claims import Parcel
 
 _KEY: Final = ("channel", "day")
 

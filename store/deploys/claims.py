@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, union_all
 
 from bot.errors import StaleFence
-from bot.ports.store import A_MOMENT, Claim, Due
+from bot.ports.claims import A_MOMENT, Claim, Due
 from store.deploys.deploys import DeployWriting
 from store.sql.dialects import clock
 from store.sql.session import Session
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql import Executable
 
     from bot.domain.deploy.deploy import Deploy, Status
-    from bot.ports.store import Wanted
+    from bot.ports.claims import Wanted
 
 
 class Claims(Session):

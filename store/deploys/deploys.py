@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bot.domain.actor import Actor
     from bot.domain.digest.schedule import Scope
-    from bot.ports.store import Claim
+    from bot.ports.claims import Claim
 
 _BEFORE_OTHERS = frozenset({Status.PLANNING, Status.READY, Status.DISPATCHING, Status.ROLLING})
 """The statuses in which other deploys may wait for this one."""

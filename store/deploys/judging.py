@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.deploy import Deploy, Status
-from bot.ports.store import JUDGING
+from bot.ports.claims import JUDGING
 from store.deploys.deploys import DeployReading, DeployWriting, newest_succeeded
 from store.sql.conditions import IS_OPEN, UNJUDGED
 from store.sql.mapping import record_of

@@ -13,7 +13,8 @@ from store.sql.mapping import record_of
 from store.tables import deploys
 
 if TYPE_CHECKING:
-    from bot.ports.store import ActiveCatalog, Claim
+    from bot.ports.claims import Claim
+    from bot.ports.store import ActiveCatalog
 
 _SUBJECT = select(deploys, NEWEST.scalar_subquery().label("in_force")).where(deploys.c.id == bindparam("number"))
 _LOCKED = _SUBJECT.with_for_update(of=deploys)

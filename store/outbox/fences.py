@@ -11,7 +11,7 @@ from store.sql.session import Session
 from store.tables import outbox
 
 if TYPE_CHECKING:
-    from bot.ports.store import Parcel
+    from bot.ports.claims import Parcel
 
 
 class Fencing(Session):

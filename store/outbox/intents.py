@@ -11,7 +11,7 @@ from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Posted
 from bot.errors import CatalogMissing
-from bot.ports.store import MESSAGES
+from bot.ports.claims import MESSAGES
 from store.catalogs import CatalogReading
 from store.deploys.deploys import DeployReading
 from store.outbox.fences import Fencing
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.message import Outgoing
-    from bot.ports.store import Parcel
+    from bot.ports.claims import Parcel
 
 
 # made once, because every change sends something

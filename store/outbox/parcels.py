@@ -11,7 +11,7 @@ from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Outgoing, Setback, Way
 from bot.errors import StaleFence
-from bot.ports.store import A_MOMENT, Parcel
+from bot.ports.claims import A_MOMENT, Parcel
 from store.sql.conditions import HELD, PENDING_CARD, REPLY
 from store.sql.dialects import Instant, clock, insert
 from store.sql.mapping import record_of

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Index
 from sqlalchemy import text as sql
 
+CURRENT: Final = "ended_at IS NULL"
 DUE: Final = "due_at IS NOT NULL"
 HELD: Final = "held_until IS NOT NULL AND kind IN ('card', 'thread')"
 IS_OPEN: Final = "status IN ('planning', 'waiting', 'ready', 'dispatching', 'rolling')"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.durations import from_nanoseconds, in_words, short
+from bot.domain.durations import duration_from, from_nanoseconds, in_words, short
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,19 @@ def test_durations_are_said_in_whole_seconds_and_never_too_short(duration, words
 )
 def test_what_something_took(duration, words):
     assert short(duration) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("1H30m", timedelta(hours=1.5)),
+        ("0m", timedelta()),
+        ("7d", timedelta(days=7)),
+        ("7", None),
+        ("7w", None),
+        ("", None),
+    ],
+)
+def test_what_people_type_is_read(text, duration):
+    assert duration_from(text) == duration

@@ -1,10 +1,10 @@
-"""An approval is of a change, whatever number its plan has: by button and typed, over the wire."""
+"""An approval is of a change, whatever number its plan has, and it counts under a lock, too: over the wire."""
 
 from __future__ import annotations
 
 import json
 
-from tests.e2e.driver import ALICE, BOB, SAM, Message, Sandbox
+from tests.e2e.driver import ALICE, BOB, PRODUCTION, SAM, Message, Sandbox
 
 
 def planned_again(sandbox: Sandbox, deploy: str, message: Message) -> None:
@@ -47,3 +47,27 @@ def looks(sandbox: Sandbox, deploy: str) -> list[tuple[str, int]]:
     """Who was shown which plan of the deploy, by the audit log."""
     events = json.loads(sandbox.command("audit", "list", deploy, "--json").stdout)["events"]
     return [(each["actor"].split(":")[-1], each["data"]["plan"]) for each in events if each["type"] == "deploy.shown"]
+
+
+def test_what_everybody_approved_waits_for_a_lock_says_so_and_goes_when_it_is_lifted(seeded: Sandbox):
+    locked = ":lock: production is locked: the database moves"
+    assert "You need the `lock` permission" in seeded.type(ALICE, "lock production because I can")
+    assert locked in seeded.type(SAM, "lock production for 2h because the database moves")
+    seeded.until(lambda: any(locked in each.whole for each in seeded.messages(PRODUCTION)), "a note in the channel")
+
+    deploy = seeded.ask(ALICE, "checkout v1.5.3 to production because SHOP-983")
+    assert locked in seeded.reach(deploy, "Approval needed").whole
+    seeded.approved(deploy, BOB)
+    assert locked in seeded.click(SAM, seeded.card(deploy))
+    held = seeded.reach(deploy, "Ready").whole
+    assert locked in held
+    assert f"by <@{SAM}>._ Until <!date^" in held
+    assert "Who can lift it: " in held
+    assert locked in seeded.type(BOB, "status in production")
+    assert seeded.made_by(deploy) == []
+
+    done = seeded.command("unlock", "production", "--because", "it has moved")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"unlocked: production; {SAM} had locked it")
+    assert locked not in seeded.reach(deploy, "Succeeded").whole
+    assert len(seeded.made_by(deploy)) == 1

@@ -42,7 +42,12 @@ DECIDED = {
     _E.DEPLOY_DISPATCHING,
 }
 """What is decided by the catalog in force, so that each of these events names that one."""
+_LOCKS = {_E.LOCK_PLACED, _E.LOCK_LIFTED, _E.LOCK_EXPIRED}
 _ALL = 1_000_000
+
+
+def _scope(body: dict[str, Any]) -> tuple[str | None, str | None]:
+    return body.get("service"), body.get("environment")
 
 
 async def every_event(world: World) -> list[dict[str, Any]]:
@@ -57,7 +62,7 @@ class Replay:
     Between two states there is an arrow in the table; a decision is by the catalog in force; a service has at most one
     deploy in DISPATCHING in an environment; a plan lands at most once and each number is planned once; each person has
     one approval at a time, and the seats of whatever becomes ready or is dispatched are filled, each by a person whose
-    approval is of the present change.
+    approval is of the present change. Nothing is dispatched where a lock is in force.
     """
 
     def __init__(self, bodies: Iterable[dict[str, Any]]) -> None:
@@ -66,14 +71,37 @@ class Replay:
         self._place: dict[int, tuple[str, str]] = {}
         self._approved: defaultdict[int, dict[str, int]] = defaultdict(dict)
         self._once: Counter[tuple[Any, ...]] = Counter()
+        self._locks: dict[int, dict[str, Any]] = {}
+        self.locked = 0
         in_force = ""
         for body in bodies:
             if body["type"] == _E.CATALOG_APPLIED:
                 in_force = body["catalog"]
             if body["type"] in DECIDED and "judged" in body["data"]:
                 assert body["catalog"] == in_force, f"decided by a catalog that was replaced: {body}"
+            if body["type"] in _LOCKS:
+                self._close(body)
             if body.get("deploy") is not None:
                 self._follow(body)
+
+    def _close(self, body: dict[str, Any]) -> None:
+        number = body["data"]["lock"]
+        if body["type"] == _E.LOCK_PLACED:
+            same = [other for other in self._locks.values() if _scope(other) == _scope(body)]
+            assert same == [], f"locked twice: {body}"
+            self._locks[number], self.locked = body, self.locked + 1
+        else:
+            assert self._locks.pop(number, None), f"ended what was not in force: {body}"
+            over = body["type"] == _E.LOCK_EXPIRED
+            assert over == str(body["actor"]).startswith("system:"), body
+
+    def _check_locks(self, body: dict[str, Any]) -> None:
+        place = (body["service"], body["environment"])
+        for lock in self._locks.values():
+            until = lock["data"].get("until")
+            in_force = until is None or body["at"] < until
+            covers = all(mine in {None, there} for mine, there in zip(_scope(lock), place, strict=True))
+            assert not (covers and in_force), f"dispatched under {lock}: {body}"
 
     def _follow(self, body: dict[str, Any]) -> None:
         deploy, kind, data = body["deploy"], EventType(body["type"]), body.get("data", {})
@@ -102,6 +130,7 @@ class Replay:
             there = [other for other, place in self._place.items() if place == self._place[deploy]]
             busy = [other for other in there if self.status[other] is _S.DISPATCHING]
             assert busy == [deploy], f"dispatched at once: {busy}"
+            self._check_locks(body)
         if to is _S.ROLLING:
             self._only_once(body["type"], deploy)
             self.landed[deploy] += 1

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
-    from bot.ports.store import Claim
+    from bot.ports.claims import Claim
     from store import SqlStore
 
 NAMES = ("one", "two", "three")

@@ -15,6 +15,7 @@ from bot.operations.deploys.withdraw import withdraw
 from handlers import ticks
 from tests.builders import ALICE
 from tests.operations.acts import HERE, asked, now, planned
+from tests.operations.closing import locked, locks
 from tests.operations.conftest import bare, world
 from tests.operations.digests import FIRST, clock_at, configured, sent, shown
 
@@ -54,6 +55,19 @@ async def test_nothing_is_woken_where_nothing_expires(world: World):
     await run(tick(world, "_expire"))
 
     assert world.bell.rings == rings
+
+
+async def test_a_lock_whose_time_is_over_is_said_to_have_ended(world: World):
+    await locked(world, lasts="1h")
+    rings = world.bell.rings
+    await run(tick(world, "_end_locks"))
+    assert (len(await locks(world)), world.bell.rings) == (1, rings)
+    world.clock.advance(hours=1)
+
+    await run(tick(world, "_end_locks"))
+
+    assert await locks(world) == ()
+    assert world.bell.rings > rings
 
 
 async def test_a_signature_is_kept_for_its_window_and_then_forgotten(world: World):

@@ -14,7 +14,7 @@ from bot.errors import NomadUnavailable
 from bot.gateways.clock import SystemClock
 from bot.operations.catalog import apply
 from bot.ports import Limits, Ports
-from bot.ports.store import JUDGING, MESSAGES
+from bot.ports.claims import JUDGING, MESSAGES
 from handlers.work import LocalBell, Worker
 from tests.builders import a_catalog
 from tests.clocks import FixedClock

@@ -77,7 +77,7 @@ async def test_a_request(world):
     await acts.asked(world, environment="staging")
     with costs(world) as cost:
         await acts.asked(world, environment="production", origin=CLICK)
-    assert cost.counted == (13, 1), cost.sent
+    assert cost.counted == (14, 1), cost.sent
 
 
 async def test_a_plan(world):
@@ -107,7 +107,7 @@ async def test_an_approval_that_completes_the_seats(world):
     with costs(world) as cost:
         await _approved(world, deploy, SAM)
     assert (await acts.now(world, deploy)).status is Status.READY
-    assert cost.counted == (10, 1), cost.sent
+    assert cost.counted == (11, 1), cost.sent
 
 
 async def test_a_retract(world):
@@ -144,7 +144,7 @@ async def test_a_card_that_is_delivered(world):
     with costs(world) as cost:
         assert await deliver.step(world.ports())
     assert len(world.chat.posts) == 1
-    assert cost.counted == (16, 4), cost.sent
+    assert cost.counted == (17, 4), cost.sent
 
 
 async def test_no_connection_is_opened_after_the_start(migrated_sqlite, tmp_path):

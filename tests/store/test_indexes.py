@@ -15,7 +15,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Way
 from bot.domain.digest.schedule import Scope, Span
 from bot.ports.audit import AuditQuery, Cursor
-from bot.ports.store import Wanted
+from bot.ports.claims import Wanted
 from store.deploys.retention import Retention
 from store.sql.conditions import IS_OPEN
 from store.tables import deploys
@@ -35,11 +35,11 @@ FEW_ROWS = {
     "SCAN deploys USING INDEX ix_deploys_unjudged",
     "SCAN deploys USING INDEX ix_deploys_open",
     "SCAN deploys USING COVERING INDEX ix_deploys_open",
+    "SCAN locks USING INDEX one_lock_each",
     "SCAN digests USING COVERING INDEX sqlite_autoindex_digests_1",
 }
-"""What a statement brings along, which is in no table; what a new catalog marked; the channels with a digest.
-
-And the catalogs from their newest, of which one is read."""
+"""What a statement brings along, which is in no table; what a new catalog marked; the locks that nobody ended; the
+channels with a digest; the catalogs from their newest, of which one is read."""
 WANTED = Wanted(statuses=frozenset({Status.ROLLING, Status.FAILED}), within=timedelta(minutes=1))
 DAY = Scope(Span(NOON - timedelta(days=1), NOON))
 TODAY = date(2026, 11, 21)
@@ -121,6 +121,8 @@ def retains(name):
         reads("open_deploys"),
         reads("open_deploys", "checkout", "staging"),
         reads("any_unjudged"),
+        reads("locks"),
+        reads("locks_on", "checkout", "staging"),
         reads("overdue", NOON, {"production": NOON, "staging": NOON}),
         reads("requested_by", ALICE, NOON, NOON),
         reads("last_succeeded", "checkout", "staging"),

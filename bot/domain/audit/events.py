@@ -48,6 +48,9 @@ class EventType(StrEnum):
     DEPLOY_RESOLVED = "deploy.resolved"
     DEPLOY_LANDED_LATE = "deploy.landed-late"
     DEPLOY_DEVIATED = "deploy.deviated"
+    LOCK_PLACED = "lock.placed"
+    LOCK_LIFTED = "lock.lifted"
+    LOCK_EXPIRED = "lock.expired"
 
 
 _STEPS = frozenset(

@@ -14,6 +14,7 @@ from bot.domain.deploy.base import base_from
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.sentences import replaced
 from bot.domain.durations import in_words
+from bot.domain.locks import LockScope
 
 LONGEST: Final = 200
 """Characters of a sentence; a longer one is cut, and the event itself has all of it."""
@@ -117,7 +118,8 @@ def _refused(body: Body, data: _Data) -> Sentence:
 
 def _action_refused(body: Body, data: _Data) -> Sentence:
     before, after = _ACTS.get(data.get("act", ""), (f"{data.get('act')} ", ""))
-    before, after = f"was not allowed to {before}", f"{after}: {_codes(data)}"
+    # an act on no deploy says what it was about
+    before, after = f"was not allowed to {before}{data.get('target', '')}", f"{after}: {_codes(data)}"
     return Sentence(before, _number(body), after, actor_is_subject=True)
 
 
@@ -205,6 +207,23 @@ def _needs_approval(body: Body, data: _Data) -> Sentence:
     return Sentence("", _number(body), _because(" needs approval again", data.get("cause") or data.get("detail")))
 
 
+def _lock_of(body: Body) -> str:
+    return LockScope(body.get("service", ""), body.get("environment", "")).name
+
+
+def _locked(body: Body, data: _Data) -> Sentence:
+    until = f" until {data['until'][:16].replace('T', ' ')} UTC" if data.get("until") else ""
+    return Sentence(_because(f"locked {_lock_of(body)}{until}", data.get("reason")), actor_is_subject=True)
+
+
+def _unlocked(body: Body, data: _Data) -> Sentence:
+    return Sentence(_because(f"lifted the lock on {_lock_of(body)}", data.get("reason")), actor_is_subject=True)
+
+
+def _lock_expired(body: Body, data: _Data) -> Sentence:
+    return Sentence(_because(f"the lock on {_lock_of(body)} has ended", data.get("locked")))
+
+
 _E = EventType
 _SENTENCES: Final[Mapping[str, _Describe]] = {
     _E.CATALOG_APPLIED: _catalog_applied,
@@ -238,6 +257,9 @@ _SENTENCES: Final[Mapping[str, _Describe]] = {
     _E.DEPLOY_RESOLVED: _resolved,
     _E.DEPLOY_LANDED_LATE: _landed(", after that had ended,"),
     _E.DEPLOY_DEVIATED: _ends("no longer runs without a break"),
+    _E.LOCK_PLACED: _locked,
+    _E.LOCK_LIFTED: _unlocked,
+    _E.LOCK_EXPIRED: _lock_expired,
 }
 
 

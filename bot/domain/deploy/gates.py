@@ -16,6 +16,7 @@ from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refus
 from bot.domain.deploy.approval import Approval, PlanMark, Seat, Seating, is_same_change, meetable, mentions, seat
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.turns import turn
+from bot.domain.locks import Lock, check_locks
 from bot.domain.names import unknown_name
 
 SHORTEST_REASON, LONGEST_REASON = 3, 1000
@@ -270,9 +271,24 @@ def _with_advice(refusal: Refused, others: tuple[str, ...]) -> Refused:
 # --- what blocks a ready deploy --------------------------------------------------------------------------------------
 
 
-def may_dispatch(facts: Facts, others: Sequence[Deploy], now: datetime) -> Decision:
-    """Whether a READY deploy may be dispatched; ``others`` are the open deploys of the same service there."""
-    decision = _check_dispatch(facts, others, now)
+def what_holds(
+    deploy: Deploy, others: Sequence[Deploy], locks: Sequence[Lock], catalog: Catalog, now: datetime
+) -> Decision:
+    """What the database alone tells: whether a lock closes the place, and whether it is the deploy's turn.
+
+    ``others`` are the open deploys of the same service there, ``locks`` the locks on it.
+    """
+    return every(
+        [
+            check_locks(deploy.service, deploy.environment, locks, catalog, now, deploy_id=deploy.id),
+            turn(deploy, others, now),
+        ]
+    )
+
+
+def may_dispatch(facts: Facts, others: Sequence[Deploy], locks: Sequence[Lock], now: datetime) -> Decision:
+    """Whether a READY deploy may be dispatched; ``others`` and ``locks`` as in ``what_holds``."""
+    decision = _check_dispatch(facts, others, locks, now)
     if isinstance(decision, Allowed):
         return decision
     # the whole channel reads these reasons, so none of them may say "you"
@@ -298,13 +314,13 @@ _REQUESTERS = {
 }
 
 
-def _check_dispatch(facts: Facts, others: Sequence[Deploy], now: datetime) -> Decision:
+def _check_dispatch(facts: Facts, others: Sequence[Deploy], locks: Sequence[Lock], now: datetime) -> Decision:
     deploy = facts.deploy
     return every(
         [
             facts.may(deploy.requester, permission_for(deploy.promotes)),
             _check_seats(facts),
-            turn(deploy, others, now),
+            what_holds(deploy, others, locks, facts.catalog, now),
         ]
     )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Deploy
+from bot.domain.locks import Lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,12 @@ class Cell:
 class Matrix:
     """One row for each service, with one cell for each environment (None if it is not deployed there).
 
-    ``more`` is how many rows were left out.
+    ``more`` is how many rows were left out. ``locks`` are those that close something of what was asked for,
+    oldest first, and ``closed`` the same as reasons.
     """
 
     environments: tuple[str, ...]
     rows: tuple[tuple[Cell | None, ...], ...]
     more: int = 0
+    locks: tuple[Lock, ...] = ()
+    closed: tuple[Reason, ...] = ()

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.domain.actor import Actor
+from bot.domain.decision import Reason
 from bot.domain.deploy.approval import Approval, Seating
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.plan import Plan
@@ -24,8 +25,9 @@ class Note:
 
     ``text`` and ``lines`` are plain sentences (the surface escapes them), ``mention`` are Slack user ids to put first,
     ``users`` and ``groups`` those who can do something about it, ``said`` are lines that begin with a person: (user id,
-    what they did), ``code`` is shown preformatted, ``action`` is a button: (label, action id, value). ``plan``: instead
-    of a reply, the thread gets the deploy's plan of that number as a file.
+    what they did), ``reasons`` are shown with their people and times, ``code`` is shown preformatted, ``action`` is a
+    button: (label, action id, value). ``plan``: instead of a reply, the thread gets the deploy's plan of that number as
+    a file.
     """
 
     text: str
@@ -37,6 +39,7 @@ class Note:
     action: tuple[str, str, str] | None = None
     said: tuple[tuple[str, str], ...] = ()
     plan: int | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 MAY_BE_SECOND: Final = "This may appear twice: Slack did not confirm the first one."
@@ -52,6 +55,7 @@ class Delivery(StrEnum):
     ADMIN = "admin"
     STRIP = "strip"
     DIGEST = "digest"
+    NOTICE = "notice"
 
 
 class Way(StrEnum):
@@ -81,7 +85,8 @@ class Outgoing:
 
     CARD: (re)draw the deploy's message from its state then; at most one is pending for a deploy. THREAD: ``note``
     under it, after it was posted. TELL: ``note`` to ``user`` alone: by ``response_url`` while that is good, else an
-    ephemeral in ``channel``, else a direct message. ADMIN: ``note`` to the admin channel. STRIP: take the buttons off
+    ephemeral in ``channel``, else a direct message. ADMIN: ``note`` to the admin channel. NOTICE: ``note`` to
+    ``channel``. STRIP: take the buttons off
     a message (``channel``, ``ts``) that another one replaced. DIGEST: the digest of ``channel`` and ``day`` (ISO 8601),
     and then its CSV. ``not_before`` delays; ``urgent`` goes before the rest.
     """
@@ -116,7 +121,8 @@ class Card:
     ``channel`` is the Slack channel of the message; ``seating`` says who fills which seat; ``approvals`` are those of
     the current plan, including void ones; ``from_version`` is the version that ran before; ``links`` maps labels to
     URLs (compare, Nomad's UI); ``promotes_to`` are the environments that the release may be promoted to now;
-    ``ended_by`` is who rejected or withdrew the deploy, ``resolved_by`` who said its ``resolution``.
+    ``ended_by`` is who rejected or withdrew the deploy, ``resolved_by`` who said its ``resolution``; ``locks`` are
+    those that close its place, if it is not on its way yet.
     """
 
     deploy: Deploy
@@ -133,6 +139,7 @@ class Card:
     ended_by: Actor | None = None
     resolved_by: Actor | None = None
     twice: bool = False
+    locks: tuple[Reason, ...] = ()
 
 
 STATE_WORDS: Mapping[Status, str] = {

@@ -12,6 +12,8 @@ from bot.domain.deploy.versions import is_older
 
 PLANNING_KEEPS_PLACE: Final = timedelta(seconds=60)
 """How long younger deploys wait for one that is being planned, if nothing holds up its plan."""
+_OF_THE_PLACE: Final = frozenset({"turn", "locked"})
+"""What holds every deploy of the service there: nobody is passed for it, and the one who asks is held by it too."""
 
 
 def turn(deploy: Deploy, others: Sequence[Deploy], now: datetime) -> Decision:
@@ -53,7 +55,7 @@ def _goes_before(other: Deploy, deploy: Deploy) -> bool:
 def _why_held(other: Deploy, now: datetime, *, rolling: bool) -> str:
     """Why others need not wait for this PLANNING or READY deploy, as a sentence; empty if they have to."""
     # without this a deploy that something else blocks would block all younger ones too
-    held = next((reason.text for reason in other.blocked if reason.code != "turn"), "")
+    held = next((reason.text for reason in other.blocked if reason.code not in _OF_THE_PLACE), "")
     if held:
         # Nomad's own words end without a full stop
         return f"{held.rstrip('.')}."

@@ -83,6 +83,18 @@ class CatalogChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockChange:
+    """A lock on ``what`` that was placed (``until`` then), lifted, or whose time was over; ``reason`` is why."""
+
+    kind: EventType
+    at: datetime
+    actor: Actor
+    what: str
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A digest's content. ``zone`` is the IANA name of the time zone that it uses.
 
@@ -109,6 +121,7 @@ class Report:
     out_of_hours: Signs = Signs()
     self_approved: Signs = Signs()
     catalogs: tuple[CatalogChange, ...] = ()
+    locks: tuple[LockChange, ...] = ()
     refusals: Mapping[str, int] = field(default_factory=dict)
     refused: int = 0
     posted: Mapping[int, str] = field(default_factory=dict)
@@ -122,7 +135,7 @@ class Report:
     def quiet(self) -> bool:
         """Whether nothing happened that anybody needs to know."""
         # a revert may still run in a span after the one in which its deploy ended
-        to_look_at = self.refused or self.catalogs or self.reverts_failed.total or self.stuck.total
+        to_look_at = self.refused or self.catalogs or self.locks or self.reverts_failed.total or self.stuck.total
         to_look_at = to_look_at or self.landed_late.total or self.resolved.total
         return not self.requested and not any(self.outcomes.values()) and not to_look_at
 

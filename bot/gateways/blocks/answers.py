@@ -7,25 +7,29 @@ from typing import TYPE_CHECKING
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.jobdiff.whole import pages, plan_lines, tally
+from bot.domain.locks import reason_of
 from bot.gateways.blocks.card.buttons import buttons
 from bot.gateways.blocks.card.ended import result_of, why_of
-from bot.gateways.blocks.card.facts import approvals_of, count_of, name_of, replaces_of
-from bot.gateways.blocks.card.message import EMOJI, blocker, folded, headline, state_of, times
+from bot.gateways.blocks.card.facts import approvals_of, count_of, replaces_of
+from bot.gateways.blocks.card.message import EMOJI, folded, headline, locks_of, state_of
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Json, Message, actions, context, preformatted, section
+from bot.gateways.blocks.reasons import blocker, name_of, times
 from bot.gateways.blocks.text import block_quote, code, fit, moment, who, words
 from bot.gateways.blocks.text import channel as channel_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bot.domain.decision import Refused
+    from bot.domain.catalog.catalog import Catalog
+    from bot.domain.decision import Reason, Refused
     from bot.domain.deploy.approval import Seating
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.message import Card
     from bot.domain.deploy.plan import Plan
+    from bot.domain.locks import Lock
 
 REFUSED = ":no_entry:"
 """The sign of a refusal that has no sign of its own."""
@@ -53,15 +57,17 @@ def went_wrong(sentence: str, emoji: str) -> Message:
     return from_lines(f"{emoji} {words(sentence, 1500)}")
 
 
-def request_recorded(deploy: Deploy, *, existing: bool, channel: str = "", notes: Sequence[str] = ()) -> Message:
-    """The request is recorded, or the same one is open already."""
+def request_recorded(
+    deploy: Deploy, *, existing: bool, channel: str = "", notes: Sequence[str] = (), holds: Sequence[Reason] = ()
+) -> Message:
+    """The request is recorded, or the same one is open already; with what to know of it, and what will hold it."""
     what = f"{code(deploy.number)} {_what(deploy)}"
     if existing:
         first = f":arrows_counterclockwise: Already requested: {what}, {_state(deploy)}."
     else:
         where = f" Its message will be in {channel_link(channel)}." if channel else ""
         first = f":inbox_tray: Recorded as {what}. Nomatron is planning it now.{where}"
-    return from_lines(first, *(f"• {words(note, 500)}" for note in notes))
+    return from_lines(first, *(f"• {words(note, 500)}" for note in notes), *(blocker(each) for each in holds))
 
 
 def approval_counted(deploy: Deploy, seating: Seating) -> Message:
@@ -69,10 +75,29 @@ def approval_counted(deploy: Deploy, seating: Seating) -> Message:
     count = count_of(seating)
     first = f":white_check_mark: Your approval of {code(deploy.number)} (plan {deploy.plan}) counts: "
     if seating.complete:
-        held = " ".join(words(reason.text, 500) for reason in deploy.blocked)
-        return from_lines(f"{first}{count}. {held or f'Next to start: {_what(deploy)}.'}")
+        held = [blocker(reason) for reason in deploy.blocked]
+        return from_lines(f"{first}{count}.{'' if held else f' Next to start: {_what(deploy)}.'}", *held)
     missing = ", ".join(dict.fromkeys(words(seat.label, 100) for seat in seating.missing))
     return from_lines(f"{first}{count}. Still missing: {missing}.")
+
+
+def locked(lock: Lock, catalog: Catalog) -> Message:
+    """The lock was placed: what it closes, until when, and how to lift it."""
+    lift = code(f"/deploy unlock {lock.scope.name} because TEXT")
+    return from_lines(
+        blocker(reason_of(lock, catalog)),
+        f"Deploys that are ready wait now. Rollouts that run finish. To lift the lock: {lift}.",
+    )
+
+
+def unlocked(lock: Lock) -> Message:
+    """The lock was lifted: whose it was, and why it was there."""
+    by, since = name_of(lock.holder), moment(lock.placed_at)
+    return from_lines(
+        f":unlock: The lock on {words(lock.scope.name, 260)} was lifted. {by} had placed it {since}: "
+        f"{words(lock.reason, 1000)}",
+        "What waited for it alone goes on now.",
+    )
 
 
 def unseen(card: Card) -> Message:
@@ -105,7 +130,7 @@ def one(card: Card) -> Message:
     deploy = card.deploy
     lines = [f"{EMOJI[deploy.status]} {headline(card)}"]
     if deploy.status.open:
-        lines += [f"since {moment(deploy.changed_at)}", *state_of(card), *progress_of(card)]
+        lines += [f"since {moment(deploy.changed_at)}", *locks_of(card), *state_of(card), *progress_of(card)]
     else:
         lines += [result_of(card), *why_of(card)]
     lines += [*replaces_of(card), *folded(card)]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from bot.domain.actor import SlackUser, System, actor_from_key
 from bot.domain.audit.sentences import sentence
-from bot.gateways.blocks.card.facts import name_of
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Message, context, section
+from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.text import code, escape, link, person, second, words
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from bot.domain.audit.history import Outcome
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.durations import short
-from bot.gateways.blocks.card.facts import name_of
 from bot.gateways.blocks.card.message import EMOJI
 from bot.gateways.blocks.note import plain_of
 from bot.gateways.blocks.pages import Pages, turn
 from bot.gateways.blocks.parts import Message, section
+from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.replaced import versions_of
 from bot.gateways.blocks.text import code, fit, link, moment, who, words
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.gateways.blocks.parts import Json, Message, actions, button, preformatted, section
+from bot.gateways.blocks.reasons import blocker
 from bot.gateways.blocks.text import escape, fit, person, who, words
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ _LONGEST_TEXT = 3500
 
 
 def render(note: Note) -> Message:
-    """A note as a message: mentions, sentences, what people did, who can act on it, its code as it is, one button."""
+    """A note as a message: mentions, sentences, what people did, reasons, who can act on it, its code, one button."""
     sentence = escape(note.text.strip(), _LONGEST_SENTENCE)
     # mentions stand first: a notification shows the beginning
     called = " ".join(dict.fromkeys(person(user) for user in note.mention[:20]))
     first = f"{called} {sentence}".strip() or "…"
-    lines = [words(line, _LONGEST_LINE) for line in note.lines[:_MOST_LINES]]
+    lines = [blocker(reason) for reason in note.reasons[:_MOST_LINES]]
+    lines += [words(line, _LONGEST_LINE) for line in note.lines[:_MOST_LINES]]
     lines += [f"{person(user)} {words(what, _LONGEST_LINE)}" for user, what in note.said[:_MOST_SAID]]
     people = who(note.users, note.groups)
     lines += [f"Who can: {people}"] if people else []

@@ -10,6 +10,7 @@ from bot.domain.deploy.message import STATE_WORDS
 from bot.gateways.blocks.answers import from_lines
 from bot.gateways.blocks.card.message import EMOJI
 from bot.gateways.blocks.parts import Message, section
+from bot.gateways.blocks.reasons import blocker
 from bot.gateways.blocks.text import code, fit, moment, person, words
 
 if TYPE_CHECKING:
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
     from bot.domain.access import Holding, Whoami
     from bot.domain.deploy.matrix import Cell, Matrix
 
-MOST_SERVICES = 49
-"""One section each, and one that says how many more there are: Slack takes 50 blocks."""
+MOST_SERVICES = 48
+"""One section each, one for locks, and one that says how many more there are: Slack takes 50 blocks."""
 _MOST_OPEN = 5
+_MOST_LOCKS = 10
+_MORE_LOCKS = "_… and more locks. All of them: `nomatron status`_"
 _LONGEST = 12_000
 
 
 def matrix(shown: Matrix, environment: str | None = None) -> Message:
-    """The answer to ``status``: a section for each service, a line for each environment.
+    """The answer to ``status``: the locks, then a section for each service, a line for each environment.
 
     ``environment`` leaves out all others. As many services as fit into one message, and how many more there are.
     """
@@ -36,12 +39,21 @@ def matrix(shown: Matrix, environment: str | None = None) -> Message:
             sections.append(
                 fit([f"*{words(cells[0].service, 128)}*", *(line for each in cells for line in _cell(each))])
             )
+    closed = _locks(shown)
     if not sections:
-        return from_lines("The catalog deploys nothing there.")
+        return from_lines("The catalog deploys nothing there.", *closed)
+    if closed:
+        sections.insert(0, fit(closed, pointer=_MORE_LOCKS))
     fitting = _fitting(sections)
     more = shown.more + len(sections) - len(fitting)
     rest = [f"_… and {more} more services. For one of them: `/deploy status SERVICE`_"] if more > 0 else []
     return Message("What runs where, and what is on its way.", tuple(section(text) for text in (*fitting, *rest)))
+
+
+def _locks(shown: Matrix) -> list[str]:
+    """A line for each lock, the newest first."""
+    lines = [blocker(reason) for reason in reversed(shown.closed)]
+    return [*lines[:_MOST_LOCKS], *([_MORE_LOCKS] if len(lines) > _MOST_LOCKS else [])]
 
 
 def _fitting(sections: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from bot.domain.settings import check_settings
 from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, StoreError
 from bot.operations.deploys.target import check_target
 from bot.operations.require import require
-from bot.ports.store import Claim, Due
+from bot.ports.claims import Claim, Due
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable

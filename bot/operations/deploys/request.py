@@ -15,7 +15,6 @@ from bot.domain.deploy.deploy import Deploy
 from bot.domain.deploy.gates import Ask, check_ask, check_quota, check_requester, interests
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.deploy.promotion import Candidate
-from bot.domain.deploy.turns import turn
 from bot.domain.deploy.variables import check_values, newer_template
 from bot.domain.masking import looks_secret, names_content
 from bot.domain.settings import check_settings, typed_settings
@@ -23,7 +22,7 @@ from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
 from bot.operations.deploys.promotable import ask_nomad, promotion_gate
 from bot.operations.deploys.target import lane_of
-from bot.operations.deploys.transitions import offer_anew
+from bot.operations.deploys.transitions import held_now, offer_anew
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from bot.domain.access import Membership
     from bot.domain.actor import Actor
-    from bot.domain.decision import Decision
+    from bot.domain.decision import Decision, Reason
     from bot.domain.deploy.promotion import Asked
     from bot.operations.deploys.decide import Origin
     from bot.ports import Ports
@@ -47,12 +46,13 @@ _MINUTE = timedelta(minutes=1)
 class Requested:
     """A new deploy, or the open deploy (``existing``) that somebody requested before with the same values.
 
-    ``notes`` say what will delay it, as far as that is known.
+    ``notes`` say what to know of it, ``holds`` what will delay it, as far as that is known.
     """
 
     deploy: Deploy
     existing: bool
     notes: tuple[str, ...] = ()
+    holds: tuple[Reason, ...] = ()
 
 
 async def request(
@@ -180,7 +180,7 @@ class _Asking:
         """Add the deploy that was decided on, or find the open one with the same values."""
         same = await self._same(tx, chosen.release)
         if same is not None:
-            return Requested(same, existing=True)
+            return Requested(same, existing=True, holds=await self._holds(tx, same))
         quota = check_quota(*await tx.requested_by(self.actor, self.now - _MINUTE, self.now))
         if isinstance(quota, Refused):
             return await self._refuse(tx, quota, membership)
@@ -290,8 +290,13 @@ class _Asking:
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
         await offer_anew(tx, deploy.service, self.now)
-        notes = (*self._on_revision(chosen), *await self._notes(tx, deploy))
-        return Requested(deploy, existing=False, notes=notes)
+        notes, holds = tuple(self._on_revision(chosen)), await self._holds(tx, deploy)
+        return Requested(deploy, existing=False, notes=notes, holds=holds)
+
+    async def _holds(self, tx: Transaction, deploy: Deploy) -> tuple[Reason, ...]:
+        """What will delay the deploy, as far as that is known now (``docs/engine.md``, Gates)."""
+        held = await held_now(tx, deploy, self.now) if deploy.status.undecided else Allowed()
+        return held.reasons if isinstance(held, Refused) else ()
 
     def _on_revision(self, chosen: _Chosen) -> Iterator[str]:
         """Which revision this is if there are several, and how to deploy a template that it does not have."""
@@ -305,11 +310,6 @@ class _Asking:
             yield f"r{revision} is an earlier revision of {version}; the newest is r{newest}."
         if newer := newer_template(self.active.catalog, chosen.release, self.environment):
             yield newer
-
-    async def _notes(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
-        """What will delay the deploy, as far as that is known now (``docs/engine.md``, Gates)."""
-        ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), self.now)
-        return tuple(reason.text for reason in ahead.reasons) if isinstance(ahead, Refused) else ()
 
 
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:

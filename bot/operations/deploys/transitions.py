@@ -11,7 +11,7 @@ from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import unproven
-from bot.domain.deploy.gates import RECHECK
+from bot.domain.deploy.gates import RECHECK, what_holds
 from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.deploy.promotion import environments_after
 from bot.domain.deploy.turns import turn
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.domain.actor import Actor
+    from bot.domain.decision import Decision
     from bot.domain.deploy.deploy import Deploy
     from bot.operations.deploys.decide import Case
-    from bot.ports.store import Transaction
+    from bot.ports.store import Reading, Transaction
 
 EXPIRY = System("expiry")
 RULES = System("rules")
@@ -100,11 +101,21 @@ def to_requester(deploy: Deploy, text: str, lines: tuple[str, ...] = ()) -> Note
     return Note(text=text, lines=lines, mention=(requester,) if requester else ())
 
 
+async def held_now(tx: Reading, deploy: Deploy, now: datetime) -> Decision:
+    """Whether a lock or another deploy's turn holds the deploy, which the database alone tells."""
+    others = await tx.open_deploys(deploy.service, deploy.environment)
+    locks = await tx.locks_on(deploy.service, deploy.environment)
+    if not locks:
+        # without one nothing is asked of the catalog, which says who may lift them
+        return turn(deploy, others, now)
+    return what_holds(deploy, others, locks, (await tx.active_catalog()).catalog, now)
+
+
 async def make_ready(case: Case, *, tell: bool = True) -> Deploy:
     """Make a deploy ready, because every seat is filled, and ``tell`` its requester."""
     deploy, tx = case.deploy, case.tx
-    ahead = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), case.now)
-    blocked = ahead.reasons if isinstance(ahead, Refused) else ()
+    held = await held_now(tx, deploy, case.now)
+    blocked = held.reasons if isinstance(held, Refused) else ()
     note = None
     if case.facts.seats and tell:
         after = " ".join([".", *(reason.text for reason in blocked)]) if blocked else " and goes next."

@@ -14,8 +14,18 @@ from bot.domain.audit.events import EventType
 from bot.domain.audit.history import OUTCOMES, Outcome, entry_of
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutStatus
-from bot.domain.digest.report import MOST_CHANGES, MOST_NAMED, CatalogChange, Listed, Report, Signs, closed_hours
+from bot.domain.digest.report import (
+    MOST_CHANGES,
+    MOST_NAMED,
+    CatalogChange,
+    Listed,
+    LockChange,
+    Report,
+    Signs,
+    closed_hours,
+)
 from bot.domain.digest.schedule import Scope
+from bot.domain.locks import LockScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +39,8 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 100
 """Deploys whose events are read at once; other tasks of this process run in between."""
 _REFUSED: Final = (EventType.DEPLOY_REFUSED, EventType.ACTION_REFUSED)
-_READ: Final = (*_REFUSED, EventType.DEPLOY_REVERTED, EventType.CATALOG_APPLIED)
+_LOCKS: Final = (EventType.LOCK_PLACED, EventType.LOCK_LIFTED, EventType.LOCK_EXPIRED)
+_READ: Final = (*_REFUSED, *_LOCKS, EventType.DEPLOY_REVERTED, EventType.CATALOG_APPLIED)
 """Events whose bodies are needed, because no column has their data."""
 _LANDED_ENDS: Final = (EventType.DEPLOY_SUCCEEDED, EventType.DEPLOY_FAILED, EventType.DEPLOY_SUPERSEDED)
 
@@ -63,6 +74,7 @@ async def report(
         out_of_hours=_signs(late),
         self_approved=_signs(await reading.own_approvals_in(scope)),
         catalogs=looking.catalogs(),
+        locks=looking.locks(),
         refusals=looking.refusals(),
         refused=sum(tally.types.get(kind, 0) for kind in _REFUSED),
     )
@@ -132,6 +144,23 @@ class _Material:
             )
             for body in _of(self.bodies, EventType.CATALOG_APPLIED)
         )
+
+    def locks(self) -> tuple[LockChange, ...]:
+        """The locks that were placed, lifted or ended, oldest first."""
+        return tuple(_lock_change(body) for body in _of(self.bodies, *_LOCKS))
+
+
+def _lock_change(body: Body) -> LockChange:
+    data = body["data"]
+    until = data.get("until")
+    return LockChange(
+        kind=EventType(body["type"]),
+        at=datetime.fromisoformat(body["at"]),
+        actor=actor_from_key(body["actor"]),
+        what=LockScope(body.get("service", ""), body.get("environment", "")).name,
+        reason=data.get("reason") or data["locked"],
+        until=datetime.fromisoformat(until) if until else None,
+    )
 
 
 async def _collect(reading: Reading, scope: Scope, final: Sequence[str]) -> _Material:

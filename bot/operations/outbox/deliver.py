@@ -37,14 +37,14 @@ from bot.operations.outbox.posting import admin_channel, begun, may_have_arrived
 from bot.operations.queries.status import card as read_card
 from bot.operations.require import require
 from bot.operations.worker.lease import renewing
-from bot.ports.store import MESSAGES
+from bot.ports.claims import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from bot.domain.deploy.message import Card
     from bot.ports import Ports
-    from bot.ports.store import Parcel
+    from bot.ports.claims import Parcel
 
 log = logging.getLogger(__name__)
 
@@ -207,6 +207,8 @@ async def _send(ports: Ports, parcel: Parcel) -> None:
             )
         case Delivery.ADMIN:
             await _announce(ports, parcel, note)
+        case Delivery.NOTICE:
+            await _notice(ports, parcel, note)
         case Delivery.DIGEST:
             await post_digest.post(ports, parcel)
         case _:
@@ -219,6 +221,18 @@ async def _announce(ports: Ports, parcel: Parcel, note: Note) -> None:
         await ports.chat.announce(channel, await begun(ports, parcel, note))
     else:
         log.warning("the catalog names no admin channel: a note was dropped", extra={"note": note.text})
+
+
+async def _notice(ports: Ports, parcel: Parcel, note: Note) -> None:
+    """Post the note to its channel; if that is gone, the operators' channel gets it."""
+    note = await begun(ports, parcel, note)
+    try:
+        await ports.chat.announce(parcel.outgoing.channel, note)
+    except ChannelGone:
+        admin = await admin_channel(ports)
+        if admin in {"", parcel.outgoing.channel}:
+            raise
+        await ports.chat.announce(admin, note)
 
 
 async def _thread(ports: Ports, parcel: Parcel, note: Note) -> None:

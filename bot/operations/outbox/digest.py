@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from bot.domain.digest.schedule import Edition
     from bot.ports import Ports
-    from bot.ports.store import Parcel, Reading
+    from bot.ports.claims import Parcel
+    from bot.ports.store import Reading
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bot.errors import SlackError
     from bot.ports import Ports
-    from bot.ports.store import Parcel
+    from bot.ports.claims import Parcel
 
 Result = TypeVar("Result")
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from bot.domain.decision import Refused
 from bot.domain.deploy.approval import Seating, seat
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import Facts, interests, seats_for
 from bot.domain.deploy.matrix import Cell, Matrix
 from bot.domain.deploy.message import Card
+from bot.domain.locks import check_locks, reason_of
 from bot.errors import MembershipUnknown
 from bot.operations.deploys.promotable import next_environments
 from bot.operations.deploys.target import catalog_for, cluster_of
 from bot.operations.queries.past_seating import seating_of, who_ended, who_resolved
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.domain.access import Membership
     from bot.domain.catalog.catalog import Catalog
+    from bot.domain.decision import Reason
     from bot.domain.deploy.approval import Approval
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Plan
     from bot.ports import Ports
+    from bot.ports.store import Reading
 
 
 async def matrix(
@@ -44,9 +50,19 @@ async def matrix(
         waiting: dict[tuple[str, str], list[Deploy]] = {place: [] for place in places}
         for each in await reading.open_deploys(service):
             waiting.get(_place(each), []).append(each)
+        now = ports.clock.now()
+        locks = [lock for lock in await reading.locks() if lock.in_force(now)]
     cells = {place: Cell(*place, running.get(place), tuple(waiting[place])) for place in places}
     rows = tuple(tuple(cells.get((name, where)) for where in catalog.environments) for name in shown)
-    return Matrix(tuple(catalog.environments), rows, len(wanted) - len(shown))
+    # of a service only what closes a place of it; without one also a lock on what is in no row
+    closing = tuple(
+        lock
+        for lock in locks
+        if environment is None or lock.environment in {"", environment}
+        if service is None or any(lock.covers(*place) for place in places)
+    )
+    closed = tuple(reason_of(lock, catalog) for lock in closing)
+    return Matrix(tuple(catalog.environments), rows, len(wanted) - len(shown), closing, closed)
 
 
 def _place(deploy: Deploy) -> tuple[str, str]:
@@ -70,6 +86,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         rollouts = await reading.rollouts(deploy.id)
         posted = await reading.posted(deploy.id)
         record = await reading.events(deploy.id) if _is_decided(deploy, approvals) else ()
+        closed = await _locks(reading, active.catalog, deploy, ports.clock.now())
         goes_on = await next_environments(reading, active.catalog, deploy, ports.clock.now())
     shown = tuple(approval for approval in approvals if approval.plan == deploy.plan)
     environment = catalog.environments[deploy.environment]
@@ -88,7 +105,17 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         ended_by=who_ended(record),
         resolved_by=who_resolved(record) if deploy.resolution else None,
         twice=posted.twice if posted else False,
+        locks=closed,
     )
+
+
+async def _locks(reading: Reading, catalog: Catalog, deploy: Deploy, now: datetime) -> tuple[Reason, ...]:
+    """The locks that hold a deploy that is not on its way yet, as they are now and not when it was last held."""
+    if not deploy.status.undecided:
+        return ()
+    locks = await reading.locks_on(deploy.service, deploy.environment)
+    held = check_locks(deploy.service, deploy.environment, locks, catalog, now, deploy_id=deploy.id)
+    return held.reasons if isinstance(held, Refused) else ()
 
 
 def _is_decided(deploy: Deploy, approvals: tuple[Approval, ...]) -> bool:

@@ -17,7 +17,7 @@ from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.target import check_target
 from bot.operations.deploys.withdraw import withdraw_unplaced
 from bot.operations.worker.lease import renewing
-from bot.ports.store import Wanted
+from bot.ports.claims import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     from bot.domain.deploy.deploy import Deploy, Status
     from bot.ports import Ports
-    from bot.ports.store import Claim, Due, Transaction
+    from bot.ports.claims import Claim, Due
+    from bot.ports.store import Transaction
 
 Result = TypeVar("Result")
 
 WORKER = System("worker")
-_NOT_BY_RULE = frozenset({"nomad-unavailable", "nomad-forbidden", "running-unknown", "turn"})
+_NOT_BY_RULE = frozenset({"locked", "nomad-unavailable", "nomad-forbidden", "running-unknown", "turn"})
 _UNAVAILABLE = frozenset({"nomad-unavailable", "nomad-forbidden", "membership-unknown", "running-unknown"})
 PUT_OFF = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=1)
@@ -135,7 +136,9 @@ def _best_known(deploy: Deploy, reasons: tuple[Reason, ...]) -> tuple[Reason, ..
 
 async def save_hold(tx: Transaction, deploy: Deploy, reasons: tuple[Reason, ...], now: datetime, due: datetime) -> None:
     """Save what blocks a locked deploy, and when it is due again; record and show it if it changed."""
-    await tx.save_deploy(replace(deploy, blocked=reasons, due_at=due))
+    # what ends by itself, such as a lock, lets it go at that very instant
+    ends = [reason.possible_at for reason in reasons if reason.possible_at is not None and reason.possible_at > now]
+    await tx.save_deploy(replace(deploy, blocked=reasons, due_at=min([due, *ends])))
     codes = [reason.code for reason in reasons]
     if codes != [reason.code for reason in deploy.blocked]:
         await tx.record(event_of(EventType.DEPLOY_BLOCKED, WORKER, deploy, now, deploy.catalog, codes=codes))

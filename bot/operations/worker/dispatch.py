@@ -15,7 +15,7 @@ from bot.domain.decision import Refused, every
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import may_dispatch
 from bot.domain.deploy.message import Note
-from bot.domain.deploy.turns import passed_over, turn
+from bot.domain.deploy.turns import passed_over
 from bot.errors import StaleFence
 from bot.operations.deploys.decide import decide_on, lock_claimed
 from bot.operations.deploys.promotable import ask_nomad, candidate_of, promotion_gate
@@ -23,6 +23,7 @@ from bot.operations.deploys.target import base_change
 from bot.operations.deploys.transitions import (
     SETTING_REFUSED,
     expire,
+    held_now,
     is_overdue,
     make_waiting,
     plan_again,
@@ -32,7 +33,7 @@ from bot.operations.deploys.transitions import (
 from bot.operations.require import require
 from bot.operations.worker import register
 from bot.operations.worker.claim import LONGEST_WAIT, PUT_OFF, WORKER, hold_if_blocked, hold_locked, save_hold
-from bot.ports.store import Wanted
+from bot.ports.claims import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -44,14 +45,14 @@ if TYPE_CHECKING:
     from bot.operations.deploys.decide import Case
     from bot.operations.worker.register import Begun
     from bot.ports import Ports
-    from bot.ports.store import Due
+    from bot.ports.claims import Due
 
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon a ready deploy is checked again if Nomad is unreachable."""
 ASK_AGAIN = timedelta(seconds=15)
 """How soon a deploy that a rule blocks is checked again. Slack limits our calls, and people's clicks come first."""
 TURN_AGAIN = timedelta(seconds=30)
-"""How soon a deploy that waits for its turn is checked again; it is due anyway if the deploy before it changes."""
+"""How soon a deploy that waits for its turn or a lock is checked again; it is due anyway when either changes."""
 _MOST_TOLD = 5
 
 
@@ -104,16 +105,15 @@ async def _through_the_gates(ports: Ports, due: Due) -> Begun | None:
 
 
 async def _held_for_its_turn(ports: Ports, due: Due) -> bool:
-    """Hold the deploy if another one goes before it, which the database alone tells; returns whether it is held."""
+    """Hold the deploy if a lock closes its place or another one goes before it; returns whether it is held."""
     now = ports.clock.now()
     async with ports.store.read() as reading:
         deploy = require(await reading.deploy(due.deploy_id), f"D-{due.deploy_id}")
-        others = await reading.open_deploys(deploy.service, deploy.environment)
-    if not isinstance(turn(deploy, others, now), Refused):
-        return False
+        if not isinstance(await held_now(reading, deploy, now), Refused):
+            return False
     async with ports.begin() as tx:
         deploy = await lock_claimed(tx, due)
-        decision = turn(deploy, await tx.open_deploys(deploy.service, deploy.environment), now)
+        decision = await held_now(tx, deploy, now)
         if isinstance(decision, Refused):
             await save_hold(tx, deploy, decision.reasons, now, now + TURN_AGAIN)
     return isinstance(decision, Refused)
@@ -158,9 +158,11 @@ async def _gates(ports: Ports, case: Case, asked: Mapping[str, Asked]) -> Begun 
         await make_waiting(case, _why_incomplete(case))
         return None
     others = await case.tx.open_deploys(deploy.service, deploy.environment)
+    # under the catalog that whoever places a lock holds exclusively: one placed before this holds the deploy
+    locks = await case.tx.locks_on(deploy.service, deploy.environment)
     what = candidate_of(deploy)
     passed = await promotion_gate(case.tx, facts.catalog, what, deploy.environment, case.now, asked)
-    decision = every([may_dispatch(facts, others, case.now), passed])
+    decision = every([may_dispatch(facts, others, locks, case.now), passed])
     if isinstance(decision, Refused):
         await hold_locked(case.tx, deploy, decision.reasons, case.now, ASK_AGAIN)
         return None

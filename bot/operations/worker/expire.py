@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.errors import CatalogMissing
 from bot.operations.deploys.transitions import expire, is_overdue, redraw
 from bot.operations.require import require
-from bot.ports.store import A_MOMENT
+from bot.ports.claims import A_MOMENT
 
 if TYPE_CHECKING:
     from bot.ports import Ports

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from bot.domain.deploy.rollout import Rollout
     from bot.operations.deploys.target import Target
     from bot.ports import Ports
-    from bot.ports.store import Claim, Transaction
+    from bot.ports.claims import Claim
+    from bot.ports.store import Transaction
 
 POLL = timedelta(seconds=10)
 """How soon a rollout is observed again without an event: the event stream may be broken, polls are reliable."""

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Plan
     from bot.operations.deploys.target import Target
     from bot.ports import Ports
-    from bot.ports.store import Claim, Transaction
+    from bot.ports.claims import Claim
+    from bot.ports.store import Transaction
 
 LOOK_AGAIN: Final = timedelta(minutes=1)
 LOOK_FOR: Final = timedelta(hours=1)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from bot.domain.deploy.deploy import Deploy
     from bot.ports import Ports
-    from bot.ports.store import Claim, Transaction
+    from bot.ports.claims import Claim
+    from bot.ports.store import Transaction
 
 LOOK_WITHIN = timedelta(days=1)
 """How long a deploy is not looked at, however long its release may be promoted."""

@@ -60,8 +60,9 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Base, Job
     from bot.operations.deploys.decide import Case
     from bot.ports import Ports
+    from bot.ports.claims import Claim
     from bot.ports.nomad import NomadPlan
-    from bot.ports.store import ActiveCatalog, Claim, Reading
+    from bot.ports.store import ActiveCatalog, Reading
 
 RETRY_AFTER = timedelta(seconds=3)
 """How soon a plan is tried again while Nomad is unreachable."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import BaseChange
     from bot.operations.deploys.decide import Case
     from bot.ports import Ports
-    from bot.ports.store import Claim
+    from bot.ports.claims import Claim
 
 
 async def step(ports: Ports) -> bool:

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Plan
     from bot.operations.deploys.target import Target
     from bot.ports import Ports
-    from bot.ports.store import Claim, Transaction
+    from bot.ports.claims import Claim
+    from bot.ports.store import Transaction
 
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon Nomad is asked again if it is not known whether an attempt landed."""

@@ -1,7 +1,7 @@
 """The commands of ``/deploy`` as records, and what an entry of the verb table has.
 
-A verb that asks an operation for something uses that operation's own record: ``Ask``, ``Promotion``, ``AuditQuery``.
-The records here are for verbs whose operation takes plain arguments.
+A verb that asks an operation for something uses that operation's own record: ``Ask``, ``Promotion``, ``Target``,
+``AuditQuery``. The records here are for verbs whose operation takes plain arguments.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.domain.access import Permission
     from bot.domain.decision import Refused
     from bot.domain.deploy.gates import Ask
+    from bot.domain.locks import Target
     from bot.gateways.blocks.parts import Message
     from bot.operations.deploys.promote import Promotion
     from bot.operations.deploys.resolve import Resolve
@@ -84,7 +85,7 @@ class OfDeploy:
 
 
 if TYPE_CHECKING:
-    Asked = Ask | Promotion | Resolve | Help | Whoami | Status | Preview | History | AuditQuery | OfDeploy
+    Asked = Ask | Promotion | Resolve | Target | Help | Whoami | Status | Preview | History | AuditQuery | OfDeploy
 
 
 @dataclass(frozen=True, slots=True)

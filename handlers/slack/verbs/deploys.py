@@ -134,7 +134,9 @@ def requested(taken: Requested | Refused, active: ActiveCatalog) -> Message:
     deploy, catalog = taken.deploy, active.catalog
     # the catalog may have dropped the service after an open deploy was requested
     channel = catalog.channel_for(deploy.service, deploy.environment) if deploy.service in catalog.services else ""
-    return answers.request_recorded(deploy, existing=taken.existing, channel=channel, notes=taken.notes)
+    return answers.request_recorded(
+        deploy, existing=taken.existing, channel=channel, notes=taken.notes, holds=taken.holds
+    )
 
 
 def changed(done: Deploy | Refused, what: str = "") -> Message:

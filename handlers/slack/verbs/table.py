@@ -1,7 +1,7 @@
 """The table of verbs of ``/deploy``, one entry each: form, help, grammar, handler and permission.
 
 The parser, ``/deploy help``, *Did you mean ...?* and the list of what isn't available yet all read it. An entry with a
-handler is beside that, in ``deploys`` or ``lookups``; an entry without one is here.
+handler is beside that, in ``deploys``, ``locks`` or ``lookups``; an entry without one is here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from handlers.slack.command import parser as grammar
 from handlers.slack.command.ast import Later, Verb
 from handlers.slack.command.lexer import Vocabulary
 from handlers.slack.respond import refusal
-from handlers.slack.verbs import deploys, lookups
+from handlers.slack.verbs import deploys, locks, lookups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +64,7 @@ async def _help(call: Call, asked: Help, __: ActiveCatalog) -> Message:
 
 VERBS: Final[Mapping[str, Verb | Later]] = {
     **deploys.VERBS,
+    **locks.VERBS,
     **lookups.VERBS,
     "help": Verb(
         form="/deploy help [TOPIC]",
@@ -75,13 +76,11 @@ VERBS: Final[Mapping[str, Verb | Later]] = {
     "break-glass": Later("No deploy can skip its approvals. To see who can approve: `/deploy status D-n`."),
     "canary": Later("To promote canaries: `nomad deployment promote ID`. To stop them: `nomad deployment fail ID`."),
     "explain": Later("To see what a deploy waits for: `/deploy status D-n`."),
-    "lock": Later("To stop a deploy: `/deploy reject D-n TEXT`."),
     "restart": Later("To restart a job: `nomad job restart JOB`."),
     "rollback": Later("To go back: `/deploy SERVICE VERSION to ENV`."),
     "run": Later("To run a parameterized job: `nomad job dispatch JOB`."),
     "scale": Later("If the catalog lets requests set the count: `/deploy SERVICE VERSION to ENV with count=N`."),
     "stop": Later("To stop a job: `nomad job stop JOB`."),
-    "unlock": Later("Nothing can be locked yet either."),
     "who": Later("To see who can approve a deploy: `/deploy status D-n`. For yourself: `/deploy whoami`."),
 }
 """Every verb, in the order of the help. Those without a handler are reserved: no service can have their names."""

@@ -88,6 +88,18 @@ WHOLE: dict[EventType, tuple[dict[str, Any], str]] = {
         "D-12 no longer runs without a break: The job was stopped in Nomad.",
     ),
     E.DEPLOY_SHOWN: ({"plan": 2}, "was shown plan 2 of D-12"),
+    E.LOCK_PLACED: (
+        {"lock": 3, "reason": "the database moves", "until": "2026-11-21T14:00:00.000000Z"},
+        "locked checkout in production until 2026-11-21 14:00 UTC: the database moves",
+    ),
+    E.LOCK_LIFTED: (
+        {"lock": 3, "locked": "the database moves", "reason": "it has moved"},
+        "lifted the lock on checkout in production: it has moved",
+    ),
+    E.LOCK_EXPIRED: (
+        {"lock": 3, "locked": "the database moves"},
+        "the lock on checkout in production has ended: the database moves",
+    ),
 }
 
 
@@ -141,6 +153,7 @@ def test_an_event_is_a_sentence(kind: EventType) -> None:
         (E.DEPLOY_EXPIRED, {}, "D-12 expired"),
         (E.DEPLOY_REVERTED, {"status": "failed", "job_version": 6}, "Nomad's own revert of D-12 failed: job version 6"),
         (E.ACTION_REFUSED, {"act": "replan", "codes": ["a", "b"]}, "was not allowed to plan D-12 again: a, b"),
+        (E.LOCK_PLACED, {"reason": "it moves"}, "locked checkout in production: it moves"),
         (
             E.ACTION_REFUSED,
             {"act": "retract"},

@@ -25,6 +25,7 @@ from bot.domain.deploy.gates import (
     permission_for,
     seats_for,
     stale_plan,
+    what_holds,
 )
 from tests.builders import (
     ALICE,
@@ -36,6 +37,7 @@ from tests.builders import (
     SRE,
     a_catalog,
     a_deploy,
+    a_lock,
     a_membership,
     a_person,
     a_placement,
@@ -242,20 +244,28 @@ def test_behind_a_pipeline_stands_the_requester():
 
 
 def test_with_permission_seats_and_turn_it_may_go():
-    assert may_dispatch(facts(an_approval(user=BOB), an_approval(user=SAM)), [], NOON) == Allowed()
+    assert may_dispatch(facts(an_approval(user=BOB), an_approval(user=SAM)), [], [], NOON) == Allowed()
 
 
 def test_everything_that_holds_it_is_said_at_once():
     rolling = a_deploy(7, Status.ROLLING)
     nobody = a_membership(usergroups={})
 
-    held = may_dispatch(facts(an_approval(user=BOB), membership=nobody), [rolling], NOON)
+    held = may_dispatch(facts(an_approval(user=BOB), membership=nobody), [rolling], [a_lock()], NOON)
 
-    assert codes(held) == ("no-permission", "seats-missing", "turn")
+    assert codes(held) == ("no-permission", "seats-missing", "locked", "turn")
+
+
+def test_t18_a_permission_to_deploy_is_none_to_pass_a_lock():
+    given = (an_approval(user=BOB), an_approval(user=SAM))
+    mine = a_lock(holder=ALICE)
+
+    assert codes(may_dispatch(facts(*given), [], [mine], NOON)) == ("locked",)
+    assert codes(what_holds(a_deploy(environment="production"), [], [mine], a_catalog(), NOON)) == ("locked",)
 
 
 def test_missing_seats_name_the_rules_and_who_can():
-    held = may_dispatch(facts(), [], NOON)
+    held = may_dispatch(facts(), [], [], NOON)
 
     assert isinstance(held, Refused)
     (reason,) = held.reasons

@@ -58,6 +58,8 @@ def test_it_goes_before_younger_ones_and_older_ones_that_something_else_blocks(o
         [replace(OLDER, status=Status.PLANNING)],
         [replace(OLDER, status=Status.PLANNING, changed_at=NOON - PLANNING_KEEPS_PLACE + SECOND)],
         [replace(OLDER, blocked=(TURN,))],
+        # a lock on the place holds both, so when it is lifted the older one still goes first
+        [replace(OLDER, blocked=(Reason("locked", "production is locked: no."),))],
         [replace(ME, id=6, status=Status.DISPATCHING)],
         [replace(ME, id=6, status=Status.ROLLING)],
         [replace(OLDER, status=Status.WAITING), replace(ME, id=3)],

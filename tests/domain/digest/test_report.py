@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.actor import Operator
+from bot.domain.actor import Operator, System
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Outcome
-from bot.domain.digest.report import CatalogChange, Listed, Report, Tally, closed_hours
+from bot.domain.digest.report import CatalogChange, Listed, LockChange, Report, Tally, closed_hours
 from bot.domain.digest.schedule import Scope, Span
 from tests.builders import an_entry
 from tests.clocks import NOON
@@ -77,6 +77,7 @@ def test_a_day_is_quiet_on_which_nothing_happened_that_anybody_has_to_read_about
         {"outcomes": {**NONE_ENDED, Outcome.DEPLOYED: 1}},
         {"refused": 1},
         {"catalogs": (CatalogChange(NOON, Operator("root"), "", "0" * 64),)},
+        {"locks": (LockChange(kind=EventType.LOCK_EXPIRED, at=NOON, actor=System("expiry"), what="qa", reason="x"),)},
         {"reverts_failed": Listed((an_entry(),), 1)},
         {"stuck": Listed((an_entry(),), 1)},
     ],

@@ -15,8 +15,9 @@ from bot.domain.deploy.gates import seats_for
 from bot.domain.deploy.message import Card
 from bot.domain.deploy.plan import Base, Change, Flag, JobState
 from bot.domain.deploy.rollout import GroupHealth, RolloutKind, RolloutStatus, TaskFailure
+from bot.domain.locks import reason_of
 from bot.gateways.blocks.card.message import render
-from tests.builders import ALICE, BOB, SAM, a_catalog, a_deploy, a_membership, a_plan, a_rollout, an_approval
+from tests.builders import ALICE, BOB, SAM, a_catalog, a_deploy, a_lock, a_membership, a_plan, a_rollout, an_approval
 from tests.clocks import NOON
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def cards() -> dict[str, Card]:
     void = (an_approval(12, 2, BOB, void="the plan changed"),)
     turn = (Reason("turn", "D-11 (v1.4.0) is rolling out; this one goes after it."),)
     away = (Reason("nomad-unavailable", "Nomad: connection refused", since=NOON),)
+    locks = (a_lock(service="checkout", until=NOON + timedelta(hours=2), reason="it loses orders"), a_lock())
+    closed = tuple(reason_of(each, a_catalog()) for each in locks)
     half, whole = (_half(),), (_whole(),)
     return {
         "planning": a_card(Status.PLANNING, deploy={"blocked": away}),
@@ -84,6 +87,8 @@ def cards() -> dict[str, Card]:
         "waiting-one-of-two": a_card(seating=a_seating(BOB.id), approvals=(an_approval(12, 2, BOB),)),
         "waiting-moved": a_card(plan=moved, approvals=void),
         "ready-held": a_card(Status.READY, deploy={"blocked": turn}),
+        "waiting-locked": a_card(locks=closed),
+        "ready-locked": a_card(Status.READY, locks=closed[:1], deploy={"blocked": closed[:1]}),
         "dispatching": a_card(Status.DISPATCHING),
         "rolling": a_card(Status.ROLLING, rollouts=half),
         "succeeded": a_card(Status.SUCCEEDED, rollouts=whole),

@@ -6,12 +6,12 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.actor import CiIdentity, Operator
+from bot.domain.actor import CiIdentity, Operator, System
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Entry, Outcome
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutStatus
-from bot.domain.digest.report import CatalogChange, DigestCard, Layout, Listed, Report, Sign, Signs, Tally
+from bot.domain.digest.report import CatalogChange, DigestCard, Layout, Listed, LockChange, Report, Sign, Signs, Tally
 from bot.domain.digest.schedule import Scope, Span
 from bot.gateways.blocks.digest.message import render
 from tests.builders import ALICE, BOB, CAROL, NORA, SAM, an_entry
@@ -208,6 +208,30 @@ def a_day_with_everything() -> DigestCard:
             catalogs=(
                 CatalogChange(BEGINS, Operator("root"), "", "0a" * 32),
                 CatalogChange(BEGINS + hours, SAM, "0a" * 32, "b1" * 32),
+            ),
+            locks=(
+                LockChange(
+                    kind=EventType.LOCK_PLACED,
+                    at=BEGINS,
+                    actor=SAM,
+                    what="production",
+                    reason="the database moves",
+                    until=BEGINS + 2 * hours,
+                ),
+                LockChange(
+                    kind=EventType.LOCK_LIFTED,
+                    at=BEGINS + hours,
+                    actor=Operator("root"),
+                    what="production",
+                    reason="it has moved",
+                ),
+                LockChange(
+                    kind=EventType.LOCK_EXPIRED,
+                    at=BEGINS + hours,
+                    actor=System("expiry"),
+                    what="checkout in canada",
+                    reason="it loses orders",
+                ),
             ),
             refusals={"own-request": 2, "no-permission": 7},
             refused=8,

@@ -46,7 +46,7 @@ def test_the_last_approval_says_what_else_holds_it_rather_than_next() -> None:
     deploy = a_deploy(12, Status.READY, plan=2, environment="production", blocked=(after,))
 
     text = answers.approval_counted(deploy, a_seating(BOB.id, SAM.id)).text
-    assert text.endswith("2 of 2 approvals. D-11 (v1) is rolling out. This deploy goes after it.")
+    assert text.endswith("2 of 2 approvals.\n:hourglass: D-11 (v1) is rolling out. This deploy goes after it.")
 
 
 def test_a_request_is_recorded_or_open_already() -> None:

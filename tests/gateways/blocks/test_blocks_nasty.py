@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -36,8 +37,11 @@ actors = st.one_of(
 )
 reasons = st.builds(
     Reason,
-    code=st.sampled_from(["turn", "seats-missing"]),
+    code=st.sampled_from(["turn", "seats-missing", "locked"]),
     text=texts,
+    since=st.none() | st.just(NOON),
+    possible_at=st.none() | st.just(NOON),
+    by=st.just("") | actors.map(lambda actor: actor.key),
     users=st.lists(known_ids, max_size=30).map(tuple),
     groups=st.lists(st.sampled_from(["S0SRE00001", "<!here>", ""]), max_size=30).map(tuple),
 )
@@ -131,6 +135,7 @@ def nasty_cards(draw: Any) -> Card:
         job=draw(texts),
         namespace=draw(texts),
         twice=draw(st.booleans()),
+        locks=tuple(replace(each, code="locked") for each in draw(st.lists(reasons, max_size=9))),
     )
 
 
@@ -165,6 +170,8 @@ def test_cards(nasty: Card) -> None:
     assert_sound(answers.one(nasty), KNOWN)
     assert_sound(answers.plan(nasty), KNOWN)
     assert_sound(answers.request_recorded(nasty.deploy, existing=False, channel="C0PROD0001", notes=("a",)), KNOWN)
+    recorded = answers.request_recorded(nasty.deploy, existing=False, holds=(*nasty.locks, *nasty.deploy.blocked))
+    assert_sound(recorded, KNOWN)
     assert_sound(answers.approval_counted(nasty.deploy, nasty.seating), KNOWN)
     assert_sound(answers.deploy_changed(nasty.deploy, "your approval was taken back"), KNOWN)
 
@@ -179,6 +186,7 @@ def test_cards(nasty: Card) -> None:
         groups=st.just(("S0SRE00001",)),
         code=texts,
         said=st.lists(st.tuples(known_ids, texts), max_size=60).map(tuple),
+        reasons=st.lists(reasons, max_size=30).map(tuple),
         action=st.none() | st.tuples(texts, st.just("deploy.again"), st.just("D-12:2")),
     )
 )

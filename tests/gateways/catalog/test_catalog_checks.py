@@ -157,6 +157,12 @@ ERRORS = [
     (
         CHECKOUT,
         "name: checkout",
+        "name: everything  # here",
+        "a service cannot be named `everything`: `/deploy lock everything` closes all; rename it",
+    ),
+    (
+        CHECKOUT,
+        "name: checkout",
         "name: staging  # here",
         "`staging` is both a service and an environment, so `/deploy lock staging` is ambiguous; rename one",
     ),

@@ -37,6 +37,8 @@ CHANGING = {
     "withdraw": "withdraw D-1",
     "promote": "promote D-1",
     "resolve": "resolve D-1 failed because it is gone",
+    "lock": "lock production because of me",
+    "unlock": "unlock staging because of me",
 }
 READING = {"help", "whoami", "status", "plan", "history", "audit", "digest"}
 CLICKS: dict[str, dict[str, Any]] = {
@@ -77,7 +79,7 @@ async def rows(world: World) -> tuple[Any, ...]:
     """All that a person could have changed."""
     async with world.store.read() as reading:
         deploys = await every_deploy(reading)
-        return deploys, tuple([await reading.approvals(deploy.id) for deploy in deploys])
+        return deploys, await reading.locks(), tuple([await reading.approvals(deploy.id) for deploy in deploys])
 
 
 async def a_waiting_deploy(world: World) -> Deploy:

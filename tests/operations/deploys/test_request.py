@@ -246,7 +246,8 @@ async def test_whoever_goes_before_is_told_with_the_answer(world: World):
     answer = await request(world.ports(), ALICE, an_ask(version="v1.5.0"), origin=HERE)
 
     assert isinstance(answer, Requested)
-    assert answer.notes == ("D-1 (v1.4.2) was requested earlier. This deploy goes after it, with a new plan.",)
+    said = "D-1 (v1.4.2) was requested earlier. This deploy goes after it, with a new plan."
+    assert (answer.notes, [reason.text for reason in answer.holds]) == ((), [said])
 
 
 @pytest.mark.parametrize("status", [Status.WITHDRAWN, Status.EXPIRED, Status.INVALID, Status.WAITING])

@@ -18,6 +18,7 @@ from bot.operations.deploys.decide import Origin
 from bot.operations.deploys.request import request
 from bot.operations.deploys.resolve import Resolve, resolve
 from bot.operations.deploys.withdraw import withdraw
+from bot.operations.locks import expire
 from tests.builders import ALICE, BOB, GUS, SAM
 from tests.clocks import NOON
 from tests.operations.acts import (
@@ -29,6 +30,7 @@ from tests.operations.acts import (
     ready,
     rolling,
 )
+from tests.operations.closing import locked, unlocked
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
@@ -156,6 +158,24 @@ async def test_a_catalog_that_became_active_is_named_with_who_did_it(bare: World
         CatalogChange(NOON + timedelta(minutes=1), Operator("root"), before.fingerprint, after.fingerprint),
     ]
     assert {change.actor.key for change in found.catalogs} == {"system:test"}
+    assert not found.quiet
+
+
+async def test_locks_that_were_placed_lifted_or_ended_are_named_with_who_did_it_and_why(world: World):
+    await locked(world, "everything", lasts="1h")
+    await locked(world, "checkout", environment="staging")
+    world.clock.advance(minutes=1)
+    await unlocked(world, "checkout", by=Operator("root"), environment="staging")
+    world.clock.advance(HOUR)
+    await expire.step(world.ports())
+    found = await drawn(world)
+
+    assert [(each.kind, each.what, each.actor.key, each.reason, each.until) for each in found.locks] == [
+        (EventType.LOCK_PLACED, "everything", SAM.key, "the database moves", NOON + HOUR),
+        (EventType.LOCK_PLACED, "checkout in staging", SAM.key, "the database moves", None),
+        (EventType.LOCK_LIFTED, "checkout in staging", "operator:root", "it has moved", None),
+        (EventType.LOCK_EXPIRED, "everything", "system:expiry", "the database moves", None),
+    ]
     assert not found.quiet
 
 

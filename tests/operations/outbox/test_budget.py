@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.gateways.slack.connection import Connection
     from bot.gateways.slack.methods import Method
     from bot.ports import Ports
-    from bot.ports.store import Parcel
+    from bot.ports.claims import Parcel
     from tests.fakes import World
 
 AT_ONCE = 8
@@ -116,7 +116,7 @@ async def test_many_first_messages_go_at_one_a_second_and_each_is_claimed_once(w
     assert 34 <= seconds <= 37
     assert most_in(slack.calls(POST), 1) <= 5 + 1
     # a parcel costs one look and these; what rests costs two looks a second, however much of it there is
-    assert statements["other"] - (seconds + 1) == 14 * 40
+    assert statements["other"] - (seconds + 1) == 15 * 40
     assert statements["look"] <= 40 + 2 * seconds + 2
 
 

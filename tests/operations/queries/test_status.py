@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
@@ -18,6 +18,7 @@ from bot.operations.deploys.withdraw import withdraw
 from bot.operations.queries.status import card, matrix
 from tests.builders import ALICE, BOB, SAM, a_catalog, a_live_job, a_placement, a_service
 from tests.operations.acts import applied, asked, change, dispatching, judged, now, planned, rolling
+from tests.operations.closing import locked
 from tests.operations.test_catalog import ROOT, without_production
 
 if TYPE_CHECKING:
@@ -91,6 +92,24 @@ async def test_the_matrix_takes_as_many_queries_for_many_services_as_for_one(wor
         counts.append(len(sent))
 
     assert counts[0] == counts[1] > 0
+
+
+async def test_the_locks_are_those_that_close_something_of_what_was_asked_for(world: World):
+    for word, where in (("everything", None), ("production", None), ("checkout", "staging")):
+        await locked(world, word, environment=where)
+    await locked(world, "staging", lasts="1h")
+    world.clock.advance(hours=1)
+
+    async def listed(*service: str, **asked_for: Any) -> list[str]:
+        seen = await matrix(world.ports(), *service, **asked_for)
+        assert len(seen.closed) == len(seen.locks)
+        return [lock.scope.name for lock in seen.locks]
+
+    assert await listed() == ["everything", "production", "checkout in staging"]
+    assert await listed(most=0) == await listed("checkout") == await listed()
+    assert await listed(environment="production") == ["everything", "production"]
+    assert await listed("checkout", environment="staging") == ["everything", "checkout in staging"]
+    assert await listed("nothing") == []
 
 
 async def test_an_open_deploy_of_a_service_that_the_catalog_lost_is_in_no_row(world: World):

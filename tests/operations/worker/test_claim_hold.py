@@ -18,7 +18,7 @@ from tests.operations.acts import asked, delivered, events, now, planned, ready,
 
 if TYPE_CHECKING:
     from bot.ports import Ports
-    from bot.ports.store import Claim
+    from bot.ports.claims import Claim
     from tests.fakes import World
 
 STEPS = {Status.PLANNING: plan_deploy.step, Status.WAITING: recheck.step, Status.READY: dispatch.step}

@@ -14,7 +14,7 @@ from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
 from bot.operations.deploys.promotable import promotable
 from bot.operations.worker import claim, dispatch, expire, follow, offer, plan, register
-from bot.ports.store import A_MOMENT
+from bot.ports.claims import A_MOMENT
 from tests.operations.acts import (
     SOAK,
     after_staging,

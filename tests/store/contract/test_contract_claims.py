@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.deploy.deploy import Status
 from bot.errors import StaleFence
-from bot.ports.store import A_MOMENT, Wanted
+from bot.ports.claims import A_MOMENT, Wanted
 from store.database_clock import DatabaseClock
 from tests.builders import a_draft
 from tests.clocks import NOON

@@ -13,7 +13,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Setback, Way
 from bot.errors import StaleFence
 from bot.operations.require import require
-from bot.ports.store import Wanted
+from bot.ports.claims import Wanted
 from tests.builders import ALICE, BOB, a_catalog, a_draft, a_note, a_posted, an_outgoing
 from tests.clocks import NOON
 from tests.store.racing import race

@@ -8,8 +8,9 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Result
 from bot.domain.deploy.rollout import RolloutKind
 from bot.domain.durations import short
-from bot.gateways.blocks.card.facts import links_of, name_of, origin_of, people_of, settled_by
+from bot.gateways.blocks.card.facts import links_of, origin_of, people_of, settled_by
 from bot.gateways.blocks.card.progress import progress_of
+from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.text import moment, words
 
 if TYPE_CHECKING:

@@ -5,37 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bot.domain.actor import CiIdentity, Operator, SlackUser, human_behind
+from bot.domain.actor import human_behind
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import JobState
 from bot.domain.deploy.sentences import STARTS_STOPPED, maker, takeover
+from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.replaced import replaced_of
 from bot.gateways.blocks.text import block_quote, code, cut, fit, group, link, moment, person, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.domain.actor import Actor
     from bot.domain.deploy.approval import Approval, Seat, Seating
     from bot.domain.deploy.message import Card
 
 _MOST_MENTIONED = 10
 _MOST_LABELS = 8
 _LONGEST_NEEDS = 1000
-
-
-def name_of(actor: Actor) -> str:
-    """Who acted: a mention if there is a person behind it."""
-    user = human_behind(actor)
-    match actor:
-        case SlackUser(id=known):
-            return person(known)
-        case CiIdentity(subject=subject):
-            return f"{person(user)} by {code(subject, 150)}" if user else code(subject, 150)
-        case Operator(name=name):
-            return f"{code(name, 80)} on the host"
-        case _:
-            return "Nomatron"
 
 
 def replaces_of(card: Card) -> list[str]:

@@ -20,7 +20,6 @@ from bot.gateways.blocks.card.ended import REPOSTED, result_of, why_of
 from bot.gateways.blocks.card.facts import (
     approvals_of,
     links_of,
-    name_of,
     needs_of,
     people_of,
     replaces_of,
@@ -31,7 +30,8 @@ from bot.gateways.blocks.card.facts import (
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.cells import MOST_MESSAGE, weight
 from bot.gateways.blocks.parts import Json, Message, actions, context, preformatted, section, with_block_ids
-from bot.gateways.blocks.text import code, fit, moment, second, who, words
+from bot.gateways.blocks.reasons import blocker, name_of
+from bot.gateways.blocks.text import code, fit, moment, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,6 +63,8 @@ _MOST_LINES = 12
 PENDING: Final = ": that counts once no attempt can be on its way, unless Nomad shows what happened"
 _FEWEST = 1200
 """Characters that the change list has in any case; the other parts leave more than that, whatever they carry."""
+_LONGEST_LOCKS: Final = 700
+"""Characters of the locks; a line for one of them fits, whatever it carries."""
 
 
 def render(card: Card) -> Message:
@@ -138,6 +140,9 @@ def _ended(card: Card) -> Iterator[_Named]:
 def _head(card: Card) -> Iterator[_Named]:
     yield "head", section(_title(card), menu(card))
     # what blocks it, before what was requested: it is read at night, and on a phone
+    closed = locks_of(card)
+    if closed:
+        yield "locks", section(fit(closed, _LONGEST_LOCKS, "_… and more locks: `/deploy status`_"))
     yield from _section("state", state_of(card), 700)
     yield from _section("moved", _changes_since_last_plan(card), 700)
 
@@ -202,11 +207,18 @@ def _changes_since_last_plan(card: Card) -> list[str]:
     return [heading, *(f"• {words(sentence, 300)}" for sentence in moved)]
 
 
+def locks_of(card: Card) -> list[str]:
+    """A line for each lock that closes the deploy's place now, the narrowest first."""
+    return [blocker(reason) for reason in card.locks]
+
+
 def state_of(card: Card) -> list[str]:
-    """Lines on why an open deploy is in its state, and what it waits for."""
+    """Lines on why an open deploy is in its state, and what it waits for besides locks."""
     deploy = card.deploy
     lines = [words(deploy.detail, 600)] if deploy.detail else []
-    lines += [blocker(reason) for reason in deploy.blocked]
+    # the card has the locks as they are now: those of when it was last held may have been lifted since
+    held = [reason for reason in deploy.blocked if reason.code != "locked"]
+    lines += [blocker(reason) for reason in held]
     # a first plan takes a second: whoever reads this in the channel waits for a call that hangs, or in a long queue
     if deploy.status is Status.PLANNING and not deploy.plan and not deploy.blocked:
         lines.append(blocker(Reason("nomad-unavailable", "No plan from Nomad yet.", since=deploy.changed_at)))
@@ -216,21 +228,8 @@ def state_of(card: Card) -> list[str]:
     by_itself = deploy.status is not Status.WAITING
     if deploy.status is Status.ROLLING and (deploy.blocked or any(each.stuck for each in card.rollouts)):
         lines.append(words(how_to_resolve(deploy), 400))
-    goes_on = deploy.blocked and by_itself and not any(reason.code == "outcome-unprovable" for reason in deploy.blocked)
+    goes_on = (held or card.locks) and by_itself and not any(reason.code == "outcome-unprovable" for reason in held)
     return [*lines, "_Continues automatically._"] if goes_on else lines
-
-
-def blocker(reason: Reason) -> str:
-    """Why an open deploy does not go on, since when, and who can do something about it."""
-    people = who(reason.users, reason.groups, 6)
-    who_can = f" Who can: {people}." if people else ""
-    return f":hourglass: {words(reason.text, 400)}{times(reason)}{who_can}"
-
-
-def times(reason: Reason) -> str:
-    """Since when it is so and when it becomes possible, after the reason's own sentence; empty if neither is known."""
-    since = f" _Since {moment(reason.since)}._" if reason.since else ""
-    return f"{since} Possible from {second(reason.possible_at)} on." if reason.possible_at else since
 
 
 def _few(lines: Sequence[str]) -> list[str]:

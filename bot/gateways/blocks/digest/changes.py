@@ -12,9 +12,9 @@ from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.deploy.sentences import replaced_on
 from bot.domain.digest.report import MOST_CHANGES
 from bot.domain.durations import short
-from bot.gateways.blocks.card.facts import name_of
 from bot.gateways.blocks.cells import NOTHING, bold_with_emoji, link_to, people, raw, table, weight
 from bot.gateways.blocks.parts import section
+from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.text import SECTION, cut, link, one_line, who, words
 
 if TYPE_CHECKING:

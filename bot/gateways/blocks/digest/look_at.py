@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Outcome
 from bot.domain.deploy.message import STATE_WORDS
 from bot.domain.deploy.rollout import RolloutStatus
-from bot.gateways.blocks.card.facts import name_of
+from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.text import SECTION, code, link, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bot.domain.audit.history import Entry
-    from bot.domain.digest.report import CatalogChange, Listed, Report, Sign, Signs
+    from bot.domain.digest.report import CatalogChange, Listed, LockChange, Report, Sign, Signs
     from bot.gateways.blocks.localtime import LocalSpan
 
 _MOST_NAMED = 5
@@ -29,6 +30,11 @@ _REVERTS: Final[Mapping[RolloutStatus | None, str]] = {
     RolloutStatus.RUNNING: "being reverted",
     RolloutStatus.FAILED: "its revert failed",
     RolloutStatus.SUPERSEDED: "its revert was overtaken",
+}
+_LOCKED: Final[Mapping[EventType, str]] = {
+    EventType.LOCK_PLACED: "locked",
+    EventType.LOCK_LIFTED: "unlocked",
+    EventType.LOCK_EXPIRED: "no longer locked",
 }
 MOST_TEXT: Final = 5_000
 """Characters of all kinds together; the rest of the message has the changes to show."""
@@ -77,6 +83,7 @@ def kinds_of(report: Report, at: LocalSpan) -> list[Kind]:
         _kind_of(":bell: *Approval overdue*", report.overdue, lines.overdue),
         _signs(":busts_in_silhouette: *Self-approved*", report.self_approved, lines.signed),
         _signs(":crescent_moon: *Approved out of hours*", report.out_of_hours, lines.signed),
+        _locks(report.locks, lines.lock),
         _catalogs(report.catalogs, lines.catalog),
         _refusals(report),
     ]
@@ -155,6 +162,14 @@ class _Lines:
         before = f"{code(change.before[:12])} → " if change.before else ""
         return f"{before}{code(change.after[:12])} by {name_of(change.actor)}, {self.at.moment(change.at)}"
 
+    def lock(self, change: LockChange) -> str:
+        """``production locked by @sam, 14:05, until 16:05: the database moves``."""
+        how = _LOCKED[change.kind]
+        by = f" by {name_of(change.actor)}" if change.kind is not EventType.LOCK_EXPIRED else ""
+        until = f", until {self.at.moment(change.until)}" if change.until else ""
+        why = words(change.reason, _LONGEST_WHY)
+        return f"{words(change.what, 200)} {how}{by}, {self.at.moment(change.at)}{until}: {why}"
+
     def _what(self, entry: Entry) -> str:
         where = f"*{words(entry.service, 100)}* {words(entry.release_name, 100)} in {words(entry.environment, 100)}"
         return f"{self._number(entry.deploy_id)} {where}"
@@ -186,6 +201,11 @@ def _signs(heading: str, signs: Signs, line: Callable[[Sequence[Sign]], str]) ->
 def _catalogs(changes: Sequence[CatalogChange], line: Callable[[CatalogChange], str]) -> Kind:
     lines = tuple(Line(line(change)) for change in changes[:_MOST_NAMED])
     return Kind(":scroll: *Catalog changed*", lines, len(changes))
+
+
+def _locks(changes: Sequence[LockChange], line: Callable[[LockChange], str]) -> Kind:
+    lines = tuple(Line(line(change)) for change in changes[:_MOST_NAMED])
+    return Kind(":lock: *Locks*", lines, len(changes))
 
 
 def _refusals(report: Report) -> Kind:

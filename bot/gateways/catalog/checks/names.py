@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.catalog.catalog import SERVICE_OWNERS
 from bot.domain.catalog.reserved import VERBS
+from bot.domain.locks import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,8 +65,17 @@ def ambiguous_names(draft: Draft) -> Iterator[Issue]:
             f"a group cannot be named `{SERVICE_OWNERS}`: in rules that means the owners of each service; "
             "rename the group"
         )
+    if EVERYTHING in environments:
+        at = environments[EVERYTHING]
+        yield (at.get("name") or at).issue(
+            f"an environment cannot be named `{EVERYTHING}`: `/deploy lock {EVERYTHING}` closes all; rename it"
+        )
     for name, service in draft.services.items():
         at = service.get("name") or service
+        if name == EVERYTHING:
+            yield at.issue(
+                f"a service cannot be named `{EVERYTHING}`: `/deploy lock {EVERYTHING}` closes all; rename it"
+            )
         if name in VERBS:
             yield at.issue(f"a service cannot be named `{name}`: `/deploy {name}` is a command; rename the service")
         if _DEPLOY_NUMBER.fullmatch(name):

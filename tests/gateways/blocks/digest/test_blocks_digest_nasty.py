@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.actor import CiIdentity, Operator, SlackUser, System
+from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Outcome
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutStatus
-from bot.domain.digest.report import CatalogChange, DigestCard, Layout, Listed, Sign, Signs
+from bot.domain.digest.report import CatalogChange, DigestCard, Layout, Listed, LockChange, Sign, Signs
 from bot.domain.digest.schedule import Scope
 from bot.gateways.blocks.digest.message import render
 from tests.builders import ALICE, an_entry
@@ -77,11 +78,23 @@ def nasty_digests(draw: Any) -> DigestCard:
         self_approved=some_signs(),
         out_of_hours=some_signs(),
         catalogs=tuple(draw(st.lists(st.builds(CatalogChange, instants, actors, texts, texts), max_size=7))),
+        locks=tuple(draw(st.lists(_locks, max_size=7))),
         refusals=draw(st.dictionaries(texts, st.integers(1, 10**6), max_size=9)),
         refused=draw(st.integers(0, 10**9)),
         posted=draw(st.dictionaries(st.integers(1, 1_999), links, max_size=40)),
     )
     return a_digest(report, late=draw(st.booleans()), twice=draw(st.booleans()), preview=draw(st.booleans()))
+
+
+_locks = st.builds(
+    LockChange,
+    kind=st.sampled_from([EventType.LOCK_PLACED, EventType.LOCK_LIFTED, EventType.LOCK_EXPIRED]),
+    at=instants,
+    actor=actors,
+    what=texts,
+    reason=texts,
+    until=st.none() | instants,
+)
 
 
 @given(nasty_digests(), st.sampled_from(list(Layout)))

@@ -14,6 +14,7 @@ from bot.domain.decision import Refused
 from bot.domain.deploy.dispatch import resolution_from
 from bot.domain.deploy.gates import Ask
 from bot.domain.digest.schedule import Span, day_of
+from bot.domain.locks import Target
 from bot.operations.deploys.promote import Promotion
 from bot.operations.deploys.resolve import Resolve
 from bot.ports.audit import AuditQuery
@@ -251,6 +252,63 @@ REFUSALS = [
     ("reject D-12", "reject-reason", "The reason is missing. Write `/deploy reject D-12 TEXT`."),
     ("withdraw D-12 please", "unexpected-word", "`please`"),
 ]
+
+
+def closing(word: str, environment: str | None = None, reason: str = "", *, quoted: bool = False, **more: str):
+    return Target(word=word, environment=environment, quoted=quoted, reason=reason, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "asked"),
+    [
+        ("lock production because the database moves", "lock", closing("production", reason="the database moves")),
+        ("LOCK Production BECAUSE it -- “moves”", "lock", closing("Production", reason="it -- “moves”")),
+        (
+            "lock checkout in production for 2h because of v1.4.2",
+            "lock",
+            closing("checkout", "production", "of v1.4.2", lasts="2h"),
+        ),
+        ("lock checkout for 1d12h in staging because so", "lock", closing("checkout", "staging", "so", lasts="1d12h")),
+        ("lock everything because of an incident", "lock", closing("everything", reason="of an incident")),
+        ('lock "everything" in staging because x', "lock", closing("everything", "staging", "x", quoted=True)),
+        # what is missing or unknown is refused by the operation, which records it
+        ("lock production", "lock", closing("production")),
+        ("lock prod for never because", "lock", closing("prod", lasts="never")),
+        ("unlock checkout in production because fixed", "unlock", closing("checkout", "production", "fixed")),
+        ("unlock everything", "unlock", closing("everything")),
+    ],
+)
+def test_what_is_to_be_locked(text: str, verb: str, asked: Target) -> None:
+    assert parsed(text) == (verb, asked)
+
+
+LOCK = "/deploy lock SERVICE|ENV|everything [in ENV] [for 2h] because TEXT"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        ("lock", "lock-form", f"Write `{LOCK}`. Services: checkout, mailer. Environments: staging, production."),
+        ("lock because I say so", "lock-form", "Or `everything`."),
+        ("unlock", "lock-form", "/deploy unlock SERVICE|ENV|everything [in ENV] because TEXT"),
+        ("lock checkout in", "environment-missing", "`in` needs an environment after it: staging, production."),
+        ("lock checkout in because x", "environment-missing", "`in` needs an environment"),
+        ("lock production for", "lock-duration", "`for` needs a duration after it, such as `2h`."),
+        ("lock production for because x", "lock-duration", "`for` needs a duration"),
+        ("lock checkout production because x", "unexpected-word", "Did you mean `in production`?"),
+        ("lock production becuase x", "unexpected-word", "Did you mean `because`?"),
+        ("lock production until tomorrow because x", "unexpected-word", "Write for how long, such as `for 2h`."),
+        ("lock production in staging in staging because x", "unexpected-word", "`in` doesn't belong there."),
+        ("unlock production for 2h because x", "unexpected-word", "`for` doesn't belong there."),
+        ("lokc production because x", "unknown-word", "Did you mean `lock`?"),
+        ("unlok production because x", "unknown-word", "Did you mean `unlock`?"),
+    ],
+)
+def test_what_makes_no_lock_is_refused_in_words(text: str, code: str, says: str) -> None:
+    found, sentence = refused(text)
+
+    assert found == code
+    assert says in sentence
 
 
 @pytest.mark.parametrize(("text", "code", "says"), REFUSALS)

@@ -1,0 +1,1 @@
+"""Locks that people place and lift."""
