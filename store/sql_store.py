@@ -155,5 +155,6 @@ class SqlStore:
 
     @asynccontextmanager
     async def _parcels(self) -> AsyncIterator[Parcels]:
-        async with self._units.connect_to_write() as connection:
+        # a crowd of messages must not stand between a click and Nomad
+        async with self._units.connect_to_write(can_wait=True) as connection:
             yield Parcels(connection, self._units.parsed)

@@ -24,6 +24,7 @@ from store.deploys.runs import RunReading
 from store.deploys.subjects import SubjectReading, SubjectWriting
 from store.outbox.intents import OutboxReading, OutboxWriting
 from store.sql.failures import failure, translate_connect_errors, translate_errors
+from store.sql.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,7 +82,7 @@ class UnitsOfWork:
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
-        self._turn = asyncio.Lock() if engines.one_writer else None
+        self._turn = Turn() if engines.one_writer else None
         self.parsed = CatalogCache()
 
     @asynccontextmanager
@@ -106,11 +107,14 @@ class UnitsOfWork:
             await transaction.flush()
 
     @asynccontextmanager
-    async def connect_to_write(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction that commits when the block ends, and rolls back if the block raises."""
+    async def connect_to_write(self, *, can_wait: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction that commits when the block ends, and rolls back if the block raises.
+
+        ``can_wait``: of the writers that wait for their turn, others go before it.
+        """
         committed = False
         try:
-            async with self._in_turn(), _connect(self._engines.writing) as connection:
+            async with self._in_turn(can_wait=can_wait), _connect(self._engines.writing) as connection:
                 with translate_errors():
                     transaction = await connection.begin()
                     yield connection
@@ -122,14 +126,14 @@ class UnitsOfWork:
             raise
 
     @asynccontextmanager
-    async def _in_turn(self) -> AsyncIterator[None]:
+    async def _in_turn(self, *, can_wait: bool) -> AsyncIterator[None]:
         """Wait for the turn to write on SQLite; raises ``StoreBusy`` if other writers take too long."""
         if self._turn is None:
             yield
             return
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._turn.acquire()
+                await self._turn.acquire(can_wait=can_wait)
         except TimeoutError:
             raise StoreBusy("the database is busy with other changes, nothing was written; try again") from None
         try:

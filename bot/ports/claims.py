@@ -26,11 +26,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deploy that was due in that state a moment ago, and that no worker kept then."""
+    """A deploy that was due at ``due_at`` in that state a moment ago, and that no worker kept then."""
 
     deploy_id: int
     status: Status
-    lane: str = ""
+    lane: str
+    due_at: datetime
 
 
 A_MOMENT: Final = timedelta(seconds=5)

@@ -292,7 +292,7 @@ class Store(Protocol):
         """The wanted deploy that ``claim`` would lease, without a lease and without a lock; None if there is none."""
 
     async def put_off(self, due: Due, at: datetime) -> None:
-        """Make a deploy due at that instant, if its state is the one in which it was found and no worker keeps it."""
+        """Make a deploy due at that instant, if it is as it was found and no worker keeps it."""
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Extend the lease of a claim; ``StaleFence`` if it was taken over."""

@@ -54,8 +54,8 @@ class Claims(Session):
 
     async def put_off(self, due: Due, at: datetime) -> None:
         """Make the deploy due then, if it is as it was found."""
-        still = (deploys.c.id == due.deploy_id, deploys.c.status == due.status, _unkept(self._dialect))
-        await self._run(deploys.update().where(*still).values(due_at=at))
+        still = (deploys.c.id == due.deploy_id, deploys.c.status == due.status, deploys.c.due_at == due.due_at)
+        await self._run(deploys.update().where(*still, _unkept(self._dialect)).values(due_at=at))
 
     async def renew(self, claim: Claim, lease: timedelta) -> Claim:
         """Extend the claim to a lease from now; raises ``StaleFence`` if another worker has taken it over."""
@@ -159,7 +159,7 @@ def _taken(dialect: str, statuses: tuple[str, ...], lease: timedelta, *, lanes: 
 @cache
 def _found(dialect: str, statuses: tuple[str, ...], *, lanes: bool, besides: bool) -> Executable:
     """The deploy that is due first; else one that is astray, which is due as well."""
-    of_it = (deploys.c.id, deploys.c.status, deploys.c.lane)
+    of_it = (deploys.c.id, deploys.c.status, deploys.c.lane, deploys.c.due_at)
     found = []
     which = {"due": deploys.c.due_at <= bindparam("now"), "astray": deploys.c.due_at > bindparam("latest")}
     for name, at in which.items():

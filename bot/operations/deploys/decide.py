@@ -222,6 +222,8 @@ async def lock_claimed(tx: Transaction, claim: Claim | Due) -> Deploy:
         deploy = await tx.lock_deploy(claim.deploy_id, claim)
     else:
         deploy = await tx.lock_free(claim.deploy_id)
+        # another worker has put it off meanwhile, or something has made it due again
+        deploy = None if deploy is None or deploy.due_at != claim.due_at else deploy
     if deploy is None or deploy.status is not claim.status:
         raise StaleFence(f"D-{claim.deploy_id} is no longer {claim.status}, or another worker keeps it")
     return deploy
