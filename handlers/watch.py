@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.errors import NomatronError
-from bot.operations.worker.nudge import nudge
+from bot.operations.worker.nudge import nudge, nudge_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bot.domain.catalog.environment import Cluster
     from bot.ports import Ports
@@ -40,6 +40,7 @@ class Watcher:
         self._ports = ports
         self._pace = pace or Pace()
         self._streams: dict[tuple[Cluster, frozenset[str]], asyncio.Task[None]] = {}
+        self._listening: dict[str, int] = {}
         self._main: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -58,7 +59,9 @@ class Watcher:
         while True:
             succeeded = False
             with _edge("reading the catalog"):
-                self._adjust(await self._wanted_streams())
+                wanted = await self._wanted_streams()
+                self._adjust(wanted)
+                await self._look_again(cluster for cluster, _ in wanted)
                 succeeded = True
             await asyncio.sleep(self._pace.look if succeeded else self._pace.after_failure)
 
@@ -69,6 +72,14 @@ class Watcher:
             self._streams.pop(gone).cancel()
         for new in wanted - self._streams.keys():
             self._streams[new] = asyncio.create_task(self._watch(*new))
+
+    async def _look_again(self, clusters: Iterable[Cluster]) -> None:
+        """Have every rollout looked at where the stream broke or was opened since: it may not have told of a change."""
+        for cluster in clusters:
+            listening = self._ports.nomads.of(cluster).listening()
+            if self._listening.get(cluster.lane, 0) != listening:
+                await nudge_all(self._ports, cluster.lane)
+                self._listening[cluster.lane] = listening
 
     async def _wanted_streams(self) -> set[tuple[Cluster, frozenset[str]]]:
         async with self._ports.store.read() as reading:

@@ -45,7 +45,7 @@ class FakeNomad:
     ``trouble`` is raised by every read while it is set. ``answers`` are given to the next registers: LANDED and, while
     ``apply`` holds, UNKNOWN and ACCEPTED take effect; with ``late`` an UNKNOWN one is under way until ``arrive``.
     ``words`` go with every other one. ``stream`` is what its event stream says, ``silence`` how long it
-    has said nothing.
+    has said nothing, ``connection`` which one it is read from.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
@@ -70,6 +70,7 @@ class FakeNomad:
     variables: dict[str, Any] = field(default_factory=dict)
     stream: Callable[[Collection[str]], AsyncIterator[JobEvent]] | None = None
     silence: timedelta = timedelta(0)
+    connection: int = 0
 
     def _read(self) -> None:
         if self.trouble is not None:
@@ -200,6 +201,9 @@ class FakeNomad:
         self, namespace: str, job_id: str, failure: TaskFailure, lines: int, show: frozenset[str] = frozenset()
     ) -> str:
         return "\n".join(self.logs.get((failure.allocation, failure.task), "").splitlines()[-lines:])
+
+    def listening(self) -> int:
+        return self.connection
 
     def quiet(self, _namespace: str, _job_id: str) -> timedelta:
         return self.silence

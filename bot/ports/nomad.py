@@ -138,6 +138,9 @@ class Nomad(Protocol):
     def job_events(self, namespaces: Collection[str]) -> AsyncIterator[JobEvent]:
         """The jobs in these namespaces that changed, from the event stream, without end; reconnects by itself."""
 
+    def listening(self) -> int:
+        """Another number each time that ``job_events`` begins to be read anew; 0 while it is not."""
+
     def quiet(self, namespace: str, job_id: str) -> timedelta:
         """For how long ``job_events`` has been read without a break, and has told nothing of this job."""
 

@@ -220,6 +220,9 @@ class Transaction(Reading, DigestWriting, Protocol):
         And those that had before them, which may offer what they no longer should.
         """
 
+    async def follow_anew(self, statuses: Collection[Status], lane: str, at: datetime) -> None:
+        """Make what is followed of a lane due, in one statement: deploys in these states that are due later."""
+
     async def add_release(self, release: Release) -> None:
         """Store a release; does nothing if it is already stored."""
 

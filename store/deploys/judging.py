@@ -57,6 +57,13 @@ class JudgingWriting(JudgingReading, DeployWriting):
         self._locked |= {each.id: each for each in found}
         return found
 
+    async def follow_anew(self, statuses: Collection[Status], lane: str, at: datetime) -> None:
+        """Make the deploys in these states due that are due later, in one lane."""
+        these = (deploys.c.status.in_(sorted(statuses)), deploys.c.due_at > at, deploys.c.lane == lane)
+        locked = select(deploys.c.id).where(*these).order_by(deploys.c.id).with_for_update()
+        await self._run(deploys.update().where(deploys.c.id.in_(locked)).values(due_at=at))
+        self._due += [(status, at, 0) for status in statuses]
+
     async def offer_anew(self, places: Collection[tuple[str, str]], at: datetime) -> None:
         """Make the deploys due that succeeded last in each (service, environment), and those that did before them."""
         if places:

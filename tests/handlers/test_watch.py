@@ -12,10 +12,11 @@ from bot.domain.actor import Operator
 from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadUnavailable, StoreBusy
 from bot.operations.catalog import apply
+from bot.operations.worker import follow
 from bot.ports.nomad import JobEvent
 from handlers.watch import Pace, Watcher
 from tests.builders import a_catalog, an_environment
-from tests.operations.acts import now, rolling
+from tests.operations.acts import change, now, rolling
 from tests.operations.conftest import bare, world
 
 if TYPE_CHECKING:
@@ -69,6 +70,16 @@ async def test_a_move_makes_the_rollout_due(world: World, streams: Streams):
 
     while (await now(world, deploy)).due_at != later:  # noqa: ASYNC110 -- the store has no event for this
         await asyncio.sleep(0.01)
+
+
+async def test_where_the_stream_broke_or_was_opened_anew_every_rollout_is_looked_at(world: World, streams: Streams):
+    await streams.opened.get()
+    deploy = await rolling(world)
+    for connection in (1, 0, 2):
+        await change(world, replace(await now(world, deploy), due_at=world.clock.now() + follow.SLOW_POLL))
+        world.nomad.connection = connection
+        while (await now(world, deploy)).due_at != world.clock.now():  # noqa: ASYNC110 -- as above
+            await asyncio.sleep(0.01)
 
 
 async def test_a_stream_that_is_cut_is_opened_again(streams: Streams):
@@ -134,7 +145,7 @@ async def test_a_look_at_the_catalog_that_breaks_is_told_and_not_the_last(
 
 async def test_clusters_that_the_catalog_no_longer_has_may_be_let_go(world: World, streams: Streams):
     await streams.opened.get()
-    assert [cluster.address for cluster in world.clusters] == ["http://127.0.0.1:4646"]
+    assert {cluster.address for cluster in world.clusters} == {"http://127.0.0.1:4646"}
     moved = Cluster(name="main", address="http://127.0.0.1:1")
 
     await apply(world.ports(), Operator("root"), replace(a_catalog(), clusters={"main": moved}))

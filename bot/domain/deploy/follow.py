@@ -58,6 +58,11 @@ def judge(rollout: Rollout, seen: Observation, now: datetime) -> tuple[Rollout, 
     return (ended,) if revert is None else (ended, revert)
 
 
+def stuck_at(rollout: Rollout, seen: Observation) -> datetime:
+    """When a running rollout becomes stuck if nothing changes: what time alone makes of it."""
+    return rollout.changed_at + seen.progress_deadline + PATIENCE
+
+
 def rollout_of(version: int, index: int, now: datetime, *, ours: bool) -> Rollout:
     """A rollout of a job version that was registered before, to be judged by one observation of it.
 
@@ -362,7 +367,7 @@ def _capacity(rollout: Rollout, seen: Observation) -> tuple[str, ...]:
 def _still_running(rollout: Rollout, seen: Observation, now: datetime) -> Rollout:
     """The running rollout with the reasons why it waits."""
     waits_for = seen.deployment.waits_for if seen.deployment else None
-    idle = now - rollout.changed_at >= seen.progress_deadline + PATIENCE
+    idle = now >= stuck_at(rollout, seen)
     # a rollout that waits for a person is not stuck, however long that takes (docs/nomad.md, "Auto-revert")
     return replace(
         rollout,

@@ -151,6 +151,10 @@ class PythonNomad:
         of_these = frozenset(namespaces)
         return stream.job_events(self._client.event_stream, self._check_token, of_these, self._patience, self._quiet)
 
+    def listening(self) -> int:
+        """Implements ``bot.ports.nomad.Nomad.listening``."""
+        return self._quiet.listening
+
     def quiet(self, namespace: str, job_id: str) -> timedelta:
         """Implements ``bot.ports.nomad.Nomad.quiet``."""
         return self._quiet.about(JobEvent(namespace, job_id))

@@ -167,6 +167,7 @@ class Quiet:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._opened = 0
         self._since: float | None = None
         self._namespaces: frozenset[str] = frozenset()
         self._heard: dict[JobEvent, float] = {}
@@ -174,6 +175,7 @@ class Quiet:
     def hear(self, namespaces: frozenset[str], events: Collection[JobEvent]) -> None:
         """Take a line of the stream of those namespaces; the first one after a break begins the quiet."""
         now = self._clock()
+        self._opened += self._since is None
         if self._since is None or len(self._heard) > self.MOST:
             self._since, self._namespaces, self._heard = now, namespaces, {}
         self._heard.update(dict.fromkeys(events, now))
@@ -181,6 +183,11 @@ class Quiet:
     def end(self) -> None:
         """The stream broke."""
         self._since = None
+
+    @property
+    def listening(self) -> int:
+        """Which of its connections the stream is read from, counted from 1; 0 while it is broken."""
+        return 0 if self._since is None else self._opened
 
     def about(self, job: JobEvent) -> timedelta:
         """How long it has been quiet about the job; nothing if the stream is not open, or not of its namespace."""

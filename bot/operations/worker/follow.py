@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.decision import Reason
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.follow import judge
+from bot.domain.deploy.follow import judge, stuck_at
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
 from bot.domain.deploy.sentences import failed_task, waiting_for, why_ended
 from bot.errors import NomadForbidden, NomadUnavailable
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from bot.ports.store import Transaction
 
 POLL = timedelta(seconds=10)
-"""How soon a rollout is observed again without an event: the event stream may be broken, polls are reliable."""
+"""How soon a rollout is observed again while the cluster's event stream is not read."""
+SLOW_POLL = timedelta(minutes=5)
+"""How soon it is observed again while that is read and tells of every change."""
 RETRY_AFTER = timedelta(seconds=3)
 
 _ENDS = {
@@ -51,6 +53,7 @@ class _Progress:
     before: dict[int, Rollout]
     after: dict[int, Rollout]
     due_at: datetime | None
+    again_at: datetime
     log: str = ""
 
     @property
@@ -93,23 +96,30 @@ async def _follow(ports: Ports, claim: Claim) -> None:
 
 
 # a success has landed, and ``offer`` looks at it
-_FOLLOWED = frozenset(status for status in Status if not status.open and status is not Status.SUCCEEDED)
-WORK = Work(_FOLLOWED | {Status.ROLLING}, _follow)
+_ENDED = frozenset(status for status in Status if not status.open and status is not Status.SUCCEEDED)
+FOLLOWED = _ENDED | {Status.ROLLING}
+WORK = Work(FOLLOWED, _follow, within=SLOW_POLL)
 
 
 async def _observe(ports: Ports, claim: Claim) -> _Progress:
     async with ports.store.read() as reading:
         deploy = require(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
-        catalog = await catalog_for(reading, deploy)
+        catalog, active = await catalog_for(reading, deploy), await reading.active_catalog()
         rollouts = await reading.rollouts(deploy.id)
     target = target_of(ports.nomads, catalog, deploy)
+    # before the look: what happens during it is told. Only of open deploys where the active catalog has them (``nudge``)
+    told = deploy.status is Status.ROLLING and catalog.fingerprint == active.fingerprint
+    told = told and target.nomad.quiet(target.namespace, target.job_id) > timedelta(0)
+    again_at = ports.clock.now() + (SLOW_POLL if told else POLL)
     after = {rollout.number: rollout for rollout in rollouts}
     for rollout in rollouts:
         if rollout.status is RolloutStatus.RUNNING:
             # only rollouts that run: an ended one keeps its result, whatever happens to the job later
             seen = await target.nomad.observe(target.namespace, target.job_id, rollout, target.show)
             after |= {judged.number: judged for judged in judge(rollout, seen, ports.clock.now())}
-    progress = _Progress({rollout.number: rollout for rollout in rollouts}, after, deploy.due_at)
+            stuck = stuck_at(after[rollout.number], seen)
+            again_at = min(again_at, stuck) if stuck > ports.clock.now() else again_at
+    progress = _Progress({rollout.number: rollout for rollout in rollouts}, after, deploy.due_at, again_at)
     return replace(progress, log=await _log(target, progress))
 
 
@@ -128,11 +138,13 @@ async def _save_progress(tx: Transaction, deploy: Deploy, progress: _Progress, n
     """Save the deploy's new state, record events and redraw its message."""
     # an event that came after the observation made the deploy due: to overwrite that would lose the event
     nudged = deploy.due_at != progress.due_at
-    due_at = (now if nudged else now + POLL) if progress.running else None
+    due_at = (now if nudged else progress.again_at) if progress.running else None
     ours = progress.ours
     if deploy.status is Status.ROLLING and ours is not None and ours.status is not RolloutStatus.RUNNING:
         # due at once after a success, so that `offer` can offer to promote it; after a failure a revert may still run
-        due_at = now if ours.status is RolloutStatus.SUCCEEDED else due_at
+        # which no event makes due
+        again_at = due_at and min(due_at, now + POLL)
+        due_at = now if ours.status is RolloutStatus.SUCCEEDED else again_at
         await _end(tx, deploy, ours, due_at, now, progress.log)
     else:
         await tx.save_deploy(replace(deploy, blocked=(), due_at=due_at))

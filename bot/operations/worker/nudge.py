@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.operations.require import require
+from bot.operations.worker.follow import FOLLOWED
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,6 +37,12 @@ async def nudge(ports: Ports, cluster: str, events: Collection[JobEvent]) -> int
             if deploy.status in _FOLLOWED:
                 await tx.save_deploy(replace(deploy, due_at=now))
     return len(found)
+
+
+async def nudge_all(ports: Ports, lane: str) -> None:
+    """Make every rollout in the lane due: its event stream broke or is read anew, and may not have told of a change."""
+    async with ports.begin() as tx:
+        await tx.follow_anew(FOLLOWED, lane, ports.clock.now())
 
 
 def _places(catalog: Catalog, cluster: str, events: Collection[JobEvent]) -> list[tuple[str, str]]:

@@ -19,9 +19,9 @@ from bot.domain.deploy.sentences import waiting_for
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.gateways.nomad.deployments import nomad_deployment
 from bot.operations.worker import follow
-from bot.operations.worker.nudge import nudge
+from bot.operations.worker.nudge import nudge, nudge_all
 from bot.ports.nomad import JobEvent
-from tests.builders import ALICE
+from tests.builders import ALICE, a_service
 from tests.operations.acts import applied, change, delivered, environments, events, now, rolling, rollouts, texts, types
 
 if TYPE_CHECKING:
@@ -83,6 +83,65 @@ async def test_while_it_runs_its_counters_are_shown_and_it_is_looked_at_again(wo
     assert (rollout.healthy, rollout.wanted, rollout.nomad_deployment) == (1, 2, "d-1")
     (card,) = world.chat.cards.values()
     assert card.rollouts == (rollout,)
+
+
+class TestWhileTheEventStreamIsRead:
+    @pytest.fixture(autouse=True)
+    def read(self, world: World) -> None:
+        world.nomad.silence = timedelta(seconds=1)
+
+    async def test_a_quiet_rollout_is_looked_at_twelve_times_an_hour_and_an_event_brings_one_look(self, world: World):
+        deploy = await rolling(world)
+        world.nomad.seen = seen(progress_deadline=timedelta(hours=2))
+        looks = 0
+        for _ in range(360):
+            looks += await follow.step(world.ports())
+            world.clock.advance(seconds=10)
+        assert looks == 12
+
+        due = (await now(world, deploy)).due_at
+        assert await nudge(world.ports(), "main", [JobEvent("production", "checkout")] * 2) == 1
+        assert await follow.step(world.ports())
+        assert not await follow.step(world.ports())
+        assert due != (await now(world, deploy)).due_at
+
+    async def test_what_time_alone_makes_of_it_is_not_missed(self, world: World):
+        deploy = await rolling(world)
+        world.nomad.seen = seen(progress_deadline=timedelta(minutes=1))
+        assert await follow.step(world.ports())
+        idle = timedelta(minutes=11)
+        for wait in (follow.SLOW_POLL, follow.SLOW_POLL):
+            world.clock.advance(wait)
+            assert await follow.step(world.ports())
+        assert (await now(world, deploy)).due_at == deploy.changed_at + idle
+        world.clock.advance(idle - 2 * follow.SLOW_POLL)
+        assert await follow.step(world.ports())
+        assert "deploy.stuck" in await types(world, deploy.id)
+
+    async def test_when_it_breaks_it_is_polled(self, world: World):
+        deploy = await rolling(world)
+        world.nomad.seen = seen()
+        assert await follow.step(world.ports())
+        assert (await now(world, deploy)).due_at == world.clock.now() + follow.SLOW_POLL
+        world.nomad.silence = timedelta(0)
+        await nudge_all(world.ports(), deploy.lane)
+        assert await follow.step(world.ports())
+        assert (await now(world, deploy)).due_at == world.clock.now() + follow.POLL
+
+    async def test_a_revert_is_polled_which_no_event_makes_due(self, world: World):
+        deploy = await reverting(world)
+        assert deploy.due_at == world.clock.now() + follow.POLL
+        assert (await followed(world, deploy, seen())).due_at == world.clock.now() + follow.POLL
+
+    async def test_where_the_catalog_in_force_has_the_job_no_more_it_is_polled(self, world: World):
+        moved = await rolling(world)
+        catalog = await applied(world, timezone="Europe/Amsterdam")
+        assert (await followed(world, moved, seen())).due_at == world.clock.now() + follow.SLOW_POLL
+        async with world.store.begin() as tx:
+            elsewhere = {"checkout": a_service(job="{environment}-checkout")}
+            await tx.apply_catalog(replace(catalog, services=elsewhere), world.clock.now())
+        await change(world, replace(await now(world, moved), due_at=world.clock.now()))
+        assert (await followed(world, moved, seen())).due_at == world.clock.now() + follow.POLL
 
 
 async def test_a_look_that_sees_nothing_new_says_nothing(world: World):

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.deploy.deploy import Status
 from bot.operations.worker import follow
-from bot.operations.worker.nudge import nudge
+from bot.operations.worker.nudge import nudge, nudge_all
 from bot.ports.nomad import JobEvent
 from tests.operations.acts import change, dispatching, now, planned, rolling
 
@@ -39,6 +39,22 @@ async def test_a_moved_job_has_its_rollout_looked_at_now(world: World):
 
     assert (await now(world, deploy)).due_at == world.clock.now()
     assert world.bell.rings == rings + 1
+    assert await follow.step(world.ports())
+
+
+async def test_where_a_stream_broke_every_rollout_of_its_lane_is_looked_at_now(world: World):
+    deploy = await waiting_for_the_poll(world)
+    waiting = await planned(world, "production", version="v1.5.0")
+    world.clock.advance(seconds=1)
+    world.bell.rung.clear()
+
+    await nudge_all(world.ports(), "elsewhere")
+    assert await now(world, deploy) == deploy
+    await nudge_all(world.ports(), deploy.lane)
+
+    assert (await now(world, deploy)).due_at == world.clock.now()
+    assert await now(world, waiting) == waiting
+    assert Status.ROLLING in world.bell.rung[-1]
     assert await follow.step(world.ports())
 
 
