@@ -107,7 +107,7 @@ async def _observe(ports: Ports, claim: Claim) -> _Progress:
         catalog, active = await catalog_for(reading, deploy), await reading.active_catalog()
         rollouts = await reading.rollouts(deploy.id)
     target = target_of(ports.nomads, catalog, deploy)
-    # before the look: what happens during it is told. Only of open deploys where the active catalog has them (``nudge``)
+    # asked before the look: what happens during it is told. ``nudge`` finds a rolling deploy by the active catalog
     told = deploy.status is Status.ROLLING and catalog.fingerprint == active.fingerprint
     told = told and target.nomad.quiet(target.namespace, target.job_id) > timedelta(0)
     again_at = ports.clock.now() + (SLOW_POLL if told else POLL)
