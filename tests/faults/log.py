@@ -10,7 +10,7 @@ from bot.domain.audit.events import EventType
 from bot.domain.deploy.deploy import TRANSITIONS, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from tests.fakes import World
 
@@ -62,10 +62,12 @@ class Replay:
     Between two states there is an arrow in the table; a decision is by the catalog in force; a service has at most one
     deploy in DISPATCHING in an environment; a plan lands at most once and each number is planned once; each person has
     one approval at a time, and the seats of whatever becomes ready or is dispatched are filled, each by a person whose
-    approval is of the present change. Nothing is dispatched where a lock is in force.
+    approval is of the present change. Nothing is dispatched where a lock is in force. ``seats`` are those of each
+    catalog in production: a decision has them, and no other.
     """
 
-    def __init__(self, bodies: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, bodies: Iterable[dict[str, Any]], seats: Mapping[str, Collection[str]] | None = None) -> None:
+        self._seats = seats or {}
         self.status: dict[int, Status] = {}
         self.landed: Counter[int] = Counter()
         self._place: dict[int, tuple[str, str]] = {}
@@ -140,6 +142,9 @@ class Replay:
         assert self._once[what] == 1, f"twice: {what}"
 
     def _check_seats(self, deploy: int, body: dict[str, Any]) -> None:
+        labels = [seat["label"] for seat in body["data"]["judged"]["seats"]]
+        if self._seats and body["environment"] == "production":
+            assert sorted(labels) == sorted(self._seats[body["catalog"]]), f"by the rules of another catalog: {body}"
         holders = [seat["holder"] for seat in body["data"]["judged"]["seats"]]
         assert len(set(holders)) == len(holders), f"two seats for one person: {body}"
         approvers = {actor.rsplit(":", 1)[-1] for actor in self._approved[deploy]}

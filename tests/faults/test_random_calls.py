@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import pytest
 from bot.domain.actor import Operator, System
 from bot.domain.catalog.environment import Rule
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.dispatch import Answer
+from bot.domain.deploy.dispatch import Answer, Resolution, Result
 from bot.domain.deploy.rollout import Observation
 from bot.errors import StoreError
 from bot.operations.catalog import apply
@@ -27,6 +28,7 @@ from bot.operations.deploys.reject import reject
 from bot.operations.deploys.replace_rollout import replace_rollout
 from bot.operations.deploys.replan import replan
 from bot.operations.deploys.request import request
+from bot.operations.deploys.resolve import Resolve, resolve
 from bot.operations.deploys.retract import retract
 from bot.operations.deploys.withdraw import withdraw
 from bot.operations.locks import expire as lock_expiry
@@ -45,6 +47,7 @@ from tests.operations.closing import a_target
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from bot.domain.catalog.catalog import Catalog
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Job
     from store import SqlStore
@@ -57,7 +60,22 @@ PEOPLE = (ALICE, BOB, BOB, CAROL, SAM, SAM, SAM)
 VERBS: tuple[Any, ...] = (approve, retract, reject, withdraw, replan, replace_rollout)
 ANSWERS = (*Answer, Answer.UNKNOWN, Answer.UNKNOWN)
 ON_NOMAD = {Status.ROLLING, Status.SUCCEEDED, Status.SUPERSEDED}
-RULES = ((Rule("sre"), Rule("developers")), (Rule("sre"),), (Rule("developers", 2),))
+RULES = {
+    ("sre", "developers"): (Rule("sre"), Rule("developers")),
+    ("sre",): (Rule("sre"),),
+    ("developers", "developers"): (Rule("developers", 2),),
+}
+"""Rules of production, by the labels of their seats."""
+
+
+def catalog_with(labels: tuple[str, ...]) -> Catalog:
+    return a_catalog(environments=environments("production", approvals=RULES[labels]))
+
+
+SEATS = {
+    a_catalog().fingerprint: ("sre", "owners of checkout"),
+    **{catalog_with(labels).fingerprint: labels for labels in RULES},
+}
 
 
 class VersionedNomad(FakeNomad):
@@ -92,8 +110,7 @@ class Crowd:
         if draw < 0.58:
             return lambda world: world.store.take_over()
         if draw < 0.61:
-            rules = self.dice.choice(RULES)
-            catalog = a_catalog(environments=environments("production", approvals=rules))
+            catalog = catalog_with(self.dice.choice([*RULES]))
             return lambda world: apply(world.ports(), System("test"), catalog)
         return self._closing() if draw < 0.66 else self._decision()
 
@@ -108,6 +125,11 @@ class Crowd:
         return lambda world: act(world.ports(), who, target)
 
     def _decision(self) -> Callable[[World], Awaitable[Any]]:
+        rolling = [deploy for deploy in self.open if deploy.status is Status.ROLLING]
+        if rolling and self.dice.random() < 0.03:
+            word = Resolution(self.dice.choice([Result.SUCCEEDED, Result.FAILED]))
+            asked = Resolve(self.dice.choice(rolling).id, word, "seen")
+            return lambda world: resolve(world.ports(), SAM, asked, origin=NOWHERE)
         undecided = [deploy for deploy in self.open if deploy.status in {Status.WAITING, Status.READY}]
         deploy, who = self.dice.choice(undecided or self.open), self.dice.choice(PEOPLE)
         about: dict[str, Any] = {"actor": who, "deploy_id": deploy.id, "origin": NOWHERE}
@@ -126,12 +148,13 @@ class Crowd:
         # within the write time-out
         world.clock.advance(seconds=self.dice.choice([0, 1, 4, 15]))
         nomad.arrive()
+        nomad.silence = self.dice.choice([timedelta(0), timedelta(days=1)])
         nomad.answers = [self.dice.choice(ANSWERS)] if self.dice.random() < 0.4 else []
         nomad.apply, nomad.late = self.dice.random() < 0.7, self.dice.random() < 0.5
         nomad.seen = healthy(world) if nomad.jobs and self.dice.random() < 0.4 else Observation(exists=True)
         if 0.2 < draw < 0.23:
             nomad.change(a_job(f"registry.example/checkout:hotfix-{self.dice.randrange(100)}"))
-        if draw > 0.95:
+        if draw > 0.9:
             gone = self.dice.choice([SAM, BOB, CAROL]).id
             directory.usergroups = {key: users - {gone} for key, users in USERGROUPS.items()}
         elif draw > 0.8:
@@ -158,7 +181,7 @@ class Crowd:
         world = self.worlds[0]
         async with world.store.read() as reading:
             deploys = await every_deploy(reading)
-        replay = Replay(await every_event(world))
+        replay = Replay(await every_event(world), SEATS)
         assert replay.status == {deploy.id: deploy.status for deploy in deploys}
         made = Counter(stamp for stamp in world.nomad.stamps.values() if stamp)
         assert all(times == 1 for times in made.values()), made
