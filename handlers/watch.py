@@ -107,8 +107,12 @@ class Watcher:
             if gathered:
                 events = tuple(gathered)
                 gathered.clear()
+                nudged = False
                 with _edge("a nudge", cluster.name):
                     await nudge(self._ports, cluster.name, events)
+                    nudged = True
+                # without a nudge the next look is minutes away
+                gathered.update(() if nudged else events)
 
 
 @contextlib.contextmanager

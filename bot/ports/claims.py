@@ -24,6 +24,10 @@ class Claim:
     lane: str = ""
 
 
+LONGEST_LEASE: Final = timedelta(minutes=10)
+"""The longest lease that a setting allows. One that seems to last longer was given by a clock that was wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A deploy that was due at ``due_at`` in that state a moment ago, and that no worker kept then."""

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select, union_all
 from bot.errors import StaleFence
 from bot.ports.claims import A_MOMENT, Claim, Due
 from store.deploys.deploys import DeployWriting
-from store.sql.dialects import clock
+from store.sql.dialects import clock, is_over
 from store.sql.session import Session
 from store.tables import deploys, outbox
 
@@ -177,7 +177,7 @@ def _free(dialect: str, statuses: tuple[str, ...], *, lanes: bool) -> Select[tup
 
 
 def _unkept(dialect: str) -> ColumnElement[bool]:
-    return deploys.c.held_until.is_(None) | (deploys.c.held_until <= clock(dialect))
+    return deploys.c.held_until.is_(None) | is_over(dialect, deploys.c.held_until)
 
 
 def _astray(statuses: tuple[str, ...]) -> ColumnElement[bool]:

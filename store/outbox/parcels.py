@@ -13,7 +13,7 @@ from bot.domain.deploy.message import Delivery, Outgoing, Setback, Way
 from bot.errors import StaleFence
 from bot.ports.claims import A_MOMENT, Parcel
 from store.sql.conditions import HELD, PENDING_CARD, REPLY
-from store.sql.dialects import Instant, clock, insert
+from store.sql.dialects import Instant, clock, insert, is_over
 from store.sql.mapping import record_of
 from store.sql.session import Session
 from store.tables import deploys, messages, outbox
@@ -139,7 +139,7 @@ _UNASTRAY = outbox.update().where(_ASTRAY).values(due_at=_NOW, put_at=_NOW)
 # each made once, because idle loops ask all day
 @lru_cache(maxsize=64)
 def _due(dialect: str, resting: Shape) -> Select[tuple[bool]]:
-    expired = select(outbox.c.id).where(outbox.c.held_until <= clock(dialect))
+    expired = select(outbox.c.id).where(is_over(dialect, outbox.c.held_until))
     astray = select(outbox.c.id).where(_ASTRAY)
     return select(expired.exists() | _free(resting).exists() | astray.exists())
 
@@ -157,7 +157,7 @@ def _taken(dialect: str, lease: timedelta, resting: Shape) -> Executable:
 
 @cache
 def _expired(dialect: str) -> Executable:
-    gone = outbox.c.held_until <= clock(dialect)
+    gone = is_over(dialect, outbox.c.held_until)
     expired = select(outbox.c.id, outbox.c.fence, outbox.c.kind).where(gone)
     return expired.with_for_update(skip_locked=True)
 

@@ -10,6 +10,8 @@ from sqlalchemy import DateTime, String, func, literal, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
+from bot.ports.claims import A_MOMENT, LONGEST_LEASE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -64,6 +66,12 @@ def clock(dialect: str, ahead: timedelta = NO_TIME) -> ColumnElement[datetime]:
     if dialect == SQLITE:
         return func.strftime(_SQLITE_CLOCK, "now", f"{ahead.total_seconds():+.3f} seconds", type_=Instant())
     return type_coerce(func.clock_timestamp(type_=DateTime(timezone=True)) + literal(ahead), Instant())
+
+
+def is_over(dialect: str, lease: Any) -> ColumnElement[bool]:
+    """Whether a lease is over; also one that is longer than any, so given by a clock that was set back since."""
+    over: ColumnElement[bool] = (lease <= clock(dialect)) | (lease > clock(dialect, LONGEST_LEASE + A_MOMENT))
+    return over
 
 
 def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:

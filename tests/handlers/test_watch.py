@@ -72,6 +72,21 @@ async def test_a_move_makes_the_rollout_due(world: World, streams: Streams):
         await asyncio.sleep(0.01)
 
 
+async def test_an_event_is_not_lost_while_the_database_is_busy(
+    world: World, streams: Streams, caplog: pytest.LogCaptureFixture
+):
+    await streams.opened.get()
+    deploy = await rolling(world)
+    later = world.clock.advance(seconds=1)
+    world.store.hooks.before("begin", StoreBusy("locked"), StoreBusy("locked"))
+
+    streams.moves.put_nowait(JobEvent("production", "checkout"))
+
+    while (await now(world, deploy)).due_at != later:  # noqa: ASYNC110 -- as above
+        await asyncio.sleep(0.01)
+    assert "a nudge failed" in caplog.messages
+
+
 async def test_where_the_stream_broke_or_was_opened_anew_every_rollout_is_looked_at(world: World, streams: Streams):
     await streams.opened.get()
     deploy = await rolling(world)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.deploy.deploy import Status
 from bot.errors import StaleFence
-from bot.ports.claims import A_MOMENT, Wanted
+from bot.ports.claims import A_MOMENT, LONGEST_LEASE, Wanted
 from store.database_clock import DatabaseClock
 from tests.builders import a_draft
 from tests.clocks import NOON
@@ -92,6 +92,13 @@ async def test_one_of_which_another_kind_of_work_is_put_off_for_longer_is_left_a
     assert await take(one, status=Status.SUCCEEDED) is None
     async with one.read() as reading:
         assert await reading.deploy(deploy.id) == deploy
+
+
+@pytest.mark.parametrize(("lease", "free"), [(LONGEST_LEASE, False), (timedelta(hours=1), True)])
+async def test_a_lease_that_a_wrong_clock_gave_holds_nobody_up(one, two, lease, free):
+    await add(one, a_draft())
+    assert await take(one, lease=lease)
+    assert (await take(two) is not None) is free
 
 
 async def test_a_claim_says_who_has_it_and_until_when(one):
