@@ -40,6 +40,7 @@ class Watcher:
         self._ports = ports
         self._pace = pace or Pace()
         self._streams: dict[tuple[Cluster, frozenset[str]], asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._listening: dict[str, int] = {}
         self._main: asyncio.Task[None] | None = None
 
@@ -49,7 +50,7 @@ class Watcher:
 
     async def stop(self) -> None:
         """Close every stream."""
-        tasks = [*self._streams.values(), *([self._main] if self._main else [])]
+        tasks = [*self._streams.values(), *self._closing, *([self._main] if self._main else [])]
         for task in tasks:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -69,7 +70,10 @@ class Watcher:
         """Open the missing streams, and close those that nobody wants any more."""
         self._ports.nomads.keep({cluster for cluster, _ in wanted})
         for gone in self._streams.keys() - wanted:
-            self._streams.pop(gone).cancel()
+            closing = self._streams.pop(gone)
+            closing.cancel()
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         for new in wanted - self._streams.keys():
             self._streams[new] = asyncio.create_task(self._watch(*new))
 
@@ -99,6 +103,8 @@ class Watcher:
                         gathered.add(event)
             finally:
                 nudging.cancel()
+                # it may be writing: whoever stops the watcher closes the database next
+                await asyncio.wait({nudging})
             await asyncio.sleep(self._pace.after_failure)
 
     async def _nudge(self, cluster: Cluster, gathered: set[JobEvent]) -> None:
