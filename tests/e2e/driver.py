@@ -392,6 +392,10 @@ class Sandbox:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             return next(connection.execute(query), (None,))[0]
 
+    def delivered(self) -> None:
+        """Wait until every message has been sent: replies may come after the message that they belong to."""
+        self.until(lambda: self.rows("outbox") == {"outbox": []}, "an empty outbox")
+
     def rows(self, *tables: str) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of these tables, as the database has them now, without the columns that tell when to look again."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:

@@ -215,6 +215,7 @@ def test_three_within_a_second_run_in_the_order_asked_and_all_pages_agree_on_wha
 def test_what_could_run_as_code_or_is_a_secret_is_refused_before_it_is_recorded(seeded: Sandbox):
     declared = (r"\Z", '\nvariable "greeting" { default = "hello" }\n')
     with changed(seeded, web=declared, checkout=(r"settable: \[count\]", "settable: [count, greeting]")):
+        seeded.delivered()
         before = seeded.rows("deploys", "releases", "outbox")
 
         code = seeded.type(ALICE, 'checkout v1.6.1 to staging with greeting="{{ with secret }}"')
@@ -238,7 +239,8 @@ def test_a_changed_template_makes_a_revision_of_the_same_version(seeded: Sandbox
 
         assert "r2" in told
         assert re.search(r"v1\.7\.0`? r2", message.whole)
-        plan = plan_of(seeded, message)
+        seeded.delivered()
+        plan = plan_of(seeded, seeded.card(second))
         assert re.search(r"- +cpu += 100", plan)
         assert re.search(r"\+ +cpu += 150", plan)
         assert task(seeded, "staging", "checkout")["Resources"]["CPU"] == 150
