@@ -26,7 +26,6 @@ def test_the_first_deploy(shipped: Sandbox):
     assert message.channel == STAGING
     assert message.text == f"Succeeded: checkout v1.4.2 to staging, asked by <@{ALICE}> ({staging})"
     assert "1/1 healthy" in message.whole
-    assert "deploy.promote" not in message.actions
 
     production = shipped.promoted(ALICE, staging, "SHOP-981")
     message = shipped.reach(production, "Approval needed")

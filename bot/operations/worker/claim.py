@@ -35,7 +35,7 @@ _NOT_BY_RULE = frozenset({"locked", "nomad-unavailable", "nomad-forbidden", "run
 _UNAVAILABLE = frozenset({"nomad-unavailable", "nomad-forbidden", "membership-unknown", "running-unknown"})
 PUT_OFF = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=1)
-"""The longest time by which any step puts a deploy off, but for offers and rollouts. One that is due later met a wrong clock."""
+"""The longest time by which a step puts a deploy off, but for offers and rollouts. One due later met a wrong clock."""
 
 
 @dataclass(frozen=True, slots=True)
