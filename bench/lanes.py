@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from bench.around import ALICE, BOB, People, a_catalog, a_deploy, a_plan, a_rollout, free_port, hanging, simulated_nomad
+from bench.lines import Line, told
 from bot.domain.actor import Operator
 from bot.domain.catalog.release import Release
 from bot.domain.decision import Refused
@@ -45,16 +45,6 @@ BETWEEN_CLICKS: Final = 0.05
 _VERSIONS: Final = count(1)
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of the output; ``goal`` is the most that the value may be, in the same unit."""
-
-    name: str
-    value: float
-    unit: str
-    goal: float | None = None
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; returns 1 if a value is beyond its goal, which only matters at the default sizes."""
     parser = argparse.ArgumentParser(prog="python -m bench.lanes", description=__doc__.partition("\n")[0])
@@ -64,16 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     asked = parser.parse_args(arguments)
     lines = asyncio.run(_measure(asked.old, asked.open, asked.rollouts))
-    print(json.dumps([line.__dict__ for line in lines], indent=1) if asked.json else _table(lines))
-    return int(any(line.goal is not None and line.value > line.goal for line in lines))
-
-
-def _table(lines: Sequence[Line]) -> str:
-    rows = [
-        f"| {line.name} | {line.value:.2f} {line.unit} | {'' if line.goal is None else f'{line.goal:g}'} |"
-        for line in lines
-    ]
-    return "\n".join(["| measured | value | goal |", "|---|---|---|", *rows])
+    return told(lines, as_json=asked.json)
 
 
 async def _measure(old: int, waiting: int, rollouts: int) -> list[Line]:

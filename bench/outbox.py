@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from bench.around import People, a_catalog, a_deploy
+from bench.lines import Line, told
 from bot.domain.actor import Operator
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Outgoing
@@ -40,16 +40,6 @@ if TYPE_CHECKING:
 
 ANSWERS_AFTER: Final = 0.05
 """Seconds that Slack takes for a call."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the output; ``goal`` is the most that the value may be, in the same unit."""
-
-    name: str
-    value: float
-    unit: str
-    goal: float | None = None
 
 
 class Slack:
@@ -80,10 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     asked = parser.parse_args(arguments)
     lines = asyncio.run(_measure(asked.cards, asked.channels, asked.seconds))
-    rows = [f"| {each.name} | {each.value:.2f} {each.unit} | {each.goal or ''} |" for each in lines]
-    table = "\n".join(["| measured | value | goal |", "|---|---|---|", *rows])
-    print(json.dumps([line.__dict__ for line in lines], indent=1) if asked.json else table)
-    return int(any(line.goal is not None and line.value > line.goal for line in lines))
+    return told(lines, as_json=asked.json)
 
 
 async def _measure(cards: int, channels: int, seconds: float) -> list[Line]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.domain.actor import System
 from bot.domain.decision import Refused
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from bot.domain.deploy.deploy import Deploy, Status
     from store import SqlStore
+
+Fake = TypeVar("Fake", FakeNomad, FakeChat)
 
 ENGINE = (plan_deploy.step, dispatch.step, register.step, follow.step, recheck.step)
 """The steps that the worker takes on open deploys."""
@@ -167,8 +170,8 @@ class Stage:
         return Moment(
             commits=self.commits.count,
             database=self._file.read_bytes(),
-            nomad=_nomad_of(world.nomad),
-            chat=_chat_of(world.chat),
+            nomad=_copied(world.nomad),
+            chat=_copied(world.chat),
             instant=world.clock.now(),
             signatures=self.play.signatures,
         )
@@ -177,32 +180,15 @@ class Stage:
         """The play at that moment, with nothing shared but what cannot change."""
         await self._store.close()
         self._file.write_bytes(to.database)
-        self.play = self._new(_nomad_of(to.nomad), _chat_of(to.chat), FixedClock(to.instant), to.signatures)
+        self.play = self._new(_copied(to.nomad), _copied(to.chat), FixedClock(to.instant), to.signatures)
         return self.play
 
 
-def _nomad_of(nomad: FakeNomad) -> FakeNomad:
-    return replace(
-        nomad,
-        hooks=Hooks(),
-        jobs=dict(nomad.jobs),
-        kept=dict(nomad.kept),
-        stamps=dict(nomad.stamps),
-        registers=list(nomad.registers),
-        known=list(nomad.known),
-    )
-
-
-def _chat_of(chat: FakeChat) -> FakeChat:
-    return replace(
-        chat,
-        hooks=Hooks(),
-        cards=dict(chat.cards),
-        said=list(chat.said),
-        digests=list(chat.digests),
-        uploads=list(chat.uploads),
-        layouts=list(chat.layouts),
-    )
+def _copied(fake: Fake) -> Fake:
+    """The fake with containers of its own, and without hooks."""
+    values = {each.name: getattr(fake, each.name) for each in fields(fake)}
+    own: dict[str, Any] = {name: copy(value) for name, value in values.items() if isinstance(value, dict | list | set)}
+    return replace(fake, hooks=Hooks(), **own)
 
 
 @asynccontextmanager

@@ -122,6 +122,12 @@ class Sighting:
     job_modify_index: int | None = None
     by_person: bool = False
 
+    @property
+    def made(self) -> dict[str, str | int]:
+        """What Nomad made, as the audit log has it: the index as text (empty if unknown), and the version (-1)."""
+        version = -1 if self.version is None else self.version
+        return {"job_modify_index": str(self.job_modify_index or ""), "job_version": version}
+
 
 class Verdict(StrEnum):
     """What to do with a dispatching deploy."""

@@ -69,16 +69,8 @@ def rollout_of(version: int, index: int, now: datetime, *, ours: bool) -> Rollou
     ``ours``: a deploy registered exactly this version. Any other one may be a revert or a copy, whose mark as stable is
     as old as the version itself and proves nothing.
     """
-    return Rollout(
-        deploy_id=0,
-        number=1,
-        kind=RolloutKind.DEPLOY if ours else RolloutKind.REVERT,
-        status=RolloutStatus.RUNNING,
-        started_at=now,
-        changed_at=now,
-        job_version=version,
-        job_modify_index=index,
-    )
+    kind = RolloutKind.DEPLOY if ours else RolloutKind.REVERT
+    return Rollout.begun(0, kind, now, version=version, index=index)
 
 
 def _with_counters(rollout: Rollout, seen: Observation, now: datetime) -> Rollout:
@@ -346,16 +338,8 @@ def _revert(ended: Rollout, seen: Observation, now: datetime) -> Rollout | None:
     if ended.status is not RolloutStatus.FAILED or seen.reverted_to is None:
         return None
     version, index = seen.reverted_to
-    return Rollout(
-        deploy_id=ended.deploy_id,
-        number=ended.number + 1,
-        kind=RolloutKind.REVERT,
-        status=RolloutStatus.RUNNING,
-        started_at=now,
-        changed_at=now,
-        job_version=version,
-        job_modify_index=index,
-    )
+    number = ended.number + 1
+    return Rollout.begun(ended.deploy_id, RolloutKind.REVERT, now, version=version, index=index, number=number)
 
 
 def _capacity(rollout: Rollout, seen: Observation) -> tuple[str, ...]:

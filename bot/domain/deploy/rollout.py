@@ -234,6 +234,31 @@ class Rollout:
     stuck: bool = False
     task_failed: bool = False
 
+    @classmethod
+    def begun(
+        cls,
+        deploy_id: int,
+        kind: RolloutKind,
+        now: datetime,
+        *,
+        version: int | None,
+        index: int | None,
+        number: int = 1,
+        evaluation: str = "",
+    ) -> Rollout:
+        """The rollout of a job version that begins to be followed now; 1 is the number of a deploy's own."""
+        return cls(
+            deploy_id=deploy_id,
+            number=number,
+            kind=kind,
+            status=RolloutStatus.RUNNING,
+            started_at=now,
+            changed_at=now,
+            job_version=version,
+            job_modify_index=index,
+            evaluation=evaluation,
+        )
+
     @property
     def healthy(self) -> int:
         """Healthy allocations over all groups."""

@@ -46,6 +46,13 @@ _ENDS = {
 }
 
 
+_LATE_ENDS = {
+    RolloutStatus.SUCCEEDED: "has succeeded",
+    RolloutStatus.FAILED: "has failed",
+    RolloutStatus.SUPERSEDED: "was replaced by a newer version",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Progress:
     """A deploy's rollouts, by number: as they were stored, and as they are now."""
@@ -153,7 +160,8 @@ async def _save_progress(tx: Transaction, deploy: Deploy, progress: _Progress, n
         if rollout.kind is RolloutKind.REVERT:
             await _record_revert(tx, deploy, rollout, known=rollout.number in progress.before, now=now)
         if rollout.kind is RolloutKind.LATE and rollout.status is not RolloutStatus.RUNNING:
-            text = f"{deploy.number}, which Nomad registered after all, {rollout.status.value}: {why_ended(rollout)}"
+            how = _LATE_ENDS[rollout.status]
+            text = f"{deploy.number}, which Nomad registered after it had ended, {how}: {why_ended(rollout)}"
             await reply(tx, deploy, to_requester(deploy, text), now)
     # `blocked` was cleared above: the message must no longer say that Nomad is unreachable
     if progress.changed or deploy.blocked:

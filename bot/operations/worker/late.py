@@ -10,7 +10,7 @@ from bot.domain.audit.events import EventType, event_of
 from bot.domain.deploy.dispatch import Look, unproven
 from bot.domain.deploy.message import STATE_WORDS, Delivery, Outgoing
 from bot.domain.deploy.plan import stamp
-from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
+from bot.domain.deploy.rollout import Rollout, RolloutKind
 from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import offer_anew, redraw, reply, to_requester
@@ -90,20 +90,9 @@ async def _tell(tx: Transaction, ended: _Ended, plan: Plan, seen: Sighting, now:
     deploy = replace(ended.deploy, landed_at=now, due_at=now)
     await tx.save_deploy(deploy)
     await offer_anew(tx, deploy.service, now)
-    await tx.save_rollout(
-        Rollout(
-            deploy_id=deploy.id,
-            number=1,
-            kind=RolloutKind.LATE,
-            status=RolloutStatus.RUNNING,
-            started_at=now,
-            changed_at=now,
-            job_version=seen.version,
-            job_modify_index=seen.job_modify_index,
-        )
-    )
-    version = -1 if seen.version is None else seen.version
-    data = {"job_modify_index": str(seen.job_modify_index or ""), "job_version": version, "plan": plan.number}
+    late = Rollout.begun(deploy.id, RolloutKind.LATE, now, version=seen.version, index=seen.job_modify_index)
+    await tx.save_rollout(late)
+    data = {**seen.made, "plan": plan.number}
     await tx.record(event_of(EventType.DEPLOY_LANDED_LATE, WORKER, deploy, now, deploy.catalog, **data))
     await redraw(tx, deploy, now, urgent=True)
     note = to_requester(deploy, _what(deploy, seen), _what_to_do(ended, plan))

@@ -25,7 +25,7 @@ from bot.domain.deploy.dispatch import (
     settled,
 )
 from bot.domain.deploy.plan import stamp
-from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
+from bot.domain.deploy.rollout import Rollout, RolloutKind
 from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, plan_again, redraw, reply, to_requester, transition
@@ -311,7 +311,6 @@ async def _leave(
 
 async def _land(tx: Transaction, dispatch: Begun, sighting: Sighting, evaluation: str, now: datetime) -> None:
     """Start to follow the registered job, and plan the other deploys of this service there again."""
-    version = -1 if sighting.version is None else sighting.version
     deploy = await transition(
         tx,
         dispatch.deploy,
@@ -320,26 +319,12 @@ async def _land(tx: Transaction, dispatch: Begun, sighting: Sighting, evaluation
         event=EventType.DEPLOY_LANDED,
         actor=WORKER,
         catalog=dispatch.deploy.catalog,
-        data={
-            "job_modify_index": str(sighting.job_modify_index or ""),
-            "job_version": version,
-            **({"by_person": True} if sighting.by_person else {}),
-        },
+        data={**sighting.made, **({"by_person": True} if sighting.by_person else {})},
         changes={"landed_at": now, **({} if sighting.by_person else {"resolution": ""})},
     )
-    await tx.save_rollout(
-        Rollout(
-            deploy_id=deploy.id,
-            number=1,
-            kind=RolloutKind.DEPLOY,
-            status=RolloutStatus.RUNNING,
-            started_at=now,
-            changed_at=now,
-            job_version=sighting.version,
-            job_modify_index=sighting.job_modify_index,
-            evaluation=evaluation,
-        )
-    )
+    version, index = sighting.version, sighting.job_modify_index
+    begun = Rollout.begun(deploy.id, RolloutKind.DEPLOY, now, version=version, index=index, evaluation=evaluation)
+    await tx.save_rollout(begun)
     await plan_others_again(tx, deploy, now)
 
 

@@ -117,7 +117,7 @@ async def test_a_landing_after_the_end_is_told_loudly_and_followed_to_its_own(wo
 
     (rollout,) = await rollouts(world, deploy)
     assert rollout.status is RolloutStatus(ends)
-    assert any(f"registered after all, {ends}: " in text for text in texts(world, "reply"))
+    assert any(f"registered after it had ended, has {ends}: " in text for text in texts(world, "reply"))
     (card,) = world.chat.cards.values()
     assert card.deploy.status is becomes
     how = {"succeeded": "as job version 0, and it succeeded", "failed": "the job is gone: somebody purged it"}
