@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, union_all
 
 from bot.errors import StaleFence
-from bot.ports.claims import A_MOMENT, Claim, Due
+from bot.ports.claims import CLOCK_TOLERANCE, Claim, Due
 from store.deploys.deploys import DeployWriting
 from store.sql.dialects import clock, is_over
 from store.sql.session import Session
@@ -189,7 +189,7 @@ def _free_at(wanted: Wanted, now: datetime) -> dict[str, Any]:
 
 
 def _latest(wanted: Wanted, now: datetime) -> dict[str, datetime]:
-    return {"latest": now + wanted.within + A_MOMENT}
+    return {"latest": now + wanted.within + CLOCK_TOLERANCE}
 
 
 def _sorted(names: Collection[str]) -> tuple[str, ...]:

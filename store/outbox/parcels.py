@@ -11,7 +11,7 @@ from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Outgoing, Setback, Way
 from bot.errors import StaleFence
-from bot.ports.claims import A_MOMENT, Parcel
+from bot.ports.claims import CLOCK_TOLERANCE, Parcel
 from store.sql.conditions import HELD, PENDING_CARD, REPLY
 from store.sql.dialects import Instant, clock, insert, is_over
 from store.sql.mapping import record_of
@@ -163,7 +163,7 @@ def _expired(dialect: str) -> Executable:
 
 
 def _at(now: datetime) -> dict[str, datetime]:
-    return {_NOW.key: now, _AHEAD.key: now + A_MOMENT}
+    return {_NOW.key: now, _AHEAD.key: now + CLOCK_TOLERANCE}
 
 
 def _next(resting: Shape) -> Any:

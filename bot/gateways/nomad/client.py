@@ -147,7 +147,10 @@ class Client:
         except BUGS as error:
             # nobody knows when it was raised: even a pool that cannot start a thread has put the call into its queue
             log.exception("a call to nomad ended in a bug", extra={"cluster": self.cluster.name})
-            raise Unanswered(self._with_name(f"was called in vain: {type(error).__name__}"), sent=True) from None
+            raise Unanswered(
+                self._with_name(f"was called, and an error of Nomatron's own followed: {type(error).__name__}"),
+                sent=True,
+            ) from None
 
     def _exchange(self, call: _Call, asked_at: float) -> Reply:
         try:
