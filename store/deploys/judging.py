@@ -26,7 +26,7 @@ _IS_UNDECIDED = sql(IS_OPEN) & deploys.c.status.in_([status for status in Status
 
 def _in_places(statuses: Collection[Status], places: Collection[tuple[str, str]]) -> Select[tuple[int]]:
     there = tuple_(deploys.c.service, deploys.c.environment).in_(sorted(places))
-    return select(deploys.c.id).where(deploys.c.status.in_(sorted(statuses)), there)
+    return select(deploys.c.id).where(sql(IS_OPEN), deploys.c.status.in_(sorted(statuses)), there)
 
 
 class JudgingReading(DeployReading):
@@ -38,7 +38,7 @@ class JudgingReading(DeployReading):
         return found
 
     async def any_of(self, statuses: Collection[Status], places: Collection[tuple[str, str]]) -> bool:
-        """Whether a deploy in one of these states is in one of these (service, environment)."""
+        """Whether an open deploy in one of these states is in one of these (service, environment)."""
         found: bool = (await self._run(select(_in_places(statuses, places).exists()))).scalar_one()
         return found
 
@@ -70,7 +70,7 @@ class JudgingWriting(JudgingReading, DeployWriting):
         return found
 
     async def follow_now(self, statuses: Collection[Status], places: Collection[tuple[str, str]], at: datetime) -> int:
-        """Make the deploys in these states due that are in these (service, environment); returns how many there are."""
+        """Make the open deploys in these states due that are in these (service, environment); returns their number."""
         # also those that are due: one that is being looked at must see that it became due meanwhile
         locked = _in_places(statuses, places).order_by(deploys.c.id).with_for_update()
         moved = deploys.update().where(deploys.c.id.in_(locked)).values(due_at=at)
