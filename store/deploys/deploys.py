@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import RowMapping, Select
+    from sqlalchemy import FromClause, RowMapping, Select
 
     from bot.domain.actor import Actor
     from bot.domain.digest.schedule import Scope
@@ -55,23 +55,24 @@ def _within(found: Select[Any], service: str | None, environment: str | None) ->
 
 def newest_succeeded(places: Collection[tuple[str, str]], before: int = 0) -> Select[Any]:
     """The deploys that succeeded last in each (service, environment), or so many ``before`` the last."""
-    name = "before_those" if before else "asked"
-    asked = values(column("service", Plain), column("environment", Plain), name=name).data(list(places)).cte(name)
     each = deploys.alias("each")
+    succeeded = select(each.c.id).where(each.c.status == Status.SUCCEEDED).order_by(each.c.changed_at.desc())
+    return _newest(places, each, succeeded.offset(before), "before_those" if before else "asked")
+
+
+def newest_landed(places: Collection[tuple[str, str]]) -> Select[Any]:
+    """The deploys that Nomad registered last in each (service, environment)."""
+    each = deploys.alias("each")
+    landed = select(each.c.id).where(each.c.landed_at.is_not(None)).order_by(each.c.landed_at.desc())
+    return _newest(places, each, landed, "asked_of_landings")
+
+
+def _newest(places: Collection[tuple[str, str]], each: FromClause, found: Select[Any], name: str) -> Select[Any]:
+    """The first that is ``found`` in each place; ``name`` is another one for each list of places in a statement."""
+    asked = values(column("service", Plain), column("environment", Plain), name=name).data(list(places)).cte(name)
     # one index lookup for each pair, because the history may be long
-    newest = (
-        select(each.c.id)
-        .where(
-            each.c.service == asked.c.service,
-            each.c.environment == asked.c.environment,
-            each.c.status == Status.SUCCEEDED,
-        )
-        .order_by(each.c.changed_at.desc(), each.c.id.desc())
-        .limit(1)
-        .offset(before)
-        .correlate(asked)
-        .scalar_subquery()
-    )
+    there = found.where(each.c.service == asked.c.service, each.c.environment == asked.c.environment)
+    newest = there.order_by(each.c.id.desc()).limit(1).correlate(asked).scalar_subquery()
     return select(newest).select_from(asked)
 
 
