@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,9 +35,11 @@ async def versions(client: Client, namespace: str, job_id: str) -> list[Job]:
 
 async def listed(client: Client, namespace: str, ids: Collection[str]) -> tuple[Listed, ...]:
     """Those of these jobs that the namespace's list has; the list is cut down by Nomad."""
-    only = " or ".join(f"ID == {json.dumps(each, ensure_ascii=False)}" for each in sorted(ids))
+    # back-ticks can hold everything but themselves
+    only = " or ".join(f"ID == `{each}`" for each in sorted(ids))
+    named = len(only) <= _LONGEST_FILTER and not any("`" in each for each in ids)
     # children of periodic and parameterized jobs may be many thousands
-    wanted = only if len(only) <= _LONGEST_FILTER else 'ParentID == ""'
+    wanted = only if named else "ParentID is empty"
     found = [each async for page in client.pages("jobs", namespace=namespace, filter=wanted) for each in page]
     return tuple(_listed(each) for each in found if each["ID"] in ids)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Test = Callable[[Json], bool]
 
-_TOKEN: Final = re.compile(r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*"|`[^`]*`)|(?P<mark>[()]|==|!=)|(?P<word>[^\s()=!"`]+))')
+_TOKEN: Final = re.compile(r'\s*(?:(?P<text>"[^"]*"|`[^`]*`)|(?P<mark>[()]|==|!=)|(?P<word>[^\s()=!"`]+))')
 
 
 def filter_of(text: str) -> Test:
@@ -115,9 +115,16 @@ def _opposite(test: Test) -> Test:
 
 
 def _value(token: str) -> str:
+    """The value in its quotes: as it is between back-ticks, with escapes between double quotes, or without any."""
     if token.startswith("`"):
         return token.strip("`")
-    return str(json.loads(token)) if token.startswith('"') else token
+    if not token.startswith('"'):
+        return token
+    try:
+        return str(json.loads(token))
+    except ValueError:
+        # not even an escaped quote can be between double quotes
+        raise _wrong('rule "string": invalid syntax') from None
 
 
 def _field(record: Json, selector: str) -> Any:

@@ -22,7 +22,7 @@ JOB = {
     ("expression", "passes"),
     [
         ("", True),
-        ('ID == "che\\"ck out"', True),
+        ('ID != "che\\u0022ck"', True),
         ('ID == `che"ck out`', True),
         ('ID != "cart"', True),
         ('ID == "cart" or ParentID == ""', True),
@@ -43,7 +43,19 @@ def test_a_filter_says_which_records_pass(expression: str, *, passes: bool):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["ID", "ID ==", 'ID = "a"', "(ID == a", "ID == a b", "ID is full", "ID foo a", 'ID == "a', "ID == a or"]
+    "wrong",
+    [
+        "ID",
+        "ID ==",
+        'ID = "a"',
+        "(ID == a",
+        "ID == a b",
+        "ID is full",
+        "ID foo a",
+        'ID == "a',
+        "ID == a or",
+        'ID == "a\\"b"',
+    ],
 )
 def test_a_filter_that_cannot_be_read_is_refused(wrong: str):
     with pytest.raises(Refused, match="failed to read filter expression") as refusal:
