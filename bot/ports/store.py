@@ -9,7 +9,7 @@ from bot.domain.deploy.message import Setback
 from bot.ports.audit import AuditReading, DigestReading, DigestWriting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
@@ -291,6 +291,9 @@ class Store(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[Reading]:
         """A transaction that only reads, and takes no lock."""
+
+    async def due(self, wanted: Sequence[Wanted], now: datetime) -> frozenset[str]:
+        """The kinds of work that is due, for the bell: states of the wanted deploys, messages, judging."""
 
     async def claim(self, wanted: Wanted, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
         """Lease the wanted deploy that is due first, at ``now`` or before, and not leased; None if there is none.

@@ -1,4 +1,4 @@
-"""Lists as Nomad answers them: cut down by a filter, and page by page."""
+"""Pages and filters of Nomad's lists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sandbox.nomad.refusals import Refused
 from sandbox.nomad.wire.filters import filter_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Sequence
 
     from sandbox.nomad.records import Json
     from sandbox.nomad.wire.call import Call
@@ -17,27 +17,19 @@ if TYPE_CHECKING:
 LARGEST_PAGE = 2**31 - 1
 
 
-def page(call: Call, records: Iterable[Json], token: Callable[[Json], str]) -> tuple[list[Json], str]:
-    """The page of these records that a call asks for, and the token of the next one (empty: there is none).
+def page_of(call: Call, records: Sequence[tuple[str, Json]]) -> tuple[list[Json], str]:
+    """The records of the page that the call asks for, and the token of the next one; each comes with its own token.
 
-    `records` are in the order of their tokens; the token of a page is that of its first record.
+    Raises Refused with 400.
     """
-    length, start = _length(call), call.query.get("next_token", "")
-    passes = filter_of(call.query.get("filter", ""))
-    found: list[Json] = []
-    for record in records:
-        if (start and token(record) < start) or not passes(record):
-            continue
-        if length and len(found) == length:
-            return found, token(record)
-        found.append(record)
-    return found, ""
-
-
-def _length(call: Call) -> int:
-    text = call.query.get("per_page", "")
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST_PAGE:
+    size = call.query.get("per_page", "0")
+    if not (size.isascii() and size.isdecimal() and int(size) <= LARGEST_PAGE):
         raise Refused(400, "Expect a number for `per_page` query string parameter")
-    return int(text)
+    passes = filter_of(call.query.get("filter", ""))
+    wanted = [each for each in records if passes(each[1])]
+    token = call.query.get("next_token", "")
+    if token:
+        begins = next((number for number, (of_it, _) in enumerate(wanted) if of_it == token), len(wanted))
+        wanted = wanted[begins:]
+    shown, rest = (wanted[: int(size)], wanted[int(size) :]) if int(size) else (wanted, [])
+    return [record for _, record in shown], rest[0][0] if rest else ""
