@@ -25,7 +25,7 @@ MOST_SERVICES = 48
 _MOST_OPEN = 5
 _MOST_LOCKS = 10
 _MORE_LOCKS = "_… and more locks. All of them: `nomatron status`_"
-_MOST_PAIRS, _MOST_LINES = 8, 12
+_MORE_DIFFERENCES = "_… and more differences. All of them: `nomatron status SERVICE`_"
 _LONGEST = 12_000
 
 
@@ -49,10 +49,13 @@ def matrix(shown: Matrix, environment: str | None = None) -> Message:
     fitting = _fitting(sections)
     more = shown.more + len(sections) - len(fitting)
     rest = [f"_… and {more} more services. For one of them: `/deploy status SERVICE`_"] if more > 0 else []
-    # only the answer for one service has differences, so there is room for them
-    ends = [fit(lines) for lines in _differences(shown)][:_MOST_PAIRS]
-    shown_all = (*fitting, *rest, *ends)
-    return Message("What runs where, and what is on its way.", tuple(section(text) for text in shown_all))
+    # only the answer for one service has them
+    differing = [fit(lines, pointer=_MORE_DIFFERENCES) for lines in _differences(shown)]
+    ends = _fitting(differing, _LONGEST - sum(map(len, fitting)))
+    if len(ends) < len(differing):
+        ends.append(_MORE_DIFFERENCES)
+    texts = (*fitting, *rest, *ends)
+    return Message("What runs where, and what is on its way.", tuple(section(text) for text in texts))
 
 
 def _locks(shown: Matrix) -> list[str]:
@@ -76,13 +79,13 @@ def _differences(shown: Matrix) -> Iterator[list[str]]:
         if not each.lines:
             yield [f":left_right_arrow: {pair} have the same job, apart from where it runs"]
             continue
-        yield [f":left_right_arrow: {pair} differ", *(f"• {words(line, 160)}" for line in each.lines[:_MOST_LINES])]
+        yield [f":left_right_arrow: {pair} differ", *(f"• {words(line, 160)}" for line in each.lines)]
 
 
-def _fitting(sections: Sequence[str]) -> list[str]:
-    """As many from the top as one message can hold."""
+def _fitting(sections: Sequence[str], room: int = _LONGEST) -> list[str]:
+    """As many from the top as fit into so many characters, and into one message."""
     lengths = accumulate(len(text) for text in sections[:MOST_SERVICES])
-    return [text for text, length in zip(sections, lengths, strict=False) if length <= _LONGEST]
+    return [text for text, length in zip(sections, lengths, strict=False) if length <= room]
 
 
 def _cell(cell: Cell) -> Iterator[str]:
