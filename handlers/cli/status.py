@@ -143,7 +143,7 @@ def _below(found: Matrix) -> Iterator[str]:
             if cell.trouble:
                 yield one_line(f"{cell.service} in {cell.environment}: {cell.trouble}", 400)
     for each in found.silent:
-        yield one_line(f"unknown: {', '.join(each.environments)}: {each.why}", 400)
+        yield one_line(f"unknown: {', '.join(each.environments)} (cluster {each.cluster}): {each.why}", 400)
     for pair in found.differences:
         if not pair.lines:
             yield f"{pair.before} and {pair.after} have the same job, apart from where it runs"

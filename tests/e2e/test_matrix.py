@@ -58,9 +58,9 @@ def test_a_cluster_that_does_not_say_is_unknown(live: Sandbox, mode: str):
 
     answer = shown(live, "")
 
-    assert answer.startswith(":grey_question: What runs in `staging`, `production` is unknown.")
+    assert answer.startswith(":grey_question: What runs in `staging`, `production` is unknown (cluster `sandbox`).")
     assert "_Nomad: unknown_" in answer
     if mode == "hang":
         told = document(live)
-        assert [each["why"] for each in told["silent"]] == ["Cluster sandbox did not answer within 2 s."]
+        assert [each["why"] for each in told["silent"]] == ["Nomad did not answer within 2 s."]
         assert {each["environments"]["staging"]["nomad"]["health"] for each in told["services"]} == {"unknown"}

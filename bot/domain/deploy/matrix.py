@@ -177,7 +177,10 @@ def _whose(cell: Cell, live: Live) -> str:
     """Which version Nomad has, if it is not the one that succeeded last."""
     base = live.base
     if live.origin is Origin.OUTSIDE and base is not None:
-        return f"Changed outside Nomatron: {replaced(base)}." if cell.running else f"Nomad has {replaced(base)}."
+        if cell.running is None or base.reverted:
+            return f"Nomad has {replaced(base)}."
+        by = f", registered by token {base.token}" if base.token else ""
+        return f"Changed outside Nomatron: job version {base.job_version}{by}."
     expected = [each.id for each in (cell.running, *cell.open) if each is not None]
     if live.origin is Origin.DEPLOY and base is not None and base.deploy not in expected:
         return f"Nomad has {base.release_name} ({maker(base)}), not what succeeded last."

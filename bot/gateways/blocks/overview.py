@@ -67,7 +67,8 @@ def _locks(shown: Matrix) -> list[str]:
 def _silent(shown: Matrix) -> list[str]:
     """Why nobody knows what some environments run."""
     return [
-        f":grey_question: What runs in {_names(each.environments)} is unknown. {words(each.why, 300)}"
+        f":grey_question: What runs in {_names(each.environments)} is unknown (cluster {code(each.cluster, 100)}). "
+        f"{words(each.why, 300)}"
         for each in shown.silent[:_MOST_LOCKS]
     ]
 

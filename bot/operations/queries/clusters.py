@@ -61,9 +61,11 @@ async def _list(
         async with asyncio.timeout(limit):
             found = await ports.nomads.of(catalog.clusters[cluster]).listed(namespace, ids)
     except TimeoutError:
-        return f"Cluster {cluster} did not answer within {limit:g} s."
-    except (NomadUnavailable, NomadForbidden) as error:
+        return f"Nomad did not answer within {limit:g} s."
+    except NomadUnavailable as error:
         return f"Nomad: {error}"
+    except NomadForbidden as error:
+        return f"Nomad: {error}. `nomatron doctor` shows what is missing."
     return {each.job: each for each in found}
 
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.matrix import Place, Recorded
-    from bot.domain.deploy.plan import Plan
     from bot.domain.locks import Lock
     from bot.operations.queries.clusters import Heard
     from bot.ports import Ports
@@ -138,22 +137,22 @@ async def _differences(
     found = []
     async with ports.store.read() as reading:
         for before, after in neighbours(catalog, service):
-            plans = [await _plan_of(reading, cells.get((service, name))) for name in (before, after)]
-            if plans[0] is not None and plans[1] is not None:
-                found.append(Difference(before, after, _between(ports, catalog, service, after, plans[0], plans[1])))
+            first, second = cells.get((service, before)), cells.get((service, after))
+            if first and second and first.running and second.running:
+                found.append(Difference(before, after, await _between(ports, reading, catalog, first, second)))
     return tuple(found)
 
 
-async def _plan_of(reading: Reading, cell: Cell | None) -> Plan | None:
-    """The plan of the job that runs there; None if no deploy made it."""
-    if cell is None or cell.deploy_id is None:
-        return None
-    deploy = require(await reading.deploy(cell.deploy_id), f"D-{cell.deploy_id}")
-    return await reading.plan(deploy.id, deploy.plan)
-
-
-def _between(ports: Ports, catalog: Catalog, service: str, after: str, before: Plan, plan: Plan) -> tuple[str, ...]:
+async def _between(ports: Ports, reading: Reading, catalog: Catalog, first: Cell, second: Cell) -> tuple[str, ...]:
+    """How the second cell's job differs from the first one's, in words."""
+    plans = []
+    for cell in (first, second):
+        if cell.deploy_id is None:
+            return (f"No deploy made the job in {cell.environment}, so nothing was compared.",)
+        deploy = require(await reading.deploy(cell.deploy_id), f"D-{cell.deploy_id}")
+        plans.append(require(await reading.plan(deploy.id, deploy.plan), f"the plan of {deploy.number}"))
+    before, plan = plans
     if not before.is_kept or not plan.is_kept:
         return ("One of the two jobs is no longer kept, so nothing was compared.",)
-    nomad = ports.nomads.of(catalog.clusters[catalog.environments[after].cluster])
-    return nomad.differences(before.job, json.loads(plan.job), catalog.services[service].show)
+    nomad = ports.nomads.of(catalog.clusters[catalog.environments[second.environment].cluster])
+    return nomad.differences(before.job, json.loads(plan.job), catalog.services[second.service].show)

@@ -75,9 +75,11 @@ def test_of_our_own_version_everything_is_known() -> None:
 def test_a_version_that_nobody_recorded_is_outside_once_the_older_versions_say_so() -> None:
     outside = live_of(listed(), None, base=OUTSIDE)
     assert (outside.origin, outside.wanted) == (Origin.OUTSIDE, None)
-    assert cell(outside).trouble == (
-        "Changed outside Nomatron: job version 7, registered outside Nomatron by token 1a2b3c4d."
-    )
+    assert cell(outside).trouble == "Changed outside Nomatron: job version 7, registered by token 1a2b3c4d."
+    without = live_of(listed(), None, base=replace(OUTSIDE, token=""))
+    assert cell(without).trouble == "Changed outside Nomatron: job version 7."
+    restored = live_of(listed(), None, base=replace(OUTSIDE, reverted=True))
+    assert cell(restored).trouble.startswith("Nomad has job version 7, restored by Nomad's revert")
     assert cell(outside, running=None).trouble.startswith("Nomad has job version 7, registered outside")
     assert cell(outside).deploy_id is None
     unread = live_of(listed(), None)

@@ -124,19 +124,22 @@ def test_what_changed_outside_is_a_line_of_its_own_with_its_time() -> None:
     _, staging, trouble = lines_of(Cell("checkout", "staging", a_deploy(1, Status.SUCCEEDED), (), foreign))
 
     assert staging.endswith(", 2 running")
-    assert trouble.startswith("    :warning: Changed outside Nomatron: job version 7, registered outside Nomatron by ")
+    assert trouble.startswith(
+        "    :warning: Changed outside Nomatron: job version 7, registered by token 1a2b3c4d. _Since"
+    )
     assert "_Since <!date^" in trouble
 
 
 def test_a_silent_cluster_says_why_once_and_its_lines_are_unknown() -> None:
     unknown = Live(health=Health.UNKNOWN)
-    silent = (Silent("main", ("staging", "production"), "Cluster main did not answer within 2 s."),)
+    silent = (Silent("main", ("staging", "production"), "Nomad did not answer within 2 s."),)
     cells = [Cell("checkout", name, a_deploy(1, Status.SUCCEEDED), (), unknown) for name in ("staging", "production")]
 
     why, _, *rest = lines_of(*cells, silent=silent)
 
     assert why == (
-        ":grey_question: What runs in `staging`, `production` is unknown. Cluster main did not answer within 2 s."
+        ":grey_question: What runs in `staging`, `production` is unknown (cluster `main`). "
+        "Nomad did not answer within 2 s."
     )
     assert [line.endswith(", _Nomad: unknown_") for line in rest] == [True, True]
 

@@ -68,7 +68,7 @@ async def test_what_is_not_as_it_should_be_is_said_below(world: World, run: Run)
 
     _, lines = await run()
 
-    assert lines[-1] == ("checkout in staging: Changed outside Nomatron: job version 1, registered outside Nomatron.")
+    assert lines[-1] == ("checkout in staging: Changed outside Nomatron: job version 1.")
 
 
 async def test_a_silent_cluster_is_named_once(world: World, run: Run):
@@ -77,7 +77,7 @@ async def test_a_silent_cluster_is_named_once(world: World, run: Run):
 
     _, lines = await run()
 
-    assert lines[-1] == "unknown: staging, production: Nomad: cluster main refuses connections"
+    assert lines[-1] == "unknown: staging, production (cluster main): Nomad: cluster main refuses connections"
     assert "unknown" in lines[1]
 
 

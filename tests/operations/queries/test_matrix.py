@@ -187,7 +187,7 @@ async def test_a_change_from_outside_is_named_with_its_token(world: World):
 
     assert found.live is not None
     assert (found.live.origin, found.live.words) == (Origin.OUTSIDE, "2 running")
-    assert found.trouble == "Changed outside Nomatron: job version 1, registered outside Nomatron by token 1a2b3c4d."
+    assert found.trouble == "Changed outside Nomatron: job version 1, registered by token 1a2b3c4d."
 
 
 async def test_a_scaling_step_is_no_change_from_outside(world: World):
@@ -275,16 +275,22 @@ async def test_a_cluster_that_is_silent_is_unknown_and_holds_up_no_other(world: 
     assert (staging.live.health, there.live.health) == (Health.RUNNING, Health.UNKNOWN)
     (why,) = found.silent
     assert (why.cluster, why.environments) == ("elsewhere", ("production",))
-    assert why.why == "Cluster elsewhere did not answer within 0.05 s."
+    assert why.why == "Nomad did not answer within 0.05 s."
 
 
-@pytest.mark.parametrize("trouble", [NomadForbidden("no list-jobs"), NomadUnavailable("answered 502")])
-async def test_a_cluster_that_refuses_says_why_once(world: World, trouble: Exception):
+@pytest.mark.parametrize(
+    ("trouble", "says"),
+    [
+        (NomadForbidden("no list-jobs"), "Nomad: no list-jobs. `nomatron doctor` shows what is missing."),
+        (NomadUnavailable("answered 502"), "Nomad: answered 502"),
+    ],
+)
+async def test_a_cluster_that_refuses_says_why_once(world: World, trouble: Exception, says: str):
     world.nomad.trouble = trouble
 
     (why,) = (await matrix(world.ports())).silent
 
-    assert (why.cluster, why.environments, why.why) == ("main", ("staging", "production"), f"Nomad: {trouble}")
+    assert (why.cluster, why.environments, why.why) == ("main", ("staging", "production"), says)
 
 
 async def test_all_lists_are_asked_for_at_the_same_time(world: World):
@@ -334,8 +340,17 @@ async def test_what_is_the_same_job_has_no_differences(world: World):
 async def test_a_job_that_nobody_deployed_is_compared_with_nothing(world: World):
     await pipelined(world, 6)
     world.nomad.change(a_job("registry.example/checkout:hotfix", ID="checkout-staging"))
-    assert (await matrix(world.ports(), "checkout")).differences == ()
+
+    (found,) = (await matrix(world.ports(), "checkout")).differences
+
+    assert found.lines == ("No deploy made the job in staging, so nothing was compared.",)
     assert (await matrix(world.ports(), "checkout", environment="staging")).differences == ()
+
+
+async def test_where_nothing_succeeded_yet_there_is_nothing_to_compare(world: World):
+    await pipelined(world, 6)
+    await applied(world, services={**a_catalog().services, "cart": a_service("cart", job="cart-{environment}")})
+    assert (await matrix(world.ports(), "cart")).differences == ()
 
 
 async def test_a_job_that_is_no_longer_kept_is_not_compared(world: World):
