@@ -7,7 +7,7 @@ import getpass
 import os
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot import settings as environment
 from bot.errors import NomatronError
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from bot.domain.locks import Target
     from bot.ports import Ports
     from bot.settings import Settings
+
+_PATIENCE: Final = 2.5
+"""Seconds for a read of Nomad: a little more than ``Limits.ask``, because a command ends only when its reads have."""
 
 
 def apply(argv: Sequence[str]) -> int:
@@ -83,7 +86,7 @@ def audit(argv: Sequence[str]) -> int:
 def _query(execute: Callable[[Ports], Awaitable[int]]) -> int:
     async def act(settings: Settings) -> int:
         await check_schema(settings)
-        async with open_ports(settings) as parts:
+        async with open_ports(settings, patience=_PATIENCE) as parts:
             return await execute(parts.ports)
 
     return carry_out(act)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -55,12 +55,17 @@ async def check_schema(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
-    """All ports, open until the end of the context. Opening them calls neither Slack nor Nomad."""
+async def open_ports(settings: Settings, *, patience: float | None = None) -> AsyncIterator[OpenPorts]:
+    """All ports, open until the end of the context. Opening them calls neither Slack nor Nomad.
+
+    ``patience``: seconds after which a read of Nomad is given up, if those are not to be its usual limits.
+    """
     bell = LocalBell()
     # checked, and made if missing; at present nothing is computed with it
     secret_beside(settings, database_file(settings))
     timeouts = Timeouts(write=settings.write_timeout_seconds)
+    if patience is not None:
+        timeouts = replace(timeouts, connect=patience, answer=patience)
     nomads = PythonNomads(_token, folder=settings.catalog, timeouts=timeouts)
     connection = Connection(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     async with open_store(settings.database_url) as store, connection:
