@@ -10,7 +10,7 @@ from bot.domain.deploy.base import Made
 from bot.domain.deploy.dispatch import Attempt
 from bot.domain.deploy.matrix import Recorded
 from bot.domain.deploy.rollout import Rollout
-from store.deploys.deploys import newest_landed, newest_succeeded
+from store.deploys.deploys import asked_for, newest_landed, newest_succeeded
 from store.sql.mapping import columns_of
 from store.sql.session import Session
 from store.tables import attempts, deploys, rollouts
@@ -68,7 +68,8 @@ class RolloutReading(Session):
         """The rollouts of the deploys that succeeded last, and that landed last, in each place."""
         if not places:
             return ()
-        newest = [deploys.c.id.in_(of(places)) for of in (newest_succeeded, newest_landed)]
+        asked = asked_for(places)
+        newest = [deploys.c.id.in_(of(asked)) for of in (newest_succeeded, newest_landed)]
         found = (
             select(
                 deploys.c.service,
