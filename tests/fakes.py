@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.access import Membership
 from bot.domain.deploy.dispatch import Answer, Look, Sighting
+from bot.domain.deploy.matrix import Listed
 from bot.domain.deploy.message import Setback
 from bot.domain.deploy.plan import scaled_groups, without_counts, without_server_fields
-from bot.domain.deploy.rollout import Observation
+from bot.domain.deploy.rollout import Observation, start_of
 from bot.domain.digest.report import Layout
 from bot.errors import ChannelGone, MembershipUnknown, MessageGone, SlackError, SlackUnavailable
 from bot.ports import Limits, Ports
@@ -44,8 +45,8 @@ class FakeNomad:
 
     ``trouble`` is raised by every read while it is set. ``answers`` are given to the next registers: LANDED and, while
     ``apply`` holds, UNKNOWN and ACCEPTED take effect; with ``late`` an UNKNOWN one is under way until ``arrive``.
-    ``words`` go with every other one. ``stream`` is what its event stream says, ``silence`` how long it
-    has said nothing, ``connection`` which one it is read from.
+    ``words`` go with every other one. ``counts`` change what its list says of a job. ``stream`` is what its events say,
+    ``silence`` how long it has said nothing, ``connection`` which one it is read from.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
@@ -71,6 +72,7 @@ class FakeNomad:
     stream: Callable[[Collection[str]], AsyncIterator[JobEvent]] | None = None
     silence: timedelta = timedelta(0)
     connection: int = 0
+    counts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def _read(self) -> None:
         if self.trouble is not None:
@@ -89,6 +91,26 @@ class FakeNomad:
     async def job(self, namespace: str, job_id: str) -> Job | None:
         self._read()
         return self.jobs.get(job_id)
+
+    @hooked
+    async def listed(self, namespace: str, ids: Collection[str]) -> tuple[Listed, ...]:
+        self._read()
+        return tuple(self._listed(job) for name, job in self.jobs.items() if name in ids)
+
+    def _listed(self, job: Job) -> Listed:
+        """All that the job wants runs, unless ``counts`` says otherwise; a stopped job is dead."""
+        stopped = bool(job.get("Stop"))
+        counts = {"running": 0 if stopped else sum(each["Count"] for each in job["TaskGroups"])}
+        return Listed(
+            job=job["ID"],
+            index=job["JobModifyIndex"],
+            type=job["Type"],
+            status="dead" if stopped else "running",
+            stopped=stopped,
+            start=start_of(job),
+            created=job.get("CreateIndex", 0),
+            **{**counts, **self.counts.get(job["ID"], {})},
+        )
 
     @hooked
     async def versions(self, namespace: str, job_id: str) -> tuple[Job, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from bot.__main__ import main
 from bot.domain.actor import Operator
 from bot.domain.audit.events import EventType
 from bot.domain.audit.history import Outcome
+from bot.domain.catalog.environment import After, Cluster
+from bot.domain.deploy import matrix
 from bot.domain.deploy.deploy import Status
 from bot.domain.diagnosis.finding import Finding, ok, unknown, warning
 from bot.operations.catalog import apply
@@ -25,12 +28,12 @@ from bot.ports import Limits
 from handlers.cli import doctor
 from handlers.web.health import Health
 from store import open_store
-from tests.builders import a_catalog
+from tests.builders import a_catalog, a_job
 from tests.clocks import FixedClock
 from tests.e2e.driver import Sandbox
 from tests.examined import FakeExaminedNomads
 from tests.fakes import HookedStore, World
-from tests.operations.acts import ready, succeeded
+from tests.operations.acts import change, ended, environments, ready, succeeded
 from tests.operations.closing import locked
 from tests.operations.conftest import bare, world
 from tests.operations.digests import configured
@@ -76,7 +79,7 @@ def printed(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., Any]:
-    """Runs a verb with ``--json`` on a database with two deploys: one succeeded, one has approvals."""
+    """Runs a verb with ``--json`` on a database with deploys: each environment has a success, one has approvals."""
     url = migrated_sqlite(tmp_path / "nomatron.db")
     monkeypatch.setenv("NOMATRON_DATABASE_URL", url)
 
@@ -84,8 +87,16 @@ def printed(
         limits = Limits(lease=timedelta(seconds=60), write_timeout=timedelta(seconds=20))
         async with open_store(url) as store:
             filled = World(store=HookedStore(store), clock=FixedClock(), limits=limits)
-            await apply(filled.ports(), Operator("root"), a_catalog())
+            after = environments("production", after=(After(environment="staging"),))
+            # nobody answers there, so that it says why
+            nowhere = Cluster(name="main", address="http://127.0.0.1:1")
+            await apply(filled.ports(), Operator("root"), a_catalog(environments=after, clusters={"main": nowhere}))
             await succeeded(filled)
+            filled.nomad.parsed = a_job("registry.example/checkout:v1.4.2-debug")
+            await ended(filled, await ready(filled))
+            filled.nomad.parsed = a_job()
+            offered = await succeeded(filled, version="v1.4.3")
+            await change(filled, replace(offered, offers=("production",)))
             await ready(filled, version="v1.4.3")
             await locked(filled)
 
@@ -99,11 +110,11 @@ def printed(
 
 def test_status(printed: Callable[..., Any]) -> None:
     documented = rows("nomatron status --json")
-    of_deploy = {name for name in documented if not name.startswith(("environments", "locks", "services"))}
+    of_deploy = {name for name in documented if "." not in name and "[" not in name}
     places = {name for name in documented if documented[name][0].startswith("deploy")}
 
     expanded = {f"{place}.{key}" for place in places for key in of_deploy}
-    assert paths(printed("status")) == (set(documented) - of_deploy - places) | expanded
+    assert paths(printed("status", "checkout")) == (set(documented) - of_deploy - places) | expanded
 
 
 def test_history(printed: Callable[..., Any]) -> None:
@@ -189,7 +200,8 @@ def test_exit_status(
 
 
 def test_values_and_event_types() -> None:
-    values = {key: set(re.findall(r"`(\w+)`", cells[0])) for key, cells in rows("Values").items()}
+    values = {key: set(re.findall(r"`([\w-]+)`", cells[0])) for key, cells in rows("Values").items()}
 
-    assert values == {"status": {each.value for each in Status}, "outcome": {each.value for each in Outcome}}
+    known = {"status": Status, "outcome": Outcome, "health": matrix.Health, "origin": matrix.Origin}
+    assert values == {key: {each.value for each in kind} for key, kind in known.items()}
     assert set(rows("Audit events")) == {each.value for each in EventType}

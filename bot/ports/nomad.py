@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from bot.domain.catalog.environment import Cluster, Value
     from bot.domain.deploy.dispatch import Answer, Sighting
+    from bot.domain.deploy.matrix import Listed
     from bot.domain.deploy.plan import Change, Job, Plan
     from bot.domain.deploy.rollout import Observation, Rollout, TaskFailure
 
@@ -79,6 +80,9 @@ class Nomad(Protocol):
 
     async def job(self, namespace: str, job_id: str) -> Job | None:
         """The current job, with the server's fields; None if there is no such job."""
+
+    async def listed(self, namespace: str, ids: Collection[str]) -> tuple[Listed, ...]:
+        """Those of these jobs that there are in the namespace, from Nomad's list of jobs, in no order."""
 
     async def versions(self, namespace: str, job_id: str) -> tuple[Job, ...]:
         """The versions of the job that Nomad still has, newest first; empty if there is no such job."""

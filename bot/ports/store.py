@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.base import Made
     from bot.domain.deploy.deploy import Deploy, Status
     from bot.domain.deploy.dispatch import Attempt
+    from bot.domain.deploy.matrix import Recorded
     from bot.domain.deploy.message import Outgoing, Posted, Way
     from bot.domain.deploy.plan import Plan
     from bot.domain.deploy.promotion import Run
@@ -144,6 +145,12 @@ class Reading(AuditReading, DigestReading, Protocol):
         """The job versions that deploys of a service made in an environment, or Nomad's reverts of them.
 
         Only those with a JobModifyIndex from ``since`` on; those of the newest deploys first.
+        """
+
+    async def recorded(self, places: Collection[tuple[str, str]]) -> tuple[Recorded, ...]:
+        """The job versions of the deploys that succeeded, and that landed, last in each (service, environment).
+
+        Each with what its rollout wanted; and Nomad's reverts of them.
         """
 
     async def posted(self, deploy_id: int) -> Posted | None:

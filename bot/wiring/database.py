@@ -6,7 +6,7 @@ import os
 import socket
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
 from bot.errors import SettingsInvalid
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from bot.ports.nomad import Nomads
     from bot.ports.slack import Chat, Directory
     from bot.settings import Settings
+
+PATIENCE: Final = 2.5
+"""Seconds for a read of Nomad: a little more than ``Limits.ask``, because a command ends only when its reads have."""
 
 
 def database_file(settings: Settings) -> Path | None:
@@ -57,11 +60,14 @@ def token_of_cluster(cluster: Cluster) -> str | None:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Ports]:
-    """Ports for a command: it posts nothing to Slack, and its changes wake the worker at the next poll."""
+async def open_database(settings: Settings, *, patience: float = PATIENCE) -> AsyncIterator[Ports]:
+    """Ports for a command: it posts nothing to Slack, and its changes wake the worker at the next poll.
+
+    ``patience``: seconds after which a read of Nomad is given up.
+    """
     # checked, and made if missing; at present nothing is computed with it
     secret_beside(settings, database_file(settings))
-    nomads = _NomadsLater(settings)
+    nomads = _NomadsLater(settings, patience)
     async with open_store(settings.database_url) as store:
         try:
             yield Ports(
@@ -81,14 +87,15 @@ async def open_database(settings: Settings) -> AsyncIterator[Ports]:
 class _NomadsLater:
     """All clusters, whose gateway is imported when the first of them is asked for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, patience: float) -> None:
         self._settings = settings
+        self._patience = patience
         self._made: Any = None
 
     def of(self, cluster: Cluster) -> Any:
         if self._made is None:
             client, gateway = (import_module(f"bot.gateways.nomad.{name}") for name in ("client", "cluster"))
-            timeouts = client.Timeouts(write=self._settings.write_timeout_seconds)
+            timeouts = client.Timeouts(self._patience, self._patience, self._settings.write_timeout_seconds)
             self._made = gateway.PythonNomads(token_of_cluster, folder=self._settings.catalog, timeouts=timeouts)
         return self._made.of(cluster)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import RowMapping, Select
+    from sqlalchemy import CTE, FromClause, RowMapping, Select
 
     from bot.domain.actor import Actor
     from bot.domain.digest.schedule import Scope
@@ -53,25 +53,29 @@ def _within(found: Select[Any], service: str | None, environment: str | None) ->
     return found
 
 
-def newest_succeeded(places: Collection[tuple[str, str]], before: int = 0) -> Select[Any]:
-    """The deploys that succeeded last in each (service, environment), or so many ``before`` the last."""
-    name = "before_those" if before else "asked"
-    asked = values(column("service", Plain), column("environment", Plain), name=name).data(list(places)).cte(name)
+def asked_for(places: Collection[tuple[str, str]]) -> CTE:
+    """The (service, environment) pairs as a table; one for all parts of a statement."""
+    return values(column("service", Plain), column("environment", Plain), name="asked").data(list(places)).cte("asked")
+
+
+def newest_succeeded(asked: CTE, before: int = 0) -> Select[Any]:
+    """The deploys that succeeded last in each place that is ``asked_for``, or so many ``before`` the last."""
     each = deploys.alias("each")
+    succeeded = select(each.c.id).where(each.c.status == Status.SUCCEEDED).order_by(each.c.changed_at.desc())
+    return _newest(asked, each, succeeded.offset(before))
+
+
+def newest_landed(asked: CTE) -> Select[Any]:
+    """The deploys that Nomad registered last in each place that is ``asked_for``."""
+    each = deploys.alias("each")
+    landed = select(each.c.id).where(each.c.landed_at.is_not(None)).order_by(each.c.landed_at.desc())
+    return _newest(asked, each, landed)
+
+
+def _newest(asked: CTE, each: FromClause, found: Select[Any]) -> Select[Any]:
     # one index lookup for each pair, because the history may be long
-    newest = (
-        select(each.c.id)
-        .where(
-            each.c.service == asked.c.service,
-            each.c.environment == asked.c.environment,
-            each.c.status == Status.SUCCEEDED,
-        )
-        .order_by(each.c.changed_at.desc(), each.c.id.desc())
-        .limit(1)
-        .offset(before)
-        .correlate(asked)
-        .scalar_subquery()
-    )
+    there = found.where(each.c.service == asked.c.service, each.c.environment == asked.c.environment)
+    newest = there.order_by(each.c.id.desc()).limit(1).correlate(asked).scalar_subquery()
     return select(newest).select_from(asked)
 
 
@@ -117,7 +121,7 @@ class DeployReading(Session):
         """The deploy that succeeded last in each of many (service, environment), for those that have one."""
         if not places:
             return ()
-        return await self._all(Deploy, select(deploys).where(deploys.c.id.in_(newest_succeeded(places))))
+        return await self._all(Deploy, select(deploys).where(deploys.c.id.in_(newest_succeeded(asked_for(places)))))
 
     async def maybe_open(self, scope: Scope) -> tuple[int, ...]:
         """The deploys that may have been open at the end of the scope's span: open now, or changed since."""

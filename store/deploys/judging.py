@@ -9,7 +9,7 @@ from sqlalchemy import text as sql
 
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.ports.claims import JUDGING
-from store.deploys.deploys import DeployReading, DeployWriting, newest_succeeded
+from store.deploys.deploys import DeployReading, DeployWriting, asked_for, newest_succeeded
 from store.sql.conditions import IS_OPEN, UNJUDGED
 from store.sql.mapping import record_of
 from store.tables import deploys
@@ -88,7 +88,8 @@ class JudgingWriting(JudgingReading, DeployWriting):
     async def offer_anew(self, places: Collection[tuple[str, str]], at: datetime) -> None:
         """Make the deploys due that succeeded last in each (service, environment), and those that did before them."""
         if places:
-            these = or_(*(deploys.c.id.in_(newest_succeeded(places, before)) for before in (0, 1)))
+            asked = asked_for(places)
+            these = or_(*(deploys.c.id.in_(newest_succeeded(asked, before)) for before in (0, 1)))
             # in one order, or PostgreSQL would find a deadlock
             locked = select(deploys.c.id).where(these).order_by(deploys.c.id).with_for_update()
             await self._run(deploys.update().where(deploys.c.id.in_(locked)).values(due_at=at))

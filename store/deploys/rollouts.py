@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
 
 from bot.domain.deploy.base import Made
 from bot.domain.deploy.dispatch import Attempt
+from bot.domain.deploy.matrix import Recorded
 from bot.domain.deploy.rollout import Rollout
+from store.deploys.deploys import asked_for, newest_landed, newest_succeeded
 from store.sql.mapping import columns_of
 from store.sql.session import Session
 from store.tables import attempts, deploys, rollouts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _ATTEMPT = ("deploy_id", "plan", "number")
 _ROLLOUT = ("deploy_id", "number")
@@ -56,6 +63,30 @@ class RolloutReading(Session):
             .limit(limit)
         )
         return await self._all(Made, found)
+
+    async def recorded(self, places: Collection[tuple[str, str]]) -> tuple[Recorded, ...]:
+        """The rollouts of the deploys that succeeded last, and that landed last, in each place."""
+        if not places:
+            return ()
+        asked = asked_for(places)
+        newest = [deploys.c.id.in_(of(asked)) for of in (newest_succeeded, newest_landed)]
+        found = (
+            select(
+                deploys.c.service,
+                deploys.c.environment,
+                deploys.c.id.label("deploy_id"),
+                deploys.c.version,
+                deploys.c.revision,
+                rollouts.c.kind,
+                rollouts.c.job_version,
+                rollouts.c.job_modify_index,
+                rollouts.c.groups,
+            )
+            .select_from(deploys.join(rollouts, rollouts.c.deploy_id == deploys.c.id))
+            .where(or_(*newest), rollouts.c.job_version.is_not(None), rollouts.c.job_modify_index.is_not(None))
+            .order_by(deploys.c.id, rollouts.c.number)
+        )
+        return await self._all(Recorded, found)
 
 
 class RolloutWriting(RolloutReading):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +10,7 @@ from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadForbidden, NomadUnavailable, SettingsInvalid
 from bot.settings import read
 from bot.wiring.compose import open_ports
-from bot.wiring.database import check_schema
+from bot.wiring.database import check_schema, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,18 @@ async def test_a_missing_token_only_affects_its_cluster(migrated_sqlite: Callabl
             await nomad.reach()
         with pytest.raises(NomadUnavailable):
             await parts.ports.nomads.of(Cluster(name="us", address="http://127.0.0.1:1")).reach()
+
+
+async def test_a_command_gives_up_a_cluster_that_hangs_long_before_the_bot_would(
+    migrated_sqlite: Callable[[Path], str], tmp_path: Path
+) -> None:
+    settings = read({"NOMATRON_DATABASE_URL": migrated_sqlite(tmp_path / "nomatron.db")})
+    # it takes connections, and never answers; with the usual limits the time for this test would be over before
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_one = Cluster(name="eu", address=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        async with open_database(settings, patience=0.05) as ports, asyncio.timeout(10):
+            with pytest.raises(NomadUnavailable, match="cluster eu took too long to answer"):
+                await ports.nomads.of(silent_one).reach()
 
 
 async def test_a_database_without_tables_names_the_command(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def trace(live: Job | None, kept: Sequence[Job], made: Sequence[Made], *, ever: 
     first = state is JobState.RUNNING and not ever and not any(map(life.maker, life.jobs))
     origin = life.source(maker.restores) if maker and maker.restores is not None else source
     by = life.jobs.get(origin, {})
-    base = replace(base, first=first, token=life.token(origin), at=_instant(by.get("SubmitTime")))
+    base = replace(base, first=first, token=life.token(origin), at=instant(by.get("SubmitTime")))
     return Traced(base=base, outside=() if first or reverted else life.since_ours(source))
 
 
@@ -136,10 +136,10 @@ def first_break(live: Job | None, kept: Sequence[Job], version: int | None, inde
         return Break()
     before = life.get(index)
     if created > index or (before is None and not same):
-        return Break(_instant(later[0].get("SubmitTime")))
+        return Break(instant(later[0].get("SubmitTime")))
     for job in later:
         if job.get("Stop") or (before is not None and _specification(job) != _specification(before)):
-            return Break(_instant(job.get("SubmitTime")))
+            return Break(instant(job.get("SubmitTime")))
         before = job
     return None
 
@@ -223,7 +223,8 @@ def _without_any_count(job: Job) -> str:
     return job_text(without_counts(without_server_fields(job), groups))
 
 
-def _instant(nanoseconds: Any) -> datetime | None:
+def instant(nanoseconds: Any) -> datetime | None:
+    """The time in Nomad's nanoseconds since 1970; None for 0 or nothing."""
     return _EPOCH + timedelta(microseconds=int(nanoseconds) // 1_000) if nanoseconds else None
 
 

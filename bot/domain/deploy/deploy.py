@@ -63,6 +63,9 @@ TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
     _S.UNCHANGED: frozenset(),
 }
 
+REGISTERING: Final = frozenset({Status.DISPATCHING, Status.ROLLING})
+"""States of a deploy that may have made a job version which the database does not know yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deploy:

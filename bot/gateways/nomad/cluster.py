@@ -15,7 +15,7 @@ from bot.domain.jobdiff.hidden import cleaner
 from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.masking import scrub
 from bot.errors import NomadError, NomadUnavailable, SettingsInvalid
-from bot.gateways.nomad import look, parse, plan, register, stream
+from bot.gateways.nomad import joblist, look, parse, plan, register, stream
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.examine import NomadExaminer
 from bot.gateways.nomad.forms.comparable import is_registered_as
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from bot.domain.catalog.environment import Cluster, Value
     from bot.domain.deploy.dispatch import Sighting
+    from bot.domain.deploy.matrix import Listed
     from bot.domain.deploy.plan import Job, Plan
     from bot.domain.deploy.rollout import Observation, Rollout, TaskFailure
     from bot.ports.nomad import Known, NomadPlan, Registered
@@ -78,6 +79,11 @@ class PythonNomad:
     async def job(self, namespace: str, job_id: str) -> Job | None:
         """Implements ``bot.ports.nomad.Nomad.job``."""
         return await look.job(self._client, namespace, job_id)
+
+    async def listed(self, namespace: str, ids: Collection[str]) -> tuple[Listed, ...]:
+        """Implements ``bot.ports.nomad.Nomad.listed``."""
+        with _of_nomads_shape(self._client.cluster):
+            return await joblist.listed(self._client, namespace, ids)
 
     async def versions(self, namespace: str, job_id: str) -> tuple[Job, ...]:
         """Implements ``bot.ports.nomad.Nomad.versions``."""

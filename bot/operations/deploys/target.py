@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bot.domain.actor import System
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.deploy.base import facts_of, first_break, trace
-from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.deploy import REGISTERING, Status
 from bot.domain.deploy.plan import BaseChange, Deviation, JobState, state_of
 from bot.domain.deploy.promotion import Asked, deviated_at
 from bot.domain.deploy.rollout import Start, start_of
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from bot.ports.store import Reading
 
 WATCH = System("watch")
-_REGISTERING = frozenset({Status.DISPATCHING, Status.ROLLING})
-"""States of a deploy that may have made a job version which the database does not know yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ def version_of(live: Job | None) -> int | None:
 def refuse_to_guess(base: Base, others: Sequence[Deploy]) -> None:
     """Raise ``NomadUnavailable`` if one of these deploys may have made the live version, which nobody else explains."""
     # its version is recorded after Nomad has it, and Nomad's own revert of it when the worker next looks
-    running = [other for other in others if other.status in _REGISTERING]
+    running = [other for other in others if other.status in REGISTERING]
     if base.job_version is not None and not base.is_ours and running:
         number = running[0].number
         raise NomadUnavailable(f"job version {base.job_version} may come from {number}, which has not ended")

@@ -1,4 +1,4 @@
-"""Status queries: one deploy's card, and the matrix of services and environments."""
+"""Status queries: one deploy's card."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from bot.domain.decision import Refused
 from bot.domain.deploy.approval import Seating, seat
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import Facts, interests, seats_for
-from bot.domain.deploy.matrix import Cell, Matrix
 from bot.domain.deploy.message import Card
-from bot.domain.locks import check_locks, reason_of
+from bot.domain.locks import check_locks
 from bot.errors import MembershipUnknown
 from bot.operations.deploys.promotable import next_environments
 from bot.operations.deploys.target import catalog_for, cluster_of
@@ -28,45 +27,6 @@ if TYPE_CHECKING:
     from bot.domain.deploy.plan import Plan
     from bot.ports import Ports
     from bot.ports.store import Reading
-
-
-async def matrix(
-    ports: Ports, service: str | None = None, *, environment: str | None = None, most: int | None = None
-) -> Matrix:
-    """What runs and what is open in each environment, for one service or all, or only those in ``environment``.
-
-    At most ``most`` rows. Raises ``CatalogMissing``.
-    """
-    async with ports.store.read() as reading:
-        catalog = (await reading.active_catalog()).catalog
-        wanted = [
-            name
-            for name, each in catalog.services.items()
-            if service in {None, name} and (environment is None or environment in each.placements)
-        ]
-        shown = wanted if most is None else wanted[:most]
-        places = [(name, where) for name in shown for where in catalog.services[name].placements]
-        running = {_place(each): each for each in await reading.last_succeeded_of(places)}
-        waiting: dict[tuple[str, str], list[Deploy]] = {place: [] for place in places}
-        for each in await reading.open_deploys(service):
-            waiting.get(_place(each), []).append(each)
-        now = ports.clock.now()
-        locks = [lock for lock in await reading.locks() if lock.in_force(now)]
-    cells = {place: Cell(*place, running.get(place), tuple(waiting[place])) for place in places}
-    rows = tuple(tuple(cells.get((name, where)) for where in catalog.environments) for name in shown)
-    # of a service only what closes a place of it; without one also a lock on what is in no row
-    closing = tuple(
-        lock
-        for lock in locks
-        if environment is None or lock.environment in {"", environment}
-        if service is None or any(lock.covers(*place) for place in places)
-    )
-    closed = tuple(reason_of(lock, catalog) for lock in closing)
-    return Matrix(tuple(catalog.environments), rows, len(wanted) - len(shown), closing, closed)
-
-
-def _place(deploy: Deploy) -> tuple[str, str]:
-    return deploy.service, deploy.environment
 
 
 async def card(ports: Ports, deploy_id: int) -> Card | None:

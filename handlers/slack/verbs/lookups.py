@@ -9,6 +9,7 @@ from bot.gateways.blocks import answers, overview
 from bot.operations.deploys.decide import no_such_deploy
 from bot.operations.queries import status as statuses
 from bot.operations.queries import whoami as people
+from bot.operations.queries.matrix import matrix
 from handlers.slack import pages, preview
 from handlers.slack.command import lookups as grammar
 from handlers.slack.command import parser
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 async def status(call: Call, asked: Status, _: ActiveCatalog) -> Message:
     """Show what runs where, or one deploy."""
     if asked.deploy_id is None:
-        found = await statuses.matrix(
-            call.desk.ports, asked.service, environment=asked.environment, most=overview.MOST_SERVICES
-        )
+        found = await matrix(call.desk.ports, asked.service, environment=asked.environment, most=overview.MOST_SERVICES)
         return overview.matrix(found, asked.environment)
     card = await statuses.card(call.desk.ports, asked.deploy_id)
     return answers.one(card) if card else refusal(no_such_deploy(asked.deploy_id))

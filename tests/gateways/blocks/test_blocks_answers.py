@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from bot.domain.access import Holding, Permission, Whoami
 from bot.domain.catalog.variable import Setting
 from bot.domain.decision import Allowed, Reason, Refused
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.matrix import Cell, Matrix
+from bot.domain.deploy.matrix import Cell, Difference, Health, Live, Matrix, Origin, Silent
 from bot.domain.deploy.message import Note
+from bot.domain.deploy.plan import Base, JobState
 from bot.domain.deploy.promotion import Promotable
 from bot.gateways.blocks import answers, guide, modal, note, overview
 from handlers.slack.verbs.table import AVAILABLE, LATER
 from tests.builders import BOB, SAM, a_deploy, a_membership, a_plan
+from tests.clocks import NOON
 from tests.gateways.blocks.cards import KNOWN, a_card, a_seating
 from tests.gateways.blocks.oracles import assert_sound, assert_sound_view
 
@@ -85,6 +88,91 @@ def test_the_matrix_has_a_line_for_each_environment() -> None:
     )
     assert "staging" not in shown(overview.matrix(shown_all, "production").blocks)
     assert overview.matrix(Matrix(environments, ())).text == "The catalog deploys nothing there."
+
+
+def live(**changes: Any) -> Live:
+    fields: dict[str, Any] = {"health": Health.RUNNING, "running": 2, "wanted": 2, "origin": Origin.DEPLOY}
+    return Live(
+        **{**fields, "base": Base(state=JobState.RUNNING, job_version=3, deploy=1, version="v1.4.1"), **changes}
+    )
+
+
+def lines_of(*cells: Cell, **changes: Any) -> list[str]:
+    message = overview.matrix(Matrix(("staging", "production"), (cells,), **changes))
+    assert_sound(message, KNOWN)
+    return "\n".join(block["text"]["text"] for block in message.blocks).splitlines()
+
+
+def test_a_line_of_the_matrix_says_what_nomad_has_and_what_can_be_promoted() -> None:
+    running = a_deploy(1, Status.SUCCEEDED, version="v1.4.1", offers=("production",))
+    lock = Reason("locked", "production is locked: the database moves.")
+    closed = Cell("checkout", "production", None, (), live(health=Health.ABSENT, origin=None, base=None), (lock,))
+
+    heading, staging, promoted, production = lines_of(Cell("checkout", "staging", running, (), live()), closed)
+
+    assert heading == "*checkout*"
+    assert staging.startswith("staging: `v1.4.1` since <!date^")
+    assert staging.endswith(", 2 of 2 running")
+    assert promoted == "    :arrow_right: can be promoted to `production`"
+    assert production == ":lock: production: nothing deployed by Nomatron yet"
+
+
+def test_what_changed_outside_is_a_line_of_its_own_with_its_time() -> None:
+    base = Base(state=JobState.RUNNING, job_version=7, token="1a2b3c4d")
+    foreign = live(origin=Origin.OUTSIDE, base=base, wanted=None, since=NOON)
+
+    _, staging, trouble = lines_of(Cell("checkout", "staging", a_deploy(1, Status.SUCCEEDED), (), foreign))
+
+    assert staging.endswith(", 2 running")
+    assert trouble.startswith(
+        "    :warning: Changed outside Nomatron: job version 7, registered by token 1a2b3c4d. _Since"
+    )
+    assert "_Since <!date^" in trouble
+
+
+def test_a_silent_cluster_says_why_once_and_its_lines_are_unknown() -> None:
+    unknown = Live(health=Health.UNKNOWN)
+    silent = (Silent("main", ("staging", "production"), "Nomad did not answer within 2 s."),)
+    cells = [Cell("checkout", name, a_deploy(1, Status.SUCCEEDED), (), unknown) for name in ("staging", "production")]
+
+    why, _, *rest = lines_of(*cells, silent=silent)
+
+    assert why == (
+        ":grey_question: What runs in `staging`, `production` is unknown (cluster `main`). "
+        "Nomad did not answer within 2 s."
+    )
+    assert [line.endswith(", _Nomad: unknown_") for line in rest] == [True, True]
+
+
+def test_the_differences_between_neighbours_come_last() -> None:
+    differences = (Difference("staging", "production", ("count 2 → 6",)), Difference("production", "backup", ()))
+
+    found = lines_of(Cell("checkout", "staging", None, ()), differences=differences)
+
+    assert found[2:] == [
+        ":left_right_arrow: *staging and production* differ",
+        "• count 2 → 6",
+        ":left_right_arrow: *production and backup* have the same job, apart from where it runs",
+    ]
+
+
+def test_a_matrix_with_everything_wrong_is_one_message() -> None:
+    """The worst that one service and many of them can say."""
+    name = "n" * 128
+    reason = Reason("locked", "x" * 3000)
+    base = Base(state=JobState.RUNNING, job_version=7, token="1a2b3c4d")
+    waiting = tuple(a_deploy(number, Status.WAITING, version="v" * 128) for number in range(1, 9))
+    running = a_deploy(1, Status.SUCCEEDED, version="v" * 128, offers=(name,) * 20)
+    foreign = live(origin=Origin.OUTSIDE, base=base, starting=2, unplaced=1, unreachable=1, since=NOON)
+    cell = Cell(name, name, running, waiting, foreign, (reason,))
+    silent = tuple(Silent(name, (name,) * 30, "y" * 3000) for _ in range(20))
+    differences = tuple(Difference(name, name, ("z" * 3000,) * 20) for _ in range(20))
+    rows = tuple((cell,) * 5 for _ in range(60))
+
+    lines_of(*rows[0], silent=silent, closed=(reason,) * 20, differences=differences)
+    message = overview.matrix(Matrix((name,), rows, 3, closed=(reason,) * 20, silent=silent))
+    assert_sound(message, KNOWN)
+    assert "more services" in shown(message.blocks[-1])
 
 
 def test_a_matrix_of_any_size_is_one_message() -> None:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import event
+from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Resolution, Result
@@ -15,10 +13,9 @@ from bot.operations.deploys.replan import replan
 from bot.operations.deploys.resolve import Resolve, resolve_on_host
 from bot.operations.deploys.retract import retract
 from bot.operations.deploys.withdraw import withdraw
-from bot.operations.queries.status import card, matrix
-from tests.builders import ALICE, BOB, SAM, a_catalog, a_live_job, a_placement, a_service
+from bot.operations.queries.status import card
+from tests.builders import ALICE, BOB, SAM, a_catalog, a_live_job, a_service
 from tests.operations.acts import applied, asked, change, dispatching, judged, now, planned, rolling
-from tests.operations.closing import locked
 from tests.operations.test_catalog import ROOT, without_production
 
 if TYPE_CHECKING:
@@ -36,92 +33,6 @@ async def succeeded(world: World, **changes) -> None:
     """A deploy that runs in production."""
     deploy = await rolling(world, **changes)
     await change(world, deploy.advance(Status.SUCCEEDED, world.clock.now()))
-
-
-# --- the matrix ------------------------------------------------------------------------------------------------------
-
-
-async def test_the_matrix_says_what_runs_and_what_waits_where(world: World):
-    await succeeded(world)
-    waiting = await planned(world, "production", version="v1.5.0")
-
-    seen = await matrix(world.ports())
-
-    assert seen.environments == ("staging", "production")
-    ((staging, production),) = seen.rows
-    assert staging is not None
-    assert (staging.running, staging.open) == (None, ())
-    assert production is not None
-    assert production.running == await now(world, 1)
-    assert production.open == (waiting,)
-
-
-async def test_where_a_service_is_not_deployed_there_is_no_cell_and_one_can_be_asked_for(world: World):
-    cart = a_service("cart", placements={"staging": a_placement()})
-    await applied(world, services={"checkout": a_service(), "cart": cart})
-
-    rows = (await matrix(world.ports())).rows
-    (only,) = (await matrix(world.ports(), "cart")).rows
-
-    assert [[cell and cell.service for cell in row] for row in rows] == [["checkout", "checkout"], ["cart", None]]
-    assert only == rows[1]
-    assert (await matrix(world.ports(), "nothing")).rows == ()
-
-
-async def test_of_many_services_as_many_are_shown_as_asked_for_and_the_rest_is_counted(world: World):
-    services = {name: a_service(name) for name in ("a", "b", "c", "d")}
-    services["e"] = a_service("e", placements={"staging": a_placement()})
-    await applied(world, services=services)
-
-    seen = await matrix(world.ports(), most=3)
-    assert [row[0] and row[0].service for row in seen.rows] == ["a", "b", "c"]
-    assert seen.more == 2
-    there = await matrix(world.ports(), environment="production", most=3)
-    assert (len(there.rows), there.more) == (3, 1)
-
-
-async def test_the_matrix_takes_as_many_queries_for_many_services_as_for_one(world: World):
-    sent = []
-    event.listen(world.store.engines.writing.sync_engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
-    counts = []
-    for services in (["a"], ["a", "b", "c", "d"]):
-        await applied(world, services={name: a_service(name) for name in services})
-        await matrix(world.ports())
-        sent.clear()
-        await matrix(world.ports())
-        counts.append(len(sent))
-
-    assert counts[0] == counts[1] > 0
-
-
-async def test_the_locks_are_those_that_close_something_of_what_was_asked_for(world: World):
-    for word, where in (("everything", None), ("production", None), ("checkout", "staging")):
-        await locked(world, word, environment=where)
-    await locked(world, "staging", lasts="1h")
-    world.clock.advance(hours=1)
-
-    async def listed(*service: str, **asked_for: Any) -> list[str]:
-        seen = await matrix(world.ports(), *service, **asked_for)
-        assert len(seen.closed) == len(seen.locks)
-        return [lock.scope.name for lock in seen.locks]
-
-    assert await listed() == ["everything", "production", "checkout in staging"]
-    assert await listed(most=0) == await listed("checkout") == await listed()
-    assert await listed(environment="production") == ["everything", "production"]
-    assert await listed("checkout", environment="staging") == ["everything", "checkout in staging"]
-    assert await listed("nothing") == []
-
-
-async def test_an_open_deploy_of_a_service_that_the_catalog_lost_is_in_no_row(world: World):
-    await rolling(world)
-    lost = a_catalog(services={"cart": a_service("cart")})
-    async with world.store.begin() as tx:
-        await tx.apply_catalog(lost, world.clock.now())
-
-    ((staging, _),) = (await matrix(world.ports())).rows
-
-    assert staging is not None
-    assert staging.open == ()
 
 
 # --- a card ----------------------------------------------------------------------------------------------------------
