@@ -27,7 +27,6 @@ NOT_ENFORCED = frozenset(
         "environments.risk",
         "environments.rollback_approvals",
         "environments.rollback_window",
-        "environments.supersede",
         "environments.versions",
         "environments.wait",
         "identities",

@@ -144,7 +144,9 @@ class EnvironmentPart(Part):
     )
     auto: bool = False
     wait: kinds.Duration = timedelta()
-    supersede: bool = False
+    supersede: bool = Field(
+        default=False, description="Whether a newer request replaces older waiting ones of the same service."
+    )
     versions: VersionsPart | None = None
     freezes: list[FreezePart] = Field(default_factory=list)
     risk: RiskPart | None = None
