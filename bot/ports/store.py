@@ -74,6 +74,9 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def locks_on(self, service: str, environment: str) -> tuple[Lock, ...]:
         """Those of ``locks`` that close the service there."""
 
+    async def any_of(self, statuses: Collection[Status], places: Collection[tuple[str, str]]) -> bool:
+        """Whether an open deploy in one of these states is in one of these (service, environment)."""
+
     async def any_unjudged(self) -> bool:
         """Whether a deploy is still to be judged by the catalog in force (``judge_anew``)."""
 
@@ -219,6 +222,9 @@ class Transaction(Reading, DigestWriting, Protocol):
 
         And those that had before them, which may offer what they no longer should.
         """
+
+    async def follow_now(self, statuses: Collection[Status], places: Collection[tuple[str, str]], at: datetime) -> int:
+        """Make the open deploys in these states due that are in these (service, environment); returns their number."""
 
     async def follow_anew(self, statuses: Collection[Status], lane: str, at: datetime) -> None:
         """Make what is followed of a lane due, in one statement: deploys in these states that are due later."""

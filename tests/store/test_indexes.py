@@ -189,6 +189,7 @@ LOOPS = [
     claims("find", wanted=replace(WANTED, full=frozenset({"http://10.0.0.1:4646"}), besides=frozenset({7}))),
     claims("claim_parcel"),
     reads("any_unjudged"),
+    reads("any_of", [Status.DISPATCHING, Status.ROLLING], [("checkout", "staging"), ("checkout", "production")]),
     reads("overdue", NOON, {"production": NOON, "staging": NOON}),
     reads("open_deploys"),
     reads("open_deploys", "checkout", "staging"),
