@@ -102,6 +102,7 @@ class DeployRow(Row, table=True):
     landed_at: datetime | None = _may_be(Instant)
     reminded_at: datetime | None = _may_be(Instant)
     auto_refused: list[str] = _is(Document(tuple[str, ...]), server_default="[]")
+    auto_held: list[str] = _is(Document(tuple[str, ...]), server_default="[]")
 
 
 class PlanRow(Row, table=True):

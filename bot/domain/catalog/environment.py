@@ -71,6 +71,8 @@ class Environment:
     expires: timedelta = DEFAULT_EXPIRES
     reason_required: bool = False
     after: tuple[After, ...] = ()
+    auto: bool = False
+    """Whether a release that may be promoted here is requested without anybody asking."""
     supersede: bool = False
     """Whether a newer request ends the older ones of its service there that nothing was sent of."""
     logs: int = 0

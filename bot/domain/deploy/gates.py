@@ -32,7 +32,8 @@ class Ask:
     """What somebody requests; ``environment`` is None if it was left out.
 
     ``promotes`` is the environment that a promoted release comes from, and ``release`` the fingerprint of that release,
-    which is deployed even if the catalog has another template by now.
+    which is deployed even if the catalog has another template by now. ``automatic``: nobody typed it, so it is made at
+    most once for the release there.
     """
 
     service: str
@@ -42,6 +43,7 @@ class Ask:
     reason: str | None
     promotes: str = ""
     release: str = ""
+    automatic: bool = False
 
     @property
     def permission(self) -> Permission:

@@ -142,7 +142,9 @@ class EnvironmentPart(Part):
         le=MOST_LOG_LINES,
         description="Lines of a failed task's log in the deploy's thread. Its secrets cannot all be masked.",
     )
-    auto: bool = False
+    auto: bool = Field(
+        default=False, description="Whether a promotion is requested as soon as `after` holds. Approvals stay."
+    )
     wait: kinds.Duration = timedelta()
     supersede: bool = Field(
         default=False, description="Whether a newer request replaces older waiting ones of the same service."

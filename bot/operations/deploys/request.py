@@ -156,6 +156,9 @@ class _Asking:
             return None
         await self.origin.remember(tx, self.now)
         chosen = await self._release(tx)
+        before = await self._before(tx, chosen.release) if self.ask.automatic else None
+        if before is not None:
+            return Requested(before, existing=True)
         typed, fits = typed_settings(self.active.catalog, chosen.release, self.environment, self.ask.overrides)
         decision = every(
             [
@@ -240,6 +243,12 @@ class _Asking:
                 return chosen
         return _Chosen(known[-1], known)
 
+    async def _before(self, tx: Transaction, release: Release) -> Deploy | None:
+        """A deploy of the release there, whatever became of it; None if there was none."""
+        runs = await tx.runs(self.ask.service, self.environment, release.fingerprint)
+        known = next((run for run in runs if run.release == release.fingerprint), None)
+        return await tx.deploy(known.deploy_id) if known else None
+
     async def _same(self, tx: Transaction, release: Release) -> Deploy | None:
         for deploy in await tx.open_deploys(self.ask.service, self.environment):
             if deploy.release == release.fingerprint and dict(deploy.overrides) == dict(self.ask.overrides):
@@ -278,6 +287,7 @@ class _Asking:
             self.now,
             self.active.fingerprint,
             again=self.nonce is not None,
+            automatic=self.ask.automatic,
             expires_at=deploy.expires_at,
             promotes=deploy.promotes,
             reason=deploy.reason or "",

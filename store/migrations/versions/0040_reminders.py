@@ -1,6 +1,6 @@
-"""When a deploy's approvers were reminded, and the environments that an automatic promotion of it was refused for.
+"""When a deploy's approvers were reminded, and the environments its automatic promotion was refused or held for.
 
-Safe before the old code has ended: it leaves both columns as they are.
+Safe before the old code has ended: it leaves the columns as they are.
 """
 
 import sqlalchemy as sa
@@ -19,9 +19,11 @@ def upgrade() -> None:
     # not in batch mode, which would make the table anew and lose its AUTOINCREMENT
     op.add_column("deploys", sa.Column("reminded_at", _MOMENT, nullable=True))
     op.add_column("deploys", sa.Column("auto_refused", sa.Text(), nullable=False, server_default="[]"))
+    op.add_column("deploys", sa.Column("auto_held", sa.Text(), nullable=False, server_default="[]"))
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_column("deploys", "auto_held")
     op.drop_column("deploys", "auto_refused")
     op.drop_column("deploys", "reminded_at")
