@@ -100,6 +100,9 @@ class DeployRow(Row, table=True):
     resolution: str = _is(Plain, server_default="")
     deviation: Deviation | None = _may_be(Document(Deviation))
     landed_at: datetime | None = _may_be(Instant)
+    reminded_at: datetime | None = _may_be(Instant)
+    auto_refused: list[str] = _is(Document(tuple[str, ...]), server_default="[]")
+    auto_held: list[str] = _is(Document(tuple[str, ...]), server_default="[]")
 
 
 class PlanRow(Row, table=True):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final, Protocol
 
-from bot.domain.actor import Actor, human_behind
+from bot.domain.actor import Actor, Operator, human_behind
 from bot.domain.decision import Allowed, Decision, Refused, instead, refuse
 
 
@@ -146,26 +147,52 @@ class Membership:
         return person.standing(self.team)
 
 
-def authorize(
-    actor: Actor,
-    permission: Permission,
-    *,
-    service: str,
-    environment: str,
-    groups: Mapping[str, Group],
-    grants: Iterable[Grant],
-    membership: Membership,
-) -> Decision:
-    """Whether ``actor`` has ``permission`` for that service there. Every entry point asks this.
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What somebody wants to act on: a service in an environment; an empty name stands for all of them."""
 
-    An empty ``service`` asks for all of them and an empty ``environment`` likewise: a grant for some does not cover it.
-    A refusal names who could do it instead. An actor without a person behind it has no permission.
+    service: str = ""
+    environment: str = ""
+
+    def __str__(self) -> str:
+        if self.service and self.environment:
+            return f"{self.service} in {self.environment}"
+        return f"everything in {self.environment}" if self.environment else "everything"
+
+
+class Granting(Protocol):
+    """What grants permissions: the catalog."""
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        """The groups by name."""
+
+    @property
+    def grants(self) -> Sequence[Grant]:
+        """What each group may."""
+
+
+ON_THE_HOST: Final = frozenset({Permission.LOCK, Permission.RESOLVE})
+"""The permissions of whoever can run commands on the host: they could change the database anyway."""
+
+
+def authorize(
+    actor: Actor, permission: Permission, resource: Resource, rules: Granting, membership: Membership | None
+) -> Decision:
+    """Whether ``actor`` has ``permission`` for all of the resource. Every way in asks this, and only this.
+
+    A grant for some services or environments does not cover all of them. A refusal names who could do it instead. An
+    actor without a person behind it has no permission, but for an operator on the host, for whom Slack is not asked
+    (``membership`` is None).
     """
-    holders = [groups[grant.group] for grant in grants if grant.covers(permission, service, environment)]
+    if isinstance(actor, Operator) and permission in ON_THE_HOST:
+        return Allowed()
+    covering = [each for each in rules.grants if each.covers(permission, resource.service, resource.environment)]
+    holders = [rules.groups[grant.group] for grant in covering]
     users = tuple(sorted({user for group in holders for user in group.users}))
     usergroups = tuple(dict.fromkeys(group.usergroup for group in holders if group.usergroup))
     user = human_behind(actor)
-    if user is None:
+    if user is None or membership is None:
         nobody = refuse("nobody-behind", "This identity belongs to no person, so it has no permissions.")
         return instead(nobody, users=users, groups=usergroups)
     standing = membership.standing(user)
@@ -175,13 +202,7 @@ def authorize(
         return Allowed()
     return refuse(
         "no-permission",
-        f"You need the `{permission}` permission for {_where(service, environment)}.",
+        f"You need the `{permission}` permission for {resource}.",
         users=users,
         groups=usergroups,
     )
-
-
-def _where(service: str, environment: str) -> str:
-    if service and environment:
-        return f"{service} in {environment}"
-    return f"everything in {environment}" if environment else "everything"

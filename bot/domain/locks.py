@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.access import Permission, authorize
+from bot.domain.access import Permission, Resource, authorize
 from bot.domain.actor import Actor, human_behind
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, instead, refuse
 from bot.domain.durations import duration_from, in_words
@@ -221,23 +221,15 @@ def lock_groups(catalog: Catalog, scope: LockScope) -> tuple[Group, ...]:
     )
 
 
-def may_lock(actor: Actor, scope: LockScope, catalog: Catalog, membership: Membership) -> Decision:
+def may_lock(actor: Actor, scope: LockScope, catalog: Catalog, membership: Membership | None) -> Decision:
     """Whether the actor has the permission ``lock`` for all of the scope."""
-    return authorize(
-        actor,
-        Permission.LOCK,
-        service=scope.service,
-        environment=scope.environment,
-        groups=catalog.groups,
-        grants=catalog.grants,
-        membership=membership,
-    )
+    return authorize(actor, Permission.LOCK, Resource(scope.service, scope.environment), catalog, membership)
 
 
-def may_lift(actor: Actor, lock: Lock, catalog: Catalog, membership: Membership) -> Decision:
+def may_lift(actor: Actor, lock: Lock, catalog: Catalog, membership: Membership | None) -> Decision:
     """Whether the actor may end the lock: with the permission for it, or whose rollback placed it."""
     user, own = human_behind(actor), _of_rollback(lock)
-    if own is not None and own == user and membership.counts(own):
+    if own is not None and own == user and membership is not None and membership.counts(own):
         return Allowed()
     allowed = may_lock(actor, lock.scope, catalog, membership)
     also = (own,) if own is not None and own != user else ()

@@ -114,6 +114,9 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def next_landing(self, deploy: Deploy) -> datetime | None:
         """When Nomad first registered a deploy that was requested later in its place; None if it registered none."""
 
+    async def last_landed(self, service: str, environment: str, *, other_than: str = "") -> Run | None:
+        """The deploy that landed there last, or the last of a version ``other_than`` this; None if none did."""
+
     async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
         """The deploy of that version that landed there first; None if none did."""
 

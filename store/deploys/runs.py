@@ -115,6 +115,11 @@ class RunReading(Session):
         found: datetime | None = (await self._run(later)).scalar_one()
         return found
 
+    async def last_landed(self, service: str, environment: str, *, other_than: str = "") -> Run | None:
+        """The deploy that Nomad registered last, or the last of a version ``other_than`` this; None if none."""
+        landed = _runs(service, environment).where(deploys.c.version != other_than, deploys.c.landed_at.is_not(None))
+        return await self._one(Run, landed.order_by(deploys.c.landed_at.desc(), deploys.c.id.desc()).limit(1))
+
     async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
         """The deploy of that version that Nomad registered first; None if it registered none."""
         landed = _runs(service, environment).where(deploys.c.version == version, deploys.c.landed_at.is_not(None))

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.access import Grant, Group, Permission, Person, authorize
+from bot.domain.access import Grant, Group, Permission, Person, Resource, authorize
 from bot.domain.actor import Actor, CiIdentity, Operator, System
 from bot.domain.decision import Allowed, Decision, Refused
-from tests.builders import ALICE, BOB, DEVELOPERS, GUS, NORA, SAM, TEAM, a_membership, a_person
+from tests.builders import ALICE, BOB, DEVELOPERS, GUS, NORA, SAM, TEAM, a_catalog, a_membership, a_person
 
 GROUPS = {
     "developers": Group("developers", usergroup=DEVELOPERS),
@@ -15,15 +15,8 @@ LOCK = Permission.LOCK
 
 
 def may(actor: Actor, *grants: Grant, permission: Permission = LOCK, membership=None) -> Decision:
-    return authorize(
-        actor,
-        permission,
-        service="checkout",
-        environment="production",
-        groups=GROUPS,
-        grants=grants,
-        membership=membership or a_membership(),
-    )
+    rules = a_catalog(groups=GROUPS, grants=grants)
+    return authorize(actor, permission, Resource("checkout", "production"), rules, membership or a_membership())
 
 
 def a_grant(group: str = "developers", **changes) -> Grant:
@@ -78,7 +71,35 @@ def test_a_refusal_names_who_could():
 
 @pytest.mark.parametrize("actor", [System("worker"), Operator("root"), CiIdentity("github", "repo")])
 def test_without_a_person_behind_it_nothing_is_held(actor: Actor):
-    assert codes(may(actor, a_grant())) == ("nobody-behind",)
+    grant = a_grant(may=frozenset({Permission.REQUEST}))
+    assert codes(may(actor, grant, permission=Permission.REQUEST)) == ("nobody-behind",)
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_an_operator_on_the_host_locks_and_resolves_without_slack_and_nothing_else(permission: Permission):
+    rules = a_catalog(grants=(a_grant(may=frozenset(Permission)),))
+
+    decision = authorize(Operator("root"), permission, Resource("checkout"), rules, None)
+
+    assert isinstance(decision, Allowed) == (permission in {Permission.LOCK, Permission.RESOLVE})
+
+
+def test_without_membership_a_person_has_nothing():
+    decision = authorize(ALICE, LOCK, Resource(), a_catalog(grants=(a_grant(),)), None)
+
+    assert codes(decision) == ("nobody-behind",)
+
+
+@pytest.mark.parametrize(
+    ("resource", "words"),
+    [
+        (Resource("checkout", "production"), "checkout in production"),
+        (Resource(environment="production"), "everything in production"),
+        (Resource(), "everything"),
+    ],
+)
+def test_a_resource_in_words(resource: Resource, words: str):
+    assert str(resource) == words
 
 
 def test_a_pipeline_holds_what_the_person_behind_it_holds():

@@ -134,6 +134,7 @@ def retains(name):
         reads("runs", "checkout", "staging", "f", NOON),
         reads("last_passed", "checkout", "staging"),
         reads("first_landed", "checkout", "staging", "v1"),
+        reads("last_landed", "checkout", "staging"),
         reads("last_succeeded_of", [("checkout", "staging"), ("checkout", "production")]),
         reads("knows_request", "5f3a"),
         reads("release", "f"),

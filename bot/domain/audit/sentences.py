@@ -101,7 +101,7 @@ def _catalog_applied(_: Body, data: _Data) -> Sentence:
 
 
 def _requested(body: Body, data: _Data) -> Sentence:
-    again = "again, " if data.get("again") else ""
+    again = "automatically, " if data.get("automatic") else "again, " if data.get("again") else ""
     source = f", promoted from {data['promotes']}" if data.get("promotes") else ""
     values = f", with {', '.join(data['set'])}" if data.get("set") else ""
     name = release_name(str(data.get("version")), data.get("revision", 1))

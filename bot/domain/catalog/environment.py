@@ -71,5 +71,9 @@ class Environment:
     expires: timedelta = DEFAULT_EXPIRES
     reason_required: bool = False
     after: tuple[After, ...] = ()
+    auto: bool = False
+    """Whether a release that may be promoted here is requested without anybody asking."""
+    supersede: bool = False
+    """Whether a newer request ends the older ones of its service there that nothing was sent of."""
     logs: int = 0
     """How many lines of a failed task's log its deploy's thread gets; 0 for none."""

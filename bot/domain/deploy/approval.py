@@ -174,6 +174,23 @@ def may_fill(
     return Allowed()
 
 
+def can_still_fill(
+    seats: Sequence[Seat],
+    approvers: Sequence[str],
+    membership: Membership,
+    *,
+    requester: str | None,
+    self_approval: bool,
+) -> frozenset[str]:
+    """Who could fill one more seat now, other than those who approved already.
+
+    That may be somebody of a group whose seats are filled, if one of its approvers can move to an empty seat.
+    """
+    filled = seat(seats, approvers, membership).filled
+    others = eligible(seats, membership, requester=requester, self_approval=self_approval) - frozenset(approvers)
+    return frozenset(user for user in others if seat(seats, [*approvers, user], membership).filled > filled)
+
+
 def mentions(seats: Iterable[Seat], *, without: str | None = None) -> Mapping[str, tuple[str, ...]]:
     """The ``users`` and ``groups`` that can fill these seats, for a ``Reason``; the user ``without`` is left out."""
     groups = [each.group for each in seats]

@@ -83,7 +83,9 @@ class Deploy:
     ``asked_via`` its response_url, which is dropped with the first change of state. ``resolution`` is what a person
     said became of its dispatch or rollout, because Nomad cannot tell; it is dropped if the deploy was not registered.
     ``landed_at`` is when Nomad registered it (None: never). ``deviation`` is what ended the run of the job version that
-    the deploy proved; None as long as nothing was seen.
+    the deploy proved; None as long as nothing was seen. ``reminded_at`` is when its approvers were reminded last,
+    ``auto_refused`` are the environments to which its automatic promotion was refused, and ``auto_held`` those for
+    which people were told what holds that.
     """
 
     id: int = 0
@@ -115,6 +117,9 @@ class Deploy:
     resolution: str = ""
     landed_at: datetime | None = None
     deviation: Deviation | None = None
+    reminded_at: datetime | None = None
+    auto_refused: tuple[str, ...] = ()
+    auto_held: tuple[str, ...] = ()
 
     @property
     def release_name(self) -> str:

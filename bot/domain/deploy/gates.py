@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from bot.domain.access import Group, Membership, Permission, authorize
+from bot.domain.access import Group, Membership, Permission, Resource, authorize
 from bot.domain.actor import Actor, human_behind
 from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Value
@@ -32,7 +32,8 @@ class Ask:
     """What somebody requests; ``environment`` is None if it was left out.
 
     ``promotes`` is the environment that a promoted release comes from, and ``release`` the fingerprint of that release,
-    which is deployed even if the catalog has another template by now.
+    which is deployed even if the catalog has another template by now. ``automatic``: nobody typed it, so it is made at
+    most once for the release there.
     """
 
     service: str
@@ -42,6 +43,7 @@ class Ask:
     reason: str | None
     promotes: str = ""
     release: str = ""
+    automatic: bool = False
 
     @property
     def permission(self) -> Permission:
@@ -94,13 +96,7 @@ class Facts:
     def may(self, actor: Actor, permission: Permission) -> Decision:
         """Whether the actor has the permission for the deploy's service in its environment."""
         return authorize(
-            actor,
-            permission,
-            service=self.deploy.service,
-            environment=self.deploy.environment,
-            groups=self.catalog.groups,
-            grants=self.catalog.grants,
-            membership=self.membership,
+            actor, permission, Resource(self.deploy.service, self.deploy.environment), self.catalog, self.membership
         )
 
 
@@ -197,15 +193,7 @@ def check_requester(
     actor: Actor, permission: Permission, *, service: str, environment: str, catalog: Catalog, membership: Membership
 ) -> Decision:
     """Whether this actor may request or promote there, and whether the approval rules could then ever be met."""
-    allowed = authorize(
-        actor,
-        permission,
-        service=service,
-        environment=environment,
-        groups=catalog.groups,
-        grants=catalog.grants,
-        membership=membership,
-    )
+    allowed = authorize(actor, permission, Resource(service, environment), catalog, membership)
     if isinstance(allowed, Refused):
         return allowed
     rules = _Rules(

@@ -41,15 +41,31 @@ def passed_over(deploy: Deploy, others: Sequence[Deploy], now: datetime) -> tupl
     return tuple((other, _why_held(other, now, rolling=rolling)) for other in others if _goes_before(other, deploy))
 
 
+def superseded_by(deploy: Deploy, others: Sequence[Deploy]) -> tuple[Deploy, ...]:
+    """The deploys that were requested earlier and of which nothing was sent to Nomad, newest first.
+
+    ``others`` are the open deploys of its service there.
+    """
+    older = [other for other in others if other.status.undecided and _is_earlier(other, deploy)]
+    return tuple(sorted(older, key=_place, reverse=True))
+
+
+def _place(deploy: Deploy) -> tuple[datetime, int]:
+    return deploy.requested_at, deploy.id
+
+
+def _is_earlier(other: Deploy, deploy: Deploy) -> bool:
+    # not by approval time: a quick approver must not jump the queue
+    return _place(other) < _place(deploy)
+
+
 def _is_rolling(others: Sequence[Deploy]) -> bool:
     return any(other.status is Status.ROLLING for other in others)
 
 
 def _goes_before(other: Deploy, deploy: Deploy) -> bool:
     """Whether the other one was requested earlier and waits neither for people nor for Nomad's rollout of it."""
-    # not by approval time: a quick approver must not jump the queue
-    asked = (other.requested_at, other.id) < (deploy.requested_at, deploy.id)
-    return asked and other.status in {Status.PLANNING, Status.READY}
+    return _is_earlier(other, deploy) and other.status in {Status.PLANNING, Status.READY}
 
 
 def _why_held(other: Deploy, now: datetime, *, rolling: bool) -> str:

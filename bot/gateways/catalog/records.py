@@ -77,6 +77,8 @@ def _environment(part: schema.EnvironmentPart) -> Environment:
             After(environment=each.environment, soak=each.soak, require=Require(each.require), within=each.within)
             for each in part.after
         ),
+        auto=part.auto,
+        supersede=part.supersede,
         logs=part.logs,
     )
 

@@ -142,9 +142,13 @@ class EnvironmentPart(Part):
         le=MOST_LOG_LINES,
         description="Lines of a failed task's log in the deploy's thread. Its secrets cannot all be masked.",
     )
-    auto: bool = False
+    auto: bool = Field(
+        default=False, description="Whether a promotion is requested as soon as `after` holds. Approvals stay."
+    )
     wait: kinds.Duration = timedelta()
-    supersede: bool = False
+    supersede: bool = Field(
+        default=False, description="Whether a newer request replaces older waiting ones of the same service."
+    )
     versions: VersionsPart | None = None
     freezes: list[FreezePart] = Field(default_factory=list)
     risk: RiskPart | None = None

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from bot.domain.access import Permission, authorize
+from bot.domain.access import Permission, Resource, authorize
 from bot.domain.actor import human_behind
 from bot.domain.catalog.environment import Require
 from bot.domain.decision import Allowed, Refused, every, refuse
@@ -261,13 +261,5 @@ def _places(
 
 
 def _may_promote(catalog: Catalog, actor: Actor, membership: Membership, service: str, environment: str) -> bool:
-    decision = authorize(
-        actor,
-        Permission.PROMOTE,
-        service=service,
-        environment=environment,
-        groups=catalog.groups,
-        grants=catalog.grants,
-        membership=membership,
-    )
+    decision = authorize(actor, Permission.PROMOTE, Resource(service, environment), catalog, membership)
     return isinstance(decision, Allowed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import check_requester, not_open, permission_for
+from bot.domain.deploy.gates import not_open, permission_for
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.transitions import plan_again
 
@@ -28,14 +28,8 @@ async def _replan(case: Case, *, actor: Actor) -> Deploy | Refused:
     deploy, facts = case.deploy, case.facts
     if deploy.status not in {Status.WAITING, Status.READY}:
         return await case.record_refusal(actor, "replan", not_open(deploy, "replan"))
-    decision = check_requester(
-        actor,
-        permission_for(deploy.promotes),
-        service=deploy.service,
-        environment=deploy.environment,
-        catalog=facts.catalog,
-        membership=facts.membership,
-    )
+    # not whether the rules could be met if the actor had requested it: a new plan has the requester that it had
+    decision = facts.may(actor, permission_for(deploy.promotes))
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "replan", decision)
     cause = "Somebody requested a new plan."

@@ -15,6 +15,7 @@ from bot.domain.deploy.deploy import Deploy
 from bot.domain.deploy.gates import Ask, check_ask, check_quota, check_requester, interests
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.deploy.promotion import Candidate
+from bot.domain.deploy.turns import superseded_by
 from bot.domain.deploy.variables import check_values, newer_template
 from bot.domain.masking import is_credential
 from bot.domain.settings import check_settings, typed_settings
@@ -155,6 +156,9 @@ class _Asking:
             return None
         await self.origin.remember(tx, self.now)
         chosen = await self._release(tx)
+        before = await self._before(tx, chosen.release) if self.ask.automatic else None
+        if before is not None:
+            return Requested(before, existing=True)
         typed, fits = typed_settings(self.active.catalog, chosen.release, self.environment, self.ask.overrides)
         decision = every(
             [
@@ -239,6 +243,12 @@ class _Asking:
                 return chosen
         return _Chosen(known[-1], known)
 
+    async def _before(self, tx: Transaction, release: Release) -> Deploy | None:
+        """A deploy of the release there, whatever became of it; None if there was none."""
+        runs = await tx.runs(self.ask.service, self.environment, release.fingerprint)
+        known = next((run for run in runs if run.release == release.fingerprint), None)
+        return await tx.deploy(known.deploy_id) if known else None
+
     async def _same(self, tx: Transaction, release: Release) -> Deploy | None:
         for deploy in await tx.open_deploys(self.ask.service, self.environment):
             if deploy.release == release.fingerprint and dict(deploy.overrides) == dict(self.ask.overrides):
@@ -277,6 +287,7 @@ class _Asking:
             self.now,
             self.active.fingerprint,
             again=self.nonce is not None,
+            automatic=self.ask.automatic,
             expires_at=deploy.expires_at,
             promotes=deploy.promotes,
             reason=deploy.reason or "",
@@ -290,13 +301,21 @@ class _Asking:
         card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
         await tx.send(card, self.now)
         await offer_anew(tx, deploy.service, self.now)
-        notes, holds = tuple(self._on_revision(chosen)), await self._holds(tx, deploy)
-        return Requested(deploy, existing=False, notes=notes, holds=holds)
+        notes = (*self._on_revision(chosen), *await self._on_older(tx, deploy))
+        return Requested(deploy, existing=False, notes=notes, holds=await self._holds(tx, deploy))
 
     async def _holds(self, tx: Transaction, deploy: Deploy) -> tuple[Reason, ...]:
         """What will delay the deploy, as far as that is known now (``docs/engine.md``, Gates)."""
         held = await held_now(tx, deploy, self.now) if deploy.status.undecided else Allowed()
         return held.reasons if isinstance(held, Refused) else ()
+
+    async def _on_older(self, tx: Transaction, deploy: Deploy) -> tuple[str, ...]:
+        """Which deploys this one will supersede."""
+        if not self.active.catalog.environments[self.environment].supersede:
+            return ()
+        older = superseded_by(deploy, await tx.open_deploys(deploy.service, deploy.environment))
+        named = ", ".join(f"{each.number} ({each.release_name})" for each in older)
+        return (f"When it has its plan, it will supersede {named}.",) if named else ()
 
     def _on_revision(self, chosen: _Chosen) -> Iterator[str]:
         """Which revision this is if there are several, and how to deploy a template that it does not have."""

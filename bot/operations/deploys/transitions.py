@@ -14,7 +14,7 @@ from bot.domain.deploy.dispatch import unproven
 from bot.domain.deploy.gates import RECHECK, what_holds
 from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.deploy.promotion import environments_after
-from bot.domain.deploy.turns import turn
+from bot.domain.deploy.turns import superseded_by, turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -213,4 +213,39 @@ async def expire(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:
         data={"detail": detail},
         changes={"detail": detail},
         note=to_requester(deploy, f"{deploy.number} expired. {detail}"),
+    )
+
+
+async def supersede_older(case: Case) -> None:
+    """End the older deploys of its service there, if the environment says so, and tell the people behind them.
+
+    For a deploy that has its first plan: one that never gets so far must end nothing.
+    """
+    deploy, tx = case.deploy, case.tx
+    if not case.facts.catalog.environments[deploy.environment].supersede:
+        return
+    # one that is dispatched in this instant is no longer in the state in which it was read
+    for other in superseded_by(deploy, await tx.open_deploys(deploy.service, deploy.environment)):
+        locked = await tx.lock_deploy(other.id)
+        if locked is not None and locked.status.undecided:
+            await _supersede(case, locked)
+
+
+async def _supersede(case: Case, older: Deploy) -> None:
+    newer = case.deploy
+    detail = f"{newer.number} ({newer.release_name}) is newer."
+    approvers = [each.user.id for each in await case.tx.approvals(older.id) if not each.void]
+    lines = (f"Approvals do not carry over: {newer.number} needs its own.",) if approvers else ()
+    note = to_requester(older, f"{older.number} was superseded: {detail}", lines)
+    await transition(
+        case.tx,
+        older,
+        Status.SUPERSEDED,
+        at=case.now,
+        event=EventType.DEPLOY_SUPERSEDED,
+        actor=RULES,
+        catalog=case.facts.fingerprint,
+        data={"by": newer.id, "detail": detail},
+        changes={"detail": detail},
+        note=replace(note, mention=tuple(dict.fromkeys([*note.mention, *approvers]))),
     )

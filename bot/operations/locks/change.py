@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.domain.actor import Operator, human_behind
 from bot.domain.audit.events import Event, EventType
 from bot.domain.audit.evidence import membership_of
-from bot.domain.decision import Allowed, Refused
+from bot.domain.decision import Refused
 from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.locks import LockScope, check_words, locate, lock_groups, may_lock, places_of, reason_of, touches
 from bot.errors import AmbiguousCommit
@@ -58,8 +58,6 @@ class LockCase:
     @property
     def may(self) -> Decision:
         """Whether the actor has the permission for all of the scope."""
-        if self.membership is None:
-            return Allowed()
         return may_lock(self.actor, self.scope, self.active.catalog, self.membership)
 
     @property

@@ -30,9 +30,8 @@ async def _decide(case: LockCase) -> Lock | Refused:
         allowed = case.may
         both = (*allowed.reasons, *missing.reasons) if isinstance(allowed, Refused) else missing.reasons
         return await case.record_refusal("unlock", Refused(both))
-    if case.membership is not None:
-        allowed = may_lift(case.actor, held, case.active.catalog, case.membership)
-        if isinstance(allowed, Refused):
-            return await case.record_refusal("unlock", allowed)
+    allowed = may_lift(case.actor, held, case.active.catalog, case.membership)
+    if isinstance(allowed, Refused):
+        return await case.record_refusal("unlock", allowed)
     how: dict[str, Any] = {"by": case.actor, "at": case.now, "why": case.target.reason.strip(), **case.judged}
     return await end(case.tx, case.active, held, EventType.LOCK_LIFTED, **how)

@@ -1,4 +1,4 @@
-"""Offer: watch a release that soaks, and redraw a deploy's message when it may be promoted, or no longer may."""
+"""Offer: watch a release that soaks; when it may be promoted, redraw its message, or promote it automatically."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.message import Delivery, Outgoing
+from bot.operations.automatic import choose, promote
 from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.promotable import next_environments, watch_soak
 from bot.operations.worker.claim import Work
@@ -34,11 +35,15 @@ async def _offer(ports: Ports, claim: Claim) -> None:
     now = ports.clock.now()
     async with ports.begin() as tx:
         deploy = await _no_later_than(tx, await lock_claimed(tx, claim), now)
-        found = await next_environments(tx, (await tx.active_catalog()).catalog, deploy, now)
+        catalog = (await tx.active_catalog()).catalog
+        found = await next_environments(tx, catalog, deploy, now)
         look_at = found.look_at and min(found.look_at, now + LOOK_WITHIN)
+        before, (deploy, automatic) = deploy, await choose(tx, catalog, deploy, found.environments, now)
         await tx.save_deploy(replace(deploy, due_at=look_at, offers=found.environments))
-        if found.environments != deploy.offers:
+        if found.environments != before.offers:
             await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=deploy.id), now)
+    for environment in automatic:
+        await promote(ports, claim, deploy, environment)
 
 
 async def _no_later_than(tx: Transaction, deploy: Deploy, now: datetime) -> Deploy:

@@ -39,6 +39,7 @@ from bot.operations.deploys.transitions import (
     is_overdue,
     make_ready,
     reply,
+    supersede_older,
     to_requester,
     transition,
 )
@@ -287,7 +288,7 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
     )
     after = replace(case, facts=replace(case.facts, deploy=waiting, approvals=carried))
     if is_new:
-        await _tell_of_plan(after, plan, case.facts.approvals)
+        await _publish_plan(after, plan, case.facts.approvals)
     # no rule, or carried approvals: nobody would act on the deploy any more, so it has to go on by itself
     if after.facts.seating.complete:
         await make_ready(after, tell=is_new)
@@ -321,8 +322,13 @@ async def _carry_approvals(case: Case, plan: Plan) -> tuple[Approval, ...]:
     return carried
 
 
-async def _tell_of_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) -> None:
-    """Tell the approvers if their approvals are void, then post the whole plan in the message's thread."""
+async def _publish_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) -> None:
+    """Tell the approvers if their approvals are void, then post the whole plan in the message's thread.
+
+    With its first plan the deploy supersedes the older ones.
+    """
+    if plan.number == 1:
+        await supersede_older(case)
     if plan.moved:
         await reply(case.tx, case.deploy, _void_note(case, plan, before), case.now)
     first, *further = pages(plan_lines(case.deploy, plan))

@@ -1,4 +1,4 @@
-"""Recheck a waiting deploy from time to time: did its job in Nomad change, are all seats filled now?"""
+"""Recheck a waiting deploy from time to time: did its job change, are its seats filled, is a reminder due?"""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
+from bot.domain.reminders import due_reminder, reminder
 from bot.errors import NomadForbidden, NomadUnavailable, TargetGone
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.target import base_change
-from bot.operations.deploys.transitions import SETTING_REFUSED, make_ready, plan_again
+from bot.operations.deploys.transitions import SETTING_REFUSED, held_now, make_ready, plan_again, reply
 from bot.operations.worker.claim import WORKER, Work, hold, withdraw_claimed
 
 if TYPE_CHECKING:
@@ -57,4 +58,18 @@ async def _decide(case: Case, *, change: BaseChange | None) -> None:
     elif case.facts.seating.complete:
         await make_ready(case)
     else:
-        await case.tx.save_deploy(replace(case.deploy, due_at=case.now + RECHECK))
+        await _wait_on(case)
+
+
+async def _wait_on(case: Case) -> None:
+    """Look at the deploy again in a while; remind its approvers if that is due, and nothing else holds it."""
+    deploy, remind = case.deploy, due_reminder(case.facts, case.now)
+    if remind:
+        held = await held_now(case.tx, deploy, case.now)
+        # an approval would change nothing: the time for the reminder is when the gate has opened
+        remind = not isinstance(held, Refused) or set(held.codes) <= {"turn"}
+    reminded_at = case.now if remind else deploy.reminded_at
+    await case.tx.save_deploy(replace(deploy, due_at=case.now + RECHECK, reminded_at=reminded_at))
+    note = reminder(case.facts, case.now) if remind else None
+    if note is not None:
+        await reply(case.tx, deploy, note, case.now)

@@ -12,6 +12,7 @@ from bot.domain.deploy.approval import (
     PlanMark,
     Seat,
     Seating,
+    can_still_fill,
     eligible,
     is_same_change,
     may_fill,
@@ -233,3 +234,25 @@ def test_plans_are_for_the_same_change_by_fingerprint_or_if_none_moved_it(
 
 def test_a_plan_that_is_not_there_is_for_no_change():
     assert not is_same_change(marks(("a", False)), 1, 2)
+
+
+# --- who still can ---------------------------------------------------------------------------------------------------
+
+
+@given(SEATS, APPROVERS)
+def test_whoever_still_can_fills_one_more_seat_and_nobody_else_does(seats: list[Seat], approvers: list[str]):
+    membership = a_membership()
+    counted = [user for user in approvers if membership.counts(user)]
+
+    able = can_still_fill(seats, counted, membership, requester=None, self_approval=False)
+
+    for user in PEOPLE:
+        more = largest(seats, [*counted, user]) > largest(seats, counted)
+        assert (user in able) == (more and membership.counts(user))
+
+
+def test_the_requester_still_can_only_where_that_is_allowed():
+    seats, membership = [a_seat("any", ALICE.id)], a_membership()
+
+    assert can_still_fill(seats, [], membership, requester=ALICE.id, self_approval=False) == frozenset()
+    assert can_still_fill(seats, [], membership, requester=ALICE.id, self_approval=True) == {ALICE.id}

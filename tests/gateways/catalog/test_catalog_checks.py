@@ -289,6 +289,19 @@ class TestOrder:
 
         assert "nomatron.yaml:28: unknown environment `stagin`; did you mean `staging`?" in folder.errors()
 
+    def test_nothing_is_promoted_automatically_to_what_comes_after_nothing(self, folder):
+        folder.change("    reason: required\n", "    reason: required\n    auto: true\n")
+
+        assert folder.errors() == [
+            "nomatron.yaml:28: `auto` needs `after`: nothing is promoted to production; add `after`, or remove `auto`"
+        ]
+
+    @pytest.mark.parametrize("more", ["auto: false", "auto: true\n    after: [staging]"])
+    def test_without_auto_or_with_after_that_is_right(self, folder, more):
+        folder.change("    reason: required\n", f"    reason: required\n    {more}\n")
+
+        assert [each for each in folder.errors() if "`auto`" in each] == []
+
 
 class TestOfTheSameRelease:
     """What comes after an environment can come through it."""

@@ -12,13 +12,11 @@ from bot.gateways.catalog import NOT_ENFORCED, json_schema
 
 RIGHT = {
     "identities": '{"github:alice-dev": U0ALICE001}',
-    "environments.auto": "true",
     "environments.break_glass": "{review_within: 24h}",
     "environments.freezes": '[{name: a, cron: "0 16 * * FRI", for: 64h}, {name: b, from: 2026-12-20, to: 2027-01-03}]',
     "environments.risk": "{forbid: [raw_exec, privileged], flag: [host-volume]}",
     "environments.rollback_approvals": "[{from: sre}]",
     "environments.rollback_window": "1h",
-    "environments.supersede": "true",
     "environments.versions": r'{allow: ["^v?\\d+$"], deny: ["^latest$"]}',
     "environments.wait": "0m",
 }
@@ -28,7 +26,6 @@ WRONG = {
         "{alice: U0ALICE001}",
         "`alice`: 'alice' is not a CI identity; write issuer:user, such as github:alice-dev",
     ),
-    "environments.auto": ("1", "`auto`: 1 must be true or false; write one of them, without quotes"),
     "environments.break_glass": (
         "{review_within: 0h}",
         "`review_within`: '0h' must be longer than zero; write a duration such as 24h",
@@ -40,7 +37,6 @@ WRONG = {
     ),
     "environments.rollback_approvals": ("[{from: srx}]", "unknown group `srx`; did you mean `sre`?"),
     "environments.rollback_window": ("soon", "`rollback_window`: 'soon' is not a duration"),
-    "environments.supersede": ("maybe", "`supersede`: 'maybe' must be true or false"),
     "environments.versions": ('{allow: ["("]}', "`allow`: '(' is not a regular expression"),
     "environments.wait": ("-5m", "`wait`: '-5m' is not a duration"),
 }

@@ -180,6 +180,22 @@ async def test_a_version_landed_first_with_the_deploy_that_did_so_whatever_its_n
     assert (found and found.deploy_id) == first
 
 
+@pytest.mark.parametrize(("other_than", "last"), [("", 3), ("v1.4.2", 2), ("v2", 3)])
+async def test_the_last_landing_counts_by_its_instant_whatever_became_of_the_deploy(one, other_than, last):
+    async with one.begin() as tx:
+        await ran(tx, Status.SUCCEEDED, 9, landed=6)
+        await ran(tx, Status.FAILED, 9, landed=7, version="v2", release=ANOTHER)
+        await ran(tx, Status.FAILED, 9, landed=8)
+        await ran(tx, Status.EXPIRED, 9, version="v3", release=OTHER)
+        await ran(tx, Status.SUCCEEDED, 9, landed=8, environment="production")
+
+    async with one.read() as reading:
+        found = await reading.last_landed("checkout", "staging", other_than=other_than)
+        assert await reading.last_landed("mailer", "staging") is None
+    assert found is not None
+    assert found.deploy_id == last
+
+
 async def test_a_late_landing_of_its_own_does_not_hide_what_replaced_it(one):
     async with one.begin() as tx:
         await ran(tx, Status.UNCHANGED, 0, landed=5, well=True)

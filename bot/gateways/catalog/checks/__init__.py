@@ -25,6 +25,7 @@ ERRORS: tuple[Check, ...] = (
     references.unknown_services,
     order.cycles,
     order.unreachable_environments,
+    order.automatic_without_before,
     jobs.shared_jobs,
     variables.undeclared_variables,
     variables.mistyped_values,

@@ -52,6 +52,14 @@ def unreachable_environments(draft: Draft) -> Iterator[Issue]:
                 )
 
 
+def automatic_without_before(draft: Draft) -> Iterator[Issue]:
+    """Errors: environments with ``auto`` that come after none, so that there is nothing to promote to them."""
+    for name, environment in draft.environments.items():
+        auto = environment.get("auto")
+        if auto is not None and auto.content is True and not any(environment.items("after")):
+            yield auto.issue(f"`auto` needs `after`: nothing is promoted to {name}; add `after`, or remove `auto`")
+
+
 def _mismatch(draft: Draft, service: Node, placed: Node, before: str) -> str:
     """Why the service can never run the same release in both environments, and the fix; empty if it can."""
     source = service.entries("environments").get(before)
