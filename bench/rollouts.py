@@ -66,11 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--changes", type=int, default=30, help="rollouts that change, one by one (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     asked = parser.parse_args(arguments)
-    lines = asyncio.run(_measure(asked.rollouts, asked.seconds, asked.changes, asked.settle))
+    lines = asyncio.run(measure(asked.rollouts, asked.seconds, asked.changes, asked.settle))
     return told(lines, as_json=asked.json)
 
 
-async def _measure(rollouts: int, seconds: float, changes: int, settle: float) -> list[Line]:
+async def measure(rollouts: int, seconds: float, changes: int, settle: float = observer.LISTED_FOR) -> list[Line]:
+    """The lines for so many rollouts, looked at so long while nothing happens, and after so many changes.
+
+    ``settle`` is how many seconds it waits before that, so that Nomad's lists are newer than the last looks.
+    """
     async with simulated_nomad() as address, _opened(address, rollouts) as bench:
         await bench.begin()
         before = Spent.until_now(bench.calls)
