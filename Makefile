@@ -30,7 +30,7 @@ LOCK := pip compile --upgrade --quiet --universal --python-version 3.11 --genera
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv sandbox test lint format bench bench-lanes test-deps contract lock clean
+.PHONY: help venv sandbox test lint format bench bench-lanes bench-rollouts test-deps contract lock clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,9 @@ bench: $(DEV)  ## time queries of a long audit log; EVENTS=1000000 for the goals
 
 bench-lanes: $(DEV)  ## time what a healthy cluster and people wait for the trouble of others; some minutes
 	@$(BIN)/python -m bench.lanes $(ARGS)
+
+bench-rollouts: $(DEV)  ## measure what a thousand quiet rollouts cost; some minutes
+	@$(BIN)/python -m bench.rollouts $(ARGS)
 
 test-deps:  ## install chromium, chromium-driver and PostgreSQL (Debian, Ubuntu); tests that need them skip otherwise
 	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null && \

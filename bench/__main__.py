@@ -42,7 +42,7 @@ BENCHES: Final = (
     Bench("Idle, start and short commands", lambda: idle.measure(10, 2), lambda: idle.measure(30, 5)),
     Bench("Finding due work", lambda: claims.measure(100, 20_000, 3), lambda: claims.measure(100, 200_000, 5)),
     Bench("Clicks", lambda: clicks.measure(1, 10, 3), lambda: clicks.measure(5, 20, 5)),
-    Bench("Rollouts", lambda: rollouts.measure(100, 10, 5), lambda: rollouts.measure(1000, 60, 30)),
+    Bench("Rollouts", lambda: rollouts.measure(100, 10, 5, 1), lambda: rollouts.measure(1000, 60, 30)),
     Bench("Messages", lambda: outbox.measure(50, 5, 10), lambda: outbox.measure(500, 5, 30)),
 )
 

@@ -1,7 +1,8 @@
 """Measures what many quiet rollouts cost, and how soon a change of one of them is seen.
 
-``python -m bench.rollouts [--rollouts 1000] [--seconds 40] [--changes 30] [--json]``; bench/README.md explains the
-output.
+``python -m bench.rollouts [--rollouts 1000] [--seconds 40] [--changes 30] [--settle 60] [--json]``
+
+bench/README.md explains the output.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from bot.gateways.nomad.rollouts import observer
 from bot.operations.catalog import apply
 from bot.operations.outbox import deliver
 from bot.operations.worker import follow
+from bot.operations.worker.nudge import nudge_all
 from bot.ports import Limits, Ports
 from handlers.watch import Watcher
 from handlers.work import LANES, LocalBell, Worker
@@ -58,25 +60,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.rollouts", description=__doc__.partition("\n")[0])
     parser.add_argument("--rollouts", type=int, default=1000, help="rollouts that wait for room (%(default)s)")
     parser.add_argument("--seconds", type=float, default=40, help="how long to measure idleness (%(default)s)")
+    parser.add_argument(
+        "--settle", type=float, default=observer.LISTED_FOR, help="seconds until lists are newer (%(default)s)"
+    )
     parser.add_argument("--changes", type=int, default=30, help="rollouts that change, one by one (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     asked = parser.parse_args(arguments)
-    lines = asyncio.run(measure(asked.rollouts, asked.seconds, asked.changes))
+    lines = asyncio.run(measure(asked.rollouts, asked.seconds, asked.changes, asked.settle))
     return told(lines, as_json=asked.json)
 
 
-async def measure(rollouts: int, seconds: float, changes: int) -> list[Line]:
-    """The lines for so many rollouts, looked at so long while nothing happens, and after so many changes."""
+async def measure(rollouts: int, seconds: float, changes: int, settle: float = observer.LISTED_FOR) -> list[Line]:
+    """The lines for so many rollouts, looked at so long while nothing happens, and after so many changes.
+
+    ``settle`` is how many seconds it waits before that, so that Nomad's lists are newer than the last looks.
+    """
     async with simulated_nomad() as address, _opened(address, rollouts) as bench:
         await bench.begin()
         before = Spent.until_now(bench.calls)
         bench.watcher.start()
         bench.worker.start()
         first = await bench.all_looked_at(before)
-        looked_at = time.monotonic()
         seen = await bench.change(changes)
-        # a look counts as confirmed by a list that was read after it
-        await asyncio.sleep(max(0.0, observer.LISTED_FOR - (time.monotonic() - looked_at)) if rollouts > 100 else 0.0)
+        if rollouts > observer.FEW:
+            # the first look changes each, the second finds it unchanged, and lists that are newer confirm that
+            await nudge_all(bench.ports, bench.catalog.clusters[PLACE].lane)
+            await bench.all_looked_at(before)
+            await asyncio.sleep(settle)
         idle = await bench.be_idle(seconds)
     whole = rollouts / observer.TRUSTED_FOR
     return [

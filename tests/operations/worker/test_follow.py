@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.domain.catalog.catalog import Catalog
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import (
     AllocationState,
@@ -127,6 +128,13 @@ class TestWhileTheEventStreamIsRead:
         await nudge_all(world.ports(), deploy.lane)
         assert await follow.step(world.ports())
         assert (await now(world, deploy)).due_at == world.clock.now() + follow.POLL
+
+    async def test_no_look_hashes_the_catalog_which_may_be_large(self, world: World, monkeypatch: pytest.MonkeyPatch):
+        deploy = await rolling(world)
+        hashed: list[Catalog] = []
+        monkeypatch.setattr(Catalog, "fingerprint", property(hashed.append))
+        assert (await followed(world, deploy, seen())).due_at == world.clock.now() + follow.SLOW_POLL
+        assert hashed == []
 
     async def test_a_revert_is_polled_which_no_event_makes_due(self, world: World):
         deploy = await reverting(world)
