@@ -23,7 +23,7 @@ from bot.domain.actor import Actor, SlackUser
 from bot.domain.audit.events import EventType
 from bot.domain.catalog.variable import Declaration
 from bot.domain.decision import Reason
-from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.deploy import Status, WayBack
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.message import Delivery, Note
 from bot.domain.deploy.plan import Base, Change, Deviation
@@ -100,6 +100,7 @@ class DeployRow(Row, table=True):
     resolution: str = _is(Plain, server_default="")
     deviation: Deviation | None = _may_be(Document(Deviation))
     landed_at: datetime | None = _may_be(Instant)
+    rollback: WayBack | None = _may_be(Document(WayBack))
 
 
 class PlanRow(Row, table=True):

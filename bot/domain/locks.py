@@ -16,6 +16,7 @@ from bot.domain.names import did_you_mean, named, unknown_name
 if TYPE_CHECKING:
     from bot.domain.access import Group, Membership
     from bot.domain.catalog.catalog import Catalog
+    from bot.domain.deploy.deploy import Deploy
 
 EVERYTHING: Final = "everything"
 """The word for all services in all environments; in quotes it is an ordinary name."""
@@ -261,21 +262,44 @@ def lifters(lock: Lock, catalog: Catalog) -> tuple[tuple[str, ...], tuple[str, .
 
 
 def check_locks(
-    service: str, environment: str, locks: Sequence[Lock], catalog: Catalog, now: datetime, *, deploy_id: int = 0
+    service: str,
+    environment: str,
+    locks: Sequence[Lock],
+    catalog: Catalog,
+    now: datetime,
+    *,
+    deploy_id: int = 0,
+    rolls_back: Actor | None = None,
 ) -> Decision:
     """Whether no lock closes the service there, the narrowest first; a rollback's own lock does not bind it.
 
-    ``deploy_id`` is the number of the deploy that asks, 0 for a request without one.
+    ``deploy_id`` is the number of the deploy that asks, 0 for a request without one. ``rolls_back`` is the requester of
+    a rollback, whom no lock of theirs binds either.
     """
     holding = [
         lock
         for lock in locks
         if lock.covers(service, environment) and lock.in_force(now) and (lock.rollback or None) != deploy_id
+        if rolls_back is None or lock.holder != rolls_back
     ]
     # what is said of one service says more than what is said of everything
     narrow = sorted(holding, key=lambda lock: (not lock.service, not lock.environment, lock.placed_at))
     reasons = tuple(reason_of(lock, catalog) for lock in narrow)
     return Refused(reasons) if reasons else Allowed()
+
+
+def closed_to(deploy: Deploy, locks: Sequence[Lock], catalog: Catalog, now: datetime) -> Decision:
+    """Whether none of the locks holds this deploy."""
+    return check_locks(
+        deploy.service,
+        deploy.environment,
+        locks,
+        catalog,
+        now,
+        deploy_id=deploy.id,
+        # whoever locks a place in an incident, and then rolls it back, does not mean their own rollback
+        rolls_back=deploy.requester if deploy.rollback is not None else None,
+    )
 
 
 def reason_of(lock: Lock, catalog: Catalog) -> Reason:

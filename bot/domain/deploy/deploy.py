@@ -44,6 +44,9 @@ class Status(StrEnum):
         return Status.WITHDRAWN in TRANSITIONS[self]
 
 
+BASELINE: Final = "baseline"
+"""The job that ran in a place before Nomatron first deployed there, and the version of a rollback to it."""
+
 _S = Status
 TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
     _S.PLANNING: frozenset({_S.WAITING, _S.INVALID, _S.UNCHANGED, _S.EXPIRED, _S.WITHDRAWN, _S.SUPERSEDED}),
@@ -65,6 +68,33 @@ TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WayBack:
+    """What a rollback goes back to: the job that ``deploy`` registered with its plan of the number ``plan``.
+
+    If it is the ``baseline``, the job that ran there before Nomatron: the one that this plan replaced. ``undoes`` is
+    the deploy that ran when the rollback was requested, ``undone`` the name of its release. ``catalog`` is the
+    fingerprint of the catalog whose variables the job was rendered with. If ``free``, it needs no new approvals: it
+    goes back to what ``undoes`` replaced, a short while after that, and ``approvers`` (Slack user ids) approved that
+    deploy. Otherwise ``why`` says in a sentence why it needs its own.
+    """
+
+    deploy: int
+    plan: int
+    undoes: int
+    undone: str
+    catalog: str
+    baseline: bool = False
+    free: bool = False
+    approvers: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """``D-11``, or ``baseline``: what to type after ``to``."""
+        return BASELINE if self.baseline else f"D-{self.deploy}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deploy:
     """A deployment request; ``id`` is 0 until the store has numbered it.
 
@@ -80,7 +110,9 @@ class Deploy:
     ``asked_via`` its response_url, which is dropped with the first change of state. ``resolution`` is what a person
     said became of its dispatch or rollout, because Nomad cannot tell; it is dropped if the deploy was not registered.
     ``landed_at`` is when Nomad registered it (None: never). ``deviation`` is what ended the run of the job version that
-    the deploy proved; None as long as nothing was seen.
+    the deploy proved; None as long as nothing was seen. ``rollback`` is what it goes back to, if it is a rollback: then
+    release, revision and overrides are those of the deploy that it goes back to. The ``release`` of a rollback to the
+    baseline is empty.
     """
 
     id: int = 0
@@ -112,6 +144,7 @@ class Deploy:
     resolution: str = ""
     landed_at: datetime | None = None
     deviation: Deviation | None = None
+    rollback: WayBack | None = None
 
     @property
     def release_name(self) -> str:

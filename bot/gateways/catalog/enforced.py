@@ -25,8 +25,6 @@ NOT_ENFORCED = frozenset(
         "environments.break_glass",
         "environments.freezes",
         "environments.risk",
-        "environments.rollback_approvals",
-        "environments.rollback_window",
         "environments.supersede",
         "environments.versions",
         "environments.wait",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import check_requester, not_open, permission_for
+from bot.domain.deploy.gates import check_requester, not_open, permission_of, seats_of
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.transitions import plan_again
 
@@ -30,11 +30,12 @@ async def _replan(case: Case, *, actor: Actor) -> Deploy | Refused:
         return await case.record_refusal(actor, "replan", not_open(deploy, "replan"))
     decision = check_requester(
         actor,
-        permission_for(deploy.promotes),
+        permission_of(deploy),
         service=deploy.service,
         environment=deploy.environment,
         catalog=facts.catalog,
         membership=facts.membership,
+        seats=seats_of(facts.catalog, deploy),
     )
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "replan", decision)

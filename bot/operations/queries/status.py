@@ -8,10 +8,10 @@ from urllib.parse import quote
 from bot.domain.decision import Refused
 from bot.domain.deploy.approval import Seating, seat
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import Facts, interests, seats_for
+from bot.domain.deploy.gates import Facts, interests, seats_of
 from bot.domain.deploy.matrix import Cell, Matrix
 from bot.domain.deploy.message import Card
-from bot.domain.locks import check_locks, reason_of
+from bot.domain.locks import closed_to, reason_of
 from bot.errors import MembershipUnknown
 from bot.operations.deploys.promotable import next_environments
 from bot.operations.deploys.target import catalog_for, cluster_of
@@ -114,7 +114,7 @@ async def _locks(reading: Reading, catalog: Catalog, deploy: Deploy, now: dateti
     if not deploy.status.undecided:
         return ()
     locks = await reading.locks_on(deploy.service, deploy.environment)
-    held = check_locks(deploy.service, deploy.environment, locks, catalog, now, deploy_id=deploy.id)
+    held = closed_to(deploy, locks, catalog, now)
     return held.reasons if isinstance(held, Refused) else ()
 
 
@@ -127,7 +127,7 @@ def _is_decided(deploy: Deploy, approvals: tuple[Approval, ...]) -> bool:
 async def _seating(
     ports: Ports, catalog: Catalog, fingerprint: str, deploy: Deploy, approvals: tuple[Approval, ...]
 ) -> Seating:
-    seats = seats_for(catalog, deploy.service, deploy.environment)
+    seats = seats_of(catalog, deploy)
     if not deploy.status.undecided or all(approval.void for approval in approvals):
         return Seating(seats, (None,) * len(seats))
     membership = await _membership(ports, catalog, deploy, approvals)
@@ -142,7 +142,7 @@ async def _membership(
 ) -> Membership | None:
     people = frozenset(approval.user.id for approval in approvals if not approval.void)
     try:
-        groups = interests(catalog, deploy.service, deploy.environment)
+        groups = interests(catalog, deploy.service, deploy.environment, rollback=deploy.rollback is not None)
         return await ports.directory.membership(groups, people, background=True)
     except MembershipUnknown:
         return None
@@ -152,7 +152,8 @@ def _links(catalog: Catalog, deploy: Deploy, plan: Plan | None) -> dict[str, str
     """Links to the source changes between the two versions, and to the job's page in Nomad's UI."""
     links = {}
     compare = catalog.services[deploy.service].compare
-    if compare and plan and plan.from_version and plan.from_version != deploy.version:
+    from_baseline = deploy.rollback is not None and deploy.rollback.baseline
+    if compare and not from_baseline and plan and plan.from_version and plan.from_version != deploy.version:
         links["Compare"] = compare.replace("{from}", quote(plan.from_version)).replace("{to}", quote(deploy.version))
     ui = cluster_of(catalog, deploy).ui
     if ui:

@@ -29,6 +29,7 @@ from bot.domain.deploy.promotion import newest_passed
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.deploy.sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.jobdiff.whole import about, pages, plan_lines
+from bot.domain.rollback import confirmed
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.target import Target, check_target, index_of, target_of, version_of
@@ -43,9 +44,10 @@ from bot.operations.deploys.transitions import (
     transition,
 )
 from bot.operations.require import require
+from bot.operations.rollback.way_back import frozen_job, release_of
 from bot.operations.worker.base import replaced_by
 from bot.operations.worker.claim import WORKER, Work, hold_if_blocked
-from bot.operations.worker.render import Rendered, render
+from bot.operations.worker.render import Rendered, render, render_frozen
 from bot.operations.worker.revised import template_note, unchanged_note, with_downgrade
 from bot.ports.nomad import Known
 
@@ -113,19 +115,25 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
     read_at = ports.clock.now()
     async with ports.store.read() as reading:
         deploy = require(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
-        release = require(await reading.release(deploy.release), f"the release of {deploy.number}")
+        release = await release_of(reading, deploy)
+        frozen = await frozen_job(reading, deploy.rollback) if deploy.rollback is not None else None
         active = await reading.active_catalog()
         await check_target(reading, active.catalog, deploy)
         old = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
         compared_with, before = await _plan_before(reading, active.catalog, deploy)
     target = target_of(ports.nomads, active.catalog, deploy)
-    rendered = await render(target, active.catalog, deploy, release)
+    if frozen is None:
+        rendered = await render(target, active.catalog, deploy, release)
+    else:
+        rendered = render_frozen(frozen, await target.nomad.job(target.namespace, target.job_id), target, deploy)
     show = active.catalog.services[deploy.service].show
     replaced = await replaced_by(ports, deploy, target, active.catalog, rendered.live)
     known = Known(
-        ours=replaced.ours,
+        # a job of before Nomatron is in Nomad's stored form, like the live one
+        ours=replaced.ours if deploy.release else None,
         outside=replaced.traced.outside,
-        overrides={name: shown(value) for name, value in deploy.overrides.items()},
+        # those of a rollback were set by another request
+        overrides={name: shown(value) for name, value in deploy.overrides.items()} if frozen is None else {},
         versions=frozenset({deploy.version, replaced.traced.base.version or deploy.version}),
     )
     answer = await target.nomad.plan(target.namespace, rendered.job, rendered.live, show, known=known)
@@ -169,7 +177,9 @@ async def _has_succeeded(target: Target, live: Job | None, made: Made | None, no
 
 async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tuple[str, Plan | None]:
     """The first previous environment that this release has passed, and its plan there; empty and None if none."""
-    for after in catalog.environments[deploy.environment].after:
+    # a rollback has run here
+    afters = catalog.environments[deploy.environment].after if deploy.rollback is None else ()
+    for after in afters:
         runs = await reading.runs(deploy.service, after.environment, deploy.release)
         passed = newest_passed([run for run in runs if run.release == deploy.release])
         source = await reading.deploy(passed.deploy_id) if passed else None
@@ -282,6 +292,7 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
             "catalog": fingerprint,
             "due_at": case.now + RECHECK,
             "expires_at": expires_at,
+            "rollback": confirmed(deploy.rollback, draft.base) if deploy.rollback is not None else None,
         },
         card=Redraw.URGENT if plan.moved else Redraw.LATER,
     )

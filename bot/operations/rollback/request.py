@@ -1,0 +1,190 @@
+"""Roll back: request what ran before, lock the service there, and let the rollback go first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bot.domain.access import Permission
+from bot.domain.actor import Operator, human_behind
+from bot.domain.audit.evidence import membership_of
+from bot.domain.decision import Allowed, Refused
+from bot.domain.deploy.deploy import BASELINE, Deploy
+from bot.domain.deploy.gates import Ask, check_requester, interests, seats_of
+from bot.domain.locks import Lock, LockScope
+from bot.domain.rollback import check_rollback, in_the_way, needs_of, undoes_of
+from bot.errors import AmbiguousCommit
+from bot.operations.deploys.decide import NOWHERE, ROUNDS, START_OVER, ask_membership, people_to_ask
+from bot.operations.deploys.request import Requested, add, refusal_event, refuse_ask
+from bot.operations.deploys.target import lane_of
+from bot.operations.deploys.transitions import held_now
+from bot.operations.locks.change import current_lock, place
+from bot.operations.rollback.way_back import Found, find
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.domain.access import Membership
+    from bot.domain.actor import Actor
+    from bot.domain.decision import Decision, Reason
+    from bot.domain.rollback import Rollback
+    from bot.operations.deploys.decide import Origin
+    from bot.ports import Ports
+    from bot.ports.store import ActiveCatalog, Transaction
+
+
+async def request_rollback(
+    ports: Ports, actor: Actor, asked: Rollback, *, origin: Origin = NOWHERE
+) -> Requested | Refused:
+    """Record a rollback and lock the service there with its reason; refused with every reason.
+
+    If the same rollback is open already, that is returned, whoever requested it. An operator on the host needs no
+    permission. Raises ``CatalogMissing``, ``Replayed``, and ``AmbiguousCommit`` if nobody can tell whether it was
+    written.
+    """
+    for _ in range(ROUNDS):
+        async with ports.store.read() as reading:
+            active = await reading.active_catalog()
+        service, environment, well_formed = check_rollback(active.catalog, asked)
+        if isinstance(well_formed, Refused):
+            return await refuse_ask(ports, actor, _ask(asked), well_formed, origin)
+        membership = await _membership(ports, active, service, environment, actor)
+        if isinstance(membership, Refused):
+            return await refuse_ask(ports, actor, _ask(asked), membership, origin)
+        answer: Requested | Refused | None = None
+        try:
+            async with ports.begin() as tx:
+                # whoever places a lock holds the catalog exclusively
+                unchanged = await tx.lock_catalog(exclusive=True) == active.fingerprint
+                await tx.lock_service(service, environment)
+                request = _Request(
+                    tx, active, asked, service, environment, actor, membership, origin, ports.clock.now()
+                )
+                answer = await request.decide() if unchanged else None
+        except AmbiguousCommit as doubt:
+            if answer is None or not await origin.was_committed(ports, doubt):
+                continue
+        if answer is not None:
+            return answer
+    return START_OVER
+
+
+def _ask(asked: Rollback) -> Ask:
+    """What was asked, as far as it is known, for the audit event of a refusal."""
+    return Ask(
+        service=asked.service,
+        version=asked.target,
+        environment=asked.environment,
+        overrides={},
+        reason=asked.reason,
+    )
+
+
+async def _membership(
+    ports: Ports, active: ActiveCatalog, service: str, environment: str, actor: Actor
+) -> Membership | Refused | None:
+    if isinstance(actor, Operator):
+        return None
+    groups = interests(active.catalog, service, environment, rollback=True)
+    people = people_to_ask(active.catalog, service, environment, human_behind(actor), rollback=True)
+    return await ask_membership(ports, groups, people)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    tx: Transaction
+    active: ActiveCatalog
+    asked: Rollback
+    service: str
+    environment: str
+    actor: Actor
+    membership: Membership | None
+    origin: Origin
+    now: datetime
+
+    async def decide(self) -> Requested | Refused:
+        await self.origin.remember(self.tx, self.now)
+        found = await find(self.tx, self.active.catalog, self.asked, self.service, self.environment, self.now)
+        allowed = self._may(None if isinstance(found, Refused) else self._deploy(found))
+        reasons = [each for one in (allowed, found) if isinstance(one, Refused) for each in one.reasons]
+        if isinstance(found, Refused) or reasons:
+            return await self._refuse(Refused(tuple(reasons)))
+        others = await self.tx.open_deploys(self.service, self.environment)
+        other = in_the_way(others, found.back)
+        if isinstance(other, Refused):
+            return await self._refuse(other)
+        if other is not None:
+            return Requested(other, existing=True, holds=await self._holds(other))
+        return await self._add(self._deploy(found))
+
+    def _may(self, deploy: Deploy | None) -> Decision:
+        """Whether the actor may roll back there, and whether the approvals that it needs could be given."""
+        if self.membership is None:
+            return Allowed()
+        return check_requester(
+            self.actor,
+            Permission.ROLLBACK,
+            service=self.service,
+            environment=self.environment,
+            catalog=self.active.catalog,
+            membership=self.membership,
+            seats=() if deploy is None else seats_of(self.active.catalog, deploy),
+        )
+
+    async def _refuse(self, refused: Refused) -> Refused:
+        event = refusal_event(self.actor, _ask(self.asked), self.environment, refused, self.now)
+        judged = {}
+        if self.membership is not None:
+            judged = {"judged": membership_of([human_behind(self.actor)], self.active.catalog, self.membership)}
+        await self.tx.record(replace(event, catalog=self.active.fingerprint, data={**event.data, **judged}))
+        return refused
+
+    def _deploy(self, found: Found) -> Deploy:
+        """The rollback as a deploy: release and settings are those of what it goes back to."""
+        back, target = found.back, found.target
+        return Deploy(
+            service=self.service,
+            environment=self.environment,
+            version=BASELINE if back.baseline else target.version,
+            release="" if back.baseline else target.release,
+            revision=1 if back.baseline else target.revision,
+            overrides={} if back.baseline else target.overrides,
+            reason=self.asked.reason.strip(),
+            requester=self.actor,
+            requested_at=self.now,
+            expires_at=self.now + self.active.catalog.environments[self.environment].expires,
+            catalog=self.active.fingerprint,
+            asked_in=self.origin.channel,
+            asked_via=self.origin.response_url,
+            changed_at=self.now,
+            due_at=self.now,
+            lane=lane_of(self.active.catalog, self.environment),
+            # what it undoes may still be rolling out, and the sooner that ends the better
+            replaces=True,
+            rollback=back,
+        )
+
+    async def _add(self, deploy: Deploy) -> Requested:
+        # no quota: in a bad night somebody may have to roll back everything, and of each place one is open at most
+        deploy = await add(self.tx, deploy)
+        scope = LockScope(self.service, self.environment)
+        lift = f"To lift the lock: `/deploy unlock {scope.name} because TEXT`."
+        note = f"{scope.name} was locked already, so no lock was added. {lift}"
+        if await current_lock(self.tx, self.active, scope, self.now) is None:
+            lock = Lock(
+                service=self.service,
+                environment=self.environment,
+                reason=deploy.reason or "",
+                holder=self.actor,
+                placed_at=self.now,
+                rollback=deploy.id,
+            )
+            await place(self.tx, self.active, lock)
+            note = f"{scope.name} is locked with this reason: other deploys wait. {lift}"
+        notes = (*undoes_of(deploy), *needs_of(deploy), note)
+        return Requested(deploy, existing=False, notes=notes, holds=await self._holds(deploy))
+
+    async def _holds(self, deploy: Deploy) -> tuple[Reason, ...]:
+        """What will delay the rollback, as far as that is known now."""
+        held = await held_now(self.tx, deploy, self.now) if deploy.status.undecided else Allowed()
+        return held.reasons if isinstance(held, Refused) else ()
