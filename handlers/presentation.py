@@ -69,6 +69,8 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
             "already-locked",
             "already-seated", "cannot-again", "cannot-approve", "cannot-reject", "cannot-replace", "cannot-replan",
             "cannot-retract", "cannot-withdraw", "catalog-cuts-deploy", "no-seat-left", "nothing-to-retract",
+            "already-reverted", "already-runs", "job-not-kept", "no-baseline", "no-predecessor", "rollback-elsewhere",
+            "rollback-not-successful", "rolling-back",
             "stale-plan", "nothing-to-promote", "not-passed", "soak-broken", "passed-too-long-ago", "not-running",
         ),
         _TOO_LATE,

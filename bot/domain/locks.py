@@ -16,7 +16,6 @@ from bot.domain.names import did_you_mean, named, unknown_name
 if TYPE_CHECKING:
     from bot.domain.access import Group, Membership
     from bot.domain.catalog.catalog import Catalog
-    from bot.domain.deploy.deploy import Deploy
 
 EVERYTHING: Final = "everything"
 """The word for all services in all environments; in quotes it is an ordinary name."""
@@ -286,20 +285,6 @@ def check_locks(
     narrow = sorted(holding, key=lambda lock: (not lock.service, not lock.environment, lock.placed_at))
     reasons = tuple(reason_of(lock, catalog) for lock in narrow)
     return Refused(reasons) if reasons else Allowed()
-
-
-def closed_to(deploy: Deploy, locks: Sequence[Lock], catalog: Catalog, now: datetime) -> Decision:
-    """Whether none of the locks holds this deploy."""
-    return check_locks(
-        deploy.service,
-        deploy.environment,
-        locks,
-        catalog,
-        now,
-        deploy_id=deploy.id,
-        # whoever locks a place in an incident, and then rolls it back, does not mean their own rollback
-        rolls_back=deploy.requester if deploy.rollback is not None else None,
-    )
 
 
 def reason_of(lock: Lock, catalog: Catalog) -> Reason:

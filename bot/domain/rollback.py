@@ -169,6 +169,12 @@ def no_baseline(running: Deploy) -> Refused:
     return refuse("no-baseline", f"{text} {_history(running)}")
 
 
+def baseline_runs(running: Deploy) -> Refused:
+    """The refusal to go back to the job of before Nomatron if that is what was registered last."""
+    text = f"The job that ran before Nomatron is what {running.number} registered in {place_of(running)} last."
+    return refuse("already-runs", text)
+
+
 def not_kept(target: Deploy, *, baseline: bool) -> Refused:
     """The refusal to go back to a job that is no longer stored."""
     what = "The job that ran before Nomatron" if baseline else f"What {target.number} registered"
@@ -225,8 +231,8 @@ def judged(
 
 def _why_not_free(back: WayBack, running: Deploy, plan: Plan | None, *, window: timedelta, now: datetime) -> str:
     base = plan.base if plan else None
-    if running.landed_at is None or now - running.landed_at > window:
-        return f"{running.number} was dispatched more than {in_words(window)} ago."
+    if running.landed_at is None or now - running.landed_at >= window:
+        return f"{running.number} was not dispatched within the last {in_words(window)}."
     if running.rollback is not None and running.rollback.free:
         return f"{running.number} is a rollback that nobody approved anew."
     if base is None or base.state is not JobState.RUNNING:
@@ -236,11 +242,17 @@ def _why_not_free(back: WayBack, running: Deploy, plan: Plan | None, *, window: 
     return ""
 
 
-def confirmed(back: WayBack, base: Base) -> WayBack:
-    """The way back as it is once it is planned: approvals are of an inverse only if nobody changed the job since."""
-    if not back.free or (base.state is JobState.RUNNING and base.deploy == back.undoes and not base.reverted):
-        return back
-    return replace(back, free=False, approvers=(), why=f"The job in Nomad is no longer what D-{back.undoes} made.")
+def confirmed(deploy: Deploy, base: Base) -> Deploy:
+    """The deploy as it is once it is planned: a rollback is the inverse that was approved only if nothing changed since.
+
+    ``base`` is what the plan replaces.
+    """
+    back = deploy.rollback
+    unchanged = base.state is JobState.RUNNING and base.deploy == (back and back.undoes) and not base.reverted
+    if back is None or not back.free or unchanged:
+        return deploy
+    why = f"The job in Nomad is no longer what D-{back.undoes} made."
+    return replace(deploy, rollback=replace(back, free=False, approvers=(), why=why))
 
 
 # --- in words --------------------------------------------------------------------------------------------------------

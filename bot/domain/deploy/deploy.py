@@ -157,6 +157,11 @@ class Deploy:
         return f"D-{self.id}"
 
     @property
+    def rolled_back_by(self) -> Actor | None:
+        """Who requested it, if it is a rollback: whoever locks a place and then rolls it back means no lock on that."""
+        return self.requester if self.rollback is not None else None
+
+    @property
     def waits_its_turn(self) -> bool:
         """Whether it waits for another deploy of its service and environment."""
         return any(reason.code == "turn" for reason in self.blocked)

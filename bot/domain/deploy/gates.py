@@ -16,7 +16,7 @@ from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refus
 from bot.domain.deploy.approval import Approval, PlanMark, Seat, Seating, is_same_change, meetable, mentions, seat
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.turns import turn
-from bot.domain.locks import Lock, closed_to
+from bot.domain.locks import Lock, check_locks
 from bot.domain.names import unknown_name
 
 SHORTEST_REASON, LONGEST_REASON = 3, 1000
@@ -300,9 +300,10 @@ def what_holds(
 
     ``others`` are the open deploys of the same service there, ``locks`` the locks on it.
     """
+    place = deploy.service, deploy.environment
     return every(
         [
-            closed_to(deploy, locks, catalog, now),
+            check_locks(*place, locks, catalog, now, deploy_id=deploy.id, rolls_back=deploy.rolled_back_by),
             turn(deploy, others, now),
         ]
     )

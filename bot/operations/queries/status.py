@@ -11,7 +11,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import Facts, interests, seats_of
 from bot.domain.deploy.matrix import Cell, Matrix
 from bot.domain.deploy.message import Card
-from bot.domain.locks import closed_to, reason_of
+from bot.domain.locks import check_locks, reason_of
 from bot.errors import MembershipUnknown
 from bot.operations.deploys.promotable import next_environments
 from bot.operations.deploys.target import catalog_for, cluster_of
@@ -113,8 +113,8 @@ async def _locks(reading: Reading, catalog: Catalog, deploy: Deploy, now: dateti
     """The locks that hold a deploy that is not on its way yet, as they are now and not when it was last held."""
     if not deploy.status.undecided:
         return ()
-    locks = await reading.locks_on(deploy.service, deploy.environment)
-    held = closed_to(deploy, locks, catalog, now)
+    place, by = (deploy.service, deploy.environment), deploy.rolled_back_by
+    held = check_locks(*place, await reading.locks_on(*place), catalog, now, deploy_id=deploy.id, rolls_back=by)
     return held.reasons if isinstance(held, Refused) else ()
 
 

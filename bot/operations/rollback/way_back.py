@@ -11,6 +11,7 @@ from bot.domain.deploy.deploy import BASELINE, WayBack
 from bot.domain.deploy.rollout import RolloutKind
 from bot.domain.rollback import (
     already_reverted,
+    baseline_runs,
     check_target,
     check_undoes,
     judged,
@@ -56,6 +57,8 @@ async def find(
     if isinstance(decision, Refused):
         return decision
     if asked.to == BASELINE:
+        if running.rollback is not None and running.rollback.baseline:
+            return baseline_runs(running)
         found = await _baseline(reading, running)
         if found is None:
             return no_baseline(running)

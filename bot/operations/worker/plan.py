@@ -252,7 +252,7 @@ async def _end(case: Case, status: Status, event: EventType, detail: str, note: 
 
 
 async def _save_plan(case: Case, *, draft: _Draft) -> None:
-    deploy, fingerprint = case.deploy, case.facts.fingerprint
+    deploy, fingerprint = confirmed(case.deploy, draft.base), case.facts.fingerprint
     if is_overdue(deploy, case.now):
         await expire(case.tx, deploy, case.now)
         return
@@ -292,7 +292,6 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
             "catalog": fingerprint,
             "due_at": case.now + RECHECK,
             "expires_at": expires_at,
-            "rollback": confirmed(deploy.rollback, draft.base) if deploy.rollback is not None else None,
         },
         card=Redraw.URGENT if plan.moved else Redraw.LATER,
     )
