@@ -53,6 +53,7 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
             "resolution-form", "resolve-reason", "too-many-settings", "unexpected-word", "unknown-variable",
             "unknown-word", "version-form", "version-missing", "button-unknown", "day-to-come",
             "digest-form", "person-form", "promotion-missing", "lock-ambiguous", "lock-duration", "lock-form",
+            "rollback-form",
         ),
         _NOT_UNDERSTOOD,
     ),

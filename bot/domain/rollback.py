@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bot.domain.deploy.approval import Approval
     from bot.domain.deploy.plan import Base, Plan
 
+EXEMPT: Final = "It goes before other deploys, and waits for nothing but its approvals and the locks of others."
+"""What holds no rollback, in words."""
 _GOES_TO_NOMAD: Final = frozenset({Status.PLANNING, Status.WAITING, Status.READY, Status.DISPATCHING})
 
 
@@ -43,6 +45,11 @@ class Rollback:
     def target(self) -> str:
         """``D-11``, ``baseline``, or empty."""
         return f"D-{self.to}" if isinstance(self.to, int) else self.to or ""
+
+
+def rollback_of(deploy: Deploy, reason: str = "") -> Rollback:
+    """What the button on a deploy's message asks for."""
+    return Rollback(service=deploy.service, environment=deploy.environment, reason=reason, undoes=deploy.id)
 
 
 # --- what may be asked -----------------------------------------------------------------------------------------------
@@ -243,7 +250,7 @@ def _why_not_free(back: WayBack, running: Deploy, plan: Plan | None, *, window: 
 
 
 def confirmed(deploy: Deploy, base: Base) -> Deploy:
-    """The deploy as it is once it is planned: a rollback is the inverse that was approved only if nothing changed since.
+    """The deploy once it is planned: a rollback is the inverse that was approved only if nothing has changed since.
 
     ``base`` is what the plan replaces.
     """
@@ -264,7 +271,7 @@ def undoes_of(deploy: Deploy) -> tuple[str, ...]:
     if back is None:
         return ()
     to = "the job that ran before Nomatron" if back.baseline else f"{deploy.release_name} ({back.name})"
-    return (f"Rolls back {back.undone} (D-{back.undoes}) to {to}.",)
+    return (f"Rolls back {back.undone} (D-{back.undoes}) to {to}.", EXEMPT)
 
 
 def needs_of(deploy: Deploy) -> tuple[str, ...]:

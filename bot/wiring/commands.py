@@ -17,6 +17,7 @@ from handlers.cli import audit as audit_command
 from handlers.cli import history as history_command
 from handlers.cli import locks as locks_command
 from handlers.cli import resolve as resolve_command
+from handlers.cli import rollback as rollback_command
 from handlers.cli import status as status_command
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ def resolve(argv: Sequence[str]) -> int:
             return await resolve_command.execute(asked, parts.ports, getpass.getuser())
 
     return carry_out(act)
+
+
+def rollback(argv: Sequence[str]) -> int:
+    """``nomatron rollback``."""
+    asked = rollback_command.parse(argv)
+    return _query(lambda ports: rollback_command.execute(asked, ports, getpass.getuser()))
 
 
 def lock(argv: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ from bot.errors import MembershipUnknown
 from bot.operations.deploys.promotable import next_environments
 from bot.operations.deploys.target import catalog_for, cluster_of
 from bot.operations.queries.past_seating import seating_of, who_ended, who_resolved
+from bot.operations.rollback.way_back import offered
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -87,6 +88,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         posted = await reading.posted(deploy.id)
         record = await reading.events(deploy.id) if _is_decided(deploy, approvals) else ()
         closed = await _locks(reading, active.catalog, deploy, ports.clock.now())
+        goes_back = await offered(reading, active.catalog, deploy, ports.clock.now())
         goes_on = await next_environments(reading, active.catalog, deploy, ports.clock.now())
     shown = tuple(approval for approval in approvals if approval.plan == deploy.plan)
     environment = catalog.environments[deploy.environment]
@@ -106,6 +108,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         resolved_by=who_resolved(record) if deploy.resolution else None,
         twice=posted.twice if posted else False,
         locks=closed,
+        rolls_back_to=goes_back,
     )
 
 

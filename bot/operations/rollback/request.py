@@ -12,11 +12,18 @@ from bot.domain.decision import Allowed, Refused
 from bot.domain.deploy.deploy import BASELINE, Deploy
 from bot.domain.deploy.gates import Ask, check_requester, interests, seats_of
 from bot.domain.locks import Lock, LockScope
-from bot.domain.rollback import check_rollback, in_the_way, needs_of, undoes_of
+from bot.domain.rollback import check_rollback, in_the_way, needs_of, rollback_of, undoes_of
 from bot.errors import AmbiguousCommit
-from bot.operations.deploys.decide import NOWHERE, ROUNDS, START_OVER, ask_membership, people_to_ask
+from bot.operations.deploys.decide import (
+    NOWHERE,
+    ROUNDS,
+    START_OVER,
+    ask_membership,
+    no_such_deploy,
+    people_to_ask,
+)
 from bot.operations.deploys.request import Requested, add, refusal_event, refuse_ask
-from bot.operations.deploys.target import lane_of
+from bot.operations.deploys.target import check_target, lane_of
 from bot.operations.deploys.transitions import held_now
 from bot.operations.locks.change import current_lock, place
 from bot.operations.rollback.way_back import Found, find
@@ -67,6 +74,47 @@ async def request_rollback(
         if answer is not None:
             return answer
     return START_OVER
+
+
+async def preview(ports: Ports, deploy_id: int) -> Deploy | Refused:
+    """The rollback that the button on a deploy's message would request, not recorded; refused if there is none."""
+    now = ports.clock.now()
+    async with ports.store.read() as reading:
+        subject = await reading.subject(deploy_id)
+        if subject is None:
+            return no_such_deploy(deploy_id)
+        deploy, active = subject
+        await check_target(reading, active.catalog, deploy)
+        asked = rollback_of(deploy)
+        found = await find(reading, active.catalog, asked, deploy.service, deploy.environment, now)
+    return found if isinstance(found, Refused) else draft(found, asked, active, deploy.requester, NOWHERE, now)
+
+
+def draft(found: Found, asked: Rollback, active: ActiveCatalog, actor: Actor, origin: Origin, now: datetime) -> Deploy:
+    """The rollback as a deploy: release and settings are those of what it goes back to."""
+    back, target = found.back, found.target
+    service, environment = target.service, target.environment
+    return Deploy(
+        service=service,
+        environment=environment,
+        version=BASELINE if back.baseline else target.version,
+        release="" if back.baseline else target.release,
+        revision=1 if back.baseline else target.revision,
+        overrides={} if back.baseline else target.overrides,
+        reason=asked.reason.strip(),
+        requester=actor,
+        requested_at=now,
+        expires_at=now + active.catalog.environments[environment].expires,
+        catalog=active.fingerprint,
+        asked_in=origin.channel,
+        asked_via=origin.response_url,
+        changed_at=now,
+        due_at=now,
+        lane=lane_of(active.catalog, environment),
+        # what it undoes may still be rolling out, and the sooner that ends the better
+        replaces=True,
+        rollback=back,
+    )
 
 
 def _ask(asked: Rollback) -> Ask:
@@ -140,29 +188,7 @@ class _Request:
         return refused
 
     def _deploy(self, found: Found) -> Deploy:
-        """The rollback as a deploy: release and settings are those of what it goes back to."""
-        back, target = found.back, found.target
-        return Deploy(
-            service=self.service,
-            environment=self.environment,
-            version=BASELINE if back.baseline else target.version,
-            release="" if back.baseline else target.release,
-            revision=1 if back.baseline else target.revision,
-            overrides={} if back.baseline else target.overrides,
-            reason=self.asked.reason.strip(),
-            requester=self.actor,
-            requested_at=self.now,
-            expires_at=self.now + self.active.catalog.environments[self.environment].expires,
-            catalog=self.active.fingerprint,
-            asked_in=self.origin.channel,
-            asked_via=self.origin.response_url,
-            changed_at=self.now,
-            due_at=self.now,
-            lane=lane_of(self.active.catalog, self.environment),
-            # what it undoes may still be rolling out, and the sooner that ends the better
-            replaces=True,
-            rollback=back,
-        )
+        return draft(found, self.asked, self.active, self.actor, self.origin, self.now)
 
     async def _add(self, deploy: Deploy) -> Requested:
         # no quota: in a bad night somebody may have to roll back everything, and of each place one is open at most

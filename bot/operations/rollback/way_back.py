@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.catalog.release import Release
 from bot.domain.decision import Refused
-from bot.domain.deploy.deploy import BASELINE, WayBack
+from bot.domain.deploy.deploy import BASELINE, Status, WayBack
 from bot.domain.deploy.rollout import RolloutKind
 from bot.domain.rollback import (
     already_reverted,
@@ -20,6 +20,7 @@ from bot.domain.rollback import (
     nothing_before,
     ran_elsewhere,
     reverting,
+    rollback_of,
 )
 from bot.operations.deploys.decide import no_such_deploy
 from bot.operations.deploys.target import same_target
@@ -68,6 +69,20 @@ async def find(
             return chosen
         found = chosen
     return await _checked(reading, catalog, found, running, now)
+
+
+async def offered(reading: Reading, catalog: Catalog, deploy: Deploy, now: datetime) -> str:
+    """What a deploy's message offers to roll it back to (``v1.4.1 (D-11)``); empty if it offers nothing.
+
+    Only what succeeded or failed, and is what Nomatron sent there last, has that button.
+    """
+    ended = deploy.status in {Status.SUCCEEDED, Status.FAILED} and deploy.landed_at is not None
+    if not ended or catalog.placement(deploy.service, deploy.environment) is None:
+        return ""
+    found = await find(reading, catalog, rollback_of(deploy), deploy.service, deploy.environment, now)
+    if isinstance(found, Refused):
+        return ""
+    return BASELINE if found.back.baseline else f"{found.target.release_name} ({found.back.name})"
 
 
 async def _default(reading: Reading, running: Deploy) -> tuple[Deploy, bool] | Refused:
