@@ -129,7 +129,7 @@ async def test_the_command_answers_what_it_does(world: World) -> None:
         "• It needs no new approvals: it goes back to what D-2 replaced.",
         (
             "• checkout in production is locked with this reason: other deploys wait. "
-            "To lift the lock: /deploy unlock checkout in production because TEXT."
+            "To lift the lock: `/deploy unlock checkout in production because TEXT`."
         ),
     ]
     again = await answer(a_call(world, ALICE, text="rollback checkout in production because 5xx"))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -219,8 +219,8 @@ REFUSALS = [
     ),
     (
         "rollback checkout in staging in staging",
-        "unexpected-word",
-        "`in` doesn't belong there. Write `/deploy rollback",
+        "rollback-form",
+        "`in` is there twice. Write `/deploy rollback",
     ),
     ("roolback checkout", "unknown-word", "Did you mean `rollback`?"),
     (
