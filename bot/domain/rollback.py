@@ -13,7 +13,7 @@ from bot.domain.deploy.deploy import Deploy, Status, WayBack
 from bot.domain.deploy.gates import LONGEST_REASON, SHORTEST_REASON
 from bot.domain.deploy.plan import JobState
 from bot.domain.deploy.rollout import Rollout, RolloutKind, RolloutStatus
-from bot.domain.durations import in_words
+from bot.domain.durations import in_words as lasting
 from bot.domain.names import named, unknown_name
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def judged(
 def _why_not_free(back: WayBack, running: Deploy, plan: Plan | None, *, window: timedelta, now: datetime) -> str:
     base = plan.base if plan else None
     if running.landed_at is None or now - running.landed_at >= window:
-        return f"{running.number} was not dispatched within the last {in_words(window)}."
+        return f"{running.number} was not dispatched within the last {lasting(window)}."
     if running.rollback is not None and running.rollback.free:
         return f"{running.number} is a rollback that nobody approved anew."
     if base is None or base.state is not JobState.RUNNING:
@@ -265,24 +265,18 @@ def confirmed(deploy: Deploy, base: Base) -> Deploy:
 # --- in words --------------------------------------------------------------------------------------------------------
 
 
-def undoes_of(deploy: Deploy) -> tuple[str, ...]:
-    """What a rollback undoes and goes back to, as a sentence; empty for any other deploy."""
-    back = deploy.rollback
-    if back is None:
-        return ()
-    to = "the job that ran before Nomatron" if back.baseline else f"{deploy.release_name} ({back.name})"
-    return (f"Rolls back {back.undone} (D-{back.undoes}) to {to}.", EXEMPT)
+def in_words(deploy: Deploy) -> tuple[str, ...]:
+    """What a rollback undoes and goes back to, and whether it needs new approvals, and why; nothing for other deploys.
 
-
-def needs_of(deploy: Deploy) -> tuple[str, ...]:
-    """Whether a rollback needs new approvals, and why, as a sentence; the surface names the approvers of before.
-
-    Empty for any other deploy.
+    The surface names who approved what it undoes.
     """
     back = deploy.rollback
     if back is None:
         return ()
+    to = "the job that ran before Nomatron" if back.baseline else f"{deploy.release_name} ({back.name})"
+    first = f"Rolls back {back.undone} (D-{back.undoes}) to {to}."
     if not back.free:
-        return (f"It needs the approvals of a rollback: {back.why}",)
+        return (first, f"It needs the approvals of a rollback: {back.why}", EXEMPT)
     approved = "" if back.approvers else f", and D-{back.undoes} needed none"
-    return (f"It needs no new approvals: it goes back to what D-{back.undoes} replaced{approved}.",)
+    free = f"It needs no new approvals: it goes back to what D-{back.undoes} replaced{approved}."
+    return (first, free, EXEMPT)

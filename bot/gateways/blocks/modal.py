@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.gates import LONGEST_REASON, SHORTEST_REASON
-from bot.domain.rollback import needs_of, place_of, undoes_of
+from bot.domain.rollback import in_words, place_of
 from bot.gateways.blocks.parts import Json, Message, plain, section
 from bot.gateways.blocks.text import cut, who, words
 
@@ -97,7 +97,6 @@ def roll_back(deploy: Deploy, value: str) -> Json:
     """
     back = deploy.rollback
     number = "" if back is None else f"D-{back.undoes}"
-    what = [*undoes_of(deploy), *needs_of(deploy)]
     given = f" {number} was approved by {who(back.approvers, ())}." if back is not None and back.approvers else ""
     locked = f"{place_of(deploy)} is then locked with your reason until somebody lifts the lock."
     return {
@@ -108,7 +107,7 @@ def roll_back(deploy: Deploy, value: str) -> Json:
         "submit": plain("Roll back", 24),
         "close": plain("Cancel", 24),
         "blocks": [
-            {**section(f"{words(' '.join(what), 1500)}{given}"), "block_id": "told"},
+            {**section(f"{words(' '.join(in_words(deploy)), 1500)}{given}"), "block_id": "told"},
             {**section(words(locked, 500)), "block_id": "lock"},
             _why(required=True),
         ],

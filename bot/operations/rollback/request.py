@@ -12,7 +12,7 @@ from bot.domain.decision import Allowed, Refused
 from bot.domain.deploy.deploy import BASELINE, Deploy
 from bot.domain.deploy.gates import Ask, check_requester, interests, seats_of
 from bot.domain.locks import Lock, LockScope
-from bot.domain.rollback import check_rollback, in_the_way, needs_of, rollback_of, undoes_of
+from bot.domain.rollback import check_rollback, in_the_way, in_words, rollback_of
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import (
     NOWHERE,
@@ -207,7 +207,7 @@ class _Request:
             )
             await place(self.tx, self.active, lock)
             note = f"{scope.name} is locked with this reason: other deploys wait. {lift}"
-        notes = (*undoes_of(deploy), *needs_of(deploy), note)
+        notes = (*in_words(deploy), note)
         return Requested(deploy, existing=False, notes=notes, holds=await self._holds(deploy))
 
     async def _holds(self, deploy: Deploy) -> tuple[Reason, ...]:

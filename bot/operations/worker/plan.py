@@ -29,7 +29,7 @@ from bot.domain.deploy.promotion import newest_passed
 from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.deploy.sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.jobdiff.whole import about, pages, plan_lines
-from bot.domain.rollback import confirmed
+from bot.domain.rollback import confirmed, in_words
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.target import Target, check_target, index_of, target_of, version_of
@@ -336,7 +336,7 @@ async def _tell_of_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) ->
     if plan.moved:
         await reply(case.tx, case.deploy, _void_note(case, plan, before), case.now)
     first, *further = pages(plan_lines(case.deploy, plan))
-    lines = about(case.deploy, plan)
+    lines = (*in_words(case.deploy), *about(case.deploy, plan))
     note = Note(text=f"Plan {plan.number}: {plan.effect}", lines=(*lines, _REST) if further else lines, code=first)
     await reply(case.tx, case.deploy, await _with_approvers(case, plan, note), case.now)
     if further:

@@ -42,8 +42,8 @@ async def test_an_operator_rolls_back_and_is_recorded(world: World, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "D-3: recorded: checkout v1.4.1 to production",
         "Rolls back v1.4.2 (D-2) to v1.4.1 (D-1).",
-        "It goes before other deploys, and waits for nothing but its approvals and the locks of others.",
         "It needs no new approvals: it goes back to what D-2 replaced.",
+        "It goes before other deploys, and waits for nothing but its approvals and the locks of others.",
         (
             "checkout in production is locked with this reason: other deploys wait. "
             "To lift the lock: `/deploy unlock checkout in production because TEXT`."

@@ -125,8 +125,8 @@ async def test_the_command_answers_what_it_does(world: World) -> None:
     assert said is not None
     assert said.text.splitlines()[1:5] == [
         "• Rolls back v1.4.2 (D-2) to v1.4.1 (D-1).",
-        f"• {EXEMPT}",
         "• It needs no new approvals: it goes back to what D-2 replaced.",
+        f"• {EXEMPT}",
         (
             "• checkout in production is locked with this reason: other deploys wait. "
             "To lift the lock: `/deploy unlock checkout in production because TEXT`."

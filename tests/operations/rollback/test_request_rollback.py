@@ -117,8 +117,8 @@ async def test_the_service_is_locked_with_the_reason_and_whoever_rolled_back_may
     assert answer.holds == ()
     assert answer.notes == (
         "Rolls back v1.4.2 (D-2) to v1.4.1 (D-1).",
-        "It goes before other deploys, and waits for nothing but its approvals and the locks of others.",
         "It needs no new approvals: it goes back to what D-2 replaced.",
+        "It goes before other deploys, and waits for nothing but its approvals and the locks of others.",
         (
             "checkout in production is locked with this reason: other deploys wait. To lift the lock: "
             "`/deploy unlock checkout in production because TEXT`."

@@ -9,8 +9,7 @@ from bot.domain.actor import human_behind
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import JobState
 from bot.domain.deploy.sentences import STARTS_STOPPED, maker, takeover
-from bot.domain.rollback import needs_of as needs_of_rollback
-from bot.domain.rollback import undoes_of
+from bot.domain.rollback import in_words
 from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.replaced import replaced_of
 from bot.gateways.blocks.text import block_quote, code, cut, fit, group, link, moment, person, who, words
@@ -84,9 +83,8 @@ def request_of(card: Card) -> list[str]:
 
 def rollback_of(card: Card) -> list[str]:
     """Lines on what a rollback undoes and goes back to, and whose approvals it has; empty for any other deploy."""
-    first, *others = undoes_of(card.deploy) or ("",)
-    lines = [f":rewind: *{words(first, 500)}*"] if first else []
-    lines += [words(each, 500) for each in (*needs_of_rollback(card.deploy), *others)]
+    lines = [words(each, 500) for each in in_words(card.deploy)]
+    lines[:1] = [f":rewind: *{first}*" for first in lines[:1]]
     given = _given_before(card)
     return [*lines, f":white_check_mark: {given}"] if given else lines
 
