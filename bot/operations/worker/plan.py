@@ -13,7 +13,6 @@ from bot.domain.catalog.variable import shown
 from bot.domain.deploy.approval import mentions
 from bot.domain.deploy.base import facts_of
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.follow import judge, rollout_of
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.deploy.plan import (
@@ -26,7 +25,6 @@ from bot.domain.deploy.plan import (
     without_server_fields,
 )
 from bot.domain.deploy.promotion import newest_passed
-from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.deploy.sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.jobdiff.whole import about, pages, plan_lines
 from bot.domain.rollback import confirmed, in_words
@@ -45,7 +43,7 @@ from bot.operations.deploys.transitions import (
 )
 from bot.operations.require import require
 from bot.operations.rollback.way_back import frozen_job, release_of
-from bot.operations.worker.base import replaced_by
+from bot.operations.worker.base import has_succeeded, replaced_by
 from bot.operations.worker.claim import WORKER, Work, hold_if_blocked
 from bot.operations.worker.render import Rendered, render, render_frozen
 from bot.operations.worker.revised import template_note, unchanged_note, with_downgrade
@@ -57,9 +55,9 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Refused
     from bot.domain.deploy.approval import Approval
-    from bot.domain.deploy.base import Made, Traced
+    from bot.domain.deploy.base import Traced
     from bot.domain.deploy.deploy import Deploy
-    from bot.domain.deploy.plan import Base, Job
+    from bot.domain.deploy.plan import Base
     from bot.operations.deploys.decide import Case
     from bot.ports import Ports
     from bot.ports.claims import Claim
@@ -153,7 +151,7 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
         moved = _changes_since(old, target, rendered, replaced.traced, show)
     answer = replace(answer, warnings=(*replaced.warnings, *answer.warnings))
     differs = _differences(target, before, rendered, show)
-    healthy = answer.unchanged and await _has_succeeded(target, rendered.live, replaced.traced.made, ports.clock.now())
+    healthy = answer.unchanged and await has_succeeded(target, rendered.live, replaced.traced.made, ports.clock.now())
     return _Draft(
         read_at, active, target, rendered, answer, mark, replaced.traced.base, moved, compared_with, differs, healthy
     )
@@ -165,14 +163,6 @@ def _differences(target: Target, before: Plan | None, rendered: Rendered, show: 
     if not before.is_kept:
         return ("The job that ran there is no longer kept, so nothing was compared.",)
     return target.nomad.differences(before.job, rendered.job, show)
-
-
-async def _has_succeeded(target: Target, live: Job | None, made: Made | None, now: datetime) -> bool:
-    """Whether the live version has succeeded, on the same proof as a rollout: it may then be promoted."""
-    ours = made is not None and made.job_modify_index == index_of(live)
-    running = rollout_of(version_of(live) or 0, index_of(live), now, ours=ours)
-    seen = await target.nomad.observe(target.namespace, target.job_id, running, target.show)
-    return judge(running, seen, now)[0].status is RolloutStatus.SUCCEEDED
 
 
 async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tuple[str, Plan | None]:
@@ -276,17 +266,7 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
         event=EventType.DEPLOY_PLANNED,
         actor=WORKER,
         catalog=fingerprint,
-        data={
-            "base": facts_of(draft.base),
-            "base_index": str(plan.base_index),
-            "effect": plan.effect,
-            "expires_at": expires_at,
-            "fingerprint": plan.fingerprint,
-            "from_version": plan.from_version,
-            "moved": list(plan.moved),
-            "void_approvals": 0 if not plan.moved else sum(not each.void for each in case.facts.approvals),
-            "voided": bool(plan.moved),
-        },
+        data=_said_of(deploy, plan, draft.base, case.facts.approvals, expires_at),
         changes={
             "plan": plan.number,
             "catalog": fingerprint,
@@ -301,6 +281,25 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
     # no rule, or carried approvals: nobody would act on the deploy any more, so it has to go on by itself
     if after.facts.seating.complete:
         await make_ready(after, tell=is_new)
+
+
+def _said_of(
+    deploy: Deploy, plan: Plan, base: Base, before: tuple[Approval, ...], expires_at: datetime
+) -> dict[str, object]:
+    """What the audit log says of a plan; ``before`` are the approvals of the plan before."""
+    said: dict[str, object] = {} if deploy.rollback is None else {"free": deploy.rollback.free}
+    return {
+        "base": facts_of(base),
+        "base_index": str(plan.base_index),
+        "effect": plan.effect,
+        "expires_at": expires_at,
+        "fingerprint": plan.fingerprint,
+        "from_version": plan.from_version,
+        "moved": list(plan.moved),
+        "void_approvals": 0 if not plan.moved else sum(not each.void for each in before),
+        "voided": bool(plan.moved),
+        **said,
+    }
 
 
 async def _store_plan(case: Case, plan: Plan) -> Plan:

@@ -469,6 +469,13 @@ async def test_an_operator_on_the_host_needs_no_permission(world: World):
     assert (await went(world, answer.deploy)).status is Status.SUCCEEDED
 
 
+async def test_what_an_operator_cannot_do_is_recorded_without_a_membership(world: World):
+    (text,) = await refused(world, Operator("root"))
+    assert text.startswith("no-predecessor")
+    (event,) = [each for each in await events(world) if each["type"] == "deploy.refused"]
+    assert (event["actor"], event["data"]) == ("operator:root", {"codes": ["no-predecessor"], "version": ""})
+
+
 class TestChanged:
     """What changes between the request and the dispatch."""
 
