@@ -26,7 +26,7 @@ VERBS: Final = {
         "try Nomatron: the bot with a simulated Slack and Nomad, and a page in the browser", "sandbox.run", "command"
     ),
     "check": Verb("check a catalog folder, offline", "handlers.cli.check"),
-    "migrate": Verb("create or update the database's tables", "bot.wiring.schema"),
+    "migrate": Verb("create or update the database's tables", "bot.wiring.migrate"),
     "apply": Verb("check the catalog folder and make it the active catalog", "bot.wiring.commands", "apply"),
     "run": Verb("run the bot: web server and worker in one process, on SQLite", "bot.wiring.server"),
     "status": Verb("show which version runs where, the open deploys and the locks", "bot.wiring.commands", "status"),

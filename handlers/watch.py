@@ -25,12 +25,17 @@ log = logging.getLogger(__name__)
 class Pace:
     """Seconds between two reads of the active catalog, for which events are collected, and until a try after a failure.
 
-    Events are collected so that a burst of them from one rollout is one nudge.
+    Events are collected so that a burst of them is one nudge; ``same`` is the time between two nudges for one job.
     """
 
     look: float = 1.0
     gather: float = 0.2
+    same: float = 1.0
     after_failure: float = 5.0
+
+
+MOST = 10_000
+"""How many jobs of a cluster wait for a nudge; with one more, every rollout there is looked at instead."""
 
 
 class Watcher:
@@ -100,7 +105,8 @@ class Watcher:
             try:
                 with _edge("the event stream", cluster.name):
                     async for event in self._ports.nomads.of(cluster).job_events(namespaces):
-                        gathered.add(event)
+                        if len(gathered) <= MOST:
+                            gathered.add(event)
             finally:
                 nudging.cancel()
                 # it may be writing: whoever stops the watcher closes the database next
@@ -108,17 +114,27 @@ class Watcher:
             await asyncio.sleep(self._pace.after_failure)
 
     async def _nudge(self, cluster: Cluster, gathered: set[JobEvent]) -> None:
+        clock = asyncio.get_running_loop().time
+        nudged_at: dict[JobEvent, float] = {}
         while True:
             await asyncio.sleep(self._pace.gather)
-            if gathered:
-                events = tuple(gathered)
-                gathered.clear()
-                nudged = False
-                with _edge("a nudge", cluster.name):
+            recent = clock() - self._pace.same
+            nudged_at = {event: at for event, at in nudged_at.items() if at > recent}
+            events = gathered - nudged_at.keys()
+            if not events:
+                continue
+            too_many = len(gathered) > MOST
+            gathered -= events
+            nudged = False
+            with _edge("a nudge", cluster.name):
+                if too_many:
+                    await nudge_all(self._ports, cluster.lane)
+                else:
                     await nudge(self._ports, cluster.name, events)
-                    nudged = True
-                # without a nudge the next look is minutes away
-                gathered.update(() if nudged else events)
+                nudged_at |= dict.fromkeys(events, clock())
+                nudged = True
+            # without a nudge the next look is minutes away
+            gathered.update(() if nudged else events)
 
 
 @contextlib.contextmanager

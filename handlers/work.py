@@ -1,4 +1,6 @@
-"""The worker: runs each operation of the engine in its own loops, which poll, and which the bell wakes early.
+"""The worker: runs each operation of the engine in a loop of its own, which the bell wakes.
+
+One poll of the database rings it for what no operation of this process has made due.
 
 Work that calls Nomad is claimed in lanes, one for each cluster: of each kind only so much is under way in a lane at
 once, and a cluster that hangs occupies nothing but its own.
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 
     from bot.ports import Ports
+    from bot.ports.claims import Wanted
 
     Step = Callable[[Ports], Awaitable[bool]]
 
 log = logging.getLogger(__name__)
 
 POLL = 1.0
-"""Seconds between two polls of a loop that no bell wakes: other processes' work, and what time makes due."""
+"""Seconds between two polls of the database: for other processes' work, and for what time makes due."""
 _LONGEST_BACK_OFF = 30.0
 GRACE = 21.0
 """Seconds that a running step has to finish after SIGTERM: Nomad's write time-out and a margin."""
@@ -50,6 +53,10 @@ class Lane(Protocol):
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of work for which the bell rings."""
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """The deploys that it asks for; None if it is about messages."""
 
     async def claim(self, ports: Ports, full: frozenset[str], under_way: Collection[Any], /) -> Any:
         """Claim some of it in any lane that is not ``full``, and not ``under_way`` here; None if there is none."""
@@ -97,7 +104,7 @@ class LocalBell:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def wait(self, kinds: frozenset[str], seen: int, seconds: float) -> None:
+    async def wait(self, kinds: frozenset[str], seen: int, seconds: float | None = None) -> None:
         """Wait for the next ring for these, for at most ``seconds``; return at once if it has rung since ``seen``."""
         if self.rung(kinds) != seen:
             return
@@ -129,6 +136,7 @@ class Worker:
 
     def start(self) -> None:
         """Start the loops."""
+        self._begin(self._poll(), "poll")
         for step, kind in self._verbs:
             self._begin(self._loop(step, frozenset({kind})), step.__module__)
         for work, width in self._lanes:
@@ -153,6 +161,16 @@ class Worker:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def _poll(self) -> None:
+        """Ring for what is due."""
+        wanted = [work.wanted for work, _ in self._lanes if work.wanted is not None]
+        back_off = 0.0
+        while not self._stopping:
+            with _edge("poll") as outcome:
+                self._bell.ring(await self._ports.store.due(wanted, self._ports.clock.now()))
+            back_off = _longer(back_off) if outcome.failed else 0.0
+            await self._rest(back_off or POLL)
+
     async def _loop(self, step: Step, kinds: frozenset[str]) -> None:
         back_off = 0.0
         while not self._stopping:
@@ -163,7 +181,7 @@ class Worker:
             if back_off:
                 await self._rest(back_off)
             elif not worked:
-                await self._bell.wait(kinds, seen, POLL)
+                await self._bell.wait(kinds, seen)
 
     async def _claim(self, work: Lane, width: int) -> None:
         """Claim work in the lanes that have room, and carry each claim out in a task of its own."""
@@ -195,8 +213,8 @@ class Worker:
             await self._rest(REST)
 
     async def _news(self, kinds: frozenset[str], seen: int, under_way: Collection[asyncio.Task[None]]) -> None:
-        """Wait until the bell rings, or some work ends and makes room, for at most the time between two polls."""
-        ringing = asyncio.create_task(self._bell.wait(kinds, seen, POLL))
+        """Wait until the bell rings, or some work ends and makes room."""
+        ringing = asyncio.create_task(self._bell.wait(kinds, seen))
         try:
             await asyncio.wait([ringing, *under_way], return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -11,11 +11,12 @@ from store.deploys.claims import Claims
 from store.deploys.requests import RequestWriting
 from store.deploys.retention import Retention
 from store.outbox.parcels import Parcels
+from store.polling import Polling
 from store.sql.failures import Taken
 from store.unit_of_work import UnitsOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Collection, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
@@ -54,6 +55,11 @@ class SqlStore:
     def read(self) -> AbstractAsyncContextManager[SqlReading]:
         """A unit of work that only reads and takes no lock."""
         return self._units.read()
+
+    async def due(self, wanted: Sequence[Wanted], now: datetime) -> frozenset[str]:
+        """The kinds of work that is due, for the bell: states of the wanted deploys, messages, judging."""
+        async with self._units.connect_to_read() as connection:
+            return await Polling(connection, self._units.parsed).due(wanted, now)
 
     async def claim(self, wanted: Wanted, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
         """Claim the wanted deploy that is due first, at ``now`` or before, and free; None if there is none."""

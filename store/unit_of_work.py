@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.errors import AmbiguousCommit, StoreBusy, StoreUnavailable
 from store.ages import AgesReading
@@ -148,14 +148,23 @@ class UnitsOfWork:
 
 @asynccontextmanager
 async def _connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    # a connection whose opening is cancelled after the driver has it would never be closed
+    opening = asyncio.create_task(_opened(engine))
+    cancelled = await _outlast(opening)
     with translate_connect_errors():
-        connection = await engine.connect()
+        connection = opening.result()
     try:
+        if cancelled:
+            raise asyncio.CancelledError
         yield connection
     finally:
         # even if we are cancelled, the next user of this connection must not find an open transaction
         if await _outlast(asyncio.create_task(connection.close())):
             raise asyncio.CancelledError
+
+
+async def _opened(engine: AsyncEngine) -> AsyncConnection:
+    return await engine.connect()
 
 
 async def _commit(transaction: AsyncTransaction) -> None:
@@ -180,7 +189,7 @@ async def _commit(transaction: AsyncTransaction) -> None:
         raise AmbiguousCommit("cancelled during the commit, which happened nevertheless")
 
 
-async def _outlast(task: asyncio.Task[None]) -> bool:
+async def _outlast(task: asyncio.Task[Any]) -> bool:
     """Wait until a task is done, through every cancellation; returns whether the caller was cancelled meanwhile."""
     cancelled = False
     while not task.done():

@@ -135,8 +135,12 @@ class _OneFile:
 
     path: Path
 
+    def __init__(self) -> None:
+        self.opened: list[SqliteConnection] = []
+
     async def connect(self) -> SqliteConnection:
-        return await stores.connect(self.path)
+        self.opened.append(await stores.connect(self.path))
+        return self.opened[-1]
 
 
 @pytest.fixture(scope="session")
@@ -158,3 +162,6 @@ async def store(
     own = engines.writing.execution_options()
     async with SqlStore(Engines(own, own.execution_options(ro=True))) as opened:
         yield opened
+    # otherwise the garbage collector says so much later, in the middle of another test
+    left, file.opened = [each for each in file.opened if each._connection is not None], []
+    assert not left, "a connection was left open"

@@ -107,7 +107,7 @@ def looks_secret(value: str) -> bool:
     return any(_is_random(found) for found in _LONG_WORD.findall(rest)) or bool(_HOOK.search(rest))
 
 
-def names_content(value: str) -> bool:
+def is_plain_id(value: str) -> bool:
     """Whether the whole value is a UUID, a git commit or a digest, or a JSON list of such.
 
     By their form they are ids as likely as keys.
@@ -115,9 +115,14 @@ def names_content(value: str) -> bool:
     return _ID.fullmatch(value) is not None or _ID_LIST.fullmatch(value) is not None
 
 
+def is_credential(value: str) -> bool:
+    """Whether a value looks like a credential by itself, and not just like an id."""
+    return looks_secret(value) and not is_plain_id(value)
+
+
 def looks_secret_as(name: str, value: str) -> bool:
     """Whether the value of a setting looks like a credential; of an id, only the setting's name can tell."""
-    return looks_secret(f"{name}={'id' if names_content(value) else value}")
+    return looks_secret(f"{name}={'id' if is_plain_id(value) else value}")
 
 
 def maskable(values: Iterable[str], shown: Collection[str]) -> frozenset[str]:

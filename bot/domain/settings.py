@@ -12,7 +12,7 @@ from bot.domain.catalog.pattern import matches
 from bot.domain.catalog.release import Release
 from bot.domain.catalog.variable import Declaration, Setting, is_secret_name, shown
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
-from bot.domain.masking import looks_secret, looks_secret_as, names_content
+from bot.domain.masking import is_credential, looks_secret_as
 
 MOST_SETTINGS = 10
 LONGEST_VALUE, LONGEST_BY_PATTERN = 200, 1000
@@ -109,7 +109,7 @@ def _setting(catalog: Catalog, release: Release, environments: list[str], name: 
 
 
 def _is_secret(name: str, value: Value, declaration: Declaration | None) -> bool:
-    if isinstance(value, str) and looks_secret(value) and not names_content(value):
+    if isinstance(value, str) and is_credential(value):
         return True
     # `max_tokens=500` is no secret, but `password=12345` is
     if declaration is not None and declaration.kind.name in {"number", "bool"}:

@@ -38,7 +38,7 @@ class Due:
     due_at: datetime
 
 
-A_MOMENT: Final = timedelta(seconds=5)
+CLOCK_TOLERANCE: Final = timedelta(seconds=5)
 """By how much the ``now`` of a call may be older than what others have written when its turn to write comes.
 
 Only what lies further ahead than that was written by a clock that was set back since.

@@ -9,7 +9,7 @@ from bot.domain.deploy.message import Setback
 from bot.ports.audit import AuditReading, DigestReading, DigestWriting
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
 
@@ -73,6 +73,9 @@ class Reading(AuditReading, DigestReading, Protocol):
 
     async def locks_on(self, service: str, environment: str) -> tuple[Lock, ...]:
         """Those of ``locks`` that close the service there."""
+
+    async def any_of(self, statuses: Collection[Status], places: Collection[tuple[str, str]]) -> bool:
+        """Whether an open deploy in one of these states is in one of these (service, environment)."""
 
     async def any_unjudged(self) -> bool:
         """Whether a deploy is still to be judged by the catalog in force (``judge_anew``)."""
@@ -229,6 +232,9 @@ class Transaction(Reading, DigestWriting, Protocol):
         And those that had before them, which may offer what they no longer should.
         """
 
+    async def follow_now(self, statuses: Collection[Status], places: Collection[tuple[str, str]], at: datetime) -> int:
+        """Make the open deploys in these states due that are in these (service, environment); returns their number."""
+
     async def follow_anew(self, statuses: Collection[Status], lane: str, at: datetime) -> None:
         """Make what is followed of a lane due, in one statement: deploys in these states that are due later."""
 
@@ -293,6 +299,9 @@ class Store(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[Reading]:
         """A transaction that only reads, and takes no lock."""
+
+    async def due(self, wanted: Sequence[Wanted], now: datetime) -> frozenset[str]:
+        """The kinds of work that is due, for the bell: states of the wanted deploys, messages, judging."""
 
     async def claim(self, wanted: Wanted, *, owner: str, lease: timedelta, now: datetime) -> Claim | None:
         """Lease the wanted deploy that is due first, at ``now`` or before, and not leased; None if there is none.

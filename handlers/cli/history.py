@@ -112,8 +112,8 @@ def _deploy_document(entry: Entry) -> dict[str, Any]:
         "seconds_to_succeed": _seconds(entry.to_succeed),
         "detail": entry.detail,
         "nomad_revert": entry.reverted or None,
-        "settled_by": entry.settled.by.key if entry.settled else None,
-        "settled_as": entry.settled.text if entry.settled else None,
+        "resolved_by": entry.resolved.by.key if entry.resolved else None,
+        "resolved_as": entry.resolved.text if entry.resolved else None,
     }
 
 
@@ -160,8 +160,8 @@ def _row(entry: Entry, zone: tzinfo) -> tuple[str, ...]:
 def _state(entry: Entry) -> str:
     word = STATE_WORDS[entry.status]
     reverted = f", Nomad's revert: {entry.reverted}" if entry.outcome is Outcome.REVERTED else ""
-    settled = f", settled by {who(entry.settled.by)} as {entry.settled.text}" if entry.settled else ""
-    return f"{word}{reverted}{settled}{', landed after its end' if entry.landed_late_at else ''}"
+    resolved = f", resolved by {who(entry.resolved.by)} as {entry.resolved.text}" if entry.resolved else ""
+    return f"{word}{reverted}{resolved}{', landed after its end' if entry.landed_late_at else ''}"
 
 
 def _older(page: HistoryPage, words: argparse.Namespace) -> str:

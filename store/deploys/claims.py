@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, union_all
 
 from bot.errors import StaleFence
-from bot.ports.claims import A_MOMENT, Claim, Due
+from bot.ports.claims import CLOCK_TOLERANCE, Claim, Due
 from store.deploys.deploys import DeployWriting
 from store.sql.dialects import clock, is_over
 from store.sql.session import Session
@@ -32,13 +32,13 @@ class Claims(Session):
     async def due(self, wanted: Wanted, now: datetime) -> tuple[bool, datetime]:
         """Whether ``take`` would find a deploy, and the database's time; takes no lock."""
         due = _due(self._dialect, _sorted(wanted.statuses), lanes=bool(wanted.full))
-        (row,) = await self._rows(due, {**_free_at(wanted, now), **_latest(wanted, now)})
+        (row,) = await self._rows(due, {**_free_at(wanted, now), **latest(wanted, now)})
         return bool(row[0]), row[1]
 
     async def take(self, wanted: Wanted, owner: str, lease: timedelta, now: datetime) -> Claim | None:
         """Claim the deploy that is due first, of those that are free; None if there is none."""
         statuses = _sorted(wanted.statuses)
-        await self._run(_brought_back(statuses), {"now": now, **_latest(wanted, now)})
+        await self._run(_brought_back(statuses), {"now": now, **latest(wanted, now)})
         taken = _taken(self._dialect, statuses, lease, lanes=bool(wanted.full))
         row = await self._row(taken, {**_free_at(wanted, now), "owner": owner})
         if row is None:
@@ -49,7 +49,7 @@ class Claims(Session):
         """The deploy that ``take`` would claim; takes no lock."""
         found = _found(self._dialect, _sorted(wanted.statuses), lanes=bool(wanted.full), besides=bool(wanted.besides))
         besides = {"besides": sorted(wanted.besides)} if wanted.besides else {}
-        rows = await self._rows(found, {**_free_at(wanted, now), **_latest(wanted, now), **besides})
+        rows = await self._rows(found, {**_free_at(wanted, now), **latest(wanted, now), **besides})
         return Due(*rows[0]) if rows else None
 
     async def put_off(self, due: Due, at: datetime) -> None:
@@ -118,8 +118,16 @@ _RELEASED = (
 @cache
 def _due(dialect: str, statuses: tuple[str, ...], *, lanes: bool) -> Executable:
     """Whether a deploy is free or astray, and the database's time."""
-    astray = select(deploys.c.id).where(_astray(statuses))
-    return select(_free(dialect, statuses, lanes=lanes).exists() | astray.exists(), clock(dialect))
+    return select(is_any_due(dialect, statuses, lanes=lanes), clock(dialect))
+
+
+def is_any_due(
+    dialect: str, statuses: tuple[str, ...], suffix: str = "", *, lanes: bool = False
+) -> ColumnElement[bool]:
+    """Whether a deploy in one of these states is free or astray; ``suffix`` as for ``latest``."""
+    astray = select(deploys.c.id).where(_astray(statuses, suffix))
+    found: ColumnElement[bool] = _free(dialect, statuses, lanes=lanes).exists() | astray.exists()
+    return found
 
 
 @cache
@@ -180,16 +188,17 @@ def _unkept(dialect: str) -> ColumnElement[bool]:
     return deploys.c.held_until.is_(None) | is_over(dialect, deploys.c.held_until)
 
 
-def _astray(statuses: tuple[str, ...]) -> ColumnElement[bool]:
-    return deploys.c.status.in_(statuses) & (deploys.c.due_at > bindparam("latest"))
+def _astray(statuses: tuple[str, ...], suffix: str = "") -> ColumnElement[bool]:
+    return deploys.c.status.in_(statuses) & (deploys.c.due_at > bindparam(f"latest{suffix}"))
 
 
 def _free_at(wanted: Wanted, now: datetime) -> dict[str, Any]:
     return {"now": now, "full": list(_sorted(wanted.full))} if wanted.full else {"now": now}
 
 
-def _latest(wanted: Wanted, now: datetime) -> dict[str, datetime]:
-    return {"latest": now + wanted.within + A_MOMENT}
+def latest(wanted: Wanted, now: datetime, suffix: str = "") -> dict[str, datetime]:
+    """Beyond which instant such a deploy is astray, as the parameter that has this ``suffix``."""
+    return {f"latest{suffix}": now + wanted.within + CLOCK_TOLERANCE}
 
 
 def _sorted(names: Collection[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy import text as sql
 
 from bot.domain.deploy.deploy import Deploy, Status
@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from sqlalchemy import Select
+
 # open besides, because that has an index
 _IS_UNDECIDED = sql(IS_OPEN) & deploys.c.status.in_([status for status in Status if status.undecided])
+
+
+def _in_places(statuses: Collection[Status], places: Collection[tuple[str, str]]) -> Select[tuple[int]]:
+    there = tuple_(deploys.c.service, deploys.c.environment).in_(sorted(places))
+    return select(deploys.c.id).where(sql(IS_OPEN), deploys.c.status.in_(sorted(statuses)), there)
 
 
 class JudgingReading(DeployReading):
@@ -28,6 +35,11 @@ class JudgingReading(DeployReading):
     async def any_unjudged(self) -> bool:
         """Whether a deploy is still to be judged by the catalog in force."""
         found: bool = (await self._run(select(select(deploys.c.id).where(sql(UNJUDGED)).exists()))).scalar_one()
+        return found
+
+    async def any_of(self, statuses: Collection[Status], places: Collection[tuple[str, str]]) -> bool:
+        """Whether an open deploy in one of these states is in one of these (service, environment)."""
+        found: bool = (await self._run(select(_in_places(statuses, places).exists()))).scalar_one()
         return found
 
     async def overdue(self, now: datetime, latest: Mapping[str, datetime], limit: int = 100) -> tuple[int, ...]:
@@ -56,6 +68,15 @@ class JudgingWriting(JudgingReading, DeployWriting):
         await self._run(deploys.update().where(deploys.c.id.in_([each.id for each in found])).values(unjudged=False))
         self._locked |= {each.id: each for each in found}
         return found
+
+    async def follow_now(self, statuses: Collection[Status], places: Collection[tuple[str, str]], at: datetime) -> int:
+        """Make the open deploys in these states due that are in these (service, environment); returns their number."""
+        # also those that are due: one that is being looked at must see that it became due meanwhile
+        locked = _in_places(statuses, places).order_by(deploys.c.id).with_for_update()
+        moved = deploys.update().where(deploys.c.id.in_(locked)).values(due_at=at)
+        found = (await self._run(moved.returning(deploys.c.status))).scalars().all()
+        self._due += [(status, at, 0) for status in set(found)]
+        return len(found)
 
     async def follow_anew(self, statuses: Collection[Status], lane: str, at: datetime) -> None:
         """Make the deploys in these states due that are due later, in one lane."""

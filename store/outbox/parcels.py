@@ -11,7 +11,7 @@ from sqlalchemy import text as sql
 
 from bot.domain.deploy.message import Delivery, Outgoing, Setback, Way
 from bot.errors import StaleFence
-from bot.ports.claims import A_MOMENT, Parcel
+from bot.ports.claims import CLOCK_TOLERANCE, Parcel
 from store.sql.conditions import HELD, PENDING_CARD, REPLY
 from store.sql.dialects import Instant, clock, insert, is_over
 from store.sql.mapping import record_of
@@ -45,7 +45,7 @@ class Parcels(Session):
     async def due(self, now: datetime, resting: Resting = ()) -> bool:
         """Whether ``take`` would find a parcel; takes no lock."""
         found: bool = (
-            await self._run(_due(self._dialect, _shape(resting)), {**_at(now), **_channels(resting)})
+            await self._run(_due(self._dialect, _shape(resting)), {**at_instant(now), **_channels(resting)})
         ).scalar_one()
         return found
 
@@ -55,7 +55,7 @@ class Parcels(Session):
         Raises ``Taken`` if another worker took one for the same message meanwhile.
         """
         await self._end_expired()
-        await self._run(_UNASTRAY, _at(now))
+        await self._run(_UNASTRAY, at_instant(now))
         values = {_NOW.key: now, "owner": owner, **_channels(resting)}
         row = await self._row(_taken(self._dialect, lease, _shape(resting)), values)
         return None if row is None else _parcel(row)
@@ -139,9 +139,15 @@ _UNASTRAY = outbox.update().where(_ASTRAY).values(due_at=_NOW, put_at=_NOW)
 # each made once, because idle loops ask all day
 @lru_cache(maxsize=64)
 def _due(dialect: str, resting: Shape) -> Select[tuple[bool]]:
+    return select(is_any_parcel_due(dialect, resting))
+
+
+def is_any_parcel_due(dialect: str, resting: Shape = frozenset()) -> ColumnElement[bool]:
+    """Whether there is a parcel to take, or one of a dead worker; its parameters are those of ``at_instant``."""
     expired = select(outbox.c.id).where(is_over(dialect, outbox.c.held_until))
     astray = select(outbox.c.id).where(_ASTRAY)
-    return select(expired.exists() | _free(resting).exists() | astray.exists())
+    found: ColumnElement[bool] = expired.exists() | _free(resting).exists() | astray.exists()
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -162,8 +168,9 @@ def _expired(dialect: str) -> Executable:
     return expired.with_for_update(skip_locked=True)
 
 
-def _at(now: datetime) -> dict[str, datetime]:
-    return {_NOW.key: now, _AHEAD.key: now + A_MOMENT}
+def at_instant(now: datetime) -> dict[str, datetime]:
+    """The parameters of statements about what is due."""
+    return {_NOW.key: now, _AHEAD.key: now + CLOCK_TOLERANCE}
 
 
 def _next(resting: Shape) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy import DateTime, String, func, literal, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
-from bot.ports.claims import A_MOMENT, LONGEST_LEASE
+from bot.ports.claims import CLOCK_TOLERANCE, LONGEST_LEASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ def clock(dialect: str, ahead: timedelta = NO_TIME) -> ColumnElement[datetime]:
 
 def is_over(dialect: str, lease: Any) -> ColumnElement[bool]:
     """Whether a lease is over; also one that is longer than any, so given by a clock that was set back since."""
-    over: ColumnElement[bool] = (lease <= clock(dialect)) | (lease > clock(dialect, LONGEST_LEASE + A_MOMENT))
+    over: ColumnElement[bool] = (lease <= clock(dialect)) | (lease > clock(dialect, LONGEST_LEASE + CLOCK_TOLERANCE))
     return over
 
 

@@ -205,7 +205,7 @@ def test_a_cluster_that_hung_rests_at_least_as_long_as_a_hang_lasts():
 
 async def test_work_that_ends_while_its_lane_is_left_out_makes_room_at_once(world: World):
     class NeverPolls(LocalBell):
-        async def wait(self, kinds: frozenset[str], seen: int, seconds: float) -> None:
+        async def wait(self, kinds: frozenset[str], seen: int, seconds: float | None = None) -> None:
             await asyncio.Event().wait()
 
     trying, begun = asyncio.Event(), [asyncio.Event(), asyncio.Event()]

@@ -16,7 +16,7 @@ from bot.operations.worker import follow
 from bot.ports.nomad import JobEvent
 from handlers.watch import Pace, Watcher
 from tests.builders import a_catalog, an_environment
-from tests.operations.acts import change, now, rolling
+from tests.operations.acts import change, now, rolling, rolling_in_staging
 from tests.operations.conftest import bare, world
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.fakes import World
 
 __all__ = ["bare", "world"]
-QUICK = Pace(look=0.01, gather=0.01, after_failure=0.01)
+QUICK = Pace(look=0.01, gather=0.01, same=0.1, after_failure=0.01)
 
 
 class Streams:
@@ -85,6 +85,56 @@ async def test_an_event_is_not_lost_while_the_database_is_busy(
     while (await now(world, deploy)).due_at != later:  # noqa: ASYNC110 -- as above
         await asyncio.sleep(0.01)
     assert "a nudge failed" in caplog.messages
+
+
+async def test_steady_events_of_a_job_are_one_nudge_for_a_while_and_hold_up_no_other_job(world: World):
+    streams, ours, theirs = Streams(), await rolling(world), await rolling_in_staging(world)
+    world.nomad.stream = streams.of_cluster
+    watcher = Watcher(world.ports(), replace(QUICK, same=3600))
+    watcher.start()
+    await streams.opened.get()
+    first = world.clock.advance(seconds=1)
+    streams.moves.put_nowait(JobEvent("production", "checkout"))
+    async with asyncio.timeout(30):
+        while (await now(world, ours)).due_at != first:  # noqa: ASYNC110 -- as above
+            await asyncio.sleep(0.01)
+        second = world.clock.advance(seconds=1)
+
+        streams.moves.put_nowait(JobEvent("production", "checkout"))
+        streams.moves.put_nowait(JobEvent("staging", "checkout"))
+
+        while (await now(world, theirs)).due_at != second:  # noqa: ASYNC110 -- as above
+            await asyncio.sleep(0.01)
+    assert (await now(world, ours)).due_at == first
+    await watcher.stop()
+
+
+async def test_of_steady_events_the_last_one_counts(world: World, streams: Streams):
+    await streams.opened.get()
+    deploy = await rolling(world)
+    for _ in range(3):
+        later = world.clock.advance(seconds=1)
+        streams.moves.put_nowait(JobEvent("production", "checkout"))
+        while (await now(world, deploy)).due_at != later:  # noqa: ASYNC110 -- as above
+            await asyncio.sleep(0.01)
+
+
+async def test_more_jobs_than_are_remembered_have_every_rollout_looked_at(
+    world: World, streams: Streams, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("handlers.watch.MOST", 3)
+    await streams.opened.get()
+    deploy = await rolling(world)
+    await change(world, replace(deploy, due_at=world.clock.now() + follow.SLOW_POLL))
+    later = world.clock.advance(seconds=1)
+
+    # the one that rolls out is among those for which there is no room
+    for number in range(4):
+        streams.moves.put_nowait(JobEvent("production", f"batch/dispatch-{number}"))
+    streams.moves.put_nowait(JobEvent("production", "checkout"))
+
+    while (await now(world, deploy)).due_at != later:  # noqa: ASYNC110 -- as above
+        await asyncio.sleep(0.01)
 
 
 async def test_where_the_stream_broke_or_was_opened_anew_every_rollout_is_looked_at(world: World, streams: Streams):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from bot.domain.deploy.deploy import Status
 from bot.errors import NomadUnavailable
 from bot.gateways.clock import SystemClock
 from bot.operations.catalog import apply
+from bot.operations.worker.claim import Work
 from bot.ports import Limits, Ports
 from bot.ports.claims import JUDGING, MESSAGES
 from handlers.work import LocalBell, Worker
@@ -24,6 +25,7 @@ from tests.operations.acts import asked
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from bot.ports.claims import Claim
     from store import SqlStore
 
 
@@ -62,6 +64,44 @@ async def test_a_request_is_planned_dispatched_and_registered(world: World, bell
     await reached(world.ports(), deploy.id, Status.ROLLING)
 
     assert len(world.nomad.registers) == 1
+
+
+async def test_what_another_process_made_due_is_found_by_the_poll(world: World):
+    bell = LocalBell()
+    worker = Worker(world.ports(), bell)
+    worker.start()
+
+    # the bell of this world is not that of the worker
+    deploy = await asked(world)
+
+    await reached(world.ports(), deploy.id, Status.ROLLING)
+    await worker.stop()
+
+
+async def test_an_idle_worker_asks_the_database_once_for_all_its_work(world: World):
+    polls, claims = [asyncio.Event() for _ in range(3)], 0
+
+    class Counting(Work):
+        async def claim(self, *_: Any) -> Claim | None:
+            nonlocal claims
+            claims += 1
+            return None
+
+    class Polled(HookedStore):
+        async def due(self, *asked: Any) -> frozenset[str]:
+            next(each for each in polls if not each.is_set()).set()
+            return await super().due(*asked)
+
+    async def act(_: Ports, __: Claim) -> None: ...
+
+    world.store = Polled(world.store)
+    lanes = tuple((Counting(frozenset({status}), act), 1) for status in Status)
+    worker = Worker(world.ports(), LocalBell(), (), lanes)
+    worker.start()
+    await asyncio.gather(*(each.wait() for each in polls))
+    await worker.stop()
+
+    assert claims == len(lanes)
 
 
 async def test_a_step_that_breaks_ends_no_loop(world: World, bell: LocalBell, caplog: pytest.LogCaptureFixture):

@@ -86,6 +86,13 @@ async def dispatching(world: World, **changes: Any) -> Deploy:
         )
 
 
+async def rolling_in_staging(world: World) -> Deploy:
+    """A staging deploy that Nomad took; nobody has to approve it."""
+    deploy = await planned(world)
+    assert await dispatch.step(world.ports())
+    return await now(world, deploy)
+
+
 async def rolling(world: World, **changes: Any) -> Deploy:
     """A deploy that Nomad took."""
     deploy = await ready(world, **changes)

@@ -83,6 +83,11 @@ def claims(name, **arguments):
     return pytest.param(act, id=name)
 
 
+async def poll(store):
+    # as many kinds of work as there are, each with its own rule
+    await store.due([Wanted(statuses=frozenset({state}), within=timedelta(minutes=1)) for state in Status], NOON)
+
+
 def takes(name, *arguments):
     """The claim itself, past the look that comes before it: an empty store would end there."""
 
@@ -163,6 +168,7 @@ def retains(name):
         reads("edition_days", "C0AUDIT001", TODAY),
         reads("table_refused", NOON),
         reads("newest_editions", TODAY),
+        poll,
         claims("claim", wanted=WANTED),
         claims("claim", wanted=replace(WANTED, full=frozenset({"http://10.0.0.1:4646"}))),
         claims("claim_parcel"),
@@ -180,11 +186,13 @@ async def test_no_table_is_read_whole(store, act):
 
 
 LOOPS = [
+    poll,
     *(claims("claim", wanted=Wanted(statuses=frozenset({state}), within=timedelta(minutes=1))) for state in Status),
     claims("find", wanted=WANTED),
     claims("find", wanted=replace(WANTED, full=frozenset({"http://10.0.0.1:4646"}), besides=frozenset({7}))),
     claims("claim_parcel"),
     reads("any_unjudged"),
+    reads("any_of", [Status.DISPATCHING, Status.ROLLING], [("checkout", "staging"), ("checkout", "production")]),
     reads("overdue", NOON, {"production": NOON, "staging": NOON}),
     reads("open_deploys"),
     reads("open_deploys", "checkout", "staging"),

@@ -115,6 +115,24 @@ async def test_cancelled_right_after_the_commit_it_is_ambiguous_too(store):
     assert await everything(store) == (a_deploy(1),)
 
 
+async def test_a_connection_whose_opening_is_cancelled_is_kept_for_the_next(store):
+    gate, opened = Gate(), []
+
+    def connect(made, _record):
+        opened.append(made)
+        gate.wait()
+
+    event.listen(store.engines.writing.sync_engine, "connect", connect)
+    reading = asyncio.create_task(everything(store))
+    await gate.reached.wait()
+    reading.cancel()
+    gate.opened.set()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert await everything(store) == ()
+    assert len(opened) == 1
+
+
 async def test_a_reader_that_is_cancelled_while_it_closes_is_just_cancelled(store):
     gate = Gate()
     event.listen(store.engines.writing.sync_engine, "reset", gate.wait)

@@ -164,12 +164,12 @@ class Entry:
         return self.took if self.status is Status.SUCCEEDED else None
 
     @property
-    def settled_by_person(self) -> bool:
+    def resolved_by_person(self) -> bool:
         """Whether a person, not Nomad, said how it ended."""
-        return self.ended_at is not None and self.settled is not None and self.settled.text in {"succeeded", "failed"}
+        return self.ended_at is not None and self.resolved is not None and self.resolved.text in {"succeeded", "failed"}
 
     @property
-    def settled(self) -> Word | None:
+    def resolved(self) -> Word | None:
         """A person's word that stands on how it ended; None if Nomad alone said that."""
         word = self.word
         return word if word is not None and word.stands and not word.of_rollout else None

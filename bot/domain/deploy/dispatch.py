@@ -197,7 +197,7 @@ def resolution_from(text: str) -> Resolution | None:
 
 
 # the permission may be nobody's, or Slack away
-_ON_THE_HOST: Final = "On the host: `nomatron resolve`."
+_ON_THE_HOST: Final = "An operator can use `nomatron resolve` on the host instead."
 
 
 def how_to_resolve(deploy: Deploy) -> str:

@@ -338,5 +338,5 @@ def _confirmed(after: After, what: Candidate, last: _Stretch, asked: Asked) -> D
         return Allowed()
     if asked.gone:
         return refuse("not-running", f"{asked.gone} {_again(after, what)}")
-    why = asked.unknown or "A deploy there has just ended: try again."
+    why = asked.unknown or "A deploy there has just ended. Try again in a minute."
     return refuse("running-unknown", f"Nomatron cannot tell whether {where} still runs {what.name}. {why}")

@@ -40,8 +40,8 @@ _COLUMNS: Final[Mapping[str, Callable[[Entry], _Cell]]] = {
     "detail": lambda entry: entry.detail,
     # from here on after all others, for programs that read those by their position
     "revision": lambda entry: str(entry.revision),
-    "settled by": lambda entry: _who(entry.settled.by) if entry.settled else "",
-    "settled as": lambda entry: entry.settled.text if entry.settled else "",
+    "resolved by": lambda entry: _who(entry.resolved.by) if entry.resolved else "",
+    "resolved as": lambda entry: entry.resolved.text if entry.resolved else "",
     "landed late at": lambda entry: entry.landed_late_at,
 }
 

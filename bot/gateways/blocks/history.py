@@ -70,8 +70,8 @@ def _course(entry: Entry) -> Iterator[str]:
         yield f"took {short(entry.took)}"
     else:
         yield f"ended {moment(entry.changed_at)}"
-    if entry.settled is not None:
-        yield f"settled by {name_of(entry.settled.by)} as {code(entry.settled.text)}"
+    if entry.resolved is not None:
+        yield f"resolved by {name_of(entry.resolved.by)} as {code(entry.resolved.text)}"
     if entry.landed_late_at is not None:
         yield f":rotating_light: *Nomad registered it after all* {moment(entry.landed_late_at)}"
     if entry.outcome is Outcome.REVERTED:

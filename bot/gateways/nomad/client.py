@@ -23,12 +23,15 @@ from bot.gateways.nomad.reply import Reply, read
 from bot.gateways.nomad.session import CALLS, endpoints, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from bot.domain.catalog.environment import Cluster
     from bot.domain.jobdiff.hidden import Clean
 
 log = logging.getLogger(__name__)
+
+PAGE = 500
+"""How many records a page of a list has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,18 @@ class Client:
             return self._accept(await self._run(call), 404)
         except NomadRefused as error:
             raise NomadUnavailable(self._with_name(f"refused a read: {error}")) from None
+
+    async def pages(self, path: str, *, namespace: str, **params: str) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """GET a list page by page. Raises as ``get`` does; a list that Nomad does not have is refused."""
+        token: dict[str, str] = {}
+        while True:
+            reply = await self.get(path, namespace=namespace, per_page=PAGE, **params, **token)
+            if not reply.ok:
+                raise NomadUnavailable(self._with_name(f"has no list of {path}"))
+            yield reply.records()
+            if not reply.next_page:
+                return
+            token = {"next_token": reply.next_page}
 
     async def post(
         self,
@@ -147,7 +162,10 @@ class Client:
         except BUGS as error:
             # nobody knows when it was raised: even a pool that cannot start a thread has put the call into its queue
             log.exception("a call to nomad ended in a bug", extra={"cluster": self.cluster.name})
-            raise Unanswered(self._with_name(f"was called in vain: {type(error).__name__}"), sent=True) from None
+            raise Unanswered(
+                self._with_name(f"was called, and an error of Nomatron's own followed: {type(error).__name__}"),
+                sent=True,
+            ) from None
 
     def _exchange(self, call: _Call, asked_at: float) -> Reply:
         try:

@@ -15,10 +15,12 @@ from bot.domain.jobdiff.hidden import cleaner
 from bot.domain.jobdiff.redaction import Redactor
 from bot.domain.masking import scrub
 from bot.errors import NomadError, NomadUnavailable, SettingsInvalid
-from bot.gateways.nomad import logs, look, observe, parse, plan, register, stream
+from bot.gateways.nomad import look, parse, plan, register, stream
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.examine import NomadExaminer
 from bot.gateways.nomad.forms.comparable import is_registered_as
+from bot.gateways.nomad.rollouts import logs
+from bot.gateways.nomad.rollouts.observer import Observer
 from bot.gateways.nomad.stream import Patience
 from bot.ports.nomad import JobEvent
 
@@ -45,6 +47,7 @@ class PythonNomad:
         self._client = client
         self._patience = patience
         self._quiet = stream.Quiet()
+        self._observer = Observer(client, self._quiet)
 
     def close(self) -> None:
         """Close the connections."""
@@ -132,7 +135,7 @@ class PythonNomad:
     ) -> Observation:
         """Implements ``bot.ports.nomad.Nomad.observe``."""
         with _of_nomads_shape(self._client.cluster):
-            return await observe.observe(self._client, namespace, job_id, rollout, Redactor(show))
+            return await self._observer.observe(namespace, job_id, rollout, show)
 
     async def log_tail(
         self, namespace: str, job_id: str, failure: TaskFailure, lines: int, show: frozenset[str] = frozenset()

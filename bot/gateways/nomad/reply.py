@@ -24,13 +24,17 @@ _CHUNK: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: status, body, and the headers that show whether Nomad itself sent it; ``date`` is its Date header."""
+    """An answer: status, body, and the headers that show whether Nomad itself sent it.
+
+    ``date`` is its Date header, ``next_page`` asks for the next page of a list; empty if there is none.
+    """
 
     status: int
     content_type: str
     body: bytes
     location: str = ""
     date: str = ""
+    next_page: str = ""
 
     @property
     def ok(self) -> bool:
@@ -91,4 +95,5 @@ def read(response: requests.Response, seconds: float) -> Reply:
                 raise NomadUnavailable(f"was still sending its answer after {seconds:.0f} s")
     headers = response.headers
     kind = headers.get("Content-Type", "").casefold()
-    return Reply(response.status_code, kind, bytes(body), headers.get("Location", ""), headers.get("Date", ""))
+    location, date, next_page = (headers.get(name, "") for name in ("Location", "Date", "X-Nomad-NextToken"))
+    return Reply(response.status_code, kind, bytes(body), location, date, next_page)

@@ -34,6 +34,7 @@ def endpoints(cluster: Cluster, token: str | None, session: requests.Session) ->
         "status": library.status.leader,
         "agent": library.agent,
         "namespace": library.namespace,
+        "deployments": library.deployments,
         "logs": library.client.stream_logs,
     }
     for endpoint in used.values():

@@ -16,7 +16,7 @@ from bot.domain.deploy.gates import Ask, check_ask, check_quota, check_requester
 from bot.domain.deploy.message import PLANNING_SHOWN_AFTER, Delivery, Outgoing
 from bot.domain.deploy.promotion import Candidate
 from bot.domain.deploy.variables import check_values, newer_template
-from bot.domain.masking import looks_secret, names_content
+from bot.domain.masking import is_credential
 from bot.domain.settings import check_settings, typed_settings
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import ROUNDS, START_OVER, ask_membership, people_to_ask
@@ -333,8 +333,7 @@ def _way_back(deploy: Deploy) -> dict[str, object]:
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:
     """The audit event of a refused request; such a request gets no number."""
     # somebody who forgets a word types a setting where the version belongs
-    is_secret = looks_secret(ask.version) and not names_content(ask.version)
-    version = HIDDEN if is_secret else ask.version[:128]
+    version = HIDDEN if is_credential(ask.version) else ask.version[:128]
     return Event(
         type=EventType.DEPLOY_REFUSED,
         at=at,

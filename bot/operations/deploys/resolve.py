@@ -60,7 +60,7 @@ async def resolve_on_host(ports: Ports, operator: Operator, asked: Resolve) -> D
         unfit = await _unfit(tx, deploy, asked.resolution)
         if unfit is not None:
             return unfit
-        return await _settle(tx, deploy, operator, asked, ports.clock.now(), catalog)
+        return await _record(tx, deploy, operator, asked, ports.clock.now(), catalog)
 
 
 async def _decide(case: Case, *, actor: Actor, asked: Resolve) -> Deploy | Refused:
@@ -69,7 +69,7 @@ async def _decide(case: Case, *, actor: Actor, asked: Resolve) -> Deploy | Refus
         decision = await _unfit(case.tx, case.deploy, asked.resolution) or decision
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "resolve", decision)
-    return await _settle(case.tx, case.deploy, actor, asked, case.now, case.facts.fingerprint)
+    return await _record(case.tx, case.deploy, actor, asked, case.now, case.facts.fingerprint)
 
 
 def _may_resolve(case: Case, actor: Actor) -> Decision:
@@ -107,7 +107,7 @@ async def _unfit(tx: Transaction, deploy: Deploy, resolution: Resolution) -> Ref
     return refuse("resolve-version", text)
 
 
-async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve, now: datetime, catalog: str) -> Deploy:
+async def _record(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve, now: datetime, catalog: str) -> Deploy:
     """Record who said what, and why; end what rolls out, and leave a dispatching deploy to the worker."""
     resolution, reason = asked.resolution, asked.reason
     data = {"reason": reason[:LONGEST_DETAIL], "resolution": str(resolution), "plan": deploy.plan}
@@ -124,7 +124,7 @@ async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve,
         await reply(tx, saved, replace(to_requester(saved, _PENDING), said=_said(actor, said)), now)
         return saved
     status, event, ended = _ENDS[resolution.result]
-    detail = f"Settled by a person, not by Nomad: {reason}"
+    detail = f"Resolved by a person, not by Nomad: {reason}"
     for rollout in running:
         await tx.save_rollout(settle(rollout, ended, detail, now))
     if not deploy.status.open:
@@ -133,7 +133,7 @@ async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve,
         await tx.save_deploy(saved)
         await redraw(tx, saved, now, urgent=True)
         text = f"The rollout of {deploy.number} {ended}. {detail}"
-        said = f"settled the rollout of {deploy.number} as {ended}."
+        said = f"resolved the rollout of {deploy.number} as {ended}."
         await reply(tx, saved, replace(to_requester(saved, text), said=_said(actor, said)), now)
         return saved
     note = to_requester(deploy, f"{deploy.number} {status}. {detail}")
@@ -147,7 +147,7 @@ async def _settle(tx: Transaction, deploy: Deploy, actor: Actor, asked: Resolve,
         catalog=catalog,
         data={"detail": detail[:LONGEST_DETAIL]},
         changes={"detail": detail, "resolution": str(resolution)},
-        note=replace(note, said=_said(actor, f"settled {deploy.number} as {status}.")),
+        note=replace(note, said=_said(actor, f"resolved {deploy.number} as {status}.")),
     )
 
 

@@ -180,7 +180,7 @@ async def still_runs(ports: Ports, catalog: Catalog, proofs: Sequence[Run]) -> A
         async with asyncio.timeout(ports.limits.ask.total_seconds()):
             ended = await _compare(ports, target_of(ports.nomads, catalog, deploy), deploy, proofs)
     except TimeoutError:
-        return Asked(unknown="Nomad: no answer in time")
+        return Asked(unknown="Nomad did not answer in time. Try again in a minute.")
     except (NomadUnavailable, NomadForbidden) as error:
         return Asked(unknown=f"Nomad: {error}")
     except _NoLongerKept as gone:
@@ -192,7 +192,7 @@ async def still_runs(ports: Ports, catalog: Catalog, proofs: Sequence[Run]) -> A
             await _record(ports, ended)
         except StoreError:
             # the record decides; whoever asks must not take its failure for a failure of what they asked for
-            return Asked(unknown="It seems not to, but the database did not keep that: try again.")
+            return Asked(unknown="It seems not to, but that could not be recorded. Try again in a minute.")
     return Asked(frozenset(run.deploy_id for run in proofs if run.deploy_id not in ended))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.domain.audit.events import EventType
 from bot.operations.deploys.transitions import EXPIRY
 from bot.operations.locks.change import end
-from bot.ports.claims import A_MOMENT
+from bot.ports.claims import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,7 +43,7 @@ def _is_over(lock: Lock, now: datetime) -> bool:
 
 
 def _is_astray(lock: Lock, now: datetime) -> bool:
-    return lock.until is not None and lock.placed_at > now + A_MOMENT
+    return lock.until is not None and lock.placed_at > now + CLOCK_TOLERANCE
 
 
 async def _put_right(tx: Transaction, lock: Lock, now: datetime) -> None:

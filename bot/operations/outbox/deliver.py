@@ -54,6 +54,7 @@ class Sending:
 
     name = __name__
     kinds = frozenset({MESSAGES})
+    wanted = None
 
     async def claim(
         self, ports: Ports, full: Collection[str] = (), _under_way: Collection[Parcel] = ()

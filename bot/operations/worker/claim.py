@@ -59,11 +59,16 @@ class Work:
         """The states of its deploys, for the bell."""
         return self.statuses
 
+    @property
+    def wanted(self) -> Wanted:
+        """The deploys that it asks for, in any lane."""
+        return Wanted(statuses=self.statuses, within=self.within)
+
     async def claim(
         self, ports: Ports, full: frozenset[str] = frozenset(), _under_way: Collection[Claim] = ()
     ) -> Claim | None:
         """Claim the deploy that is due first, in any lane that is not ``full``; None if there is none."""
-        wanted = Wanted(statuses=self.statuses, within=self.within, full=full)
+        wanted = replace(self.wanted, full=full)
         return await ports.store.claim(wanted, owner=ports.worker, lease=ports.limits.lease, now=ports.clock.now())
 
     async def carry_out(self, ports: Ports, claim: Claim) -> None:

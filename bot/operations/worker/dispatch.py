@@ -6,6 +6,7 @@ One transaction claims the deploy, judges the gates, and adds the first attempt.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -62,13 +63,14 @@ class Dispatching:
 
     name = __name__
     kinds = frozenset({Status.READY})
+    wanted = Wanted(statuses=kinds, within=LONGEST_WAIT)
 
     async def claim(
         self, ports: Ports, full: frozenset[str] = frozenset(), under_way: Collection[Due] = ()
     ) -> Due | None:
         """The ready deploy that is due first, in any lane that is not ``full``, and not ``under_way`` here."""
         besides = frozenset(due.deploy_id for due in under_way)
-        wanted = Wanted(statuses=self.kinds, within=LONGEST_WAIT, full=full, besides=besides)
+        wanted = replace(self.wanted, full=full, besides=besides)
         return await ports.store.find(wanted, ports.clock.now())
 
     async def carry_out(self, ports: Ports, due: Due) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.errors import CatalogMissing
 from bot.operations.deploys.transitions import expire, is_overdue, redraw
 from bot.operations.require import require
-from bot.ports.claims import A_MOMENT
+from bot.ports.claims import CLOCK_TOLERANCE
 
 if TYPE_CHECKING:
     from bot.ports import Ports
@@ -27,7 +27,7 @@ async def step(ports: Ports) -> bool:
             # without a catalog nobody can have requested a deploy
             return False
         latest = {name: now + each.expires for name, each in catalog.environments.items()}
-        found = await reading.overdue(now, {name: at + A_MOMENT for name, at in latest.items()})
+        found = await reading.overdue(now, {name: at + CLOCK_TOLERANCE for name, at in latest.items()})
     for deploy_id in found:
         async with ports.begin() as tx:
             deploy = require(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
@@ -36,7 +36,7 @@ async def step(ports: Ports) -> bool:
             # read again under the lock: it may have been dispatched or planned again meanwhile
             if is_overdue(deploy, now):
                 await expire(tx, deploy, now)
-            elif deploy.status.undecided and deploy.expires_at > rule + A_MOMENT:
+            elif deploy.status.undecided and deploy.expires_at > rule + CLOCK_TOLERANCE:
                 await tx.save_deploy(replace(deploy, expires_at=rule))
                 await redraw(tx, deploy, now)
     return bool(found)

@@ -95,7 +95,7 @@ async def _follow(ports: Ports, claim: Claim) -> None:
     async with ports.begin() as tx:
         deploy = await lock_claimed(tx, claim)
         if deploy.due_at is None:
-            # a person has settled the rollout meanwhile
+            # a person has resolved the rollout meanwhile
             return
         for rollout in progress.changed:
             await tx.save_rollout(rollout)

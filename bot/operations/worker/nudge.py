@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.domain.deploy.deploy import Status
-from bot.operations.require import require
 from bot.operations.worker.follow import FOLLOWED
 
 if TYPE_CHECKING:
@@ -23,20 +21,12 @@ async def nudge(ports: Ports, cluster: str, events: Collection[JobEvent]) -> int
     """Make the rollouts of these jobs due; returns how many there were. The same event twice does no harm."""
     async with ports.store.read() as reading:
         catalog = (await reading.active_catalog()).catalog
-        # by place, because open deploys may be many and the events of one rollout are frequent
-        found = [
-            deploy.id
-            for service, environment in _places(catalog, cluster, events)
-            for deploy in await reading.open_deploys(service, environment)
-            if deploy.status in _FOLLOWED
-        ]
-    now = ports.clock.now()
-    for deploy_id in found:
-        async with ports.begin() as tx:
-            deploy = require(await tx.lock_deploy(deploy_id), f"D-{deploy_id}")
-            if deploy.status in _FOLLOWED:
-                await tx.save_deploy(replace(deploy, due_at=now))
-    return len(found)
+        places = _places(catalog, cluster, events)
+        # most events are about jobs that do not roll out: they must not wait for the write lock
+        if not places or not await reading.any_of(_FOLLOWED, places):
+            return 0
+    async with ports.begin() as tx:
+        return await tx.follow_now(_FOLLOWED, places, ports.clock.now())
 
 
 async def nudge_all(ports: Ports, lane: str) -> None:

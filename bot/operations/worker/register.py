@@ -49,9 +49,9 @@ if TYPE_CHECKING:
 LOOK_AGAIN = timedelta(seconds=2)
 """How soon Nomad is asked again if it is not known whether an attempt landed."""
 NOTIFY_AFTER = timedelta(minutes=2)
+"""After this time people are told that the outcome is not known yet."""
 UNREADABLE_FOR = timedelta(minutes=10)
 """After the last attempt, how long Nomad may fail to say what happened until a person's word counts without it."""
-"""After this time people are told that the outcome is not known yet."""
 
 _NO_MORE = "permission denied"
 _PLANNED = frozenset({Status.WAITING, Status.READY})

@@ -20,10 +20,11 @@ MAX_WAIT_NS = 300 * 1_000_000_000
 
 @dataclass(frozen=True)
 class Answer:
-    """A 200: its JSON, and the index for X-Nomad-Index (None for no such header)."""
+    """A 200: its JSON, the index for X-Nomad-Index (None for no such header), and what asks for the next page."""
 
     body: Any
     index: int | None = None
+    next_token: str = ""
 
 
 class Missing(Refused):
@@ -121,6 +122,8 @@ def answer_response(call: Call, answer: Answer) -> web.Response:
     headers = {"Vary": "Accept-Encoding, Origin"}
     if answer.index is not None:
         headers |= {"X-Nomad-Index": str(answer.index), "X-Nomad-KnownLeader": "true", "X-Nomad-LastContact": "0"}
+    if answer.next_token:
+        headers["X-Nomad-NextToken"] = answer.next_token
     body = json_bytes(answer.body, pretty="pretty" in call.request.query)
     response = web.Response(body=body, headers=headers, content_type="application/json")
     # aiohttp checks what the caller accepts; to gzip small answers is not worth it

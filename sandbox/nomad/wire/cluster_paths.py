@@ -12,6 +12,7 @@ from sandbox.nomad.records import Json, find_group
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.rollout.verbs import fail_by_hand, pause, promote
 from sandbox.nomad.wire.call import REGION, Answer, Missing, json_bytes
+from sandbox.nomad.wire.lists import page_of
 from sandbox.nomad.wire.shapes import allocation_stub, whole_allocation
 
 if TYPE_CHECKING:
@@ -35,21 +36,24 @@ NO_TOKEN: Json = {
 }
 
 
-def select_records(call: Call, records: dict[str, Json]) -> list[Json]:
-    """The records of the call's namespace (or of all), filtered by id prefix, oldest first unless `reverse` is set."""
+def select_records(call: Call, records: dict[str, Json]) -> tuple[list[Json], str]:
+    """A page of the records of the call's namespace (or of all), and the token of the next one.
+
+    By id prefix and filter, oldest first unless `reverse` is set.
+    """
     prefix = call.query.get("prefix", "")
     found = [
         one for one in records.values() if call.namespace in {"*", one["Namespace"]} and one["ID"].startswith(prefix)
     ]
     found.sort(key=lambda one: int(one["CreateIndex"]), reverse=call.flag("reverse"))
-    limit = call.query.get("per_page", "")
-    return found[: int(limit)] if limit.isdecimal() and int(limit) else found
+    return page_of(call, [(f"{one['CreateIndex']}.{one['ID']}", one) for one in found])
 
 
 def deployments(call: Call) -> Answer:
     """All deployments."""
     state = call.cluster.state
-    return Answer(select_records(call, state.deployments), state.tables["deployments"])
+    shown, next_token = select_records(call, state.deployments)
+    return Answer(shown, state.tables["deployments"], next_token)
 
 
 def deployment(call: Call) -> Answer:
@@ -91,7 +95,8 @@ def pause_deployment(call: Call) -> Answer:
 def evaluations(call: Call) -> Answer:
     """All evaluations."""
     state = call.cluster.state
-    return Answer(select_records(call, state.evaluations), state.tables["evaluations"])
+    shown, next_token = select_records(call, state.evaluations)
+    return Answer(shown, state.tables["evaluations"], next_token)
 
 
 def evaluation(call: Call) -> Answer:
@@ -113,9 +118,8 @@ def evaluation_allocations(call: Call) -> Answer:
 def allocations(call: Call) -> Answer:
     """All allocations."""
     state = call.cluster.state
-    return Answer(
-        [allocation_stub(one) for one in select_records(call, state.allocations)], state.tables["allocations"]
-    )
+    shown, next_token = select_records(call, state.allocations)
+    return Answer([allocation_stub(one) for one in shown], state.tables["allocations"], next_token)
 
 
 def allocation(call: Call) -> Answer:

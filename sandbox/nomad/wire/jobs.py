@@ -13,6 +13,7 @@ from sandbox.nomad.jobs.versions import mark_stable, revert, tag, untag
 from sandbox.nomad.refusals import Refused
 from sandbox.nomad.scheduler.plan import plan
 from sandbox.nomad.wire.call import Answer, Missing
+from sandbox.nomad.wire.lists import page_of
 from sandbox.nomad.wire.shapes import allocation_stub, job_stub, summary_of
 
 if TYPE_CHECKING:
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 
 
 def job_list(call: Call) -> Answer:
-    """The jobs of a namespace (or of all, `*`), filtered by id prefix."""
+    """The jobs of a namespace (or of all, `*`), by id prefix and filter, page by page."""
     state, prefix = call.cluster.state, call.query.get("prefix", "")
     found = [
-        job_stub(state, job, with_meta=call.flag("meta"))
+        (f"{key.namespace}.{key.id}", job)
         for key, job in sorted(state.jobs.items())
         if call.namespace in {"*", key.namespace} and key.id.startswith(prefix)
     ]
-    return Answer(found, state.tables["jobs"])
+    shown, next_token = page_of(call, found)
+    stubs = [job_stub(state, job, with_meta=call.flag("meta")) for job in shown]
+    return Answer(stubs, state.tables["jobs"], next_token)
 
 
 def validate(call: Call) -> Answer:

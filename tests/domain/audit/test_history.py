@@ -284,19 +284,19 @@ def test_what_a_person_settled_is_told_apart_from_what_nomad_did():
     open_still = word.entry()
     by_person = word.then(E.DEPLOY_SUCCEEDED, SAM, detail="seen").entry()
 
-    assert [each.settled_by_person for each in (by_nomad, open_still, by_person)] == [False, False, True]
-    assert (by_nomad.settled, by_person.settled) == (None, Word("succeeded", SAM, "seen"))
+    assert [each.resolved_by_person for each in (by_nomad, open_still, by_person)] == [False, False, True]
+    assert (by_nomad.resolved, by_person.resolved) == (None, Word("succeeded", SAM, "seen"))
 
 
 def test_a_word_on_a_rollout_that_went_on_after_the_end_is_none_on_the_end():
     failed = rolling().then(E.DEPLOY_FAILED, detail="failed")
     late = failed.then(E.DEPLOY_RESOLVED, SAM, resolution="succeeded", reason="seen", rollout=2).entry()
-    assert (late.settled, late.settled_by_person) == (None, False)
+    assert (late.resolved, late.resolved_by_person) == (None, False)
     assert late.word == Word("succeeded", SAM, "seen", of_rollout=True)
 
     ended = rolling().then(E.DEPLOY_RESOLVED, SAM, resolution="failed", reason="gone").then(E.DEPLOY_FAILED, SAM)
     both = ended.then(E.DEPLOY_RESOLVED, BOB, resolution="succeeded", reason="seen", rollout=2).entry()
-    assert both.settled == both.word == Word("failed", SAM, "gone")
+    assert both.resolved == both.word == Word("failed", SAM, "gone")
 
 
 @pytest.mark.parametrize(
@@ -310,12 +310,12 @@ def test_a_word_on_a_rollout_that_went_on_after_the_end_is_none_on_the_end():
 )
 def test_a_word_stands_until_nomad_shows_what_happened_or_it_is_planned_or_sent_again(kind, data, stands):
     log = Log().then(E.DEPLOY_DISPATCHING).then(E.DEPLOY_RESOLVED, SAM, resolution="landed 0", reason="seen")
-    assert log.entry().settled == Word("landed 0", SAM, "seen")
+    assert log.entry().resolved == Word("landed 0", SAM, "seen")
 
     ended = log.then(kind, **data).then(E.DEPLOY_FAILED).entry()
 
     assert ended.word == Word("landed 0", SAM, "seen", stands=stands)
-    assert (ended.settled is not None, ended.settled_by_person) == (stands, False)
+    assert (ended.resolved is not None, ended.resolved_by_person) == (stands, False)
 
 
 def test_a_landing_after_the_end_changes_neither_the_end_nor_its_time():

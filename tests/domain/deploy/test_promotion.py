@@ -218,11 +218,13 @@ class TestAsked:
     def test_the_newest_proof_has_to_run(self):
         found = self.judged({"staging": Asked(frozenset({1}))}, passed(), well(2, 59))
 
-        assert found == (f"{UNKNOWN} A deploy there has just ended: try again.",)
+        assert found == (f"{UNKNOWN} A deploy there has just ended. Try again in a minute.",)
 
     def test_where_nomad_did_not_answer_nobody_knows(self):
         assert self.judged({"staging": Asked(unknown="Nomad: timed out")}) == (f"{UNKNOWN} Nomad: timed out",)
-        assert self.judged({"qa": Asked(frozenset({1}))}) == (f"{UNKNOWN} A deploy there has just ended: try again.",)
+        assert self.judged({"qa": Asked(frozenset({1}))}) == (
+            f"{UNKNOWN} A deploy there has just ended. Try again in a minute.",
+        )
 
     def test_what_cannot_run_there_has_to_be_deployed_again(self):
         assert self.judged({"staging": Asked(gone="It has moved.")}) == ("It has moved. " + TODO,)

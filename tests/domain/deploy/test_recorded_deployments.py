@@ -17,7 +17,7 @@ from bot.domain.deploy.rollout import (
     Unplaced,
 )
 from bot.domain.deploy.sentences import waiting_for, why_ended
-from bot.gateways.nomad.deployments import nomad_deployment
+from bot.gateways.nomad.rollouts.deployments import nomad_deployment
 from tests.builders import a_rollout
 from tests.clocks import NOON
 from tests.recorded import transcripts

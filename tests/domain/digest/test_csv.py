@@ -22,7 +22,7 @@ AMSTERDAM, ST_JOHNS = ZoneInfo("Europe/Amsterdam"), ZoneInfo("America/St_Johns")
 FORMULAS = "=+-@\t\r＝＋－＠"
 HEADER = (
     "deploy,service,environment,from,to,outcome,state,asked by,asked at,approved by,approved at,dispatched at,"
-    "ended at,seconds to approve,seconds to succeed,reason,detail,revision,settled by,settled as,landed late at"
+    "ended at,seconds to approve,seconds to succeed,reason,detail,revision,resolved by,resolved as,landed late at"
 )
 
 
@@ -69,7 +69,15 @@ def test_what_is_not_known_is_empty():
     assert row["asked at"] == "2026-11-21T08:30:00-03:30"
     assert {name for name, cell in row.items() if not cell} == {
         *("from", "approved by", "approved at", "dispatched at", "ended at"),
-        *("seconds to approve", "seconds to succeed", "reason", "detail", "settled by", "settled as", "landed late at"),
+        *(
+            "seconds to approve",
+            "seconds to succeed",
+            "reason",
+            "detail",
+            "resolved by",
+            "resolved as",
+            "landed late at",
+        ),
     }
 
 
@@ -163,6 +171,6 @@ def test_who_settled_it_and_as_what_is_there_if_that_stands():
     word = Word("landed 7", SAM, "seen")
     settled, overruled = row_of(word=word), row_of(word=replace(word, stands=False))
 
-    assert (settled["settled by"], settled["settled as"]) == (SAM.id, "landed 7")
-    assert (overruled["settled by"], overruled["settled as"]) == ("", "")
+    assert (settled["resolved by"], settled["resolved as"]) == (SAM.id, "landed 7")
+    assert (overruled["resolved by"], overruled["resolved as"]) == ("", "")
     assert row_of(landed_late_at=NOON)["landed late at"] == "2026-11-21T13:00:00+01:00"

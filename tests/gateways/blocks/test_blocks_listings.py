@@ -237,7 +237,7 @@ def test_a_history_says_who_settled_a_deploy_and_what_landed_after_its_end() -> 
     blocks = history.render("checkout", None, page, BOTH).blocks
     first, second_ = (block["text"]["text"] for block in blocks[1:3])
 
-    assert " · settled by <@U0SAM00001> as `failed`" in first
+    assert " · resolved by <@U0SAM00001> as `failed`" in first
     assert "after all" not in first
     assert " · :rotating_light: *Nomad registered it after all* " in second_
-    assert "settled" not in second_
+    assert "resolved" not in second_

@@ -9,13 +9,13 @@ import pytest
 
 from bot.domain.jobdiff.placement import unplaced
 from bot.domain.masking import scrub
-from bot.gateways.nomad.allocations import allocation_state
-from bot.gateways.nomad.deployments import nomad_deployment
 from bot.gateways.nomad.errors import refusal
-from bot.gateways.nomad.logs import LONGEST, tail
 from bot.gateways.nomad.parse import diagnostics
 from bot.gateways.nomad.register import interpret
 from bot.gateways.nomad.reply import Reply
+from bot.gateways.nomad.rollouts.allocations import allocation_state
+from bot.gateways.nomad.rollouts.deployments import nomad_deployment
+from bot.gateways.nomad.rollouts.logs import LONGEST, tail
 from tests.recorded import answer
 
 

@@ -14,10 +14,11 @@ from bot.domain.catalog.environment import Cluster
 from bot.domain.deploy.plan import job_text
 from bot.domain.jobdiff.redaction import Redactor
 from bot.errors import NomadError
-from bot.gateways.nomad import observe, parse, plan, register
+from bot.gateways.nomad import parse, plan, register
 from bot.gateways.nomad.client import Client, Timeouts
 from bot.gateways.nomad.errors import no_answer
 from bot.gateways.nomad.reply import Reply
+from bot.gateways.nomad.rollouts import observe
 from tests.builders import a_job, a_rollout
 from tests.gateways.nomad.worlds import a_service
 

@@ -345,7 +345,7 @@ def test_history_as_json(file: File) -> None:
         "requested_at": at, "approved_at": None, "dispatched_at": at, "registered_at": at,
         "stuck_at": None, "ended_at": at, "seconds_to_approve": None, "seconds_to_succeed": 0,
         "detail": deploy["detail"], "nomad_revert": None,
-        "settled_by": None, "settled_as": None, "landed_late_at": None,
+        "resolved_by": None, "resolved_as": None, "landed_late_at": None,
         "base": {
             "state": "absent", "job_version": None, "deploy": None, "version": None, "revision": 1,
             "reverted": False, "first": False,

@@ -44,10 +44,10 @@ async def test_an_operator_settles_a_rollout(world: World, capsys):
     assert (status, (await now(world, deploy)).status) == (0, Status.FAILED)
     assert capsys.readouterr().out == f"{deploy.number}: recorded failed; it is now failed\n"
     assert await history.execute(history.parse(["checkout"]), world.ports()) == 0
-    assert "  Failed, settled by operator:root as failed  " in capsys.readouterr().out
+    assert "  Failed, resolved by operator:root as failed  " in capsys.readouterr().out
     assert await history.execute(history.parse(["checkout", "--json"]), world.ports()) == 0
     (shown,) = json.loads(capsys.readouterr().out)["deploys"]
-    assert (shown["settled_by"], shown["settled_as"]) == ("operator:root", "failed")
+    assert (shown["resolved_by"], shown["resolved_as"]) == ("operator:root", "failed")
 
 
 async def test_a_landing_after_the_end_is_in_the_history(world: World, capsys):

@@ -230,7 +230,10 @@ async def test_a_cluster_that_hangs_is_not_waited_for(world: World):
     reason = await requested(world)
 
     assert isinstance(reason, Reason)
-    assert (reason.code, reason.text.endswith("Nomad: no answer in time")) == ("running-unknown", True)
+    assert (reason.code, reason.text.endswith(". Nomad did not answer in time. Try again in a minute.")) == (
+        "running-unknown",
+        True,
+    )
 
 
 @pytest.mark.parametrize("error", [StoreBusy("the database is busy"), AmbiguousCommit("the connection was lost")])

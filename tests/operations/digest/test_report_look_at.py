@@ -187,7 +187,7 @@ async def test_what_a_person_settled_is_to_look_at(world: World):
     today = await drawn(world)
 
     assert numbers(today.resolved) == [deploy.id]
-    assert today.resolved.entries[0].settled == Word("failed", SAM, "gone")
+    assert today.resolved.entries[0].resolved == Word("failed", SAM, "gone")
 
 
 async def test_a_landing_after_the_end_is_to_look_at_in_the_span_in_which_it_is_found(world: World):

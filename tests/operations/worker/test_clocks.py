@@ -14,7 +14,7 @@ from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.rollout import GroupHealth, NomadDeployment, Observation
 from bot.operations.deploys.promotable import promotable
 from bot.operations.worker import claim, dispatch, expire, follow, offer, plan, register
-from bot.ports.claims import A_MOMENT
+from bot.ports.claims import CLOCK_TOLERANCE
 from tests.operations.acts import (
     SOAK,
     after_staging,
@@ -178,7 +178,7 @@ async def test_what_was_asked_in_the_future_expires_within_its_rule_from_now(wor
 
 async def test_one_that_was_asked_between_the_reading_of_the_clock_and_the_look_keeps_its_time(world: World):
     deploy = await asked(world)
-    world.clock.advance(-A_MOMENT)
+    world.clock.advance(-CLOCK_TOLERANCE)
 
     assert not await expire.step(world.ports())
     assert (await now(world, deploy)).expires_at == deploy.expires_at

@@ -17,7 +17,7 @@ from bot.domain.deploy.rollout import (
 )
 from bot.domain.deploy.sentences import waiting_for
 from bot.errors import NomadForbidden, NomadUnavailable
-from bot.gateways.nomad.deployments import nomad_deployment
+from bot.gateways.nomad.rollouts.deployments import nomad_deployment
 from bot.operations.worker import follow
 from bot.operations.worker.nudge import nudge, nudge_all
 from bot.ports.nomad import JobEvent

@@ -124,7 +124,7 @@ async def test_a_landing_after_the_end_is_told_loudly_and_followed_to_its_own(wo
     assert how[ends] in str(render(card).blocks)
 
 
-async def test_one_that_never_ends_is_settled_by_the_verb_that_its_message_names(world: World):
+async def test_one_that_never_ends_is_resolved_with_the_verb_that_its_message_names(world: World):
     deploy = await ended(world)
     world.nomad.arrive()
     assert await follow.step(world.ports())
@@ -147,10 +147,10 @@ async def test_one_that_never_ends_is_settled_by_the_verb_that_its_message_names
     }  # fmt: skip
     await delivered(world)
     assert texts(world, "reply")[-1] == (
-        f"The rollout of {deploy.number} succeeded. Settled by a person, not by Nomad: it answers"
+        f"The rollout of {deploy.number} succeeded. Resolved by a person, not by Nomad: it answers"
     )
     (entry,) = await entries(world)
-    assert (entry.settled, entry.settled_by_person) == (None, False)
+    assert (entry.resolved, entry.resolved_by_person) == (None, False)
     assert entry.word is not None
     assert (entry.word.text, entry.word.by) == ("succeeded", SAM)
     assert not await looked(world, timedelta(days=1))

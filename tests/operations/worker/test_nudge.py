@@ -10,7 +10,7 @@ from bot.domain.deploy.deploy import Status
 from bot.operations.worker import follow
 from bot.operations.worker.nudge import nudge, nudge_all
 from bot.ports.nomad import JobEvent
-from tests.operations.acts import change, dispatching, now, planned, rolling
+from tests.operations.acts import change, dispatching, now, planned, rolling, rolling_in_staging
 
 if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
@@ -40,6 +40,25 @@ async def test_a_moved_job_has_its_rollout_looked_at_now(world: World):
     assert (await now(world, deploy)).due_at == world.clock.now()
     assert world.bell.rings == rings + 1
     assert await follow.step(world.ports())
+
+
+async def test_a_burst_of_many_jobs_is_one_change(world: World):
+    deploys = [await rolling(world), await rolling_in_staging(world)]
+    for each in deploys:
+        await change(world, replace(await now(world, each), due_at=world.clock.now() + follow.POLL))
+    rings = world.bell.rings
+
+    assert await moved(world, JobEvent("staging", "checkout"), OURS, JobEvent("production", "cart")) == 2
+
+    assert {(await now(world, each)).due_at for each in deploys} == {world.clock.now()}
+    assert world.bell.rings == rings + 1
+
+
+async def test_what_rolls_out_nowhere_waits_for_no_write_lock(world: World):
+    await rolling(world)
+    world.store.hooks.before("begin", AssertionError("it must not write"))
+
+    assert await moved(world, JobEvent("staging", "checkout"), JobEvent("production", "cart")) == 0
 
 
 async def test_where_a_stream_broke_every_rollout_of_its_lane_is_looked_at_now(world: World):

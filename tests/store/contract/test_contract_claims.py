@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.deploy.deploy import Status
 from bot.errors import StaleFence
-from bot.ports.claims import A_MOMENT, LONGEST_LEASE, Wanted
+from bot.ports.claims import CLOCK_TOLERANCE, LONGEST_LEASE, Wanted
 from store.database_clock import DatabaseClock
 from tests.builders import a_draft
 from tests.clocks import NOON
@@ -65,7 +65,7 @@ async def test_nothing_is_taken_in_a_lane_that_is_full(one):
 async def test_one_that_is_due_further_ahead_than_its_rule_allows_is_due_now(one, two):
     """A clock was ahead when it was put off, by an hour or a month: nobody waits until that time comes."""
     # another worker may have put one off just before this one's turn to write came
-    just_now = NOON + MINUTE + A_MOMENT
+    just_now = NOON + MINUTE + CLOCK_TOLERANCE
     await add(one, a_draft(due_at=NOON + timedelta(days=30)), a_draft(due_at=just_now), a_draft(due_at=NOON))
     assert [(await take(two)).deploy_id for _ in range(2)] == [1, 3]
     assert await take(one) is None

@@ -8,7 +8,7 @@ from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import Result
 from bot.domain.deploy.rollout import RolloutKind
 from bot.domain.durations import short
-from bot.gateways.blocks.card.facts import links_of, origin_of, people_of, settled_by
+from bot.gateways.blocks.card.facts import links_of, origin_of, people_of, resolved_by
 from bot.gateways.blocks.card.progress import progress_of
 from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.text import moment, words
@@ -36,7 +36,7 @@ def _parts(card: Card) -> Iterator[str]:
     if before and rollout is not None:
         yield f"from {before}"
     yield people_of(card)
-    yield settled_by(card)
+    yield resolved_by(card)
     yield moment(deploy.changed_at)
     if rollout is None:
         yield f"after {short(deploy.changed_at - deploy.requested_at)}"

@@ -108,10 +108,10 @@ def _people(card: Card) -> str:
     return f"asked by {name_of(card.deploy.requester)}{approved}"
 
 
-def settled_by(card: Card) -> str:
+def resolved_by(card: Card) -> str:
     """Who said what became of the deploy, and as what; empty if nobody had to."""
     by = f" by {name_of(card.resolved_by)}" if card.resolved_by is not None else ""
-    return f"settled{by} as {code(card.deploy.resolution)}" if card.deploy.resolution else ""
+    return f"resolved{by} as {code(card.deploy.resolution)}" if card.deploy.resolution else ""
 
 
 def links_of(card: Card) -> str:

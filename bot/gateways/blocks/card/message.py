@@ -24,8 +24,8 @@ from bot.gateways.blocks.card.facts import (
     people_of,
     replaces_of,
     request_of,
+    resolved_by,
     rollback_of,
-    settled_by,
     takeover_of,
 )
 from bot.gateways.blocks.card.progress import progress_of
@@ -226,7 +226,7 @@ def state_of(card: Card) -> list[str]:
     if deploy.status is Status.PLANNING and not deploy.plan and not deploy.blocked:
         lines.append(blocker(Reason("nomad-unavailable", "No plan from Nomad yet.", since=deploy.changed_at)))
     if deploy.resolution:
-        said = settled_by(card)
+        said = resolved_by(card)
         lines.append(said[:1].upper() + said[1:] + (PENDING if deploy.status is Status.DISPATCHING else ""))
     by_itself = deploy.status is not Status.WAITING
     if deploy.status is Status.ROLLING and (deploy.blocked or any(each.stuck for each in card.rollouts)):

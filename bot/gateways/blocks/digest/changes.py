@@ -141,7 +141,7 @@ def result_of(entry: Entry) -> str:
     if entry.outcome is Outcome.REVERTED and entry.reverted in _REVERTS:
         return _REVERTS[entry.reverted]
     word = entry.outcome.value.capitalize()
-    return f"{word} (settled by a person)" if entry.settled_by_person else word
+    return f"{word} (resolved by a person)" if entry.resolved_by_person else word
 
 
 def _sign_of(entry: Entry) -> str | None:

@@ -119,7 +119,7 @@ def test_an_end_by_a_persons_word_says_whose_and_which(status: Status) -> None:
     settled = {"detail": detail, "resolution": status.value}
     message = render(a_card(status, rollouts=(ours,), deploy=settled, resolved_by=SAM))
 
-    assert f" · settled by <@U0SAM00001> as `{status.value}` · " in message.blocks[0]["text"]["text"].splitlines()[1]
+    assert f" · resolved by <@U0SAM00001> as `{status.value}` · " in message.blocks[0]["text"]["text"].splitlines()[1]
     assert detail in str(message.blocks)
 
 
@@ -129,17 +129,17 @@ def test_a_success_after_a_landing_by_a_persons_word_shows_nomads_counts_and_the
     second = render(card).blocks[0]["text"]["text"].splitlines()[1]
 
     assert second.startswith("*6/6 healthy* · ")
-    assert " · settled by <@U0SAM00001> as `landed 4` · " in second
+    assert " · resolved by <@U0SAM00001> as `landed 4` · " in second
 
 
 def test_a_word_that_does_not_count_yet_says_what_it_waits_for() -> None:
     card = a_card(Status.DISPATCHING, deploy={"resolution": "not-landed"}, resolved_by=SAM)
     rolling = a_card(Status.ROLLING, deploy={"resolution": "landed 4"}, resolved_by=SAM, rollouts=(a_rollout(12),))
 
-    said = "Settled by <@U0SAM00001> as `not-landed`: that counts once no attempt can be on its way"
+    said = "Resolved by <@U0SAM00001> as `not-landed`: that counts once no attempt can be on its way"
     assert said in str(render(card).blocks)
-    assert "Settled by <@U0SAM00001> as `landed 4`\\n" not in str(render(rolling).blocks)
-    assert "Settled by <@U0SAM00001> as `landed 4`" in str(render(rolling).blocks)
+    assert "Resolved by <@U0SAM00001> as `landed 4`\\n" not in str(render(rolling).blocks)
+    assert "Resolved by <@U0SAM00001> as `landed 4`" in str(render(rolling).blocks)
 
 
 LATE = a_rollout(12, kind=RolloutKind.LATE, job_version=4)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from bot.domain.deploy.rollout import Observation, OurVersion, Unplaced, start_of
 from bot.domain.jobdiff.hidden import cleaner
 from bot.domain.jobdiff.placement import EVERY_NODE, how_many, why_unplaced
-from bot.gateways.nomad.allocations import allocation_state
-from bot.gateways.nomad.deployments import nomad_deployment, rolls_back_to
 from bot.gateways.nomad.look import job, versions
+from bot.gateways.nomad.rollouts.allocations import allocation_state
+from bot.gateways.nomad.rollouts.deployments import nomad_deployment, rolls_back_to
 
 if TYPE_CHECKING:
     from bot.domain.deploy.plan import Job

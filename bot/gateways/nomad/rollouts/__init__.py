@@ -1,0 +1,1 @@
+"""What Nomad says about rollouts: its deployments, allocations and logs."""
