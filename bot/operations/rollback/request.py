@@ -24,8 +24,9 @@ from bot.operations.deploys.decide import (
 )
 from bot.operations.deploys.request import Requested, add, refusal_event, refuse_ask
 from bot.operations.deploys.target import check_target, lane_of
-from bot.operations.deploys.transitions import held_now
+from bot.operations.deploys.transitions import held_now, reply, to_requester
 from bot.operations.locks.change import current_lock, place
+from bot.operations.require import require
 from bot.operations.rollback.way_back import Found, find
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ class _Request:
     async def _add(self, deploy: Deploy) -> Requested:
         # no quota: in a bad night somebody may have to roll back everything, and of each place one is open at most
         deploy = await add(self.tx, deploy)
+        await self._tell_undone(deploy)
         scope = LockScope(self.service, self.environment)
         lift = f"To lift the lock: `/deploy unlock {scope.name} because TEXT`."
         note = f"{scope.name} was locked already, so no lock was added. {lift}"
@@ -209,6 +211,15 @@ class _Request:
             note = f"{scope.name} is locked with this reason: other deploys wait. {lift}"
         notes = (*in_words(deploy), note)
         return Requested(deploy, existing=False, notes=notes, holds=await self._holds(deploy))
+
+    async def _tell_undone(self, deploy: Deploy) -> None:
+        """Say in the thread of what is rolled back who does that, and why."""
+        back = require(deploy.rollback, f"the way back of {deploy.number}")
+        undone = require(await self.tx.deploy(back.undoes), f"D-{back.undoes}")
+        user = human_behind(self.actor)
+        note = to_requester(undone, f"{undone.number} is rolled back: {deploy.number}.", in_words(deploy)[:1])
+        said = ((user, f"asked for it: {deploy.reason}"),) if user else ()
+        await reply(self.tx, undone, replace(note, said=said), self.now)
 
     async def _holds(self, deploy: Deploy) -> tuple[Reason, ...]:
         """What will delay the rollback, as far as that is known now."""

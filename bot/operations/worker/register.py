@@ -24,6 +24,7 @@ from bot.domain.deploy.dispatch import (
     resolution_from,
     settled,
 )
+from bot.domain.deploy.message import Delivery, Outgoing
 from bot.domain.deploy.plan import stamp
 from bot.domain.deploy.rollout import Rollout, RolloutKind
 from bot.operations.deploys.decide import lock_claimed
@@ -334,6 +335,9 @@ async def _land(tx: Transaction, dispatch: Begun, sighting: Sighting, evaluation
     version, index = sighting.version, sighting.job_modify_index
     begun = Rollout.begun(deploy.id, RolloutKind.DEPLOY, now, version=version, index=index, evaluation=evaluation)
     await tx.save_rollout(begun)
+    if dispatch.plan.base is not None and dispatch.plan.base.deploy is not None:
+        # it no longer runs, so its message must not offer to roll it back
+        await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=dispatch.plan.base.deploy), now)
     await plan_others_again(tx, deploy, now)
 
 

@@ -15,6 +15,7 @@ from bot.domain.actor import Operator, System
 from bot.domain.catalog.environment import Rule
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.dispatch import Answer
 from bot.errors import NomadUnavailable, Replayed
 from bot.operations.catalog import apply
 from bot.operations.deploys.approve import approve
@@ -26,7 +27,7 @@ from bot.operations.queries.status import card
 from bot.operations.worker import dispatch
 from bot.operations.worker import plan as planning
 from tests.builders import ALICE, BOB, CAROL, NORA, SAM, a_catalog, a_job, a_service
-from tests.operations.acts import HERE, applied, asked, environments, events, newest_plan, now, types
+from tests.operations.acts import HERE, applied, asked, delivered, environments, events, newest_plan, now, types
 from tests.operations.closing import locked, locks, unlocked
 from tests.operations.deploys.test_commit import commit_lost
 from tests.operations.rollbacks import (
@@ -162,6 +163,39 @@ async def test_others_that_are_ready_wait_for_a_rollback(world: World):
     assert await dispatch.step(world.ports())
     (held,) = (await now(world, early)).blocked
     assert held.text.startswith(f"D-{deploy.id} (v1.4.1) is a rollback. This deploy goes after it")
+
+
+async def test_the_thread_of_what_is_rolled_back_says_who_does_that_and_why(world: World):
+    await shipped(world, "v1.4.1")
+    undone = await shipped(world, "v1.4.2", actor=CAROL)
+    await delivered(world)
+    await taken(world, BOB)
+    await delivered(world)
+    (note,) = [note for said, note, _ in world.chat.said if note.text.endswith("is rolled back: D-3.")]
+    assert note.text == f"{undone.number} is rolled back: D-3."
+    assert (note.lines, note.mention) == (("Rolls back v1.4.2 (D-2) to v1.4.1 (D-1).",), (CAROL.id,))
+    assert note.said == ((BOB.id, "asked for it: 5xx since noon"),)
+
+
+async def test_the_message_of_what_no_longer_runs_is_drawn_anew_without_the_button(world: World):
+    await shipped(world, "v1.4.1")
+    first = await shipped(world, "v1.4.2")
+    await delivered(world)
+    assert [each.rolls_back_to for each in world.chat.cards.values() if each.deploy.id == first.id] == ["v1.4.1 (D-1)"]
+    await started(world, "v1.4.3")
+    await delivered(world)
+    assert [each.rolls_back_to for each in world.chat.cards.values() if each.deploy.id == first.id] == [""]
+
+
+async def test_what_the_job_needs_and_is_gone_is_said_in_nomads_words(world: World):
+    await shipped(world, "v1.4.1")
+    await shipped(world, "v1.4.2")
+    deploy = await taken(world)
+    await planning.step(world.ports())
+    world.nomad.answers, world.nomad.words = [Answer.DENIED], "Vault not enabled: Vault role payments does not exist"
+    await dispatch.step(world.ports())
+    deploy = await now(world, deploy)
+    assert (deploy.status, deploy.detail) == (Status.FAILED, f"Nomad refused the job: {world.nomad.words}")
 
 
 class TestNewApprovals:
