@@ -93,7 +93,7 @@ def check_undoes(running: Deploy, undoes: Deploy | None) -> Decision:
     if undoes is None or undoes.id == running.id:
         return Allowed()
     back = running.rollback
-    if back is not None and back.undoes == undoes.id:
+    if back is not None and back.undoes_deploy == undoes.id:
         text = f"{undoes.number} is rolled back already, to {back.name}: {running.number}."
     else:
         text = f"{undoes.number} is no longer what runs: {running.number} ({running.release_name}) replaced it."
@@ -117,20 +117,20 @@ def already_reverted(running: Deploy, revert: Rollout, restored: Deploy | None) 
     return refuse("already-reverted", text)
 
 
-def check_target(target: Deploy, running: Deploy, *, reverted: bool) -> Decision:
+def check_target(target: Deploy, running: Deploy, *, changed: bool) -> Decision:
     """Whether one can go back from what runs to the deploy that somebody named.
 
-    ``reverted``: Nomad has reverted what Nomatron sent last, so that something else runs.
+    ``changed``: what Nomatron sent last no longer runs, because Nomad has reverted it, or somebody changed the job.
     """
     if (target.service, target.environment) != (running.service, running.environment):
         text = f"{target.number} is a deploy of {place_of(target)}, not of {place_of(running)}."
         return refuse("rollback-elsewhere", f"{text} {_history(running)}")
     back = running.rollback
     again = back is not None and not back.baseline and back.deploy == target.id
-    if not reverted and (again or target.id == running.id):
-        text = f"{target.number} ({target.release_name}) is what Nomatron sent to {target.environment} last"
-        by = f", by {running.number}" if again else ""
-        return refuse("already-runs", f"{text}{by}. If somebody changed the job since: {_request(target)}.")
+    if not changed and (again or target.id == running.id):
+        by = f": {running.number} went back to it" if again else ""
+        text = f"{target.number} ({target.release_name}) is what runs in {target.environment}{by}. {_history(running)}"
+        return refuse("already-runs", text)
     if target.status is not Status.SUCCEEDED:
         ended = f"{target.number} {_ENDS.get(target.status, 'has not finished')}."
         text = f"{ended} A rollback goes back to a deploy that succeeded. {_history(running)}"
@@ -178,7 +178,7 @@ def no_baseline(running: Deploy) -> Refused:
 
 def baseline_runs(running: Deploy) -> Refused:
     """The refusal to go back to the job of before Nomatron if that is what was registered last."""
-    text = f"The job that ran before Nomatron is what {running.number} registered in {place_of(running)} last."
+    text = f"The job that ran before Nomatron is what runs: {running.number} went back to it. {_history(running)}"
     return refuse("already-runs", text)
 
 
@@ -238,6 +238,8 @@ def judged(
 
 def _why_not_free(back: WayBack, running: Deploy, plan: Plan | None, *, window: timedelta, now: datetime) -> str:
     base = plan.base if plan else None
+    if back.outside:
+        return f"The job in Nomad is no longer what {running.number} made."
     if running.landed_at is None or now - running.landed_at >= window:
         return f"{running.number} was not dispatched within the last {lasting(window)}."
     if running.rollback is not None and running.rollback.free:
@@ -274,7 +276,8 @@ def in_words(deploy: Deploy) -> tuple[str, ...]:
     if back is None:
         return ()
     to = "the job that ran before Nomatron" if back.baseline else f"{deploy.release_name} ({back.name})"
-    first = f"Rolls back {back.undone} (D-{back.undoes}) to {to}."
+    what = "what was done outside Nomatron" if back.outside else f"{back.undone} (D-{back.undoes})"
+    first = f"Rolls back {what} to {to}."
     if not back.free:
         return (first, f"It needs the approvals of a rollback: {back.why}", EXEMPT)
     approved = "" if back.approvers else f", and D-{back.undoes} needed none"

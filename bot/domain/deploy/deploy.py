@@ -75,7 +75,8 @@ class WayBack:
     the deploy that ran when the rollback was requested, ``undone`` the name of its release. ``catalog`` is the
     fingerprint of the catalog whose variables the job was rendered with. If ``free``, it needs no new approvals: it
     goes back to what ``undoes`` replaced, a short while after that, and ``approvers`` (Slack user ids) approved that
-    deploy. Otherwise ``why`` says in a sentence why it needs its own.
+    deploy. Otherwise ``why`` says in a sentence why it needs its own. ``outside``: the job in Nomad was no longer what
+    that deploy made, so that the rollback undoes what was done outside Nomatron.
     """
 
     deploy: int
@@ -87,6 +88,12 @@ class WayBack:
     free: bool = False
     approvers: tuple[str, ...] = ()
     why: str = ""
+    outside: bool = False
+
+    @property
+    def undoes_deploy(self) -> int | None:
+        """The deploy that it undoes; None if it undoes what was done outside Nomatron."""
+        return None if self.outside else self.undoes
 
     @property
     def name(self) -> str:

@@ -214,7 +214,7 @@ class _Stretch:
     def rolled_back_by(self) -> Run | None:
         """The rollback that ended it; None if nobody rolled it back."""
         back = self.replaced_by.rollback if self.replaced_by else None
-        mine = back is not None and back.undoes in {run.deploy_id for run in self.proofs}
+        mine = back is not None and back.undoes_deploy in {run.deploy_id for run in self.proofs}
         return self.replaced_by if mine else None
 
     def soaked_at(self, soak: timedelta, now: datetime) -> datetime | None:

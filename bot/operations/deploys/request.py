@@ -326,7 +326,8 @@ def _way_back(deploy: Deploy) -> dict[str, object]:
     back = deploy.rollback
     if back is None:
         return {}
-    named = {"to": back.name, "undoes": f"D-{back.undoes}", "free": back.free, "approvers": list(back.approvers)}
+    undoes = f"D-{back.undoes}" if back.undoes_deploy is not None else ""
+    named = {"to": back.name, "undoes": undoes, "free": back.free, "approvers": list(back.approvers)}
     return {"rollback": named}
 
 

@@ -26,8 +26,7 @@ from bot.operations.deploys.request import Requested, add, refusal_event, refuse
 from bot.operations.deploys.target import check_target, lane_of
 from bot.operations.deploys.transitions import held_now, reply, to_requester
 from bot.operations.locks.change import current_lock, place
-from bot.operations.require import require
-from bot.operations.rollback.way_back import Found, find
+from bot.operations.rollback.way_back import Found, changed_outside, find
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,6 +58,8 @@ async def request_rollback(
         membership = await _membership(ports, active, service, environment, actor)
         if isinstance(membership, Refused):
             return await refuse_ask(ports, actor, _ask(asked), membership, origin)
+        # whoever clicked on a message means what that deploy did
+        outside = asked.undoes is None and await changed_outside(ports, active.catalog, service, environment)
         answer: Requested | Refused | None = None
         try:
             async with ports.begin() as tx:
@@ -66,7 +67,7 @@ async def request_rollback(
                 unchanged = await tx.lock_catalog(exclusive=True) == active.fingerprint
                 await tx.lock_service(service, environment)
                 request = _Request(
-                    tx, active, asked, service, environment, actor, membership, origin, ports.clock.now()
+                    outside, tx, active, asked, service, environment, actor, membership, origin, ports.clock.now()
                 )
                 answer = await request.decide() if unchanged else None
         except AmbiguousCommit as doubt:
@@ -141,6 +142,7 @@ async def _membership(
 
 @dataclass(frozen=True, slots=True)
 class _Request:
+    outside: bool
     tx: Transaction
     active: ActiveCatalog
     asked: Rollback
@@ -153,7 +155,7 @@ class _Request:
 
     async def decide(self) -> Requested | Refused:
         await self.origin.remember(self.tx, self.now)
-        found = await find(self.tx, self.active.catalog, self.asked, self.service, self.environment, self.now)
+        found = await self._find()
         allowed = self._may(None if isinstance(found, Refused) else self._deploy(found))
         reasons = [each for one in (allowed, found) if isinstance(one, Refused) for each in one.reasons]
         if isinstance(found, Refused) or reasons:
@@ -165,6 +167,10 @@ class _Request:
         if other is not None:
             return Requested(other, existing=True, holds=await self._holds(other))
         return await self._add(self._deploy(found))
+
+    async def _find(self) -> Found | Refused:
+        where = self.service, self.environment
+        return await find(self.tx, self.active.catalog, self.asked, *where, self.now, outside=self.outside)
 
     def _may(self, deploy: Deploy | None) -> Decision:
         """Whether the actor may roll back there, and whether the approvals that it needs could be given."""
@@ -214,8 +220,10 @@ class _Request:
 
     async def _tell_undone(self, deploy: Deploy) -> None:
         """Say in the thread of what is rolled back who does that, and why."""
-        back = require(deploy.rollback, f"the way back of {deploy.number}")
-        undone = require(await self.tx.deploy(back.undoes), f"D-{back.undoes}")
+        number = deploy.rollback.undoes_deploy if deploy.rollback is not None else None
+        undone = await self.tx.deploy(number) if number is not None else None
+        if undone is None:
+            return
         user = human_behind(self.actor)
         note = to_requester(undone, f"{undone.number} is rolled back: {deploy.number}.", in_words(deploy)[:1])
         said = ((user, f"asked for it: {deploy.reason}"),) if user else ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +24,9 @@ from bot.domain.rollback import (
     reverting,
     rollback_of,
 )
+from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.deploys.decide import no_such_deploy
-from bot.operations.deploys.target import same_target
+from bot.operations.deploys.target import index_of, same_target, target_of
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.rollback import Rollback
+    from bot.ports import Ports
     from bot.ports.store import Reading
 
 
@@ -44,11 +48,19 @@ class Found:
 
 
 async def find(
-    reading: Reading, catalog: Catalog, asked: Rollback, service: str, environment: str, now: datetime
+    reading: Reading,
+    catalog: Catalog,
+    asked: Rollback,
+    service: str,
+    environment: str,
+    now: datetime,
+    *,
+    outside: bool = False,
 ) -> Found | Refused:
     """What the rollback goes back to, by what is recorded; refused if there is nothing, or if it cannot be done.
 
-    What runs is the deploy that Nomad registered last there, unless Nomad has reverted it.
+    What runs is the deploy that Nomad registered last there, unless Nomad has reverted it, or (``outside``) the job in
+    Nomad is no longer what that deploy made: then that deploy is what ran before.
     """
     running = await reading.last_landing(service, environment)
     if running is None:
@@ -58,17 +70,55 @@ async def find(
     if isinstance(decision, Refused):
         return decision
     if asked.to == BASELINE:
-        if running.rollback is not None and running.rollback.baseline:
+        if not outside and running.rollback is not None and running.rollback.baseline:
             return baseline_runs(running)
         found = await _baseline(reading, running)
         if found is None:
             return no_baseline(running)
+    elif asked.to is None and outside:
+        found = running, False
     else:
-        chosen = await _named(reading, asked.to, running) if asked.to is not None else await _default(reading, running)
+        chosen = await (
+            _default(reading, running) if asked.to is None else _named(reading, asked.to, running, outside=outside)
+        )
         if isinstance(chosen, Refused):
             return chosen
         found = chosen
-    return await _checked(reading, catalog, found, running, now)
+    return await _checked(reading, catalog, found, running, now, outside=outside)
+
+
+async def changed_outside(ports: Ports, catalog: Catalog, service: str, environment: str) -> bool:
+    """Whether the last success there no longer runs, because the job was changed, stopped or removed in Nomad.
+
+    False if Nomad does not say in time, or if a deploy is being sent there just now.
+    """
+    async with ports.store.read() as reading:
+        running = await reading.last_landing(service, environment)
+        others = await reading.open_deploys(service, environment)
+        if running is None or running.status is not Status.SUCCEEDED or any(_is_sent(each) for each in others):
+            return False
+        plan = await reading.plan(running.id, running.plan)
+        own = require(await reading.catalog(running.catalog), f"the catalog of {running.number}")
+    if plan is None or not plan.is_kept or not same_target(own, catalog, running):
+        return False
+    target, job = target_of(ports.nomads, catalog, running), json.loads(plan.job)
+    try:
+        async with asyncio.timeout(ports.limits.ask.total_seconds()):
+            live = await target.nomad.job(target.namespace, target.job_id)
+    except (TimeoutError, NomadUnavailable, NomadForbidden):
+        return False
+    if live is None:
+        # Nomad keeps no finished batch job for ever
+        return job.get("Type") not in {"batch", "sysbatch"}
+    async with ports.store.read() as reading:
+        made = await reading.versions_made(service, environment, index_of(live))
+    ours = any(each.job_modify_index == index_of(live) for each in made)
+    # whatever an autoscaler did is no change
+    return not ours and (bool(live.get("Stop")) or not target.nomad.is_registered_as(job, live))
+
+
+def _is_sent(deploy: Deploy) -> bool:
+    return deploy.status is Status.DISPATCHING
 
 
 async def offered(reading: Reading, catalog: Catalog, deploy: Deploy, now: datetime) -> str:
@@ -101,7 +151,7 @@ async def _default(reading: Reading, running: Deploy) -> tuple[Deploy, bool] | R
     return baseline or nothing_before(running.service, running.environment, running)
 
 
-async def _named(reading: Reading, to: int | str, running: Deploy) -> tuple[Deploy, bool] | Refused:
+async def _named(reading: Reading, to: int | str, running: Deploy, *, outside: bool) -> tuple[Deploy, bool] | Refused:
     """The deploy that somebody named."""
     target = await reading.deploy(int(to))
     if target is None:
@@ -110,7 +160,7 @@ async def _named(reading: Reading, to: int | str, running: Deploy) -> tuple[Depl
     restored = await _restored(reading, running) if revert is not None else None
     if revert is not None and restored is not None and restored.id == target.id:
         return already_reverted(running, revert, restored)
-    decision = check_target(target, running, reverted=revert is not None)
+    decision = check_target(target, running, changed=revert is not None or outside)
     return decision if isinstance(decision, Refused) else (target, False)
 
 
@@ -138,7 +188,7 @@ async def _baseline(reading: Reading, running: Deploy) -> tuple[Deploy, bool] | 
 
 
 async def _checked(
-    reading: Reading, catalog: Catalog, found: tuple[Deploy, bool], running: Deploy, now: datetime
+    reading: Reading, catalog: Catalog, found: tuple[Deploy, bool], running: Deploy, now: datetime, *, outside: bool
 ) -> Found | Refused:
     """The way back with the job that is stored, and whether it needs new approvals."""
     target, baseline = found
@@ -153,6 +203,7 @@ async def _checked(
         undone=running.release_name,
         catalog=rendered_with,
         baseline=baseline,
+        outside=outside,
     )
     if not await frozen_job(reading, back):
         return not_kept(target, baseline=baseline)

@@ -347,10 +347,7 @@ class TestRefused:
             "unknown-deploy: There is no deploy D-99. For open deploys: `/deploy status`.",
         )
         assert await refused(world, to=rolls.id) == (
-            (
-                "already-runs: D-4 (v1.4.3) is what Nomatron sent to production last. If somebody changed the job "
-                "since: `/deploy checkout v1.4.3 to production`."
-            ),
+            f"already-runs: D-4 (v1.4.3) is what runs in production. {history}",
         )
 
     async def test_to_what_ran_in_another_cluster_or_is_no_longer_kept(self, world: World):
@@ -401,8 +398,8 @@ class TestRefused:
         )
         assert await refused(world, to=second.id) == (
             (
-                "already-runs: D-2 (v1.4.2) is what Nomatron sent to production last, by D-4. If somebody changed the "
-                "job since: `/deploy checkout v1.4.2 to production`."
+                "already-runs: D-2 (v1.4.2) is what runs in production: D-4 went back to it. For its deploys: "
+                "`/deploy history checkout in production`."
             ),
         )
 

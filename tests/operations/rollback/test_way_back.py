@@ -14,13 +14,26 @@ from bot.domain.catalog.environment import After
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
+from bot.domain.rollback import in_words
 from bot.operations.deploys.promotable import promotable
 from bot.operations.deploys.promote import Promotion, promote
 from bot.operations.deploys.request import Requested, request
 from bot.operations.queries.status import card
 from bot.operations.worker import plan as planning
 from tests.builders import ALICE, SAM, a_job
-from tests.operations.acts import HERE, an_ask, applied, asked, delivered, environments, newest_plan, now, rollouts
+from tests.operations.acts import (
+    HERE,
+    an_ask,
+    applied,
+    asked,
+    delivered,
+    dispatching,
+    environments,
+    events,
+    newest_plan,
+    now,
+    rollouts,
+)
 from tests.operations.closing import locks, unlocked
 from tests.operations.rollbacks import image, over, refused, sent, shipped, started, taken, went_back
 
@@ -110,6 +123,77 @@ class TestNomadsOwnRevert:
         )
 
 
+class TestChangedOutside:
+    """What was done in Nomad itself is undone by going back to what Nomatron sent last."""
+
+    @pytest.fixture
+    async def last(self, world: World) -> Deploy:
+        await shipped(world, "v1.4.1")
+        return await shipped(world, "v1.4.2")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda nomad: nomad.change(a_job("registry.example/checkout:hotfix")),
+            lambda nomad: nomad.change({**a_job("registry.example/checkout:v1.4.2"), "Stop": True}),
+            lambda nomad: nomad.jobs.clear(),
+        ],
+        ids=["changed", "stopped", "purged"],
+    )
+    async def test_it_goes_back_to_the_last_success_with_new_approvals(self, world: World, last: Deploy, change):
+        change(world.nomad)
+        deploy = await taken(world)
+        assert deploy.rollback is not None
+        assert (deploy.rollback.name, deploy.rollback.undoes_deploy, deploy.rollback.free) == (last.number, None, False)
+        assert in_words(deploy)[:2] == (
+            "Rolls back what was done outside Nomatron to v1.4.2 (D-2).",
+            "It needs the approvals of a rollback: The job in Nomad is no longer what D-2 made.",
+        )
+        assert (await events(world, deploy.id))[0]["data"]["rollback"]["undoes"] == ""
+        deploy = await over(world, await sent(world, deploy))
+        assert (deploy.status, image(world)) == (Status.SUCCEEDED, "registry.example/checkout:v1.4.2")
+
+    async def test_it_can_be_named_and_so_can_anything_before(self, world: World, last: Deploy):
+        world.nomad.change(a_job("registry.example/checkout:hotfix"))
+        first = await taken(world, to=last.id)
+        assert first.rollback is not None
+        assert first.rollback.outside
+        assert (await refused(world, to=1))[0].startswith("rolling-back")
+
+    async def test_the_button_means_the_deploy_of_its_message(self, world: World, last: Deploy):
+        world.nomad.change(a_job("registry.example/checkout:hotfix"))
+        deploy = await taken(world, undoes=last.id)
+        assert deploy.rollback is not None
+        assert (deploy.rollback.name, deploy.rollback.undoes_deploy) == ("D-1", last.id)
+
+    async def test_an_autoscalers_step_is_no_change(self, world: World):
+        group = {**a_job()["TaskGroups"][0], "Scaling": {"Min": 1, "Max": 9}}
+        for version in ("v1.4.1", "v1.4.2"):
+            world.nomad.parsed = a_job(f"registry.example/checkout:{version}", TaskGroups=[group])
+            await over(world, await sent(world, await asked(world, environment="production", version=version)))
+        live = world.nomad.jobs["checkout"]
+        world.nomad.change({**live, "TaskGroups": [{**live["TaskGroups"][0], "Count": 7}]})
+        deploy = await taken(world)
+        assert deploy.rollback is not None
+        assert (deploy.rollback.name, deploy.rollback.outside) == ("D-1", False)
+
+    async def test_a_finished_batch_job_that_nomad_collected_is_no_change(self, world: World):
+        for version in ("v1.4.1", "v1.4.2"):
+            world.nomad.parsed = a_job(f"registry.example/checkout:{version}", Type="batch")
+            await over(world, await sent(world, await asked(world, environment="production", version=version)))
+        world.nomad.jobs.clear()
+        deploy = await taken(world)
+        assert deploy.rollback is not None
+        assert deploy.rollback.name == "D-1"
+
+    async def test_while_a_deploy_is_being_sent_nobody_knows(self, world: World, last: Deploy):
+        await dispatching(world, version="v1.4.3")
+        world.nomad.change(a_job("registry.example/checkout:v1.4.3"))
+        deploy = await taken(world)
+        assert deploy.rollback is not None
+        assert (deploy.rollback.outside, deploy.rollback.undoes) == (False, last.id)
+
+
 class TestBaseline:
     """A job that ran before Nomatron is kept at its first deploy, and one can go back to it."""
 
@@ -154,7 +238,10 @@ class TestBaseline:
             ),
         )
         assert await refused(world, to="baseline") == (
-            f"already-runs: The job that ran before Nomatron is what D-2 registered in {place} last.",
+            (
+                "already-runs: The job that ran before Nomatron is what runs: D-2 went back to it. "
+                f"For its deploys: `/deploy history {place}`."
+            ),
         )
         assert first.status is Status.SUCCEEDED
 
