@@ -1,4 +1,4 @@
-"""The stories that must always work, as far as they are there: 1, 2.1-2.3, 3.1, 3.5 and 6. Rollback has its own file."""
+"""The stories that must always work, as far as they are there: 1, 2.1-2.3, 3.1, 3.5 and 6."""
 
 from __future__ import annotations
 
