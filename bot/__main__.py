@@ -31,6 +31,7 @@ VERBS: Final = {
     "run": Verb("run the bot: web server and worker in one process, on SQLite", "bot.wiring.server"),
     "status": Verb("show which version runs where, the open deploys and the locks", "bot.wiring.commands", "status"),
     "resolve": Verb("say what became of a deploy if Nomad cannot tell", "bot.wiring.commands", "resolve"),
+    "rollback": Verb("go back to what ran before, and lock the service there", "bot.wiring.commands", "rollback"),
     "lock": Verb("let nothing start in an environment, or for a service", "bot.wiring.commands", "lock"),
     "unlock": Verb("lift a lock", "bot.wiring.commands", "unlock"),
     "history": Verb("show a service's deploys and how each ended, newest first", "bot.wiring.commands", "history"),

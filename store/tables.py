@@ -23,7 +23,7 @@ from bot.domain.actor import Actor, SlackUser
 from bot.domain.audit.events import EventType
 from bot.domain.catalog.variable import Declaration
 from bot.domain.decision import Reason
-from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.deploy import Status, WayBack
 from bot.domain.deploy.dispatch import Answer
 from bot.domain.deploy.message import Delivery, Note
 from bot.domain.deploy.plan import Base, Change, Deviation
@@ -103,6 +103,7 @@ class DeployRow(Row, table=True):
     reminded_at: datetime | None = _may_be(Instant)
     auto_refused: list[str] = _is(Document(tuple[str, ...]), server_default="[]")
     auto_held: list[str] = _is(Document(tuple[str, ...]), server_default="[]")
+    rollback: WayBack | None = _may_be(Document(WayBack))
 
 
 class PlanRow(Row, table=True):

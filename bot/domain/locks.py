@@ -253,16 +253,25 @@ def lifters(lock: Lock, catalog: Catalog) -> tuple[tuple[str, ...], tuple[str, .
 
 
 def check_locks(
-    service: str, environment: str, locks: Sequence[Lock], catalog: Catalog, now: datetime, *, deploy_id: int = 0
+    service: str,
+    environment: str,
+    locks: Sequence[Lock],
+    catalog: Catalog,
+    now: datetime,
+    *,
+    deploy_id: int = 0,
+    rolls_back: Actor | None = None,
 ) -> Decision:
     """Whether no lock closes the service there, the narrowest first; a rollback's own lock does not bind it.
 
-    ``deploy_id`` is the number of the deploy that asks, 0 for a request without one.
+    ``deploy_id`` is the number of the deploy that asks, 0 for a request without one. ``rolls_back`` is the requester of
+    a rollback, whom no lock of theirs binds either.
     """
     holding = [
         lock
         for lock in locks
         if lock.covers(service, environment) and lock.in_force(now) and (lock.rollback or None) != deploy_id
+        if rolls_back is None or lock.holder != rolls_back
     ]
     # what is said of one service says more than what is said of everything
     narrow = sorted(holding, key=lambda lock: (not lock.service, not lock.environment, lock.placed_at))

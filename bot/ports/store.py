@@ -117,6 +117,15 @@ class Reading(AuditReading, DigestReading, Protocol):
     async def last_landed(self, service: str, environment: str, *, other_than: str = "") -> Run | None:
         """The deploy that landed there last, or the last of a version ``other_than`` this; None if none did."""
 
+    async def last_landing(self, service: str, environment: str) -> Deploy | None:
+        """The deploy that Nomad registered last there, whatever became of it; None if it registered none."""
+
+    async def first_landing(self, service: str, environment: str) -> Deploy | None:
+        """The deploy that Nomad registered first there; None if it registered none."""
+
+    async def success_before(self, deploy: Deploy) -> Deploy | None:
+        """The last deploy that Nomad registered there before this one, and that succeeded; None if there is none."""
+
     async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
         """The deploy of that version that landed there first; None if none did."""
 
@@ -367,5 +376,6 @@ class Store(Protocol):
         """Empty the JSON of some plans of deploys that ended before that time; the number of plans, 0 if none is left.
 
         Not of the last six deploys of a place that Nomad registered, as it keeps as many versions of a job itself; not
-        of the last two that succeeded there, nor of the last two that changed nothing: the way back, and its proof.
+        of the first one there, which may have replaced a job of before; not of the last four that succeeded there, nor
+        of the last two that changed nothing: the way back, and its proof.
         """

@@ -51,6 +51,13 @@ def resolve(argv: Sequence[str]) -> int:
     return carry_out(act)
 
 
+def rollback(argv: Sequence[str]) -> int:
+    """``nomatron rollback``."""
+    command = _command("rollback")
+    asked = command.parse(argv)
+    return _query(lambda ports: command.execute(asked, ports, getpass.getuser()))
+
+
 def lock(argv: Sequence[str]) -> int:
     """``nomatron lock``."""
     command = _command("locks")

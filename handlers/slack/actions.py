@@ -13,6 +13,7 @@ from bot.operations.deploys import redeploy as redeploying
 from bot.operations.deploys import reject as rejecting
 from bot.operations.deploys import replace_rollout as replacing
 from bot.operations.outbox import strays
+from bot.operations.rollback import request as rolling_back
 from handlers.slack import pages
 from handlers.slack.identity import text_of, ts_of
 from handlers.slack.respond import refusal
@@ -58,6 +59,20 @@ async def _open_promote(call: Call, ref: DeployRef) -> None:
         call.answer(refusal(found))
         return
     await _open(call, modal.promote(found, ref.value), f"/deploy promote {found.deploy.number} because TEXT")
+
+
+async def roll_back(call: Call, ref: DeployRef) -> None:
+    """*Roll back*: opens the form that says what that does and asks why, in the background."""
+    call.desk.background.spawn(_open_roll_back(call, ref), "rollback modal")
+
+
+async def _open_roll_back(call: Call, ref: DeployRef) -> None:
+    found = await rolling_back.preview(call.desk.ports, ref.deploy_id)
+    if isinstance(found, Refused):
+        call.answer(refusal(found))
+        return
+    command = f"/deploy rollback {found.service} in {found.environment} because TEXT"
+    await _open(call, modal.roll_back(found, ref.value), command)
 
 
 async def _open(call: Call, view: Json, command: str) -> None:

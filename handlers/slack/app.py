@@ -44,6 +44,7 @@ def register(app: AsyncApp) -> None:
     app.action("deploy.approve")(_card(actions.approve))
     app.action("deploy.reject")(_card(actions.reject))
     app.action("deploy.promote")(_card(actions.promote))
+    app.action("deploy.rollback")(_card(actions.roll_back))
     app.action("deploy.menu")(_card(actions.menu))
     app.action("deploy.again")(_button(actions.again))
     app.action("page.older")(_on_page)
@@ -52,8 +53,10 @@ def register(app: AsyncApp) -> None:
 
     app.view("deploy.reject")(_form(modals.reject))
     app.view("deploy.promote")(_form(modals.promote))
+    app.view("deploy.rollback")(_form(modals.roll_back))
     app.view_closed("deploy.reject")(_on_closed)
     app.view_closed("deploy.promote")(_on_closed)
+    app.view_closed("deploy.rollback")(_on_closed)
 
     # buttons and forms that an older or a newer version drew
     app.action(_ANY)(_on_unknown_action)

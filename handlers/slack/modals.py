@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.domain.decision import Refused, refuse
+from bot.domain.rollback import rollback_of
 from bot.gateways.blocks import modal
 from bot.operations.deploys import promote as promoting
 from bot.operations.deploys import reject as rejecting
+from bot.operations.rollback.request import request_rollback
 from handlers.slack.command.lexer import visible
 from handlers.slack.command.parser import value_of
 from handlers.slack.desk import deploy_ref
@@ -57,6 +59,21 @@ async def promote(call: Call, view: Payload) -> Json | None:
     )
     done = await promoting.promote(call.desk.ports, call.actor, what, origin=call.origin)
     return _not_done("Not promoted", done, view) if isinstance(done, Refused) else None
+
+
+async def roll_back(call: Call, view: Payload) -> Json | None:
+    """The *Roll back* form; None closes it, otherwise what the acknowledgement carries."""
+    ref = deploy_ref(view.get("private_metadata"))
+    if ref is None:
+        return out_of_date()
+    ports = call.desk.ports
+    async with ports.store.read() as reading:
+        deploy = await reading.deploy(ref.deploy_id)
+    if deploy is None:
+        return out_of_date()
+    asked = rollback_of(deploy, _text(view, modal.REASON_BLOCK))
+    done = await request_rollback(ports, call.actor, asked, origin=call.origin)
+    return _not_done("Not rolled back", done, view) if isinstance(done, Refused) else None
 
 
 def out_of_date() -> Json:

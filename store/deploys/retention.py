@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 _BATCH: Final = 100
 _LANDINGS: Final = 6
 """How many of the newest landings of a place keep their JSON: as many versions of a job as Nomad keeps itself."""
-_PROOFS: Final = 2
-"""How many of a place's last deploys keep it that succeeded, and that changed nothing: the last and the one before."""
+_KEPT: Final = {Status.SUCCEEDED: 4, Status.UNCHANGED: 2}
+"""How many of a place's last deploys keep it that succeeded, and that changed nothing.
+
+Of those that succeeded: what runs; if that is a rollback, what it undid, what it went back to, and the one before that.
+"""
 _LOOK_AGAIN: Final = timedelta(days=7)
 """After how long a plan is looked at again that still had to be kept."""
 
@@ -43,6 +46,18 @@ def _few_later_landings() -> ColumnElement[bool]:
     return last.correlate(deploys).scalar_subquery().is_(None)
 
 
+def _first_landing() -> ColumnElement[bool]:
+    before = deploys.alias("before")
+    place = (before.c.service == deploys.c.service, before.c.environment == deploys.c.environment)
+    first = (
+        select(before.c.id)
+        .where(*place, before.c.landed_at.is_not(None))
+        .order_by(before.c.landed_at, before.c.id)
+        .limit(1)
+    )
+    return first.correlate(deploys).scalar_subquery() == deploys.c.id
+
+
 def _few_later(status: Status) -> ColumnElement[bool]:
     later = deploys.alias("later")
     place = (later.c.service == deploys.c.service, later.c.environment == deploys.c.environment)
@@ -52,7 +67,7 @@ def _few_later(status: Status) -> ColumnElement[bool]:
         .where(*place, later.c.status == status, newer)
         .order_by(later.c.changed_at, later.c.id)
         .limit(1)
-        .offset(_PROOFS - 1)
+        .offset(_KEPT[status] - 1)
     )
     return last.correlate(deploys).scalar_subquery().is_(None)
 
@@ -66,7 +81,8 @@ _NEEDED = or_(
         plans.c.number == deploys.c.plan,
         or_(
             and_(_landed(deploys), _few_later_landings()),
-            *(and_(deploys.c.status == each, _few_later(each)) for each in (Status.SUCCEEDED, Status.UNCHANGED)),
+            _first_landing(),
+            *(and_(deploys.c.status == each, _few_later(each)) for each in _KEPT),
         ),
     ),
 )

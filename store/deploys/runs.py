@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, false, func, or_, select, tuple_
+from sqlalchemy import case, false, func, literal, or_, select, tuple_
 
-from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.promotion import Run, when
 from store.deploys.deploys import OPEN
+from store.sql.dialects import Instant
 from store.sql.session import Session
 from store.tables import deploys, plans, rollouts
 
@@ -18,19 +19,25 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
 
-    from bot.domain.deploy.deploy import Deploy
-
 _OURS = (rollouts.c.deploy_id == deploys.c.id) & (rollouts.c.number == 1)
 _PLANNED = (plans.c.deploy_id == deploys.c.id) & (plans.c.number == deploys.c.plan)
 _HEALTHY = func.coalesce(plans.c.healthy & plans.c.unchanged, false())
 # what changed nothing has no rollout: the version that it found running is its plan's base
 _UNCHANGED = deploys.c.status == Status.UNCHANGED
 _PROOFS = {
-    Status.SUCCEEDED: (deploys.c.status == Status.SUCCEEDED) & (deploys.c.resolution == ""),
+    Status.SUCCEEDED: (deploys.c.status == Status.SUCCEEDED) & (deploys.c.resolution == "") & (deploys.c.release != ""),
     Status.UNCHANGED: _UNCHANGED & _HEALTHY,
 }
 """What ``Run.passed`` says, by the status of the deploy."""
 _NEWEST = (deploys.c.changed_at.desc(), deploys.c.id.desc())
+
+
+_NEWEST_LANDED = (deploys.c.landed_at.desc(), deploys.c.id.desc())
+
+
+def _landings(service: str, environment: str) -> Select[Any]:
+    there = (deploys.c.service == service, deploys.c.environment == environment)
+    return select(deploys).where(*there, deploys.c.landed_at.is_not(None))
 
 
 def _runs(service: str, environment: str) -> Select[Any]:
@@ -47,6 +54,7 @@ def _runs(service: str, environment: str) -> Select[Any]:
             case((_UNCHANGED, plans.c.base_version), else_=rollouts.c.job_version).label("job_version"),
             case((_UNCHANGED, plans.c.base_index), else_=rollouts.c.job_modify_index).label("job_modify_index"),
             deploys.c.deviation,
+            deploys.c.rollback,
         )
         .select_from(deploys.outerjoin(rollouts, _OURS).outerjoin(plans, _PLANNED))
         .where(deploys.c.service == service, deploys.c.environment == environment)
@@ -119,6 +127,23 @@ class RunReading(Session):
         """The deploy that Nomad registered last, or the last of a version ``other_than`` this; None if none."""
         landed = _runs(service, environment).where(deploys.c.version != other_than, deploys.c.landed_at.is_not(None))
         return await self._one(Run, landed.order_by(deploys.c.landed_at.desc(), deploys.c.id.desc()).limit(1))
+
+    async def last_landing(self, service: str, environment: str) -> Deploy | None:
+        """The deploy that Nomad registered last there; None if it registered none."""
+        return await self._one(Deploy, _landings(service, environment).order_by(*_NEWEST_LANDED).limit(1))
+
+    async def first_landing(self, service: str, environment: str) -> Deploy | None:
+        """The deploy that Nomad registered first there; None if it registered none."""
+        oldest = _landings(service, environment).order_by(deploys.c.landed_at, deploys.c.id)
+        return await self._one(Deploy, oldest.limit(1))
+
+    async def success_before(self, deploy: Deploy) -> Deploy | None:
+        """The deploy that landed last before this one, in its place, and has succeeded; None if there is none."""
+        before = _landings(deploy.service, deploy.environment).where(
+            deploys.c.status == Status.SUCCEEDED,
+            tuple_(deploys.c.landed_at, deploys.c.id) < tuple_(literal(deploy.landed_at, Instant), deploy.id),
+        )
+        return await self._one(Deploy, before.order_by(*_NEWEST_LANDED).limit(1))
 
     async def first_landed(self, service: str, environment: str, version: str) -> Run | None:
         """The deploy of that version that Nomad registered first; None if it registered none."""

@@ -62,8 +62,9 @@ class Replay:
     Between two states there is an arrow in the table; a decision is by the catalog in force; a service has at most one
     deploy in DISPATCHING in an environment; a plan lands at most once and each number is planned once; each person has
     one approval at a time, and the seats of whatever becomes ready or is dispatched are filled, each by a person whose
-    approval is of the present change. Nothing is dispatched where a lock is in force. ``seats`` are those of each
-    catalog in production: a decision has them, and no other.
+    approval is of the present change. Nothing is dispatched where a lock is in force, but for a rollback, which its own
+    lock and those of its requester do not hold. ``seats`` are those of each catalog in production: a decision has them,
+    and no other; one about a rollback that is free has none.
     """
 
     def __init__(self, bodies: Iterable[dict[str, Any]], seats: Mapping[str, Collection[str]] | None = None) -> None:
@@ -75,6 +76,9 @@ class Replay:
         self._once: Counter[tuple[Any, ...]] = Counter()
         self._locks: dict[int, dict[str, Any]] = {}
         self.locked = 0
+        self.rolled_back = 0
+        self._free: dict[int, bool] = {}
+        self._asked_by: dict[int, str] = {}
         in_force = ""
         for body in bodies:
             if body["type"] == _E.CATALOG_APPLIED:
@@ -101,6 +105,9 @@ class Replay:
         place = (body["service"], body["environment"])
         for lock in self._locks.values():
             until = lock["data"].get("until")
+            mine = lock["data"].get("rollback") == body["deploy"] or lock["actor"] == self._asked_by[body["deploy"]]
+            if body["deploy"] in self._free and mine:
+                continue
             in_force = until is None or body["at"] < until
             covers = all(mine in {None, there} for mine, there in zip(_scope(lock), place, strict=True))
             assert not (covers and in_force), f"dispatched under {lock}: {body}"
@@ -110,6 +117,9 @@ class Replay:
         if kind is _E.DEPLOY_REQUESTED:
             assert deploy not in self.status, f"requested twice: {body}"
             self.status[deploy], self._place[deploy] = _S.PLANNING, (body["service"], body["environment"])
+            self._asked_by[deploy] = body["actor"]
+            if "rollback" in data:
+                self._free[deploy] = data["rollback"]["free"]
         elif kind is _E.DEPLOY_APPROVED:
             assert body["actor"] not in self._approved[deploy], f"approved twice: {body}"
             self._approved[deploy][body["actor"]] = data["plan"]
@@ -119,6 +129,10 @@ class Replay:
             self._approved[deploy].clear()
         elif kind is _E.DEPLOY_ATTEMPTED:
             self._only_once(kind, deploy, data["plan"], data["number"])
+        if kind is _E.DEPLOY_PLANNED and deploy in self._free:
+            # it may lose that with a new plan, and never gets it back
+            assert self._free[deploy] or not data["free"], body
+            self._free[deploy] = data["free"]
         if kind in BECOMES:
             self._change(deploy, BECOMES[kind], body)
         if kind in {_E.DEPLOY_READY, _E.DEPLOY_DISPATCHING} and "judged" in data:
@@ -136,6 +150,7 @@ class Replay:
         if to is _S.ROLLING:
             self._only_once(body["type"], deploy)
             self.landed[deploy] += 1
+            self.rolled_back += deploy in self._free
 
     def _only_once(self, *what: Any) -> None:
         self._once[what] += 1
@@ -144,7 +159,8 @@ class Replay:
     def _check_seats(self, deploy: int, body: dict[str, Any]) -> None:
         labels = [seat["label"] for seat in body["data"]["judged"]["seats"]]
         if self._seats and body["environment"] == "production":
-            assert sorted(labels) == sorted(self._seats[body["catalog"]]), f"by the rules of another catalog: {body}"
+            rules = () if self._free.get(deploy) else self._seats[body["catalog"]]
+            assert sorted(labels) == sorted(rules), f"by the rules of another catalog: {body}"
         holders = [seat["holder"] for seat in body["data"]["judged"]["seats"]]
         assert len(set(holders)) == len(holders), f"two seats for one person: {body}"
         approvers = {actor.rsplit(":", 1)[-1] for actor in self._approved[deploy]}

@@ -17,9 +17,10 @@ import pytest
 
 from bot.domain.actor import Operator, System
 from bot.domain.catalog.environment import Rule
-from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.deploy import BASELINE, Status
 from bot.domain.deploy.dispatch import Answer, Resolution, Result
 from bot.domain.deploy.rollout import Observation
+from bot.domain.rollback import Rollback
 from bot.errors import StoreError
 from bot.operations.catalog import apply
 from bot.operations.deploys.approve import approve
@@ -34,6 +35,7 @@ from bot.operations.deploys.withdraw import withdraw
 from bot.operations.locks import expire as lock_expiry
 from bot.operations.locks.lock import lock
 from bot.operations.locks.unlock import unlock
+from bot.operations.rollback.request import request_rollback
 from tests import stores
 from tests.builders import ALICE, BOB, CAROL, DEVELOPERS, SAM, SRE, USERGROUPS, a_catalog, a_job, every_deploy
 from tests.clocks import FixedClock
@@ -109,17 +111,33 @@ class Crowd:
             return lambda world: request(world.ports(), who, ask, origin=NOWHERE)
         if draw < 0.58:
             return lambda world: world.store.take_over()
-        if draw < 0.61:
+        if draw < 0.62:
+            return self._rollback()
+        if draw < 0.65:
             catalog = catalog_with(self.dice.choice([*RULES]))
             return lambda world: apply(world.ports(), System("test"), catalog)
-        return self._closing() if draw < 0.66 else self._decision()
+        return self._closing() if draw < 0.7 else self._decision()
+
+    def _rollback(self) -> Callable[[World], Awaitable[Any]]:
+        """Somebody rolls back, to what ran before or to anything else, or lifts the lock that this left."""
+        environment = self.dice.choice(["staging", "production"])
+        if self.dice.random() < 0.7:
+            # else its lock would keep all others out for ever
+            scope = a_target("checkout", environment=environment)
+            return lambda world: unlock(world.ports(), Operator("root"), scope)
+        to = self.dice.choice([None, None, BASELINE, self.dice.randrange(1, 40)])
+        asked = Rollback(service="checkout", environment=environment, reason="5xx", to=to)
+        who: Any = self.dice.choice([ALICE, BOB, CAROL, Operator("root")])
+        return lambda world: request_rollback(world.ports(), who, asked, origin=NOWHERE)
 
     def _closing(self) -> Callable[[World], Awaitable[Any]]:
         """Somebody locks or lifts a lock, or the time of one is over."""
-        act: Any = self.dice.choices([lock, unlock, None], [3, 6, 1])[0]
+        act: Any = self.dice.choices([lock, unlock, None], [3, 9, 1])[0]
         if act is None:
             return lambda world: lock_expiry.step(world.ports())
-        word, there = self.dice.choice([("everything", None), ("production", None), ("checkout", "production")])
+        places = [("everything", None), ("production", None), ("checkout", "production"), ("checkout", "staging")]
+        # rollbacks lock the service, too
+        word, there = self.dice.choice(places if act is lock else [*places, *places[2:], *places[2:]])
         target = a_target(word, environment=there, lasts=self.dice.choice(["1m", "2m", None]) if act is lock else None)
         who = self.dice.choice([SAM, SAM, ALICE, Operator("root")])
         return lambda world: act(world.ports(), who, target)
@@ -220,6 +238,8 @@ async def test_random_calls_of_two_processes_leave_a_log_that_obeys_every_rule(
         replay = await crowd.check()
         # a share of another length may be too short for a lock
         assert calls < OF_ONE_SEED or (replay.locked and replay.landed)
+        # and for a rollback that reaches Nomad, of which a seed has one or two
+        assert seed or calls < OF_ONE_SEED or replay.rolled_back
 
 
 async def test_and_so_do_those_whose_order_is_up_to_the_machine(migrated_sqlite: Callable[[Path], str], tmp_path: Path):

@@ -103,6 +103,8 @@ def _catalog_applied(_: Body, data: _Data) -> Sentence:
 def _requested(body: Body, data: _Data) -> Sentence:
     again = "automatically, " if data.get("automatic") else "again, " if data.get("again") else ""
     source = f", promoted from {data['promotes']}" if data.get("promotes") else ""
+    back = data.get("rollback") or {}
+    source += f", rolling back{' ' if back['undoes'] else ''}{back['undoes']} to {back['to']}" if back else ""
     values = f", with {', '.join(data['set'])}" if data.get("set") else ""
     name = release_name(str(data.get("version")), data.get("revision", 1))
     what = f"{body.get('service')} {name} to {body.get('environment')}"

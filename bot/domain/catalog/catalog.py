@@ -45,10 +45,14 @@ class Catalog:
         placed = self.placement(service, environment)
         return (placed and placed.channel) or self.environments[environment].channel
 
-    def rules_for(self, service: str, environment: str) -> tuple[Rule, ...]:
-        """The approval rules of the environment and of the placement; all of them must be met."""
-        placed = self.placement(service, environment)
-        return self.environments[environment].approvals + (placed.approvals if placed else ())
+    def rules_for(self, service: str, environment: str, *, rollback: bool = False) -> tuple[Rule, ...]:
+        """The approval rules of the environment and of the placement; all of them must be met.
+
+        For a ``rollback``, the environment's rules for rollbacks stand in for its approvals, if it has some.
+        """
+        placed, there = self.placement(service, environment), self.environments[environment]
+        instead = there.rollback_approvals if rollback else None
+        return (there.approvals if instead is None else instead) + (placed.approvals if placed else ())
 
     def group_of(self, rule: Rule, service: str) -> Group:
         """The group whose members fill a rule's seats; ``service.owners`` is the group of the service's owners."""

@@ -13,6 +13,7 @@ Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
 MOST_LOG_LINES = 100
 DEFAULT_EXPIRES = timedelta(hours=24)
 DEFAULT_WITHIN = timedelta(days=30)
+DEFAULT_ROLLBACK_WINDOW = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +78,7 @@ class Environment:
     """Whether a newer request ends the older ones of its service there that nothing was sent of."""
     logs: int = 0
     """How many lines of a failed task's log its deploy's thread gets; 0 for none."""
+    rollback_window: timedelta = DEFAULT_ROLLBACK_WINDOW
+    """How long after a deploy was dispatched a rollback to what it replaced needs no new approvals."""
+    rollback_approvals: tuple[Rule, ...] | None = None
+    """The rules for a rollback after that; None for the rules of any deploy."""

@@ -44,6 +44,9 @@ class Status(StrEnum):
         return Status.WITHDRAWN in TRANSITIONS[self]
 
 
+BASELINE: Final = "baseline"
+"""The job that ran in a place before Nomatron first deployed there, and the version of a rollback to it."""
+
 _S = Status
 TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
     _S.PLANNING: frozenset({_S.WAITING, _S.INVALID, _S.UNCHANGED, _S.EXPIRED, _S.WITHDRAWN, _S.SUPERSEDED}),
@@ -68,6 +71,40 @@ REGISTERING: Final = frozenset({Status.DISPATCHING, Status.ROLLING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WayBack:
+    """What a rollback goes back to: the job that ``deploy`` registered with its plan of the number ``plan``.
+
+    If it is the ``baseline``, the job that ran there before Nomatron: the one that this plan replaced. ``undoes`` is
+    the deploy that ran when the rollback was requested, ``undone`` the name of its release. ``catalog`` is the
+    fingerprint of the catalog whose variables the job was rendered with. If ``free``, it needs no new approvals: it
+    goes back to what ``undoes`` replaced, a short while after that, and ``approvers`` (Slack user ids) approved that
+    deploy. Otherwise ``why`` says in a sentence why it needs its own. ``outside``: the job in Nomad was no longer what
+    that deploy made, so that the rollback undoes what was done outside Nomatron.
+    """
+
+    deploy: int
+    plan: int
+    undoes: int
+    undone: str
+    catalog: str
+    baseline: bool = False
+    free: bool = False
+    approvers: tuple[str, ...] = ()
+    why: str = ""
+    outside: bool = False
+
+    @property
+    def undoes_deploy(self) -> int | None:
+        """The deploy that it undoes; None if it undoes what was done outside Nomatron."""
+        return None if self.outside else self.undoes
+
+    @property
+    def name(self) -> str:
+        """``D-11``, or ``baseline``: what to type after ``to``."""
+        return BASELINE if self.baseline else f"D-{self.deploy}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deploy:
     """A deployment request; ``id`` is 0 until the store has numbered it.
 
@@ -85,7 +122,8 @@ class Deploy:
     ``landed_at`` is when Nomad registered it (None: never). ``deviation`` is what ended the run of the job version that
     the deploy proved; None as long as nothing was seen. ``reminded_at`` is when its approvers were reminded last,
     ``auto_refused`` are the environments to which its automatic promotion was refused, and ``auto_held`` those for
-    which people were told what holds that.
+    which people were told what holds that. ``rollback`` is what it goes back to, if it is a rollback: then release,
+    revision and overrides are those of the deploy that it goes back to. A rollback to the baseline has no ``release``.
     """
 
     id: int = 0
@@ -120,6 +158,7 @@ class Deploy:
     reminded_at: datetime | None = None
     auto_refused: tuple[str, ...] = ()
     auto_held: tuple[str, ...] = ()
+    rollback: WayBack | None = None
 
     @property
     def release_name(self) -> str:
@@ -130,6 +169,11 @@ class Deploy:
     def number(self) -> str:
         """``D-1042``: short, speakable, never reused."""
         return f"D-{self.id}"
+
+    @property
+    def rolled_back_by(self) -> Actor | None:
+        """Who requested it, if it is a rollback: whoever locks a place and then rolls it back means no lock on that."""
+        return self.requester if self.rollback is not None else None
 
     @property
     def waits_its_turn(self) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from bot.domain.access import Group, Membership, Permission, Resource, authorize
-from bot.domain.actor import Actor, human_behind
+from bot.domain.actor import Actor, Operator, human_behind
 from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Value
 from bot.domain.catalog.release import check_version
@@ -64,7 +64,7 @@ class Facts:
     @property
     def seats(self) -> tuple[Seat, ...]:
         """The seats of the deploy's rules, in the order of the rules."""
-        return seats_for(self.catalog, self.deploy.service, self.deploy.environment)
+        return seats_of(self.catalog, self.deploy)
 
     @property
     def requester(self) -> str | None:
@@ -100,16 +100,23 @@ class Facts:
         )
 
 
-def seats_for(catalog: Catalog, service: str, environment: str) -> tuple[Seat, ...]:
-    """One seat for each count of each rule."""
+def seats_of(catalog: Catalog, deploy: Deploy) -> tuple[Seat, ...]:
+    """The seats of this deploy; none for a rollback that needs no new approvals."""
+    if deploy.rollback is not None and deploy.rollback.free:
+        return ()
+    return seats_for(catalog, deploy.service, deploy.environment, rollback=deploy.rollback is not None)
+
+
+def seats_for(catalog: Catalog, service: str, environment: str, *, rollback: bool = False) -> tuple[Seat, ...]:
+    """One seat for each count of each rule; with ``rollback``, of each rule for rollbacks."""
     seats: list[Seat] = []
-    for rule in catalog.rules_for(service, environment):
+    for rule in catalog.rules_for(service, environment, rollback=rollback):
         label = f"owners of {service}" if rule.source == SERVICE_OWNERS else rule.source
         seats += [Seat(label, catalog.group_of(rule, service))] * rule.count
     return tuple(seats)
 
 
-def interests(catalog: Catalog, service: str, environment: str) -> frozenset[str]:
+def interests(catalog: Catalog, service: str, environment: str, *, rollback: bool = False) -> frozenset[str]:
     """Ids of the Slack user groups that decisions about this service there depend on; often none at all."""
     # not all groups of the catalog: each costs a call to Slack, whose rate limits all decisions share
     granted = (
@@ -117,13 +124,14 @@ def interests(catalog: Catalog, service: str, environment: str) -> frozenset[str
         for grant in catalog.grants
         if any(grant.covers(permission, service, environment) for permission in Permission)
     )
-    seated = (each.group for each in seats_for(catalog, service, environment))
+    seated = (each.group for each in seats_for(catalog, service, environment, rollback=rollback))
     return frozenset(group.usergroup for group in (*granted, *seated) if group.usergroup)
 
 
-def fixed_members(catalog: Catalog, service: str, environment: str) -> frozenset[str]:
+def fixed_members(catalog: Catalog, service: str, environment: str, *, rollback: bool = False) -> frozenset[str]:
     """Slack users whom the rules name one by one."""
-    return frozenset(user for each in seats_for(catalog, service, environment) for user in each.group.users)
+    seats = seats_for(catalog, service, environment, rollback=rollback)
+    return frozenset(user for each in seats for user in each.group.users)
 
 
 # --- what may be requested -------------------------------------------------------------------------------------------
@@ -189,16 +197,30 @@ def permission_for(promotes: str) -> Permission:
     return Permission.PROMOTE if promotes else Permission.REQUEST
 
 
+def permission_of(deploy: Deploy) -> Permission:
+    """The permission that the requester of this deploy needs."""
+    return Permission.ROLLBACK if deploy.rollback is not None else permission_for(deploy.promotes)
+
+
 def check_requester(
-    actor: Actor, permission: Permission, *, service: str, environment: str, catalog: Catalog, membership: Membership
+    actor: Actor,
+    permission: Permission,
+    *,
+    service: str,
+    environment: str,
+    catalog: Catalog,
+    membership: Membership,
+    seats: tuple[Seat, ...] | None = None,
 ) -> Decision:
-    """Whether this actor may request or promote there, and whether the approval rules could then ever be met."""
+    """Whether this actor may request or promote there, and whether the approval rules could then ever be met.
+
+    ``seats`` are those to fill, None for those of any request there.
+    """
     allowed = authorize(actor, permission, Resource(service, environment), catalog, membership)
     if isinstance(allowed, Refused):
         return allowed
-    rules = _Rules(
-        seats_for(catalog, service, environment), membership, catalog.environments[environment].self_approval
-    )
+    seats = seats_for(catalog, service, environment) if seats is None else seats
+    rules = _Rules(seats, membership, catalog.environments[environment].self_approval)
     # now and not at approval: the requester is the one who can still choose somebody else to request it
     decision = rules.meetable_for(human_behind(actor))
     if not isinstance(decision, Refused):
@@ -266,9 +288,10 @@ def what_holds(
 
     ``others`` are the open deploys of the same service there, ``locks`` the locks on it.
     """
+    place = deploy.service, deploy.environment
     return every(
         [
-            check_locks(deploy.service, deploy.environment, locks, catalog, now, deploy_id=deploy.id),
+            check_locks(*place, locks, catalog, now, deploy_id=deploy.id, rolls_back=deploy.rolled_back_by),
             turn(deploy, others, now),
         ]
     )
@@ -286,7 +309,7 @@ def may_dispatch(facts: Facts, others: Sequence[Deploy], locks: Sequence[Lock], 
 def _of_requester(reason: Reason, deploy: Deploy) -> Reason:
     """The reason in words for the channel, if it is about the requester."""
     if reason.code == "no-permission":
-        permission = f"`{permission_for(deploy.promotes)}` permission for {deploy.service} in {deploy.environment}"
+        permission = f"`{permission_of(deploy)}` permission for {deploy.service} in {deploy.environment}"
         return replace(reason, text=f"The requester no longer has the {permission}.")
     return replace(reason, text=_REQUESTERS.get(reason.code, reason.text))
 
@@ -306,7 +329,8 @@ def _check_dispatch(facts: Facts, others: Sequence[Deploy], locks: Sequence[Lock
     deploy = facts.deploy
     return every(
         [
-            facts.may(deploy.requester, permission_for(deploy.promotes)),
+            # an operator on the host needs none, and can only roll back
+            Allowed() if isinstance(deploy.requester, Operator) else facts.may(deploy.requester, permission_of(deploy)),
             _check_seats(facts),
             what_holds(deploy, others, locks, facts.catalog, now),
         ]

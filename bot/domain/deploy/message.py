@@ -122,7 +122,8 @@ class Card:
     the current plan, including void ones; ``from_version`` is the version that ran before; ``links`` maps labels to
     URLs (compare, Nomad's UI); ``promotes_to`` are the environments that the release may be promoted to now;
     ``ended_by`` is who rejected or withdrew the deploy, ``resolved_by`` who said its ``resolution``; ``locks`` are
-    those that close its place, if it is not on its way yet.
+    those that close its place, if it is not on its way yet; ``rolls_back_to`` is what the deploy can be rolled back to,
+    in words, if it is what runs.
     """
 
     deploy: Deploy
@@ -140,6 +141,7 @@ class Card:
     resolved_by: Actor | None = None
     twice: bool = False
     locks: tuple[Reason, ...] = ()
+    rolls_back_to: str = ""
 
 
 STATE_WORDS: Mapping[Status, str] = {

@@ -11,7 +11,7 @@ from bot.domain.catalog.environment import After, Require
 from bot.domain.catalog.release import release_name
 from bot.domain.catalog.variable import Setting
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
-from bot.domain.deploy.deploy import Deploy, Status
+from bot.domain.deploy.deploy import Deploy, Status, WayBack
 from bot.domain.deploy.plan import Deviation
 from bot.domain.deploy.sentences import instead
 from bot.domain.durations import in_words
@@ -25,6 +25,7 @@ class Run:
     only set for one that changed nothing: exactly this release was running already, and healthy. ``resolved``: a
     person, not Nomad, said what became of it. ``job_version`` and ``job_modify_index`` are those that Nomad gave it, or
     those that it found if it changed nothing; ``deviation`` is what was seen to end the run of that version.
+    ``rollback`` is what it went back to, if it is a rollback.
     """
 
     deploy_id: int
@@ -38,11 +39,13 @@ class Run:
     job_version: int | None = None
     job_modify_index: int | None = None
     deviation: Deviation | None = None
+    rollback: WayBack | None = None
 
     @property
     def passed(self) -> bool:
         """Whether this deploy proves that the release works there."""
-        proven = self.status is Status.SUCCEEDED and not self.resolved
+        # a job that ran before Nomatron is no release that could be promoted
+        proven = self.status is Status.SUCCEEDED and not self.resolved and bool(self.release)
         return proven or (self.status is Status.UNCHANGED and self.healthy)
 
     @property
@@ -207,6 +210,13 @@ class _Stretch:
             return ended.at
         return ended.landed_at if ended else None
 
+    @property
+    def rolled_back_by(self) -> Run | None:
+        """The rollback that ended it; None if nobody rolled it back."""
+        back = self.replaced_by.rollback if self.replaced_by else None
+        mine = back is not None and back.undoes_deploy in {run.deploy_id for run in self.proofs}
+        return self.replaced_by if mine else None
+
     def soaked_at(self, soak: timedelta, now: datetime) -> datetime | None:
         """When it had run there long enough; None if it has not, or never did."""
         at = self.since + soak
@@ -256,6 +266,10 @@ def _follows(
         became = "failed" if bad.status is Status.FAILED else "was rejected"
         since = f"{what.service} {what.name} {became} in {after.environment} after it had passed (D-{bad.deploy_id})."
         return refuse("not-passed", f"{since} {_again(after, what)}")
+    back = stretches[-1].rolled_back_by
+    if back is not None:
+        text = f"{what.service} {what.name} was rolled back in {after.environment} (D-{back.deploy_id})."
+        return refuse("not-passed", f"{text} {_again(after, what)}")
     return every([_soaked(after, what, stretches, now), _running(after, what, stretches[-1], asked)])
 
 

@@ -20,7 +20,7 @@ def turn(deploy: Deploy, others: Sequence[Deploy], now: datetime) -> Decision:
     """Whether it is this deploy's turn; ``others`` are the open deploys of its service there.
 
     One goes at a time, the oldest request first, among those that wait for nothing but Nomatron. A deploy that is being
-    planned keeps its place for a while, because a new plan is no reason to lose it.
+    planned keeps its place for a while, because a new plan is no reason to lose it. A rollback goes before all others.
     """
     # two registers for one job would race for the same check-and-set index, and one would be planned again
     rolling = _is_rolling(others)
@@ -28,7 +28,8 @@ def turn(deploy: Deploy, others: Sequence[Deploy], now: datetime) -> Decision:
         if other.status is Status.DISPATCHING or (other.status is Status.ROLLING and not deploy.replaces):
             after = f"{other.number} ({other.release_name}) is {_doing(other)}"
         elif _goes_before(other, deploy) and not _why_held(other, now, rolling=rolling):
-            after = f"{other.number} ({other.release_name}) was requested earlier"
+            why = "is a rollback" if other.rollback is not None else "was requested earlier"
+            after = f"{other.number} ({other.release_name}) {why}"
         else:
             continue
         return refuse("turn", f"{after}. This deploy goes after it, with a new plan.{_step_back(deploy, other)}")
@@ -44,19 +45,19 @@ def passed_over(deploy: Deploy, others: Sequence[Deploy], now: datetime) -> tupl
 def superseded_by(deploy: Deploy, others: Sequence[Deploy]) -> tuple[Deploy, ...]:
     """The deploys that were requested earlier and of which nothing was sent to Nomad, newest first.
 
-    ``others`` are the open deploys of its service there.
+    ``others`` are the open deploys of its service there. A rollback supersedes nothing, and nothing supersedes it: it
+    goes first.
     """
-    older = [other for other in others if other.status.undecided and _is_earlier(other, deploy)]
+    if deploy.rollback is not None:
+        return ()
+    older = [other for other in others if other.status.undecided and _place(other) < _place(deploy)]
+    older = [other for other in older if other.rollback is None]
     return tuple(sorted(older, key=_place, reverse=True))
 
 
 def _place(deploy: Deploy) -> tuple[datetime, int]:
-    return deploy.requested_at, deploy.id
-
-
-def _is_earlier(other: Deploy, deploy: Deploy) -> bool:
     # not by approval time: a quick approver must not jump the queue
-    return _place(other) < _place(deploy)
+    return deploy.requested_at, deploy.id
 
 
 def _is_rolling(others: Sequence[Deploy]) -> bool:
@@ -64,8 +65,12 @@ def _is_rolling(others: Sequence[Deploy]) -> bool:
 
 
 def _goes_before(other: Deploy, deploy: Deploy) -> bool:
-    """Whether the other one was requested earlier and waits neither for people nor for Nomad's rollout of it."""
-    return _is_earlier(other, deploy) and other.status in {Status.PLANNING, Status.READY}
+    """Whether the other one comes first and waits neither for people nor for Nomad's rollout of it."""
+    return _order(other) < _order(deploy) and other.status in {Status.PLANNING, Status.READY}
+
+
+def _order(deploy: Deploy) -> tuple[bool, datetime, int]:
+    return deploy.rollback is None, *_place(deploy)
 
 
 def _why_held(other: Deploy, now: datetime, *, rolling: bool) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.deploy.gates import LONGEST_REASON, SHORTEST_REASON
+from bot.domain.rollback import in_words, place_of
 from bot.gateways.blocks.parts import Json, Message, plain, section
-from bot.gateways.blocks.text import cut, words
+from bot.gateways.blocks.text import cut, who, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.domain.catalog.variable import Setting
+    from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.promotion import Promotable
 
 REJECT: Final = "deploy.reject"
@@ -19,6 +21,9 @@ REJECT: Final = "deploy.reject"
 
 PROMOTE: Final = "deploy.promote"
 """The callback id of the Promote modal."""
+
+ROLL_BACK: Final = "deploy.rollback"
+"""The callback id of the Roll back modal."""
 
 REASON_BLOCK, REASON_ACTION = "reason", "text"
 ENVIRONMENT_BLOCK, SETTING_BLOCK = "environment", "set:"
@@ -81,6 +86,30 @@ def promote(found: Promotable, value: str) -> Json:
             *([_environment(found.environments)] if found.several else []),
             *(_setting(name) for name in found.settable),
             _why(required=found.reason_required),
+        ],
+    }
+
+
+def roll_back(deploy: Deploy, value: str) -> Json:
+    """The modal that asks for the reason of a rollback, and says what it does; ``value`` comes back with the answer.
+
+    ``deploy`` is the rollback as it would be recorded.
+    """
+    back = deploy.rollback
+    number = "" if back is None else f"D-{back.undoes}"
+    given = f" {number} was approved by {who(back.approvers, ())}." if back is not None and back.approvers else ""
+    locked = f"{place_of(deploy)} is then locked with your reason until somebody lifts the lock."
+    return {
+        "type": "modal",
+        "callback_id": ROLL_BACK,
+        "private_metadata": value,
+        "title": plain(f"Roll back {number}", 24),
+        "submit": plain("Roll back", 24),
+        "close": plain("Cancel", 24),
+        "blocks": [
+            {**section(f"{words(' '.join(in_words(deploy)), 1500)}{given}"), "block_id": "told"},
+            {**section(words(locked, 500)), "block_id": "lock"},
+            _why(required=True),
         ],
     }
 

@@ -24,8 +24,6 @@ NOT_ENFORCED = frozenset(
         "environments.break_glass",
         "environments.freezes",
         "environments.risk",
-        "environments.rollback_approvals",
-        "environments.rollback_window",
         "environments.versions",
         "environments.wait",
         "identities",

@@ -80,6 +80,8 @@ def _environment(part: schema.EnvironmentPart) -> Environment:
         auto=part.auto,
         supersede=part.supersede,
         logs=part.logs,
+        rollback_window=part.rollback_window,
+        rollback_approvals=None if part.rollback_approvals is None else _rules(part.rollback_approvals),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from bot.domain.access import Permission
-from bot.domain.catalog.environment import DEFAULT_EXPIRES, MOST_LOG_LINES
+from bot.domain.catalog.environment import DEFAULT_EXPIRES, DEFAULT_ROLLBACK_WINDOW, MOST_LOG_LINES
 from bot.gateways.catalog import scalars as kinds
 from bot.gateways.catalog.issues import quote
 
@@ -152,8 +152,13 @@ class EnvironmentPart(Part):
     versions: VersionsPart | None = None
     freezes: list[FreezePart] = Field(default_factory=list)
     risk: RiskPart | None = None
-    rollback_window: kinds.Duration = timedelta(hours=1)
-    rollback_approvals: list[RulePart] | None = None
+    rollback_window: kinds.Duration = Field(
+        DEFAULT_ROLLBACK_WINDOW,
+        description="How long after its dispatch a deploy can be rolled back without new approvals.",
+    )
+    rollback_approvals: list[RulePart] | None = Field(
+        None, description="Rules for a rollback after that, instead of `approvals`; default: those."
+    )
     break_glass: BreakGlassPart | None = None
 
 

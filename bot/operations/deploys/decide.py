@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType, event_of
 from bot.domain.audit.evidence import evidence_of
-from bot.domain.decision import Refused, refuse
+from bot.domain.decision import Allowed, Refused, refuse
 from bot.domain.deploy.gates import Facts, fixed_members, interests
 from bot.domain.settings import check_settings
 from bot.errors import AmbiguousCommit, MembershipUnknown, StaleFence, StoreError
@@ -91,6 +91,9 @@ class Case:
     @property
     def settings(self) -> Decision:
         """Whether the catalog still allows the values that the request set; an older version may have let more pass."""
+        # the job of a rollback is given
+        if self.deploy.rollback is not None:
+            return Allowed()
         return check_settings(self.facts.catalog, self.deploy.service, self.deploy.environment, self.deploy.overrides)
 
     def judged(self, *actors: Actor) -> dict[str, object]:
@@ -173,7 +176,8 @@ class _Question:
 
     @property
     def groups(self) -> frozenset[str]:
-        return interests(self.active.catalog, self.deploy.service, self.deploy.environment)
+        rollback = self.deploy.rollback is not None
+        return interests(self.active.catalog, self.deploy.service, self.deploy.environment, rollback=rollback)
 
 
 async def _question(reading: Reading, deploy_id: int, actor: Actor | None) -> _Question | None:
@@ -256,8 +260,10 @@ async def ask_membership(
         )
 
 
-def people_to_ask(catalog: Catalog, service: str, environment: str, user: str | None) -> frozenset[str]:
+def people_to_ask(
+    catalog: Catalog, service: str, environment: str, user: str | None, *, rollback: bool = False
+) -> frozenset[str]:
     """The people to ask Slack about for a request: the requester, and those in short fixed lists of approvers."""
-    fixed = fixed_members(catalog, service, environment)
+    fixed = fixed_members(catalog, service, environment, rollback=rollback)
     # without them a deactivated approver in a fixed list would seem able to approve; a long list costs too many calls
     return (fixed if len(fixed) <= _MOST_PEOPLE_ASKED else frozenset()) | ({user} if user else frozenset())

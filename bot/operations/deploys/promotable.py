@@ -180,6 +180,9 @@ _NOT_SUCCESSFUL = {
 
 def not_successful(deploy: Deploy) -> Refused:
     """The refusal to promote a deploy that did not succeed."""
+    if deploy.status is Status.SUCCEEDED and not deploy.release:
+        text = f"{deploy.number} went back to the job that ran before Nomatron, which is no release to promote."
+        return refuse("nothing-to-promote", text)
     state = _NOT_SUCCESSFUL.get(deploy.status, "has not finished")
     return refuse("nothing-to-promote", f"{deploy.number} {state}. Only a successful deploy can be promoted.")
 
@@ -192,7 +195,7 @@ async def promotable(ports: Ports, deploy_id: int) -> Promotable | Refused:
         deploy = await reading.deploy(deploy_id)
         if deploy is None:
             return no_such_deploy(deploy_id)
-        if deploy.status is not Status.SUCCEEDED:
+        if deploy.status is not Status.SUCCEEDED or not deploy.release:
             return not_successful(deploy)
         release = require(await reading.release(deploy.release), f"the release of {deploy.number}")
         names = environments_after(catalog, deploy.service, deploy.environment)

@@ -24,7 +24,8 @@ async def again(ports: Ports, actor: Actor, deploy_id: int, *, origin: Origin) -
     """
     async with ports.store.read() as reading:
         deploy = await reading.deploy(deploy_id)
-    if deploy is None or deploy.status is not Status.UNCHANGED:
+    # a rollback that would change nothing is none: what it goes back to runs
+    if deploy is None or deploy.status is not Status.UNCHANGED or deploy.rollback is not None:
         return refuse(
             "cannot-again",
             f"D-{deploy_id} did not end with *Nothing to do*, so there is nothing to repeat. Request a new deploy.",

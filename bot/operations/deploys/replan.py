@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.decision import Refused
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import not_open, permission_for
+from bot.domain.deploy.gates import not_open, permission_of
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.transitions import plan_again
 
@@ -29,7 +29,7 @@ async def _replan(case: Case, *, actor: Actor) -> Deploy | Refused:
     if deploy.status not in {Status.WAITING, Status.READY}:
         return await case.record_refusal(actor, "replan", not_open(deploy, "replan"))
     # not whether the rules could be met if the actor had requested it: a new plan has the requester that it had
-    decision = facts.may(actor, permission_for(deploy.promotes))
+    decision = facts.may(actor, permission_of(deploy))
     if isinstance(decision, Refused):
         return await case.record_refusal(actor, "replan", decision)
     cause = "Somebody requested a new plan."

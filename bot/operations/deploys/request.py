@@ -258,7 +258,8 @@ class _Asking:
     async def _add(self, tx: Transaction, chosen: _Chosen) -> Requested:
         release = chosen.release
         await tx.add_release(release)
-        deploy = await tx.add_deploy(
+        deploy = await add(
+            tx,
             Deploy(
                 service=self.ask.service,
                 environment=self.environment,
@@ -278,29 +279,9 @@ class _Asking:
                 changed_at=self.now,
                 due_at=self.now,
                 lane=lane_of(self.active.catalog, self.environment),
-            )
-        )
-        requested = event_of(
-            EventType.DEPLOY_REQUESTED,
-            self.actor,
-            deploy,
-            self.now,
-            self.active.fingerprint,
-            again=self.nonce is not None,
+            ),
             automatic=self.ask.automatic,
-            expires_at=deploy.expires_at,
-            promotes=deploy.promotes,
-            reason=deploy.reason or "",
-            release=deploy.release,
-            revision=deploy.revision,
-            version=deploy.version,
-            set=settings_of(deploy.overrides),
         )
-        await tx.record(requested)
-        # not at once: most plans take seconds, and then the first message the channel sees already has the plan
-        card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=self.now + PLANNING_SHOWN_AFTER)
-        await tx.send(card, self.now)
-        await offer_anew(tx, deploy.service, self.now)
         notes = (*self._on_revision(chosen), *await self._on_older(tx, deploy))
         return Requested(deploy, existing=False, notes=notes, holds=await self._holds(tx, deploy))
 
@@ -329,6 +310,45 @@ class _Asking:
             yield f"r{revision} is an earlier revision of {version}; the newest is r{newest}."
         if newer := newer_template(self.active.catalog, chosen.release, self.environment):
             yield newer
+
+
+async def add(tx: Transaction, deploy: Deploy, *, automatic: bool = False) -> Deploy:
+    """Add a deploy that may be requested, with its audit event and message; returns it with its number."""
+    at = deploy.requested_at
+    deploy = await tx.add_deploy(deploy)
+    requested = event_of(
+        EventType.DEPLOY_REQUESTED,
+        deploy.requester,
+        deploy,
+        at,
+        deploy.catalog,
+        again=deploy.nonce is not None,
+        automatic=automatic,
+        expires_at=deploy.expires_at,
+        promotes=deploy.promotes,
+        reason=deploy.reason or "",
+        release=deploy.release,
+        revision=deploy.revision,
+        version=deploy.version,
+        set=settings_of(deploy.overrides),
+        **_way_back(deploy),
+    )
+    await tx.record(requested)
+    # not at once: most plans take seconds, and then the first message the channel sees already has the plan
+    card = Outgoing(kind=Delivery.CARD, deploy_id=deploy.id, not_before=at + PLANNING_SHOWN_AFTER)
+    await tx.send(card, at)
+    await offer_anew(tx, deploy.service, at)
+    return deploy
+
+
+def _way_back(deploy: Deploy) -> dict[str, object]:
+    """What a rollback goes back to and what it undoes, as the audit log has it."""
+    back = deploy.rollback
+    if back is None:
+        return {}
+    undoes = f"D-{back.undoes}" if back.undoes_deploy is not None else ""
+    named = {"to": back.name, "undoes": undoes, "free": back.free, "approvers": list(back.approvers)}
+    return {"rollback": named}
 
 
 def refusal_event(actor: Actor, ask: Ask, environment: str, decision: Refused, at: datetime) -> Event:

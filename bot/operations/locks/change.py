@@ -17,6 +17,7 @@ from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.locks import LockScope, check_words, locate, lock_groups, may_lock, places_of, reason_of, touches
 from bot.errors import AmbiguousCommit
 from bot.operations.deploys.decide import NOWHERE, ROUNDS, START_OVER, ask_membership
+from bot.operations.deploys.transitions import EXPIRY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -169,6 +170,19 @@ async def place(tx: Transaction, active: ActiveCatalog, lock: Lock, **data: obje
     await _announce(tx, active.catalog, placed.scope, note, at)
     await tx.judge_under(placed.scope, at)
     return placed
+
+
+async def current_lock(tx: Transaction, active: ActiveCatalog, scope: LockScope, now: datetime) -> Lock | None:
+    """The lock on exactly that which is in force. One whose time is over is ended first.
+
+    The transaction must hold the catalog exclusively.
+    """
+    held = next((lock for lock in await tx.locks() if lock.scope == scope), None)
+    if held is None or held.in_force(now):
+        return held
+    # nobody has said so yet
+    await end(tx, active, held, EventType.LOCK_EXPIRED, by=EXPIRY, at=now)
+    return None
 
 
 async def end(

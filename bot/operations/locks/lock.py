@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.domain.audit.events import EventType
 from bot.domain.decision import Allowed, Refused, every
 from bot.domain.locks import Lock, already_locked, ends_at
 from bot.operations.deploys.decide import NOWHERE
-from bot.operations.deploys.transitions import EXPIRY
-from bot.operations.locks.change import LockCase, change, end, place
+from bot.operations.locks.change import LockCase, change, current_lock, place
 
 if TYPE_CHECKING:
     from bot.domain.actor import Actor
@@ -29,9 +27,7 @@ async def _decide(case: LockCase) -> Lock | Refused:
     decision = every([case.may, taken])
     if isinstance(decision, Refused):
         return await case.record_refusal("lock", decision)
-    if current is not None:
-        # its time is over, and nobody has said so yet
-        await end(case.tx, case.active, current, EventType.LOCK_EXPIRED, by=EXPIRY, at=case.now)
+    await current_lock(case.tx, case.active, case.scope, case.now)
     placed = Lock(
         service=case.scope.service,
         environment=case.scope.environment,

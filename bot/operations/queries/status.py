@@ -8,13 +8,14 @@ from urllib.parse import quote
 from bot.domain.decision import Refused
 from bot.domain.deploy.approval import Seating, seat
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import Facts, interests, seats_for
+from bot.domain.deploy.gates import Facts, interests, seats_of
 from bot.domain.deploy.message import Card
 from bot.domain.locks import check_locks
 from bot.errors import MembershipUnknown
 from bot.operations.deploys.promotable import next_environments
 from bot.operations.deploys.target import catalog_for, cluster_of
 from bot.operations.queries.past_seating import seating_of, who_ended, who_resolved
+from bot.operations.rollback.way_back import offered
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,6 +48,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         posted = await reading.posted(deploy.id)
         record = await reading.events(deploy.id) if _is_decided(deploy, approvals) else ()
         closed = await _locks(reading, active.catalog, deploy, ports.clock.now())
+        goes_back = await offered(reading, active.catalog, deploy, ports.clock.now())
         goes_on = await next_environments(reading, active.catalog, deploy, ports.clock.now())
     shown = tuple(approval for approval in approvals if approval.plan == deploy.plan)
     environment = catalog.environments[deploy.environment]
@@ -66,6 +68,7 @@ async def card(ports: Ports, deploy_id: int) -> Card | None:
         resolved_by=who_resolved(record) if deploy.resolution else None,
         twice=posted.twice if posted else False,
         locks=closed,
+        rolls_back_to=goes_back,
     )
 
 
@@ -73,8 +76,8 @@ async def _locks(reading: Reading, catalog: Catalog, deploy: Deploy, now: dateti
     """The locks that hold a deploy that is not on its way yet, as they are now and not when it was last held."""
     if not deploy.status.undecided:
         return ()
-    locks = await reading.locks_on(deploy.service, deploy.environment)
-    held = check_locks(deploy.service, deploy.environment, locks, catalog, now, deploy_id=deploy.id)
+    place, by = (deploy.service, deploy.environment), deploy.rolled_back_by
+    held = check_locks(*place, await reading.locks_on(*place), catalog, now, deploy_id=deploy.id, rolls_back=by)
     return held.reasons if isinstance(held, Refused) else ()
 
 
@@ -87,7 +90,7 @@ def _is_decided(deploy: Deploy, approvals: tuple[Approval, ...]) -> bool:
 async def _seating(
     ports: Ports, catalog: Catalog, fingerprint: str, deploy: Deploy, approvals: tuple[Approval, ...]
 ) -> Seating:
-    seats = seats_for(catalog, deploy.service, deploy.environment)
+    seats = seats_of(catalog, deploy)
     if not deploy.status.undecided or all(approval.void for approval in approvals):
         return Seating(seats, (None,) * len(seats))
     membership = await _membership(ports, catalog, deploy, approvals)
@@ -102,7 +105,7 @@ async def _membership(
 ) -> Membership | None:
     people = frozenset(approval.user.id for approval in approvals if not approval.void)
     try:
-        groups = interests(catalog, deploy.service, deploy.environment)
+        groups = interests(catalog, deploy.service, deploy.environment, rollback=deploy.rollback is not None)
         return await ports.directory.membership(groups, people, background=True)
     except MembershipUnknown:
         return None
@@ -112,7 +115,8 @@ def _links(catalog: Catalog, deploy: Deploy, plan: Plan | None) -> dict[str, str
     """Links to the source changes between the two versions, and to the job's page in Nomad's UI."""
     links = {}
     compare = catalog.services[deploy.service].compare
-    if compare and plan and plan.from_version and plan.from_version != deploy.version:
+    from_baseline = deploy.rollback is not None and deploy.rollback.baseline
+    if compare and not from_baseline and plan and plan.from_version and plan.from_version != deploy.version:
         links["Compare"] = compare.replace("{from}", quote(plan.from_version)).replace("{to}", quote(deploy.version))
     ui = cluster_of(catalog, deploy).ui
     if ui:

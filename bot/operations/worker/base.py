@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.domain.deploy.base import no_longer_kept, still_runs, trace
+from bot.domain.deploy.follow import judge, rollout_of
 from bot.domain.deploy.plan import JobState, with_live_counts
-from bot.operations.deploys.target import refuse_to_guess, same_target
+from bot.domain.deploy.rollout import RolloutStatus
+from bot.operations.deploys.target import index_of, refuse_to_guess, same_target, version_of
 from bot.operations.require import require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.deploy.base import Made, Traced
@@ -58,6 +61,14 @@ async def replaced_by(ports: Ports, deploy: Deploy, target: Target, catalog: Cat
         text = f"What D-{traced.made.deploy_id} registered is no longer kept: nobody can tell what changed since."
         return Replaced(traced, None, (text,))
     return Replaced(traced, with_live_counts(frozen, live))
+
+
+async def has_succeeded(target: Target, live: Job | None, made: Made | None, now: datetime) -> bool:
+    """Whether the live version has succeeded, on the same proof as a rollout: it may then be promoted."""
+    ours = made is not None and made.job_modify_index == index_of(live)
+    running = rollout_of(version_of(live) or 0, index_of(live), now, ours=ours)
+    seen = await target.nomad.observe(target.namespace, target.job_id, running, target.show)
+    return judge(running, seen, now)[0].status is RolloutStatus.SUCCEEDED
 
 
 async def _by_content(

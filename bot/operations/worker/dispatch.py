@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.domain.audit.events import EventType
-from bot.domain.decision import Refused, every
+from bot.domain.decision import Allowed, Refused, every
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import may_dispatch
 from bot.domain.deploy.message import Note
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from bot.domain.decision import Decision
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import BaseChange
     from bot.domain.deploy.promotion import Asked
@@ -136,7 +137,7 @@ async def _ask_before(ports: Ports, deploy_id: int) -> Mapping[str, Asked]:
         deploy = require(await reading.deploy(deploy_id), f"D-{deploy_id}")
         catalog = (await reading.active_catalog()).catalog
     # of a target that is gone since, nothing is asked: the decision withdraws the deploy
-    known = deploy.environment in catalog.environments
+    known = deploy.environment in catalog.environments and deploy.rollback is None
     return await ask_nomad(ports, catalog, candidate_of(deploy), deploy.environment) if known else {}
 
 
@@ -162,9 +163,7 @@ async def _gates(ports: Ports, case: Case, asked: Mapping[str, Asked]) -> Begun 
     others = await case.tx.open_deploys(deploy.service, deploy.environment)
     # under the catalog that whoever places a lock holds exclusively: one placed before this holds the deploy
     locks = await case.tx.locks_on(deploy.service, deploy.environment)
-    what = candidate_of(deploy)
-    passed = await promotion_gate(case.tx, facts.catalog, what, deploy.environment, case.now, asked)
-    decision = every([may_dispatch(facts, others, locks, case.now), passed])
+    decision = every([may_dispatch(facts, others, locks, case.now), await _passed(case, asked)])
     if isinstance(decision, Refused):
         await hold_locked(case.tx, deploy, decision.reasons, case.now, ASK_AGAIN)
         return None
@@ -181,6 +180,15 @@ async def _gates(ports: Ports, case: Case, asked: Mapping[str, Asked]) -> Begun 
     )
     await _tell_passed(case, passed_over(deploy, others, case.now))
     return await register.begin(ports, case.tx, dispatching, case.now)
+
+
+async def _passed(case: Case, asked: Mapping[str, Asked]) -> Decision:
+    """Whether the release has passed the environments before; a rollback has run here, and need not."""
+    deploy = case.deploy
+    if deploy.rollback is not None:
+        return Allowed()
+    what, catalog = candidate_of(deploy), case.facts.catalog
+    return await promotion_gate(case.tx, catalog, what, deploy.environment, case.now, asked)
 
 
 async def _tell_passed(case: Case, passed: tuple[tuple[Deploy, str], ...]) -> None:

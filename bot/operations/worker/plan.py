@@ -13,7 +13,6 @@ from bot.domain.catalog.variable import shown
 from bot.domain.deploy.approval import mentions
 from bot.domain.deploy.base import facts_of
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.follow import judge, rollout_of
 from bot.domain.deploy.gates import RECHECK
 from bot.domain.deploy.message import Delivery, Note, Outgoing
 from bot.domain.deploy.plan import (
@@ -26,9 +25,9 @@ from bot.domain.deploy.plan import (
     without_server_fields,
 )
 from bot.domain.deploy.promotion import newest_passed
-from bot.domain.deploy.rollout import RolloutStatus
 from bot.domain.deploy.sentences import STARTS_STOPPED, cause_of, moves
 from bot.domain.jobdiff.whole import about, pages, plan_lines
+from bot.domain.rollback import confirmed, in_words
 from bot.errors import NomadRefused, NomadUnavailable
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.target import Target, check_target, index_of, target_of, version_of
@@ -44,9 +43,10 @@ from bot.operations.deploys.transitions import (
     transition,
 )
 from bot.operations.require import require
-from bot.operations.worker.base import replaced_by
+from bot.operations.rollback.way_back import frozen_job, release_of
+from bot.operations.worker.base import has_succeeded, replaced_by
 from bot.operations.worker.claim import WORKER, Work, hold_if_blocked
-from bot.operations.worker.render import Rendered, render
+from bot.operations.worker.render import Rendered, render, render_frozen
 from bot.operations.worker.revised import template_note, unchanged_note, with_downgrade
 from bot.ports.nomad import Known
 
@@ -56,9 +56,9 @@ if TYPE_CHECKING:
     from bot.domain.catalog.catalog import Catalog
     from bot.domain.decision import Refused
     from bot.domain.deploy.approval import Approval
-    from bot.domain.deploy.base import Made, Traced
+    from bot.domain.deploy.base import Traced
     from bot.domain.deploy.deploy import Deploy
-    from bot.domain.deploy.plan import Base, Job
+    from bot.domain.deploy.plan import Base
     from bot.operations.deploys.decide import Case
     from bot.ports import Ports
     from bot.ports.claims import Claim
@@ -114,19 +114,25 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
     read_at = ports.clock.now()
     async with ports.store.read() as reading:
         deploy = require(await reading.deploy(claim.deploy_id), f"D-{claim.deploy_id}")
-        release = require(await reading.release(deploy.release), f"the release of {deploy.number}")
+        release = await release_of(reading, deploy)
+        frozen = await frozen_job(reading, deploy.rollback) if deploy.rollback is not None else None
         active = await reading.active_catalog()
         await check_target(reading, active.catalog, deploy)
         old = await reading.plan(deploy.id, deploy.plan) if deploy.plan else None
         compared_with, before = await _plan_before(reading, active.catalog, deploy)
     target = target_of(ports.nomads, active.catalog, deploy)
-    rendered = await render(target, active.catalog, deploy, release)
+    if frozen is None:
+        rendered = await render(target, active.catalog, deploy, release)
+    else:
+        rendered = render_frozen(frozen, await target.nomad.job(target.namespace, target.job_id), target, deploy)
     show = active.catalog.services[deploy.service].show
     replaced = await replaced_by(ports, deploy, target, active.catalog, rendered.live)
     known = Known(
-        ours=replaced.ours,
+        # a job of before Nomatron is in Nomad's stored form, like the live one
+        ours=replaced.ours if deploy.release else None,
         outside=replaced.traced.outside,
-        overrides={name: shown(value) for name, value in deploy.overrides.items()},
+        # those of a rollback were set by another request
+        overrides={name: shown(value) for name, value in deploy.overrides.items()} if frozen is None else {},
         versions=frozenset({deploy.version, replaced.traced.base.version or deploy.version}),
     )
     answer = await target.nomad.plan(target.namespace, rendered.job, rendered.live, show, known=known)
@@ -146,7 +152,7 @@ async def _make_draft(ports: Ports, claim: Claim) -> _Draft:
         moved = _changes_since(old, target, rendered, replaced.traced, show)
     answer = replace(answer, warnings=(*replaced.warnings, *answer.warnings))
     differs = _differences(target, before, rendered, show)
-    healthy = answer.unchanged and await _has_succeeded(target, rendered.live, replaced.traced.made, ports.clock.now())
+    healthy = answer.unchanged and await has_succeeded(target, rendered.live, replaced.traced.made, ports.clock.now())
     return _Draft(
         read_at, active, target, rendered, answer, mark, replaced.traced.base, moved, compared_with, differs, healthy
     )
@@ -160,17 +166,11 @@ def _differences(target: Target, before: Plan | None, rendered: Rendered, show: 
     return target.nomad.differences(before.job, rendered.job, show)
 
 
-async def _has_succeeded(target: Target, live: Job | None, made: Made | None, now: datetime) -> bool:
-    """Whether the live version has succeeded, on the same proof as a rollout: it may then be promoted."""
-    ours = made is not None and made.job_modify_index == index_of(live)
-    running = rollout_of(version_of(live) or 0, index_of(live), now, ours=ours)
-    seen = await target.nomad.observe(target.namespace, target.job_id, running, target.show)
-    return judge(running, seen, now)[0].status is RolloutStatus.SUCCEEDED
-
-
 async def _plan_before(reading: Reading, catalog: Catalog, deploy: Deploy) -> tuple[str, Plan | None]:
     """The first previous environment that this release has passed, and its plan there; empty and None if none."""
-    for after in catalog.environments[deploy.environment].after:
+    # a rollback has run here
+    afters = catalog.environments[deploy.environment].after if deploy.rollback is None else ()
+    for after in afters:
         runs = await reading.runs(deploy.service, after.environment, deploy.release)
         passed = newest_passed([run for run in runs if run.release == deploy.release])
         source = await reading.deploy(passed.deploy_id) if passed else None
@@ -243,7 +243,7 @@ async def _end(case: Case, status: Status, event: EventType, detail: str, note: 
 
 
 async def _save_plan(case: Case, *, draft: _Draft) -> None:
-    deploy, fingerprint = case.deploy, case.facts.fingerprint
+    deploy, fingerprint = confirmed(case.deploy, draft.base), case.facts.fingerprint
     if is_overdue(deploy, case.now):
         await expire(case.tx, deploy, case.now)
         return
@@ -267,17 +267,7 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
         event=EventType.DEPLOY_PLANNED,
         actor=WORKER,
         catalog=fingerprint,
-        data={
-            "base": facts_of(draft.base),
-            "base_index": str(plan.base_index),
-            "effect": plan.effect,
-            "expires_at": expires_at,
-            "fingerprint": plan.fingerprint,
-            "from_version": plan.from_version,
-            "moved": list(plan.moved),
-            "void_approvals": 0 if not plan.moved else sum(not each.void for each in case.facts.approvals),
-            "voided": bool(plan.moved),
-        },
+        data=_said_of(deploy, plan, draft.base, case.facts.approvals, expires_at),
         changes={
             "plan": plan.number,
             "catalog": fingerprint,
@@ -292,6 +282,25 @@ async def _save_plan(case: Case, *, draft: _Draft) -> None:
     # no rule, or carried approvals: nobody would act on the deploy any more, so it has to go on by itself
     if after.facts.seating.complete:
         await make_ready(after, tell=is_new)
+
+
+def _said_of(
+    deploy: Deploy, plan: Plan, base: Base, before: tuple[Approval, ...], expires_at: datetime
+) -> dict[str, object]:
+    """What the audit log says of a plan; ``before`` are the approvals of the plan before."""
+    said: dict[str, object] = {} if deploy.rollback is None else {"free": deploy.rollback.free}
+    return {
+        "base": facts_of(base),
+        "base_index": str(plan.base_index),
+        "effect": plan.effect,
+        "expires_at": expires_at,
+        "fingerprint": plan.fingerprint,
+        "from_version": plan.from_version,
+        "moved": list(plan.moved),
+        "void_approvals": 0 if not plan.moved else sum(not each.void for each in before),
+        "voided": bool(plan.moved),
+        **said,
+    }
 
 
 async def _store_plan(case: Case, plan: Plan) -> Plan:
@@ -332,7 +341,7 @@ async def _publish_plan(case: Case, plan: Plan, before: tuple[Approval, ...]) ->
     if plan.moved:
         await reply(case.tx, case.deploy, _void_note(case, plan, before), case.now)
     first, *further = pages(plan_lines(case.deploy, plan))
-    lines = about(case.deploy, plan)
+    lines = (*in_words(case.deploy), *about(case.deploy, plan))
     note = Note(text=f"Plan {plan.number}: {plan.effect}", lines=(*lines, _REST) if further else lines, code=first)
     await reply(case.tx, case.deploy, await _with_approvers(case, plan, note), case.now)
     if further:

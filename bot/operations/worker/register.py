@@ -24,18 +24,21 @@ from bot.domain.deploy.dispatch import (
     resolution_from,
     settled,
 )
+from bot.domain.deploy.message import Delivery, Outgoing
 from bot.domain.deploy.plan import stamp
 from bot.domain.deploy.rollout import Rollout, RolloutKind
 from bot.operations.deploys.decide import lock_claimed
 from bot.operations.deploys.target import catalog_for, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, plan_again, redraw, reply, to_requester, transition
 from bot.operations.require import require
+from bot.operations.rollback.way_back import release_of
 from bot.operations.worker.claim import WORKER, Work, keeping
 from bot.ports.nomad import Registered
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bot.domain.catalog.environment import Value
     from bot.domain.catalog.release import Release
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.plan import Plan
@@ -132,14 +135,9 @@ async def _take_over(ports: Ports, claim: Claim) -> Begun:
 
 async def _read(ports: Ports, tx: Transaction, claim: Claim, deploy: Deploy) -> Begun:
     plan = require(await tx.plan(deploy.id, deploy.plan), f"plan {deploy.plan} of {deploy.number}")
-    release = require(await tx.release(deploy.release), f"the release of {deploy.number}")
-    planned_under = require(await tx.catalog(deploy.catalog), f"the catalog of {deploy.number}")
+    release = await release_of(tx, deploy)
     target = target_of(ports.nomads, await catalog_for(tx, deploy), deploy)
     made = await tx.attempts(deploy.id, plan.number)
-    # those that were rendered, not those of a newer catalog: Nomad shows them beside the source of the version
-    values = planned_under.variables_for(
-        deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
-    )
     return Begun(
         ports=ports,
         claim=claim,
@@ -147,10 +145,22 @@ async def _read(ports: Ports, tx: Transaction, claim: Claim, deploy: Deploy) -> 
         plan=plan,
         release=release,
         target=target,
-        variables=json.dumps(values),
+        variables=json.dumps(await _values(tx, deploy, release)),
         # only those of this dispatch: earlier ones were settled before it left that state
         attempts=tuple(each for each in made if each.dispatch == deploy.dispatches),
         made=len(made),
+    )
+
+
+async def _values(tx: Transaction, deploy: Deploy, release: Release) -> dict[str, Value]:
+    """The variables that were rendered, not those of a newer catalog: Nomad shows them beside the version's source."""
+    # a job that ran before Nomatron has no source that we know
+    if not deploy.release:
+        return {}
+    fingerprint = deploy.rollback.catalog if deploy.rollback is not None else deploy.catalog
+    rendered_with = require(await tx.catalog(fingerprint), f"the catalog of {deploy.number}")
+    return rendered_with.variables_for(
+        deploy.service, deploy.environment, deploy.version, deploy.overrides, release.declared
     )
 
 
@@ -325,6 +335,9 @@ async def _land(tx: Transaction, dispatch: Begun, sighting: Sighting, evaluation
     version, index = sighting.version, sighting.job_modify_index
     begun = Rollout.begun(deploy.id, RolloutKind.DEPLOY, now, version=version, index=index, evaluation=evaluation)
     await tx.save_rollout(begun)
+    if dispatch.plan.base is not None and dispatch.plan.base.deploy is not None:
+        # it no longer runs, so its message must not offer to roll it back
+        await tx.send(Outgoing(kind=Delivery.CARD, deploy_id=dispatch.plan.base.deploy), now)
     await plan_others_again(tx, deploy, now)
 
 

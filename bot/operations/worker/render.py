@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,20 @@ async def render(target: Target, catalog: Catalog, deploy: Deploy, release: Rele
     if problems:
         raise NomadRefused(*problems)
     return Rendered(job, live, _overruled(parsed, job))
+
+
+def render_frozen(frozen: str, live: Job | None, target: Target, deploy: Deploy) -> Rendered:
+    """The stored job of a rollback, with the live counts of scaled groups: nothing is rendered anew.
+
+    Raises ``NomadRefused`` if it is no longer stored, or if a register would refuse the change of the job's type.
+    """
+    if not frozen:
+        raise NomadRefused("The job to go back to is no longer kept.", by="Nomatron")
+    job = with_live_counts(_with_target(json.loads(frozen), target, deploy), live)
+    problems = same_kind(job, live)
+    if problems:
+        raise NomadRefused(*problems)
+    return Rendered(job, live)
 
 
 def _require_addressable(job_id: str) -> None:

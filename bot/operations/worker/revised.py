@@ -12,6 +12,7 @@ from bot.domain.deploy.variables import newer_template
 from bot.domain.deploy.versions import is_older
 from bot.domain.jobdiff.changes import by_danger
 from bot.domain.jobdiff.template import template_diff
+from bot.domain.rollback import place_of
 from bot.operations.require import require
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ async def with_downgrade(reading: Reading, deploy: Deploy, plan: Plan) -> Plan:
 async def template_note(case: Case, plan: Plan) -> Note | None:
     """The difference to the template that runs there, or to the revision before; None if the version has one text."""
     deploy, tx = case.deploy, case.tx
+    if not deploy.release:
+        return None
     release = require(await tx.release(deploy.release), f"the release of {deploy.number}")
     known = await tx.revisions(release.service, release.version, release.template_name)
     if len(known) == 1:
@@ -62,6 +65,8 @@ async def _running(case: Case, plan: Plan, known: tuple[Release, ...]) -> int | 
 async def unchanged_note(case: Case, plan: Plan) -> Note:
     """The answer to a request that changes nothing: the deploy that made what runs, and a changed template."""
     deploy = case.deploy
+    if deploy.rollback is not None:
+        return _nothing_to_undo(deploy, plan)
     release = require(await case.tx.release(deploy.release), f"the release of {deploy.number}")
     # never the deploy itself: it has not registered anything
     maker = plan.base.deploy if plan.base else None
@@ -72,4 +77,14 @@ async def unchanged_note(case: Case, plan: Plan) -> Note:
         f"({deploy.release_name}, {deploy.number}).{by}",
         lines=(newer,) if newer else (),
         action=("Deploy again anyway", "deploy.again", f"{deploy.number}:{plan.number}"),
+    )
+
+
+def _nothing_to_undo(deploy: Deploy, plan: Plan) -> Note:
+    """The answer to a rollback that changes nothing: Nomad or somebody has gone back already. Its lock stays."""
+    place = place_of(deploy)
+    by = "A revert in Nomad has restored it. " if plan.base and plan.base.reverted else ""
+    return Note(
+        text=f"Nothing to do: {place} already runs what {deploy.number} would go back to ({deploy.release_name}). {by}"
+        f"The lock on {place} stays: `/deploy unlock {place} because TEXT`."
     )

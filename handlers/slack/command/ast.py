@@ -1,7 +1,7 @@
 """The commands of ``/deploy`` as records, and what an entry of the verb table has.
 
-A verb that asks an operation for something uses that operation's own record: ``Ask``, ``Promotion``, ``Target``,
-``AuditQuery``. The records here are for verbs whose operation takes plain arguments.
+A verb that asks an operation for something uses that operation's own record: ``Ask``, ``Promotion``, ``Rollback``,
+``Target``, ``AuditQuery``. The records here are for verbs whose operation takes plain arguments.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.domain.decision import Refused
     from bot.domain.deploy.gates import Ask
     from bot.domain.locks import Target
+    from bot.domain.rollback import Rollback
     from bot.gateways.blocks.parts import Message
     from bot.operations.deploys.promote import Promotion
     from bot.operations.deploys.resolve import Resolve
@@ -85,7 +86,20 @@ class OfDeploy:
 
 
 if TYPE_CHECKING:
-    Asked = Ask | Promotion | Resolve | Target | Help | Whoami | Status | Preview | History | AuditQuery | OfDeploy
+    Asked = (
+        Ask
+        | Promotion
+        | Resolve
+        | Rollback
+        | Target
+        | Help
+        | Whoami
+        | Status
+        | Preview
+        | History
+        | AuditQuery
+        | OfDeploy
+    )
 
 
 @dataclass(frozen=True, slots=True)

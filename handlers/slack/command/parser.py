@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.decision import Refused, refuse
+from bot.domain.deploy.deploy import BASELINE
 from bot.domain.deploy.dispatch import resolution_from
 from bot.domain.deploy.gates import Ask
 from bot.domain.names import did_you_mean, named
+from bot.domain.rollback import Rollback
 from bot.operations.deploys.promote import Promotion
 from bot.operations.deploys.resolve import Resolve
 from handlers.slack.command.ast import Command, Help, Later, OfDeploy, Whoami
@@ -140,6 +142,46 @@ def promote(reader: Reader, form: str) -> Promotion | Refused:
         overrides=clauses.overrides,
         reason=clauses.reason,
     )
+
+
+def rollback(reader: Reader, form: str) -> Rollback | Refused:
+    """``SERVICE [in ENV] [to D-n|baseline] because TEXT``."""
+    word = reader.next()
+    if word is None:
+        return refuse("rollback-form", f"What should be rolled back? Write `{form}`.")
+    found: dict[str, str] = {}
+    reason = ""
+    while (clause := reader.next()) is not None:
+        name = clause.casefold()
+        if name == "because":
+            reason = reader.rest()
+        elif name not in {"in", "to"}:
+            return _unexpected(clause, form)
+        elif name in found:
+            return refuse("rollback-form", f"`{name}` is there twice. Write `{form}`.")
+        else:
+            value = reader.next()
+            if value is None:
+                return refuse("rollback-form", f"`{name}` needs a name after it. Write `{form}`.")
+            found[name] = value
+    to = _rollback_target(found.get("to"))
+    if to == "":
+        hint = f"`{found['to'][:80]}` isn't a deploy number such as `D-12`, or `{BASELINE}`."
+        return refuse("rollback-form", f"{hint} Write `{form}`.")
+    environment = found.get("in")
+    return Rollback(
+        service=reader.service(word),
+        environment=environment and reader.environment(environment),
+        reason=reason,
+        to=to,
+    )
+
+
+def _rollback_target(word: str | None) -> int | str | None:
+    """The number, ``BASELINE`` or None; empty if it is neither."""
+    if word is None or word.casefold() == BASELINE:
+        return word and BASELINE
+    return deploy_id(word) or ""
 
 
 def _clauses(reader: Reader, form: str) -> _Clauses | Refused:

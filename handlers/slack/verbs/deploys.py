@@ -22,6 +22,7 @@ from bot.operations.deploys.promotable import offers_for
 from bot.operations.deploys.shown import depends_on_a_look, record_shown
 from bot.operations.queries import status
 from bot.operations.require import require
+from bot.operations.rollback.request import request_rollback
 from handlers.slack.command import parser as grammar
 from handlers.slack.command.ast import PlanPage, Verb
 from handlers.slack.pages import plan_page
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from bot.domain.deploy.deploy import Deploy
     from bot.domain.deploy.gates import Ask
     from bot.domain.deploy.plan import Plan
+    from bot.domain.rollback import Rollback
     from bot.gateways.blocks.parts import Message
     from bot.operations.deploys.promote import Promotion
     from bot.operations.deploys.request import Requested
@@ -53,6 +55,12 @@ async def request(call: Call, ask: Ask, active: ActiveCatalog) -> Message:
 async def promote(call: Call, what: Promotion, active: ActiveCatalog) -> Message:
     """Request the same release in the next environment."""
     taken = await promoting.promote(call.desk.ports, call.actor, what, origin=call.origin, active=active)
+    return requested(taken, active)
+
+
+async def rollback(call: Call, asked: Rollback, active: ActiveCatalog) -> Message:
+    """Request what ran before."""
+    taken = await request_rollback(call.desk.ports, call.actor, asked, origin=call.origin)
     return requested(taken, active)
 
 
@@ -208,6 +216,25 @@ VERBS: Final[Mapping[str, Verb]] = {
         parse=grammar.promote,
         answer=promote,
         permission=Permission.PROMOTE,
+    ),
+    "rollback": Verb(
+        form="/deploy rollback SERVICE in ENV [to D-n|baseline] because TEXT",
+        summary="go back to what ran before, and lock the service there",
+        details=(
+            (
+                "For example `/deploy rollback checkout in production because 5xx`. Without `to` it goes back to the "
+                "last deploy that succeeded before what runs. Messages of what succeeded or failed have a button, too."
+            ),
+            (
+                "The job that Nomatron stored then is registered again, with the counts that run now. It needs no new "
+                "approvals if it goes back to what the deploy replaced, soon after that deploy; else those of a "
+                "rollback. `to baseline` is the job that ran before Nomatron."
+            ),
+            "The service is locked there with your reason. You can lift that lock: `/deploy unlock`.",
+        ),
+        parse=grammar.rollback,
+        answer=rollback,
+        permission=Permission.ROLLBACK,
     ),
     "plan": Verb(
         form="/deploy plan D-n",

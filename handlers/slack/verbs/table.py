@@ -77,7 +77,6 @@ VERBS: Final[Mapping[str, Verb | Later]] = {
     "canary": Later("To promote canaries: `nomad deployment promote ID`. To stop them: `nomad deployment fail ID`."),
     "explain": Later("To see what a deploy waits for: `/deploy status D-n`."),
     "restart": Later("To restart a job: `nomad job restart JOB`."),
-    "rollback": Later("To go back: `/deploy SERVICE VERSION to ENV`."),
     "run": Later("To run a parameterized job: `nomad job dispatch JOB`."),
     "scale": Later("If the catalog lets requests set the count: `/deploy SERVICE VERSION to ENV with count=N`."),
     "stop": Later("To stop a job: `nomad job stop JOB`."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.decision import Reason
 from bot.domain.deploy.approval import Seating, seat
-from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.deploy import Status, WayBack
 from bot.domain.deploy.gates import seats_for
 from bot.domain.deploy.message import Card
 from bot.domain.deploy.plan import Base, Change, Flag, JobState
@@ -103,7 +103,26 @@ def cards() -> dict[str, Card]:
         "superseded": a_card(Status.SUPERSEDED, deploy={"detail": "D-13 (v1.4.3) is newer."}),
         "invalid": a_card(Status.INVALID, deploy={"detail": "Nomad: group web, task app: missing driver"}),
         "unchanged": a_card(Status.UNCHANGED, deploy={"detail": "Nomad would change nothing."}, twice=True),
+        **rollbacks(),
         **situations(),
+    }
+
+
+def rollbacks() -> dict[str, Card]:
+    """A rollback that needs no new approvals, one that does, and the button for them."""
+    back = WayBack(deploy=3, plan=1, undoes=11, undone="v1.4.2", catalog="c", free=True, approvers=(BOB.id, SAM.id))
+    late = replace(back, free=False, approvers=(), why="D-11 was not dispatched within the last 1h.")
+    deploy = {"version": "v1.4.1", "replaces": True, "overrides": {"count": 3}}
+    nobody = {"seating": Seating((), ()), "approvals": (), "from_version": "v1.4.2"}
+    return {
+        "rollback-ready": a_card(Status.READY, deploy={**deploy, "rollback": back}, **nobody),
+        "rollback-waiting": a_card(deploy={**deploy, "rollback": late}, from_version="v1.4.2"),
+        "rollback-succeeded": a_card(
+            Status.SUCCEEDED, deploy={**deploy, "rollback": back}, rollouts=(_whole(),), **nobody
+        ),
+        "failed-to-roll-back": a_card(
+            Status.FAILED, deploy={"detail": FAILED_WORDS}, rollouts=_failed(), rolls_back_to="v1.4.1 (D-3)"
+        ),
     }
 
 

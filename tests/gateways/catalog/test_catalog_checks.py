@@ -179,6 +179,12 @@ ERRORS = [
         "",
         "production needs approvals from service.owners, but checkout has no owners; add `owners` to checkout",
     ),
+    (
+        MAIN,
+        "    reason: required\n",
+        "    reason: required\n    rollback_approvals: [{from: srx}]  # here\n",
+        "unknown group `srx`; did you mean `sre`?",
+    ),
 ]
 
 

@@ -15,8 +15,6 @@ RIGHT = {
     "environments.break_glass": "{review_within: 24h}",
     "environments.freezes": '[{name: a, cron: "0 16 * * FRI", for: 64h}, {name: b, from: 2026-12-20, to: 2027-01-03}]',
     "environments.risk": "{forbid: [raw_exec, privileged], flag: [host-volume]}",
-    "environments.rollback_approvals": "[{from: sre}]",
-    "environments.rollback_window": "1h",
     "environments.versions": r'{allow: ["^v?\\d+$"], deny: ["^latest$"]}',
     "environments.wait": "0m",
 }
@@ -35,8 +33,6 @@ WRONG = {
         "{forbid: [Raw Exec]}",
         "`forbid`: 'Raw Exec' is not the name of a risk; write one such as raw_exec or host-volume",
     ),
-    "environments.rollback_approvals": ("[{from: srx}]", "unknown group `srx`; did you mean `sre`?"),
-    "environments.rollback_window": ("soon", "`rollback_window`: 'soon' is not a duration"),
     "environments.versions": ('{allow: ["("]}', "`allow`: '(' is not a regular expression"),
     "environments.wait": ("-5m", "`wait`: '-5m' is not a duration"),
 }

@@ -10,7 +10,7 @@ from bot.domain.deploy.deploy import Status
 from bot.gateways.blocks.card import buttons
 from bot.gateways.blocks.card.buttons import AGAIN, APPROVE
 from bot.gateways.blocks.card.buttons import MENU as MENU_BUTTON
-from bot.gateways.blocks.modal import PROMOTE, REASON_ACTION, REASON_BLOCK, REJECT
+from bot.gateways.blocks.modal import PROMOTE, REASON_ACTION, REASON_BLOCK, REJECT, ROLL_BACK
 from bot.gateways.blocks.pages import NEWEST, OLDER, STEPS
 from bot.gateways.slack.manifest import COMMAND
 from bot.operations.worker import plan as plan_deploy
@@ -39,6 +39,7 @@ CHANGING = {
     "resolve": "resolve D-1 failed because it is gone",
     "lock": "lock production because of me",
     "unlock": "unlock staging because of me",
+    "rollback": "rollback checkout in staging because of me",
 }
 READING = {"help", "whoami", "status", "plan", "history", "audit", "digest"}
 CLICKS: dict[str, dict[str, Any]] = {
@@ -47,6 +48,7 @@ CLICKS: dict[str, dict[str, Any]] = {
     "deploy.menu": {"selected_option": {"value": "withdraw D-1:1"}},
     "deploy.again": {"value": "D-1:1"},
     "deploy.promote": {"value": "D-1:1"},
+    "deploy.rollback": {"value": "D-1:1"},
 }
 TURNING = {
     OLDER: '{"verb": "audit"}',
@@ -54,8 +56,8 @@ TURNING = {
     STEPS: '{"verb": "audit", "steps": true}',
 }
 """They show another page of what everybody may look up."""
-ASKS_FIRST = {"deploy.promote"}
-"""It opens a modal, and changes nothing before that comes back."""
+ASKS_FIRST = {"deploy.promote", "deploy.rollback"}
+"""They open a modal, and change nothing before that comes back."""
 
 NOBODIES = pytest.mark.parametrize("user", [NORA, GUS], ids=["nora", "gus"])
 
@@ -224,9 +226,9 @@ def test_every_button_and_form_that_we_draw_is_registered_by_its_name() -> None:
     names = registered()
 
     assert names.commands == [COMMAND]
-    drawn = {APPROVE, buttons.REJECT, MENU_BUTTON, AGAIN, buttons.PROMOTE, OLDER, NEWEST, STEPS}
+    drawn = {APPROVE, buttons.REJECT, MENU_BUTTON, AGAIN, buttons.PROMOTE, buttons.ROLL_BACK, OLDER, NEWEST, STEPS}
     assert set(names.actions) == drawn
-    assert set(names.views) == set(names.closed) == {PROMOTE, REJECT}
+    assert set(names.views) == set(names.closed) == {PROMOTE, REJECT, ROLL_BACK}
 
 
 async def test_a_button_and_a_form_that_nobody_knows_are_answered_in_words(world: World) -> None:

@@ -85,13 +85,20 @@ async def test_the_last_six_landings_of_a_place_are_kept(one):
     assert await kept(one) == [3, 4, 5, 6, 7, 8, 9]
 
 
-@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.UNCHANGED])
-async def test_the_last_two_that_prove_a_release_are_kept(one, status):
-    for day in range(4):
+@pytest.mark.parametrize(("status", "left"), [(Status.SUCCEEDED, [3, 4, 5, 6]), (Status.UNCHANGED, [5, 6])])
+async def test_the_last_ones_that_prove_a_release_are_kept(one, status, left):
+    for day in range(6):
         await ended(one, status, NOON + day * DAY)
-    await ended(one, Status.REJECTED, NOON + 5 * DAY)
-    assert await one.empty_plans(LATER) == 3
-    assert await kept(one) == [3, 4]
+    await ended(one, Status.REJECTED, NOON + 7 * DAY)
+    assert await one.empty_plans(LATER) == 7 - len(left)
+    assert await kept(one) == left
+
+
+async def test_the_first_landing_is_kept_because_it_may_have_replaced_a_job_of_before(one):
+    for day in range(8):
+        await ended(one, Status.FAILED, NOON + day * DAY, landed=True, landed_at=NOON + day * DAY)
+    assert await one.empty_plans(LATER) == 1
+    assert await kept(one) == [1, 3, 4, 5, 6, 7, 8]
 
 
 async def test_a_success_before_many_failures_is_kept(one):

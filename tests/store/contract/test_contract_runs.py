@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.domain.catalog.environment import After
-from bot.domain.deploy.deploy import Status
+from bot.domain.deploy.deploy import Status, WayBack
 from bot.domain.deploy.plan import Base, Deviation, JobState
 from bot.domain.deploy.promotion import Candidate, Run, may_follow
 from bot.domain.deploy.rollout import RolloutKind
@@ -202,3 +202,37 @@ async def test_a_late_landing_of_its_own_does_not_hide_what_replaced_it(one):
         await ran(tx, Status.SUCCEEDED, 11, landed=10, version="v1.4.3", release=OTHER)
 
     assert await numbers(one) == [1, 2]
+
+
+async def test_the_landings_of_a_place_and_the_success_before_one(one):
+    async with one.begin() as tx:
+        elsewhere = await ran(tx, Status.SUCCEEDED, 2, landed=0.5, environment="production")
+        first = await ran(tx, Status.SUCCEEDED, 2, landed=1)
+        # landed before the next one, and ended after it
+        failed = await ran(tx, Status.FAILED, 9, landed=3)
+        second = await ran(tx, Status.SUCCEEDED, 6, landed=5)
+        # two at the same instant: the later number is the later landing
+        last = await ran(tx, Status.ROLLING, 5, landed=5)
+        await ran(tx, Status.REJECTED, 10)
+    async with one.read() as reading:
+        place = "checkout", "staging"
+        found = [await reading.first_landing(*place), await reading.last_landing(*place)]
+        assert [each.id for each in found] == [first, last]
+        assert (await reading.last_landing("checkout", "production")).id == elsewhere
+        assert await reading.last_landing("mailer", "staging") is None
+        assert await reading.first_landing("mailer", "staging") is None
+        before = [await reading.success_before(await reading.deploy(each)) for each in (last, second, failed, first)]
+        assert [each and each.id for each in before] == [second, first, first, None]
+
+
+async def test_a_rollback_keeps_what_it_goes_back_to_and_one_to_the_baseline_proves_no_release(one):
+    back = WayBack(deploy=1, plan=2, undoes=3, undone="v1.4.2 r2", catalog="c", free=True, approvers=("U0BOB00001",))
+    async with one.begin() as tx:
+        number = await ran(tx, Status.SUCCEEDED, 2, landed=1, rollback=back)
+        await ran(tx, Status.SUCCEEDED, 4, landed=3, rollback=replace(back, baseline=True), release="")
+    async with one.read() as reading:
+        assert (await reading.deploy(number)).rollback == back
+        (run,) = [each for each in await reading.runs("checkout", "staging", OURS) if each.deploy_id == number]
+        assert (run.rollback, run.passed) == (back, True)
+        passed = await reading.last_passed("checkout", "staging")
+        assert (passed.deploy_id, passed.release) == (number, OURS)

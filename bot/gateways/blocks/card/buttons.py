@@ -12,6 +12,8 @@ from bot.gateways.blocks.card.changes import most_of
 from bot.gateways.blocks.parts import Json, button, confirm, overflow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bot.domain.deploy.message import Card
 
 APPROVE: Final = "deploy.approve"
@@ -19,17 +21,17 @@ REJECT: Final = "deploy.reject"
 MENU: Final = "deploy.menu"
 AGAIN: Final = "deploy.again"
 PROMOTE: Final = "deploy.promote"
+ROLL_BACK: Final = "deploy.rollback"
 """The action ids of the buttons and the menu."""
 _MOST_CONFIRM: Final = 300
 """Characters of a confirmation's text (https://docs.slack.dev/reference/block-kit/composition-objects)."""
 
 
 def buttons(card: Card) -> list[Json]:
-    """Approve and Reject… while approvals are missing, Promote… if the release may go further; else none."""
+    """Approve and Reject… while approvals are missing; Promote… and Roll back… if the deploy may go on or back."""
     deploy = card.deploy
-    if deploy.status is Status.SUCCEEDED and card.promotes_to:
-        hint = f"Promote {deploy.service} {deploy.release_name} to {' or '.join(card.promotes_to)}"
-        return [button("Promote…", PROMOTE, _value(card), style="primary", hint=hint)]
+    if not deploy.status.open:
+        return list(_after_the_end(card))
     # the last approval removes the buttons even before the state has changed
     if deploy.status is not Status.WAITING or card.seating.complete:
         return []
@@ -37,6 +39,16 @@ def buttons(card: Card) -> list[Json]:
     approve = button("Approve", APPROVE, value, style="primary", hint=f"Approve {what}")
     reject = button("Reject…", REJECT, value, style="danger", hint=f"Reject {what}")
     return [{**approve, "confirm": _confirm(card)}, reject]
+
+
+def _after_the_end(card: Card) -> Iterator[Json]:
+    deploy = card.deploy
+    if deploy.status is Status.SUCCEEDED and card.promotes_to:
+        hint = f"Promote {deploy.service} {deploy.release_name} to {' or '.join(card.promotes_to)}"
+        yield button("Promote…", PROMOTE, _value(card), style="primary", hint=hint)
+    if card.rolls_back_to:
+        hint = f"Roll {deploy.service} in {deploy.environment} back to {card.rolls_back_to}"
+        yield button("Roll back…", ROLL_BACK, _value(card), style="danger", hint=hint)
 
 
 def _confirm(card: Card) -> Json:

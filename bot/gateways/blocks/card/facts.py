@@ -9,6 +9,7 @@ from bot.domain.actor import human_behind
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.plan import JobState
 from bot.domain.deploy.sentences import STARTS_STOPPED, maker, takeover
+from bot.domain.rollback import in_words
 from bot.gateways.blocks.reasons import name_of
 from bot.gateways.blocks.replaced import replaced_of
 from bot.gateways.blocks.text import block_quote, code, cut, fit, group, link, moment, person, who, words
@@ -80,8 +81,28 @@ def request_of(card: Card) -> list[str]:
     return [*lines, block_quote(deploy.reason, 1000)] if deploy.reason else lines
 
 
+def rollback_of(card: Card) -> list[str]:
+    """Lines on what a rollback undoes and goes back to, and whose approvals it has; empty for any other deploy."""
+    lines = [words(each, 500) for each in in_words(card.deploy)]
+    lines[:1] = [f":rewind: *{first}*" for first in lines[:1]]
+    given = _given_before(card)
+    return [*lines, f":white_check_mark: {given}"] if given else lines
+
+
+def _given_before(card: Card) -> str:
+    """Who approved the deploy that a rollback undoes, if it needs no other approvals."""
+    back = card.deploy.rollback
+    approvers = back.approvers if back is not None else ()
+    return f"D-{back.undoes} was approved by {who(approvers, (), _MOST_MENTIONED)}" if back and approvers else ""
+
+
 def people_of(card: Card) -> str:
     """Who requested it and whose approvals count, in a few words."""
+    given = _given_before(card)
+    return " · ".join(each for each in (_people(card), given) if each)
+
+
+def _people(card: Card) -> str:
     counted = [approval.user.id for approval in card.approvals if not approval.void]
     approved = f" · approved by {who(counted, (), _MOST_MENTIONED)}" if counted else ""
     return f"asked by {name_of(card.deploy.requester)}{approved}"

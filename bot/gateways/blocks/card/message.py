@@ -25,6 +25,7 @@ from bot.gateways.blocks.card.facts import (
     replaces_of,
     request_of,
     resolved_by,
+    rollback_of,
     takeover_of,
 )
 from bot.gateways.blocks.card.progress import progress_of
@@ -100,6 +101,7 @@ def _to_decide(card: Card, plan: Plan) -> list[_Named]:
     """The whole change, before the buttons."""
     before = [
         *_head(card),
+        *_section("rollback", rollback_of(card), 1600),
         *_section("base", replaces_of(card), 600),
         *_section("takeover", takeover_of(card), 900),
     ]
@@ -165,9 +167,10 @@ def _title(card: Card) -> str:
 
 def _settings(card: Card) -> Iterator[_Named]:
     """The settings of the request, whole: what an approver did not see, they did not approve."""
-    settings = sorted(card.deploy.overrides.items())
+    settings, back = sorted(card.deploy.overrides.items()), card.deploy.rollback
     if settings:
-        yield "settings", section(f"*Set by the request* ({len(settings)})")
+        whose = "Set by the request" if back is None else f"Settings of {back.name}"
+        yield "settings", section(f"*{whose}* ({len(settings)})")
         # literal text: it needs no escaping, so that ten long values fit, and it cannot mention anybody
         yield "values", preformatted("\n".join(explicit(f"{name} = {value}") for name, value in settings))
 

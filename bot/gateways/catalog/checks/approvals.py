@@ -28,7 +28,8 @@ def services_without_owners(draft: Draft) -> Iterator[Issue]:
     """Errors: services without owners, in environments whose rules need approvals from the owners."""
     for name, service, environment, placed in draft.placements():
         there = draft.environments.get(environment)
-        rules = (*(there.items("approvals") if there else ()), *placed.items("approvals"))
+        own = (*there.items("approvals"), *there.items("rollback_approvals")) if there else ()
+        rules = (*own, *placed.items("approvals"))
         if service.get("owners") is None and any(_source(rule) == SERVICE_OWNERS for rule in rules):
             yield placed.issue(
                 f"{environment} needs approvals from {SERVICE_OWNERS}, but {name} has no owners; add `owners` to {name}"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +15,7 @@ from bot.domain.deploy.dispatch import resolution_from
 from bot.domain.deploy.gates import Ask
 from bot.domain.digest.schedule import Span, day_of
 from bot.domain.locks import Target
+from bot.domain.rollback import Rollback
 from bot.operations.deploys.promote import Promotion
 from bot.operations.deploys.resolve import Resolve
 from bot.ports.audit import AuditQuery
@@ -75,6 +76,11 @@ def promotion(
         service=service, deploy_id=deploy_id, environment=environment, overrides=overrides or {}, reason=reason
     )
     return "promote", asked
+
+
+def rollback(**changes: Any) -> tuple[str, Rollback]:
+    fields: dict[str, Any] = {"service": "checkout", "environment": "production", "reason": "5xx"}
+    return "rollback", Rollback(**{**fields, **changes})
 
 
 def audit(
@@ -151,6 +157,11 @@ COMMANDS = [
     ("audit by operator:root", audit(actor=Operator("root"))),
     ('audit "in" in "2026-11-21"', audit(None, "in", "2026-11-21")),
     ("promote D-12", promotion("", 12)),
+    ("rollback checkout because 5xx", rollback(environment=None)),
+    ("rollback Checkout in PRODUCTION because 5xx", rollback()),
+    ("rollback checkout to D-7 in production because 5xx", rollback(to=7)),
+    ("rollback checkout in production to Baseline because 5xx", rollback(to="baseline")),
+    ("rollback checkout in production", rollback(reason="")),
     ("promote checkout", promotion("checkout")),
     (
         "promote checkout to production with count=3 because SHOP-981",
@@ -190,7 +201,27 @@ REFUSALS = [
     ("stauts", "unknown-word", "Did you mean `status`?"),
     ("aprove D-12", "unknown-word", "Did you mean `approve`?"),
     ("zzz", "unknown-word", "Services: checkout, mailer."),
-    ("rollback checkout", "not-yet", "`rollback` isn't available yet. To go back: `/deploy SERVICE VERSION to ENV`."),
+    (
+        "rollback",
+        "rollback-form",
+        "What should be rolled back? Write `/deploy rollback SERVICE in ENV [to D-n|baseline]",
+    ),
+    ("rollback checkout in", "rollback-form", "`in` needs a name after it. Write `/deploy rollback SERVICE in ENV"),
+    (
+        "rollback checkout to v1.4.1 because x",
+        "rollback-form",
+        "`v1.4.1` isn't a deploy number such as `D-12`, or `bas",
+    ),
+    (
+        "rollback checkout production because 5xx",
+        "unexpected-word",
+        "`production` doesn't belong there. Write `/deploy",
+    ),
+    (
+        "rollback checkout in staging in staging",
+        "rollback-form",
+        "`in` is there twice. Write `/deploy rollback",
+    ),
     ("roolback checkout", "unknown-word", "Did you mean `rollback`?"),
     (
         "request checkout",

@@ -6,8 +6,8 @@ Safe before the old code has ended: it leaves the columns as they are.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0040"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
