@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from bot.operations.worker import offer
 from handlers.slack.command.ast import Later
 from handlers.slack.verbs.table import VERBS
@@ -75,8 +77,8 @@ async def test_help_knows_every_verb_also_those_that_are_to_come(knocking: Door)
     assert "Did you mean `approve`? Topics: request, promote" in await said(knocking, "help aprove")
 
 
-async def test_what_runs_where_comes_after_the_acknowledgement(knocking: Door, slack: Slackside) -> None:
-    assert knocking.url
+@pytest.mark.usefixtures("knocking")
+async def test_what_runs_where_comes_after_the_acknowledgement(slack: Slackside) -> None:
     found = await shown(slack, "status")
     assert "What runs where" in found["text"]
     assert "staging: nothing deployed by Nomatron yet" in str(found["blocks"])
