@@ -9,7 +9,8 @@ import pytest
 from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadForbidden, NomadUnavailable, SettingsInvalid
 from bot.settings import read
-from bot.wiring.compose import check_schema, open_ports
+from bot.wiring.compose import open_ports
+from bot.wiring.database import check_schema, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +36,9 @@ async def test_a_command_gives_up_a_cluster_that_hangs_long_before_the_bot_would
     # it takes connections, and never answers; with the usual limits the time for this test would be over before
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_one = Cluster(name="eu", address=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        async with open_ports(settings, patience=0.05) as parts, asyncio.timeout(10):
+        async with open_database(settings) as ports, asyncio.timeout(10):
             with pytest.raises(NomadUnavailable, match="cluster eu took too long to answer"):
-                await parts.ports.nomads.of(silent_one).reach()
+                await ports.nomads.of(silent_one).reach()
 
 
 async def test_a_database_without_tables_names_the_command(tmp_path: Path) -> None:
