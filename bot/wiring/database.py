@@ -112,6 +112,10 @@ class _DirectoryLater:
         self._clock = clock
         self.team = ""
 
+    def link(self, _channel: str, _ts: str) -> str:
+        """No link: only Slack knows the address of the workspace."""
+        return ""
+
     async def introduce(self) -> None:
         """Ask Slack; raises as the real directory does."""
         connections, directories = (import_module(f"bot.gateways.slack.{name}") for name in ("connection", "directory"))

@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     from handlers.slack.desk import Call
 
 
-async def status(call: Call, asked: Status, _: ActiveCatalog) -> Message:
-    """Show what runs where, or one deploy."""
+async def status(call: Call, asked: Status, _: ActiveCatalog) -> Message | None:
+    """Show one deploy, or what runs where; the latter comes later."""
     if asked.deploy_id is None:
-        found = await matrix(call.desk.ports, asked.service, environment=asked.environment, most=overview.MOST_SERVICES)
-        return overview.matrix(found, asked.environment)
+        # a silent cluster alone may take as long as Slack waits
+        call.desk.background.spawn(_show_matrix(call, asked), "status", tell=call.answer)
+        return None
     card = await statuses.card(call.desk.ports, asked.deploy_id)
     return answers.one(card) if card else refusal(no_such_deploy(asked.deploy_id))
+
+
+async def _show_matrix(call: Call, asked: Status) -> None:
+    found = await matrix(call.desk.ports, asked.service, environment=asked.environment, most=overview.MOST_SERVICES)
+    await call.say(overview.matrix(found, asked.environment))
 
 
 async def page(call: Call, asked: History | AuditQuery, _: ActiveCatalog) -> Message:

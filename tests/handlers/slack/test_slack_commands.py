@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from bot.operations.worker import offer
 from handlers.slack.command.ast import Later
 from handlers.slack.verbs.table import VERBS
+from tests.handlers.slack.test_slack_preview import BreakingStore, shown
 from tests.operations.acts import SOAK, after_staging, succeeded
-from tests.slackside import a_command
+from tests.slackside import a_command, door
 
 if TYPE_CHECKING:
     from tests.fakes import World
@@ -73,10 +77,22 @@ async def test_help_knows_every_verb_also_those_that_are_to_come(knocking: Door)
     assert "Did you mean `approve`? Topics: request, promote" in await said(knocking, "help aprove")
 
 
-async def test_whoami_status_and_help(knocking: Door) -> None:
+@pytest.mark.usefixtures("knocking")
+async def test_what_runs_where_comes_after_the_acknowledgement(slack: Slackside) -> None:
+    found = await shown(slack, "status")
+    assert "What runs where" in found["text"]
+    assert "staging: nothing deployed by Nomatron yet" in str(found["blocks"])
+
+
+async def test_a_status_that_fails_says_so(world: World, slack: Slackside) -> None:
+    ports: Any = replace(world.ports(), store=BreakingStore(world, after=2))  # type: ignore[arg-type] # it only reads
+    async with door(ports, slack):
+        assert "The database is busy" in (await shown(slack, "status"))["text"]
+
+
+async def test_whoami_and_help(knocking: Door) -> None:
     assert "`developers`" in await said(knocking, "whoami")
     assert "Guests" in await said(knocking, "whoami", "U0GUS00001")
-    assert "What runs where" in await said(knocking, "status")
     assert "approve its current plan" in await said(knocking, "help")
     assert "Each person gives one approval" in await said(knocking, "help approve")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot.operations.outbox import deliver
+from tests.handlers.slack.test_slack_preview import shown
 from tests.operations.closing import locks
 from tests.slackside import a_command
 
@@ -21,7 +22,7 @@ async def said(knocking: Door, text: str, user: str = SAM) -> Any:
     return body["text"]
 
 
-async def test_a_lock_is_placed_shown_and_lifted_in_words(knocking: Door, world: World) -> None:
+async def test_a_lock_is_placed_shown_and_lifted_in_words(knocking: Door, slack: Slackside, world: World) -> None:
     answer = await said(knocking, "lock Production for 2h because the “database” moves")
     assert answer.startswith(":lock: production is locked: the “database” moves. _Since <!date^1795262400^")
     assert f", by <@{SAM}>._ Until <!date^1795269600^" in answer
@@ -30,8 +31,9 @@ async def test_a_lock_is_placed_shown_and_lifted_in_words(knocking: Door, world:
     (lock,) = await locks(world)
     assert (lock.holder.key, lock.reason) == (f"slack:T0NOMATRON:{SAM}", "the “database” moves")
 
-    _, shown = await knocking.knock(a_command("status", user_id=ALICE))
-    assert shown["blocks"][0]["text"]["text"].startswith(":lock: production is locked: the “database” moves. _Since")
+    assert (await shown(slack, "status"))["blocks"][0]["text"]["text"].startswith(
+        ":lock: production is locked: the “database” moves. _Since"
+    )
     requested = await said(knocking, "checkout v1.4.2 to production", ALICE)
     assert ":lock: production is locked: the “database” moves. _Since" in requested
     assert ":lock:" not in await said(knocking, "checkout v1.4.2 to staging", ALICE)

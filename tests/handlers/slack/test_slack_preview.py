@@ -31,15 +31,16 @@ AUDIT, TEAM_CHANNEL = Digest(channel="C0AUDIT001", at="09:00"), Digest(channel="
 
 @dataclass
 class BreakingStore:
-    """A database that is busy for everything but the first question."""
+    """A database that is busy for everything but the first question, or the first ones."""
 
     world: World
     asked: int = 0
+    after: int = 1
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Any]:
         self.asked += 1
-        if self.asked > 1:
+        if self.asked > self.after:
             raise StoreBusy("locked")
         async with self.world.store.read() as reading:
             yield reading
