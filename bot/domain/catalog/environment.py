@@ -58,6 +58,17 @@ class After:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """Patterns of the versions that may be deployed (none: all of them), and of those that may not; each matches whole.
+
+    A version that both match may not be deployed.
+    """
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """A cluster and a namespace, with the rules for deploys to them."""
 
@@ -73,3 +84,4 @@ class Environment:
     after: tuple[After, ...] = ()
     logs: int = 0
     """How many lines of a failed task's log its deploy's thread gets; 0 for none."""
+    versions: Versions = Versions()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.domain.access import Grant, Group
 from bot.domain.catalog.catalog import Catalog
 from bot.domain.catalog.digest import Digest
-from bot.domain.catalog.environment import After, Cluster, Environment, Require, Rule
+from bot.domain.catalog.environment import After, Cluster, Environment, Require, Rule, Versions
 from bot.domain.catalog.service import Placement, Service, Template
 
 if TYPE_CHECKING:
@@ -78,7 +78,12 @@ def _environment(part: schema.EnvironmentPart) -> Environment:
             for each in part.after
         ),
         logs=part.logs,
+        versions=_versions(part.versions),
     )
+
+
+def _versions(part: schema.VersionsPart | None) -> Versions:
+    return Versions(allow=tuple(part.allow or ()), deny=tuple(part.deny or ())) if part else Versions()
 
 
 def _digest(part: schema.DigestPart) -> Digest:
