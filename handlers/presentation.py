@@ -69,7 +69,7 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
             "already-locked",
             "already-seated", "cannot-again", "cannot-approve", "cannot-reject", "cannot-replace", "cannot-replan",
             "cannot-retract", "cannot-withdraw", "catalog-cuts-deploy", "no-seat-left", "nothing-to-retract",
-            "stale-plan", "nothing-to-promote", "not-passed", "soak-broken", "passed-too-long-ago", "not-running",
+            "stale-plan", "nothing-to-promote", "not-passed", "version-refused", "soak-broken", "passed-too-long-ago", "not-running",
         ),
         _TOO_LATE,
     ),
