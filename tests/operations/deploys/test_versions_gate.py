@@ -41,7 +41,7 @@ async def no_latest(world: World) -> None:
     await applied(world, environments=known, grants=catalog.grants, services=catalog.services)
 
 
-async def test_a_tag_that_moves_is_refused_and_gets_no_number(world: World):
+async def test_t3_a_tag_that_moves_is_refused_and_gets_no_number(world: World):
     await applied(world, environments=environments("production", versions=NO_LATEST))
 
     answer = await request(world.ports(), ALICE, an_ask(environment="production", version="latest"), origin=HERE)
@@ -84,7 +84,7 @@ async def test_a_version_that_it_takes_is_offered(world: World):
     assert offered.environments == ("production",)
 
 
-async def test_the_claim_asks_the_catalog_in_force_again_and_goes_on_if_it_takes_the_version(world: World):
+async def test_t15_the_claim_asks_the_catalog_in_force_again_and_goes_on_if_it_takes_the_version(world: World):
     deploy = await ready(world, version="latest")
     await applied(world, environments=environments("production", versions=NO_LATEST))
 
