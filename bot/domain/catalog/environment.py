@@ -85,3 +85,5 @@ class Environment:
     logs: int = 0
     """How many lines of a failed task's log its deploy's thread gets; 0 for none."""
     versions: Versions = Versions()
+    wait: timedelta = timedelta(0)
+    """How long after its last approval a deploy goes at the earliest."""

@@ -13,7 +13,17 @@ from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Value
 from bot.domain.catalog.release import check_version
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
-from bot.domain.deploy.approval import Approval, PlanMark, Seat, Seating, is_same_change, meetable, mentions, seat
+from bot.domain.deploy.approval import (
+    Approval,
+    PlanMark,
+    Seat,
+    Seating,
+    check_wait,
+    is_same_change,
+    meetable,
+    mentions,
+    seat,
+)
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.turns import turn
 from bot.domain.locks import Lock, check_locks
@@ -90,6 +100,11 @@ class Facts:
     def seating(self) -> Seating:
         """Who fills which seat now."""
         return seat(self.seats, self.approvers, self.membership)
+
+    def waited(self, now: datetime) -> Decision:
+        """Whether the environment's `wait` after the last approval is over."""
+        environment = self.catalog.environments[self.deploy.environment]
+        return check_wait(environment, self.seating, self.approvals, self.deploy.blocked, now)
 
     def may(self, actor: Actor, permission: Permission) -> Decision:
         """Whether the actor has the permission for the deploy's service in its environment."""
@@ -320,6 +335,7 @@ def _check_dispatch(facts: Facts, others: Sequence[Deploy], locks: Sequence[Lock
         [
             facts.may(deploy.requester, permission_for(deploy.promotes)),
             _check_seats(facts),
+            facts.waited(now),
             what_holds(deploy, others, locks, facts.catalog, now),
         ]
     )

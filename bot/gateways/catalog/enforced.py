@@ -28,7 +28,6 @@ NOT_ENFORCED = frozenset(
         "environments.rollback_approvals",
         "environments.rollback_window",
         "environments.supersede",
-        "environments.wait",
         "identities",
     }
 )

@@ -79,6 +79,7 @@ def _environment(part: schema.EnvironmentPart) -> Environment:
         ),
         logs=part.logs,
         versions=_versions(part.versions),
+        wait=part.wait,
     )
 
 

@@ -162,6 +162,14 @@ class EnvironmentPart(Part):
     rollback_approvals: list[RulePart] | None = None
     break_glass: BreakGlassPart | None = None
 
+    @model_validator(mode="after")
+    def _time_to_go(self) -> EnvironmentPart:
+        if self.wait >= self.expires:
+            raise ValueError(
+                f"`wait` is not shorter than `expires` in `{self.name}`, so every deploy would expire first; shorten it"
+            )
+        return self
+
 
 class DigestPart(Part):
     """A daily report of the deploys, at most one per channel."""

@@ -19,7 +19,6 @@ RIGHT = {
     "environments.rollback_approvals": "[{from: sre}]",
     "environments.rollback_window": "1h",
     "environments.supersede": "true",
-    "environments.wait": "0m",
 }
 
 WRONG = {
@@ -40,7 +39,6 @@ WRONG = {
     "environments.rollback_approvals": ("[{from: srx}]", "unknown group `srx`; did you mean `sre`?"),
     "environments.rollback_window": ("soon", "`rollback_window`: 'soon' is not a duration"),
     "environments.supersede": ("maybe", "`supersede`: 'maybe' must be true or false"),
-    "environments.wait": ("-5m", "`wait`: '-5m' is not a duration"),
 }
 
 
