@@ -69,11 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60, help="how long to look at most (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     asked = parser.parse_args(arguments)
-    lines = asyncio.run(_measure(asked.cards, asked.channels, asked.seconds))
+    lines = asyncio.run(measure(asked.cards, asked.channels, asked.seconds))
     return told(lines, as_json=asked.json)
 
 
-async def _measure(cards: int, channels: int, seconds: float) -> list[Line]:
+async def measure(cards: int, channels: int, seconds: float) -> list[Line]:
+    """The lines for so many first messages to so many channels, looked at for so long at most."""
     with tempfile.TemporaryDirectory(prefix="nomatron-bench-") as folder:
         url = f"sqlite:///{Path(folder) / 'nomatron.db'}"
         await migrate(url)

@@ -1,26 +1,24 @@
-"""The verbs that use the database: read the settings, open the ports, run, and print errors without a traceback."""
+"""The verbs that use the database: read the settings, open the ports, run, and print errors without a traceback.
+
+Only the module of the verb that runs is imported.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import getpass
+import importlib
 import os
 import sys
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot import settings as environment
 from bot.errors import NomatronError
-from bot.wiring.compose import check_schema, open_ports
-from handlers.cli import apply as apply_command
-from handlers.cli import audit as audit_command
-from handlers.cli import history as history_command
-from handlers.cli import locks as locks_command
-from handlers.cli import resolve as resolve_command
-from handlers.cli import status as status_command
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from bot.domain.locks import Target
     from bot.ports import Ports
@@ -29,36 +27,40 @@ if TYPE_CHECKING:
 
 def apply(argv: Sequence[str]) -> int:
     """``nomatron apply``."""
-    words = apply_command.parse(argv)
+    command = _command("apply")
+    words = command.parse(argv)
 
     async def act(settings: Settings) -> int:
-        await check_schema(settings)
-        async with open_ports(settings) as parts:
-            return await apply_command.execute(words, parts.ports, settings.catalog, getpass.getuser())
+        async with _open(settings) as ports:
+            done: int = await command.execute(words, ports, settings.catalog, getpass.getuser())
+            return done
 
     return carry_out(act)
 
 
 def resolve(argv: Sequence[str]) -> int:
     """``nomatron resolve``."""
-    asked = resolve_command.parse(argv)
+    command = _command("resolve")
+    asked = command.parse(argv)
 
     async def act(settings: Settings) -> int:
-        await check_schema(settings)
-        async with open_ports(settings) as parts:
-            return await resolve_command.execute(asked, parts.ports, getpass.getuser())
+        async with _open(settings) as ports:
+            done: int = await command.execute(asked, ports, getpass.getuser())
+            return done
 
     return carry_out(act)
 
 
 def lock(argv: Sequence[str]) -> int:
     """``nomatron lock``."""
-    return _change_lock(locks_command.lock, locks_command.parse_lock(argv))
+    command = _command("locks")
+    return _change_lock(command.lock, command.parse_lock(argv))
 
 
 def unlock(argv: Sequence[str]) -> int:
     """``nomatron unlock``."""
-    return _change_lock(locks_command.unlock, locks_command.parse_unlock(argv))
+    command = _command("locks")
+    return _change_lock(command.unlock, command.parse_unlock(argv))
 
 
 def _change_lock(change: Callable[[Target, Ports, str], Awaitable[int]], target: Target) -> int:
@@ -67,24 +69,41 @@ def _change_lock(change: Callable[[Target, Ports, str], Awaitable[int]], target:
 
 def status(argv: Sequence[str]) -> int:
     """``nomatron status``."""
-    return _query(partial(status_command.execute, status_command.parse(argv)))
+    return _asks("status", argv)
 
 
 def history(argv: Sequence[str]) -> int:
     """``nomatron history``."""
-    return _query(partial(history_command.execute, history_command.parse(argv)))
+    return _asks("history", argv)
 
 
 def audit(argv: Sequence[str]) -> int:
     """``nomatron audit``."""
-    return _query(partial(audit_command.execute, audit_command.parse(argv)))
+    return _asks("audit", argv)
+
+
+def _asks(name: str, argv: Sequence[str]) -> int:
+    command = _command(name)
+    return _query(partial(command.execute, command.parse(argv)))
+
+
+@asynccontextmanager
+async def _open(settings: Settings) -> AsyncIterator[Ports]:
+    """The command's ports, if the tables fit. Imported here: to explain a verb takes no database."""
+    database = importlib.import_module("bot.wiring.database")
+    await database.check_schema(settings)
+    async with database.open_database(settings) as ports:
+        yield ports
+
+
+def _command(name: str) -> Any:
+    return importlib.import_module(f"handlers.cli.{name}")
 
 
 def _query(execute: Callable[[Ports], Awaitable[int]]) -> int:
     async def act(settings: Settings) -> int:
-        await check_schema(settings)
-        async with open_ports(settings) as parts:
-            return await execute(parts.ports)
+        async with _open(settings) as ports:
+            return await execute(ports)
 
     return carry_out(act)
 

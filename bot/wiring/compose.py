@@ -1,32 +1,25 @@
-"""Opens the ports that the settings describe, for every command that uses the database."""
+"""Opens all ports that the settings describe, for the bot."""
 
 from __future__ import annotations
 
-import os
-import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from bot.errors import SettingsInvalid
 from bot.gateways.nomad.client import Timeouts
 from bot.gateways.nomad.cluster import PythonNomads
 from bot.gateways.slack.chat import SlackChat
 from bot.gateways.slack.connection import Connection
 from bot.gateways.slack.directory import SlackDirectory
-from bot.ports import Limits, Ports
-from bot.settings import secret_beside, token_of
+from bot.ports import Ports
+from bot.settings import secret_beside
+from bot.wiring.database import database_file, limits_of, own_name, token_of_cluster
 from handlers.work import LocalBell
 from store import open_store
-from store.revision import head, revision
-from store.sql.connect import database_url, sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from bot.domain.catalog.environment import Cluster
     from bot.settings import Settings
 
 
@@ -40,20 +33,6 @@ class OpenPorts:
     chat: SlackChat
 
 
-def database_file(settings: Settings) -> Path | None:
-    """The SQLite file, without symlinks; None on PostgreSQL. ``SettingsInvalid`` if it has more than one name."""
-    return sqlite_file(database_url(settings.database_url))
-
-
-async def check_schema(settings: Settings) -> None:
-    """Raises ``SettingsInvalid``, with the command to run, if the database's tables do not fit this code."""
-    file = database_file(settings)
-    found = None if file is not None and not file.exists() else await revision(settings.database_url)
-    if found != head():
-        state = "has no tables yet" if found is None else f"is at revision {found}, but this code needs {head()}"
-        raise SettingsInvalid(f"The database {state}. Run `nomatron migrate` first.")
-
-
 @asynccontextmanager
 async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
     """All ports, open until the end of the context. Opening them calls neither Slack nor Nomad."""
@@ -61,7 +40,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
     # checked, and made if missing; at present nothing is computed with it
     secret_beside(settings, database_file(settings))
     timeouts = Timeouts(write=settings.write_timeout_seconds)
-    nomads = PythonNomads(_token, folder=settings.catalog, timeouts=timeouts)
+    nomads = PythonNomads(token_of_cluster, folder=settings.catalog, timeouts=timeouts)
     connection = Connection(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     async with open_store(settings.database_url) as store, connection:
         clock = store.clock
@@ -73,15 +52,11 @@ async def open_ports(settings: Settings) -> AsyncIterator[OpenPorts]:
             chat=chat,
             clock=clock,
             bell=bell,
-            limits=Limits(lease=settings.lease, write_timeout=settings.write_timeout, retention=settings.retention),
-            worker=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
+            limits=limits_of(settings),
+            worker=own_name(),
         )
         try:
             yield OpenPorts(ports, bell, directory, chat)
         finally:
             await directory.close()
             nomads.close()
-
-
-def _token(cluster: Cluster) -> str | None:
-    return token_of(cluster.token_env)

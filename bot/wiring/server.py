@@ -21,7 +21,8 @@ from bot.gateways.catalog.hcl import warm
 from bot.operations.catalog import apply
 from bot.wiring import logs
 from bot.wiring.commands import carry_out
-from bot.wiring.compose import check_schema, database_file, open_ports
+from bot.wiring.compose import open_ports
+from bot.wiring.database import check_schema, database_file
 from bot.wiring.ending import Ending
 from bot.wiring.patience import Patience
 from handlers.slack.guard import PATH, Guard

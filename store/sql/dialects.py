@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, String, func, literal, type_coerce
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeDecorator
 
 from bot.ports.claims import CLOCK_TOLERANCE, LONGEST_LEASE
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import ColumnElement, Dialect, Table
+    from sqlalchemy.dialects import postgresql
     from sqlalchemy.sql import Executable
     from sqlalchemy.types import TypeEngine
 
@@ -76,7 +78,11 @@ def is_over(dialect: str, lease: Any) -> ColumnElement[bool]:
 
 def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that supports ON CONFLICT."""
-    return sqlite.insert(table) if dialect == SQLITE else postgresql.insert(table)
+    if dialect == SQLITE:
+        return sqlite.insert(table)
+    # not imported where the database is a SQLite file: it takes as long as the whole of a short command may
+    made: postgresql.Insert = import_module("sqlalchemy.dialects.postgresql").insert(table)
+    return made
 
 
 @cache

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 from sqlalchemy import exc
 
 from bot.errors import StoreBusy, StoreError, StoreFull, StoreUnavailable
@@ -58,8 +58,11 @@ _SAYS: Final[Mapping[type[StoreError], str]] = {
     StoreError: "the database refused a statement, nothing was written",
 }
 
-CONNECTING = (exc.SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""The errors that opening a connection may raise; SQLAlchemy does not wrap the driver's errors there."""
+
+def _of_postgres() -> tuple[type[Exception], ...]:
+    """The errors of PostgreSQL's driver, which is not imported where the database is a SQLite file."""
+    driver = sys.modules.get("asyncpg")
+    return () if driver is None else (driver.PostgresError, driver.InterfaceError)
 
 
 def failure(error: BaseException) -> StoreError:
@@ -79,7 +82,7 @@ def _kind(error: BaseException) -> type[StoreError]:
     if state:
         return _POSTGRES.get(state) or _POSTGRES.get(state[:2], StoreError)
     lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-    if lost or isinstance(cause, (OSError, TimeoutError, asyncpg.InterfaceError, exc.InterfaceError)):
+    if lost or isinstance(cause, (OSError, TimeoutError, exc.InterfaceError, *_of_postgres())):
         return StoreUnavailable
     return StoreError
 
@@ -104,5 +107,8 @@ def translate_connect_errors() -> Iterator[None]:
     """Raise database errors as our own while the block opens a connection."""
     try:
         yield
-    except CONNECTING as error:
+    except (exc.SQLAlchemyError, OSError, TimeoutError) as error:
+        raise failure(error) from error
+    # SQLAlchemy does not wrap the driver's own errors there
+    except _of_postgres() as error:
         raise failure(error) from error

@@ -7,7 +7,8 @@ import pytest
 from bot.domain.catalog.environment import Cluster
 from bot.errors import NomadForbidden, NomadUnavailable, SettingsInvalid
 from bot.settings import read
-from bot.wiring.compose import check_schema, open_ports
+from bot.wiring.compose import open_ports
+from bot.wiring.database import check_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from bot.domain.deploy.rollout import RolloutKind, RolloutStatus
 from bot.domain.deploy.sentences import failed_task, waiting_for, why_ended
 from bot.errors import NomadForbidden, NomadUnavailable
 from bot.operations.deploys.decide import lock_claimed
-from bot.operations.deploys.target import catalog_for, target_of
+from bot.operations.deploys.target import catalog_for, same_target, target_of
 from bot.operations.deploys.transitions import LONGEST_DETAIL, redraw, reply, to_requester, transition
 from bot.operations.require import require
 from bot.operations.worker import late
@@ -115,7 +115,7 @@ async def _observe(ports: Ports, claim: Claim) -> _Progress:
         rollouts = await reading.rollouts(deploy.id)
     target = target_of(ports.nomads, catalog, deploy)
     # asked before the look: what happens during it is told. ``nudge`` finds a rolling deploy by the active catalog
-    told = deploy.status is Status.ROLLING and catalog.fingerprint == active.fingerprint
+    told = deploy.status is Status.ROLLING and same_target(catalog, active.catalog, deploy)
     told = told and target.nomad.quiet(target.namespace, target.job_id) > timedelta(0)
     again_at = ports.clock.now() + (SLOW_POLL if told else POLL)
     after = {rollout.number: rollout for rollout in rollouts}
