@@ -73,10 +73,13 @@ PRESENTATIONS: Final[Mapping[str, Presentation]] = {
             "already-reverted", "already-runs", "job-not-kept", "no-baseline", "no-predecessor", "rollback-elsewhere",
             "rollback-not-successful", "rolling-back",
             "stale-plan", "nothing-to-promote", "not-passed", "soak-broken", "passed-too-long-ago", "not-running",
+            "version-refused",
         ),
         _TOO_LATE,
     ),
-    **dict.fromkeys(("locked", "turn", "seats-missing", "soaking", "outcome-unknown", "outcome-unprovable"), _HELD),
+    **dict.fromkeys(
+        ("locked", "turn", "seats-missing", "soaking", "wait-not-over", "outcome-unknown", "outcome-unprovable"), _HELD
+    ),
     **dict.fromkeys(("too-many-open", "too-many-requests"), Presentation(429, _WAIT, AGAIN)),
     **dict.fromkeys(("catalog-busy", "team-unknown", "running-unknown"), _UNAVAILABLE),
     "not-yet": Presentation(501, _ASK, REFUSED),

@@ -100,10 +100,10 @@ class DeployRow(Row, table=True):
     resolution: str = _is(Plain, server_default="")
     deviation: Deviation | None = _may_be(Document(Deviation))
     landed_at: datetime | None = _may_be(Instant)
+    rollback: WayBack | None = _may_be(Document(WayBack))
     reminded_at: datetime | None = _may_be(Instant)
     auto_refused: list[str] = _is(Document(tuple[str, ...]), server_default="[]")
     auto_held: list[str] = _is(Document(tuple[str, ...]), server_default="[]")
-    rollback: WayBack | None = _may_be(Document(WayBack))
 
 
 class PlanRow(Row, table=True):

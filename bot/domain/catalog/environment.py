@@ -59,6 +59,17 @@ class After:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """Patterns of the versions that may be deployed (none: all of them), and of those that may not; each matches whole.
+
+    A version that both match may not be deployed.
+    """
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """A cluster and a namespace, with the rules for deploys to them."""
 
@@ -82,3 +93,6 @@ class Environment:
     """How long after a deploy was dispatched a rollback to what it replaced needs no new approvals."""
     rollback_approvals: tuple[Rule, ...] | None = None
     """The rules for a rollback after that; None for the rules of any deploy."""
+    versions: Versions = Versions()
+    wait: timedelta = timedelta(0)
+    """How long after its last approval a deploy goes at the earliest."""

@@ -1,4 +1,4 @@
-"""Patterns for the values of settings: regular expressions that always match in bounded time.
+"""Patterns for versions and for the values of settings: regular expressions that always match in bounded time.
 
 Python's own engine backtracks and cannot be stopped: with a pattern such as ``(a+)+b``, one value could block the
 process for hours. Here all ways through the pattern are followed at once, one character after the other.
@@ -180,7 +180,7 @@ class _Reader:
         if _counts(token) is not None:
             raise PatternError(f"repeats nothing at `{token}`")
         if token in {"^", "$", "\\", "["} or _is_special(token):
-            raise PatternError(f"uses `{token}`, which patterns of settings cannot have")
+            raise PatternError(f"uses `{token}`, which patterns cannot have")
         # Python warns that it may read these otherwise one day
         if token.startswith("[") and _AMBIGUOUS.search(token):
             raise PatternError(f"has an ambiguous set, `{token}`; put a backslash before each sign in it")

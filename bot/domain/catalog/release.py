@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.canonical import canonical
+from bot.domain.catalog.environment import Environment
+from bot.domain.catalog.pattern import matches
 from bot.domain.catalog.variable import Declaration
 from bot.domain.decision import Allowed, Decision, refuse
 
 # the OCI distribution grammar of a tag, or a whole image digest
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _IMAGE_DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
+_MOST_PATTERNS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,4 +55,24 @@ def check_version(version: str) -> Decision:
         "version-form",
         f"`{version[:80]}` isn't a version. Use an image tag (letters, digits, `.`, `_`, `-`; at most 128) "
         "or a digest `sha256:…` of 64 hexadecimal digits.",
+    )
+
+
+def check_version_rules(version: str, environment: Environment) -> Decision:
+    """Whether the environment's patterns let this version be deployed there."""
+    rules = environment.versions
+    denied = next((each for each in rules.deny if matches(each, version)), None)
+    if denied is not None:
+        return refuse(
+            "version-refused",
+            f"{environment.name} refuses the version `{version}`, because it matches `{denied}`. Use another version.",
+        )
+    if not rules.allow or any(matches(each, version) for each in rules.allow):
+        return Allowed()
+    listed = " or ".join(f"`{each}`" for each in rules.allow[:_MOST_PATTERNS_SHOWN])
+    left = len(rules.allow) - _MOST_PATTERNS_SHOWN
+    more = f" or one of {left} more patterns" if left > 1 else " or one more pattern" if left == 1 else ""
+    return refuse(
+        "version-refused",
+        f"{environment.name} refuses the version `{version}`. Use a version that matches {listed}{more}.",
     )

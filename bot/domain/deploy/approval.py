@@ -8,7 +8,10 @@ from datetime import datetime
 
 from bot.domain.access import Group, Membership
 from bot.domain.actor import SlackUser
-from bot.domain.decision import Allowed, Decision, Refused, instead, refuse
+from bot.domain.catalog.environment import Environment
+from bot.domain.decision import Allowed, Decision, Reason, Refused, instead, refuse
+from bot.domain.deploy.deploy import Deploy
+from bot.domain.durations import in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,22 @@ def is_same_change(marks: Sequence[PlanMark], seen: int, current: int) -> bool:
     if by_number[seen].fingerprint == by_number[current].fingerprint:
         return True
     return seen < current and not any(mark.changed for mark in marks if seen < mark.number <= current)
+
+
+def stale_plan(deploy: Deploy, plan: int | None, marks: Sequence[PlanMark]) -> Decision:
+    """Whether the plan that a person saw is for the same change as the current one; None means the current one.
+
+    ``marks`` are those of all plans of the deploy, needed unless the plan is its current one. Each new plan has a new
+    number, but a yes or a no is to a change.
+    """
+    if plan is None or plan == deploy.plan or is_same_change(marks, plan, deploy.plan):
+        return Allowed()
+    if plan > deploy.plan:
+        return refuse("stale-plan", f"{deploy.number} has no plan {plan}. Its current plan is {deploy.plan}.")
+    return refuse(
+        "stale-plan",
+        f"Plan {plan} of {deploy.number} was replaced by plan {deploy.plan}. Look at the new plan first.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,3 +217,25 @@ def mentions(seats: Iterable[Seat], *, without: str | None = None) -> Mapping[st
         "users": tuple(sorted({user for group in groups for user in group.users} - {without})),
         "groups": tuple(dict.fromkeys(group.usergroup for group in groups if group.usergroup)),
     }
+
+
+def check_wait(
+    environment: Environment, seating: Seating, approvals: Sequence[Approval], blocked: Sequence[Reason], now: datetime
+) -> Decision:
+    """Whether the environment's `wait` is over since the last of the approvals that fill a seat; without any, it is.
+
+    ``blocked`` is what held the deploy at the last look.
+    """
+    given = [each.at for each in approvals if not each.void and each.user.id in seating.holders]
+    if not environment.wait or not given:
+        return Allowed()
+    last = max(given)
+    over = min(last, now) + environment.wait
+    if last > now:
+        # a clock that ran ahead gave it that time: each look must not begin the wait anew
+        known = (each.possible_at for each in blocked if each.code == "wait-not-over" and each.possible_at is not None)
+        over = min([over, *known])
+    if over <= now:
+        return Allowed()
+    text = f"{environment.name} starts a deploy {in_words(environment.wait)} after its last approval."
+    return Refused((Reason("wait-not-over", text, possible_at=over),))

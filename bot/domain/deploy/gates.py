@@ -13,7 +13,15 @@ from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Value
 from bot.domain.catalog.release import check_version
 from bot.domain.decision import Allowed, Decision, Reason, Refused, every, refuse
-from bot.domain.deploy.approval import Approval, PlanMark, Seat, Seating, is_same_change, meetable, mentions, seat
+from bot.domain.deploy.approval import (
+    Approval,
+    Seat,
+    Seating,
+    check_wait,
+    meetable,
+    mentions,
+    seat,
+)
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.turns import turn
 from bot.domain.locks import Lock, check_locks
@@ -92,6 +100,13 @@ class Facts:
     def seating(self) -> Seating:
         """Who fills which seat now."""
         return seat(self.seats, self.approvers, self.membership)
+
+    def waited(self, now: datetime) -> Decision:
+        """Whether the environment's `wait` after the last approval is over; a rollback does not wait."""
+        if self.deploy.rollback is not None:
+            return Allowed()
+        environment = self.catalog.environments[self.deploy.environment]
+        return check_wait(environment, self.seating, self.approvals, self.deploy.blocked, now)
 
     def may(self, actor: Actor, permission: Permission) -> Decision:
         """Whether the actor has the permission for the deploy's service in its environment."""
@@ -332,6 +347,7 @@ def _check_dispatch(facts: Facts, others: Sequence[Deploy], locks: Sequence[Lock
             # an operator on the host needs none, and can only roll back
             Allowed() if isinstance(deploy.requester, Operator) else facts.may(deploy.requester, permission_of(deploy)),
             _check_seats(facts),
+            facts.waited(now),
             what_holds(deploy, others, locks, facts.catalog, now),
         ]
     )
@@ -343,22 +359,6 @@ def _check_seats(facts: Facts) -> Decision:
         return Allowed()
     labels = ", ".join(dict.fromkeys(each.label for each in seating.missing))
     return refuse("seats-missing", f"Approval is missing from {labels}.", **mentions(seating.missing))
-
-
-def stale_plan(deploy: Deploy, plan: int | None, marks: Sequence[PlanMark]) -> Decision:
-    """Whether the plan that a person saw is for the same change as the current one; None means the current one.
-
-    ``marks`` are those of all plans of the deploy, needed unless the plan is its current one. Each new plan has a new
-    number, but a yes or a no is to a change.
-    """
-    if plan is None or plan == deploy.plan or is_same_change(marks, plan, deploy.plan):
-        return Allowed()
-    if plan > deploy.plan:
-        return refuse("stale-plan", f"{deploy.number} has no plan {plan}. Its current plan is {deploy.plan}.")
-    return refuse(
-        "stale-plan",
-        f"Plan {plan} of {deploy.number} was replaced by plan {deploy.plan}. Look at the new plan first.",
-    )
 
 
 def not_open(deploy: Deploy, act: str) -> Refused:

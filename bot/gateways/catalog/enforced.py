@@ -24,8 +24,6 @@ NOT_ENFORCED = frozenset(
         "environments.break_glass",
         "environments.freezes",
         "environments.risk",
-        "environments.versions",
-        "environments.wait",
         "identities",
     }
 )

@@ -56,6 +56,8 @@ def _problem_and_fix(detail: ErrorDetails) -> str:
         return f"{quote(value)} is not one of its values; {suggestion(str(value), known)}"
     if kind in {"too_short", "string_too_short"}:
         return "must not be empty; add an entry, or remove the key"
+    if kind == "too_long":
+        return f"has more than {context['max_length']} entries; remove some"
     if kind in {"greater_than_equal", "less_than_equal"}:
         bound = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
         return f"{quote(value)} is out of range; write {bound}"

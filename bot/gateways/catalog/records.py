@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.domain.access import Grant, Group
 from bot.domain.catalog.catalog import Catalog
 from bot.domain.catalog.digest import Digest
-from bot.domain.catalog.environment import After, Cluster, Environment, Require, Rule
+from bot.domain.catalog.environment import After, Cluster, Environment, Require, Rule, Versions
 from bot.domain.catalog.service import Placement, Service, Template
 
 if TYPE_CHECKING:
@@ -82,7 +82,13 @@ def _environment(part: schema.EnvironmentPart) -> Environment:
         logs=part.logs,
         rollback_window=part.rollback_window,
         rollback_approvals=None if part.rollback_approvals is None else _rules(part.rollback_approvals),
+        versions=_versions(part.versions),
+        wait=part.wait,
     )
+
+
+def _versions(part: schema.VersionsPart | None) -> Versions:
+    return Versions(allow=tuple(part.allow or ()), deny=tuple(part.deny or ())) if part else Versions()
 
 
 def _digest(part: schema.DigestPart) -> Digest:

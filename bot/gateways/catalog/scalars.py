@@ -110,18 +110,19 @@ def _check_cron(text: str) -> None:
         ) from None
 
 
-def _check_pattern(text: str) -> None:
-    try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"{quote(text)} is not a regular expression ({error}); write one such as `v\\d+`") from None
+def _check_version_pattern(text: str) -> None:
+    _check_pattern(text, r"v\d+\.\d+\.\d+")
 
 
 def _check_setting_pattern(text: str) -> None:
+    _check_pattern(text, r"[\w ,.!-]{1,400}")
+
+
+def _check_pattern(text: str, example: str) -> None:
     try:
         compiled(text)
     except PatternError as error:
-        raise ValueError(f"the pattern {quote(text)} {error}; write one such as `[\\w ,.!-]{{1,400}}`") from None
+        raise ValueError(f"the pattern {quote(text)} {error}; write one such as `{example}`") from None
 
 
 def _check_date(text: str) -> None:
@@ -203,7 +204,7 @@ TimeOfDay = Annotated[
 Shown = Annotated[str, Regex(r"\S{1,256}", "a name without spaces; write one name per line")]
 Timezone = Annotated[str, Validator(_check_timezone)]
 Cron = Annotated[str, Validator(_check_cron)]
-Pattern = Annotated[str, Validator(_check_pattern)]
+VersionPattern = Annotated[str, Validator(_check_version_pattern)]
 SettingPattern = Annotated[str, Validator(_check_setting_pattern)]
 Date = Annotated[str, Validator(_check_date)]
 Address = Annotated[str, Validator(_check_address)]

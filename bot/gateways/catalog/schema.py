@@ -18,6 +18,7 @@ from bot.gateways.catalog.issues import quote
 
 Variables = dict[kinds.VariableName, Any]
 Names = Annotated[list[kinds.Name], Field(min_length=1)]
+MOST_PATTERNS = 20
 
 
 class Part(BaseModel):
@@ -78,11 +79,20 @@ class AfterPart(Part):
     within: kinds.PositiveDuration = timedelta(days=30)
 
 
-class VersionsPart(Part):
-    """The versions that may be requested; a pattern must match the whole version."""
+VersionPatterns = Annotated[list[kinds.VersionPattern], Field(min_length=1, max_length=MOST_PATTERNS)]
 
-    allow: list[kinds.Pattern] | None = Field(None, min_length=1)
-    deny: list[kinds.Pattern] | None = Field(None, min_length=1)
+
+class VersionsPart(Part):
+    """The versions that may be deployed; a pattern must match the whole version."""
+
+    allow: VersionPatterns | None = Field(None, description="Only versions that one of these patterns matches.")
+    deny: VersionPatterns | None = Field(None, description="No version that one of these patterns matches.")
+
+    @model_validator(mode="after")
+    def _any(self) -> VersionsPart:
+        if self.allow is None and self.deny is None:
+            raise ValueError("`versions` needs `allow` or `deny`; write one of them, or remove the key")
+        return self
 
 
 class FreezePart(Part):
@@ -160,6 +170,14 @@ class EnvironmentPart(Part):
         None, description="Rules for a rollback after that, instead of `approvals`; default: those."
     )
     break_glass: BreakGlassPart | None = None
+
+    @model_validator(mode="after")
+    def _time_to_go(self) -> EnvironmentPart:
+        if self.wait >= self.expires:
+            raise ValueError(
+                f"`wait` is not shorter than `expires` in `{self.name}`, so every deploy would expire first; shorten it"
+            )
+        return self
 
 
 class DigestPart(Part):

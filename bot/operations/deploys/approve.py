@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from bot.domain.actor import SlackUser
 from bot.domain.audit.events import EventType
 from bot.domain.decision import Refused, every, refuse
-from bot.domain.deploy.approval import Approval, may_fill
+from bot.domain.deploy.approval import Approval, may_fill, stale_plan
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import LONGEST_REASON, not_open, stale_plan
+from bot.domain.deploy.gates import LONGEST_REASON, not_open
 from bot.domain.deploy.message import Note
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.shown import has_seen

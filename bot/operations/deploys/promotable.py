@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from bot.domain.access import Permission, Resource, authorize
 from bot.domain.actor import human_behind
 from bot.domain.catalog.environment import Require
+from bot.domain.catalog.release import check_version_rules
 from bot.domain.decision import Allowed, Refused, every, refuse
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.gates import RECHECK
@@ -60,12 +61,13 @@ async def promotion_gate(
     now: datetime,
     asked: Mapping[str, Asked] | None = None,
 ) -> Decision:
-    """Whether a release has passed the environments that come before this one; allowed if no environment does.
+    """Whether the environment takes the release's version, and the release has passed each environment before this one.
 
     ``asked`` is what ``ask_nomad`` found; without it, what is recorded decides alone.
     """
-    afters = catalog.environments[environment].after
-    return may_follow(afters, what, await _runs_before(reading, what, afters, now), now, asked)
+    found = catalog.environments[environment]
+    passed = may_follow(found.after, what, await _runs_before(reading, what, found.after, now), now, asked)
+    return every([check_version_rules(what.version, found), passed])
 
 
 async def _runs_before(
@@ -123,6 +125,8 @@ async def next_environments(reading: Reading, catalog: Catalog, deploy: Deploy, 
         # what breaks a soak is seen in Nomad (``watch_soak``)
         looks.append(now + RECHECK)
     for name in names:
+        if isinstance(check_version_rules(deploy.version, catalog.environments[name]), Refused):
+            continue
         everything = await reading.runs(deploy.service, name, deploy.release)
         there = [run for run in everything if run.release == deploy.release]
         if any(run.passed or run.status.open for run in there):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from bot.domain.actor import human_behind
 from bot.domain.audit.events import EventType
 from bot.domain.decision import Allowed, Refused, every, instead, refuse
-from bot.domain.deploy.approval import mentions
+from bot.domain.deploy.approval import mentions, stale_plan
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import LONGEST_REASON, SHORTEST_REASON, not_open, stale_plan
+from bot.domain.deploy.gates import LONGEST_REASON, SHORTEST_REASON, not_open
 from bot.operations.deploys.decide import decide_on
 from bot.operations.deploys.transitions import to_requester, transition
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.actor import System, human_behind
 from bot.domain.audit.events import EventType, event_of
-from bot.domain.decision import Refused
+from bot.domain.decision import Refused, every
 from bot.domain.deploy.deploy import Status
 from bot.domain.deploy.dispatch import unproven
 from bot.domain.deploy.gates import RECHECK, what_holds
@@ -114,7 +114,7 @@ async def held_now(tx: Reading, deploy: Deploy, now: datetime) -> Decision:
 async def make_ready(case: Case, *, tell: bool = True) -> Deploy:
     """Make a deploy ready, because every seat is filled, and ``tell`` its requester."""
     deploy, tx = case.deploy, case.tx
-    held = await held_now(tx, deploy, case.now)
+    held = every([case.facts.waited(case.now), await held_now(tx, deploy, case.now)])
     blocked = held.reasons if isinstance(held, Refused) else ()
     note = None
     if case.facts.seats and tell:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bot.domain.audit.events import EventType
 from bot.domain.decision import Allowed, Refused, every
 from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.gates import may_dispatch
+from bot.domain.deploy.gates import RECHECK, may_dispatch
 from bot.domain.deploy.message import Note
 from bot.domain.deploy.turns import passed_over
 from bot.errors import StaleFence
@@ -165,7 +165,9 @@ async def _gates(ports: Ports, case: Case, asked: Mapping[str, Asked]) -> Begun 
     locks = await case.tx.locks_on(deploy.service, deploy.environment)
     decision = every([may_dispatch(facts, others, locks, case.now), await _passed(case, asked)])
     if isinstance(decision, Refused):
-        await hold_locked(case.tx, deploy, decision.reasons, case.now, ASK_AGAIN)
+        # nobody can end a wait, so there is nothing to ask Slack about every few seconds
+        again = RECHECK if decision.codes == ("wait-not-over",) else ASK_AGAIN
+        await hold_locked(case.tx, deploy, decision.reasons, case.now, again)
         return None
     # committed before anything is sent: whoever continues after a crash finds the attempt and looks for evidence
     dispatching = await transition(

@@ -288,7 +288,6 @@ def _said_of(
     deploy: Deploy, plan: Plan, base: Base, before: tuple[Approval, ...], expires_at: datetime
 ) -> dict[str, object]:
     """What the audit log says of a plan; ``before`` are the approvals of the plan before."""
-    said: dict[str, object] = {} if deploy.rollback is None else {"free": deploy.rollback.free}
     return {
         "base": facts_of(base),
         "base_index": str(plan.base_index),
@@ -299,7 +298,7 @@ def _said_of(
         "moved": list(plan.moved),
         "void_approvals": 0 if not plan.moved else sum(not each.void for each in before),
         "voided": bool(plan.moved),
-        **said,
+        **({} if deploy.rollback is None else {"free": deploy.rollback.free}),
     }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from itertools import permutations
 
 import pytest
@@ -7,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.access import Group, Membership
-from bot.domain.decision import Allowed, Decision, Refused
+from bot.domain.decision import Allowed, Decision, Reason, Refused
 from bot.domain.deploy.approval import (
+    Approval,
     PlanMark,
     Seat,
     Seating,
     can_still_fill,
+    check_wait,
     eligible,
     is_same_change,
     may_fill,
@@ -20,7 +23,20 @@ from bot.domain.deploy.approval import (
     mentions,
     seat,
 )
-from tests.builders import ALICE, BOB, CAROL, GUS, NORA, SAM, SRE, a_membership, a_person
+from tests.builders import (
+    ALICE,
+    BOB,
+    CAROL,
+    GUS,
+    NORA,
+    SAM,
+    SRE,
+    a_membership,
+    a_person,
+    an_approval,
+    an_environment,
+)
+from tests.clocks import NOON
 
 PEOPLE = (ALICE.id, BOB.id, CAROL.id, SAM.id, NORA.id)
 SRES = Seat("sre", Group("sre", usergroup=SRE))
@@ -256,3 +272,58 @@ def test_the_requester_still_can_only_where_that_is_allowed():
 
     assert can_still_fill(seats, [], membership, requester=ALICE.id, self_approval=False) == frozenset()
     assert can_still_fill(seats, [], membership, requester=ALICE.id, self_approval=True) == {ALICE.id}
+
+
+# --- the wait after the last approval --------------------------------------------------------------------------------
+
+TEN = timedelta(minutes=10)
+
+
+def wait_of(*approvals: Approval, now: datetime, wait: timedelta = TEN, blocked: tuple[Reason, ...] = ()) -> Decision:
+    """The wait in staging if these approvals fill two seats, in this order."""
+    seats = (Seat("a", Group("a")), Seat("b", Group("b")))
+    seating = Seating(seats, (BOB.id, SAM.id))
+    return check_wait(an_environment(wait=wait), seating, approvals, blocked, now)
+
+
+def over_at(decision: Decision) -> datetime | None:
+    assert isinstance(decision, Refused)
+    assert decision.codes == ("wait-not-over",)
+    return decision.reasons[0].possible_at
+
+
+def test_the_wait_begins_with_the_last_approval_and_ends_at_its_instant():
+    given = (an_approval(user=BOB, at=NOON + timedelta(minutes=3)), an_approval(user=SAM, at=NOON))
+    over = NOON + timedelta(minutes=13)
+
+    early = wait_of(*given, now=over - timedelta(microseconds=1))
+
+    assert over_at(early) == over
+    assert isinstance(early, Refused)
+    assert early.reasons[0].text == "staging starts a deploy 10m after its last approval."
+    assert wait_of(*given, now=over) == Allowed()
+
+
+def test_approvals_that_fill_no_seat_do_not_begin_it_anew():
+    later = NOON + timedelta(hours=1)
+    given = (an_approval(user=BOB, at=NOON), an_approval(user=CAROL, at=later))
+
+    assert wait_of(*given, an_approval(user=SAM, at=later, void="retracted"), now=NOON + TEN) == Allowed()
+
+
+def test_without_approvals_or_a_wait_there_is_none():
+    assert wait_of(now=NOON) == Allowed()
+    assert wait_of(an_approval(user=BOB, at=NOON), now=NOON, wait=timedelta(0)) == Allowed()
+
+
+def test_a_clock_that_ran_ahead_at_the_approval_costs_one_wait_at_most():
+    ahead = an_approval(user=BOB, at=NOON + timedelta(days=1))
+    first = wait_of(ahead, now=NOON)
+    assert over_at(first) == NOON + TEN
+
+    assert isinstance(first, Refused)
+    others = (Reason("turn", "D-2 goes first."), Reason("wait-not-over", "an older form"))
+    again = wait_of(ahead, now=NOON + timedelta(minutes=5), blocked=(*others, *first.reasons))
+
+    assert over_at(again) == NOON + TEN
+    assert wait_of(ahead, now=NOON + TEN, blocked=first.reasons) == Allowed()

@@ -10,7 +10,7 @@ from bot.domain.actor import CiIdentity
 from bot.domain.catalog.catalog import SERVICE_OWNERS, Catalog
 from bot.domain.catalog.environment import Rule
 from bot.domain.decision import Allowed, Decision, Refused
-from bot.domain.deploy.approval import PlanMark
+from bot.domain.deploy.approval import PlanMark, stale_plan
 from bot.domain.deploy.deploy import Deploy, Status
 from bot.domain.deploy.gates import (
     Ask,
@@ -24,7 +24,6 @@ from bot.domain.deploy.gates import (
     not_open,
     permission_for,
     seats_for,
-    stale_plan,
     what_holds,
 )
 from tests.builders import (

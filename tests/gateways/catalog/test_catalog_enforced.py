@@ -15,8 +15,6 @@ RIGHT = {
     "environments.break_glass": "{review_within: 24h}",
     "environments.freezes": '[{name: a, cron: "0 16 * * FRI", for: 64h}, {name: b, from: 2026-12-20, to: 2027-01-03}]',
     "environments.risk": "{forbid: [raw_exec, privileged], flag: [host-volume]}",
-    "environments.versions": r'{allow: ["^v?\\d+$"], deny: ["^latest$"]}',
-    "environments.wait": "0m",
 }
 
 WRONG = {
@@ -33,8 +31,6 @@ WRONG = {
         "{forbid: [Raw Exec]}",
         "`forbid`: 'Raw Exec' is not the name of a risk; write one such as raw_exec or host-volume",
     ),
-    "environments.versions": ('{allow: ["("]}', "`allow`: '(' is not a regular expression"),
-    "environments.wait": ("-5m", "`wait`: '-5m' is not a duration"),
 }
 
 

@@ -162,6 +162,7 @@ ELSEWHERE: Final = {
     "resolve.resolve_on_host": "a command on the host",
     "redeploy.again": "a request like any other (test_slack_authority)",
     "request.request": "test_slack_authority, test_request",
+    "request.request_rollback": "test_slack_rollback, test_request_rollback",
     "request.refuse_ask": "records a refusal, and allows nothing",
     "decide.decide_on": "runs what the other operations decide",
     "promotable.offers_for": "lists what its reader may promote (test_offers)",
@@ -188,7 +189,7 @@ def test_every_operation_that_somebody_starts_is_in_a_table() -> None:
     assert set(OPERATIONS.values()) == MAY.keys() == set(WAYS.values())
 
 
-CHANGING_ON_THE_HOST: Final = {"apply", "lock", "migrate", "resolve", "run", "sandbox", "unlock"}
+CHANGING_ON_THE_HOST: Final = {"apply", "lock", "migrate", "resolve", "rollback", "run", "sandbox", "unlock"}
 READING_ON_THE_HOST: Final = {"audit", "check", "doctor", "history", "manifest", "status"}
 
 
