@@ -29,8 +29,8 @@ class Pace:
     """
 
     look: float = 1.0
-    gather: float = 0.2
-    same: float = 1.0
+    gather: float = 0.1
+    same: float = 0.8
     after_failure: float = 5.0
 
 
@@ -46,7 +46,7 @@ class Watcher:
         self._pace = pace or Pace()
         self._streams: dict[tuple[Cluster, frozenset[str]], asyncio.Task[None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._listening: dict[str, int] = {}
+        self._listening: dict[Cluster, int] = {}
         self._main: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -86,9 +86,9 @@ class Watcher:
         """Have every rollout looked at where the stream broke or was opened since: it may not have told of a change."""
         for cluster in clusters:
             listening = self._ports.nomads.of(cluster).listening()
-            if self._listening.get(cluster.lane, 0) != listening:
+            if self._listening.get(cluster, 0) != listening:
                 await nudge_all(self._ports, cluster.lane)
-                self._listening[cluster.lane] = listening
+                self._listening[cluster] = listening
 
     async def _wanted_streams(self) -> set[tuple[Cluster, frozenset[str]]]:
         async with self._ports.store.read() as reading:

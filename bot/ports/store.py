@@ -243,10 +243,12 @@ class Transaction(Reading, DigestWriting, Protocol):
         """
 
     async def follow_now(self, statuses: Collection[Status], places: Collection[tuple[str, str]], at: datetime) -> int:
-        """Make the open deploys in these states due that are in these (service, environment); returns their number."""
+        """Make the open deploys in these states due that are in these (service, environment); returns how many
+        were not.
+        """
 
     async def follow_anew(self, statuses: Collection[Status], lane: str, at: datetime) -> None:
-        """Make what is followed of a lane due, in one statement: deploys in these states that are due later."""
+        """Make what is followed of a lane due, in one statement: deploys in these states that are not, or are kept."""
 
     async def add_release(self, release: Release) -> None:
         """Store a release; does nothing if it is already stored."""

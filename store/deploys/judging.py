@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
 # open besides, because that has an index
 _IS_UNDECIDED = sql(IS_OPEN) & deploys.c.status.in_([status for status in Status if status.undecided])
@@ -27,6 +27,11 @@ _IS_UNDECIDED = sql(IS_OPEN) & deploys.c.status.in_([status for status in Status
 def _in_places(statuses: Collection[Status], places: Collection[tuple[str, str]]) -> Select[tuple[int]]:
     there = tuple_(deploys.c.service, deploys.c.environment).in_(sorted(places))
     return select(deploys.c.id).where(sql(IS_OPEN), deploys.c.status.in_(sorted(statuses)), there)
+
+
+def _to_move(at: datetime) -> ColumnElement[bool]:
+    """Due later, or with a worker, which must see that it became due meanwhile; one that is due keeps its turn."""
+    return (deploys.c.due_at > at) | (deploys.c.due_at.is_not(None) & deploys.c.held_until.is_not(None))
 
 
 class JudgingReading(DeployReading):
@@ -70,9 +75,10 @@ class JudgingWriting(JudgingReading, DeployWriting):
         return found
 
     async def follow_now(self, statuses: Collection[Status], places: Collection[tuple[str, str]], at: datetime) -> int:
-        """Make the open deploys in these states due that are in these (service, environment); returns their number."""
-        # also those that are due: one that is being looked at must see that it became due meanwhile
-        locked = _in_places(statuses, places).order_by(deploys.c.id).with_for_update()
+        """Make the open deploys in these states due that are in these (service, environment); returns how many
+        were not.
+        """
+        locked = _in_places(statuses, places).where(_to_move(at)).order_by(deploys.c.id).with_for_update()
         moved = deploys.update().where(deploys.c.id.in_(locked)).values(due_at=at)
         found = (await self._run(moved.returning(deploys.c.status))).scalars().all()
         self._due += [(status, at, 0) for status in set(found)]
@@ -80,7 +86,7 @@ class JudgingWriting(JudgingReading, DeployWriting):
 
     async def follow_anew(self, statuses: Collection[Status], lane: str, at: datetime) -> None:
         """Make the deploys in these states due that are due later, in one lane."""
-        these = (deploys.c.status.in_(sorted(statuses)), deploys.c.due_at > at, deploys.c.lane == lane)
+        these = (deploys.c.status.in_(sorted(statuses)), _to_move(at), deploys.c.lane == lane)
         locked = select(deploys.c.id).where(*these).order_by(deploys.c.id).with_for_update()
         await self._run(deploys.update().where(deploys.c.id.in_(locked)).values(due_at=at))
         self._due += [(status, at, 0) for status in statuses]

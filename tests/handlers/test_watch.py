@@ -20,8 +20,9 @@ from tests.operations.acts import change, now, rolling, rolling_in_staging
 from tests.operations.conftest import bare, world
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from bot.domain.deploy.deploy import Deploy
     from tests.fakes import World
 
 __all__ = ["bare", "world"]
@@ -50,6 +51,13 @@ class Streams:
             self.closed.put_nowait(frozenset(namespaces))
 
 
+async def quiet(world: World, roll: Callable[[World], Awaitable[Deploy]] = rolling) -> Deploy:
+    """A rollout that was looked at just now."""
+    deploy = await roll(world)
+    await change(world, replace(deploy, due_at=world.clock.now() + follow.SLOW_POLL))
+    return await now(world, deploy)
+
+
 @pytest.fixture
 async def streams(world: World) -> AsyncIterator[Streams]:
     streams = Streams()
@@ -63,7 +71,7 @@ async def streams(world: World) -> AsyncIterator[Streams]:
 
 async def test_a_move_makes_the_rollout_due(world: World, streams: Streams):
     assert await streams.opened.get() == {"staging", "production"}
-    deploy = await rolling(world)
+    deploy = await quiet(world)
     later = world.clock.advance(seconds=1)
 
     streams.moves.put_nowait(JobEvent("production", "checkout"))
@@ -76,7 +84,7 @@ async def test_an_event_is_not_lost_while_the_database_is_busy(
     world: World, streams: Streams, caplog: pytest.LogCaptureFixture
 ):
     await streams.opened.get()
-    deploy = await rolling(world)
+    deploy = await quiet(world)
     later = world.clock.advance(seconds=1)
     world.store.hooks.before("begin", StoreBusy("locked"), StoreBusy("locked"))
 
@@ -88,7 +96,7 @@ async def test_an_event_is_not_lost_while_the_database_is_busy(
 
 
 async def test_steady_events_of_a_job_are_one_nudge_for_a_while_and_hold_up_no_other_job(world: World):
-    streams, ours, theirs = Streams(), await rolling(world), await rolling_in_staging(world)
+    streams, ours, theirs = Streams(), await quiet(world), await quiet(world, rolling_in_staging)
     world.nomad.stream = streams.of_cluster
     watcher = Watcher(world.ports(), replace(QUICK, same=3600))
     watcher.start()
@@ -111,8 +119,9 @@ async def test_steady_events_of_a_job_are_one_nudge_for_a_while_and_hold_up_no_o
 
 async def test_of_steady_events_the_last_one_counts(world: World, streams: Streams):
     await streams.opened.get()
-    deploy = await rolling(world)
+    deploy = await quiet(world)
     for _ in range(3):
+        await change(world, replace(await now(world, deploy), due_at=world.clock.now() + follow.SLOW_POLL))
         later = world.clock.advance(seconds=1)
         streams.moves.put_nowait(JobEvent("production", "checkout"))
         while (await now(world, deploy)).due_at != later:  # noqa: ASYNC110 -- as above
@@ -124,8 +133,7 @@ async def test_more_jobs_than_are_remembered_have_every_rollout_looked_at(
 ):
     monkeypatch.setattr("handlers.watch.MOST", 3)
     await streams.opened.get()
-    deploy = await rolling(world)
-    await change(world, replace(deploy, due_at=world.clock.now() + follow.SLOW_POLL))
+    deploy = await quiet(world)
     later = world.clock.advance(seconds=1)
 
     # the one that rolls out is among those for which there is no room
@@ -139,7 +147,7 @@ async def test_more_jobs_than_are_remembered_have_every_rollout_looked_at(
 
 async def test_where_the_stream_broke_or_was_opened_anew_every_rollout_is_looked_at(world: World, streams: Streams):
     await streams.opened.get()
-    deploy = await rolling(world)
+    deploy = await quiet(world)
     for connection in (1, 0, 2):
         await change(world, replace(await now(world, deploy), due_at=world.clock.now() + follow.SLOW_POLL))
         world.nomad.connection = connection
@@ -174,7 +182,7 @@ async def test_a_nudge_that_fails_is_logged_and_not_the_last(
     world: World, streams: Streams, caplog: pytest.LogCaptureFixture, error: Exception, said: str
 ):
     await streams.opened.get()
-    deploy = await rolling(world)
+    deploy = await quiet(world)
     failed = asyncio.Event()
 
     async def failing():

@@ -100,6 +100,7 @@ class TestWhileTheEventStreamIsRead:
             world.clock.advance(seconds=10)
         assert looks == 12
 
+        assert await follow.step(world.ports())
         due = (await now(world, deploy)).due_at
         assert await nudge(world.ports(), "main", [JobEvent("production", "checkout")] * 2) == 1
         assert await follow.step(world.ports())

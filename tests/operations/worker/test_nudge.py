@@ -54,6 +54,22 @@ async def test_a_burst_of_many_jobs_is_one_change(world: World):
     assert world.bell.rings == rings + 1
 
 
+async def test_one_that_is_due_keeps_its_turn_and_one_that_is_looked_at_sees_it(world: World):
+    deploy = await waiting_for_the_poll(world)
+    world.clock.advance(follow.POLL)
+    due = (await now(world, deploy)).due_at
+
+    assert await moved(world, OURS) == 0
+    await nudge_all(world.ports(), deploy.lane)
+    assert (await now(world, deploy)).due_at == due
+
+    assert await follow.WORK.claim(world.ports())
+    assert await moved(world, OURS) == 1
+    later = world.clock.advance(seconds=1)
+    await nudge_all(world.ports(), deploy.lane)
+    assert (await now(world, deploy)).due_at == later
+
+
 async def test_what_rolls_out_nowhere_waits_for_no_write_lock(world: World):
     await rolling(world)
     world.store.hooks.before("begin", AssertionError("it must not write"))
@@ -78,7 +94,8 @@ async def test_where_a_stream_broke_every_rollout_of_its_lane_is_looked_at_now(w
 
 
 async def test_one_that_is_being_dispatched_is_looked_at_too(world: World):
-    await dispatching(world)
+    deploy = await dispatching(world)
+    await change(world, replace(deploy, due_at=world.clock.now() + follow.POLL))
 
     assert await moved(world, OURS) == 1
 
