@@ -243,8 +243,9 @@ class Transaction(Reading, DigestWriting, Protocol):
         """
 
     async def follow_now(self, statuses: Collection[Status], places: Collection[tuple[str, str]], at: datetime) -> int:
-        """Make the open deploys in these states due that are in these (service, environment); returns how many
-        were not.
+        """Make the open deploys in these states due that are in these (service, environment); returns how many.
+
+        One that a worker keeps is moved, too, so that the worker sees it; one that is due keeps its turn.
         """
 
     async def follow_anew(self, statuses: Collection[Status], lane: str, at: datetime) -> None:

@@ -112,6 +112,11 @@ _RELEASED = (
     .returning(deploys.c.status, deploys.c.due_at)
 )
 
+# it follows from every comparison with `due_at`, but only this tells PostgreSQL how few rows that are, once it plans
+# for any instant: else it would read the whole table at every poll
+_IS_DUE_SOME_TIME = deploys.c.due_at.is_not(None)
+
+
 # each made once, because idle loops ask all day
 
 
@@ -171,7 +176,7 @@ def _found(dialect: str, statuses: tuple[str, ...], *, lanes: bool, besides: boo
     found = []
     which = {"due": deploys.c.due_at <= bindparam("now"), "astray": deploys.c.due_at > bindparam("latest")}
     for name, at in which.items():
-        each = select(*of_it).where(deploys.c.status.in_(statuses), at, _unkept(dialect))
+        each = select(*of_it).where(deploys.c.status.in_(statuses), _IS_DUE_SOME_TIME, at, _unkept(dialect))
         each = each.where(deploys.c.lane.not_in(bindparam("full", expanding=True))) if lanes else each
         each = each.where(deploys.c.id.not_in(bindparam("besides", expanding=True))) if besides else each
         found.append(select(each.order_by(deploys.c.due_at, deploys.c.id).limit(1).subquery(name)))
@@ -180,7 +185,7 @@ def _found(dialect: str, statuses: tuple[str, ...], *, lanes: bool, besides: boo
 
 def _free(dialect: str, statuses: tuple[str, ...], *, lanes: bool) -> Select[tuple[int]]:
     due = deploys.c.due_at <= bindparam("now")
-    found = select(deploys.c.id).where(deploys.c.status.in_(statuses), due, _unkept(dialect))
+    found = select(deploys.c.id).where(deploys.c.status.in_(statuses), _IS_DUE_SOME_TIME, due, _unkept(dialect))
     return found.where(deploys.c.lane.not_in(bindparam("full", expanding=True))) if lanes else found
 
 
@@ -189,7 +194,7 @@ def _unkept(dialect: str) -> ColumnElement[bool]:
 
 
 def _astray(statuses: tuple[str, ...], suffix: str = "") -> ColumnElement[bool]:
-    return deploys.c.status.in_(statuses) & (deploys.c.due_at > bindparam(f"latest{suffix}"))
+    return deploys.c.status.in_(statuses) & _IS_DUE_SOME_TIME & (deploys.c.due_at > bindparam(f"latest{suffix}"))
 
 
 def _free_at(wanted: Wanted, now: datetime) -> dict[str, Any]:

@@ -75,8 +75,9 @@ class JudgingWriting(JudgingReading, DeployWriting):
         return found
 
     async def follow_now(self, statuses: Collection[Status], places: Collection[tuple[str, str]], at: datetime) -> int:
-        """Make the open deploys in these states due that are in these (service, environment); returns how many
-        were not.
+        """Make the open deploys in these states due that are in these (service, environment); returns how many.
+
+        One that a worker keeps is moved, too, so that the worker sees it; one that is due keeps its turn.
         """
         locked = _in_places(statuses, places).where(_to_move(at)).order_by(deploys.c.id).with_for_update()
         moved = deploys.update().where(deploys.c.id.in_(locked)).values(due_at=at)

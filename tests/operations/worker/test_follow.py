@@ -101,6 +101,7 @@ class TestWhileTheEventStreamIsRead:
         assert looks == 12
 
         assert await follow.step(world.ports())
+        world.clock.advance(seconds=10)
         due = (await now(world, deploy)).due_at
         assert await nudge(world.ports(), "main", [JobEvent("production", "checkout")] * 2) == 1
         assert await follow.step(world.ports())
