@@ -30,7 +30,7 @@ LOCK := pip compile --upgrade --quiet --universal --python-version 3.11 --genera
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv sandbox test lint format bench bench-lanes bench-rollouts test-deps contract lock clean
+.PHONY: help venv sandbox test lint format bench bench-full bench-audit bench-lanes test-deps contract lock clean
 
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,14 +59,17 @@ format: $(DEV)  ## format the code and fix what ruff can fix
 contract: $(DEV)  ## test how Nomad behaves, on the simulated Nomad or on the agent at NOMATRON_TEST_NOMAD
 	$(BIN)/pytest tests/contract/nomad -n $(JOBS) $(if $(NOMATRON_TEST_NOMAD),-m nomad) $(ARGS)
 
-bench: $(DEV)  ## time queries of a long audit log; EVENTS=1000000 for the goals in bench/README.md
+bench: $(DEV)  ## measure clicks, claims, rollouts, messages and idleness, small; three minutes
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-full: $(DEV)  ## the same at the sizes of the goals, for a quiet machine; a quarter of an hour; ARGS=--page keeps it
+	@$(BIN)/python -m bench --full $(ARGS)
+
+bench-audit: $(DEV)  ## time queries of a long audit log; EVENTS=1000000 for the goals in bench/README.md
 	@$(BIN)/python -m bench.audit --events $(EVENTS) $(ARGS)
 
 bench-lanes: $(DEV)  ## time what a healthy cluster and people wait for the trouble of others; some minutes
 	@$(BIN)/python -m bench.lanes $(ARGS)
-
-bench-rollouts: $(DEV)  ## measure what a thousand quiet rollouts cost; some minutes
-	@$(BIN)/python -m bench.rollouts $(ARGS)
 
 test-deps:  ## install chromium, chromium-driver and PostgreSQL (Debian, Ubuntu); tests that need them skip otherwise
 	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null && \

@@ -24,7 +24,7 @@ BEFORE: Final = {
 _HEAD: Final = """# Performance
 
 What was measured, against what, and what the goals are. `make bench-full` measures it anew, and `make bench-full
-ARGS=--page` writes this page; `make bench` is a small run of two minutes. [bench/README.md](../bench/README.md) says
+ARGS=--page` writes this page; `make bench` is a small run of three minutes. [bench/README.md](../bench/README.md) says
 what each line is.
 
 Where a line has a `/`, the second is a control that was measured in the same run, in turns with ours, so that the ratio

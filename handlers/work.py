@@ -85,6 +85,7 @@ class LocalBell:
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Future[None], frozenset[str]] = {}
         self._rung: Counter[str] = Counter()
+        self._ended = False
 
     def rung(self, kinds: frozenset[str]) -> int:
         """How often it has rung for these. A loop passes it to ``wait``, so that it misses no ring meanwhile."""
@@ -96,7 +97,8 @@ class LocalBell:
         self._wake(waiter for waiter, kinds in self._waiting.items() if not kinds.isdisjoint(work))
 
     def end(self) -> None:
-        """Wake every loop, whatever it waits for."""
+        """Wake every loop, whatever it waits for, now or later."""
+        self._ended = True
         self._wake(self._waiting)
 
     def _wake(self, waiting: Iterable[asyncio.Future[None]]) -> None:
@@ -106,7 +108,7 @@ class LocalBell:
 
     async def wait(self, kinds: frozenset[str], seen: int, seconds: float | None = None) -> None:
         """Wait for the next ring for these, for at most ``seconds``; return at once if it has rung since ``seen``."""
-        if self.rung(kinds) != seen:
+        if self._ended or self.rung(kinds) != seen:
             return
         waiter = asyncio.get_running_loop().create_future()
         self._waiting[waiter] = kinds

@@ -179,7 +179,7 @@ def test_every_error_of_a_catalog_is_printed_and_nothing_changes(quiet: Sandbox,
     broken = tmp_path / "catalog"
     shutil.copytree(quiet.catalog, broken)
     file = broken / "nomatron.yaml"
-    file.write_text(file.read_text().replace("timezone:", "timezon:").replace("self_approval: false", "wait: 1h"))
+    file.write_text(file.read_text().replace("timezone:", "timezon:").replace("self_approval: false", "freezes: []"))
 
     done = quiet.command("apply", NOMATRON_CATALOG=str(broken))
 

@@ -177,6 +177,13 @@ async def test_no_ring_between_two_looks_is_lost():
     await bell.wait(kinds, seen, 60)
 
 
+async def test_a_loop_that_begins_to_wait_after_the_end_does_not_wait():
+    bell = LocalBell()
+    bell.end()
+
+    await bell.wait(frozenset({MESSAGES}), 0)
+
+
 async def test_every_loop_that_waits_for_such_work_is_woken_and_no_other():
     bell = LocalBell()
 
