@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.domain.decision import Allowed, Decision, Reason, Refused
-from bot.domain.deploy.deploy import Status
-from bot.domain.deploy.turns import PLANNING_KEEPS_PLACE, passed_over, turn
+from bot.domain.deploy.deploy import Status, WayBack
+from bot.domain.deploy.turns import PLANNING_KEEPS_PLACE, passed_over, superseded_by, turn
 from tests.builders import a_deploy
 from tests.clocks import NOON
 
@@ -105,3 +105,22 @@ def test_those_that_were_requested_earlier_and_go_later_are_named_with_what_hold
         (slow, "Its new plan takes longer than a minute."),
     )
     assert passed_over(REPLACING, [ROLLING, OLDER], NOON) == ((OLDER, "It waits until the running rollout has ended."),)
+
+
+def test_what_is_superseded_is_older_and_was_not_sent_and_no_rollback_is_among_it_or_does_it():
+    newest = a_deploy(9, Status.WAITING, requested_at=NOON)
+    back = replace(a_deploy(1, Status.READY), rollback=WayBack(deploy=11, plan=1, undoes=12, undone="v1", catalog="c"))
+    waiting = [
+        a_deploy(number, status, requested_at=NOON - timedelta(minutes=10 - number))
+        for number, status in ((2, Status.PLANNING), (3, Status.WAITING), (4, Status.READY))
+    ]
+    sent = [
+        a_deploy(number, status, requested_at=NOON - timedelta(minutes=10 - number))
+        for number, status in ((5, Status.DISPATCHING), (6, Status.ROLLING))
+    ]
+    newer = a_deploy(10, Status.WAITING, requested_at=NOON + timedelta(minutes=1))
+    old_rollback = replace(back, requested_at=NOON - timedelta(minutes=9))
+    others = (old_rollback, *waiting, *sent, newest, newer)
+
+    assert [each.id for each in superseded_by(newest, others)] == [4, 3, 2]
+    assert superseded_by(replace(newest, rollback=back.rollback), others) == ()
